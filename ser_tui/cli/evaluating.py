@@ -1,0 +1,61 @@
+"""The verbs evaluate and folds."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ser_tui.cli.following import ended_without_word, follow
+from ser_tui.cli.listing import print_run, run_document
+from ser_tui.cli.output import print_evaluation, print_json, say
+from ser_tui.evaluation.mapping import parse_changes
+from ser_tui.places import runs_folder
+from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.errors import UsageError
+from ser_tui.study.state import RunState
+from ser_tui.worker import launch
+
+
+def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bool, preset: str, as_json: bool) -> int:
+    """Evaluate a run's best model on other corpora and print the results; the exit code."""
+    if preset not in ("default", "paper"):
+        raise UsageError(f"--preset {preset}: default or paper")
+    names = tuple(name for name in corpora.split(",") if name)
+    if not names:
+        raise UsageError("--on: name one corpus or several, separated by commas")
+    folder = resolve(runs_folder(), reference)
+    before = folder.state()
+    request = launch.EvaluationRequest(names, parse_changes(changes), masked=masked, preset=preset)
+    launch.evaluate(folder, request)
+    state = _followed(folder, before, as_json=as_json)
+    fresh = [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
+    if as_json:
+        wanted = len(fresh)
+        document = run_document(folder, state)["evaluations"]
+        print_json({"run": folder.run_id, "evaluations": document[len(document) - wanted :]})
+    else:
+        for result in fresh:
+            print_evaluation(result)
+    return 0 if len(fresh) == len(names) else 1
+
+
+def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:
+    """Retrain a run's best configuration per fold and print the result; the exit code."""
+    if protocol not in ("loso", "kfold", "loco"):
+        raise UsageError(f"--protocol {protocol}: loso, kfold or loco")
+    folder = resolve(runs_folder(), reference)
+    before = folder.state()
+    launch.score_folds(folder, protocol)
+    state = _followed(folder, before, as_json=as_json)
+    if as_json:
+        print_json(run_document(folder, state))
+    else:
+        print_run(folder, state)
+    return 0 if any(folds.seq > before.seq for folds in state.folds) else 1
+
+
+def _followed(folder: RunFolder, before: RunState, *, as_json: bool) -> RunState:
+    state, _ = follow(folder, partial(say, error=as_json), before.seq)
+    complaint = ended_without_word(folder, state) if state.status == "running" else None
+    if complaint:
+        say(f"ser-tui: {complaint}", error=True)
+    return state

@@ -1,0 +1,158 @@
+"""The verbs runs, show, export and delete."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from ser_tui.cli.output import print_evaluation, print_json, print_table, say
+from ser_tui.places import runs_folder
+from ser_tui.store.export import export
+from ser_tui.store.index import Index
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import RunFolder, liveness, resolve, shown_status
+from ser_tui.study.errors import UsageError
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
+from ser_tui.study.text import duration, interval_text, parameter, score, score_with_interval, sparkline
+
+
+def list_runs(*, as_json: bool) -> None:
+    """Print all runs, newest first."""
+    summaries = Index(runs_folder()).refresh()
+    if as_json:
+        print_json([{key: value for key, value in summary.items() if key != "study"} for summary in summaries])
+        return
+    if not summaries:
+        say(f"no runs in {runs_folder()} yet; start one with `ser-tui run configs/demo.yaml`")
+        return
+    rows = []
+    for summary in summaries:
+        best = summary["best"]
+        planned = summary["planned_trials"]
+        rows.append((
+            summary["state"], summary["run_id"], summary["strategy"], summary["corpus"], summary["protocol"],
+            score_with_interval(best["bca"], best["interval"]) if best else "-",
+            f"{summary['trials']}/{planned}" if planned else str(summary["trials"]), duration(summary["seconds"]),
+        ))  # fmt: skip
+    print_table(
+        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BEST BCA", "TRIALS", "TIME"),
+        rows,
+        ("BEST BCA", "TRIALS", "TIME"),
+    )
+
+
+def show_run(reference: str, *, as_json: bool) -> None:
+    """Print one run."""
+    folder = resolve(runs_folder(), reference)
+    state = folder.state()
+    if as_json:
+        print_json(run_document(folder, state))
+    else:
+        print_run(folder, state)
+
+
+def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
+    """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations."""
+    reader = LogReader(folder.log)
+    reader.read_all()
+    document = {
+        **summarize(folder.run_id, state),
+        "path": str(folder.path),
+        "state": shown_status(state.status, liveness(folder)),
+        "machine": dict(state.start.machine) if state.start else {},
+        "fingerprints": dict(state.start.fingerprints) if state.start else {},
+        "speakers": {part: list(names) for part, names in state.start.speakers.items()} if state.start else {},
+        "warnings": list(state.start.warnings) if state.start else [],
+        "startup": state.start.startup if state.start else None,
+        "trial_list": [
+            {**trial_summary(trial), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials
+        ],
+        "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
+    }
+    for listed, evaluation in zip(
+        document["evaluations"], (e.result for e in state.evaluations if e.result is not None), strict=True
+    ):
+        listed.update(
+            classes=list(evaluation.classes), columns=list(evaluation.columns), dropped=evaluation.dropped,
+            confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),
+            baselines=dict(evaluation.baselines), centred=dict(evaluation.centred), trial=evaluation.trial,
+        )  # fmt: skip
+    return document
+
+
+def print_run(folder: RunFolder, state: RunState) -> None:
+    """Print one run for people."""
+    summary = summarize(folder.run_id, state)
+    status = shown_status(state.status, liveness(folder))
+    counts = ", ".join(f"{count} {part}" for part, count in summary["utterances"].items() if count)
+    say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
+    say(
+        f"{summary['strategy']} on {summary['corpus']} ({counts}), protocol {summary['protocol']}, "
+        f"encoder {summary['encoder']}, {duration(elapsed_seconds(state))}"
+    )
+    if state.start is not None:
+        for warning in state.start.warnings:
+            say(f"warning: {warning}")
+    if state.trials:
+        _print_trials(state)
+    best = state.best
+    if best is not None and best.bca is not None:
+        say(
+            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 % bootstrap interval, n = {best.utterances}), "
+            f"trial {best.number}, after its last epoch; its best epoch had {score(best.best_epoch_bca)}"
+        )
+        say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
+    if state.test is not None:
+        say(
+            f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, n = {state.test.utterances}"
+        )
+    for folds in state.folds:
+        say(
+            f"{folds.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, n = {folds.utterances}, "
+            f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
+        )
+    for evaluation in state.evaluations:
+        if evaluation.result is not None:
+            print_evaluation(evaluation.result)
+
+
+def _print_trials(state: RunState) -> None:
+    names = [name for name in HYPERPARAMETERS if len({trial.parameters.get(name) for trial in state.trials}) > 1]
+    rows = []
+    for trial in state.trials:
+        last = trial.epochs[-1] if trial.epochs else None
+        mark = "  best" if state.best is not None and trial.number == state.best.number else ""
+        rows.append((
+            str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
+            score_with_interval(trial.bca, trial.interval), "-" if trial.loss is None else f"{trial.loss:.3f}",
+            f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
+            trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
+        ))  # fmt: skip
+    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), "BCA", "LOSS", "EPOCHS", "TIME", "STATE")
+    print_table(headings, rows, headings[:-1])
+
+
+def export_run(reference: str, form: str) -> None:
+    """Write a run's trials to a file and print its path."""
+    folder = resolve(runs_folder(), reference)
+    match form:
+        case "csv" | "json":
+            say(str(export(folder, form)))
+        case _:
+            raise UsageError(f"--format {form}: csv or json")
+
+
+def delete_run(reference: str, *, sure: bool) -> None:
+    """Delete a run, after a question unless `sure`."""
+    folder = resolve(runs_folder(), reference)
+    if not sure:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here; add --yes to delete")
+        if input(f"delete {folder.run_id} and all its files? [y/N] ").strip().lower() not in ("y", "yes"):
+            say("kept")
+            return
+    Index(runs_folder()).delete(folder)
+    say(f"deleted {folder.run_id}")

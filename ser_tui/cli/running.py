@@ -1,0 +1,82 @@
+"""The verbs run, resume, stop and attach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from ser_tui.cli.following import ended_without_word, follow
+from ser_tui.cli.listing import print_run, run_document
+from ser_tui.cli.output import print_json, say
+from ser_tui.cli.screen import has_terminal, open_app
+from ser_tui.places import runs_folder
+from ser_tui.store.runs import RunFolder, liveness, resolve
+from ser_tui.study.errors import UsageError
+from ser_tui.worker import launch
+from ser_tui.worker.resolving import load_study
+
+EXIT = {"done": 0, "stopped": 130}
+STOP_SECONDS = 120.0
+
+
+def run_study(path: Path, overrides: list[str], *, headless: bool, detach: bool, as_json: bool) -> int:
+    """Start a run of the study document at `path` and show it the way that was asked for; the exit code."""
+    if headless and detach:
+        raise UsageError("--headless waits for the run, --detach does not: choose one")
+    study = load_study(path, overrides)
+    folder = launch.start(study, runs_folder())
+    return _shown(folder, headless=headless, detach=detach, as_json=as_json, after=-1)
+
+
+def resume_run(reference: str, *, headless: bool, detach: bool, as_json: bool) -> int:
+    """Go on with a run; the exit code."""
+    if headless and detach:
+        raise UsageError("--headless waits for the run, --detach does not: choose one")
+    folder = resolve(runs_folder(), reference)
+    before = folder.state().seq
+    launch.resume(folder)
+    return _shown(folder, headless=headless, detach=detach, as_json=as_json, after=before)
+
+
+def stop_run(reference: str, *, wait: bool) -> None:
+    """Ask a run's worker to stop, and wait until it has."""
+    folder = resolve(runs_folder(), reference)
+    launch.request_stop(folder)
+    deadline = time.monotonic() + STOP_SECONDS
+    while wait and liveness(folder) == "live":
+        if time.monotonic() > deadline:
+            say(f"{folder.run_id} has not stopped within {STOP_SECONDS:.0f} s; the request stands")
+            return
+        time.sleep(0.1)
+    say(f"{folder.run_id} {'has stopped' if wait else 'was asked to stop'}; `ser-tui resume {folder.run_id}` goes on")
+
+
+def attach_run(reference: str) -> int:
+    """Open the app on a run."""
+    return open_app(resolve(runs_folder(), reference).run_id)
+
+
+def _shown(folder: RunFolder, *, headless: bool, detach: bool, as_json: bool, after: int) -> int:
+    if detach:
+        print_json({"run": folder.run_id, "path": str(folder.path)}) if as_json else say(folder.run_id)
+        return 0
+    if not headless and not as_json and has_terminal():
+        return open_app(folder.run_id)
+    return watch(folder, as_json=as_json, after=after)
+
+
+def watch(folder: RunFolder, *, as_json: bool, after: int) -> int:
+    """Progress lines until the worker has ended, then the result; the exit code."""
+    progress: Callable[[str], None] = partial(say, error=True) if as_json else say
+    progress(f"run {folder.run_id} in {folder.path}")
+    state, _ = follow(folder, progress, after)
+    complaint = ended_without_word(folder, state)
+    if as_json:
+        print_json(run_document(folder, state))
+    else:
+        print_run(folder, state)
+    if complaint:
+        say(f"ser-tui: {complaint}", error=True)
+    return EXIT.get(state.status, 1)

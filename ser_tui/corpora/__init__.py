@@ -1,0 +1,1 @@
+"""Corpora: what utterances there are, who speaks, which emotion, and how they are split."""

@@ -1,0 +1,95 @@
+"""The demo corpus: synthetic speech that is made on this machine, once, the same bytes every time.
+
+eSpeak NG runs in a process of its own: it keeps state from one utterance to the next, and its licence (GPL-3) and its
+faults stay outside. See `demo_voices` for how it sounds.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from ser_tui import places
+from ser_tui.corpora.demo_labels import UTTERANCES
+from ser_tui.corpora.locations import READY, installed_folder
+from ser_tui.study.errors import UserError
+
+RECIPE = 1
+"""Counts up when `demo_voices` changes, so that older demo corpora are made again."""
+SECONDS = 600
+_README = (
+    "Synthetic speech, made by ser_tui with eSpeak NG: German sentences, ten voices, seven settings of rate, pitch, range and\n"
+    "volume that bear the names of EmoDB's emotions. Nobody felt anything here. For trying out ser_tui, not for science.\n"
+)
+
+
+def available() -> bool:
+    """Whether the package that speaks is installed."""
+    return importlib.util.find_spec("espeakng_loader") is not None
+
+
+def ensure() -> Path:
+    """The folder of the complete demo corpus, made now if need be (seconds). Safe beside other processes.
+
+    Raises UserError when the speaking package is missing or fails, or the cache folder cannot be written.
+    """
+    folder = installed_folder("demo")
+    if _ready(folder):
+        return folder
+    if not available():
+        raise UserError("the demo corpus is spoken by a package that is not installed: pip install 'ser-tui[demo]'")
+    try:
+        places.private_folder(folder.parent)
+        with FileLock(folder.parent / "demo.lock"):
+            if not _ready(folder):
+                _make(folder)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: the demo corpus cannot be written: {error.strerror or error}; free some space, or set SER_TUI_CACHE"
+        ) from None
+    return folder
+
+
+def _ready(folder: Path) -> bool:
+    try:
+        marker = json.loads((folder / READY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(marker, dict) and marker.get("recipe") == RECIPE
+
+
+def _make(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".demo-") as temporary:
+        fresh = Path(temporary) / "demo"
+        fresh.mkdir()
+        _speak(fresh)
+        (fresh / "README.txt").write_text(_README, encoding="utf-8")
+        (fresh / READY).write_text(json.dumps({"recipe": RECIPE, "utterances": UTTERANCES}), encoding="utf-8")
+        if folder.exists():
+            os.rename(folder, Path(temporary) / "old")
+        os.rename(fresh, folder)
+
+
+def _speak(folder: Path) -> None:
+    # The parent's module path, so that a checkout which is not installed works too.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "ser_tui.corpora.demo_voices", str(folder)]
+    try:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"the demo corpus was not made within {SECONDS} s; is this machine very busy? Try again") from None
+    made = sum(1 for _ in folder.glob("*.wav"))
+    if done.returncode or made != UTTERANCES:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError(f"the demo corpus could not be made ({made} of {UTTERANCES} utterances; {last[:200]}); try again")

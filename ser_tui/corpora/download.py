@@ -1,0 +1,113 @@
+"""Fetching a corpus: downloaded with resume, checked, unpacked beside its place, and moved there when it is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ser_tui import places
+from ser_tui.corpora import archives, demo, files
+from ser_tui.corpora.catalogue import require
+from ser_tui.corpora.entry import CorpusEntry
+from ser_tui.corpora.labels import Labels
+from ser_tui.corpora.locations import READY, installed_folder
+from ser_tui.corpora.transfer import Patience, fetch
+from ser_tui.study.errors import UsageError, UserError
+
+Progress = Callable[[int, int | None], None]
+"""(bytes done, bytes in all or None) of the download."""
+
+
+def get(name: str, progress: Progress | None = None, *, accept_licence: bool = False) -> Path:
+    """Download and install a corpus, and return its folder; one that is installed already is left as it is.
+
+    Raises UsageError for an unknown corpus or when its licence is not accepted; UserError when it cannot be had
+    automatically or something fails, with what to do. What was downloaded is kept then, and the next call goes on with it.
+    """
+    entry = require(name)
+    if entry.same_place_as:
+        entry = require(entry.same_place_as)
+    if entry.synthetic:
+        return demo.ensure()
+    if not entry.archives:
+        raise UserError(how_to_obtain(entry))
+    if not accept_licence:
+        raise UsageError(f"{entry.title}: read its licence ({entry.licence}, {entry.source}), then add --accept-licence")
+    return install(entry, progress)
+
+
+def how_to_obtain(entry: CorpusEntry) -> str:
+    """A sentence for people on a corpus that cannot be downloaded automatically."""
+    why = "is given after registration only" if entry.needs_registration else "has no archive that could be downloaded as one"
+    return f"{entry.title} {why}: {entry.source}; {entry.obtain}, then `ser-tui corpora add {entry.name} FOLDER`"
+
+
+def install(entry: CorpusEntry, progress: Progress | None = None, patience: Patience | None = None) -> Path:
+    """Download `entry.archives` and put their content in its place, atomically. Raises UserError."""
+    folder = installed_folder(entry.name)
+    downloads = places.cache_folder() / "downloads" / entry.name
+    try:
+        places.private_folder(folder.parent)
+        places.private_folder(downloads)
+        with FileLock(folder.parent / f"{entry.name}.lock", timeout=0):
+            if not (folder / READY).is_file():
+                _install(entry, folder, downloads, progress, patience or Patience())
+    except Timeout:
+        raise UserError(f"another ser-tui is fetching {entry.name} right now; wait for it") from None
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or folder}: {error.strerror or error}; free some space, or set SER_TUI_CACHE to another folder"
+        ) from None
+    return folder
+
+
+def _install(entry: CorpusEntry, folder: Path, downloads: Path, progress: Progress | None, patience: Patience) -> None:
+    for stale in folder.parent.glob(f".{entry.name}-*"):
+        shutil.rmtree(stale, ignore_errors=True)  # of a process that was killed: we hold the lock
+    fetched: list[Path] = []
+    done = 0
+    for archive in entry.archives:
+        fetched.append(fetch(archive, downloads, _shifted(progress, done, entry.size), patience))
+        done += fetched[-1].stat().st_size
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{entry.name}-") as temporary:
+        fresh = Path(temporary) / "corpus"
+        fresh.mkdir(mode=0o700)
+        for path in fetched:
+            try:
+                archives.extract(path, fresh / path.stem)
+            except archives.ArchiveError:
+                path.unlink(missing_ok=True)  # what is damaged must be fetched again, not resumed
+                raise
+        used = _usable(entry, fresh)
+        if not used:
+            for path in fetched:
+                path.unlink(missing_ok=True)
+            raise UserError(f"{entry.name}: none of its utterances is in what {entry.archives[0].url} sent; see {entry.source}")
+        ready = {"corpus": entry.name, "utterances": used, "urls": [archive.url for archive in entry.archives]}
+        (fresh / READY).write_text(json.dumps(ready) + "\n", encoding="utf-8")
+        if folder.exists():
+            os.rename(folder, Path(temporary) / "incomplete")
+        os.rename(fresh, folder)
+    shutil.rmtree(downloads, ignore_errors=True)
+
+
+def _usable(entry: CorpusEntry, folder: Path) -> int:
+    ids, _ = files.find(folder)
+    return sum(isinstance(labels, Labels) for labels in entry.labeller(folder, ids).values())
+
+
+def _shifted(progress: Progress | None, offset: int, total: int | None) -> Progress | None:
+    if progress is None:
+        return None
+
+    def report(done: int, of: int | None) -> None:
+        whole = total if total is not None else (None if of is None else offset + of)
+        progress(offset + done, whole)
+
+    return report

@@ -1,0 +1,41 @@
+"""EMOVO, an Italian emotional speech database (Costantini et al., LREC 2014): six actors, 14 sentences, 588 utterances.
+
+Names are EMOTION-SPEAKER-SENTENCE, as in dis-f1-b1.wav; stereo, 48 kHz.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from ser_tui.corpora.entry import CorpusEntry
+from ser_tui.corpora.labels import Labels, by_name
+
+FORM = "EMOTION-SPEAKER-SENTENCE (dis-f1-b1.wav)"
+EMOTIONS = {
+    "dis": "disgust", "gio": "happiness", "neu": "neutral", "pau": "fear", "rab": "anger", "sor": "surprise", "tri": "sadness",
+}
+NAME = re.compile(rf"(?P<emotion>{'|'.join(EMOTIONS)})-(?P<speaker>[fm][123])-(?P<sentence>[a-z]\d)", re.ASCII)
+NOTES = ("Stereo at 48 kHz: channels are averaged.", "All speakers read the same 14 sentences.")
+
+
+def parse_name(path: str) -> Labels | None:
+    """Labels from the file's name; its folder and suffix do not matter."""
+    match = NAME.fullmatch(PurePosixPath(path).stem)
+    if match is None:
+        return None
+    speaker = match["speaker"]
+    return Labels(EMOTIONS[match["emotion"]], speaker, "male" if speaker[0] == "m" else "female", match["sentence"])
+
+
+ENTRY = CorpusEntry(
+    name="emovo",
+    title="EMOVO, Italian emotional speech",
+    language="it",
+    licence="free for research, with acknowledgement",
+    source="http://voice.fub.it/activities/corpora/emovo/index.html",
+    labeller=by_name(parse_name, FORM),
+    utterances=588,
+    obtain="download it from there",
+    notes=NOTES,
+)

@@ -1,0 +1,85 @@
+"""What a corpus says about an utterance, and the words for emotions that all parsers of ser_tui share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+EMOTIONS = (
+    "anger", "boredom", "calm", "contempt", "disgust", "excitement", "fear", "frustration", "happiness", "neutral",
+    "sadness", "surprise", "other",
+)
+"""The emotions that the parsers name. Folder trees and CSV manifests keep their own words."""
+
+_SYNONYMS = {
+    "anger": ("angry", "ang", "wut", "aerger", "ärger", "rabbia"),
+    "boredom": ("bored", "langeweile"),
+    "calm": ("calmness",),
+    "contempt": ("contemptuous",),
+    "disgust": ("disgusted", "dis", "ekel", "disgusto"),
+    "excitement": ("excited", "exc"),
+    "fear": ("fearful", "fea", "afraid", "anxiety", "anxious", "angst", "paura"),
+    "frustration": ("frustrated", "fru"),
+    "happiness": ("happy", "hap", "joy", "joyful", "freude", "gioia"),
+    "neutral": ("neu", "neutrality", "neutrale"),
+    "sadness": ("sad", "trauer", "tristezza"),
+    "surprise": ("surprised", "sur", "ps", "pleasant_surprise", "sorpresa"),
+    "other": ("oth",),
+}
+_CANONICAL = {word: emotion for emotion, words in _SYNONYMS.items() for word in (emotion, *words)}
+
+
+def canonical(word: str) -> str | None:
+    """The name among `EMOTIONS` that `word` is another word for ("Happy" -> "happiness"), or None."""
+    return _CANONICAL.get(word.strip().lower())
+
+
+@dataclass(frozen=True)
+class Labels:
+    """An utterance's labels. `gender`: male or female; `part`: train, validation or test in the corpus's official split."""
+
+    emotion: str
+    speaker: str | None = None
+    gender: str | None = None
+    sentence: str | None = None
+    language: str | None = None
+    part: str | None = None
+    session: str | None = None
+    """Who is recorded together: speakers of one session are never divided by a split that separates speakers by seed."""
+
+
+NameRule = Callable[[str], Labels | None]
+"""Path relative to the corpus's root, with / between folders -> labels, or None for a name outside the rule. Pure."""
+
+Labeller = Callable[[Path, Sequence[str]], Mapping[str, "Labels | str"]]
+"""(root, ids) -> for each id its labels, or the reason why the file is not used."""
+
+
+def by_name(rule: NameRule, form: str, refuse: Callable[[str], str | None] | None = None) -> Labeller:
+    """A labeller for corpora whose file names are their labels.
+
+    `form` shows the naming rule in messages; `refuse` gives the reason why the file of a stem is not used, if it is one of
+    those. Two files of one stem and one set of labels (a corpus unpacked twice, or kept as wav and flac) are one utterance:
+    the first is used.
+    """
+
+    def label(root: Path, ids: Sequence[str]) -> Mapping[str, Labels | str]:
+        found: dict[str, Labels | str] = {}
+        first: dict[tuple[str, Labels], str] = {}
+        for name in sorted(ids):
+            stem = PurePosixPath(name).stem
+            labels = rule(name)
+            reason = refuse(stem) if refuse else None
+            if reason is None and labels is None:
+                reason = f"its name is not of the corpus's form {form}"
+            if reason is not None or labels is None:
+                found[name] = reason or ""
+            elif (stem, labels) in first:
+                found[name] = f"the same utterance as {first[stem, labels]}, which is used"
+            else:
+                first[stem, labels] = name
+                found[name] = labels
+        return found
+
+    return label

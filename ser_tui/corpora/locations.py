@@ -1,0 +1,137 @@
+"""Where corpora lie on this machine: what the user told us, the folders of SER_TUI_DATA, and what we fetched or made."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ser_tui import places
+from ser_tui.corpora.catalogue import find
+from ser_tui.corpora.tables import SUFFIXES
+from ser_tui.store.files import write_atomically
+from ser_tui.study.errors import UsageError, UserError
+
+READY = ".ser-tui-ready"
+"""Lies in a folder under `installed_folder` once it is complete; a folder without it is never used."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def locate(name: str) -> Path | None:
+    """The folder or CSV manifest of a corpus, or None.
+
+    Looked for, in this order: the remembered location; NAME (in any case), NAME.csv or NAME.tsv in each folder of
+    SER_TUI_DATA; what `corpora get` or the demo generator completed in the cache folder; for another reading of a corpus
+    (iemocap-all) the place of that corpus.
+    """
+    check_name(name)
+    found = _locate(name)
+    entry = find(name)
+    return _locate(entry.same_place_as) if found is None and entry is not None and entry.same_place_as else found
+
+
+def installed_folder(name: str) -> Path:
+    """Where a downloaded or generated corpus is put."""
+    return places.cache_folder() / "corpora" / name
+
+
+def remember(name: str, path: Path) -> Path:
+    """Keep `path` as the corpus's location and return it, absolute. Raises UserError when it cannot be one."""
+    check_name(name)
+    absolute = path.expanduser().absolute()
+    if not _there(absolute):
+        raise UserError(f"{absolute}: no such folder or file; give the folder of {name} or a CSV manifest")
+    is_table = absolute.is_file()
+    if is_table and absolute.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{absolute}: neither a folder nor a .csv or .tsv manifest; give one of these")
+    if not is_table and not absolute.is_dir():
+        raise UserError(f"{absolute}: not a folder; give the folder of {name} or a CSV manifest")
+    if is_table and find(name) is not None:
+        raise UserError(f"{name} is read from its own file names: give its folder, or choose another name for {absolute.name}")
+    with _changing() as locations:
+        locations[name] = absolute
+    return absolute
+
+
+def forget(name: str) -> bool:
+    """Drop the remembered location; no file is deleted. False when there was none."""
+    check_name(name)
+    with _changing() as locations:
+        return locations.pop(name, None) is not None
+
+
+def read() -> dict[str, Path]:
+    """Remembered locations by corpus. Raises UserError when the file that holds them is damaged."""
+    path = _file()
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; make it readable") from None
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict) or not all(isinstance(value, str) and value for value in data.values()):
+        raise UserError(f"{path}: damaged; delete it and run `ser-tui corpora add NAME PATH` for your corpora again")
+    return {name: Path(value) for name, value in sorted(data.items())}
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError unless `name` can name a corpus: it becomes a folder's name."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name[:80]!r} cannot name a corpus: use up to 64 letters, digits, dots, hyphens and underscores")
+
+
+def _locate(name: str) -> Path | None:
+    remembered = read().get(name)
+    if remembered is not None and _there(remembered):
+        return remembered
+    for folder in places.data_folders():
+        candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in SUFFIXES))
+        for candidate in candidates:
+            if candidate is not None and (candidate.is_dir() or (candidate.suffix in SUFFIXES and candidate.is_file())):
+                return candidate
+    installed = installed_folder(name)
+    return installed if (installed / READY).is_file() else None
+
+
+def _spelt_otherwise(folder: Path, name: str) -> Path | None:
+    """The folder CREMA-D for crema-d."""
+    try:
+        entries = sorted(entry.name for entry in os.scandir(folder) if entry.name.lower() == name.lower())
+    except OSError:
+        return None
+    return folder / entries[0] if entries else None
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _file() -> Path:
+    return places.config_folder() / "corpora.json"
+
+
+@contextmanager
+def _changing() -> Iterator[dict[str, Path]]:
+    path = _file()
+    try:
+        places.private_folder(path.parent)
+        with FileLock(path.with_suffix(".lock"), timeout=10, mode=0o600):
+            locations = read()
+            yield locations
+            text = json.dumps({name: str(where) for name, where in sorted(locations.items())}, indent=2) + "\n"
+            write_atomically(path, text.encode())
+    except Timeout:
+        raise UserError(f"{path}: another ser-tui is changing it and does not end; try again") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; make the folder writable, or set SER_TUI_CONFIG to another one") from None

@@ -1,0 +1,97 @@
+"""The manifest: a corpus as a table of utterances, with a fingerprint that changes when the corpus does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One usable recording. `id` is its path relative to the corpus's root, with / between folders."""
+
+    id: str
+    path: Path
+    emotion: str
+    speaker: str | None
+    gender: str | None
+    sentence: str | None
+    language: str | None
+    seconds: float
+    sample_rate: int
+    channels: int
+    corpus: str = ""
+    part: str | None = None
+    """train, validation or test, where the corpus comes with an official split."""
+    session: str | None = None
+    """Who was recorded together: speakers of one session hear each other."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that is not used, and why. `path` is relative to the corpus's root."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A corpus on this machine. Build it with `make`, which sorts and fingerprints."""
+
+    corpus: str
+    root: Path
+    utterances: tuple[Utterance, ...]
+    """Sorted by id."""
+    problems: tuple[Problem, ...]
+    fingerprint: str
+    """SHA-256 over id, emotion, speaker and content of every utterance."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """id -> SHA-256 of the file's bytes."""
+
+    @property
+    def emotions(self) -> dict[str, int]:
+        """Utterances per emotion, in alphabetical order: the order of a run's classes."""
+        return dict(sorted(Counter(utterance.emotion for utterance in self.utterances).items()))
+
+    @property
+    def speakers(self) -> dict[str, int]:
+        """Utterances per speaker, in alphabetical order; those without a speaker are left out."""
+        named = (utterance.speaker for utterance in self.utterances if utterance.speaker is not None)
+        return dict(sorted(Counter(named).items()))
+
+    @property
+    def minutes(self) -> float:
+        """Length of all utterances together."""
+        return sum(utterance.seconds for utterance in self.utterances) / 60
+
+
+def make(
+    corpus: str, root: Path, utterances: Iterable[Utterance], problems: Iterable[Problem], digests: Mapping[str, str]
+) -> Manifest:
+    """The manifest of `utterances`; `digests` must hold each one's id."""
+    ordered = tuple(sorted(utterances, key=lambda utterance: utterance.id))
+    kept = {utterance.id: digests[utterance.id] for utterance in ordered}
+    reported = tuple(sorted(problems, key=lambda problem: (problem.path, problem.reason)))
+    return Manifest(corpus, root, ordered, reported, _fingerprint(ordered, kept), kept)
+
+
+def changes(digests: Mapping[str, str], manifest: Manifest) -> list[str]:
+    """What is different in `manifest` from the corpus that had `digests` (id -> SHA-256): one line an utterance."""
+    now = manifest.digests
+    lines = [(name, "is gone" if name not in now else "has other content") for name in digests if now.get(name) != digests[name]]
+    lines += [(name, "is new") for name in now if name not in digests]
+    return [f"{name} {what}" for name, what in sorted(lines)]
+
+
+def _fingerprint(utterances: Iterable[Utterance], digests: Mapping[str, str]) -> str:
+    whole = hashlib.sha256()
+    for utterance in utterances:
+        # JSON keeps the fields apart whatever a file name holds.
+        record = [utterance.id, utterance.emotion, utterance.speaker, digests[utterance.id]]
+        whole.update(json.dumps(record).encode() + b"\n")
+    return whole.hexdigest()

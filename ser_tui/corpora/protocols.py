@@ -1,0 +1,209 @@
+"""Protocols: how a corpus is split into training, validation and test parts. Heavy: imports scikit-learn.
+
+`random` is scikit-learn's train_test_split over the utterances in the order of their file names, which with size 0.2 and
+seed 42 is the split of arXiv 2510.07052.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
+from ser_tui.study.document import Protocol
+from ser_tui.study.errors import UsageError
+
+BY_SPEAKER = ("speaker", "kfold", "loso")
+_FOLDED = {"kfold": "k-fold", "loso": "leave-one-speaker-out", "loco": "leave-one-corpus-out"}
+
+
+def split(manifest: Manifest, protocol: Protocol) -> Split:
+    """The parts that a search works with. For kfold, loso and loco the first fold, which a warning says.
+
+    Raises UsageError when the corpus does not allow the protocol.
+    """
+    if protocol.kind in _FOLDED:
+        made = folds(manifest, protocol)
+        name, first = made[0]
+        note = (
+            f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(made)} folds ({name}); "
+            "the best configuration is then trained and scored on every fold."
+        )
+        return Split(first.train, first.validation, first.test, first.shared_speakers, (note, *first.warnings))
+    rest, test = _hold_out(manifest, protocol)
+    train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
+    if not train or not validation:
+        empty = "training" if not train else "validation"
+        raise UsageError(f"protocol {protocol.kind}: the {empty} part of {manifest.corpus} would be empty; choose another size")
+    return describe(manifest, train, validation, test, _notes(manifest, protocol))
+
+
+def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
+    """(name, split) of every fold; protocols without folds have one, named as the protocol.
+
+    A test part, where one is asked for, is held out of every fold. Raises UsageError as `split` does.
+    """
+    if protocol.kind not in _FOLDED:
+        return [(protocol.kind, split(manifest, protocol))]
+    rest, test = _hold_out(manifest, protocol)
+    groups = _corpora(manifest, rest) if protocol.kind == "loco" else _speaker_groups(manifest, protocol, rest)
+    made: list[tuple[str, Split]] = []
+    for name, members in groups:
+        left_out = set(members)
+        train = [index for index in rest if index not in left_out]
+        made.append((name, describe(manifest, train, members, test)))
+    return made
+
+
+def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[int]]:
+    """(rest, test part): held out before anything else, so that no later choice can touch it."""
+    everything = _in_file_order(manifest)
+    if protocol.kind in BY_SPEAKER:
+        require_speakers(manifest, protocol.kind)
+    if protocol.speakers and protocol.kind != "speaker":
+        raise UsageError(f"protocol.speakers: {protocol.kind} chooses who validates; write kind: speaker, or drop them")
+    check_speakers(manifest, protocol.speakers, "protocol.speakers")
+    if protocol.kind == "official":
+        return _official_test(manifest, everything, protocol)
+    if protocol.test_speakers:
+        require_speakers(manifest, f"{protocol.kind} with test_speakers")
+        check_speakers(manifest, protocol.test_speakers, "protocol.test_speakers")
+        return _apart(manifest, everything, protocol.test_speakers)
+    if not protocol.test_size:
+        return everything, []
+    if protocol.kind in BY_SPEAKER:
+        free = [name for name in manifest.speakers if name not in protocol.speakers]
+        count = max(1, round(protocol.test_size * len(manifest.speakers)))
+        return _apart(manifest, everything, first_speakers(ordered_groups(manifest, free, protocol.seed), count))
+    return _divide(manifest, everything, protocol.test_size, protocol, "test_size")
+
+
+def _random(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    return _divide(manifest, rest, _size_of_rest(manifest, protocol, rest), protocol, "size")
+
+
+def _by_speaker(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    there = {str(manifest.utterances[index].speaker) for index in rest}
+    if protocol.speakers:
+        named: Sequence[str] = protocol.speakers
+    else:
+        count = max(1, round(protocol.size * len(manifest.speakers)))
+        named = first_speakers(ordered_groups(manifest, there, protocol.seed), count)
+    if not there - set(named):
+        raise UsageError(
+            f"protocol {protocol.kind}: {manifest.corpus} has {len(manifest.speakers)} speakers, which leaves none to train on; "
+            "use fewer for validation and test"
+        )
+    return _apart(manifest, rest, named)
+
+
+def _official(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    validation = [index for index in rest if manifest.utterances[index].part == "validation"]
+    if validation:
+        return [index for index in rest if manifest.utterances[index].part == "train"], validation
+    # With train and test alone, validating on the test part would make it the objective of the search.
+    by_speaker = all(manifest.utterances[index].speaker is not None for index in rest)
+    return (_by_speaker if by_speaker else _random)(manifest, protocol, rest)
+
+
+def _official_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+    parts = Counter(manifest.utterances[index].part for index in everything)
+    if not parts["train"] or not parts["validation"] + parts["test"]:
+        raise UsageError(
+            f"protocol official: {manifest.corpus} comes without an official split; use speaker or random, or a CSV manifest "
+            "with a column split (train, validation, test)"
+        )
+    if protocol.test_size or protocol.test_speakers:
+        raise UsageError("protocol official holds out the corpus's own test part; drop test_size and test_speakers")
+    chosen = [index for index in everything if manifest.utterances[index].part is not None]
+    test = [index for index in chosen if manifest.utterances[index].part == "test"]
+    return [index for index in chosen if manifest.utterances[index].part != "test"], test
+
+
+def _notes(manifest: Manifest, protocol: Protocol) -> list[str]:
+    """What is to be said about the official split of a corpus."""
+    if protocol.kind != "official":
+        return []
+    parts = Counter(utterance.part for utterance in manifest.utterances)
+    notes = []
+    if not parts["validation"]:
+        notes.append("The official split has no validation part: a share of its training part, drawn by seed, validates.")
+    if parts[None]:
+        notes.append(f"{parts[None]} utterances are in no part of the official split and are not used.")
+    return notes
+
+
+_PARTS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], tuple[list[int], list[int]]]] = {
+    "random": _random, "stratified": _random, "speaker": _by_speaker, "official": _official,
+}
+
+
+def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    there = sorted({str(manifest.utterances[index].speaker) for index in rest})
+    groups = [[name] for name in there] if protocol.kind == "loso" else ordered_groups(manifest, there, protocol.seed)
+    count = len(there) if protocol.kind == "loso" else protocol.folds
+    if len(groups) < max(2, count):
+        what = "sessions" if len(groups) < len(there) else "speakers"
+        raise UsageError(
+            f"protocol {protocol.kind}: {max(2, count)} folds need as many {what}, and {manifest.corpus} has {len(groups)} to train "
+            "and validate on; use fewer folds or another protocol"
+        )
+    if protocol.kind == "loso":
+        return [(name, _apart(manifest, rest, [name])[1]) for name in there]
+    sizes = np.array_split(np.arange(len(groups)), count)
+    members = [[name for index in fold for name in groups[index]] for fold in sizes]
+    return [(f"fold {number}", _apart(manifest, rest, names)[1]) for number, names in enumerate(members, 1)]
+
+
+def _corpora(manifest: Manifest, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    names = sorted({manifest.utterances[index].corpus for index in rest})
+    if len(names) < 2:
+        raise UsageError("protocol loco leaves one corpus out, so it needs two at least; name several under corpus:")
+    return [(name, [index for index in rest if manifest.utterances[index].corpus == name]) for name in names]
+
+
+def _in_file_order(manifest: Manifest) -> list[int]:
+    def key(index: int) -> tuple[str, str]:
+        name = manifest.utterances[index].id
+        return PurePosixPath(name).name, name
+
+    return sorted(range(len(manifest.utterances)), key=key)
+
+
+def _apart(manifest: Manifest, indices: Sequence[int], speakers: Sequence[str]) -> tuple[list[int], list[int]]:
+    """(the others', these speakers') utterances."""
+    named = set(speakers)
+    theirs = [index for index in indices if manifest.utterances[index].speaker in named]
+    return [index for index in indices if manifest.utterances[index].speaker not in named], theirs
+
+
+def _size_of_rest(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> float | int:
+    """The share of the rest that validates; where a test part is out already, the count that is `size` of the whole corpus."""
+    everything = len(manifest.utterances)
+    return protocol.size if len(rest) == everything else min(len(rest) - 1, round(protocol.size * everything))
+
+
+def _divide(
+    manifest: Manifest, indices: Sequence[int], size: float | int, protocol: Protocol, key: str
+) -> tuple[list[int], list[int]]:
+    emotions = [manifest.utterances[index].emotion for index in indices]
+    stratify = emotions if protocol.kind == "stratified" else None
+    rare = sorted(emotion for emotion, count in Counter(emotions).items() if count < 2)
+    if stratify and rare:
+        raise UsageError(
+            f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}="
+        )
+    try:
+        kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
+    except ValueError:
+        wanted = "every part to have each emotion" if stratify else "two parts"
+        raise UsageError(
+            f"protocol.{key}: {manifest.corpus} has {len(indices)} utterances of {len(set(emotions))} emotions to divide, too "
+            f"few for {wanted}; choose another size"
+        ) from None
+    return kept, taken

@@ -1,0 +1,122 @@
+"""The one door to corpora: which there are, where they lie, and their manifests."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ser_tui.corpora import build, demo, locations, tables, trees
+from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, require
+from ser_tui.corpora.facts import Progress
+from ser_tui.corpora.labels import EMOTIONS
+from ser_tui.corpora.locations import forget, locate, remember
+from ser_tui.corpora.manifest import Manifest, Problem, Utterance
+from ser_tui.study.errors import UsageError, UserError
+
+__all__ = [
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "entries", "find", "forget", "load_manifest", "load_many",
+    "locate", "names", "read_manifest", "remember", "require",
+]
+
+
+def names() -> list[str]:
+    """All corpora that a list should show: the known ones, then those that the user added under names of their own."""
+    known = [entry.name for entry in entries()]
+    return known + sorted(set(locations.read()) - set(known))
+
+
+def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
+    """The corpus's manifest. The demo corpus is made first where it is missing.
+
+    Raises UserError when the corpus is not on this machine or has no usable utterance.
+    """
+    manifest = read_manifest(name, progress)
+    if not manifest.utterances:
+        first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
+        raise UserError(
+            f"corpus {name}: no usable utterance in {manifest.root} ({len(manifest.problems)} files left out{first}); "
+            f"`ser-tui corpora check {name}` lists them, `ser-tui corpora add {name} PATH` names another folder"
+        )
+    return manifest
+
+
+def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = False) -> Manifest:
+    """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
+    path = locate(name)
+    if name == "demo" and path in (None, locations.installed_folder(name)):
+        path = demo.ensure()  # also replaces one that an older version made
+    if path is None:
+        raise UserError(_not_here(name))
+    path = path.resolve()
+    entry = find(name)
+    if path.is_file():
+        labelled, problems = tables.read(path)
+        return build.from_labels(name, path.parent, labelled, problems, progress=progress, fresh=fresh)
+    if entry is None:
+        return build.from_folder(name, path, trees.label, progress=progress, fresh=fresh)
+    return build.from_folder(name, path, entry.labeller, language=entry.language, progress=progress, fresh=fresh)
+
+
+def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None) -> Manifest:
+    """One manifest of all named corpora, their emotions replaced by `labels` (an empty class drops the emotion).
+
+    With several corpora, ids, speakers and sentences begin with the corpus's name and a slash. Raises UserError as
+    `load_manifest` does, when nothing is left, or when `labels` names an emotion that neither these corpora nor the
+    parsers know.
+    """
+    loaded = [load_manifest(name, progress) for name in dict.fromkeys(corpora)]
+    _check_labels(labels, loaded)
+    several = len(loaded) > 1
+    utterances: list[Utterance] = []
+    problems: list[Problem] = []
+    digests: dict[str, str] = {}
+    for manifest in loaded:
+        prefix = f"{manifest.corpus}/" if several else ""
+        problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
+        for utterance in manifest.utterances:
+            emotion = labels.get(utterance.emotion, utterance.emotion)
+            if not emotion:
+                continue
+            digests[prefix + utterance.id] = manifest.digests[utterance.id]
+            utterances.append(
+                replace(
+                    utterance, id=prefix + utterance.id, emotion=emotion,
+                    speaker=_prefixed(prefix, utterance.speaker), sentence=_prefixed(prefix, utterance.sentence),
+                    session=_prefixed(prefix, utterance.session),
+                )
+            )
+    if not utterances:
+        raise UserError(f"labels drop every emotion of {', '.join(corpora)}: nothing is left; keep at least two classes")
+    root = Path(os.path.commonpath([manifest.root for manifest in loaded]))
+    return manifests.make("+".join(manifest.corpus for manifest in loaded), root, utterances, problems, digests)
+
+
+def _prefixed(prefix: str, text: str | None) -> str | None:
+    return None if text is None else prefix + text
+
+
+def _check_labels(labels: Mapping[str, str], loaded: Sequence[Manifest]) -> None:
+    present = sorted({emotion for manifest in loaded for emotion in manifest.emotions})
+    for emotion in labels:
+        if emotion not in present and emotion not in EMOTIONS:
+            close = difflib.get_close_matches(emotion, present, 1, 0.5)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(present)}"
+            raise UsageError(f"labels.{emotion}: no such emotion in {', '.join(m.corpus for m in loaded)}; {hint}")
+
+
+def _not_here(name: str) -> str:
+    entry = find(name)
+    add = f"`ser-tui corpora add {name} PATH`"
+    remembered = locations.read().get(name)
+    if remembered is not None:
+        return f"corpus {name} was at {remembered}, which is not there now; mount it, or name its new place: {add}"
+    if entry is None:
+        close = difflib.get_close_matches(name, names(), 1, 0.6)
+        return f"no corpus {name} on this machine; " + (f"did you mean {close[0]}? " if close else "") + f"To add one: {add}"
+    if entry.archives:
+        return f"corpus {name} is not on this machine: `ser-tui corpora get {name}` downloads it, {add} names your own copy"
+    return f"corpus {name} is not on this machine: get it from {entry.source}, then {add}"

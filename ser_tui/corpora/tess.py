@@ -1,0 +1,48 @@
+"""TESS, the Toronto Emotional Speech Set (Pichora-Fuller & Dupuis 2020): two actresses, 200 words, seven emotions, 2,800 files.
+
+Names are SPEAKER_word_emotion, as in YAF_back_ps.wav, where ps is pleasant surprise.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from ser_tui.corpora.entry import CorpusEntry
+from ser_tui.corpora.labels import Labels, by_name
+
+FORM = "OAF|YAF_word_emotion (YAF_back_ps.wav)"
+EMOTIONS = {
+    "angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "neutral": "neutral", "ps": "surprise",
+    "sad": "sadness",
+}
+# OA_bite_neutral is the one misspelt name of the release; OA is no third speaker.
+NAME = re.compile(
+    rf"(?:(?P<speaker>OAF|YAF)_(?P<word>[a-z]+(?:[-'][a-z]+)*)|OA_bite)_(?P<emotion>{'|'.join(EMOTIONS)})", re.IGNORECASE | re.ASCII
+)
+NOTES = (
+    "OA_bite_neutral.wav is speaker OAF's; one file has 96 kHz; two AIFF files are named .wav. All are used.",
+    "Two speakers: a speaker-disjoint split trains on one voice.",
+)
+
+
+def parse_name(path: str) -> Labels | None:
+    """Labels from the file's name; its folder and suffix do not matter."""
+    match = NAME.fullmatch(PurePosixPath(path).stem)
+    if match is None:
+        return None
+    speaker = (match["speaker"] or "OAF").upper()
+    return Labels(EMOTIONS[match["emotion"].lower()], speaker, "female", (match["word"] or "bite").lower())
+
+
+ENTRY = CorpusEntry(
+    name="tess",
+    title="Toronto Emotional Speech Set (TESS)",
+    language="en",
+    licence="CC BY-NC-ND 4.0",
+    source="https://doi.org/10.5683/SP2/E8H2MF",
+    labeller=by_name(parse_name, FORM),
+    utterances=2800,
+    obtain="download its files from the repository there",
+    notes=NOTES,
+)

@@ -1,0 +1,231 @@
+"""One file over HTTP: resumed where the server can, given up where it stalls, and believed only when its checksum is right."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ser_tui import __version__
+from ser_tui.corpora.entry import Archive
+from ser_tui.study.errors import UserError
+
+Progress = Callable[[int, int | None], None]
+
+_CHUNK = 1 << 18
+_MOST_BYTES = 40 << 30
+_RESERVE = 200 << 20
+"""Bytes of disk that a download leaves free."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to bear with a server: seconds without `least_bytes`, tries in a row without a new byte, pause between."""
+
+    stall: float = 30.0
+    least_bytes: int = 1024
+    tries: int = 5
+    pause: float = 2.0
+
+
+class _Again(Exception):
+    """A failure after which the same request may succeed."""
+
+
+class _OnlyHttp(urllib.request.HTTPRedirectHandler):
+    """Follows redirections, but never from https to something less."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            raise UserError(f"{req.full_url}: redirects from https to {newurl[:200]}; refused")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # Not build_opener: that would also follow file: and ftp: addresses.
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), _OnlyHttp(),
+        urllib.request.HTTPErrorProcessor(), urllib.request.HTTPDefaultErrorHandler(), urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def fetch(archive: Archive, folder: Path, progress: Progress | None = None, patience: Patience | None = None) -> Path:
+    """Download `archive` into `folder` and return its path. A partial download is kept there and gone on with.
+
+    Raises UserError when the server refuses, stalls for good, or sends something other than what was published.
+    """
+    bearing = patience or Patience()
+    final = folder / archive.file_name
+    if final.is_file() and _problem(archive, final) is None:
+        return final
+    transfer = _Transfer(archive, folder, progress, bearing)
+    for attempt in range(2):
+        transfer.run()
+        problem = _problem(archive, transfer.part)
+        if problem is None:
+            os.replace(transfer.part, final)
+            transfer.state.unlink(missing_ok=True)
+            return final
+        resumed = transfer.resumed
+        transfer.discard()
+        if not resumed or attempt:
+            raise UserError(f"{archive.url}: {problem}; it is not what was published, so it was deleted. Try again later")
+        # Perhaps the halves of two versions were joined: once more, from the start.
+    raise AssertionError("unreachable")
+
+
+class _Transfer:
+    """The state of one download: its partial file, and what the server said about it."""
+
+    def __init__(self, archive: Archive, folder: Path, progress: Progress | None, patience: Patience) -> None:
+        self.part = folder / f"{archive.file_name}.part"
+        self.state = folder / f"{archive.file_name}.part.json"
+        self.resumed = False
+        self._archive = archive
+        self._progress = progress
+        self._patience = patience
+        self._opener = _opener()
+
+    def run(self) -> None:
+        """Fetch until the file is complete."""
+        failures = 0
+        while True:
+            before = self._size()
+            try:
+                self._request(before)
+                return
+            except _Again as error:
+                failures = failures + 1 if self._size() <= before else 1
+                if failures >= self._patience.tries:
+                    kept = f"; {self._size() / 1e6:.1f} MB are kept, and the same command goes on with them" if self._size() else ""
+                    raise UserError(f"{self._archive.url}: {error}, {failures} times in a row{kept}") from None
+                time.sleep(self._patience.pause * min(failures, 5))
+
+    def discard(self) -> None:
+        """Delete what was fetched."""
+        self.part.unlink(missing_ok=True)
+        self.state.unlink(missing_ok=True)
+
+    def _request(self, have: int) -> None:
+        remembered = self._read_state()
+        request = urllib.request.Request(self._archive.url)
+        request.add_header("User-Agent", f"ser-tui/{__version__}")
+        request.add_header("Accept-Encoding", "identity")
+        if have and remembered and (remembered["validator"] or self._archive.checksum):
+            request.add_header("Range", f"bytes={have}-")
+            if remembered["validator"]:
+                request.add_header("If-Range", remembered["validator"])
+        try:
+            with self._opener.open(request, timeout=self._patience.stall) as response:
+                self._receive(response, have)
+        except urllib.error.HTTPError as error:
+            if error.code == 416:
+                self.discard()
+                raise _Again("the server does not have the rest of what was begun") from None
+            if error.code in (408, 425, 429) or error.code >= 500:
+                raise _Again(f"the server answers {error.code} {error.reason}") from None
+            raise UserError(f"{self._archive.url}: the server answers {error.code} {error.reason}; has the file moved?") from None
+        except urllib.error.URLError as error:
+            reason = error.reason if not isinstance(error.reason, OSError) else error.reason.strerror or error.reason
+            raise _Again(f"cannot be reached ({reason})") from None
+        except TimeoutError:
+            raise _Again(f"the server sent nothing for {self._patience.stall:g} s") from None
+        except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
+            raise _Again(f"the connection broke ({type(error).__name__})") from None
+
+    def _receive(self, response: Any, have: int) -> None:
+        start, total = _extent(response, have)
+        self.resumed = self.resumed or start > 0
+        self._check_size(total, start)
+        validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        if validator.startswith("W/"):
+            validator = ""  # a weak tag does not promise the same bytes
+        self.state.write_text(json.dumps({"url": self._archive.url, "validator": validator}), encoding="utf-8")
+        done = start
+        with open(self.part, "r+b" if start else "wb") as file:
+            file.truncate(start)
+            file.seek(start)
+            window, seen = time.monotonic(), done
+            while chunk := response.read1(_CHUNK):
+                file.write(chunk)
+                done += len(chunk)
+                if done > (total if total is not None else _MOST_BYTES):
+                    raise UserError(f"{self._archive.url}: the server sends more than it announced; refused")
+                if self._progress is not None:
+                    self._progress(done, total if total is not None else self._archive.size)
+                now = time.monotonic()
+                if now - window >= self._patience.stall:
+                    if done - seen < self._patience.least_bytes:
+                        raise _Again(f"the server sent {done - seen} bytes in {now - window:.0f} s")
+                    window, seen = now, done
+        wanted = total if total is not None else self._archive.size
+        if wanted is not None and done < wanted:
+            raise _Again(f"the connection ended after {done:,} of {wanted:,} bytes")
+
+    def _check_size(self, total: int | None, have: int) -> None:
+        published = self._archive.size
+        if total is not None and published is not None and total != published:
+            raise UserError(f"{self._archive.url}: has {total:,} bytes where {published:,} were published; see whether it was replaced")
+        expected = total if total is not None else published
+        if expected is not None and expected > _MOST_BYTES:
+            raise UserError(f"{self._archive.url}: has {expected >> 30} GB; refused")
+        free = shutil.disk_usage(self.part.parent).free
+        # The archive, and its content beside it.
+        if expected is not None and free < (expected - have) + 2 * expected + _RESERVE:
+            raise UserError(
+                f"{self.part.parent}: {free >> 20:,} MB free, {(3 * expected + _RESERVE) >> 20:,} MB needed; free some space, or set "
+                "SER_TUI_CACHE to another folder"
+            )
+
+    def _size(self) -> int:
+        try:
+            return self.part.stat().st_size
+        except OSError:
+            return 0
+
+    def _read_state(self) -> dict[str, str]:
+        try:
+            data = json.loads(self.state.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        same = isinstance(data, dict) and data.get("url") == self._archive.url and isinstance(data.get("validator"), str)
+        return data if same else {}
+
+
+def _extent(response: Any, have: int) -> tuple[int, int | None]:
+    """(first byte that the response holds, size of the whole file if it says so)."""
+    length = response.headers.get("Content-Length", "")
+    if response.status == 206:
+        unit, _, rest = response.headers.get("Content-Range", "").partition(" ")
+        span, _, whole = rest.partition("/")
+        first = span.partition("-")[0]
+        if unit != "bytes" or not first.isascii() or not first.isdigit() or int(first) != have:
+            raise UserError("the server answers with another part of the file than was asked for; delete the partial download")
+        return have, int(whole) if whole.isascii() and whole.isdigit() else None
+    return 0, int(length) if length.isascii() and length.isdigit() else None
+
+
+def _problem(archive: Archive, path: Path) -> str | None:
+    """How the file differs from what was published, or None."""
+    size = path.stat().st_size
+    if archive.size is not None and size != archive.size:
+        return f"{size:,} bytes came where {archive.size:,} were published"
+    if archive.checksum is None:
+        return None if size else "nothing came"
+    algorithm, _, wanted = archive.checksum.partition(":")
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+    return None if found == wanted else f"its {algorithm} is {found} where {wanted} was published"

@@ -1,0 +1,204 @@
+"""Fetching encoders from a Hugging Face hub. Imports nothing heavy.
+
+Files arrive in a folder of their own and are checked there; the folder is renamed when it is complete, so an encoder is
+either ready or absent. An interrupted transfer is taken up where it ended. Only weights and plain configuration are
+fetched, never code.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from ser_tui import places
+from ser_tui.encoders import layout, registry
+from ser_tui.study.errors import UserError
+
+Progress = Callable[[int, int], None]
+"""(done, total) in bytes."""
+
+_PLAIN = ("config.json", "preprocessor_config.json")
+_SPEECHBRAIN = ("hyperparams.yaml", layout.SPEECHBRAIN_CHECKPOINT, "label_encoder.txt")
+_REVISION = "main"
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    size: int
+    sha256: str | None
+
+
+def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
+    """Fetch encoder `name` from the hub (HF_ENDPOINT, huggingface.co by default) and return its folder.
+
+    Returns at once when it is there already. Raises UserError in one line: no such model, no network, a broken transfer,
+    a file that is not what it should be, no space.
+    """
+    entry = registry.find(name)
+    status = registry.status(entry)
+    if status.ready and status.path is not None:
+        return status.path
+    if entry.source != "hub":
+        raise UserError(f"encoder {entry.name}: {status.detail}")
+    target = registry.hub_folder(entry.name)
+    partial = target.with_name(target.name + ".partial")
+    places.private_folder(target.parent)
+    with FileLock(target.with_name(target.name + ".lock")):
+        if registry.status(entry).ready:
+            return target
+        try:
+            _transfer(entry, partial, progress)
+            shutil.rmtree(partial / ".cache", ignore_errors=True)
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+        except UserError:
+            raise
+        except Exception as error:
+            # The hub's client raises errors of its own, of its HTTP library and of the file system, by version.
+            raise UserError(f"encoder {entry.name}: {_explain(error, partial)}") from None
+    return target
+
+
+def _endpoint() -> str:
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def _transfer(entry: registry.EncoderEntry, folder: Path, progress: Progress) -> None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    files = _wanted(entry, _listing(entry.name))
+    total = sum(file.size for file in files)
+    with _Watch(folder, total, progress):
+        for file in files:
+            hf_hub_download(entry.name, file.name, revision=_REVISION, local_dir=folder, endpoint=_endpoint(), token=False)
+            _check(folder / file.name, file, entry.name)
+        if entry.speechbrain:
+            _base_configuration(folder)
+    progress(total, total)
+
+
+def _listing(name: str) -> list[_File]:
+    from huggingface_hub import HfApi
+
+    info = HfApi(endpoint=_endpoint(), token=False).model_info(name, revision=_REVISION, files_metadata=True, timeout=30)
+    found = []
+    for sibling in info.siblings or []:
+        lfs = sibling.lfs
+        digest = lfs.get("sha256") if isinstance(lfs, dict) else getattr(lfs, "sha256", None)
+        found.append(_File(sibling.rfilename, int(sibling.size or 0), digest))
+    return found
+
+
+def _wanted(entry: registry.EncoderEntry, listing: Sequence[_File]) -> list[_File]:
+    """The files to fetch, by exact name: nothing that could be code is among them."""
+    by_name = {file.name: file for file in listing}
+    names = list(_SPEECHBRAIN) if entry.speechbrain else []
+    names += _PLAIN
+    if not entry.speechbrain:
+        names += [name for name in layout.WEIGHT_FILES if name in by_name][:1] or [layout.WEIGHT_FILES[0]]
+    required = _SPEECHBRAIN[:2] if entry.speechbrain else (_PLAIN[0], names[-1])
+    missing = [name for name in required if name not in by_name]
+    if missing:
+        raise UserError(f"encoder {entry.name}: {_endpoint()} has no {' and no '.join(missing)} of it; is this the right model?")
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _check(path: Path, file: _File, name: str) -> None:
+    """Compare with what the hub announced; a file that differs is removed, so that it is not taken up again."""
+    problem = ""
+    size = path.stat().st_size
+    if file.size and size != file.size:
+        problem = f"has {size} bytes instead of {file.size}"
+    elif file.sha256:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != file.sha256:
+            problem = "has another checksum than the hub announces"
+    if not problem and path.suffix not in (".json", ".yaml", ".txt"):
+        with path.open("rb") as stream:
+            if stream.read(64).lstrip().lower().startswith((b"<!doctype", b"<html")):
+                problem = "is a web page, not model weights"
+    if problem:
+        path.unlink()
+        raise UserError(f"encoder {name}: {file.name} {problem}; try again, or check HF_ENDPOINT and the proxy")
+
+
+def _base_configuration(folder: Path) -> None:
+    """SpeechBrain's layout names its base model; that model's small config.json says more than the checkpoint's shapes."""
+    from huggingface_hub import hf_hub_download
+
+    text, own = (folder / "hyperparams.yaml").read_text("utf-8", "replace"), folder / "config.json"
+    found = re.search(r"^\s*wav2vec2_hub\s*:\s*([\w.-]+/[\w.-]+)\s*$", text, re.MULTILINE)
+    if found is None or (own.is_file() and layout.read_json(own).get("model_type")):
+        return
+    try:
+        hf_hub_download(
+            found[1], "config.json", revision=_REVISION, local_dir=folder / layout.BASE_FOLDER, endpoint=_endpoint(), token=False
+        )
+    except Exception:
+        # Not needed: the shapes of the published checkpoint are enough.
+        return
+    finally:
+        base = folder / layout.BASE_FOLDER
+        shutil.rmtree(base if not (base / "config.json").is_file() else base / ".cache", ignore_errors=True)
+
+
+class _Watch:
+    """Reports how many bytes have arrived in `folder`, by looking: this works for every transfer that the client may choose."""
+
+    def __init__(self, folder: Path, total: int, progress: Progress) -> None:
+        self._folder, self._total, self._progress = folder, total, progress
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._done.wait(_POLL_SECONDS):
+            size = 0
+            for path in self._folder.rglob("*"):
+                try:
+                    size += path.stat().st_size if path.is_file() else 0
+                except OSError:
+                    continue
+            self._progress(min(size, self._total), self._total)
+
+
+def _explain(error: Exception, folder: Path) -> str:
+    kind = type(error).__name__
+    code = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left in {folder.parent}; free some, or set SER_TUI_CACHE to another disk"
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return f"{folder.parent} cannot be written; set SER_TUI_CACHE to a folder of your own"
+    if kind in ("RepositoryNotFoundError", "GatedRepoError") or code in (401, 403, 404):
+        what = "a file of it is missing" if "EntryNotFound" in kind else "no such public model"
+        return f"{what} at {_endpoint()} (HTTP {code or 404}); check the name and HF_ENDPOINT"
+    if code is not None:
+        return f"{_endpoint()} answered HTTP {code}; try again later"
+    text = " ".join(str(error).split())[:120]
+    if "Offline" in kind:
+        return "HF_HUB_OFFLINE is set; unset it to fetch"
+    if "Consistency" in text or "Protocol" in kind or "IncompleteRead" in text or "peer closed" in text:
+        return "the transfer broke off; run the same command again, it goes on where it ended"
+    if "Connect" in kind or "Timeout" in kind or "LocalEntryNotFound" in kind or isinstance(error, ConnectionError):
+        return f"{_endpoint()} cannot be reached; check the network, or copy a model folder here and give its path"
+    return f"fetching failed ({kind}: {text}); try again"

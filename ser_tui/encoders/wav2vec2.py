@@ -1,0 +1,164 @@
+"""wav2vec 2.0, HuBERT and WavLM: one raw-waveform architecture with exact batching.
+
+Baevski et al. 2020, Hsu et al. 2021, Chen et al. 2022, as transformers implements them. Layers are run one by one rather
+than through the model's forward, which has no way to skip the convolutions, drops layers at random (LayerDrop) and masks
+spans (SpecAugment) while training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, HubertModel, Wav2Vec2Model, WavLMModel
+
+from ser_tui.encoders import attention
+from ser_tui.encoders.base import SpeechEncoder, frame_mask
+from ser_tui.study.errors import UserError
+
+MODELS = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel}
+ALWAYS = {
+    "layerdrop": 0.0,
+    "apply_spec_augment": False,
+    "gradient_checkpointing": False,
+}
+"""What is off whatever a published configuration says, because it would drop or mask parts of an utterance at random."""
+_UNSUPPORTED = ("add_adapter", "conv_pos_batch_norm")
+
+
+class RawWaveformEncoder(SpeechEncoder):
+    """A wav2vec2, HuBERT or WavLM model. `epsilon`: of the waveform's normalisation; `normalise`: whether there is one."""
+
+    minimum_samples = 400
+
+    def __init__(
+        self, family: str, configuration: Mapping[str, Any], *, normalise: bool, epsilon: float = 1e-7,
+        output_norm: bool = False, model: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.family = family
+        self._configuration = dict(configuration)
+        self._normalise, self._epsilon, self._output_norm = normalise, epsilon, output_norm
+        self.model: Any = make_model(family, configuration) if model is None else model
+        config: Any = self.model.config
+        if family != "wavlm":
+            # WavLM adds a position bias of its own, within its own attention.
+            config._attn_implementation = attention.NAME
+        self.layers = config.num_hidden_layers
+        self.dimension = config.hidden_size
+        self._kernels = list(zip(config.conv_kernel, config.conv_stride, strict=True))
+        self.minimum_samples = max(400, self._shortest())
+
+    def _shortest(self) -> int:
+        samples = 1
+        for kernel, stride in reversed(self._kernels):
+            samples = (samples - 1) * stride + kernel
+        return samples
+
+    def inputs(self, waveform: Tensor) -> Tensor:
+        """The waveform, with zero mean and unit variance where the model was trained so."""
+        if not self._normalise:
+            return waveform
+        return (waveform - waveform.mean()) / torch.sqrt(waveform.var(correction=0) + self._epsilon)
+
+    def convolve(self, inputs: Tensor) -> Tensor:
+        hidden = inputs[None, None]
+        for layer in self.model.feature_extractor.conv_layers:
+            hidden = layer(hidden)
+        return hidden[0].T.contiguous()
+
+    def frames(self, samples: int) -> int:
+        for kernel, stride in self._kernels:
+            samples = (samples - kernel) // stride + 1
+        return samples
+
+    def hidden_states(self, frames: Tensor, lengths: Tensor, upto: int | None = None) -> tuple[Tensor, ...]:
+        size = frames.shape[1]
+        mask = frame_mask(lengths, size)
+        projected = self.model.feature_projection(frames)
+        hidden = projected[0] if isinstance(projected, tuple) else projected
+        encoder = self.model.encoder
+        # The convolution that encodes positions reaches 64 frames far: padded frames must be zero, as its own padding is.
+        hidden = hidden * mask[:, :, None].to(hidden.dtype)
+        hidden = hidden + encoder.pos_conv_embed(hidden)
+        if not self.model.config.do_stable_layer_norm:
+            hidden = encoder.layer_norm(hidden)
+        hidden = encoder.dropout(hidden)
+        states = [hidden]
+        attend = _RelativeAttention(mask) if self.family == "wavlm" else _PlainAttention(mask)
+        for layer in encoder.layers[: self.layers if upto is None else upto]:
+            hidden = attend(layer, hidden)
+            states.append(hidden)
+        return tuple(states)
+
+    def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        if self.model.config.do_stable_layer_norm:
+            hidden = self.model.encoder.layer_norm(hidden)
+        return utterance_norm(hidden, lengths) if self._output_norm else hidden
+
+    def front_end_parameters(self) -> list[nn.Parameter]:
+        return list(self.model.feature_extractor.parameters())
+
+    def fixed_parameters(self) -> list[nn.Parameter]:
+        # SpecAugment's mask vector is never used here.
+        masked = getattr(self.model, "masked_spec_embed", None)
+        return [] if masked is None else [masked]
+
+    def describe(self) -> Mapping[str, Any]:
+        return {
+            "kind": "raw-waveform", "family": self.family, "configuration": self._configuration,
+            "normalise": self._normalise, "epsilon": self._epsilon, "output_norm": self._output_norm,
+        }
+
+
+class _PlainAttention:
+    def __init__(self, mask: Tensor) -> None:
+        self._mask = attention.additive_mask(mask)
+
+    def __call__(self, layer: nn.Module, hidden: Tensor) -> Tensor:
+        result = layer(hidden, attention_mask=self._mask)
+        state: Tensor = result[0] if isinstance(result, tuple) else result
+        return state
+
+
+class _RelativeAttention:
+    """WavLM's layers hand the relative position bias, computed by the first, from one to the next."""
+
+    def __init__(self, mask: Tensor) -> None:
+        self._mask = None if bool(mask.all()) else mask
+        self._bias: Tensor | None = None
+        self._index = 0
+
+    def __call__(self, layer: nn.Module, hidden: Tensor) -> Tensor:
+        result = layer(hidden, attention_mask=self._mask, position_bias=self._bias)
+        state: Tensor
+        state, self._bias = result[0], result[1]
+        return state
+
+
+def utterance_norm(hidden: Tensor, lengths: Tensor, epsilon: float = 1e-5) -> Tensor:
+    """SpeechBrain's output_norm: each utterance's valid frames [T, D] to zero mean and unit variance over both axes."""
+    mask = frame_mask(lengths, hidden.shape[1])[:, :, None].to(hidden.dtype)
+    count = lengths.to(hidden.dtype)[:, None, None] * hidden.shape[2]
+    mean = (hidden * mask).sum((1, 2), keepdim=True) / count
+    variance = (((hidden - mean) * mask) ** 2).sum((1, 2), keepdim=True) / count
+    return (hidden - mean) * torch.rsqrt(variance + epsilon)
+
+
+def make_model(family: str, configuration: Mapping[str, Any]) -> nn.Module:
+    """A randomly initialised model of `family`. Raises UserError where the configuration is impossible."""
+    settings = {key: value for key, value in configuration.items() if key not in ("model_type", "architectures", "auto_map")}
+    for name in _UNSUPPORTED:
+        if settings.get(name):
+            raise UserError(f"encoder configuration: {name} is not supported; choose another model")
+    try:
+        model: nn.Module = MODELS[family](AutoConfig.for_model(family, **{**settings, **ALWAYS}))
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, ZeroDivisionError) as error:
+        raise UserError(f"encoder configuration: no {family} model can be made of it ({_line(error)})") from None
+    return model
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())[:160]

@@ -1,0 +1,1 @@
+"""Zero-shot evaluation, intervals and comparisons between scores."""

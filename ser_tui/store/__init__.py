@@ -1,0 +1,1 @@
+"""What is kept on disk: event logs, run folders, the TinyDB index, models, exports."""

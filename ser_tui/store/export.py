@@ -1,0 +1,118 @@
+"""A run's trials as CSV or JSON, and a page of summary, in the run folder's export/. Nothing in it that the log does not say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from ser_tui.places import private_folder
+from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.runs import RunFolder, refuse_links
+from ser_tui.study.errors import UserError
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
+from ser_tui.study.text import duration, parameter, printable, score, score_with_interval
+
+Format = Literal["csv", "json"]
+
+_RESULTS = (
+    "bca", "bca_low", "bca_high", "utterances", "accuracy", "loss", "epochs_done", "best_epoch", "best_epoch_bca",
+    "seconds", "reason", "protocol", "shares_speakers",
+)  # fmt: skip
+
+
+def export(folder: RunFolder, format: Format) -> Path:
+    """Write the run's trials to export/trials.csv or export/trials.json and return the path. Raises UserError."""
+    state = folder.state()
+    if not state.trials:
+        raise UserError(f"{folder.run_id} has no trials yet: nothing to export")
+    text = to_csv(folder.run_id, state) if format == "csv" else to_json(folder.run_id, state)
+    return _write(folder, f"trials.{format}", text)
+
+
+def write_summary(folder: RunFolder, state: RunState) -> Path:
+    """Write `summary_text` to export/summary.txt and return the path. Raises UserError."""
+    return _write(folder, "summary.txt", summary_text(folder.run_id, state))
+
+
+def to_csv(run_id: str, state: RunState) -> str:
+    """One line a trial; columns of parameters are named as in the study. Every line says whether speakers are shared."""
+    names = list(dict.fromkeys(name for trial in state.trials for name in trial.parameters))
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["run", "trial", "status", "phase", *names, *_RESULTS])
+    for trial in _trials(state):
+        low, high = trial.interval or (None, None)
+        row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
+        row += [trial.parameters.get(name) for name in names]
+        row += [
+            trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
+            trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
+            state.study.get("protocol", {}).get("kind", ""), bool(state.start and state.start.shares_speakers),
+        ]  # fmt: skip
+        writer.writerow([_inert(value) for value in row])
+    return stream.getvalue()
+
+
+def to_json(run_id: str, state: RunState) -> str:
+    """The run's summary, its warnings and all trials with their epochs."""
+    summary = summarize(run_id, state)
+    trials = [{**trial_summary(trial), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
+    warnings = list(state.start.warnings) if state.start else []
+    return json.dumps({**summary, "warnings": warnings, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
+
+
+def summary_text(run_id: str, state: RunState) -> str:
+    """The run in a few lines of plain text, for a message or a notebook."""
+    start, best = state.start, state.best
+    study = state.study
+    lines = [
+        f"{study.get('name', run_id)} ({run_id}): {state.status}",
+        f"corpus {study.get('corpus', '-')}, encoder {study.get('encoder', '-')}, "
+        f"strategy {study.get('strategy', {}).get('kind', '-')}, protocol {study.get('protocol', {}).get('kind', '-')}",
+        f"{state.finished_trials} trials in {duration(elapsed_seconds(state))}",
+    ]
+    if best is not None:
+        values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
+        lines += [
+            f"best BCA {score_with_interval(best.bca, best.interval)} (validation, n={best.utterances}), trial {best.number}",
+            f"  {values}",
+        ]
+    if state.test is not None:
+        shown = score_with_interval(state.test.bca, state.test.interval)
+        lines.append(f"test part, scored once: BCA {shown}, n={state.test.utterances}")
+    for folds in state.folds:
+        shown = score_with_interval(folds.pooled_bca, folds.interval)
+        lines.append(f"{folds.protocol}: pooled BCA {shown} over {len(folds.folds)} folds, n={folds.utterances}")
+    for evaluation in state.evaluations:
+        if (found := evaluation.result) is not None:
+            lines.append(
+                f"zero-shot on {found.corpus}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
+                f"BCA {score(found.bca)}, chance {score(found.chance)}, n={found.utterances}"
+            )
+    lines += [f"! {warning}" for warning in (start.warnings if start else ())]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _trials(state: RunState) -> list[Trial]:
+    current = state.current
+    return [current if current is not None and trial.number == current.number else trial for trial in state.trials]
+
+
+def _inert(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula, as text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _write(folder: RunFolder, name: str, text: str) -> Path:
+    refuse_links(folder)
+    path = folder.path / "export" / name
+    try:
+        private_folder(path.parent)
+        write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise disk_message(error, "exporting", path) from None
+    return path

@@ -1,0 +1,90 @@
+"""Small files that are either old or new, never half of each."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ser_tui.study.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk, a quota or a file is as large as it may be."""
+
+
+class DiskError(UserError):
+    """Something could not be stored. Nothing that was stored before is harmed, and it says nothing about a trial."""
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a file for reading. Raises OSError, also for what is no regular file: opening a named pipe would wait for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace `path` by `data`: temporary file beside it, fsync, rename, fsync of the folder. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove temporary files that killed processes left beside `path`. Only while no other process may write it."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames and new names in `path` survive a power cut, where the file system can do that."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network file systems refuse fsync on folders; the rename itself is done
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace `path` by `value` as JSON. Raises OSError; a NaN raises ValueError."""
+    # Escaped: a file name that is not UTF-8 is text with lone surrogates, which no encoding takes.
+    write_atomically(path, json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1).encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`, or None where there is no readable one."""
+    try:
+        with open_regular(path) as stream:
+            return json.loads(stream.read())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def disk_message(error: OSError, doing: str, path: Path) -> DiskError:
+    """The one line for a write that failed: what, where, what to do."""
+    if error.errno in FULL:
+        return DiskError(
+            f"no room left while {doing} ({path}: {error.strerror}); free some space, then `ser-tui resume`"
+        )
+    return DiskError(f"cannot write while {doing} ({path}: {error.strerror}); mend that, then `ser-tui resume`")

@@ -1,0 +1,27 @@
+"""What the run index said when it was last written: for a screen's first frame, before anything heavier is imported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+Summary = dict[str, Any]
+OVER = ("done", "stopped", "failed")
+NEEDED = ("run_id", "status", "name", "trials", "best", "seconds")
+
+
+def glance(runs: Path) -> list[Summary]:
+    """Summaries as TinyDB stored them, newest first, each with `state`; empty where there is no readable index.
+
+    Runs that were not over then have the state "checking": only `Index.refresh` looks at their logs and workers.
+    """
+    try:
+        table = json.loads((runs / "index.json").read_bytes())["runs"]
+        return [
+            {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
+            for _, summary in sorted(table.items(), reverse=True)
+            if all(name in summary for name in NEEDED)
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []

@@ -1,0 +1,187 @@
+"""The TinyDB index of runs: one summary a run, for the home screen and for comparison.
+
+It holds nothing that the logs do not say: missing, old or damaged entries are made again from them. TinyDB alone rewrites
+its file in place and knows no other process, so it gets a Storage that replaces the file atomically, under a file lock.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from tinydb import TinyDB
+from tinydb.middlewares import CachingMiddleware
+from tinydb.storages import Storage
+from tinydb.table import Document, Table
+
+from ser_tui.places import private_folder
+from ser_tui.store.files import read_json, remove_leftovers, write_atomically
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, worker_facts
+from ser_tui.study.errors import UserError
+from ser_tui.study.state import RunState, reduce_all
+from ser_tui.study.summary import VERSION, summarize
+
+Summary = dict[str, Any]
+LOCK_SECONDS = 10.0
+_DELETED = ".deleted-"
+_KEYS = summarize("", RunState()).keys()
+
+
+class _AtomicStorage(Storage):
+    """A JSON file that is replaced as a whole. A file that cannot be read counts as empty: it is rebuilt from the logs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        data = read_json(self._path)
+        sound = isinstance(data, dict) and all(isinstance(table, dict) for table in data.values())
+        return data if sound else None
+
+    def write(self, data: dict[str, dict[str, Any]]) -> None:
+        # Escaped, since names that are not UTF-8 reach summaries as lone surrogates, which no encoding takes.
+        write_atomically(self._path, json.dumps(data, ensure_ascii=True, allow_nan=False).encode())
+
+
+class _RunTable(Table):
+    document_id_class = str  # type: ignore[assignment]  # run ids; TinyDB allows it, its stubs do not
+
+
+class _Database(TinyDB):
+    table_class = _RunTable
+
+
+_cached: Any = CachingMiddleware  # untyped in TinyDB; one write when the database closes, not one a document
+
+
+class Index:
+    """The index of one runs/ folder. Keeps the logs that it follows, so that a refresh reads only what is new."""
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self._followed: dict[str, tuple[LogReader, RunState]] = {}
+
+    def refresh(self) -> list[Summary]:
+        """All runs' summaries, newest first, each with `state` as it is to be shown; what changed is stored.
+
+        A folder whose index cannot be written (read-only, full) is listed all the same.
+        """
+        # In this order: a run that another process adds meanwhile must not look like one that is gone.
+        stored = self._stored()
+        present = folders(self.runs)
+        fresh: dict[str, Summary] = {}
+        found: list[Summary] = []
+        for folder in present:
+            summary = stored.get(folder.run_id)
+            if summary is None or summary.get("log_bytes") != _size(folder) or summary.get("version") != VERSION:
+                summary = self._summarize(folder)
+                fresh[folder.run_id] = summary
+            found.append(_shown(summary, folder))
+        gone = stored.keys() - {folder.run_id for folder in present}
+        if fresh or gone:
+            try:
+                self._store(fresh, gone)
+            except (OSError, UserError):
+                pass  # the list is right without it, and the next refresh tries again
+        return found
+
+    def state(self, folder: RunFolder) -> RunState:
+        """A run's state, reading only what its log gained since the last call."""
+        reader, state = self._followed.get(folder.run_id) or (LogReader(folder.log), RunState())
+        events = reader.read_all()
+        if reader.restarted:
+            reader, state = LogReader(folder.log), RunState()
+            events = reader.read_all()
+        state = reduce_all(events, state)
+        self._followed[folder.run_id] = (reader, state)
+        return state
+
+    def delete(self, folder: RunFolder) -> None:
+        """Remove a run's folder and its entry. Raises UserError while a worker is, or may be, on it."""
+        _refuse_if_worked_on(folder, self.state(folder))
+        try:
+            # Renamed first: a deletion that is cut short leaves no half a run in the list.
+            folder.path.rename(folder.path.with_name(f"{_DELETED}{folder.run_id}"))
+            for hidden in self.runs.glob(f"{_DELETED}*"):
+                shutil.rmtree(hidden)
+        except OSError as error:
+            raise UserError(f"cannot delete {folder.path}: {error.strerror}") from None
+        self._followed.pop(folder.run_id, None)
+        self._store({}, {folder.run_id})
+
+    def _summarize(self, folder: RunFolder) -> Summary:
+        state = self.state(folder)
+        reader, _ = self._followed[folder.run_id]
+        if state.status in ("done", "stopped", "failed"):
+            del self._followed[folder.run_id]  # nothing more is to come; a thousand past runs need no memory
+        summary = summarize(folder.run_id, state)
+        # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
+        return {**summary, "log_bytes": max(_size(folder), reader.offset), "damaged_lines": len(reader.damaged)}
+
+    def _stored(self) -> dict[str, Summary]:
+        data = _AtomicStorage(self.runs / "index.json").read() or {}
+        table = data.get("runs", {})
+        return {key: value for key, value in table.items() if isinstance(value, dict) and value.keys() >= _KEYS}
+
+    def _store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
+        with self._database() as table:
+            for run_id, summary in fresh.items():
+                table.upsert(Document(summary, doc_id=run_id))  # type: ignore[arg-type]
+            known = [run_id for run_id in gone if table.contains(doc_id=run_id)]  # type: ignore[arg-type]
+            if known:
+                table.remove(doc_ids=known)  # type: ignore[arg-type]
+
+    @contextmanager
+    def _database(self) -> Iterator[Table]:
+        private_folder(self.runs)
+        try:
+            with (
+                FileLock(self.runs / ".index.lock", timeout=LOCK_SECONDS, mode=0o600),
+                _Database(self.runs / "index.json", storage=_cached(_AtomicStorage)) as database,
+            ):
+                remove_leftovers(self.runs / "index.json")
+                yield database.table("runs")
+        except Timeout:
+            raise UserError(f"{self.runs / '.index.lock'} is held by another process; try again") from None
+
+
+def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
+    worker = liveness(folder)
+    busy = UserError(f"{folder.run_id} is being worked on; stop it first: `ser-tui stop {folder.run_id}`")
+    if worker == "live":
+        raise busy
+    if worker == "elsewhere" and state.status in ("new", "running"):
+        facts = worker_facts(folder)
+        raise UserError(
+            f"{folder.run_id} may be worked on by host {facts.process.host if facts else 'elsewhere'}: delete it there, or "
+            f"delete {folder.worker} first if that host is gone"
+        )
+    if folder.lock.exists():
+        # A worker that has just begun holds the lock before it says who it is.
+        lock = FileLock(folder.lock, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise busy from None
+        except OSError:
+            return  # a folder that cannot be written cannot be deleted either, which says more
+        lock.release()
+
+
+def _shown(summary: Summary, folder: RunFolder) -> Summary:
+    over = summary["status"] in ("done", "stopped", "failed")
+    state = summary["status"] if over else shown_status(summary["status"], liveness(folder))
+    return {**summary, "state": state}
+
+
+def _size(folder: RunFolder) -> int:
+    try:
+        return folder.log.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,146 @@
+"""The event log of a run: appended by one worker, read by anybody at any time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+
+from ser_tui.store.files import disk_message, open_regular
+from ser_tui.study.events import DamagedLine, Event, decode, encode, now
+
+CHUNK = 1 << 18
+"""Bytes that one read takes at most, so that a screen never waits for a long log."""
+
+
+@dataclass
+class LogReader:
+    """Follows a log from its beginning. Only complete lines are taken; a torn tail is left until it is whole or cut."""
+
+    path: Path
+    offset: int = 0
+    """Bytes taken so far, always at the end of a line."""
+    line: int = 0
+    damaged: list[tuple[int, str]] = field(default_factory=list)
+    """(1-based line number, reason) of lines that could not be read."""
+    restarted: bool = False
+    """Set when the file became shorter than what was read: whoever keeps a state must begin anew."""
+
+    def read(self, limit: int = CHUNK) -> list[Event]:
+        """The events of the next `limit` bytes at most; empty at the end, or where there is no log yet."""
+        try:
+            with open_regular(self.path) as stream:
+                if os.fstat(stream.fileno()).st_size < self.offset:
+                    self.offset, self.line, self.damaged, self.restarted = 0, 0, [], True
+                stream.seek(self.offset)
+                data = stream.read(limit)
+                if data and b"\n" not in data:
+                    data += stream.readline()  # one line longer than the limit
+        except OSError:
+            return []
+        end = data.rfind(b"\n") + 1
+        found: list[Event] = []
+        for raw in data[:end].splitlines(keepends=True) if end else ():
+            self.line += 1
+            try:
+                found.append(decode(raw))
+            except DamagedLine as error:
+                self.damaged.append((self.line, str(error)))
+        self.offset += end
+        return found
+
+    def read_all(self) -> list[Event]:
+        """Everything up to the present end."""
+        found: list[Event] = []
+        while True:
+            before = self.offset
+            found += self.read(CHUNK * 16)
+            if self.offset == before:
+                return found
+
+
+class LogWriter:
+    """Appends events. One at a time per log: whoever opens it holds the run's lock (`ser_tui.store.lock`).
+
+    Opening cuts off a torn tail, so that the next line never glues to it; `dropped` says how many bytes that were.
+    Every event is on the disk (fsync) when `append` returns: what was reported is never lost.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, creating it for this user alone. Raises UserError where it cannot be written."""
+        self.path = path
+        self.dropped = 0
+        reader = LogReader(path)
+        self.events = reader.read_all()
+        """What the log held when it was opened."""
+        self.damaged = reader.damaged
+        try:
+            # Not through a link, which could lead to a file that is no log and would be cut off as a torn line.
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._descriptor = os.open(path, flags, 0o600)
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            self._mend_tail(reader)
+            self._end = os.fstat(self._descriptor).st_size
+        except OSError as error:
+            raise disk_message(error, "opening the run's log", path) from None
+        self._next = max((event.seq for event in self.events), default=-1) + 1
+
+    def _mend_tail(self, reader: LogReader) -> None:
+        size = os.fstat(self._descriptor).st_size
+        if size == reader.offset:
+            return
+        tail = os.pread(self._descriptor, size - reader.offset, reader.offset)
+        try:
+            whole = decode(tail)
+        except DamagedLine:
+            os.ftruncate(self._descriptor, reader.offset)
+            self.dropped = len(tail)
+        else:
+            # Only the newline is missing: the event was reported, so it stays.
+            os.write(self._descriptor, b"\n")
+            self.events.append(whole)
+        os.fsync(self._descriptor)
+
+    def append(self, event: Event) -> Event:
+        """Write `event` with the next seq and the present time; the event as written. Raises UserError on a full disk,
+        with the log as it was before."""
+        written = replace(event, seq=self._next, time=now())
+        line = encode(written)
+        decode(line)  # raises here rather than in every reader: no line is written that cannot be read
+        try:
+            self._cut_off_rest()
+            view = memoryview(line)
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+            os.fsync(self._descriptor)
+        except OSError as error:
+            with suppress(
+                OSError
+            ):  # what cannot be cut off now is before the next line, or when the log is opened again
+                self._cut_off_rest()
+            raise disk_message(error, "writing the run's log", self.path) from None
+        self._end += len(line)
+        self._next += 1
+        return written
+
+    def _cut_off_rest(self) -> None:
+        """Cut off what a write that failed has left, so that no line ever glues to it."""
+        if os.fstat(self._descriptor).st_size > self._end:
+            os.ftruncate(self._descriptor, self._end)
+
+    def close(self) -> None:
+        """Close the file; what was appended is on the disk already."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> LogWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

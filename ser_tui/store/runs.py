@@ -1,0 +1,185 @@
+"""Run folders: their names and files, finding one by a short reference, and whether a worker is on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ser_tui.places import private_folder
+from ser_tui.store.files import read_json, sync_folder
+from ser_tui.store.log import LogReader
+from ser_tui.store.processes import ProcessId, alive
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.state import RunState, reduce_all
+
+Liveness = Literal["live", "dead", "elsewhere", "none"]
+_ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,64}-[a-z0-9]{4}")
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name: time (UTC), study name and four random characters."""
+        return self.path.name
+
+    @property
+    def study(self) -> Path:
+        """The resolved study document."""
+        return self.path / "study.yaml"
+
+    @property
+    def log(self) -> Path:
+        """The event log."""
+        return self.path / "events.jsonl"
+
+    @property
+    def worker(self) -> Path:
+        """Which process works on the run."""
+        return self.path / "worker.json"
+
+    @property
+    def worker_log(self) -> Path:
+        """What libraries print."""
+        return self.path / "worker.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the worker as long as it lives."""
+        return self.path / "control" / "worker.lock"
+
+    @property
+    def stop_request(self) -> Path:
+        """Present: the worker shall stop."""
+        return self.path / "control" / "stop"
+
+    @property
+    def best(self) -> Path:
+        """The best trial's model."""
+        return self.path / "best"
+
+    @property
+    def corpus(self) -> Path:
+        """What the corpus held when the run started: digests by utterance."""
+        return self.path / "corpus.json"
+
+    def state(self) -> RunState:
+        """The run's state, from its whole log."""
+        return reduce_all(LogReader(self.log).read_all())
+
+
+def create(runs: Path, name: str) -> RunFolder:
+    """Make a new, empty run folder for a study called `name`. Raises UserError where that cannot be written."""
+    try:
+        private_folder(runs)
+        while True:
+            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            path = runs / f"{stamp}-{name}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
+            try:
+                path.mkdir(mode=0o700)
+                break
+            except FileExistsError:
+                continue
+        (path / "control").mkdir(mode=0o700)
+        sync_folder(runs)
+    except OSError as error:
+        raise UserError(
+            f"cannot create a run in {runs}: {error.strerror}; set SER_TUI_RUNS to a folder that you may write"
+        ) from None
+    return RunFolder(path)
+
+
+def refuse_links(folder: RunFolder) -> None:
+    """Raise UserError where a part of the run is a link: what is written for a run stays in its folder."""
+    for path in (folder.log, folder.worker_log, folder.lock.parent, folder.best, folder.path / "export"):
+        if path.is_symlink():
+            raise UserError(f"{path} is a link; a run's files lie in its own folder: put the file itself there")
+
+
+def folders(runs: Path) -> list[RunFolder]:
+    """All run folders, newest first."""
+    try:
+        with os.scandir(runs) as entries:
+            names = [
+                entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+    return [RunFolder(runs / name) for name in sorted(names, reverse=True)]
+
+
+def resolve(runs: Path, reference: str) -> RunFolder:
+    """The run that `reference` names: `latest`, an id, a unique prefix of one, or a unique study name's latest part.
+
+    Raises UsageError that lists what it might be.
+    """
+    known = folders(runs)
+    if not known:
+        raise UsageError(f"there are no runs in {runs}; start one with `ser-tui run STUDY`")
+    if reference == "latest":
+        return known[0]
+    matches = [folder for folder in known if folder.run_id.startswith(reference)] if reference else []
+    if not matches:
+        raise UsageError(
+            f"no run begins with {reference!r} in {runs}; `ser-tui runs` lists them, `latest` is {known[0].run_id}"
+        )
+    exact = [folder for folder in matches if folder.run_id == reference]
+    if len(matches) > 1 and not exact:
+        shown = ", ".join(folder.run_id for folder in matches[:3])
+        raise UsageError(
+            f"{reference!r} begins {len(matches)} runs ({shown}{', ...' if len(matches) > 3 else ''}); give more of it"
+        )
+    return (exact or matches)[0]
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What worker.json says. `job`: search, folds or evaluate. `heartbeat`: UTC time of the last sign of life.
+
+    `ended`: the worker has given the run back itself, which holds wherever it is looked at from.
+    """
+
+    process: ProcessId
+    job: str
+    heartbeat: str
+    ended: bool = False
+
+
+def worker_facts(folder: RunFolder) -> WorkerFacts | None:
+    """Who works, or last worked, on the run."""
+    data: Any = read_json(folder.worker)
+    process = ProcessId.from_json(data.get("process")) if isinstance(data, dict) else None
+    if process is None or not isinstance(data, dict):
+        return None
+    ended = data.get("ended") is True
+    return WorkerFacts(process, str(data.get("job", "search")), str(data.get("heartbeat", "")), ended)
+
+
+def liveness(folder: RunFolder) -> Liveness:
+    """Whether a worker is on the run: live, dead, on another host (unknown from here), or none ever."""
+    facts = worker_facts(folder)
+    if facts is None:
+        return "none"
+    if facts.ended:
+        return "dead"
+    living = alive(facts.process)
+    return "elsewhere" if living is None else "live" if living else "dead"
+
+
+def shown_status(status: str, worker: Liveness) -> str:
+    """The word for a run's state: live, starting, interrupted, elsewhere, done, stopped, failed."""
+    if status == "running":
+        return {"live": "live", "elsewhere": "elsewhere"}.get(worker, "interrupted")
+    if status == "new":
+        return {"live": "starting", "elsewhere": "elsewhere"}.get(worker, "interrupted")
+    return status

@@ -1,0 +1,1 @@
+"""What proposes the next trial: gp, tpe, random, grid."""

@@ -1,0 +1,55 @@
+"""What a search strategy is: a pure function from what was observed to what to try next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ser_tui.study.hyperparameters import Value
+
+Phase = Literal["startup", "model", "grid"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A finished trial. `score` is to be maximised; None: the trial failed."""
+
+    parameters: Mapping[str, Value]
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The next trial: a value for every dimension of the space, searched or fixed.
+
+    `phase`: startup (drawn without a model), model (proposed by the strategy's model of the scores) or grid.
+    """
+
+    parameters: dict[str, Value]
+    phase: Phase
+
+
+class Strategy(Protocol):
+    """Proposes trials. Keeps no state: the same history gives the same proposal, in this process or in another."""
+
+    startup: int
+    """Trials that are drawn before the strategy models; 0 where it never does."""
+
+    def propose(self, history: Sequence[Observation]) -> Proposal | None:
+        """The trial after `history` (every finished trial, in order), or None when every distinct trial was made."""
+        ...
+
+
+def scores(history: Sequence[Observation]) -> list[float]:
+    """A finite score for every observation: a failed trial is told as the worst score seen, or 0 when none was.
+
+    Leaving failures out would let a model propose the same failing region for ever; a score below all others would
+    stretch the scale on which the model tells good trials apart.
+    """
+    known = [entry.score for entry in history if entry.score is not None and math.isfinite(entry.score)]
+    worst = min(known, default=0.0)
+    return [
+        entry.score if entry.score is not None and math.isfinite(entry.score) else worst for entry in history
+    ]

@@ -1,0 +1,122 @@
+"""Draws without a model: seeded points of the space, and a space-filling design for the first trials."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from scipy.stats import qmc
+
+from ser_tui.strategies.axes import Axis, axes, inside
+from ser_tui.strategies.base import Observation, Proposal
+from ser_tui.strategies.lattice import every_trial, key
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.space import Space, constants
+
+ATTEMPTS = 200
+"""Draws that may hit a known trial before what is left of a finite space is listed."""
+
+
+def generator(seed: int, trial: int) -> np.random.Generator:
+    """The randomness of one proposal: it depends on the trial's number alone, not on what was drawn before it."""
+    return np.random.default_rng([seed, trial])
+
+
+class Draws:
+    """Points of `space`, each searched dimension uniform on its scale, that are no trial of the history."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self.axes: tuple[Axis, ...] = axes(space)
+        self._fixed = constants(space)
+        self._seed = seed
+        self._all = every_trial(space)
+
+    def complete(self, units: Sequence[float]) -> dict[str, Value]:
+        """The parameters at a point of the unit cube, fixed ones included."""
+        return {**self._fixed, **{axis.name: axis.value(unit) for axis, unit in zip(self.axes, units, strict=True)}}
+
+    def new(
+        self, history: Sequence[Observation], preferred: Iterable[dict[str, Value]] = ()
+    ) -> dict[str, Value] | None:
+        """A trial that is not in `history`: the first new one of `preferred`, else a draw; None when there is none left.
+
+        `preferred` may be a generator: it is advanced only as far as needed.
+        """
+        known = {key(entry.parameters) for entry in history}
+        if self._all is not None and len(known) >= self._all.size:
+            return None
+        for wish in preferred:
+            if key(wish) not in known:
+                return wish
+        random = generator(self._seed, len(history))
+        for _ in range(ATTEMPTS):
+            drawn = self.draw(random)
+            if self._all is None or key(drawn) not in known:
+                return drawn
+        left = [point for point in self._all or () if key(point) not in known]
+        return left[int(random.integers(len(left)))]
+
+    def draw(self, random: np.random.Generator) -> dict[str, Value]:
+        """One point, each searched dimension uniform on its scale."""
+        return self.complete(random.random(len(self.axes)).tolist())
+
+
+def design(draws: Draws, count: int, seed: int) -> list[dict[str, Value]]:
+    """`count` points that cover the space evenly: a Latin hypercube of low centred discrepancy.
+
+    Each dimension is cut into `count` equal parts and each part is drawn from once, so that five trials already see
+    five different learning rates over the whole scale; independent draws leave half of it unseen as often as not.
+    McKay, Beckman, Conover 1979; optimised by scipy's random coordinate exchange.
+    """
+    if not draws.axes:
+        return [draws.complete([])] * count
+    # Exchanging coordinates takes minutes for thousands of points, which cover the space without it.
+    optimization = "random-cd" if 1 < count <= 64 else None
+    sampler = qmc.LatinHypercube(len(draws.axes), optimization=optimization, rng=seed)
+    return [draws.complete(point) for point in sampler.random(count).tolist()]
+
+
+class Modelled(ABC):
+    """What gp and tpe share: a designed start, then proposals by the model that `suggest` fits to the history."""
+
+    def __init__(self, space: Space, seed: int, startup: int) -> None:
+        self.startup = startup
+        self._space = space
+        self._seed = seed
+        self._draws = Draws(space, seed)
+
+    def propose(self, history: Sequence[Observation]) -> Proposal | None:
+        """The next point of the design, then the model's choice; None when a finite space holds no further trial."""
+        done = len(history)
+        if done < self.startup:
+            parameters = self._draws.new(history, self._design[done : done + 1])
+            return None if parameters is None else Proposal(parameters, "startup")
+        # An observation outside the space, as after bounds were narrowed, is no point of the model's unit cube.
+        usable = [entry for entry in history if inside(self._space, entry.parameters)]
+        seed = int(generator(self._seed, done).integers(2**31))
+        parameters = self._draws.new(history, self.suggest(usable, seed) if usable else ())
+        return None if parameters is None else Proposal(parameters, "model")
+
+    @abstractmethod
+    def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
+        """Proposals of the model of `history` (not empty), the best first; all randomness comes from `seed`."""
+
+    @cached_property
+    def _design(self) -> list[dict[str, Value]]:
+        return design(self._draws, self.startup, self._seed)
+
+
+class RandomSearch:
+    """Independent draws; trial n's depends on the seed and n alone. Never repeats a trial of a finite space."""
+
+    startup = 0
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._draws = Draws(space, seed)
+
+    def propose(self, history: Sequence[Observation]) -> Proposal | None:
+        """A new draw, or None when a finite space holds no trial that was not made."""
+        parameters = self._draws.new(history)
+        return None if parameters is None else Proposal(parameters, "startup")

@@ -1,0 +1,101 @@
+"""Bayesian optimisation with a Gaussian process, by scikit-optimize's ask and tell."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from skopt import Optimizer
+from skopt.acquisition import gaussian_ei
+from skopt.space import Categorical, Integer, Real
+
+from ser_tui.strategies.axes import Axis
+from ser_tui.strategies.base import Observation, scores
+from ser_tui.strategies.draws import Modelled
+from ser_tui.study.hyperparameters import Value
+
+CANDIDATES = 5000
+"""Points of the space at which the expected improvement is computed."""
+LARGEST_FIT = 150
+"""Observations that one fit sees: its time grows with their cube, and a proposal shall not hold the next trial up."""
+
+
+class GaussianProcess(Modelled):
+    """GP-BO: a Matern-5/2 kernel with a length scale per dimension and Gaussian noise, maximising expected improvement.
+
+    The optimiser is rebuilt from the history for every proposal and told everything at once, so that a resumed run
+    proposes what an uninterrupted one would have. That rules gp_hedge out, whose choice among acquisition functions
+    depends on fits made earlier; on a surrogate of the paper's trials expected improvement was as good (best of 15,
+    30 seeds: .926 against .928, error .005).
+    The improvement is maximised over drawn points rather than by gradient: a gradient's optimum lies between integers,
+    and what is trained after rounding is another point.
+
+    Reals lie on their scale, integers and numeric choices by their rank, words one-hot.
+    """
+
+    def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
+        """The point of largest expected improvement, then others in falling order of it."""
+        axes = self._draws.axes
+        seen, losses = _fitted(history)
+        optimizer = Optimizer(
+            [_dimension(axis) for axis in axes],
+            base_estimator="GP",
+            n_initial_points=0,
+            acq_func="EI",
+            acq_optimizer="sampling",
+            acq_optimizer_kwargs={"n_points": CANDIDATES},
+            # What was tried before is left out by the caller, which knows which trials are the same.
+            avoid_duplicates=False,
+            random_state=seed,
+        )
+        with warnings.catch_warnings():
+            # A fit that ends at a bound of its length scales and a variance rounded below 0 are no news to anyone.
+            warnings.simplefilter("ignore")
+            optimizer.tell([[_encode(axis, entry.parameters[axis.name]) for axis in axes] for entry in seen], losses)
+            wish = optimizer.ask()
+        yield self._decode(wish)
+        random = np.random.default_rng(seed)
+        others = [self._draws.draw(random) for _ in range(CANDIDATES // 5)]
+        points = [[_encode(axis, other[axis.name]) for axis in axes] for other in others]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            improvement = gaussian_ei(optimizer.space.transform(points), optimizer.models[-1], y_opt=min(losses))
+        for index in np.argsort(-improvement, kind="stable"):
+            yield others[int(index)]
+
+    def _decode(self, point: Sequence[Any]) -> dict[str, Value]:
+        parameters = self._draws.complete([0.5] * len(point))
+        for axis, coordinate in zip(self._draws.axes, point, strict=True):
+            whole = axis.levels is None
+            parameters[axis.name] = axis.value(float(coordinate)) if whole else _level(axis, int(coordinate))
+        return parameters
+
+
+def _fitted(history: Sequence[Observation]) -> tuple[list[Observation], list[float]]:
+    """The observations to fit and their losses. Of a long history: the best half of LARGEST_FIT, which is where the
+    next improvement is sought, and an even sample of the others in order of time, which says where not to seek."""
+    losses = [-score for score in scores(history)]
+    if len(history) <= LARGEST_FIT:
+        return list(history), losses
+    order = np.argsort(losses, kind="stable")
+    best, others = order[: LARGEST_FIT // 2], np.sort(order[LARGEST_FIT // 2 :])
+    sample = others[np.linspace(0, len(others) - 1, LARGEST_FIT - len(best)).round().astype(int)]
+    kept = sorted({int(index) for index in (*best, *sample)})
+    return [history[index] for index in kept], [losses[index] for index in kept]
+
+
+def _dimension(axis: Axis) -> Any:
+    if axis.levels is None:
+        return Real(0.0, 1.0)
+    return Integer(0, len(axis.levels) - 1) if axis.ordered else Categorical(list(range(len(axis.levels))))
+
+
+def _encode(axis: Axis, value: Value) -> float | int:
+    return axis.unit(value) if axis.levels is None else axis.levels.index(value)
+
+
+def _level(axis: Axis, index: int) -> Value:
+    assert axis.levels is not None
+    return axis.levels[index]

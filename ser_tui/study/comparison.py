@@ -1,0 +1,113 @@
+"""What differs between runs, then how they ended: rows that the screen and the command line both show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ser_tui.study.text import duration, parameter, score_with_interval
+
+Summary = Mapping[str, Any]
+Row = tuple[str, tuple[str, ...]]
+"""A label and one cell a run."""
+
+_UNTOLD = ("name",)
+"""Settings that do not make two runs different."""
+
+
+def flat(study: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A study as dotted key -> text, intervals and choices in one cell."""
+    found: dict[str, str] = {}
+    for key, value in study.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and prefix == "search.":
+            found[name] = _dimension(key, value)
+        elif isinstance(value, Mapping):
+            found.update(flat(value, f"{name}."))
+        elif isinstance(value, list | tuple):
+            found[name] = ", ".join(str(item) for item in value) or "-"
+        else:
+            found[name] = parameter(key, value) if prefix == "search." else str(value)
+    return found
+
+
+def settings(summaries: Sequence[Summary]) -> tuple[list[Row], list[Row]]:
+    """(rows of settings that differ, rows that are equal), keys in the order of the first study that has them."""
+    studies = [flat(summary["study"]) for summary in summaries]
+    keys = list(dict.fromkeys(key for study in studies for key in study if key not in _UNTOLD))
+    differing: list[Row] = []
+    equal: list[Row] = []
+    for key in keys:
+        cells = tuple(study.get(key, "-") for study in studies)
+        (equal if len(set(cells)) == 1 else differing).append((key, cells))
+    return differing, equal
+
+
+def outcomes(summaries: Sequence[Summary]) -> list[Row]:
+    """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot."""
+    rows: list[Row] = [
+        ("state", tuple(str(summary.get("state", summary["status"])) for summary in summaries)),
+        ("best BCA", tuple(_best(summary) for summary in summaries)),
+        ("best trial", tuple(_best_trial(summary) for summary in summaries)),
+        ("lr / epochs / unfreeze / s", tuple(_best_parameters(summary) for summary in summaries)),
+        ("trials", tuple(f"{summary['trials']}/{summary['planned_trials'] or '-'}" for summary in summaries)),
+        ("trials to .90", tuple(str(summary.get("trials_to_90") or "-") for summary in summaries)),
+        ("time", tuple(duration(summary["seconds"]) for summary in summaries)),
+        ("validation n", tuple(str(summary["utterances"].get("validation", "-")) for summary in summaries)),
+        ("shared speakers", tuple("yes" if summary["shares_speakers"] else "no" for summary in summaries)),
+    ]
+    if any(summary.get("test") for summary in summaries):
+        rows.append(("test part BCA", tuple(_scored(summary.get("test"), "bca", "interval") for summary in summaries)))
+    for protocol in _each(summaries, "folds", "protocol"):
+        cells = tuple(
+            _scored(_entry(summary, "folds", "protocol", protocol), "pooled_bca", "interval") for summary in summaries
+        )
+        rows.append((f"{protocol}, pooled BCA", cells))
+    for corpus in _each(summaries, "evaluations", "corpus"):
+        entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
+        rows.append(
+            (
+                f"zero-shot {corpus}, accuracy",
+                tuple(_scored(entry, "accuracy", "accuracy_interval") for entry in entries),
+            )
+        )
+        rows.append((f"zero-shot {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
+    return rows
+
+
+def _dimension(name: str, value: Mapping[str, Any]) -> str:
+    if "choices" in value:
+        return " ".join(parameter(name, item) for item in value["choices"])
+    return (
+        f"{parameter(name, value.get('low'))} to {parameter(name, value.get('high'))} {value.get('scale', '')}".strip()
+    )
+
+
+def _best(summary: Summary) -> str:
+    best = summary["best"]
+    return score_with_interval(best["bca"], best["interval"]) if best else "-"
+
+
+def _best_trial(summary: Summary) -> str:
+    return str(summary["best"]["trial"]) if summary["best"] else "-"
+
+
+def _best_parameters(summary: Summary) -> str:
+    if not summary["best"]:
+        return "-"
+    parameters = summary["best"]["parameters"]
+    names = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+    return " / ".join(parameter(name, parameters.get(name)) for name in names)
+
+
+def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
+    return score_with_interval(entry[score], entry[interval]) if entry else "-"
+
+
+def _each(summaries: Sequence[Summary], table: str, key: str) -> list[str]:
+    return list(dict.fromkeys(entry[key] for summary in summaries for entry in summary.get(table, ())))
+
+
+def _entry(summary: Summary, table: str, key: str, value: str) -> Mapping[str, Any] | None:
+    found = [entry for entry in summary.get(table, ()) if entry[key] == value]
+    return found[-1] if found else None

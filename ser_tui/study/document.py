@@ -1,0 +1,233 @@
+"""The study document: what a search shall do. Read from YAML by `ser_tui.study.load`, kept resolved in each run folder."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value, for_method
+from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space
+
+ProtocolKind = Literal["random", "stratified", "speaker", "official", "kfold", "loso", "loco"]
+StrategyKind = Literal["gp", "tpe", "random", "grid"]
+Method = Literal["finetune", "probe"]
+
+STARTUP = 5
+"""Random trials before gp and tpe start to model. The libraries' defaults (10 and 20) are made for budgets of
+hundreds: within 15 trials they would leave GP-BO five modelled trials and TPE none at all."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Protocol(_Section):
+    """How utterances are split. `random` is the paper's: scikit-learn's train_test_split, a fifth, random_state 42."""
+
+    kind: ProtocolKind = "random"
+    size: float = Field(0.2, gt=0, lt=1)
+    """Share of the utterances (random, stratified) or of the speakers (speaker) that validates."""
+    seed: int = Field(42, ge=0, le=2**32 - 1)
+    speakers: tuple[str, ...] = ()
+    """Speakers that validate, by name; empty: chosen by seed. Only for `speaker`."""
+    folds: int = Field(5, ge=2, le=1000)
+    """Only for `kfold`."""
+    test_size: float = Field(0.0, ge=0, lt=1)
+    """Share held out as a test part that no trial sees; the best trial is scored on it once."""
+    test_speakers: tuple[str, ...] = ()
+
+    @field_validator("speakers", "test_speakers", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        # EmoDB's speakers are 03, 08 ...: written without quotes YAML reads some of them as numbers.
+        if isinstance(value, (list, tuple)):
+            return tuple(str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in value)
+        return value
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Protocol:
+        if self.size + self.test_size >= 1:
+            raise ValueError(f"size ({self.size:g}) and test_size ({self.test_size:g}) leave nothing to train on")
+        both = sorted(set(self.speakers) & set(self.test_speakers))
+        if both:
+            raise ValueError(f"speakers {', '.join(both)} are named for validation and for test")
+        return self
+
+
+class Strategy(_Section):
+    """What proposes the next trial. `startup`: random trials before gp and tpe model; `points`: grid steps on an interval."""
+
+    kind: StrategyKind = "gp"
+    startup: int = Field(STARTUP, ge=1, le=10_000)
+    points: int = Field(4, ge=2, le=1000)
+
+
+class Budget(_Section):
+    """When a run is finished: after so many trials, or when so many minutes are over, whatever comes first."""
+
+    trials: int | None = Field(None, ge=1, le=100_000)
+    minutes: float | None = Field(None, gt=0, le=1_000_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_number(cls, value: Any) -> Any:
+        return {"trials": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _something(self) -> Budget:
+        if self.trials is None and self.minutes is None:
+            raise ValueError("give trials, minutes, or both")
+        return self
+
+
+class Training(_Section):
+    """How a trial is trained, apart from what is searched."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: bfloat16 autocast where this processor gains from it."""
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Share of the steps over which the rates rise linearly before the cosine."""
+    gradient_clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+    train_front_end: bool = False
+    """Also train the convolutional front end, which stays frozen otherwise."""
+    paper_exact: bool = False
+    """The paper's loop: every clip zero-padded to max_seconds without a mask, no collapse guard, float32."""
+    collapse_guard: bool = True
+    """End a trial early once loss and BCA have stayed at chance for so long that it is hopeless."""
+    normalize: Literal["none", "peak"] = "none"
+    """peak: scale every waveform to a largest magnitude of 1."""
+
+
+def _mapping_or_kind(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Corpora = tuple[str, ...]
+
+
+class Study(_Section):
+    """One study, with every default filled in by validation."""
+
+    name: str = "study"
+    corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
+    protocol: Annotated[Protocol, BeforeValidator(_mapping_or_kind)] = Protocol()
+    encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
+    method: Method = "finetune"
+    strategy: Annotated[Strategy, BeforeValidator(_mapping_or_kind)] = Strategy()
+    budget: Budget = Budget(trials=15)
+    seed: int = Field(42, ge=0, le=2**32 - 1)
+    labels: dict[str, str] = {}
+    """Corpus emotion -> class, where they differ; an empty class drops the emotion. The one label map of all corpora."""
+    search: Space = Field(default_factory=dict)
+    training: Training = Training()
+
+    @field_validator("name")
+    @classmethod
+    def _file_name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(
+                "use up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit"
+            )
+        return value
+
+    @field_validator("corpus", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _kinds(cls, value: Any) -> Any:
+        """Write out the scale of integer intervals, so that a dimension's class follows from its hyperparameter."""
+        if not isinstance(value, dict):
+            return value
+        return {name: _typed(HYPERPARAMETERS.get(name), dimension) for name, dimension in value.items()}
+
+    @model_validator(mode="after")
+    def _search_fits(self) -> Study:
+        known = for_method(self.method)
+        for name, dimension in self.search.items():
+            if name not in known:
+                # Unknown names are reported with their line by ser_tui.study.load, which sees the document.
+                raise ValueError(f"search.{name}: not a hyperparameter of {self.method}; known: {', '.join(known)}")
+            _check(known[name], dimension)
+        complete = {name: self.search.get(name, Fixed(fixed=entry.default)) for name, entry in known.items()}
+        object.__setattr__(self, "search", complete)
+        return self
+
+
+def _typed(hyperparameter: Hyperparameter | None, dimension: Any) -> Any:
+    """The dimension as the hyperparameter's kind wants it: integer intervals say so, words stay words (`layers: 2`)."""
+    if hyperparameter is None:
+        return _bare(dimension)
+    if hyperparameter.kind == "text":
+        if isinstance(dimension, dict) and isinstance(dimension.get("choices"), (list, tuple)):
+            return {**dimension, "choices": tuple(_word(item) for item in dimension["choices"])}
+        if isinstance(dimension, dict) and "fixed" in dimension:
+            return {**dimension, "fixed": _word(dimension["fixed"])}
+        return {"fixed": _word(dimension)} if isinstance(dimension, int) else _bare(dimension)
+    if hyperparameter.kind == "integer" and isinstance(dimension, dict) and "low" in dimension:
+        return {"scale": "int", **dimension}
+    return _bare(dimension)
+
+
+def _word(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _bare(dimension: Any) -> Any:
+    scalar = isinstance(dimension, (int, float, str)) and not isinstance(dimension, bool)
+    return {"fixed": dimension} if scalar else dimension
+
+
+def _check(hyperparameter: Hyperparameter, dimension: Dimension) -> None:
+    name = hyperparameter.name
+    values: list[Value] = []
+    if isinstance(dimension, Real | Integer):
+        if hyperparameter.kind == "text":
+            raise ValueError(f"search.{name}: a word has no bounds; write choices: [...]")
+        if hyperparameter.kind == "integer" and isinstance(dimension, Real):
+            raise ValueError(f"search.{name}: whole numbers only")
+        values = [dimension.low, dimension.high]
+    elif isinstance(dimension, Choice):
+        values = list(dimension.choices)
+    else:
+        values = [dimension.fixed]
+    for value in values:
+        problem = value_problem(hyperparameter, value)
+        if problem:
+            raise ValueError(f"search.{name}: {problem}")
+
+
+def value_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
+    """What is wrong with `value` for this hyperparameter, or None."""
+    if hyperparameter.kind == "text":
+        return _text_problem(hyperparameter, value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"{value!r} is not a number"
+    if not math.isfinite(value):
+        return f"{value} is not finite"
+    if hyperparameter.kind == "integer" and int(value) != value:
+        return f"{value:g} is not a whole number"
+    low, high = hyperparameter.low, hyperparameter.high
+    if (low is not None and value < low) or (high is not None and value > high):
+        return f"{value:g} is outside {low:g} to {high:g}"
+    return None
+
+
+_LAYERS = re.compile(r"last|\d{1,3}(\+\d{1,3})*")
+
+
+def _text_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
+    text = str(value)
+    if hyperparameter.options and text not in hyperparameter.options:
+        return f"{text!r} is not one of {', '.join(hyperparameter.options)}"
+    if hyperparameter.name == "layers" and not _LAYERS.fullmatch(text):
+        return f"{text!r} is neither last nor layer numbers joined by +"
+    return None

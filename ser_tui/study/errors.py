@@ -1,0 +1,15 @@
+"""Errors that are meant for people: one line that says what was wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user can mend. Its text is shown as it is, without a traceback; the exit code is `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(UserError):
+    """A wrong call or a wrong document: nothing was started."""
+
+    exit_code = 2

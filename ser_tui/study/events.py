@@ -1,0 +1,357 @@
+"""The closed, versioned set of events that make a run's log, and their encoding as one line of JSON each.
+
+A line is `{"v":1,"seq":n,"time":"...Z","type":"...","data":{...},"crc":"xxxxxxxx"}`: `seq` counts from 0 without
+gaps, `time` is UTC, `crc` is the CRC-32 of the line without its crc member. Non-finite numbers become null: JSON has none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.plausible import plausible
+from ser_tui.study.shapes import checks
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What all events share. `seq` is -1 and `time` empty until the log has written the event."""
+
+    type: ClassVar[str]
+    seq: int = -1
+    time: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """The worker has resolved the study: what is trained on, where, and what must be said about it."""
+
+    type: ClassVar[str] = "run_started"
+    study: Mapping[str, Any]
+    """The resolved study document."""
+    classes: tuple[str, ...]
+    utterances: Mapping[str, int]
+    """Number of utterances by part: train, validation, test."""
+    speakers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Speakers by part."""
+    warnings: tuple[str, ...] = ()
+    """Sentences for people: shared speakers, shared sentences, duplicates across parts."""
+    shares_speakers: bool = False
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    """host, processor, cores, threads, precision, versions."""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    """corpus and encoder."""
+    startup: int = 0
+    """Trials that the strategy draws before it models."""
+    planned_trials: int | None = None
+    """How many trials the budget or the grid allows."""
+    predicted_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed(Event):
+    """A new worker has taken the run over; what was under way then is cut short."""
+
+    type: ClassVar[str] = "run_resumed"
+    machine: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStarted(Event):
+    """Trial `trial` (from 1) begins to train. The same number again: an earlier attempt was cut short."""
+
+    type: ClassVar[str] = "trial_started"
+    trial: int
+    parameters: Mapping[str, Value]
+    phase: str = ""
+    """startup (drawn at random), model (proposed by the strategy's model) or grid."""
+    seed: int = 0
+    """Of the head's weights, the order of batches and dropout."""
+    remaining_seconds: float | None = None
+    """What the search will still take, this trial included, as predicted when it started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochFinished(Event):
+    """One pass over the training part. `epoch` counts from 1; `bca` is on the validation part, 0 to 1."""
+
+    type: ClassVar[str] = "epoch_finished"
+    trial: int
+    epoch: int
+    epochs: int
+    loss: float | None
+    bca: float | None
+    validation_loss: float | None = None
+    frozen: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialFinished(Event):
+    """A trial has its score: the BCA after its last epoch."""
+
+    type: ClassVar[str] = "trial_finished"
+    trial: int
+    bca: float
+    interval: tuple[float, float]
+    """95 % bootstrap interval of `bca`."""
+    utterances: int
+    best_epoch: int
+    best_epoch_bca: float
+    accuracy: float
+    loss: float | None
+    """Training loss of the last epoch."""
+    seconds: float
+    collapsed: bool = False
+    """Ended by the collapse guard: loss and BCA at chance."""
+    predictions: tuple[int, ...] = ()
+    """Class index per validation utterance, in the order of the split; -1 where the utterance could not be read."""
+    truth: tuple[int, ...] = ()
+    """Only in a run's first finished trial: the true class index per validation utterance."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialFailed(Event):
+    """A trial has no score. `kind`: nan, memory, audio, error, cut_short (stopped by request)."""
+
+    type: ClassVar[str] = "trial_failed"
+    trial: int
+    kind: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestScored(Event):
+    """The best trial's score on the held-out test part: made once, after the search."""
+
+    __test__: ClassVar[bool] = False  # not a pytest class
+    type: ClassVar[str] = "test_scored"
+    trial: int
+    bca: float
+    interval: tuple[float, float]
+    accuracy: float
+    utterances: int
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows: truth, columns: prediction, in the order of the run's classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldsScored(Event):
+    """The best configuration retrained per fold (leave-one-speaker-out or k-fold)."""
+
+    type: ClassVar[str] = "folds_scored"
+    trial: int
+    protocol: str
+    folds: tuple[Mapping[str, Any], ...]
+    """One mapping a fold: name, bca, utterances."""
+    pooled_bca: float
+    interval: tuple[float, float]
+    mean: float
+    deviation: float
+    utterances: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationStarted(Event):
+    """Zero-shot evaluation of the best model on another corpus begins."""
+
+    type: ClassVar[str] = "evaluation_started"
+    corpus: str
+    mapping: Mapping[str, str]
+    """Target emotion -> class of the model; an empty class: dropped."""
+    utterances: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationProgressed(Event):
+    """So many utterances of the evaluation under way are predicted."""
+
+    type: ClassVar[str] = "evaluation_progressed"
+    corpus: str
+    done: int
+    utterances: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationFinished(Event):
+    """A zero-shot result."""
+
+    type: ClassVar[str] = "evaluation_finished"
+    corpus: str
+    trial: int
+    mapping: Mapping[str, str]
+    masked: bool
+    """Whether the model's classes that the target lacks were left out of the argmax."""
+    utterances: int
+    dropped: int
+    classes: tuple[str, ...]
+    """Classes that the target holds after mapping: the rows of `confusion`."""
+    columns: tuple[str, ...]
+    """Classes that could be predicted: the columns of `confusion`."""
+    confusion: tuple[tuple[int, ...], ...]
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    bca: float
+    bca_interval: tuple[float, float]
+    recalls: Mapping[str, float]
+    chance: float
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    """Accuracy of majority, untuned (logistic regression on the frozen encoder), egemaps, where they were computed."""
+    centred: Mapping[str, float] = field(default_factory=dict)
+    """Accuracy (and, with _bca, BCA) once the target's own mean, over the corpus or over each speaker, is taken out of the
+    logits: no label of the target is used, but its recordings are, so that it is no plain zero-shot score."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationFailed(Event):
+    """The evaluation under way ended without a result."""
+
+    type: ClassVar[str] = "evaluation_failed"
+    corpus: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """The budget is used up, or the grid is exhausted."""
+
+    type: ClassVar[str] = "run_finished"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCancelled(Event):
+    """Stopped by request; can be resumed."""
+
+    type: ClassVar[str] = "run_cancelled"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFailed(Event):
+    """Ended by an error; can be resumed once the cause is mended."""
+
+    type: ClassVar[str] = "run_failed"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Event):
+    """A sentence for people: what the worker does or noticed. `level`: info or warning."""
+
+    type: ClassVar[str] = "note"
+    text: str
+    level: str = "info"
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+TYPES: Mapping[str, type[Event]] = {
+    cls.type: cls
+    for cls in (
+        RunStarted,
+        RunResumed,
+        TrialStarted,
+        EpochFinished,
+        TrialFinished,
+        TrialFailed,
+        TestScored,
+        FoldsScored,
+        EvaluationStarted,
+        EvaluationProgressed,
+        EvaluationFinished,
+        EvaluationFailed,
+        RunFinished,
+        RunCancelled,
+        RunFailed,
+        Note,
+    )
+}
+
+
+class DamagedLine(ValueError):
+    """A line of a log that is not an event as it was written."""
+
+
+def now() -> str:
+    """The present in UTC, to the millisecond: 2026-11-22T14:30:15.123Z."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that an event's `time` names. Raises ValueError."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def encode(event: Event) -> bytes:
+    """One line, newline included. `seq` and `time` must be set."""
+    data = {
+        item.name: _finite(getattr(event, item.name))
+        for item in dataclasses.fields(event)
+        if item.name not in ("seq", "time")
+    }
+    body = {"v": VERSION, "seq": event.seq, "time": event.time, "type": event.type, "data": data}
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f'{text[:-1]},"crc":"{_crc(text)}"}}\n'.encode("utf-8", "surrogateescape")
+
+
+def decode(line: bytes) -> Event:
+    """The event that `line` (with or without its newline) holds, every field of its type. Raises DamagedLine."""
+    try:
+        text = line.rstrip(b"\n").decode("utf-8", "surrogateescape")
+        body = json.loads(text, parse_constant=_refuse_constant)
+        crc = body.pop("crc")
+        kept = text[: -len(f',"crc":"{crc}"}}')] + "}"
+        if _crc(kept) != crc:
+            raise DamagedLine("the checksum does not fit")
+        if body["v"] > VERSION:
+            raise DamagedLine(f"written by a newer ser_tui (format {body['v']})")
+        cls = TYPES[body["type"]]
+        shapes = checks(cls)
+        data = {name: _tuples(value) for name, value in body["data"].items() if name in shapes}
+        event = cls(**{**data, "seq": body["seq"], "time": body["time"]})
+        wrong = [name for name, fits in shapes.items() if not fits(getattr(event, name))]
+        if wrong or event.seq < 0 or parse_time(event.time).tzinfo is None or not plausible(cls.type, data):
+            raise DamagedLine(f"its data is not what a {cls.type} has" + (f" ({', '.join(wrong)})" if wrong else ""))
+        return event
+    except DamagedLine:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedLine(f"not an event: {type(error).__name__}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are no JSON, and nothing that shows a run expects them
+
+
+def _crc(text: str) -> str:
+    return f"{zlib.crc32(text.encode('utf-8', 'surrogateescape')):08x}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value

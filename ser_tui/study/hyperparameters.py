@@ -1,0 +1,111 @@
+"""Every hyperparameter that a search can vary: its kind, its hard limits, its default and what it means.
+
+The hard limits are those of the training loop, not recommendations; the recommended bounds are the paper's
+(arXiv 2510.07052) or the encoder's own, see `ser_tui.encoders.registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Value = int | float | str
+Parameters = Mapping[str, Value]
+"""One point of the search space: hyperparameter name -> JSON-safe value."""
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """What a hyperparameter may be. `low` and `high` are inclusive; `options` lists the words a text may be."""
+
+    name: str
+    kind: Literal["real", "integer", "text"]
+    default: Value
+    help: str
+    low: float | None = None
+    high: float | None = None
+    options: tuple[str, ...] = ()
+    short: str = ""
+    """Column heading in tables."""
+    method: Literal["finetune", "probe", "both"] = "finetune"
+
+
+_ALL = (
+    Hyperparameter("learning_rate", "real", 1e-4, "AdamW's peak rate for the encoder", 1e-9, 1.0, short="LR"),
+    Hyperparameter("epochs", "integer", 8, "passes over the training part", 1, 1000, short="EP"),
+    Hyperparameter(
+        "unfreeze_epoch",
+        "integer",
+        0,
+        "epochs during which the encoder stays frozen; 0 trains it from the start",
+        0,
+        1000,
+        short="UNF",
+    ),
+    Hyperparameter(
+        "max_seconds",
+        "real",
+        5,
+        "longer utterances are cut to this many seconds",
+        0.1,
+        30,
+        short="SEC",
+        method="both",
+    ),
+    Hyperparameter("batch_size", "integer", 8, "utterances a step", 1, 512, short="BATCH"),
+    Hyperparameter("weight_decay", "real", 0.01, "AdamW's decoupled weight decay", 0, 10, short="DECAY"),
+    Hyperparameter("head_dropout", "real", 0.0, "dropout before the linear head", 0, 0.95, short="DROP"),
+    Hyperparameter(
+        "head_learning_rate_factor",
+        "real",
+        10.0,
+        "the head's rate is learning_rate times this",
+        1e-3,
+        1e6,
+        short="HEAD",
+    ),
+    Hyperparameter(
+        "label_smoothing",
+        "real",
+        0.0,
+        "share of the target probability that the cross-entropy spreads over all classes",
+        0,
+        0.99,
+        short="SMOOTH",
+    ),
+    Hyperparameter(
+        "layers",
+        "text",
+        "last",
+        "encoder layers whose outputs are pooled and averaged: last, or numbers joined by + such as 2+3 (0 is the input)",
+        short="LAYERS",
+        method="both",
+    ),
+    Hyperparameter(
+        "pooling",
+        "text",
+        "mean",
+        "statistics over the real frames of an utterance",
+        options=("mean", "mean+std"),
+        short="POOL",
+        method="both",
+    ),
+    Hyperparameter(
+        "inverse_regularization",
+        "real",
+        0.03,
+        "C of the probe's logistic regression: smaller is more regularised",
+        1e-6,
+        1e6,
+        short="C",
+        method="probe",
+    ),
+)
+
+HYPERPARAMETERS: Mapping[str, Hyperparameter] = {entry.name: entry for entry in _ALL}
+
+
+def for_method(method: str) -> dict[str, Hyperparameter]:
+    """The hyperparameters that a training method ("finetune" or "probe") reads, in table order."""
+    return {name: entry for name, entry in HYPERPARAMETERS.items() if entry.method in (method, "both")}

@@ -1,0 +1,255 @@
+"""Study documents in and out of YAML. Errors name the line and the nearest valid name; nothing raises a traceback."""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+
+from ser_tui.study.document import Budget, Protocol, Strategy, Study, Training
+from ser_tui.study.errors import UsageError
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+_SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
+    (): Study,
+    ("protocol",): Protocol,
+    ("strategy",): Strategy,
+    ("budget",): Budget,
+    ("training",): Training,
+}
+_SHORTHAND = {"protocol": "kind", "strategy": "kind", "budget": "trials"}
+"""Sections that may be written as one value, and the key that this value means."""
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Study:
+    """Read a study document from `path` and apply `key=value` overrides. Raises UsageError in one line."""
+    return validate(read(path, overrides), str(path))
+
+
+def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """The document at `path` with `overrides` applied, before validation."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES // 1024} kB; a study document is a page of YAML")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}; give the path of a study document") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text (byte {error.start}); give the path of a study document") from None
+    raw = parse(text, str(path))
+    for override in overrides:
+        set_value(raw, override)
+    return raw
+
+
+def loads(text: str, source: str = "study", overrides: Iterable[str] = ()) -> Study:
+    """Read a study document from `text`; `source` names it in errors."""
+    raw = parse(text, source)
+    for override in overrides:
+        set_value(raw, override)
+    return validate(raw, source)
+
+
+def parse(text: str, source: str) -> dict[str, Any]:
+    """The mapping that `text` holds, which remembers its lines. Anchors are refused: they can grow without bound."""
+    if len(text) > MAX_BYTES:
+        raise UsageError(f"{source}: larger than {MAX_BYTES // 1024} kB; a study document is a page of YAML")
+    yaml = YAML(typ="rt", pure=True)
+    try:
+        depth = 0
+        for event in yaml.parse(io.StringIO(text)):
+            depth += type(event).__name__.endswith("StartEvent") - type(event).__name__.endswith("EndEvent")
+            if depth > MAX_DEPTH:
+                raise UsageError(f"{source}: line {event.start_mark.line + 1}: nested too deeply for a study document")
+            if isinstance(event, AliasEvent):
+                raise UsageError(
+                    f"{source}: line {event.start_mark.line + 1}: aliases (*name) are not used here; write it out"
+                )
+        loaded = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise UsageError(f"{source}: {line}not valid YAML: {_one_line(error.problem or error.context)}") from None
+    except (YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError, IndexError) as error:
+        # ruamel's scanner lets a few ValueErrors and lookups escape on malformed scalars (dates, tags).
+        raise UsageError(f"{source}: not valid YAML: {_one_line(error)}") from None
+    if loaded is None:
+        return CommentedMap()
+    if not isinstance(loaded, CommentedMap):
+        raise UsageError(f"{source}: a study document is a mapping (key: value), not {type(loaded).__name__}")
+    return loaded
+
+
+def validate(raw: Mapping[str, Any], source: str = "study") -> Study:
+    """The study that `raw` describes. Raises UsageError that names the first problem, its line and the nearest valid name."""
+    try:
+        return Study.model_validate(_plain(raw))
+    except ValidationError as error:
+        raise UsageError(f"{source}: {explain(error, raw)}") from None
+    except RecursionError:
+        raise UsageError(f"{source}: nested too deeply for a study document") from None
+
+
+def problems(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Every problem of `raw` by dotted key ("" for the whole document): what a form shows beside its fields."""
+    try:
+        Study.model_validate(_plain(raw))
+    except ValidationError as error:
+        found: dict[str, str] = {}
+        for detail in error.errors(include_url=False):
+            key, text = _locate(detail)
+            found.setdefault(key, text)
+        return found
+    return {}
+
+
+def explain(error: ValidationError, raw: Mapping[str, Any]) -> str:
+    """One line for the first problem in `error`."""
+    # A misspelt key is also a missing one: its own message is the one that helps.
+    detail = min(error.errors(include_url=False), key=lambda entry: entry["type"] != "extra_forbidden")
+    key, text = _locate(detail)
+    line = _line(raw, key)
+    return (f"line {line}: " if line else "") + (f"{key}: " if key else "") + text
+
+
+def dumps(study: Study) -> str:
+    """The study as YAML, every default written out; `loads(dumps(study)) == study`."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 4096
+    stream = io.StringIO()
+    yaml.dump(to_plain(study), stream)
+    return stream.getvalue()
+
+
+def to_plain(study: Study) -> dict[str, Any]:
+    """The study as plain JSON-safe data, fixed dimensions as bare values."""
+    data: dict[str, Any] = study.model_dump(mode="json", exclude_none=True)
+    data["search"] = {
+        name: dimension["fixed"] if set(dimension) == {"fixed"} else dimension
+        for name, dimension in data["search"].items()
+    }
+    if len(data["corpus"]) == 1:
+        data["corpus"] = data["corpus"][0]
+    return data
+
+
+def set_value(raw: dict[str, Any], assignment: str) -> None:
+    """Apply one `dotted.key=value` to a document; the value is read as YAML. Raises UsageError."""
+    key, separator, text = assignment.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise UsageError(f"--set {assignment}: write key=value, for example search.learning_rate.high=1e-4")
+    try:
+        value = YAML(typ="rt", pure=True).load(text) if text.strip() else ""
+    except (YAMLError, ValueError, TypeError, AttributeError):
+        value = text
+    target: dict[str, Any] = raw
+    for index, part in enumerate(parts[:-1]):
+        inner = target.get(part)
+        if not isinstance(inner, dict):
+            shorthand = _SHORTHAND.get(part) if index == 0 else None
+            if inner is not None and shorthand is None:
+                raise UsageError(
+                    f"--set {assignment}: {'.'.join(parts[: index + 1])} is {inner!r}, it has no {parts[index + 1]}"
+                )
+            inner = {} if inner is None or shorthand is None else {shorthand: inner}
+            target[part] = inner
+        target = inner
+    target[parts[-1]] = value
+
+
+def _plain(value: Any) -> Any:
+    """ruamel's round-trip containers and scalars as plain ones: pydantic's strict unions look at exact types."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    width = getattr(value, "_width", None) or 0
+    if isinstance(value, int) and width > len(str(int(value))):
+        # 03 is EmoDB's name for a speaker: keep its zero; where a number is wanted pydantic reads one from the text.
+        return str(int(value)).zfill(width)
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
+
+
+_TAGS = {"real", "integer", "choice", "fixed"}
+
+
+def _locate(detail: Any) -> tuple[str, str]:
+    """Dotted key and readable text of one pydantic error."""
+    location = [part for part in detail["loc"] if part not in _TAGS and not str(part).startswith("function-")]
+    text = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        text = "no such key" + _nearest(str(location[-1]), _keys(location[:-1]))
+    elif text.startswith("search."):
+        named, _, text = text.partition(": ")
+        location = named.split(".")
+        if text.startswith("not a hyperparameter"):
+            text = "no such hyperparameter" + _nearest(location[-1], list(HYPERPARAMETERS))
+    elif detail["type"] in {"literal_error", "enum"}:
+        expected = str(detail["ctx"]["expected"])
+        words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+        text = f"{_short(detail['input'])} is not one of {', '.join(words)}" + _nearest(
+            str(detail["input"]), words, listed=False
+        )
+    elif "valid dictionary" in text:
+        wanted = "a value, {low, high} or {choices}" if location[:1] == ["search"] else "a mapping (key: value)"
+        text = f"{_short(detail['input'])} is not {wanted}"
+    else:
+        text = text[:1].lower() + text[1:]
+        if detail["type"] not in {"missing", "value_error"} and not isinstance(detail["input"], dict | list | tuple):
+            text += f", not {_short(detail['input'])}"
+    return ".".join(str(part) for part in location), _one_line(text)
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _keys(location: list[Any]) -> list[str]:
+    section = _SECTIONS.get(tuple(str(part) for part in location))
+    if section is not None:
+        return list(section.model_fields)
+    if location[:1] == ["search"]:
+        return list(HYPERPARAMETERS) if len(location) == 1 else ["low", "high", "scale", "choices", "fixed"]
+    return []
+
+
+def _nearest(word: str, known: list[str], *, listed: bool = True) -> str:
+    close = difflib.get_close_matches(word[:200], known, 1, 0.5)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(known)}" if known and listed else ""
+
+
+def _line(raw: Mapping[str, Any], key: str) -> int | None:
+    """1-based line of the deepest part of dotted `key` that `raw` holds, if it came from YAML."""
+    line: int | None = None
+    node: Any = raw
+    for part in key.split("."):
+        if not isinstance(node, CommentedMap) or part not in node:
+            break
+        try:
+            line = node.lc.key(part)[0] + 1
+        except (KeyError, AttributeError, TypeError):
+            pass  # set from the command line: it has no line of its own
+        node = node[part]
+    return line
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())[:300]

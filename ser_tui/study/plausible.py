@@ -1,0 +1,52 @@
+"""What must hold within one event besides the types of its fields, so that whoever shows it can rely on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Data = Mapping[str, Any]
+MAX_NUMBER = 2**53
+"""Counts above it are no counts: JSON readers elsewhere could not tell them apart."""
+_SECTIONS = ("protocol", "strategy", "budget", "training", "search", "labels")
+
+
+def plausible(kind: str, data: Data) -> bool:
+    """Whether `data`, whose fields have the right types, can be what the worker wrote in an event of type `kind`."""
+    counts = (value for value in data.values() if type(value) is int)
+    if not all(0 <= value <= MAX_NUMBER for value in counts) or data.get("trial", 1) < 1:
+        return False
+    rule = _RULES.get(kind)
+    return rule is None or rule(data)
+
+
+def _run_started(data: Data) -> bool:
+    study = data["study"]
+    mappings = all(isinstance(study.get(name, {}), dict) for name in _SECTIONS)
+    minutes = study.get("budget", {}).get("minutes") if mappings else None
+    return mappings and (minutes is None or type(minutes) in (int, float))
+
+
+def _test_scored(data: Data) -> bool:
+    confusion = data["confusion"]
+    return all(len(row) == len(confusion) for row in confusion)
+
+
+def _folds_scored(data: Data) -> bool:
+    return all(
+        type(fold.get("name")) is str and type(fold.get("bca")) in (int, float) and type(fold.get("utterances")) is int
+        for fold in data["folds"]
+    )
+
+
+def _evaluation_finished(data: Data) -> bool:
+    confusion = data["confusion"]
+    return len(confusion) == len(data["classes"]) and all(len(row) == len(data["columns"]) for row in confusion)
+
+
+_RULES: Mapping[str, Callable[[Data], bool]] = {
+    "run_started": _run_started,
+    "test_scored": _test_scored,
+    "folds_scored": _folds_scored,
+    "evaluation_finished": _evaluation_finished,
+}

@@ -1,0 +1,122 @@
+"""The search space: one dimension per hyperparameter, as a study document writes it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from ser_tui.study.hyperparameters import Value
+
+
+class _Dimension(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Real(_Dimension):
+    """A real interval [low, high], both ends included, drawn uniformly on `scale`."""
+
+    low: float
+    high: float
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Real:
+        if not self.low < self.high:
+            raise ValueError(f"low ({self.low:g}) must be below high ({self.high:g})")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError(f"a log scale needs low above 0, not {self.low:g}")
+        return self
+
+    def contains(self, value: Value) -> bool:
+        """Whether `value` is a finite number within the bounds."""
+        return isinstance(value, (int, float)) and math.isfinite(value) and self.low <= value <= self.high
+
+
+class Integer(_Dimension):
+    """The integers low..high, both ends included and each as likely as any other."""
+
+    low: int
+    high: int
+    scale: Literal["int"] = "int"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Integer:
+        if not self.low < self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+    def contains(self, value: Value) -> bool:
+        """Whether `value` is an integer within the bounds."""
+        return isinstance(value, int) and self.low <= value <= self.high
+
+
+class Choice(_Dimension):
+    """An ordered list of values."""
+
+    choices: tuple[Value, ...] = Field(min_length=1, max_length=1000)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Choice:
+        if len(set(self.choices)) != len(self.choices):
+            raise ValueError("choices repeat a value")
+        return self
+
+    def contains(self, value: Value) -> bool:
+        """Whether `value` is one of the choices."""
+        return value in self.choices
+
+
+class Fixed(_Dimension):
+    """A hyperparameter that is not searched. In a document it may be written as the bare value."""
+
+    fixed: Value
+
+    def contains(self, value: Value) -> bool:
+        """Whether `value` is the fixed one."""
+        return value == self.fixed
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, _Dimension):
+        return type(value).__name__.lower()
+    if isinstance(value, dict):
+        if "choices" in value:
+            return "choice"
+        if "fixed" in value:
+            return "fixed"
+        return "integer" if value.get("scale") == "int" else "real"
+    return "fixed"
+
+
+Dimension = Annotated[
+    Annotated[Real, Tag("real")]
+    | Annotated[Integer, Tag("integer")]
+    | Annotated[Choice, Tag("choice")]
+    | Annotated[Fixed, Tag("fixed")],
+    Discriminator(_shape),
+]
+
+Space = dict[str, Dimension]
+"""Hyperparameter name -> dimension. A resolved study's space names every hyperparameter of its method."""
+
+
+def searched(space: Space) -> Space:
+    """The dimensions that a strategy varies: all but the fixed ones and choices of one value."""
+    return {
+        name: dimension
+        for name, dimension in space.items()
+        if not isinstance(dimension, Fixed) and not (isinstance(dimension, Choice) and len(dimension.choices) == 1)
+    }
+
+
+def constants(space: Space) -> dict[str, Value]:
+    """The values of the dimensions that are not searched."""
+    values: dict[str, Value] = {}
+    for name, dimension in space.items():
+        if isinstance(dimension, Fixed):
+            values[name] = dimension.fixed
+        elif isinstance(dimension, Choice) and len(dimension.choices) == 1:
+            values[name] = dimension.choices[0]
+    return values

@@ -1,0 +1,176 @@
+"""A run in one flat document: what the home screen lists and the comparison lays side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ser_tui.study.events import parse_time
+from ser_tui.study.state import RunState, Trial
+
+VERSION = 1
+SERIES = 400
+"""Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
+
+
+def elapsed_seconds(state: RunState, now: datetime | None = None) -> float:
+    """Time that workers spent on the search, without the pauses between them. With `now`, a running one counts up to it."""
+    total = 0.0
+    for first, last in state.sessions:
+        total += max(0.0, (parse_time(last) - parse_time(first)).total_seconds())
+    if now is not None and state.status == "running" and state.sessions:
+        total += max(0.0, (now - parse_time(state.sessions[-1][1])).total_seconds())
+    return total
+
+
+def remaining_seconds(state: RunState, now: datetime | None = None) -> float | None:
+    """What a running search still takes: the worker's last prediction less the time since, within the budget's minutes.
+
+    Where the worker could not predict, the mean time of the finished trials for those to come. None: nothing to go by.
+    """
+    if state.start is None or state.status != "running":
+        return None
+    now = now or datetime.now(UTC)
+    limits: list[float] = []
+    planned = state.start.planned_trials
+    timed = [trial.seconds for trial in state.trials if trial.seconds is not None and trial.status != "cut_short"]
+    if state.predicted is not None:
+        limits.append(state.predicted[1] - _since(state.predicted[0], now))
+    elif planned is not None and timed:
+        running = 0.0 if state.current is None else _since(state.current.started, now)
+        limits.append((planned - state.finished_trials) * sum(timed) / len(timed) - running)
+    minutes = state.study.get("budget", {}).get("minutes")
+    if minutes is not None:
+        limits.append(minutes * 60 - elapsed_seconds(state, now))
+    return max(0.0, min(limits)) if limits else None
+
+
+def _since(time: str, now: datetime) -> float:
+    return max(0.0, (now - parse_time(time)).total_seconds())
+
+
+def best_so_far(trials: list[Trial]) -> list[float | None]:
+    """The best BCA after each trial that counts; None before the first score."""
+    best: float | None = None
+    series: list[float | None] = []
+    for trial in trials:
+        if trial.bca is not None and (best is None or trial.bca > best):
+            best = trial.bca
+        series.append(best)
+    return series
+
+
+def counted(state: RunState) -> list[Trial]:
+    """Trials that count against the budget, in order."""
+    return [trial for trial in state.trials if trial.status in ("done", "collapsed", "failed")]
+
+
+def summarize(run_id: str, state: RunState) -> dict[str, Any]:
+    """The summary of a run, JSON-safe."""
+    trials = counted(state)
+    start = state.start
+    return {
+        "version": VERSION,
+        "run_id": run_id,
+        "status": state.status,
+        "reason": state.reason,
+        "name": state.study.get("name", run_id[16:-5]),
+        "corpus": _joined(state.study.get("corpus", "")),
+        "encoder": state.study.get("encoder", ""),
+        "method": state.study.get("method", "finetune"),
+        "strategy": _kind(state.study.get("strategy")),
+        "protocol": _kind(state.study.get("protocol")),
+        "shares_speakers": bool(start and start.shares_speakers),
+        "started": state.started,
+        "ended": state.ended,
+        "seconds": round(elapsed_seconds(state), 3),
+        "trials": len(trials),
+        "planned_trials": start.planned_trials if start else None,
+        "utterances": dict(start.utterances) if start else {},
+        "classes": list(start.classes) if start else [],
+        "best": trial_summary(state.best) if state.best else None,
+        "bca": thinned([trial.bca for trial in trials]),
+        "best_so_far": thinned(best_so_far(trials)),
+        "trial_seconds": thinned([trial.seconds for trial in trials]),
+        "trials_to_90": next(
+            (i for i, value in enumerate(best_so_far(trials), 1) if value is not None and value >= 0.9), None
+        ),
+        "test": None
+        if state.test is None
+        else {
+            "bca": state.test.bca,
+            "interval": list(state.test.interval),
+            "accuracy": state.test.accuracy,
+            "utterances": state.test.utterances,
+        },
+        "folds": [
+            {
+                "protocol": f.protocol,
+                "pooled_bca": f.pooled_bca,
+                "interval": list(f.interval),
+                "mean": f.mean,
+                "deviation": f.deviation,
+                "utterances": f.utterances,
+            }
+            for f in state.folds
+        ],
+        "evaluations": [
+            {
+                "corpus": e.corpus,
+                "accuracy": e.result.accuracy,
+                "accuracy_interval": list(e.result.accuracy_interval),
+                "bca": e.result.bca,
+                "bca_interval": list(e.result.bca_interval),
+                "utterances": e.result.utterances,
+                "chance": e.result.chance,
+                "masked": e.result.masked,
+                "mapping": dict(e.result.mapping),
+            }
+            for e in state.evaluations
+            if e.result is not None
+        ],
+        "study": _plain(state.study),
+    }
+
+
+def trial_summary(trial: Trial) -> dict[str, Any]:
+    """One trial, JSON-safe, without its predictions."""
+    return {
+        "trial": trial.number,
+        "parameters": dict(trial.parameters),
+        "phase": trial.phase,
+        "status": trial.status,
+        "bca": trial.bca,
+        "interval": list(trial.interval) if trial.interval else None,
+        "utterances": trial.utterances,
+        "accuracy": trial.accuracy,
+        "best_epoch": trial.best_epoch,
+        "best_epoch_bca": trial.best_epoch_bca,
+        "epochs_done": len(trial.epochs),
+        "loss": trial.loss,
+        "seconds": trial.seconds,
+        "reason": trial.reason,
+    }
+
+
+def thinned(series: list[float | None]) -> list[float | None]:
+    """At most SERIES values of `series`, evenly chosen, the last one always among them."""
+    if len(series) <= SERIES:
+        return series
+    step = (len(series) - 1) / (SERIES - 1)
+    return [series[round(index * step)] for index in range(SERIES)]
+
+
+def _kind(section: Any) -> str:
+    return str(section.get("kind", "")) if isinstance(section, Mapping) else str(section or "")
+
+
+def _joined(corpus: Any) -> str:
+    return "+".join(str(name) for name in corpus) if isinstance(corpus, list | tuple) else str(corpus)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

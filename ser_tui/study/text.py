@@ -1,0 +1,102 @@
+"""How numbers, times and states are written for people; the command line and the screens share it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from ser_tui.study.hyperparameters import Value
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def duration(seconds: float | None) -> str:
+    """4m12s, 12s, 1h03m; a dash where there is no time."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def score(value: float | None) -> str:
+    """.953, as the field prints it; 1.000 and a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    text = f"{value:.3f}"
+    return text[1:] if text.startswith("0") else text
+
+
+def score_with_interval(value: float | None, interval: Sequence[float] | None) -> str:
+    """.953 ±.039: half the width of the 95 % interval, so that a score never stands alone."""
+    if value is None:
+        return "-"
+    return score(value) if interval is None else f"{score(value)} ±{score((interval[1] - interval[0]) / 2)}"
+
+
+def interval_text(interval: Sequence[float] | None) -> str:
+    """[.912, .981]"""
+    return "-" if interval is None else f"[{score(interval[0])}, {score(interval[1])}]"
+
+
+def accuracies(values: Mapping[str, float]) -> str:
+    """chance .167, majority .154, random head .155: the accuracies among a zero-shot result's named scores."""
+    return ", ".join(f"{name.replace('_', ' ')} {score(value)}" for name, value in values.items() if not name.endswith("_bca"))
+
+
+def centred_text(centred: Mapping[str, float]) -> str:
+    """What the scores in `events.EvaluationFinished.centred` are, in one line."""
+    return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred)}"
+
+
+def counted(number: int, thing: str) -> str:
+    """1 trial, 15 trials."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def parameter(name: str, value: Value | None) -> str:
+    """A hyperparameter's value, as short as it stays exact enough to read."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if name in ("learning_rate", "weight_decay", "inverse_regularization"):
+        if value == 0:
+            return "0"
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return f"{mantissa}e{int(exponent)}" if abs(int(exponent)) > 2 else f"{value:.3g}"
+    return f"{value:g}"
+
+
+def sparkline(
+    values: Iterable[float | None], low: float | None = None, high: float | None = None, width: int | None = None
+) -> str:
+    """Block characters, a blank for what is missing or not finite. Longer series keep their last `width` values."""
+    series = list(values)
+    if width is not None:
+        series = series[-width:] if width > 0 else []
+    real = [value for value in series if value is not None and math.isfinite(value)]
+    if not real:
+        return " " * len(series)
+    bottom = min(real) if low is None else low
+    top = max(real) if high is None else high
+    span = top - bottom
+
+    def block(value: float | None) -> str:
+        if value is None or not math.isfinite(value):
+            return " "
+        share = 0.5 if span <= 0 else (value - bottom) / span
+        return BLOCKS[min(len(BLOCKS) - 1, max(0, int(share * len(BLOCKS))))]
+
+    return "".join(block(value) for value in series)
+
+
+def printable(text: str) -> str:
+    """`text` without anything that a terminal would obey: control characters and lone surrogates become visible escapes."""
+    return "".join(
+        char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+        for char in text
+    )

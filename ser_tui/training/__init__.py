@@ -1,0 +1,1 @@
+"""From waveforms to a trial's score: audio, batches, features, fine-tuning, probes, metrics."""

@@ -1,0 +1,77 @@
+"""One part of a split as tensors: padded batches for the transformer, pooled statistics while it is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.training.features import Features, Pooled, Recipe
+from ser_tui.training.shards import Shards
+from ser_tui.training.trial import OnProgress, Part, Stop
+
+_NAMED = 3
+"""Unreadable utterances that a note names."""
+
+
+class Data:
+    """The utterances of `part` for `encoder` under `recipe`. `stores`: see `Features`."""
+
+    def __init__(
+        self, encoder: SpeechEncoder, part: Part, recipe: Recipe, stores: dict[str, Shards], *, train_front_end: bool = False
+    ) -> None:
+        self._encoder = encoder
+        self.labels: Sequence[int] = part.labels
+        self._features = Features(encoder, part.paths, part.digests, recipe, stores=stores)
+        # While the front end is trained its inputs are what can be cached.
+        self._inputs = Features(encoder, part.paths, part.digests, recipe, "inputs", stores) if train_front_end else None
+        self._pooled = Pooled(encoder, self._features, stores)
+        self.usable: list[int] = []
+        self._lengths: dict[int, int] = {}
+
+    def prepare(self, should_stop: Stop, on_progress: OnProgress | None) -> None:
+        """Compute what is not cached and find what cannot be read. Raises TrialStopped."""
+        features = self._inputs or self._features
+        features.prepare(should_stop, on_progress)
+        self.usable = features.usable
+        self._lengths = {index: features.length(index) for index in self.usable}
+
+    def prepare_pooled(self, should_stop: Stop, on_progress: OnProgress | None) -> None:
+        """Compute the pooled statistics that are not cached, for which the encoder must hold its pre-trained weights."""
+        if self._inputs is not None:
+            self._features.prepare(should_stop, on_progress)
+        self._pooled.prepare(should_stop, on_progress)
+
+    def length(self, index: int) -> int:
+        """Frames of utterance `index`."""
+        return self._lengths[index]
+
+    def frames(self, indices: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Padded frames [B, T, C] in float32, lengths [B], and the lengths [B] that pooling takes in."""
+        if self._inputs is None:
+            frames = [self._features.get(index).float() for index in indices]
+        else:
+            frames = [self._encoder.convolve(self._inputs.get(index).float()) for index in indices]
+        lengths = torch.tensor([len(frame) for frame in frames])
+        real = torch.tensor([self._features.real_length(index) for index in indices])
+        return nn.utils.rnn.pad_sequence(frames, batch_first=True), lengths, real
+
+    def pooled(self, indices: list[int]) -> Tensor:
+        """Pooled statistics [B, layers + 2, 2, D] of the pre-trained encoder."""
+        return torch.stack([self._pooled.get(index) for index in indices])
+
+    @property
+    def problems(self) -> dict[int, str]:
+        """Index -> why the utterance cannot be used."""
+        return {**self._features.problems, **(self._inputs.problems if self._inputs else {})}
+
+    def notes(self, part: str) -> tuple[str, ...]:
+        """A sentence about the utterances of this `part` that could not be read, if there are any."""
+        problems = self.problems
+        if not problems:
+            return ()
+        named = "; ".join(problems[index] for index in sorted(problems)[:_NAMED])
+        more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+        return (f"{len(problems)} utterances of the {part} part could not be read: {named}{more}",)

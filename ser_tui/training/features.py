@@ -1,0 +1,259 @@
+"""What a frozen encoder makes of utterances, computed once and cached on disk: front-end frames and pooled statistics.
+
+An entry is keyed by the utterance's content, the number of samples that the length cut leaves, and everything else that
+its values depend on (encoder weights, normalisation, appended silence, type). So an utterance shorter than two cuts is
+stored once for both, and later trials and runs find it. Cutting stored frames instead would not be exact: wav2vec2
+normalises over the whole utterance, and Whisper's mel floor follows its maximum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ser_tui.encoders.base import SpeechEncoder, frame_mask
+from ser_tui.store.files import open_regular
+from ser_tui.training import audio
+from ser_tui.training.shards import Shards
+from ser_tui.training.trial import OnProgress, Stop, UtteranceChanged, check_stop
+
+VERSION = 1
+"""Changes when the computations below would give other values, so that entries of before are not used."""
+_EPSILON = 1e-6
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a waveform becomes frames, apart from the encoder."""
+
+    max_seconds: float
+    normalize: str = "none"
+    pad_to_max: bool = False
+    """Zero-pad every utterance to max_seconds, and treat the padding as speech: the paper's way."""
+    context_seconds: float = 0.0
+    """Silence appended to every utterance, which the transformer attends to and pooling leaves out."""
+    dtype: torch.dtype = torch.float32
+    """Type that frames are rounded to, cached or not."""
+
+    @property
+    def kind(self) -> str:
+        """Part of the cache's key that all utterances share."""
+        padding = "padded" if self.pad_to_max else f"silence{self.context_seconds:g}"
+        return f"{self.normalize}-{padding}"
+
+
+class Unreadable(Exception):
+    """No features: the text says why."""
+
+
+class Features:
+    """Features of `paths` by `encoder`'s pre-trained weights under `recipe`; utterances are named by their index.
+
+    `stage`: "frames" runs the convolutional front end; "inputs" stops before it, for training it. `stores`: the caches that
+    are open already, by name. An encoder without a fingerprint (one with tuned weights) is not cached.
+    """
+
+    def __init__(
+        self, encoder: SpeechEncoder, paths: Sequence[Path], digests: Sequence[str], recipe: Recipe,
+        stage: Literal["frames", "inputs"] = "frames", stores: dict[str, Shards] | None = None,
+    ) -> None:
+        self._encoder, self._paths, self._digests, self.recipe, self._stage = encoder, paths, digests, recipe, stage
+        self._samples: dict[int, int] = {}
+        self.problems: dict[int, str] = {}
+        """Index -> why the utterance cannot be used. Complete after `prepare`."""
+        name = f"{encoder.family}-{encoder.fingerprint}-{stage}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}"
+        self._shards = store(stores, name) if encoder.fingerprint else None
+
+    @property
+    def usable(self) -> list[int]:
+        """Indices of the utterances that can be used, in order."""
+        return [index for index in range(len(self._paths)) if index not in self.problems]
+
+    def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
+        """Compute and store what is not cached yet, and find out what cannot be read. Raises TrialStopped."""
+        missing = []
+        for index in range(len(self._paths)):
+            try:
+                if self._shards is None or self._key(index) not in self._shards:
+                    missing.append(index)
+            except Unreadable:
+                continue
+        for done, index in enumerate(missing):
+            check_stop(should_stop)
+            try:
+                frames = self._compute(index)
+            except Unreadable:
+                continue
+            if self._shards is not None:
+                self._shards.put(self._key(index), frames)
+            if on_progress is not None:
+                on_progress(done + 1, len(missing))
+        if self._shards is not None:
+            self._shards.flush()
+
+    def get(self, index: int) -> Tensor:
+        """Front-end frames [T, C] of utterance `index` (or its inputs), of the recipe's type. Raises Unreadable."""
+        found = None if self._shards is None else self._shards.get(self._key(index))
+        return self._compute(index) if found is None else found
+
+    def length(self, index: int) -> int:
+        """Frames that utterance `index` has, silence included. Raises Unreadable."""
+        return self._encoder.frames(self._padded(self._kept(index)))
+
+    def real_length(self, index: int) -> int:
+        """Frames of utterance `index` that pooling takes in. Raises Unreadable."""
+        if self.recipe.pad_to_max:
+            return self.length(index)
+        return min(self._encoder.frames(self._kept(index)), self.length(index))
+
+    def key(self, index: int) -> str:
+        """Identifies the utterance and its cut. Raises Unreadable."""
+        return self._key(index)
+
+    def _kept(self, index: int) -> int:
+        """Samples that the cut leaves of utterance `index`."""
+        if index in self.problems:
+            raise Unreadable(self.problems[index])
+        if index not in self._samples:
+            try:
+                samples = min(audio.extent(self._paths[index]).samples, audio.cut(self.recipe.max_seconds))
+            except audio.AudioError as error:
+                self._refuse(index, str(error))
+            if samples < self._encoder.minimum_samples:
+                self._refuse(index, f"{self._paths[index]}: shorter than {self._encoder.minimum_samples / 16:g} ms")
+            if self._encoder.maximum_samples is not None:
+                samples = min(samples, self._encoder.maximum_samples)
+            self._samples[index] = samples
+        return self._samples[index]
+
+    def _padded(self, samples: int) -> int:
+        if self.recipe.pad_to_max:
+            samples = max(samples, audio.cut(self.recipe.max_seconds))
+        samples += round(self.recipe.context_seconds * audio.SAMPLE_RATE)
+        most = self._encoder.maximum_samples
+        return samples if most is None else min(samples, most)
+
+    def _refuse(self, index: int, reason: str) -> None:
+        self._check_unchanged(index)
+        self.problems[index] = reason
+        raise Unreadable(reason)
+
+    def _check_unchanged(self, index: int) -> None:
+        if _SHA256.fullmatch(self._digests[index]):
+            refuse_changed(self._paths[index], self._digests[index])
+
+    def _key(self, index: int) -> str:
+        kept = self._kept(index)
+        digest = self._digests[index] or str(self._paths[index].absolute())
+        # Fixed length: corpora may name contents by anything.
+        content = hashlib.blake2b(digest.encode(), digest_size=16).hexdigest()
+        return f"{content}-{kept}-{self._padded(kept)}"
+
+    def _compute(self, index: int) -> Tensor:
+        kept = self._kept(index)
+        try:
+            waveform = audio.load(self._paths[index], max_seconds=self.recipe.max_seconds, normalize=self.recipe.normalize)
+        except audio.AudioError as error:
+            self._refuse(index, str(error))
+        self._check_unchanged(index)
+        waveform = waveform[:kept]
+        if len(waveform) < self._encoder.minimum_samples:
+            self._refuse(index, f"{self._paths[index]}: shorter than its header announces")
+        padded = torch.nn.functional.pad(waveform, (0, self._padded(kept) - len(waveform)))
+        with torch.no_grad():
+            made = self._encoder.front_end(padded) if self._stage == "frames" else self._encoder.inputs(padded)
+        return made.to(self.recipe.dtype)
+
+
+def refuse_changed(path: Path, digest: str) -> None:
+    """Raise UtteranceChanged where the file at `path` has not the SHA-256 `digest` that the manifest gives it."""
+    try:
+        with open_regular(path) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UtteranceChanged(f"{path} cannot be read any more since the run began: {error.strerror}") from None
+    if found != digest:
+        raise UtteranceChanged(f"{path} has changed since the run began: restore it, or clone the study into a new run")
+
+
+def store(stores: dict[str, Shards] | None, name: str) -> Shards:
+    """The cache called `name`, out of `stores` or opened and put there."""
+    if stores is None:
+        return Shards(name)
+    if name not in stores:
+        stores[name] = Shards(name)
+    return stores[name]
+
+
+def statistics(hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation [B, D] over the first `lengths` [B] frames of `hidden` [B, T, D], in float32.
+
+    The deviation is the population's, with 1e-6 added to the variance so that its gradient stays finite.
+    """
+    hidden = hidden.float()
+    mask = frame_mask(lengths, hidden.shape[1])[:, :, None]
+    count = lengths[:, None].to(hidden.dtype)
+    mean = (hidden * mask).sum(1) / count
+    variance = (((hidden - mean[:, None]) ** 2) * mask).sum(1) / count
+    return mean, torch.sqrt(variance + _EPSILON)
+
+
+class Pooled:
+    """Pooled statistics of the frozen encoder: per utterance [layers + 2, 2, D], float32.
+
+    First axis: hidden states 0..layers, then the final output ("last"); second axis: mean, standard deviation.
+    Each utterance is run alone, so that the values do not depend, not even in the last bit, on what was cached before.
+    """
+
+    def __init__(self, encoder: SpeechEncoder, features: Features, stores: dict[str, Shards] | None = None) -> None:
+        self._encoder, self._features = encoder, features
+        name = f"{encoder.family}-{encoder.fingerprint}-pooled-{features.recipe.kind}-{str(features.recipe.dtype)[6:]}-{VERSION}"
+        self._shards = store(stores, name) if encoder.fingerprint else None
+        self._memory: dict[int, Tensor] = {}
+
+    def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
+        """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
+        usable = self._features.usable
+        missing = [index for index in usable if self._shards is None or self._features.key(index) not in self._shards]
+        for done, index in enumerate(missing):
+            check_stop(should_stop)
+            self.get(index)
+            if on_progress is not None:
+                on_progress(done + 1, len(missing))
+        if self._shards is not None:
+            self._shards.flush()
+
+    def get(self, index: int) -> Tensor:
+        """Statistics [layers + 2, 2, D] of utterance `index`. Raises Unreadable."""
+        found = self._memory.get(index)
+        if found is not None:
+            return found
+        key = self._features.key(index)
+        found = None if self._shards is None else self._shards.get(key)
+        if found is None:
+            found = self._compute(index)
+            if self._shards is not None:
+                self._shards.put(key, found)
+        self._memory[index] = found
+        return found
+
+    def _compute(self, index: int) -> Tensor:
+        frames = self._features.get(index).float()[None]
+        return pooled_statistics(self._encoder, frames, self._features.real_length(index))
+
+
+def pooled_statistics(encoder: SpeechEncoder, frames: Tensor, real: int) -> Tensor:
+    """Statistics [layers + 2, 2, D] over the first `real` frames of one utterance's `frames` [1, T, C]; see `Pooled`."""
+    lengths, pool = torch.tensor([frames.shape[1]]), torch.tensor([real])
+    with torch.no_grad():
+        states = encoder.hidden_states(frames, lengths)
+        states = (*states, encoder.output(states[-1], lengths))
+        return torch.stack([torch.cat(statistics(state, pool)) for state in states])

@@ -1,0 +1,238 @@
+"""Fine-tuning: one trial trains encoder and head on the training part and scores them on the validation part.
+
+    trainer = Trainer("whisper-tiny.en", train, validation, classes, study.training)
+    result = trainer.run(parameters, seed, on_epoch=print, should_stop=lambda: False)
+    trainer.save_best(folder)                     # the trial just run, for ser_tui.training.model.load_model
+
+`run` raises TrialStopped when asked to stop (asked at every batch), NonFiniteLoss, MemoryError when memory runs out, and
+UserError for what the user can mend. Seeds make a trial repeat itself bit for bit on the same machine and thread count,
+whatever is cached already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.load import load_encoder
+from ser_tui.study.document import Training
+from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
+from ser_tui.training import batches, metrics, model, precision, threads
+from ser_tui.training.collapse import CollapseGuard
+from ser_tui.training.data import Data
+from ser_tui.training.features import Recipe
+from ser_tui.training.head import Head, Pooling, pooling
+from ser_tui.training.memory import as_memory_error
+from ser_tui.training.optimizer import Optimizer
+from ser_tui.training.parameters import complete
+from ser_tui.training.shards import Shards
+from ser_tui.training.trial import (
+    EpochReport,
+    NonFiniteLoss,
+    OnEpoch,
+    OnProgress,
+    Part,
+    Stop,
+    TrialResult,
+    TrialStopped,
+    check_stop,
+)
+
+__all__ = ["EpochReport", "NonFiniteLoss", "Part", "Trainer", "TrialResult", "TrialStopped"]
+
+_EVALUATION_BATCH = 16
+
+
+class Trainer:
+    """Runs trials on one split with one encoder, which is loaded once and put back to its pre-trained weights every time.
+
+    `on_progress(done, total)` hears about features being computed. `threads_wanted`: 0 means the physical cores available.
+    """
+
+    def __init__(
+        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
+        *, on_progress: OnProgress | None = None, threads_wanted: int = 0,
+    ) -> None:
+        if not len(train) or not len(validation):
+            raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
+        # Before torch starts its threads: they inherit the mode. Denormal numbers cost up to a hundred times the time.
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(threads_wanted or threads.cores())
+        self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
+        self._on_progress = on_progress
+        self.encoder: SpeechEncoder = load_encoder(encoder_name)
+        self._encoder_name = self.encoder_name = encoder_name
+        self.precision = precision.choose(settings.precision, paper_exact=settings.paper_exact)
+        self._prepare_parameters()
+        self._pristine = {name: tensor.clone() for name, tensor in self.encoder.state_dict().items()}
+        self._tuned = False
+        self._stores: dict[str, Shards] = {}
+        self._data: dict[float, tuple[Data, Data]] = {}
+        self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
+
+    @property
+    def encoder_fingerprint(self) -> str:
+        """Identifies the pre-trained weights."""
+        return self.encoder.fingerprint
+
+    def run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+        """Train and score one trial; see the module's text for what it raises."""
+        with as_memory_error():
+            return self._run(complete(parameters, "finetune"), seed, on_epoch, should_stop)
+
+    def save_best(self, folder: Path) -> None:
+        """Save the trial just run into `folder`: model.json and the weights it names. Raises UserError, and OSError (no space)."""
+        if self._last is None:
+            raise UserError("there is no model to save: no trial has been trained to its end")
+        head, chosen, parameters = self._last
+        model.save(
+            folder, encoder=self.encoder, encoder_name=self._encoder_name, head=head, pooling=chosen, classes=self.classes,
+            parameters=parameters, recipe=self._recipe(float(parameters["max_seconds"])), precision=self.precision,
+            tuned=self._tuned,
+        )
+
+    def _prepare_parameters(self) -> None:
+        trained = {id(parameter) for parameter in self.encoder.transformer_parameters()}
+        if self._settings.train_front_end:
+            trained |= {id(parameter) for parameter in self.encoder.front_end_parameters()}
+        for parameter in self.encoder.parameters():
+            parameter.requires_grad_(id(parameter) in trained)
+
+    def _reset(self) -> None:
+        if self._tuned:
+            self.encoder.load_state_dict(self._pristine, strict=True)
+            self._tuned = False
+        self.encoder.eval()
+        self.encoder.zero_grad(set_to_none=True)
+
+    def _recipe(self, max_seconds: float) -> Recipe:
+        # float16 keeps more of a value than the bfloat16 that the transformer rounds it to.
+        rounded = torch.float16 if self.precision == "bfloat16" else torch.float32
+        return Recipe(max_seconds, self._settings.normalize, pad_to_max=self._settings.paper_exact, dtype=rounded)
+
+    def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
+        if max_seconds not in self._data:
+            pair = tuple(
+                Data(self.encoder, part, self._recipe(max_seconds), self._stores, train_front_end=self._settings.train_front_end)
+                for part in (self._train, self._validation)
+            )
+            self._data[max_seconds] = (pair[0], pair[1])
+        train, validation = self._data[max_seconds]
+        for data in (train, validation):
+            data.prepare(should_stop, self._on_progress)
+        return train, validation
+
+    def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+        start = time.perf_counter()
+        self._last = None
+        torch.set_flush_denormal(True)
+        self._reset()
+        check_stop(should_stop)
+        train, validation = self._load_data(float(parameters["max_seconds"]), should_stop)
+        if not train.usable or not validation.usable:
+            which = "training" if not train.usable else "validation"
+            raise UserError(f"no utterance of the {which} part can be read; run: ser-tui corpora check")
+        torch.manual_seed(seed)
+        chosen = pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder)
+        head = Head(chosen.width(self.encoder.dimension), len(self.classes), float(parameters["head_dropout"]))
+        epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
+        size = int(parameters["batch_size"])
+        optimizer = Optimizer(
+            [parameter for parameter in self.encoder.parameters() if parameter.requires_grad], head.parameters(),
+            learning_rate=float(parameters["learning_rate"]), head_factor=float(parameters["head_learning_rate_factor"]),
+            weight_decay=float(parameters["weight_decay"]), clip=self._settings.gradient_clip,
+            steps=epochs * -(-len(train.usable) // size), warmup=self._settings.warmup,
+        )
+        criterion = nn.CrossEntropyLoss(label_smoothing=float(parameters["label_smoothing"]))
+        guard = CollapseGuard([train.labels[index] for index in train.usable])
+        guarded = self._settings.collapse_guard and not self._settings.paper_exact
+        reports: list[EpochReport] = []
+        collapsed = False
+        for epoch in range(1, epochs + 1):
+            frozen = epoch <= unfreeze
+            began = time.perf_counter()
+            loss = self._epoch(train, head, chosen, criterion, optimizer, size, seed, epoch, frozen, should_stop)
+            logits = self._logits(validation, head, chosen, should_stop, frozen=not self._tuned)
+            report = self._report(validation, logits, epoch, epochs, loss, frozen, time.perf_counter() - began)
+            reports.append(report)
+            on_epoch(report)
+            if guarded and not frozen and epoch < epochs and guard.collapsed(loss, report.predictions):
+                collapsed = True
+                break
+        self._last = (head, chosen, dict(parameters))
+        notes = (*train.notes("training"), *validation.notes("validation"))
+        return self._result(reports, collapsed, time.perf_counter() - start, notes)
+
+    def _epoch(
+        self, train: Data, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer, size: int, seed: int,
+        epoch: int, frozen: bool, should_stop: Stop,
+    ) -> float:
+        """One pass over the training part; the mean loss of an utterance. Raises NonFiniteLoss."""
+        if not frozen:
+            self._tuned = True
+        self.encoder.train(not frozen)
+        head.train()
+        if frozen:
+            train.prepare_pooled(should_stop, self._on_progress)
+        total = 0.0
+        for batch in batches.shuffled([train.length(index) for index in train.usable], size, seed, epoch):
+            check_stop(should_stop)
+            indices = [train.usable[position] for position in batch]
+            labels = torch.tensor([train.labels[index] for index in indices])
+            pooled = chosen.select(train.pooled(indices)) if frozen else self._pool(train, indices, chosen)
+            loss = criterion(head(pooled), labels)
+            value = float(loss.detach())
+            if value - value != 0:
+                raise NonFiniteLoss(f"the loss became {value} in epoch {epoch}")
+            loss.backward()
+            if not optimizer.step():
+                raise NonFiniteLoss(f"the gradient became infinite or NaN in epoch {epoch}")
+            total += value * len(indices)
+        return total / len(train.usable)
+
+    def _pool(self, data: Data, indices: list[int], chosen: Pooling) -> Tensor:
+        frames, lengths, real = data.frames(indices)
+        with precision.autocast(self.precision):
+            return chosen.of(self.encoder, frames, lengths, real)
+
+    def _logits(self, data: Data, head: Head, chosen: Pooling, should_stop: Stop, *, frozen: bool) -> Tensor:
+        """Logits [N, classes] of the usable utterances of `data`, in order."""
+        self.encoder.eval()
+        head.eval()
+        if frozen:
+            data.prepare_pooled(should_stop, self._on_progress)
+        logits = torch.empty(len(data.usable), len(self.classes))
+        with torch.no_grad():
+            for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _EVALUATION_BATCH):
+                check_stop(should_stop)
+                indices = [data.usable[position] for position in batch]
+                logits[batch] = head(chosen.select(data.pooled(indices)) if frozen else self._pool(data, indices, chosen))
+        if not torch.isfinite(logits).all():
+            # argmax would answer with the first class, which looks like a score.
+            raise NonFiniteLoss("the trained model's outputs are infinite or NaN")
+        return logits
+
+    def _report(
+        self, validation: Data, logits: Tensor, epoch: int, epochs: int, loss: float, frozen: bool, seconds: float
+    ) -> EpochReport:
+        labels = torch.tensor([validation.labels[index] for index in validation.usable])
+        predictions = [metrics.UNREADABLE] * len(validation.labels)
+        for index, prediction in zip(validation.usable, logits.argmax(1).tolist(), strict=True):
+            predictions[index] = prediction
+        return EpochReport(
+            epoch, epochs, loss, metrics.balanced_accuracy(validation.labels, predictions, len(self.classes)),
+            float(nn.functional.cross_entropy(logits, labels)), frozen, seconds, tuple(predictions),
+        )
+
+    def _result(self, reports: list[EpochReport], collapsed: bool, seconds: float, notes: tuple[str, ...]) -> TrialResult:
+        last, best = reports[-1], max(reports, key=lambda report: (report.bca, -report.epoch))
+        return TrialResult(
+            last.bca, metrics.accuracy(self._validation.labels, last.predictions, len(self.classes)), last.predictions,
+            best.epoch, best.bca, last.loss, collapsed, seconds, notes,
+        )

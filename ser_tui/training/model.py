@@ -1,0 +1,208 @@
+"""Saved models: safetensors and model.json, which together hold everything that a prediction needs.
+
+model.json names the weights file, which carries its own digest in its name: the table is replaced last, so that a crash
+leaves the old model or the new one, never a mixture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ser_tui import places
+from ser_tui.encoders import weights
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.layout import read_json
+from ser_tui.encoders.load import build
+from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
+from ser_tui.training import batches, precision
+from ser_tui.training.data import Data
+from ser_tui.training.features import Recipe, pooled_statistics
+from ser_tui.training.head import Head, Pooling
+from ser_tui.training.memory import as_memory_error
+from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
+
+FORMAT = 1
+_TABLE = "model.json"
+_WEIGHTS = re.compile(r"model-[0-9a-f]{1,64}\.safetensors")
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained encoder and head. `problems` of `predict_logits`' last call: index -> why an utterance has no logits."""
+
+    classes: tuple[str, ...]
+    encoder_name: str
+    encoder_fingerprint: str
+    parameters: Mapping[str, Value]
+    precision: precision.Precision
+    pooling: Pooling
+    encoder: SpeechEncoder
+    head: Head
+    tuned: bool
+    """Whether the encoder's weights were trained; otherwise they are the pre-trained ones."""
+    recipe: Recipe
+    """How utterances become frames."""
+    problems: dict[int, str]
+
+    def predict_logits(
+        self, paths: Sequence[Path], *, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
+    ) -> NDArray[np.float32]:
+        """Logits [N, classes] of the audio files `paths`, cut and normalised as in training; NaN where one is unreadable.
+
+        Raises TrialStopped when asked to stop, MemoryError when memory runs out.
+        """
+        with as_memory_error():
+            return self._predict(paths, should_stop, on_progress)
+
+    def _predict(self, paths: Sequence[Path], should_stop: Stop, on_progress: OnProgress | None) -> NDArray[np.float32]:
+        logits = np.full((len(paths), len(self.classes)), np.nan, dtype=np.float32)
+        self.problems.clear()
+        done = 0
+        # In windows, so that memory does not grow with the corpus.
+        for start in range(0, len(paths), 16 * _BATCH):
+            window = range(start, min(start + 16 * _BATCH, len(paths)))
+            part = Part(tuple(paths[index] for index in window), (0,) * len(window), ("",) * len(window))
+            data = Data(self.encoder, part, self.recipe, {})
+            data.prepare(should_stop, None)
+            for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
+                check_stop(should_stop)
+                indices = [data.usable[position] for position in batch]
+                logits[[start + index for index in indices]] = self._score(data, indices).numpy()
+                done += len(indices)
+                if on_progress is not None:
+                    on_progress(done, len(paths))
+            self.problems.update({start + index: text for index, text in data.problems.items()})
+        return logits
+
+    def _score(self, data: Data, indices: list[int]) -> Tensor:
+        with torch.no_grad():
+            if self.tuned:
+                frames, lengths, real = data.frames(indices)
+                with precision.autocast(self.precision):
+                    pooled = self.pooling.of(self.encoder, frames, lengths, real)
+            else:
+                alone = [data.frames([index]) for index in indices]
+                pooled = self.pooling.select(
+                    torch.stack([pooled_statistics(self.encoder, frames, int(real)) for frames, _, real in alone])
+                )
+            logits: Tensor = self.head(pooled)
+            return logits
+
+
+def save(
+    folder: Path, *, encoder: SpeechEncoder, encoder_name: str, head: Head, pooling: Pooling, classes: tuple[str, ...],
+    parameters: Mapping[str, Value], recipe: Recipe, precision: str, tuned: bool,
+) -> None:
+    """Write a model into `folder`, replacing the one that is there. Raises OSError when it cannot be written."""
+    tensors = {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
+    tensors |= {f"head.{name}": tensor for name, tensor in head.state_dict().items()}
+    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    digest = weights.digest(tensors, {})
+    name = f"model-{digest}.safetensors"
+    table = {
+        "format": FORMAT, "weights": name, "digest": digest, "classes": list(classes), "parameters": dict(parameters),
+        "recipe": {**dataclasses.asdict(recipe), "dtype": str(recipe.dtype).removeprefix("torch.")},
+        "precision": precision, "tuned": tuned, "pooling": dataclasses.asdict(pooling),
+        "encoder": {"name": encoder_name, "fingerprint": encoder.fingerprint, "description": dict(encoder.describe())},
+    }
+    try:
+        places.private_folder(folder)
+        with _renamed(folder / name) as partial:
+            save_file(tensors, partial)
+        with _renamed(folder / _TABLE) as partial:
+            partial.write_text(json.dumps(table, indent=1))
+        for old in folder.glob("model-*.safetensors"):
+            if old.name != name:
+                old.unlink(missing_ok=True)
+    except SafetensorError as error:
+        # It wraps what the file system said, and callers tell a full disk from other failures.
+        code = re.search(r"(?:code: |os error )(\d+)", str(error))
+        number = int(code[1]) if code else errno.EIO
+        raise OSError(number, os.strerror(number), str(folder / name)) from None
+
+
+@contextlib.contextmanager
+def _renamed(path: Path) -> Any:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_model(folder: Path) -> Model:
+    """The model in `folder`, ready to predict. Everything in it is read as data. Raises UserError in one line."""
+    path = folder / _TABLE
+    if not path.is_file():
+        raise UserError(f"{folder}: holds no model ({_TABLE} is absent); the run may not have finished a trial")
+    table = read_json(path)
+    if table.get("format") != FORMAT:
+        raise UserError(f"{path}: format {table.get('format')!r:.20}, {FORMAT} is known here; use the ser_tui that wrote it")
+    try:
+        name, pooled, described = str(table["weights"]), table["pooling"], table["encoder"]
+        if not _WEIGHTS.fullmatch(name) or (folder / name).is_symlink():
+            raise ValueError(f"weights {name!r:.60} are not a file of this folder")
+        parameters = dict(table["parameters"])
+        chosen = Pooling(
+            tuple(int(layer) for layer in pooled["layers"]), bool(pooled["deviation"]), bool(pooled["concatenated"]),
+            tuple(int(layer) for layer in pooled.get("normalised", ())),
+        )
+        classes = tuple(str(item) for item in table["classes"])
+        recipe = _recipe(table["recipe"])
+        used: precision.Precision = "bfloat16" if table["precision"] == "bfloat16" else "float32"
+        tensors = weights.read(folder / name)
+        _check_size(described["description"]["configuration"], tensors)
+        encoder = build(described["description"])
+        if not chosen.layers or not 0 <= min(chosen.layers) <= max(chosen.layers) <= encoder.layers + 1:
+            raise ValueError(f"its encoder has no layers {chosen.layers!r:.40}")
+        head = Head(chosen.width(encoder.dimension), len(classes))
+        facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:120]}); train the model again") from None
+    if weights.digest(tensors, {}) != table.get("digest"):
+        raise UserError(f"{folder / name}: damaged (its digest is another); train the model again")
+    for module, prefix in ((encoder, "encoder."), (head, "head.")):
+        own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        weights.load_strictly(module, own, str(folder / name))
+    # A tuned encoder must not find the pre-trained one's features in the cache, nor leave its own there.
+    encoder.fingerprint = ""
+    return Model(classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {})
+
+
+def _check_size(configuration: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where the description asks for a larger encoder than the weights can fill: it would take all memory."""
+    layers = int(configuration.get("num_hidden_layers", configuration.get("encoder_layers", 1)))
+    width = int(configuration.get("hidden_size", configuration.get("d_model", 1)))
+    if layers < 0 or layers * width * width > sum(tensor.numel() for tensor in tensors.values()):
+        raise ValueError(f"{layers} layers of width {width} do not fit its weights")
+
+
+def _recipe(table: Mapping[str, Any]) -> Recipe:
+    return Recipe(
+        float(table["max_seconds"]), str(table["normalize"]), bool(table["pad_to_max"]), float(table["context_seconds"]),
+        torch.float16 if table["dtype"] == "float16" else torch.float32,
+    )

@@ -1,0 +1,163 @@
+"""Probes: balanced logistic regression on what the frozen encoder already knows. A trial takes about a second.
+
+The chosen layers' statistics stand side by side (for fine-tuning they are averaged): a linear model weighs them by itself.
+Features are standardised on the training part. Whisper hears a second of silence after each utterance, which pooling
+leaves out: it was trained on windows filled up with silence.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler
+
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.load import load_encoder
+from ser_tui.study.document import Training
+from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
+from ser_tui.training import metrics, model, parameters, threads
+from ser_tui.training.data import Data
+from ser_tui.training.features import Recipe
+from ser_tui.training.head import Head, Pooling, pooling
+from ser_tui.training.memory import as_memory_error
+from ser_tui.training.shards import Shards
+from ser_tui.training.trial import EpochReport, OnEpoch, OnProgress, Part, Stop, TrialResult, check_stop
+
+_ITERATIONS = 2000
+_ABSENT = -1e4
+"""Bias of a class that the training part has not: finite, and never the largest."""
+
+
+class ProbeTrainer:
+    """Runs probe trials on one split with one frozen encoder; the same interface as `finetune.Trainer`."""
+
+    precision = "float32"
+
+    def __init__(
+        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
+        *, on_progress: OnProgress | None = None, threads_wanted: int = 0,
+    ) -> None:
+        if not len(train) or not len(validation):
+            raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(threads_wanted or threads.cores())
+        self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
+        self._on_progress = on_progress
+        self.encoder: SpeechEncoder = load_encoder(encoder_name)
+        self.encoder_name = encoder_name
+        self._stores: dict[str, Shards] = {}
+        self._data: dict[float, tuple[Data, Data]] = {}
+        self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
+
+    @property
+    def encoder_fingerprint(self) -> str:
+        """Identifies the pre-trained weights."""
+        return self.encoder.fingerprint
+
+    def run(self, values: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+        """Fit and score one probe. `seed` changes nothing: the optimum is unique. Raises TrialStopped, UserError, MemoryError."""
+        with as_memory_error():
+            return self._run(parameters.complete(values, "probe"), on_epoch, should_stop)
+
+    def save_best(self, folder: Path) -> None:
+        """Save the probe just fitted, for `model.load_model`. Raises UserError, and OSError (no space)."""
+        if self._last is None:
+            raise UserError("there is no model to save: no trial has been trained to its end")
+        head, chosen, values = self._last
+        model.save(
+            folder, encoder=self.encoder, encoder_name=self.encoder_name, head=head, pooling=chosen, classes=self.classes,
+            parameters=values, recipe=self._recipe(float(values["max_seconds"])), precision=self.precision, tuned=False,
+        )
+
+    def _recipe(self, max_seconds: float) -> Recipe:
+        return Recipe(max_seconds, self._settings.normalize, context_seconds=self.encoder.context_seconds)
+
+    def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
+        if max_seconds not in self._data:
+            recipe = self._recipe(max_seconds)
+            self._data[max_seconds] = (
+                Data(self.encoder, self._train, recipe, self._stores), Data(self.encoder, self._validation, recipe, self._stores)
+            )
+        for data in self._data[max_seconds]:
+            data.prepare(should_stop, self._on_progress)
+            data.prepare_pooled(should_stop, self._on_progress)
+        return self._data[max_seconds]
+
+    def _run(self, values: Mapping[str, Value], on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+        start = time.perf_counter()
+        self._last = None
+        check_stop(should_stop)
+        train, validation = self._load_data(float(values["max_seconds"]), should_stop)
+        for data, part in ((train, "training"), (validation, "validation")):
+            if not data.usable:
+                raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")
+        chosen = pooling(str(values["layers"]), str(values["pooling"]), self.encoder, concatenated=True)
+        head = fit(_features(train, chosen), _labels(train), len(self.classes), float(values["inverse_regularization"]))
+        check_stop(should_stop)
+        losses, logits = [], torch.empty(0)
+        for data in (train, validation):
+            with torch.no_grad():
+                logits = head(torch.from_numpy(_features(data, chosen)))
+            losses.append(_loss(logits, _labels(data), len(self.classes)))
+        predictions = [metrics.UNREADABLE] * len(validation.labels)
+        for index, prediction in zip(validation.usable, logits.argmax(1).tolist(), strict=True):
+            predictions[index] = prediction
+        bca = metrics.balanced_accuracy(validation.labels, predictions, len(self.classes))
+        seconds = time.perf_counter() - start
+        on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, tuple(predictions)))
+        self._last = (head, chosen, values)
+        notes = (*train.notes("training"), *validation.notes("validation"))
+        accuracy = metrics.accuracy(validation.labels, predictions, len(self.classes))
+        return TrialResult(bca, accuracy, tuple(predictions), 1, bca, losses[0], False, seconds, notes)
+
+
+def fit(features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, inverse_regularization: float) -> Head:
+    """Balanced L2 logistic regression on standardised `features` [N, width], as a head that takes them as they are.
+
+    The standardisation is folded into the weights. Raises UserError when the labels are all the same.
+    """
+    if len(np.unique(labels)) < 2:
+        raise UserError("the training part holds one class only; choose another protocol")
+    scaler = StandardScaler().fit(features.astype(np.float64))
+    # An L2-regularised optimum lies in the span of the utterances: solved there, it has no more unknowns than they.
+    left, singular, right = np.linalg.svd(scaler.transform(features), full_matrices=False)
+    regression = LogisticRegression(C=inverse_regularization, class_weight="balanced", max_iter=_ITERATIONS)
+    with warnings.catch_warnings():
+        # Weakly regularised probes that separate the training part have no optimum to converge to.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        regression.fit(left * singular, labels)
+    weight, bias = np.asarray(regression.coef_ @ right), np.asarray(regression.intercept_, dtype=np.float64)
+    if len(regression.classes_) == 2:
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight = weight / scaler.scale_
+    bias = bias - weight @ scaler.mean_
+    head = Head(features.shape[1], classes).eval()
+    with torch.no_grad():
+        head.linear.weight.zero_()
+        head.linear.bias.fill_(_ABSENT)
+        head.linear.weight[regression.classes_] = torch.from_numpy(weight).float()
+        head.linear.bias[regression.classes_] = torch.from_numpy(bias).float()
+    return head
+
+
+def _features(data: Data, chosen: Pooling) -> NDArray[np.float32]:
+    features: NDArray[np.float32] = chosen.select(data.pooled(data.usable)).numpy()
+    return features
+
+
+def _labels(data: Data) -> NDArray[np.int64]:
+    return np.asarray([data.labels[index] for index in data.usable], dtype=np.int64)
+
+
+def _loss(logits: torch.Tensor, labels: NDArray[np.int64], classes: int) -> float:
+    return float(log_loss(labels, torch.softmax(logits.double(), 1).numpy(), labels=list(range(classes))))

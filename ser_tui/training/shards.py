@@ -1,0 +1,132 @@
+"""One kind of cached tensors on disk: key -> tensor, in safetensors shards that are memory-mapped.
+
+Shards are written whole under another name and renamed, so two writers at worst store the same tensor twice. Every tensor
+carries a CRC-32, checked when it is first used; a shard with a wrong one is removed, and what it held is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import uuid
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ser_tui import places
+from ser_tui.training import cache
+
+SHARD_BYTES = 64 * 1024 * 1024
+MEMORY_BYTES = 1024 * 1024 * 1024
+"""What is kept in memory where it cannot be written."""
+
+
+class Shards:
+    """The tensors of `kind`, a name that says everything their values depend on besides the key."""
+
+    def __init__(self, kind: str) -> None:
+        self._folder = cache.folder() / kind
+        self._checked: dict[str, Tensor] = {}
+        self._where: dict[str, Path] = {}
+        self._sums: dict[Path, Mapping[str, int]] = {}
+        self._pending: dict[str, Tensor] = {}
+        self._pending_bytes = 0
+        self._kept_bytes = 0
+        self._writable = cache.limit() > 0
+        for path in sorted(self._folder.glob(f"*{cache.SUFFIX}")):
+            self._index(path)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._checked or key in self._pending or key in self._where
+
+    def get(self, key: str) -> Tensor | None:
+        """The tensor under `key`, mapped from its file, or None when it must be made (again)."""
+        found = self._checked.get(key)
+        if found is None:
+            found = self._pending.get(key)
+        if found is None and key in self._where:
+            self._open(self._where[key])
+            found = self._checked.get(key)
+        return found
+
+    def put(self, key: str, tensor: Tensor) -> None:
+        """Keep `tensor`; it is written with the shard it falls into (see `flush`)."""
+        self._pending[key] = tensor.contiguous()
+        self._pending_bytes += tensor.nbytes
+        if self._pending_bytes >= SHARD_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending. Without room or right to write, a bounded part of it is kept in memory instead."""
+        pending, size = self._pending, self._pending_bytes
+        self._pending, self._pending_bytes = {}, 0
+        if not pending:
+            return
+        path = self._folder / f"{uuid.uuid4().hex}{cache.SUFFIX}"
+        self._writable = self._writable and cache.make_room(size)
+        try:
+            if self._writable:
+                self._write(pending, path)
+        except (OSError, SafetensorError):
+            self._writable = False
+        if self._writable:
+            self._index(path)
+        elif self._kept_bytes + size <= MEMORY_BYTES:
+            self._kept_bytes += size
+            self._checked.update(pending)
+
+    def _write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
+        places.private_folder(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+        os.close(handle)
+        try:
+            sums = {key: _checksum(tensor) for key, tensor in tensors.items()}
+            save_file(dict(tensors), name, metadata={"crc": json.dumps(sums)})
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def _index(self, path: Path) -> None:
+        try:
+            with safe_open(path, framework="pt") as file:
+                sums = json.loads((file.metadata() or {})["crc"])
+                keys = set(file.keys())
+        except FileNotFoundError:
+            return
+        except (OSError, SafetensorError, KeyError, ValueError):
+            path.unlink(missing_ok=True)
+            return
+        if not isinstance(sums, dict) or sums.keys() != keys:
+            path.unlink(missing_ok=True)
+            return
+        self._sums[path] = sums
+        for key in keys:
+            self._where.setdefault(key, path)
+
+    def _open(self, path: Path) -> None:
+        """Map all tensors of the shard, and check them."""
+        keys = [key for key, where in self._where.items() if where == path]
+        tensors: dict[str, Tensor] = {}
+        try:
+            with safe_open(path, framework="pt") as file:
+                for key in keys:
+                    tensors[key] = file.get_tensor(key)
+            sound = all(_checksum(tensor) == self._sums[path][key] for key, tensor in tensors.items())
+            os.utime(path)
+        except (OSError, SafetensorError):
+            sound = False
+        if sound:
+            self._checked.update(tensors)
+            return
+        path.unlink(missing_ok=True)
+        for key in keys:
+            del self._where[key]
+
+
+def _checksum(tensor: Tensor) -> int:
+    return zlib.crc32(tensor.numpy().reshape(-1).view("u1").data)

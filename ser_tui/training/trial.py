@@ -1,0 +1,82 @@
+"""What goes into a trial and what comes out of it, shared by fine-tuning and probing. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_tui.study.errors import UserError
+
+
+@dataclass(frozen=True)
+class Part:
+    """Utterances of one part of a split. `labels`: class indices; `digests`: content digests, one per utterance."""
+
+    paths: tuple[Path, ...]
+    labels: tuple[int, ...]
+    digests: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.paths) == len(self.labels) == len(self.digests):
+            raise ValueError(f"{len(self.paths)} paths, {len(self.labels)} labels and {len(self.digests)} digests")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One pass over the training part. `epoch` counts from 1; `predictions` are those for the validation part."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    bca: float
+    validation_loss: float
+    frozen: bool
+    seconds: float
+    predictions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A finished trial. Its score is `bca`, that of the last epoch trained; the best epoch is reported, never the score."""
+
+    bca: float
+    accuracy: float
+    predictions: tuple[int, ...]
+    """Class index per validation utterance, in the part's order; -1 where the utterance could not be read."""
+    best_epoch: int
+    best_epoch_bca: float
+    loss: float
+    """Training loss of the last epoch."""
+    collapsed: bool
+    """Ended early by the collapse guard."""
+    seconds: float
+    notes: tuple[str, ...]
+    """Sentences for people, such as which utterances could not be read."""
+
+
+class TrialStopped(Exception):
+    """`should_stop` answered yes; the trial has no score."""
+
+
+class UtteranceChanged(UserError):
+    """An audio file is not the one that the manifest was made of: what is computed from it would be scored as another's."""
+
+
+class NonFiniteLoss(Exception):
+    """The training loss or its gradient became NaN or infinite; the trial has no score."""
+
+
+Stop = Callable[[], bool]
+OnEpoch = Callable[[EpochReport], None]
+OnProgress = Callable[[int, int], None]
+"""(done, total): utterances whose features are being computed."""
+
+
+def check_stop(should_stop: Stop) -> None:
+    """Raise TrialStopped if asked to stop."""
+    if should_stop():
+        raise TrialStopped

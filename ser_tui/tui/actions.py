@@ -1,0 +1,58 @@
+"""What several screens do with a run: stop, resume, delete. Each asks first where something could be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.text import duration, printable, score
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.screens.confirm import ConfirmScreen
+
+
+def folder_of(screen: AppScreen[Any], run_id: str) -> RunFolder:
+    """The folder of the run called `run_id`."""
+    return RunFolder(screen.ser.runs / run_id)
+
+
+async def stop_run(screen: AppScreen[Any], run_id: str) -> None:
+    """Ask the run's worker to stop, if the person says yes."""
+    from ser_tui.worker import launch
+
+    yes = await screen.app.push_screen_wait(
+        ConfirmScreen(
+            f"Stop {printable(run_id)}?",
+            "The trial under way is cut short within a batch; finished trials are kept, and r resumes the search.",
+        )
+    )
+    if yes:
+        folder = folder_of(screen, run_id)
+        if await screen.succeeds(lambda: launch.request_stop(folder)):
+            screen.ser.tell("asked the worker to stop")
+
+
+async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
+    """Start a worker that takes the run's search up; whether it has started."""
+    from ser_tui.worker import launch
+
+    screen.ser.tell("starting a worker ...")
+    folder = folder_of(screen, run_id)
+    return await screen.succeeds(lambda: launch.resume(folder))
+
+
+async def delete_run(screen: AppScreen[Any], summary: Mapping[str, Any]) -> bool:
+    """Delete the run's folder, if the person says yes; whether it is gone."""
+    best = summary.get("best")
+    held = f"{summary['trials']} trials, {duration(summary.get('seconds'))} of work"
+    held += f", best BCA {score(best['bca'])}" if best else ""
+    yes = await screen.app.push_screen_wait(
+        ConfirmScreen(
+            f"Delete {printable(str(summary['run_id']))}?",
+            f"{held}. Its log and its model are removed from the disk; this cannot be undone.",
+        )
+    )
+    if not yes:
+        return False
+    folder = folder_of(screen, str(summary["run_id"]))
+    return await screen.succeeds(lambda: screen.ser.feed().delete(folder))

@@ -1,0 +1,138 @@
+"""The app: it starts fast, owns the theme and the way between screens, and leaves everything else to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.widgets import Input
+
+from ser_tui.study.errors import UserError
+from ser_tui.tui.background import Fetches
+from ser_tui.tui.look import PLAIN_THEME, THEME, styles
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from ser_tui.tui.feed import RunsFeed
+
+
+def _commands() -> type[Provider]:
+    from ser_tui.tui.commands import ScreenCommands
+
+    return ScreenCommands
+
+
+class SerTuiApp(App[None]):
+    """Home screen and whatever is opened from it. `attach`: id of a run to show at once."""
+
+    TITLE = "ser_tui"
+    CSS_PATH = ["app.tcss", "screens/home.tcss"]  # noqa: RUF012  Textual loads no CSS for the default screen by itself
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", key_display="?", tooltip="What is on this screen, and its keys"),
+        Binding("f1", "help", "help", show=False),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+    ]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it without ClassVar
+        (0, "-narrow"),
+        (110, "-wide"),
+        (160, "-huge"),
+    ]
+
+    def __init__(self, runs: Path, attach: str | None = None) -> None:
+        super().__init__()
+        self.runs = runs
+        self.attach = attach
+        self.animation_level = "none"
+        self.register_theme(THEME)
+        self.register_theme(PLAIN_THEME)
+        self._named_styles = False
+        self.theme = self._best_theme()
+        self._feed: RunsFeed | None = None
+        self.fetches = Fetches()
+
+    def feed(self) -> RunsFeed:
+        """The one reader of the runs folder, made on first use: importing it is not for the first paint."""
+        if self._feed is None:
+            from ser_tui.tui.feed import RunsFeed
+
+            self._feed = RunsFeed(self.runs)
+        return self._feed
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The home screen, at once: a blank one below it would cost a frame."""
+        from ser_tui.tui.screens.home import HomeScreen
+
+        return HomeScreen()
+
+    def on_mount(self) -> None:
+        """Show the run to attach to on top of the home screen."""
+        if self.attach is not None:
+            self.open_run(self.attach)
+
+    def open_run(self, run_id: str) -> None:
+        """Show the run called `run_id`, live or past."""
+        from ser_tui.tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(run_id))
+
+    def tell(self, message: object, *, problem: bool = False) -> None:
+        """Show a sentence for a while; nothing in it is read as markup."""
+        self.notify(str(message), severity="warning" if problem else "information", markup=False, timeout=8)
+
+    def action_help(self) -> None:
+        """Show the help of the present screen."""
+        from ser_tui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep cursors still: a blinking one would send bytes for ever."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
+
+    def watch_theme(self, name: str) -> None:
+        """Give rich text the same colours."""
+        self._name_styles(self.current_theme)
+
+    def _name_styles(self, theme: Theme) -> None:
+        if self._named_styles:
+            self.console.pop_theme()
+        self.console.push_theme(styles(theme))
+        self._named_styles = True
+
+    def _best_theme(self) -> str:
+        plain = self.no_color or self.console.color_system not in ("truecolor", "256")
+        return (PLAIN_THEME if plain else THEME).name
+
+
+def run(runs: Path, attach: str | None = None) -> int:
+    """Open the app on the runs in `runs` and return its exit code. Raises UserError where there is no terminal for it."""
+    refuse_unusable_terminal()
+    app = SerTuiApp(runs, attach)
+    app.run()
+    return app.return_code or 0
+
+
+def refuse_unusable_terminal() -> None:
+    """Raise UserError where the app could only print rubbish."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
+        raise UserError(
+            "the app needs a terminal; without one use `ser-tui run STUDY --headless`, `ser-tui runs`, `ser-tui show RUN`"
+        )
+    term = os.environ.get("TERM", "")
+    if term in ("", "dumb", "unknown"):
+        raise UserError(
+            f"TERM is {term or 'not set'}: this terminal says that it cannot move its cursor; set TERM (xterm-256color suits "
+            "most), or use `ser-tui run STUDY --headless`, `ser-tui runs`, `ser-tui show RUN`"
+        )

@@ -1,0 +1,83 @@
+"""Calls that may take long, kept off the event loop, in threads that never keep the app from ending."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from ser_tui.study.errors import UserError
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
+
+async def in_thread(call: Callable[Arguments, Returned], *given: Arguments.args, **named: Arguments.kwargs) -> Returned:
+    """`call(...)` in a daemon thread. asyncio.to_thread would make leaving the app wait for a download or a rebuilt index."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Returned] = loop.create_future()
+
+    def settle(result: Returned | None, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # a Returned where there is no error
+
+    def work() -> None:
+        result: Returned | None = None
+        error: BaseException | None = None
+        try:
+            result = call(*given, **named)
+        except BaseException as raised:
+            error = raised
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:
+            return  # the app has ended meanwhile
+
+    threading.Thread(target=work, daemon=True).start()
+    return await future
+
+
+@dataclass
+class Fetch:
+    """A download under way. `total` is None where the size is not known."""
+
+    done: int = 0
+    total: int | None = None
+
+    @property
+    def words(self) -> str:
+        """fetching 43 %, 89 of 208 MB"""
+        if not self.total:
+            return f"fetching, {self.done / 1e6:.0f} MB" if self.done else "fetching ..."
+        return f"fetching {self.done / self.total:.0%}, {self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB"
+
+
+class Fetches:
+    """The downloads of this app, by kind and name; they go on while other screens are shown."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[tuple[str, str], Fetch] = {}
+
+    async def run(self, kind: str, name: str, call: Callable[[Callable[[int, int | None], None]], object]) -> str:
+        """`call(progress)` until it ends; why it failed, or nothing. A second call for the same thing is refused."""
+        key = (kind, name)
+        if key in self.under_way:
+            return f"{name} is being fetched already"
+        fetch = self.under_way[key] = Fetch()
+
+        def progress(done: int, total: int | None) -> None:
+            fetch.done, fetch.total = done, total
+
+        try:
+            await in_thread(lambda: call(progress))
+        except UserError as error:
+            return str(error)
+        finally:
+            del self.under_way[key]
+        return ""

@@ -1,0 +1,49 @@
+"""The command palette: what the present screen can do now, and the runs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from ser_tui.study.text import printable
+
+if TYPE_CHECKING:
+    from ser_tui.tui.app import SerTuiApp
+
+
+class ScreenCommands(Provider):
+    """The bindings of the screen from which the palette was opened, as commands."""
+
+    def _actions(self) -> Iterator[tuple[str, str, str]]:
+        seen: set[str] = set()
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and binding.show and binding.action not in seen:
+                seen.add(binding.action)
+                key = binding.key_display or binding.key
+                yield f"{binding.description}  ({key})", binding.tooltip or "", binding.key
+
+    def _runs(self) -> Iterator[tuple[str, str]]:
+        from ser_tui.store.runs import folders
+
+        for folder in folders(cast("SerTuiApp", self.app).runs)[:1000]:
+            yield f"open {printable(folder.run_id)}", folder.run_id
+
+    async def discover(self) -> Hits:
+        """What the screen can do, before anything is typed."""
+        for text, help_text, key in self._actions():
+            yield DiscoveryHit(Text(text), partial(self.app.simulate_key, key), text, help_text or None)
+
+    async def search(self, query: str) -> Hits:
+        """Commands and runs that fit what is typed."""
+        matcher = self.matcher(query)
+        for text, help_text, key in self._actions():
+            if (rank := matcher.match(text)) > 0:
+                yield Hit(rank, Text(text), partial(self.app.simulate_key, key), text, help_text or None)
+        for text, run_id in self._runs():
+            if (rank := matcher.match(text)) > 0:
+                yield Hit(rank, Text(text), partial(cast("SerTuiApp", self.app).open_run, run_id), text)

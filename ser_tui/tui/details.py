@@ -1,0 +1,56 @@
+"""One trial in full: its parameters, its result, its epochs."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from ser_tui.study.state import Trial
+from ser_tui.study.text import duration, interval_text, parameter, score, score_with_interval
+from ser_tui.tui.sparks import spark
+from ser_tui.tui.trials import trial_state
+from ser_tui.tui.widgets.table import cell
+
+
+def trial_lines(trial: Trial, live: bool) -> list[Text]:
+    """Everything that is known about `trial`, one line each."""
+    first = cell(f"trial {trial.number}  ", "bold")
+    first.append_text(trial_state(trial, False, live))
+    if trial.phase:
+        first.append_text(cell(f"  proposed by: {trial.phase}", "muted"))
+    lines = [first]
+
+    def fact(name: str, value: str, style: str = "") -> None:
+        line = cell(f"{name:<27}", "muted")
+        line.append_text(cell(value, style))
+        lines.append(line)
+
+    if trial.bca is not None:
+        fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
+        fact("95 % interval", f"{interval_text(trial.interval)}  n={trial.utterances}")
+        fact("accuracy", score(trial.accuracy))
+        fact("best epoch (not the score)", f"{score(trial.best_epoch_bca)} at epoch {trial.best_epoch}")
+    if trial.reason:
+        fact("reason", trial.reason, "warning")
+    fact("time", duration(trial.seconds))
+    lines.append(Text())
+    for name, value in trial.parameters.items():
+        fact(name, parameter(name, value))
+    if trial.epochs:
+        lines += [Text(), *_epochs(trial)]
+    return lines
+
+
+def _epochs(trial: Trial) -> list[Text]:
+    curve = cell("BCA per epoch  ", "muted")
+    curve.append(spark([epoch.bca for epoch in trial.epochs], width=40), "accent")
+    lines = [curve, cell("EPOCH   LOSS  VAL LOSS    BCA    TIME", "accent")]
+    for epoch in trial.epochs:
+        loss = "-" if epoch.loss is None else f"{epoch.loss:.3f}"
+        validation = "-" if epoch.validation_loss is None else f"{epoch.validation_loss:.3f}"
+        lines.append(
+            cell(
+                f"{epoch.epoch:>5} {loss:>6} {validation:>9} {score(epoch.bca):>6} {duration(epoch.seconds):>7}"
+                + ("  encoder frozen" if epoch.frozen else "")
+            )
+        )
+    return lines

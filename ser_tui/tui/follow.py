@@ -1,0 +1,83 @@
+"""Follows one run: its log in bounded pieces, its worker by a look at the process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ser_tui.store.log import CHUNK, LogReader
+from ser_tui.store.runs import Liveness, RunFolder, liveness, shown_status, worker_facts
+from ser_tui.study.state import RunState, reduce_all
+
+LIVENESS_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class View:
+    """A run at one moment. `behind`: share of its log that is still to be read, 0 to 1."""
+
+    state: RunState
+    worker: Liveness = "none"
+    job: str = ""
+    damaged: int = 0
+    behind: float = 0.0
+    missing: bool = False
+    """The folder is not there (any more)."""
+
+    @property
+    def shown(self) -> str:
+        """The word for its state, see `ser_tui.store.runs.shown_status`."""
+        return shown_status(self.state.status, self.worker)
+
+    @property
+    def live(self) -> bool:
+        """Whether a worker is searching right now."""
+        return self.shown in ("live", "starting")
+
+    @property
+    def busy(self) -> bool:
+        """Whether a worker is on the run, searching or evaluating."""
+        return self.worker == "live"
+
+
+class Follower:
+    """Call `step` again and again, from one thread at a time."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.view = View(RunState())
+        self._reader = LogReader(folder.log)
+        self._looked = 0.0
+
+    def step(self, limit: int = CHUNK) -> bool:
+        """Read `limit` bytes of log at most; whether anything is different now."""
+        before = self.view
+        state = self._read(limit)
+        worker, job = before.worker, before.job
+        if time.monotonic() - self._looked >= LIVENESS_SECONDS or not self._looked:
+            self._looked = time.monotonic()
+            worker = liveness(self.folder)
+            facts = worker_facts(self.folder)
+            job = facts.job if facts else ""
+        self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir())
+        return self.view.state is not before.state or (
+            (before.worker, before.job, before.damaged, before.behind, before.missing)
+            != (worker, job, self.view.damaged, self.view.behind, self.view.missing)
+        )
+
+    def _read(self, limit: int) -> RunState:
+        found = self._reader.read(limit)
+        if self._reader.restarted:
+            # The log is shorter than what was read: another one lies there now.
+            self._reader = LogReader(self.folder.log)
+            return reduce_all(self._reader.read(limit))
+        return reduce_all(found, self.view.state) if found else self.view.state
+
+    def _behind(self) -> float:
+        try:
+            size = self.folder.log.stat().st_size
+        except OSError:
+            return 0.0
+        left = size - self._reader.offset
+        # Less than a piece is the line that is being written, or the next step's.
+        return 0.0 if left <= 0 or left < CHUNK // 4 else left / size

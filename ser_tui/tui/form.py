@@ -1,0 +1,282 @@
+"""The new-study form without its widgets: texts by dotted key, and the study document that they make."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from ser_tui.study.document import Method, ProtocolKind, StrategyKind
+from ser_tui.study.hyperparameters import Hyperparameter, for_method
+from ser_tui.study.load import problems, to_plain, validate
+
+Kind = Literal["range", "choices", "fixed"]
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One setting of a study: declared here once, rendered and read everywhere. No `options`: free text."""
+
+    key: str
+    label: str
+    help: str
+    options: tuple[str, ...] = ()
+    width: int = 24
+    optional: bool = False
+    """Left empty, the key is left out of the document."""
+    listed: bool = False
+    """The text is a list, its items apart by blanks or commas."""
+
+
+SWITCH = ("no", "yes")
+FIELDS: tuple[FormField, ...] = (
+    FormField("name", "name", "names the run's folder"),
+    FormField("method", "method", "", get_args(Method)),
+    FormField("protocol.kind", "protocol", "", get_args(ProtocolKind)),
+    FormField("protocol.size", "validation", "share of utterances, or of speakers, that validates", width=6),
+    FormField("protocol.seed", "split seed", "42 is the paper's random split", width=10),
+    FormField("protocol.speakers", "speakers", "who validates; empty: drawn by the split seed", listed=True),
+    FormField("protocol.folds", "folds", "number of folds over speakers", width=6),
+    FormField(
+        "protocol.test_size", "test part", "share held out from every trial; the best one is scored on it once", width=6
+    ),
+    FormField("protocol.test_speakers", "test speakers", "held out by name instead", listed=True),
+    FormField("strategy.kind", "strategy", "", get_args(StrategyKind)),
+    FormField("strategy.startup", "random first", "trials drawn at random before gp and tpe model", width=6),
+    FormField("strategy.points", "grid points", "steps per interval of the grid", width=6),
+    FormField("budget.trials", "trials", "", width=8, optional=True),
+    FormField(
+        "budget.minutes", "minutes", "ends the search after so many minutes; empty: no limit", width=8, optional=True
+    ),
+    FormField("seed", "seed", "of the strategy and of every trial", width=12),
+    FormField("labels", "labels", "emotion=class, where they differ; emotion= drops it"),
+    FormField(
+        "training.precision",
+        "precision",
+        "auto: bfloat16 where this processor gains from it",
+        ("auto", "float32", "bfloat16"),
+    ),
+    FormField(
+        "training.normalize", "normalize", "peak: scale every waveform to a largest magnitude of 1", ("none", "peak")
+    ),
+    FormField("training.warmup", "warm-up", "share of the steps over which the rates rise before the cosine", width=6),
+    FormField("training.gradient_clip", "clip", "largest norm of the gradient", width=6),
+    FormField("training.collapse_guard", "guard", "end a trial early once it stays at chance", SWITCH),
+    FormField("training.train_front_end", "front end", "also train the convolutions below the transformer", SWITCH),
+    FormField(
+        "training.paper_exact",
+        "paper exact",
+        "the paper's loop: zero padding without a mask, float32, no guard",
+        SWITCH,
+    ),
+)
+BY_KEY = {item.key: item for item in FIELDS}
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("", ("name", "method")),
+    ("PROTOCOL", ("protocol.kind", "protocol.size", "protocol.seed", "protocol.speakers", "protocol.folds", "protocol.test_size",
+                  "protocol.test_speakers")),
+    ("STRATEGY", ("strategy.kind", "strategy.startup", "strategy.points", "budget.trials", "budget.minutes", "seed")),
+    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.warmup", "training.gradient_clip",
+                  "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
+)  # fmt: skip
+
+
+@dataclass
+class DimensionText:
+    """What is typed for one hyperparameter; the texts of the kinds that are not chosen are kept, so nothing typed is lost."""
+
+    hyperparameter: Hyperparameter
+    kind: Kind = "fixed"
+    low: str = ""
+    high: str = ""
+    scale: str = "linear"
+    choices: str = ""
+    fixed: str = ""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that this hyperparameter can have: a word has no interval."""
+        return ("choices", "fixed") if self.hyperparameter.kind == "text" else ("range", "choices", "fixed")
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """The scales that an interval of it can have."""
+        return ("int",) if self.hyperparameter.kind == "integer" else ("linear", "log")
+
+    def take(self, dimension: Any) -> None:
+        """Fill in from a study document's dimension: {low, high, scale}, {choices} or a value."""
+        if isinstance(dimension, Mapping) and "choices" in dimension:
+            self.kind, self.choices = "choices", " ".join(written(item) for item in dimension["choices"])
+        elif isinstance(dimension, Mapping) and "low" in dimension:
+            self.kind, self.low, self.high = "range", written(dimension["low"]), written(dimension.get("high"))
+            self.scale = str(dimension.get("scale", self.scales[0]))
+        else:
+            value = dimension.get("fixed") if isinstance(dimension, Mapping) else dimension
+            self.kind, self.fixed = "fixed", written(value)
+
+    def raw(self) -> Any:
+        """The dimension as a study document writes it, with whatever was typed."""
+        if self.kind == "range":
+            scale = self.scale if self.scale in self.scales else self.scales[0]
+            return {"low": number(self.low), "high": number(self.high), "scale": scale}
+        if self.kind == "choices":
+            return {"choices": [self._value(item) for item in items(self.choices)]}
+        return {"fixed": self._value(self.fixed.strip())}
+
+    def _value(self, text: str) -> Any:
+        return text if self.hyperparameter.kind == "text" else number(text)
+
+
+@dataclass
+class StudyForm:
+    """A study that is being written. `rest`: what the document held and the form does not show."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    corpus: list[str] = field(default_factory=list)
+    encoder: str = ""
+    dimensions: dict[str, DimensionText] = field(default_factory=dict)
+    rest: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_study(cls, study: Mapping[str, Any]) -> StudyForm:
+        """The form filled in with a resolved study document."""
+        plain = plain_data(study)
+        form = cls(rest=plain)
+        for item in FIELDS:
+            form.texts[item.key] = _text(item, _get(plain, item.key))
+        corpus = plain.get("corpus", "")
+        form.corpus = [corpus] if isinstance(corpus, str) else [str(name) for name in corpus]
+        form.encoder = str(plain.get("encoder", ""))
+        form.set_method(form.texts["method"])
+        form.set_search(plain.get("search", {}))
+        return form
+
+    @classmethod
+    def default(cls, corpus: str, encoder: str, search: Mapping[str, Any]) -> StudyForm:
+        """A new study: every default of the document, the given corpus and encoder, and the bounds that suit it."""
+        raw = {"name": f"{corpus}-gp", "corpus": corpus, "encoder": encoder, "search": dict(search)}
+        return cls.from_study(to_plain(validate(raw, "defaults")))
+
+    def set_method(self, method: str) -> None:
+        """Show the hyperparameters of a training method; values of those that both have are kept."""
+        self.texts["method"] = method
+        known = for_method(method)
+        for name, hyperparameter in known.items():
+            if name not in self.dimensions:
+                self.dimensions[name] = DimensionText(hyperparameter, fixed=written(hyperparameter.default))
+        self.dimensions = {name: self.dimensions[name] for name in known}
+
+    def set_search(self, search: Mapping[str, Any]) -> None:
+        """Take the bounds of `search`; what it does not name is fixed at what it was."""
+        for name, dimension in self.dimensions.items():
+            if name in search:
+                dimension.take(search[name])
+            elif dimension.kind != "fixed":
+                dimension.take(dimension.hyperparameter.default)
+
+    def raw(self) -> dict[str, Any]:
+        """The study document as typed, right or wrong."""
+        raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
+        for item in FIELDS:
+            _put(raw, item.key, _typed(item, self.texts.get(item.key, "")), item.optional)
+        raw["corpus"] = list(self.corpus)
+        raw["encoder"] = self.encoder
+        raw["search"] = {name: dimension.raw() for name, dimension in self.dimensions.items()}
+        return raw
+
+    def relevant(self) -> dict[str, bool]:
+        """Which of the settings that not every study reads are read by this one."""
+        protocol, strategy = self.texts["protocol.kind"], self.texts["strategy.kind"]
+        finetune = self.texts["method"] == "finetune"
+        return {
+            "protocol.size": protocol in ("random", "stratified", "speaker", "official"),
+            "protocol.speakers": protocol == "speaker",
+            "protocol.folds": protocol == "kfold",
+            "strategy.startup": strategy in ("gp", "tpe"),
+            "strategy.points": strategy == "grid",
+            **{key: finetune for key in BY_KEY if key.startswith("training.") and key != "training.normalize"},
+        }
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong by dotted key, as `ser_tui.study.load.problems` says it."""
+        return problems(self.raw())
+
+
+def problem_of(found: Mapping[str, str], key: str) -> str:
+    """The problem of the field `key`, or of something inside it."""
+    for name, text in found.items():
+        if name == key or name.startswith(f"{key}."):
+            return text
+    return ""
+
+
+def number(text: str) -> Any:
+    """The number that `text` is, whole ones as int; the text itself where it is none, so that validation can say so."""
+    stripped = text.strip()
+    for kind in (int, float):
+        try:
+            return kind(stripped)
+        except ValueError:
+            continue
+    return stripped
+
+
+def items(text: str) -> list[str]:
+    """What is apart by blanks or commas."""
+    return text.replace(",", " ").split()
+
+
+def written(value: Any) -> str:
+    """A value as it is typed: 1e-06 as 1e-6, 5.0 as 5."""
+    if isinstance(value, float):
+        text = f"{value:g}"
+        mantissa, exponent, power = text.partition("e")
+        return f"{mantissa}e{int(power)}" if exponent else text
+    return "" if value is None else str(value)
+
+
+def plain_data(value: Any) -> Any:
+    """Mappings and sequences of a reduced event as dicts and lists."""
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(item) for key, item in value.items()}
+    return [plain_data(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def _get(data: Mapping[str, Any], key: str) -> Any:
+    node: Any = data
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
+
+
+def _put(data: dict[str, Any], key: str, value: Any, optional: bool) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        inner = data.get(section)
+        data = data.setdefault(section, {}) if isinstance(inner, dict) or inner is None else data
+    if optional and value == "":
+        data.pop(last, None)
+    else:
+        data[last] = value
+
+
+def _text(item: FormField, value: Any) -> str:
+    if item.key == "labels":
+        return ", ".join(f"{emotion}={target}" for emotion, target in (value or {}).items())
+    if item.options == SWITCH:
+        return "yes" if value else "no"
+    if item.listed:
+        return " ".join(str(part) for part in value or ())
+    return written(value)
+
+
+def _typed(item: FormField, text: str) -> Any:
+    if item.key == "labels":
+        pairs = (part.partition("=") for part in text.split(",") if part.strip())
+        return {emotion.strip(): target.strip() for emotion, _, target in pairs}
+    if item.options == SWITCH:
+        return text == "yes"
+    if item.options or item.key == "name":
+        return text.strip()
+    return items(text) if item.listed else number(text)

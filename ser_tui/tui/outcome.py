@@ -1,0 +1,134 @@
+"""Scores on parts that no trial saw, in full: intervals, baselines, confusion matrices, folds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.text import Text
+
+from ser_tui.study import events
+from ser_tui.study.state import Evaluation, RunState
+from ser_tui.study.text import accuracies, centred_text, duration, interval_text, score, score_with_interval
+from ser_tui.tui.look import shade
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import cell
+
+NAME = 11
+"""Cells for the name of a class at the left of a matrix."""
+
+
+def confusion_lines(truth: Sequence[str], predicted: Sequence[str], counts: Sequence[Sequence[int]]) -> list[Text]:
+    """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n."""
+    width = 6 if len(predicted) <= 8 else 5
+    head = cell(" " * NAME, "muted")
+    for name in predicted:
+        head.append_text(cell(f"{name[: width - 1]:>{width}}", "muted"))
+    head.append_text(cell("   recall     n", "muted"))
+    lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
+    for name, row in zip(truth, counts, strict=False):
+        total = sum(row)
+        line = cell(f"{name[: NAME - 1]:<{NAME}}")
+        for value in row:
+            share = value / total if total else 0.0
+            line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
+        recall = row[predicted.index(name)] / total if total and name in predicted else None
+        line.append_text(cell(f"   {score(recall):>6} {total:>5}"))
+        lines.append(line)
+    return lines
+
+
+def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
+    """The test part."""
+    head = cell("test part", "accent")
+    head.append_text(cell("  held out from every trial, scored once", "muted"))
+    shown = score_with_interval(found.bca, found.interval)
+    return [
+        head,
+        cell(f"BCA {shown}   accuracy {score(found.accuracy)}   n = {found.utterances}   trial {found.trial}", "bold"),
+        *confusion_lines(classes, classes, found.confusion),
+        Text(),
+    ]
+
+
+def folds_lines(found: events.FoldsScored) -> list[Text]:
+    """The best configuration, trained and scored per fold."""
+    head = cell(found.protocol, "accent")
+    head.append_text(
+        cell(f"  trial {found.trial}'s configuration, trained anew for each of {len(found.folds)} folds", "muted")
+    )
+    shown = score_with_interval(found.pooled_bca, found.interval)
+    lines = [
+        head,
+        cell(
+            f"pooled BCA {shown}   mean {score(found.mean)}   sd {score(found.deviation)}   n = {found.utterances}",
+            "bold",
+        ),
+        cell(f"{'FOLD':<20}{'BCA':>6}{'N':>7}", "muted"),
+    ]
+    for fold in found.folds:
+        lines.append(
+            cell(f"{fold.get('name', '-')!s:<20.20}{score(fold.get('bca')):>6}{fold.get('utterances', '-')!s:>7}")
+        )
+    return [*lines, Text()]
+
+
+def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
+    """A zero-shot evaluation, ended or under way. Long lines are broken at `width`."""
+    head = cell(f"zero-shot on {evaluation.corpus}", "accent")
+    found = evaluation.result
+    if found is None:
+        if evaluation.reason:
+            return [head, cell(f"failed: {evaluation.reason}", "warning"), Text()]
+        return [head, progress(evaluation.done, evaluation.utterances), Text()]
+    head.append_text(
+        cell(
+            f"  trial {found.trial}'s model, {'masked to the shared classes' if found.masked else 'raw: all classes'}",
+            "muted",
+        )
+    )
+    numbers = cell(f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}", "strong")
+    numbers.append_text(
+        cell(f"   BCA {score_with_interval(found.bca, found.bca_interval)}   chance {score(found.chance)}", "bold")
+    )
+    sizes = (
+        f"n = {found.utterances}, {found.dropped} dropped   95 % of accuracy {interval_text(found.accuracy_interval)}"
+    )
+    lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
+    if found.baselines:
+        lines.append(cell(f"baselines (accuracy): {accuracies(found.baselines)}"))
+    if found.centred:
+        lines += broken(cell(f"accuracy {centred_text(found.centred)}"), width)
+    lines += [
+        *broken(cell(mapping_text(found.mapping), "muted"), width),
+        *confusion_lines(found.classes, found.columns, found.confusion),
+    ]
+    return [*lines, Text()]
+
+
+def mapping_text(mapping: Mapping[str, str]) -> str:
+    """fearful=fear  calm=neutral  surprised dropped"""
+
+    return "  ".join(f"{emotion}={target}" if target else f"{emotion} dropped" for emotion, target in mapping.items())
+
+
+def progress(done: int, total: int, width: int = 30) -> Text:
+    """A bar with its numbers."""
+    share = done / total if total else 0.0
+    filled = round(share * width)
+    line = Text(no_wrap=True)
+    line.append("#" * filled, "accent")
+    line.append("." * (width - filled), "muted")
+    line.append(f"  {done}/{total} utterances")
+    return line
+
+
+def all_lines(state: RunState, width: int) -> list[Text]:
+    """Everything that the best trial was scored on after the search, what came last first."""
+    lines: list[Text] = []
+    for evaluation in reversed(state.evaluations):
+        lines += evaluation_lines(evaluation, width)
+    if state.test is not None:
+        lines += test_lines(state.test, state.start.classes if state.start else ())
+    for folds in state.folds:
+        lines += folds_lines(folds)
+    return lines

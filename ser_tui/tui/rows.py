@@ -1,0 +1,175 @@
+"""Summaries as the home screen shows them: pure functions from data to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from ser_tui.study.text import duration, parameter, score, score_with_interval
+from ser_tui.tui.look import mark, run_style, state_text
+from ser_tui.tui.sparks import spark
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import Column, cell
+
+Summary = Mapping[str, Any]
+
+HOME_COLUMNS = (
+    Column("mark", "", 1),
+    Column("state", "STATE", 11),
+    Column("run", "RUN", 20, flexible=True),
+    Column("strategy", "STRATEGY", 8),
+    Column("corpus", "CORPUS", 7),
+    Column("best", "BEST BCA", 10, "right"),
+    Column("trials", "TRIALS", 6, "right"),
+    Column("time", "TIME", 6, "right"),
+)
+
+
+def run_label(summary: Summary, year: bool = False) -> str:
+    """Date, minute (UTC) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
+    run_id = str(summary["run_id"])
+    date = f"{run_id[:13]}" if year else f"{run_id[4:6]}-{run_id[6:8]} {run_id[9:11]}:{run_id[11:13]}"
+    return f"{date} {summary.get('name') or run_id[16:-5]}"
+
+
+def trials_text(summary: Summary) -> str:
+    """6/15, or 6 where no number of trials was planned."""
+    planned = summary.get("planned_trials")
+    return f"{summary['trials']}/{planned}" if planned else str(summary["trials"])
+
+
+def home_cells(summary: Summary, marked: int | None, year: bool = False) -> tuple[Text, ...]:
+    """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
+    best = summary.get("best")
+    number = score_with_interval(best["bca"], best["interval"]) if best else "-"
+    return (
+        cell("") if marked is None else cell(mark(marked), run_style(marked)),
+        state_text(str(summary["state"])),
+        cell(run_label(summary, year)),
+        cell(summary.get("strategy") or "-"),
+        cell(summary.get("corpus") or "-"),
+        cell(number, "" if best else "muted"),
+        cell(trials_text(summary)),
+        cell(duration(summary.get("seconds"))),
+    )
+
+
+def counts(summaries: Sequence[Summary]) -> str:
+    """3 runs, 1 live"""
+    live = sum(summary["state"] in ("live", "starting") for summary in summaries)
+    number = len(summaries)
+    return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "")
+
+
+def matches(summary: Summary, words: str) -> bool:
+    """Whether every word of a filter is in one of the columns of `summary`, letter case aside."""
+    held = " ".join(
+        str(summary.get(name) or "")
+        for name in ("state", "run_id", "name", "strategy", "corpus", "encoder", "protocol", "method")
+    ).casefold()
+    return all(word in held for word in words.casefold().split())
+
+
+def speakers_text(summary: Summary) -> Text:
+    """Whether training and validation share speakers: what decides how far the score can be believed."""
+    if not summary.get("protocol"):
+        return Text()
+    if summary.get("shares_speakers"):
+        return cell(f"shared speakers: yes ({summary['protocol']} split)", "warning")
+    return cell(f"shared speakers: no ({summary['protocol']} split)")
+
+
+def short_detail(summary: Summary, width: int) -> list[Text]:
+    """Two lines about the highlighted run, for terminals too narrow for a pane."""
+    line = Text(no_wrap=True)
+    line.append("best so far ", "muted")
+    best = summary.get("best")
+    line.append(f"{score(best['bca'])} " if best else "- ", "strong" if best else "muted")
+    line.append(spark(summary.get("best_so_far") or (), width=max(8, width - 62)), "accent")
+    line.append("  ")
+    line.append_text(speakers_text(summary))
+    second = Text(no_wrap=True)
+    if summary.get("reason") and summary["state"] != "done":
+        second.append_text(cell(f"{summary['state']}: {summary['reason']}", "warning"))
+    elif summary["state"] == "interrupted":
+        second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
+    else:
+        second.append_text(cell(f"{summary.get('encoder') or '-'}"))
+        if best:
+            second.append_text(cell(f"   {parameters_text(best['parameters'])}", "muted"))
+    return [line, second]
+
+
+def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None) -> str:
+    """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four."""
+    wanted = names or ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+    words = {"learning_rate": "lr", "unfreeze_epoch": "unfreeze", "inverse_regularization": "C"}
+    found = []
+    for name in wanted:
+        if name not in parameters:
+            continue
+        value = parameter(name, parameters[name])
+        found.append(f"{value} s" if name == "max_seconds" else f"{words.get(name, name)} {value}")
+    return "  ".join(found)
+
+
+def full_detail(summary: Summary, width: int) -> list[Text]:
+    """The pane beside the list, from 110 columns on."""
+    lines: list[Text] = [
+        cell(summary.get("name") or summary["run_id"], "bold"),
+        cell(summary["run_id"], "muted"),
+        Text(),
+    ]
+
+    def fact(name: str, value: object, style: str = "") -> None:
+        line = cell(f"{name:<13}", "muted")
+        line.append_text(cell(value, style))
+        lines.append(line)
+
+    fact("state", summary["state"])
+    if summary["state"] == "interrupted":
+        lines.append(cell("its worker is gone; r resumes", "warning"))
+    if summary.get("reason"):
+        fact("", summary["reason"], "" if summary["state"] == "done" else "warning")
+    fact("corpus", summary.get("corpus") or "-")
+    fact("encoder", summary.get("encoder") or "-")
+    fact("method", summary.get("method") or "-")
+    fact("strategy", summary.get("strategy") or "-")
+    parts = summary.get("utterances") or {}
+    fact("protocol", summary.get("protocol") or "-")
+    if parts:
+        fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
+    lines += [speakers_text(summary), Text()]
+    best = summary.get("best")
+    if best:
+        fact("best BCA", score_with_interval(best["bca"], best["interval"]), "strong")
+        fact("", f"trial {best['trial']} of {summary['trials']}, n = {best['utterances']}")
+        fact("", parameters_text(best["parameters"]))
+    else:
+        fact("best BCA", "none yet")
+    room = max(8, width - 14)
+    fact("BCA", spark(summary.get("bca") or (), width=room), "accent")
+    fact("best so far", spark(summary.get("best_so_far") or (), width=room), "accent")
+    fact("minutes", spark(summary.get("trial_seconds") or (), low=0.0, width=room), "accent")
+    lines += results(summary)
+    if summary.get("damaged_lines"):
+        lines += [Text(), cell(f"{summary['damaged_lines']} damaged lines in its log", "warning")]
+    return [part for line in lines for part in broken(line, width, hang=13)]
+
+
+def results(summary: Summary) -> list[Text]:
+    """What the run's best trial achieved elsewhere: test part, folds, other corpora."""
+    lines: list[Text] = []
+    test = summary.get("test")
+    if test:
+        shown = score_with_interval(test["bca"], test["interval"])
+        lines.append(cell(f"test part    BCA {shown}  n = {test['utterances']}, scored once"))
+    for folds in summary.get("folds") or ():
+        shown = score_with_interval(folds["pooled_bca"], folds["interval"])
+        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  n = {folds['utterances']}"))
+    for found in summary.get("evaluations") or ():
+        shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
+        lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  chance {score(found['chance'])}"))
+    return [Text(), *lines] if lines else []

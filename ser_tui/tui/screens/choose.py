@@ -1,0 +1,121 @@
+"""A list to choose from, each line with what speaks for or against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.table import Column, Row, Table, cell
+
+
+@dataclass(frozen=True)
+class Choosable:
+    """One line of the list."""
+
+    value: str
+    note: str = ""
+    ready: bool = True
+
+
+class ChoiceTable(Table):
+    """The list; enter takes the line, space marks it where several may be taken."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "take")]
+
+
+class ChooseScreen(AppDialog[list[str]]):
+    """Dismissed with what was chosen, or with an empty list. `other`: what may be typed instead, if anything."""
+
+    CSS_PATH = "choose.tcss"
+    AUTO_FOCUS = "ChoiceTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark", tooltip="Take several"),
+        Binding("tab", "app.focus_next", "type another", show=True),
+        Binding("escape", "cancel", "back", key_display="esc"),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[Choosable],
+        *,
+        chosen: Sequence[str] = (),
+        several: bool = False,
+        other: str = "",
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = list(choices)
+        self._marked = [value for value in chosen if any(one.value == value for one in choices)] if several else []
+        self._begin = chosen[0] if chosen else ""
+        self._several = several
+        self._other = other
+
+    def compose(self) -> ComposeResult:
+        """The list, and a field for what is not in it."""
+        width = max([len(one.value) for one in self._choices] + [8])
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="heading", markup=False)
+            yield ChoiceTable(
+                [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 20, flexible=True)],
+                heading=False,
+            )
+            if self._other:
+                yield Input(placeholder=self._other, id="other")
+            yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Fill the list; the cursor is on what is chosen now."""
+        table = self.query_one(ChoiceTable)
+        table.styles.height = min(max(3, len(self._choices)), 14)
+        self._show()
+        self.call_after_refresh(table.go_to, self._begin)
+
+    def _show(self) -> None:
+        self.query_one(ChoiceTable).sync([self._row(one) for one in self._choices])
+
+    def _row(self, one: Choosable) -> Row:
+        mark = "*" if one.value in self._marked else ""
+        style = "" if one.ready else "muted"
+        return one.value, (cell(mark, "strong"), cell(one.value, style), cell(one.note, "muted"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Marking and typing are for lists that allow it."""
+        if action == "mark":
+            return self._several
+        return bool(self._other) if action == "app.focus_next" else True
+
+    def action_mark(self) -> None:
+        """Take the line too, or no longer."""
+        value = self.query_one(ChoiceTable).current
+        if value is None:
+            return
+        if value in self._marked:
+            self._marked.remove(value)
+        else:
+            self._marked.append(value)
+        self._show()
+
+    @on(Table.Selected)
+    def _take(self) -> None:
+        current = self.query_one(ChoiceTable).current
+        self.dismiss(self._marked if self._several and self._marked else [current] if current else [])
+
+    @on(Input.Submitted, "#other")
+    def _typed(self, event: Input.Submitted) -> None:
+        typed = event.value.strip()
+        if typed:
+            self.dismiss([*self._marked, typed] if self._several else [typed])
+
+    def action_cancel(self) -> None:
+        """Leave things as they are."""
+        self.dismiss([])

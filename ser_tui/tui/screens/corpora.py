@@ -1,0 +1,247 @@
+"""Corpora: which are on this machine, where to get the others, what is in them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+
+from ser_tui.study.text import printable
+from ser_tui.tui.knowledge import KnownCorpus
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.screens.confirm import ConfirmScreen
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.table import Column, Row, Table, cell
+
+COLUMNS = (
+    Column("name", "CORPUS", 11),
+    Column("state", "STATE", 14),
+    Column("documented", "UTTER.", 6, "right"),
+    Column("licence", "LICENCE", 15),
+    Column("title", "", 20, flexible=True),
+)
+
+
+class CorporaList(Table):
+    """The corpora; enter looks into one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "check", tooltip="Read every file and report")]
+
+
+class CorporaScreen(AppScreen[None]):
+    """All corpora that ser_tui knows, and the person's own."""
+
+    CSS_PATH = "corpora.tcss"
+    AUTO_FOCUS = "CorporaList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "add", "add a folder", tooltip="Name a folder or a CSV manifest on this machine"),
+        Binding("g", "get", "get", tooltip="Download it, after its licence has been accepted"),
+        Binding("f", "forget", "forget", tooltip="Forget where it lies; no file is deleted"),
+        Binding("escape,q", "dismiss", "back", key_display="esc"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: list[KnownCorpus] = []
+        self._checking: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """List, what is known of the highlighted one, keys."""
+        yield Lines(cell("Corpora", "bold"), classes="title", id="head")
+        with Horizontal(id="body"):
+            yield CorporaList(COLUMNS)
+            with VerticalScroll(id="pane", can_focus=False):
+                yield Lines(id="detail")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Look what there is; show downloads as they go on."""
+        self._look()
+        self.set_interval(0.5, self._show_progress)
+
+    @work(exclusive=True)
+    async def _look(self) -> None:
+        def look() -> list[KnownCorpus]:
+            from ser_tui.tui import knowledge
+
+            return sorted(knowledge.known_corpora(), key=lambda one: not one.usable)
+
+        found = await self.attempt(look)
+        if found is not None:
+            self._known = found
+            self._show()
+
+    def _show_progress(self) -> None:
+        if self.ser.fetches.under_way or self._checking:
+            self._show()
+
+    def _show(self) -> None:
+        self.query_one(CorporaList).sync([self._row(one) for one in self._known])
+        here = sum(one.path is not None for one in self._known)
+        title = cell("Corpora", "bold")
+        title.append_text(cell(f"   {here} of {len(self._known)} on this machine", "accent"))
+        self.query_one("#head", Lines).show([title])
+        self._show_detail()
+
+    def _state(self, one: KnownCorpus) -> tuple[str, str]:
+        fetch = self.ser.fetches.under_way.get(("corpus", one.name))
+        if fetch is not None:
+            return fetch.words, "accent"
+        if one.name in self._checking:
+            return "reading ...", "accent"
+        if one.path is not None:
+            return "here", ""
+        if one.name == "demo":
+            return "made when used", ""
+        return ("g gets it" if one.downloadable else "not here"), "muted"
+
+    def _row(self, one: KnownCorpus) -> Row:
+        state, style = self._state(one)
+        shown = "" if one.usable else "muted"
+        count = "-" if one.documented is None else f"{one.documented:,}"
+        return one.name, (
+            cell(one.name, shown),
+            cell(state.split(",")[0], style),
+            cell(count, shown),
+            cell(one.licence or "-", shown),
+            cell(one.title, "muted"),
+        )
+
+    @property
+    def current(self) -> KnownCorpus | None:
+        """The highlighted corpus."""
+        key = self.query_one(CorporaList).current
+        return next((one for one in self._known if one.name == key), None)
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self._show_detail()
+        self.refresh_bindings()
+
+    def _show_detail(self) -> None:
+        one = self.current
+        pane = self.query_one("#detail", Lines)
+        if one is None:
+            pane.show([])
+            return
+        found = [cell(one.title, "bold"), cell(self._state(one)[0], "accent")]
+        facts = (
+            ("lies in", one.path),
+            ("licence", one.licence),
+            ("source", one.source),
+            ("to get it", one.obtain),
+            *_notes(one),
+        )
+        for name, value in facts:
+            if value:
+                line = cell(f"{name:<10}", "muted")
+                line.append_text(cell(value))
+                found.append(line)
+        width = max(20, pane.size.width)
+        pane.show([part for line in found for part in broken(line, width, hang=10)])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the highlighted corpus allows."""
+        if not self.is_mounted or action not in ("get", "forget"):
+            return True
+        one = self.current
+        if one is None:
+            return False
+        if action == "get":
+            return one.path is None and one.downloadable and ("corpus", one.name) not in self.ser.fetches.under_way
+        return one.path is not None and one.name != "demo"
+
+    @on(Table.Selected)
+    @work
+    async def _check(self) -> None:
+        from ser_tui.tui.screens.preview import PreviewScreen
+
+        one = self.current
+        if one is None or one.name in self._checking:
+            return
+        if not one.usable:
+            self.ser.tell(
+                f"{one.name} is not on this machine: g gets it"
+                if one.downloadable
+                else f"{one.name}: {one.obtain or one.source}"
+            )
+            return
+        name = one.name
+
+        def check() -> str:
+            from ser_tui.tui.knowledge import check_report
+
+            return check_report(name)
+
+        self._checking.add(name)
+        self._show()
+        report = await self.attempt(check)
+        self._checking.discard(name)
+        if self.is_attached:
+            self._look()
+            if report is not None:
+                self.app.push_screen(PreviewScreen(report))
+
+    @work
+    async def action_add(self) -> None:
+        """Name a folder."""
+        from ser_tui.tui.screens.add_corpus import AddCorpusScreen
+
+        one = self.current
+        if await self.app.push_screen_wait(AddCorpusScreen(one.name if one and one.path is None else "")):
+            self._look()
+
+    @work
+    async def action_forget(self) -> None:
+        """Forget where the highlighted corpus lies."""
+        one = self.current
+        if one is None:
+            return
+        name = one.name
+
+        def forget() -> bool:
+            from ser_tui.corpora import registry
+
+            return registry.forget(name)
+
+        known = await self.attempt(forget)
+        if known is not None:
+            self.ser.tell(
+                f"forgot where {name} lies" if known else f"{name} was found by itself: there is nothing to forget"
+            )
+            self._look()
+
+    @work
+    async def action_get(self) -> None:
+        """Download the highlighted corpus once its licence is accepted."""
+        one = self.current
+        if one is None or one.path is not None or not one.downloadable:
+            return
+        name, size = one.name, f"{one.size / 1e6:,.0f} MB" if one.size else "size not published"
+        accepted = await self.app.push_screen_wait(
+            ConfirmScreen(
+                f"Get {printable(one.title)}?",
+                f"{size} from {one.source}. Licence: {one.licence}. y accepts the licence and downloads.",
+            )
+        )
+        if not accepted:
+            return
+
+        def call(progress: object) -> object:
+            from ser_tui.corpora.download import get
+
+            return get(name, progress, accept_licence=True)  # type: ignore[arg-type]
+
+        self._show()
+        reason = await self.ser.fetches.run("corpus", name, call)
+        self.ser.tell(reason or f"{name} is here now", problem=bool(reason))
+        if self.is_attached:
+            self._look()
+
+
+def _notes(one: KnownCorpus) -> list[tuple[str, str]]:
+    return [("note", note) for note in one.notes]

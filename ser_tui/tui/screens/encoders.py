@@ -1,0 +1,159 @@
+"""Encoders: which are ready, and fetching the others."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from ser_tui.study.text import printable
+from ser_tui.tui.knowledge import KnownEncoder
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.screens.confirm import ConfirmScreen
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.table import Column, Row, Table, cell
+
+COLUMNS = (
+    Column("name", "ENCODER", 34, flexible=True),
+    Column("state", "STATE", 16),
+    Column("size", "FETCH", 7, "right"),
+    Column("licence", "LICENCE", 11),
+)
+
+
+class EncodersList(Table):
+    """The encoders."""
+
+
+class EncodersScreen(AppScreen[None]):
+    """All registered encoders; a local folder is named in a study by its path."""
+
+    CSS_PATH = "encoders.tcss"
+    AUTO_FOCUS = "EncodersList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "get", "get", tooltip="Fetch it from the hub"),
+        Binding("escape,q", "dismiss", "back", key_display="esc"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: list[KnownEncoder] = []
+
+    def compose(self) -> ComposeResult:
+        """List, what is known of the highlighted one, keys."""
+        yield Lines(cell("Encoders", "bold"), classes="title", id="head")
+        yield EncodersList(COLUMNS)
+        yield Lines(cell(""), cell(""), cell(""), id="detail")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Look what there is; show downloads as they go on."""
+        self._look()
+        self.set_interval(0.5, self._show_progress)
+
+    @work(exclusive=True)
+    async def _look(self) -> None:
+        def look() -> list[KnownEncoder]:
+            from ser_tui.tui import knowledge
+
+            return knowledge.known_encoders()
+
+        found = await self.attempt(look)
+        if found is not None:
+            self._known = found
+            self._show()
+
+    def _show_progress(self) -> None:
+        if self.ser.fetches.under_way:
+            self._show()
+
+    def _show(self) -> None:
+        self.query_one(EncodersList).sync([self._row(one) for one in self._known])
+        ready = sum(one.ready for one in self._known)
+        title = cell("Encoders", "bold")
+        title.append_text(cell(f"   {ready} of {len(self._known)} ready", "accent"))
+        title.append_text(cell("   a study may also name the folder of a model", "muted"))
+        self.query_one("#head", Lines).show([title])
+        self._show_detail()
+
+    def _row(self, one: KnownEncoder) -> Row:
+        fetch = self.ser.fetches.under_way.get(("encoder", one.name))
+        state = (
+            fetch.words.split(",")[0]
+            if fetch
+            else "ready"
+            if one.ready
+            else "needs fetching"
+            if one.source == "hub"
+            else "not installed"
+        )
+        style = "" if one.ready else "muted"
+        size = f"{one.download_bytes / 1e6:.0f} MB" if one.download_bytes and not one.ready else "-"
+        return one.name, (
+            cell(one.name, style),
+            cell(state, "accent" if fetch else style),
+            cell(size, style),
+            cell(one.licence, style),
+        )
+
+    @property
+    def current(self) -> KnownEncoder | None:
+        """The highlighted encoder."""
+        key = self.query_one(EncodersList).current
+        return next((one for one in self._known if one.name == key), None)
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self._show_detail()
+        self.refresh_bindings()
+
+    def _show_detail(self) -> None:
+        one = self.current
+        if one is not None:
+            alias = f"   short: {one.alias}" if one.alias else ""
+            self.query_one("#detail", Lines).show([
+                cell(one.summary),
+                cell(f"{one.facts}{alias}", "muted"),
+                cell("ready" if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail),
+            ])  # fmt: skip
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what is missing can be fetched."""
+        if not self.is_mounted or action != "get":
+            return True
+        one = self.current
+        return (
+            one is not None
+            and not one.ready
+            and one.source == "hub"
+            and ("encoder", one.name) not in self.ser.fetches.under_way
+        )
+
+    @work
+    async def action_get(self) -> None:
+        """Fetch the highlighted encoder, after a question."""
+        one = self.current
+        if one is None or one.ready:
+            return
+        name = one.name
+        yes = await self.app.push_screen_wait(
+            ConfirmScreen(
+                f"Fetch {printable(name)}?", f"{one.download_bytes / 1e6:.0f} MB from the hub. Licence: {one.licence}."
+            )
+        )
+        if not yes:
+            return
+
+        def call(progress: object) -> object:
+            from ser_tui.encoders.fetch import fetch
+
+            return fetch(name, progress)  # type: ignore[arg-type]
+
+        self._show()
+        reason = await self.ser.fetches.run("encoder", name, call)
+        self.ser.tell(reason or f"{name} is ready", problem=bool(reason))
+        if self.is_attached:
+            self._look()

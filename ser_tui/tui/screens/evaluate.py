@@ -1,0 +1,257 @@
+"""Zero-shot: what maps to what is read, and changed, before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+
+from ser_tui.study.text import score
+from ser_tui.tui.background import in_thread
+from ser_tui.tui.consequences import CorpusFacts
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.options import Options
+from ser_tui.tui.widgets.table import Column, Row, Table, cell
+from ser_tui.tui.zeroshot import PREDICTIONS, PRESETS, Plan, changes_by_target
+
+
+class CorporaTable(Table):
+    """The corpora that can be targets."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter", "select", "take corpus", key_display="space")]
+
+
+class MappingTable(Table):
+    """One row an emotion of the targets."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,space,enter", "screen.change(1)", "next class", key_display="left/right"),
+        Binding("left", "screen.change(-1)", "previous class", show=False),
+        Binding("x", "screen.drop", "drop", tooltip="Leave the emotion out"),
+    ]
+
+
+class EvaluateScreen(AppScreen[None]):
+    """Sets up an evaluation of the best model of the run called `run_id`."""
+
+    CSS_PATH = "evaluate.tcss"
+    AUTO_FOCUS = "CorporaTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "start", "start", tooltip="Evaluate in a worker of its own; the results belong to the run"),
+        Binding("tab", "app.focus_next", "corpora / mapping", key_display="tab"),
+        Binding("p", "preset", "preset", tooltip="The paper's preset: calm counts as boredom, surprise is dropped"),
+        Binding("m", "masked", "masked / raw", tooltip="Only classes that the target holds can be predicted, or all"),
+        Binding("escape,q", "dismiss", "back", key_display="esc"),
+    ]
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.plan = Plan(())
+        self._marked: list[str] = []
+        self._facts: dict[str, CorpusFacts] = {}
+        self._rows: list[tuple[str, str, bool]] = []
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        """Model, targets, choices, mapping, and what follows."""
+        yield Lines(cell("Zero-shot", "bold"), Text(), classes="title", id="head")
+        with Horizontal(id="body"):
+            with Vertical(id="targets"):
+                yield Lines(cell("ON THESE CORPORA", "accent"), classes="heading")
+                yield CorporaTable(
+                    [Column("mark", "", 1), Column("name", "", 10), Column("note", "", 20, flexible=True)],
+                    heading=False,
+                )
+                with Horizontal(classes="choice"):
+                    yield Lines(cell("preset", "muted"), classes="label")
+                    yield Options(PRESETS, "default", id="preset")
+                with Horizontal(classes="choice"):
+                    yield Lines(cell("prediction", "muted"), classes="label")
+                    yield Options(PREDICTIONS, "masked", id="prediction")
+            with Vertical(id="mapping"):
+                yield Lines(cell("WHAT COUNTS AS WHAT", "accent"), classes="heading")
+                yield MappingTable(
+                    [
+                        Column("emotion", "EMOTION", 14),
+                        Column("number", "N", 6, "right"),
+                        Column("class", "COUNTS AS", 18, flexible=True),
+                    ]
+                )
+        yield Lines(Text(), Text(), id="follows")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Find out what the model knows and which corpora there are."""
+        for options in self.query(Options):
+            options.can_focus = False  # p and m change them, so that tab goes from the corpora to the mapping
+        self._prepare()
+
+    @work(exclusive=True)
+    async def _prepare(self) -> None:
+        feed = self.ser.feed()
+        await self.attempt(feed.poll)
+        summary = next((one for one in feed.summaries if one["run_id"] == self.run_id), None)
+        if summary is None or not summary.get("best"):
+            self.ser.tell("this run has no model yet: its first finished trial makes one", problem=True)
+            self.dismiss()
+            return
+        self.plan.classes = tuple(summary["classes"])
+        self._say_model(summary)
+
+        def look() -> list[Any]:
+            from ser_tui.tui import knowledge
+
+            return knowledge.known_corpora()
+
+        known = await self.attempt(look) or []
+        trained = str(summary.get("corpus", "")).split("+")
+        usable = [one for one in known if one.usable and one.name not in trained]
+        self._rows = [(one.name, one.title, True) for one in usable]
+        self._rows += [(name, "trained on it: not zero-shot", False) for name in trained]
+        self._show()
+
+    def _say_model(self, summary: dict[str, Any]) -> None:
+        best = summary["best"]
+        line = cell("Zero-shot", "bold")
+        line.append_text(
+            cell(
+                f"   {summary['name']}, best trial {best['trial']}, BCA {score(best['bca'])} on its own validation part"
+            )
+        )
+        second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
+        self.query_one("#head", Lines).show([line, second])
+
+    def _show(self) -> None:
+        plan = self.plan
+        plan.targets = [self._facts.get(name, CorpusFacts(name)) for name in self._marked]
+        self.query_one(CorporaTable).sync([self._corpus_row(*row) for row in self._rows])
+        mapping, counts, proposed = plan.mapping(), plan.counts(), plan.proposed()
+        self.query_one(MappingTable).sync(
+            [self._mapping_row(name, counts[name], mapping[name], proposed[name]) for name in counts]
+        )
+        self.query_one("#preset", Options).value = plan.preset
+        self.query_one("#prediction", Options).value = "masked" if plan.masked else "raw"
+        self.query_one("#follows", Lines).show(self._follows())
+        self.refresh_bindings()
+
+    def _corpus_row(self, name: str, note: str, allowed: bool) -> Row:
+        facts = self._facts.get(name)
+        if facts is not None and facts.utterances is not None:
+            speakers = f", {len(facts.speakers)} speakers" if facts.speakers else ""
+            note = f"{facts.utterances:,} utterances{speakers}"
+        elif name in self._marked:
+            note = facts.problem if facts is not None and facts.problem else "reading ..."
+        style = "" if allowed else "muted"
+        return name, (cell("*" if name in self._marked else "", "strong"), cell(name, style), cell(note, "muted"))
+
+    def _mapping_row(self, emotion: str, number: int, target: str, proposed: str) -> Row:
+        changed = "" if target == proposed else f"  (proposed: {proposed or 'dropped'})"
+        shown = cell(target, "accent") if target else cell("dropped", "muted")
+        shown.append_text(cell(changed, "muted"))
+        return emotion, (cell(emotion), cell(number), shown)
+
+    def _follows(self) -> list[Text]:
+        plan = self.plan
+        problem = plan.problem()
+        if problem:
+            return [cell(problem, "warning" if plan.targets and not problem.startswith("reading") else "muted"), Text()]
+        used, dropped = plan.sizes()
+        line = cell(f"n = {used:,}", "bold")
+        line.append_text(cell(f"   {dropped:,} dropped   chance {score(plan.chance())}"))
+        missing = plan.missing()
+        if not missing:
+            return [line, Text()]
+        verb = "masked: cannot be predicted" if plan.masked else "raw: can be predicted, and is then wrong"
+        return [line, cell(f"the targets lack {', '.join(missing)} ({verb})", "muted")]
+
+    @on(Table.Selected)
+    def _toggle(self, event: Table.Selected) -> None:
+        name = self.query_one(CorporaTable).current
+        if not isinstance(event.table, CorporaTable) or name is None:
+            return
+        if not next((allowed for known, _, allowed in self._rows if known == name), False):
+            self.ser.tell(f"the model was trained on {name}: its run screen shows that score")
+            return
+        if name in self._marked:
+            self._marked.remove(name)
+        else:
+            self._marked.append(name)
+            self._look_at(name)
+        self._show()
+
+    @work
+    async def _look_at(self, name: str) -> None:
+        from ser_tui.tui import knowledge
+
+        if name not in self._facts or self._facts[name].problem:
+            self._facts[name] = await in_thread(knowledge.corpus_facts, name)
+        self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Start only what can start."""
+        if action == "start":
+            return not self._starting and bool(self.plan.targets) and not self.plan.problem()
+        return True
+
+    def action_change(self, by: int) -> None:
+        """Let the highlighted emotion count as another class."""
+        emotion = self.query_one(MappingTable).current
+        if emotion is not None:
+            self.plan.step(emotion, by)
+            self._show()
+
+    def action_drop(self) -> None:
+        """Leave the highlighted emotion out."""
+        emotion = self.query_one(MappingTable).current
+        if emotion is not None:
+            self.plan.drop(emotion)
+            self._show()
+
+    def action_preset(self) -> None:
+        """The other preset; changes made by hand are given up."""
+        self.plan.preset = PRESETS[(PRESETS.index(self.plan.preset) + 1) % len(PRESETS)]
+        self.plan.changes = {}
+        self._show()
+
+    def action_masked(self) -> None:
+        """Masked or raw."""
+        self.plan.masked = not self.plan.masked
+        self._show()
+
+    @on(Options.Changed, "#preset")
+    def _preset_chosen(self) -> None:
+        self.action_preset()
+
+    @on(Options.Changed, "#prediction")
+    def _prediction_chosen(self) -> None:
+        self.action_masked()
+
+    @work(exclusive=True, group="start")
+    async def action_start(self) -> None:
+        """Start a worker and show its results as they come."""
+        from ser_tui.tui.actions import folder_of
+        from ser_tui.tui.screens.results import ResultsScreen
+        from ser_tui.worker import launch
+
+        groups = changes_by_target(self.plan)
+        corpora, changes = groups[0]
+        if len(groups) > 1:
+            self.ser.tell("these corpora need different mappings: evaluate them one after the other", problem=True)
+            return
+        request = launch.EvaluationRequest(tuple(corpora), changes, self.plan.masked, self.plan.preset)
+        folder = folder_of(self, self.run_id)
+        self._starting = True
+        self.query_one("#follows", Lines).show([cell("starting a worker ...", "accent"), Text()])
+        started = await self.succeeds(lambda: launch.evaluate(folder, request))
+        self._starting = False
+        if started:
+            self.app.switch_screen(ResultsScreen(self.run_id))
+        else:
+            self._show()

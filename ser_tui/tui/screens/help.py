@@ -1,0 +1,69 @@
+"""Help: what the screen shows, its keys, and the words."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+
+from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.widgets.keybar import KeyBar, key_name
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.table import cell
+
+EVERYWHERE = (
+    ("arrows, pgup, pgdn, j, k", "move in lists"),
+    ("tab, shift+tab", "to the next or the previous field"),
+    ("ctrl+p", "command palette: everything this screen can do, and every run by name"),
+    ("ctrl+q", "leave the app; workers go on without it"),
+)
+WORDS = (
+    ("BCA", "balanced class accuracy: the mean of the recalls of all classes (UAR, macro recall)"),
+    ("±", "half the width of the 95 % bootstrap interval"),
+    ("best so far", "highest BCA up to each trial"),
+    ("shared speakers", "the same voices in training and validation: says little about new speakers"),
+    ("test part", "held out from every trial; the best one is scored on it once"),
+    ("collapsed", "loss and BCA stayed at chance, so the trial was ended early"),
+    ("interrupted", "its worker is gone without a word; the run can be resumed"),
+)
+
+
+class HelpScreen(AppDialog[None]):
+    """Help on `screen`."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", "back", key_display="esc")]
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        super().__init__()
+        self._about = inspect.getdoc(inspect.getmodule(type(screen))) or ""
+        self._keys = [
+            (
+                active.binding.key_display or key_name(active.binding.key),
+                active.binding.tooltip or active.binding.description,
+            )
+            for active in screen.active_bindings.values()
+            if active.binding.show and active.enabled
+        ]
+
+    def compose(self) -> ComposeResult:
+        """About, keys, words."""
+        with VerticalScroll(classes="dialog", id="help"):
+            yield Lines(*self._lines())
+        yield KeyBar()
+
+    def _lines(self) -> list[Text]:
+        lines = [cell(self._about.splitlines()[0] if self._about else "", "bold"), Text()]
+        for heading, pairs in (("Here", self._keys), ("Everywhere", EVERYWHERE), ("Words", WORDS)):
+            lines.append(cell(heading, "accent"))
+            for name, meaning in pairs:
+                line = cell(f"  {name:<16} " if len(name) <= 16 else f"  {name} ", "bold")
+                line.append_text(cell(meaning, "default"))
+                lines.append(line)
+            lines.append(Text())
+        return lines

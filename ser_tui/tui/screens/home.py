@@ -1,0 +1,298 @@
+"""Home: what ran, what is running, what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from ser_tui.store.glance import glance
+from ser_tui.tui import rows
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.table import Table, cell
+
+POLL_SECONDS = 1.0
+EMPTY = """No runs yet in {runs}
+
+  n   set up a study: corpus, encoder, strategy and bounds, then start it
+  o   see which corpora are on this machine, and get or add one
+  ?   help
+
+Or from the shell:  ser-tui run configs/demo.yaml"""
+
+
+class RunsTable(Table):
+    """The runs; enter and space belong to the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "open", tooltip="Show the run, live or past"),
+    ]
+
+
+class HomeScreen(AppScreen[None]):
+    """The list of runs, newest first, and what can be done with the highlighted one."""
+
+    AUTO_FOCUS = "RunsTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "new", tooltip="Set up a new study"),
+        Binding("space", "mark", "mark", tooltip="Mark the run for comparison"),
+        Binding("c", "compare", "compare", tooltip="Lay the marked runs side by side"),
+        Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
+        Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
+        Binding("r", "resume", "resume", tooltip="Take the search up where it ended"),
+        Binding("y", "clone", "clone", tooltip="Set up a new study that begins as this one's"),
+        Binding("d", "delete", "delete", tooltip="Delete the run's folder"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="Show only runs that hold some words"),
+        Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
+        Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
+        Binding("escape", "clear_filter", "clear", show=False),
+        Binding("q", "app.quit", "quit", tooltip="Leave the app; runs go on"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.summaries: list[dict[str, Any]] = []
+        self.marked: list[str] = []
+        self._words = ""
+        self._loaded = False
+        self._detail_timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, list, the pane that wide terminals show, the lines that narrow ones show, keys."""
+        yield Lines(cell("ser_tui", "bold"), classes="title", id="title")
+        with Horizontal(id="body"):
+            table = RunsTable(rows.HOME_COLUMNS, id="runs")
+            table.display = False
+            yield table
+            yield Static("reading runs ...", id="empty", markup=False)
+            with VerticalScroll(id="pane", can_focus=False):
+                yield Lines(id="full")
+        yield Lines(Text(), Text(), id="short")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Show what the index last said; look at the runs themselves once that is painted."""
+        self.summaries = glance(self.ser.runs)
+        if self.summaries:
+            self._show()
+        self.call_after_refresh(self._follow)
+
+    @work(exclusive=True)
+    async def _follow(self) -> None:
+        while True:
+            if self.in_front:
+                found = await self.attempt(lambda: self.ser.feed().poll())
+                if found is not None:
+                    self._loaded = True
+                    self._take(found)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _take(self, summaries: list[dict[str, Any]]) -> None:
+        self.summaries = summaries
+        present = {summary["run_id"] for summary in summaries}
+        self.marked = [run_id for run_id in self.marked if run_id in present]
+        self._show()
+
+    def _show(self) -> None:
+        table = self.query_one(RunsTable)
+        words = self._words
+        shown = [summary for summary in self.summaries if not words or rows.matches(summary, words)]
+        table.display = bool(shown)
+        empty = self.query_one("#empty", Static)
+        empty.display = not shown
+        if self.summaries and not shown:
+            empty.update("No run holds these words. esc clears the filter.")
+        elif self._loaded and not shown:
+            empty.update(EMPTY.format(runs=self.ser.runs))
+        year = self.size.width >= 100
+        held = {summary["run_id"]: summary for summary in shown}
+        table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year))
+        if table.display and self.focused is None:
+            table.focus()
+        self._show_title(len(shown))
+        self._show_detail()
+        self.refresh_bindings()
+
+    def _show_title(self, shown: int) -> None:
+        line = cell("")
+        line.append("ser_tui", "bold")
+        line.append(f"   {rows.counts(self.summaries)}", "accent")
+        if self._words:
+            line.append_text(cell(f"   {shown} shown: {self._words}"))
+        if self.marked:
+            line.append(f"   {len(self.marked)} marked", "accent")
+        place = cell(f"{self.ser.runs} on {socket.gethostname()}", "muted")
+        room = self.size.width - 2 - line.cell_len - 3
+        if place.cell_len <= room:
+            line.append(" " * (room + 3 - place.cell_len))
+            line.append_text(place)
+        self.query_one("#title", Lines).show([line])
+
+    def _show_detail(self) -> None:
+        summary = self.current
+        if self.has_class("-wide") or self.has_class("-huge"):
+            pane = self.query_one("#full", Lines)
+            pane.show(rows.full_detail(summary, pane.size.width or 40) if summary else [])
+        else:
+            short = self.query_one("#short", Lines)
+            short.show(rows.short_detail(summary, self.size.width) if summary else [Text(), Text()])
+
+    def _mark_of(self, run_id: str) -> int | None:
+        return self.marked.index(run_id) if run_id in self.marked else None
+
+    @property
+    def current(self) -> dict[str, Any] | None:
+        """The summary under the cursor."""
+        key = self.query_one(RunsTable).current
+        return next((summary for summary in self.summaries if summary["run_id"] == key), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the highlighted run allows."""
+        if not self.is_mounted or action not in _NEEDS:
+            return True
+        summary = self.current
+        return summary is not None and _NEEDS[action](summary, len(self.marked))
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self._show_detail()
+        self.refresh_bindings()
+
+    @on(Table.Selected)
+    def _selected(self) -> None:
+        if (summary := self.current) is not None:
+            self.ser.open_run(summary["run_id"])
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the title and the details out for the new width."""
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        if self._loaded:
+            self._show_title(len(self.query_one(RunsTable).keys))
+            self._show_detail()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the highlighted run, and go on to the next."""
+        if (summary := self.current) is None:
+            return
+        run_id = summary["run_id"]
+        if run_id in self.marked:
+            self.marked.remove(run_id)
+        else:
+            self.marked.append(run_id)
+        self.query_one(RunsTable).action_move(1)
+        self._show()
+
+    def action_new(self) -> None:
+        """Set up a new study."""
+        from ser_tui.tui.screens.new_study import NewStudyScreen
+
+        self.app.push_screen(NewStudyScreen())
+
+    def action_clone(self) -> None:
+        """Set up a new study from the highlighted run's."""
+        from ser_tui.tui.screens.new_study import NewStudyScreen
+
+        if (summary := self.current) is not None:
+            self.app.push_screen(NewStudyScreen(summary["study"], origin=summary["run_id"]))
+
+    def action_compare(self) -> None:
+        """Lay the marked runs side by side."""
+        from ser_tui.tui.screens.compare import CompareScreen
+
+        if len(self.marked) >= 2:
+            self.app.push_screen(CompareScreen(self.marked))
+
+    def action_evaluate(self) -> None:
+        """Evaluate the highlighted run's best model on other corpora."""
+        from ser_tui.tui.screens.evaluate import EvaluateScreen
+
+        if (summary := self.current) is not None:
+            self.app.push_screen(EvaluateScreen(summary["run_id"]))
+
+    def action_corpora(self) -> None:
+        """Show the corpora."""
+        from ser_tui.tui.screens.corpora import CorporaScreen
+
+        self.app.push_screen(CorporaScreen())
+
+    def action_encoders(self) -> None:
+        """Show the encoders."""
+        from ser_tui.tui.screens.encoders import EncodersScreen
+
+        self.app.push_screen(EncodersScreen())
+
+    @work
+    async def action_stop(self) -> None:
+        """Ask the highlighted run's worker to stop, after a question."""
+        from ser_tui.tui.actions import stop_run
+
+        if (summary := self.current) is not None:
+            await stop_run(self, summary["run_id"])
+
+    @work
+    async def action_resume(self) -> None:
+        """Take the highlighted run up again and show it."""
+        from ser_tui.tui.actions import resume_run
+
+        if (summary := self.current) is not None and await resume_run(self, summary["run_id"]):
+            self.ser.open_run(summary["run_id"])
+
+    @work
+    async def action_delete(self) -> None:
+        """Delete the highlighted run, after a question."""
+        from ser_tui.tui.actions import delete_run
+
+        if (summary := self.current) is not None and await delete_run(self, summary):
+            found = await self.attempt(lambda: self.ser.feed().poll())
+            self._take(found if found is not None else self.summaries)
+
+    async def action_filter(self) -> None:
+        """Show only the runs that hold what is typed."""
+        if not self.query("#filter"):
+            field = Input(
+                self._words, placeholder="words to look for: name, state, strategy, corpus, encoder", id="filter"
+            )
+            await self.mount(field, after="#body")
+        self.query_one("#filter").focus()
+
+    async def action_clear_filter(self) -> None:
+        """Show all runs again."""
+        await self.query("#filter").remove()
+        self._words = ""
+        self._show()
+        self.query_one(RunsTable).focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self._words = event.value.strip()
+        self._show()
+
+    @on(Input.Submitted, "#filter")
+    async def _filter_done(self) -> None:
+        if not self._words:
+            await self.query("#filter").remove()
+        self.query_one(RunsTable).focus()
+
+
+_NEEDS: Mapping[str, Callable[[rows.Summary, int], bool]] = {
+    "mark": lambda summary, marked: True,
+    "compare": lambda summary, marked: marked >= 2,
+    "evaluate": lambda summary, marked: summary.get("best") is not None,
+    "stop": lambda summary, marked: summary["state"] in ("live", "starting"),
+    "resume": lambda summary, marked: summary["state"] in ("stopped", "interrupted", "failed"),
+    "delete": lambda summary, marked: summary["state"] not in ("live", "starting"),
+    "clone": lambda summary, marked: bool(summary.get("study")),
+}

@@ -1,0 +1,357 @@
+"""New study: every choice on one screen, its consequence beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from ser_tui.study.document import Study
+from ser_tui.study.load import dumps, validate
+from ser_tui.tui import consequences
+from ser_tui.tui.background import in_thread
+from ser_tui.tui.consequences import CorpusFacts
+from ser_tui.tui.form import BY_KEY, SECTIONS, StudyForm, problem_of
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, field_row, slug
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.options import Options
+from ser_tui.tui.widgets.picker import Picker
+from ser_tui.tui.widgets.table import cell
+from ser_tui.tui.writing import choose_corpora, choose_encoder, save_study
+
+BOUNDS = ("recommended", "paper's", "own")
+
+
+class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """The fields. Arrow keys move between them, so the container must not take them for scrolling."""
+
+
+class NewStudyScreen(AppScreen[None]):
+    """A form that writes a study document. `study`: a resolved study to begin with; `origin`: the run it is from."""
+
+    CSS_PATH = "new_study.tcss"
+    AUTO_FOCUS = "#field-corpus"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
+        Binding("ctrl+o", "preview", "preview YAML", tooltip="Show the study document, every default written out"),
+        Binding("ctrl+g", "save", "save to configs/", tooltip="Write the study document into configs/"),
+        Binding("p", "preview", show=False),
+        Binding("w", "save", show=False),
+        Binding("down", "app.focus_next", "next", show=False),
+        Binding("up", "app.focus_previous", "previous", show=False),
+        Binding("pagedown", "page(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "up", show=False),
+        Binding("escape", "back", "back", key_display="esc"),
+    ]
+
+    def __init__(self, study: Mapping[str, Any] | None = None, origin: str = "") -> None:
+        super().__init__()
+        self._origin = origin
+        self._given = study
+        self.form = StudyForm()
+        self.facts: dict[str, CorpusFacts] = {}
+        self.problems: dict[str, str] = {}
+        self._bounds = "own" if study is not None else "recommended"
+        self._recommended: dict[str, Any] = {}
+        self._paper: dict[str, Any] = {}
+        self._planned: Callable[[Study], int | None] | None = None
+        self._named_by_hand = study is not None
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        """Title and keys; the fields follow once it is known what there is."""
+        yield Lines(cell("New study", "bold"), classes="title", id="head")
+        yield Form(id="form")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Find out which corpora and encoders there are, then build the form."""
+        self._build()
+
+    @work(exclusive=True, group="build")
+    async def _build(self) -> None:
+        begun = await self.attempt(self._prepared)
+        if begun is None:
+            self.dismiss()
+            return
+        self.form = begun
+        await self.query_one(Form).mount_all(self._fields())
+        self.query_one("#field-corpus").focus()
+        self.check()
+        self._look_at_corpora()
+        self._look_at_encoder()
+
+    def _prepared(self) -> StudyForm:
+        """The form to begin with. In a thread: it looks at files and imports what only this screen needs."""
+        from ser_tui.strategies.planning import planned_trials
+        from ser_tui.tui import knowledge
+
+        self._planned = lambda study: planned_trials(study.strategy, study.search)
+        self._paper = knowledge.paper_search()
+        if self._given is not None:
+            return StudyForm.from_study(self._given)
+        located = [
+            corpus.name for corpus in knowledge.known_corpora() if corpus.path is not None and corpus.name != "demo"
+        ]
+        ready = [encoder for encoder in knowledge.known_encoders() if encoder.ready] or knowledge.known_encoders()
+        corpus = "emodb" if "emodb" in located else located[0] if located else "demo"
+        return StudyForm.default(corpus, ready[0].name, ready[0].search)
+
+    def _fields(self) -> Iterable[Widget]:
+        texts = self.form.texts
+        yield FieldRow("corpus", Picker(" + ".join(self.form.corpus), id="field-corpus"), "corpus")
+        yield FieldRow("encoder", Picker(self.form.encoder, id="field-encoder"), "encoder")
+        for heading, keys in SECTIONS:
+            if heading == "TRAINING":
+                yield from self._search_rows()
+            if heading:
+                yield Lines(Text(heading), classes="heading")
+            for key in keys:
+                yield field_row(BY_KEY[key], texts[key])
+        yield Horizontal(
+            Button("start", id="button-start", compact=True),
+            Button("preview YAML", id="button-preview", compact=True),
+            Button("save to configs/", id="button-save", compact=True),
+            id="buttons",
+        )
+
+    def _search_rows(self) -> Iterable[Widget]:
+        yield Lines(Text(f"{'SEARCH':<27}{'KIND':<13}{'FROM':<12}{'TO':<12}SCALE"), classes="heading")
+        yield FieldRow("bounds", Options(BOUNDS, self._bounds, id="field-bounds"), "bounds")
+        for dimension in self.form.dimensions.values():
+            yield DimensionRow(dimension)
+
+    # What is typed
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        row = self._row_of(event.input)
+        if isinstance(row, DimensionRow):
+            row.take()
+            self._own_bounds()
+        elif isinstance(row, FieldRow):
+            self._named_by_hand |= row.key == "name" and event.input.has_focus
+            self.form.texts[row.key] = event.value
+        self.check()
+
+    @on(Options.Changed)
+    def _chosen(self, event: Options.Changed) -> None:
+        row = self._row_of(event.options)
+        if isinstance(row, DimensionRow):
+            if event.options.has_class("kind"):
+                row.set_kind(event.value)  # type: ignore[arg-type]  # one of text.kinds
+            else:
+                row.take()
+            self._own_bounds()
+        elif isinstance(row, FieldRow) and row.key == "bounds":
+            self._bounds = event.value
+            self._apply_bounds()
+        elif isinstance(row, FieldRow) and row.key == "method":
+            self._change_method(event.value)
+            return
+        elif isinstance(row, FieldRow):
+            self.form.texts[row.key] = event.value
+            self._follow_name()
+        self.check()
+
+    def _row_of(self, control: Widget) -> Widget | None:
+        return next((node for node in control.ancestors if isinstance(node, DimensionRow | FieldRow)), None)
+
+    def _own_bounds(self) -> None:
+        self._bounds = "own"
+        self.query_one("#field-bounds", Options).value = "own"
+
+    def _apply_bounds(self) -> None:
+        search = {"recommended": self._recommended, "paper's": self._paper}.get(self._bounds)
+        if not search:
+            return
+        self.form.set_search(search)
+        for row in self.query(DimensionRow):
+            row.fill()
+
+    @work(exclusive=True, group="method")
+    async def _change_method(self, method: str) -> None:
+        self.form.set_method(method)
+        await self.query(DimensionRow).remove()
+        await self.query_one(Form).mount_all(
+            [DimensionRow(dimension) for dimension in self.form.dimensions.values()], after="#row-bounds"
+        )
+        self.check()
+
+    def _follow_name(self) -> None:
+        """Name the study after corpus and strategy until somebody names it."""
+        if not self._named_by_hand:
+            name = f"{self.form.corpus[0] if self.form.corpus else 'study'}-{self.form.texts['strategy.kind']}"
+            self.form.texts["name"] = name
+            with self.prevent(Input.Changed):
+                self.query_one("#field-name", Input).value = name
+
+    # What follows from it
+
+    def check(self) -> None:
+        """Validate what is typed, and say beside each field what is wrong or what follows."""
+        self.problems = self.form.problems()
+        facts = [self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus]
+        study = None if self.problems else validate(self.form.raw())
+        planned = self._planned(study) if study is not None and self._planned is not None else None
+        notes = consequences.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries)
+        for row in self.query(FieldRow):
+            if row.key == "encoder":
+                continue
+            problem = problem_of(self.problems, row.key)
+            if not problem and row.key == "budget.trials":
+                problem = self.problems.get("budget", "")
+            text, warns = notes.get(row.key, ("", False))
+            row.say(problem or text, problem=bool(problem) or warns)
+        for dimension in self.query(DimensionRow):
+            name = dimension.text.hyperparameter.name
+            problem = problem_of(self.problems, f"search.{name}") or consequences.dimension_note(self.form, name)
+            dimension.say(problem, problem=bool(problem))
+        self._show_relevant()
+        self._say_state()
+
+    def _show_relevant(self) -> None:
+        """Only the settings that the chosen protocol, strategy and method read."""
+        for key, wanted in self.form.relevant().items():
+            self.query_one(f"#row-{slug(key)}").display = wanted
+
+    def _say_state(self) -> None:
+        count = len(self.problems)
+        line = cell("New study", "bold")
+        if self._origin:
+            line.append_text(cell(f"   from {self._origin}", "muted"))
+        if self._starting:
+            line.append_text(cell("   starting the worker ...", "accent"))
+        elif count:
+            key = next(iter(self.problems))
+            where = f"{key}: " if key else ""
+            line.append_text(
+                cell(f"   ! {where}{self.problems[key]}" + (f"  (+{count - 1} more)" if count > 1 else ""), "warning")
+            )
+        self.query_one("#head", Lines).show([line])
+
+    # What there is
+
+    @on(Picker.Opened, "#field-corpus")
+    @work
+    async def _choose_corpus(self) -> None:
+        chosen = await choose_corpora(self, self.form.corpus)
+        if chosen:
+            self.form.corpus = list(chosen)
+            self.query_one("#field-corpus", Picker).value = " + ".join(chosen)
+            self._follow_name()
+            self.check()
+            self._look_at_corpora()
+
+    @on(Picker.Opened, "#field-encoder")
+    @work
+    async def _choose_encoder(self) -> None:
+        chosen = await choose_encoder(self, self.form.encoder)
+        if chosen:
+            self.form.encoder = chosen
+            self.query_one("#field-encoder", Picker).value = chosen
+            self._look_at_encoder()
+
+    @work(exclusive=True, group="corpora")
+    async def _look_at_corpora(self) -> None:
+        from ser_tui.tui import knowledge
+
+        for name in self.form.corpus:
+            if name not in self.facts or self.facts[name].problem:
+                self.facts[name] = await in_thread(knowledge.corpus_facts, name)
+                self.check()
+
+    @work(exclusive=True, group="encoder")
+    async def _look_at_encoder(self) -> None:
+        from ser_tui.tui import knowledge
+
+        found = await in_thread(knowledge.known_encoder, self.form.encoder)
+        self._recommended = found.search
+        row = self.query_one("#row-encoder", FieldRow)
+        row.say(f"{found.detail}, {found.facts}" if found.ready else found.detail, problem=not found.ready)
+        if self._bounds == "recommended":
+            self._apply_bounds()
+        self.check()
+
+    # What to do with it
+
+    def _valid(self) -> Study | None:
+        if not self.problems:
+            return validate(self.form.raw())
+        key = next(iter(self.problems))
+        self.ser.tell(f"{key}: {self.problems[key]}" if key else self.problems[key], problem=True)
+        self._focus_on(key)
+        return None
+
+    def _focus_on(self, key: str) -> None:
+        parts = key.split(".")
+        wanted = (
+            f"#dimension-{parts[1]} Input"
+            if parts[0] == "search" and len(parts) > 1
+            else f"#field-{slug('.'.join(parts[:2]))}"
+        )
+        for control in self.query(wanted):
+            if control.focusable:
+                control.focus()
+                return
+
+    @work(exclusive=True, group="start")
+    async def action_start(self) -> None:
+        """Start the search and show its run."""
+        from ser_tui.worker import launch
+
+        study = self._valid()
+        if study is None or self._starting:
+            return
+        self._starting = True
+        self._say_state()
+        folder = await self.attempt(lambda: launch.start(study, self.ser.runs))
+        self._starting = False
+        if folder is None:
+            self._say_state()
+            return
+        self.dismiss()
+        self.ser.open_run(folder.run_id)
+
+    def action_preview(self) -> None:
+        """Show the document."""
+        from ser_tui.tui.screens.preview import PreviewScreen
+
+        study = self._valid()
+        if study is not None:
+            self.app.push_screen(PreviewScreen(dumps(study)))
+
+    @work
+    async def action_save(self) -> None:
+        """Write the document into configs/, after a question where one of that name is there."""
+        study = self._valid()
+        if study is None:
+            return
+        await save_study(self, study)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "button-start":
+            self.action_start()
+        elif event.button.id == "button-preview":
+            self.action_preview()
+        else:
+            self.action_save()
+
+    def action_page(self, step: int) -> None:
+        """Scroll the form by a page."""
+        form = self.query_one(Form)
+        form.scroll_relative(y=step * (form.size.height - 2), animate=False)
+
+    def action_back(self) -> None:
+        """Leave; nothing is kept."""
+        self.dismiss()

@@ -1,0 +1,31 @@
+"""The study document as it would be written: every default filled in."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+
+from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.table import cell
+
+
+class PreviewScreen(AppDialog[None]):
+    """Shows `text`, line by line."""
+
+    CSS_PATH = "preview.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,p", "dismiss", "back", key_display="esc")]
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._lines = [cell(line) for line in text.splitlines()]
+
+    def compose(self) -> ComposeResult:
+        """The document and the keys."""
+        with VerticalScroll(classes="dialog", id="text"):
+            yield Lines(*self._lines)
+        yield KeyBar()

@@ -1,0 +1,88 @@
+"""Results: the best trial on parts that no trial saw; follows an evaluation that is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+
+from ser_tui.store.runs import RunFolder
+from ser_tui.tui.background import in_thread
+from ser_tui.tui.follow import Follower
+from ser_tui.tui.outcome import all_lines
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.table import cell
+
+TICK = 0.5
+
+
+class ResultsScreen(AppScreen[None]):
+    """Zero-shot results, folds and test part of the run called `run_id`, newest first."""
+
+    CSS_PATH = "results.tcss"
+    AUTO_FOCUS = "#results"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "stop", "stop", tooltip="Ask the worker to stop"),
+        Binding("escape,q,v", "dismiss", "back", key_display="esc"),
+    ]
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self._run_id = run_id
+        self._follower: Follower | None = None
+
+    def compose(self) -> ComposeResult:
+        """One section a result."""
+        yield Lines(self._title(""), classes="title", id="head")
+        with VerticalScroll(id="results"):
+            yield Lines(cell("reading ...", "muted"), id="lines")
+        yield KeyBar()
+
+    def _title(self, state: str) -> Text:
+        title = cell("Results", "bold")
+        title.append_text(cell(f"   {self._run_id}", "muted"))
+        title.append_text(cell(f"   {state}", "accent"))
+        return title
+
+    def on_mount(self) -> None:
+        """Read the log, and go on while a worker writes it."""
+        self._follower = Follower(RunFolder(self.ser.runs / self._run_id))
+        self._follow(self._follower)
+
+    @work(exclusive=True)
+    async def _follow(self, follower: Follower) -> None:
+        while True:
+            changed = await in_thread(follower.step)
+            view = follower.view
+            if changed and not view.behind:
+                under_way = any(one.result is None and not one.reason for one in view.state.evaluations)
+                words = (
+                    "evaluating"
+                    if view.busy and under_way
+                    else "its worker is gone: the evaluation ended"
+                    if under_way
+                    else ""
+                )
+                self.query_one("#head", Lines).show([self._title(words)])
+                nothing = [cell("nothing yet: no test part, no folds, no evaluation", "muted")]
+                self.query_one("#lines", Lines).show(all_lines(view.state, max(40, self.size.width - 4)) or nothing)
+                self.refresh_bindings()
+            await asyncio.sleep(0.01 if view.behind else TICK)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works can be stopped."""
+        return action != "stop" or (self._follower is not None and self._follower.view.busy)
+
+    @work
+    async def action_stop(self) -> None:
+        """Ask the worker to stop, after a question."""
+        from ser_tui.tui.actions import stop_run
+
+        await stop_run(self, self._run_id)

@@ -1,0 +1,292 @@
+"""One run, live or past: is it well, how far is it, how good is it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.state import Trial
+from ser_tui.tui import trials
+from ser_tui.tui.background import in_thread
+from ser_tui.tui.follow import Follower, View
+from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.table import Column, Table
+
+TICK = 0.25
+TABLE_SECONDS = 0.5
+"""The table and the log are drawn at most this often; an event is on the lines above them with the tick that has read it."""
+MOVED_SECONDS = 2.0
+"""After all rows have moved down by a new trial, which costs 2.5 kB, nothing is drawn there for so long: a probe takes a
+second, and a slow line 3 kB/s."""
+
+
+class TrialsTable(Table):
+    """The trials; enter shows one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "trial", show=False)]
+
+
+class RunScreen(AppScreen[None]):
+    """Follows the log of the run called `run_id`."""
+
+    CSS_PATH = "run.tcss"
+    AUTO_FOCUS = "TrialsTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
+        Binding("r", "resume", "resume", tooltip="Take the search up where it ended"),
+        Binding("t", "trial", "trial", tooltip="Parameters and epochs of the highlighted trial"),
+        Binding("c", "compare", "compare", tooltip="Lay this run beside another one"),
+        Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
+        Binding("v", "results", "results", tooltip="Confusion matrices and folds in full"),
+        Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
+        Binding("y", "clone", "clone", tooltip="Set up a new study that begins as this one's"),
+        Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
+        Binding("w", "copy", "copy", tooltip="Copy a summary; it is written to a file too"),
+        Binding("escape,q", "home", "home", key_display="esc"),
+    ]
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.follower: Follower | None = None
+        self._names: list[str] = []
+        self._next_rows = 0.0
+        self._owed = False
+        self._second = -1
+
+    @property
+    def view(self) -> View:
+        """The run as it was last read."""
+        assert self.follower is not None
+        return self.follower.view
+
+    def compose(self) -> ComposeResult:
+        """State first, then the number that matters, then how it came about."""
+        yield Lines(Text("reading ..."), Text(), classes="title", id="head")
+        yield Lines(id="warnings")
+        yield Lines(Text(), Text(), Text(), id="figures")
+        yield Lines(id="results")
+        with Horizontal(id="body"):
+            yield TrialsTable(trials.trial_columns([]), id="trials", fixed=1, follow_top=True)
+            with Vertical(id="side"):
+                with VerticalScroll(id="detail-pane", can_focus=False):
+                    yield Lines(id="detail")
+                yield Lines(id="side-log")
+        yield Lines(*[Text()] * 4, id="log")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self.follower = Follower(RunFolder(self.ser.runs / self.run_id))
+        self._follow()
+
+    @work(exclusive=True)
+    async def _follow(self) -> None:
+        follower = self.follower
+        assert follower is not None
+        while True:
+            begun = time.monotonic()
+            changed = await in_thread(follower.step)
+            if self.in_front:
+                self._tick(changed)
+            else:
+                self._owed |= changed
+            # A long log is read without pauses, but other keys come first.
+            await asyncio.sleep(0.01 if follower.view.behind else max(0.05, TICK - (time.monotonic() - begun)))
+
+    def on_screen_resume(self) -> None:
+        """Show what has happened while another screen was on top."""
+        if self.follower is not None:
+            self._draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the lines out for the new width."""
+        self.call_after_refresh(self._draw)
+
+    def _tick(self, changed: bool) -> None:
+        second = int(time.monotonic())
+        if changed:
+            self._owed = True
+        if changed or (self.view.live and second != self._second):
+            self._draw_figures()
+        self._second = second
+        if self._owed and time.monotonic() >= self._next_rows:
+            self._draw_rows()
+
+    def _draw(self) -> None:
+        self._draw_figures()
+        self._draw_rows()
+
+    def _draw_figures(self) -> None:
+        """The lines above the table: an event is on them with the tick that has read it."""
+        view, width = self.view, self.size.width - 2
+        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC)))
+        self._show_or_hide("#warnings", trials.warning_lines(view, width))
+        self.query_one("#figures", Lines).show(
+            [trials.best_line(view.state), trials.current_line(view), trials.spark_line(view.state, width)]
+        )
+        self._show_or_hide("#results", trials.result_lines(view.state))
+
+    def _show_or_hide(self, selector: str, lines: list[Text]) -> None:
+        widget = self.query_one(selector, Lines)
+        widget.show(lines)
+        widget.display = bool(lines)
+
+    def _draw_rows(self) -> None:
+        """Table, log and the pane beside them."""
+        self._owed = False
+        view = self.view
+        table = self.query_one(TrialsTable)
+        moves = len(table.keys) not in (0, len(view.state.trials))
+        self._next_rows = time.monotonic() + (MOVED_SECONDS if moves else TABLE_SECONDS)
+        names = trials.searched_names(view.state.study)
+        if names != self._names:
+            self._names = names
+            columns: list[Column] = trials.trial_columns(names)
+            table.set_columns(columns)
+        # Newest first: what happens now is at the top.
+        table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
+        log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
+        height = max(4, log.size.height) if self._is_wide else 4
+        lines = trials.log_lines(view.state, height)
+        log.show([*lines, *[Text()] * (height - len(lines))])
+        self._draw_detail()
+        self.refresh_bindings()
+
+    @property
+    def _is_wide(self) -> bool:
+        return self.has_class("-wide") or self.has_class("-huge")
+
+    def _cells_of(self, key: str) -> tuple[Text, ...]:
+        state = self.view.state
+        trial = self.trial(int(key))
+        best = state.best is not None and state.best.number == int(key)
+        return trials.trial_cells(trial, self._names, best, self.view.live) if trial is not None else ()
+
+    def trial(self, number: int) -> Trial | None:
+        """Trial `number`, as far as it has come."""
+        state = self.view.state
+        if state.current is not None and state.current.number == number:
+            return state.current
+        return state.trials[number - 1] if 0 < number <= len(state.trials) else None
+
+    @property
+    def highlighted(self) -> Trial | None:
+        """The trial under the cursor, as far as it has come."""
+        key = self.query_one(TrialsTable).current
+        return None if key is None else self.trial(int(key))
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self._draw_detail()
+
+    def _draw_detail(self) -> None:
+        if self._is_wide and (trial := self.highlighted) is not None:
+            from ser_tui.tui.details import trial_lines
+
+            self.query_one("#detail", Lines).show(trial_lines(trial, self.view.live))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the run allows now."""
+        if self.follower is None:
+            return action in ("home",)
+        view = self.view
+        allowed = {
+            "stop": view.busy,
+            "resume": view.shown in ("stopped", "interrupted", "failed") and not view.busy,
+            "trial": len(view.state.trials) > 0,
+            "evaluate": view.state.best is not None and not view.busy,
+            "results": bool(view.state.test or view.state.folds or view.state.evaluations),
+            "export": len(view.state.trials) > 0,
+            "clone": bool(view.state.study),
+        }
+        return allowed.get(action, True)
+
+    @on(Table.Selected)
+    def action_trial(self) -> None:
+        """Show the highlighted trial in full."""
+        from ser_tui.tui.screens.trial import TrialScreen
+
+        if (trial := self.highlighted) is not None:
+            self.app.push_screen(TrialScreen(self, trial.number))
+
+    @work
+    async def action_stop(self) -> None:
+        """Ask the worker to stop, after a question."""
+        from ser_tui.tui.actions import stop_run
+
+        await stop_run(self, self.run_id)
+
+    @work
+    async def action_resume(self) -> None:
+        """Start a worker that goes on."""
+        from ser_tui.tui.actions import resume_run
+
+        await resume_run(self, self.run_id)
+
+    def action_clone(self) -> None:
+        """Set up a new study from this one's."""
+        from ser_tui.tui.screens.new_study import NewStudyScreen
+
+        self.app.push_screen(NewStudyScreen(self.view.state.study, origin=self.run_id))
+
+    @work
+    async def action_compare(self) -> None:
+        """Choose runs to lay beside this one."""
+        from ser_tui.tui.screens.compare import compare_with
+
+        await compare_with(self, self.run_id)
+
+    def action_evaluate(self) -> None:
+        """Evaluate the best model on other corpora."""
+        from ser_tui.tui.screens.evaluate import EvaluateScreen
+
+        self.app.push_screen(EvaluateScreen(self.run_id))
+
+    def action_results(self) -> None:
+        """Show confusion matrices and folds."""
+        from ser_tui.tui.screens.results import ResultsScreen
+
+        self.app.push_screen(ResultsScreen(self.run_id))
+
+    def action_log(self) -> None:
+        """Show the whole log."""
+        from ser_tui.tui.screens.log import LogScreen
+
+        self.app.push_screen(LogScreen(RunFolder(self.ser.runs / self.run_id)))
+
+    @work
+    async def action_export(self) -> None:
+        """Write the trials as CSV and JSON."""
+        from ser_tui.store.export import export
+
+        folder = RunFolder(self.ser.runs / self.run_id)
+        paths = await self.attempt(lambda: [export(folder, "csv"), export(folder, "json")])
+        if paths:
+            self.ser.tell("wrote " + " and ".join(str(path) for path in paths))
+
+    @work
+    async def action_copy(self) -> None:
+        """Copy a summary and write it to a file: over SSH many terminals ignore the clipboard."""
+        from ser_tui.store.export import summary_text, write_summary
+
+        folder, state = RunFolder(self.ser.runs / self.run_id), self.view.state
+        path = await self.attempt(lambda: write_summary(folder, state))
+        if path is not None:
+            self.app.copy_to_clipboard(summary_text(self.run_id, state))
+            self.ser.tell(f"copied, and written to {path}")
+
+    def action_home(self) -> None:
+        """Back to where this was opened."""
+        self.dismiss()

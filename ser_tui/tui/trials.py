@@ -1,0 +1,256 @@
+"""A run's state as the run screen shows it: pure functions from state to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds
+from ser_tui.study.text import duration, parameter, score, score_with_interval
+from ser_tui.tui.follow import View
+from ser_tui.tui.look import state_text
+from ser_tui.tui.rows import parameters_text
+from ser_tui.tui.sparks import spark
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import Column, cell
+
+_WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
+
+
+def searched_names(study: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters that the study varies, in table order; all it names where it varies none."""
+    space = study.get("search", {})
+    varied = [
+        name
+        for name, dimension in space.items()
+        if isinstance(dimension, Mapping) and ("low" in dimension or len(dimension.get("choices", ())) > 1)
+    ]
+    return varied or [name for name in space if name in _USUAL]
+
+
+_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
+
+
+def trial_columns(names: Sequence[str]) -> list[Column]:
+    """The columns of the trials table for a study that varies `names`."""
+    columns = [Column("number", "#", 4, "right")]
+    for name in names:
+        known = HYPERPARAMETERS.get(name)
+        short = known.short if known else name[:8].upper()
+        columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
+    return [
+        *columns,
+        Column("bca", "BCA", 5, "right"),
+        Column("loss", "LOSS", 6, "right"),
+        Column("done", "DONE", 5, "right"),
+        Column("time", "TIME", 6, "right"),
+        Column("state", "STATE", 12, flexible=True),
+    ]
+
+
+def trial_cells(trial: Trial, names: Sequence[str], best: bool, live: bool) -> tuple[Text, ...]:
+    """One trial as a row of the table. `live`: its worker is there, so that running means running."""
+    running = trial.status == "running"
+    last = trial.epochs[-1] if trial.epochs else None
+    planned = last.epochs if last else trial.parameters.get("epochs")
+    bca = trial.bca if trial.bca is not None else (last.bca if last else None)
+    loss = trial.loss if trial.loss is not None else (last.loss if last else None)
+    style = "strong" if best else "muted" if trial.status in ("failed", "cut_short", "collapsed") else ""
+    return (
+        cell(trial.number, style),
+        *(cell(parameter(name, trial.parameters.get(name)), style) for name in names),
+        cell(score(bca), "muted" if running else style),
+        cell("-" if loss is None else f"{loss:.3f}", "muted" if running else style),
+        cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
+        cell(duration(trial.seconds), style),
+        trial_state(trial, best, live),
+    )
+
+
+def trial_state(trial: Trial, best: bool, live: bool) -> Text:
+    """A trial's state in words: epoch 4/8, done best, done, collapsed, failed: why."""
+    if trial.status == "running":
+        if not live:
+            return cell("interrupted", "warning")
+        last = trial.epochs[-1] if trial.epochs else None
+        planned = last.epochs if last else trial.parameters.get("epochs")
+        return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}" if planned else "running", "accent")
+    if trial.status == "failed":
+        return cell(f"failed: {trial.reason}", "warning")
+    if trial.status == "cut_short":
+        return cell("cut short", "muted")
+    if trial.status == "collapsed":
+        return cell("done, collapsed", "muted")
+    return cell("done  best" if best else "done", "strong" if best else "")
+
+
+def header(view: View, now: datetime) -> list[Text]:
+    """Two lines: state, trial, epoch and time first; then what it is and on how many utterances."""
+    state = view.state
+    line = Text(no_wrap=True)
+    line.append_text(cell(str(state.study.get("name", "run")), "bold"))
+    line.append("  ")
+    line.append_text(state_text(view.shown))
+    start = state.start
+    if start is not None:
+        trial = state.current
+        number = trial.number if trial is not None else len(counted(state))
+        line.append(f"  trial {number}/{start.planned_trials}" if start.planned_trials else f"  trial {number}")
+        if trial is not None and view.live:
+            planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
+            if planned:
+                line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
+    line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
+    left = remaining_seconds(state, now) if view.live else None
+    if left is not None:
+        line.append(f", about {duration(left)} left")
+    for evaluation in state.evaluations:
+        if evaluation.result is None and not evaluation.reason and view.busy:
+            line.append_text(
+                cell(f"  evaluating {evaluation.corpus} {evaluation.done}/{evaluation.utterances}", "accent")
+            )
+    if view.behind:
+        line.append(f"  reading the log, {view.behind:.0%} to go", "accent")
+    return [line, _facts(state)]
+
+
+def _facts(state: RunState) -> Text:
+    study, start = state.study, state.start
+    if start is None:
+        return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
+    corpus = study.get("corpus", "")
+    names = corpus if isinstance(corpus, str) else "+".join(str(name) for name in corpus)
+    parts = [
+        str(study.get("strategy", {}).get("kind", "-")),
+        names,
+        str(study.get("encoder", "-")),
+        f"{study.get('protocol', {}).get('kind', '-')} split",
+        f"n={start.utterances.get('validation', 0)}",
+    ]
+    if study.get("method") == "probe":
+        parts.insert(1, "probe")
+    return cell(", ".join(parts), "muted")
+
+
+def warning_lines(view: View, width: int) -> list[Text]:
+    """What must be known before the numbers are believed, broken at `width`."""
+    return [part for line in _warnings(view) for part in broken(line, width, hang=2)]
+
+
+def _warnings(view: View) -> list[Text]:
+    lines = [cell(f"! {warning}", "warning") for warning in (view.state.start.warnings if view.state.start else ())]
+    if view.missing:
+        lines.append(cell("! the run's folder is gone", "warning"))
+    if view.damaged:
+        count = "1 line of its log is" if view.damaged == 1 else f"{view.damaged} lines of its log are"
+        lines.append(cell(f"! {count} damaged and left out", "warning"))
+    if view.shown == "interrupted":
+        lines.append(
+            cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning")
+        )
+    elif view.shown == "elsewhere":
+        lines.append(cell("! worked on by another host; whether it still is cannot be seen from here", "warning"))
+    elif view.shown in ("failed", "stopped") and view.state.reason:
+        lines.append(cell(f"! {view.shown}: {view.state.reason}" + "; r resumes", "warning"))
+    return lines
+
+
+def best_line(state: RunState) -> Text:
+    """best BCA .953 ±.039 trial 5 and its parameters."""
+    line = cell("best BCA   ", "muted")
+    best = state.best
+    if best is None:
+        line.append("none yet", "muted")
+        return line
+    line.append(score_with_interval(best.bca, best.interval), "strong")
+    line.append_text(cell(f"  trial {best.number}  n={best.utterances}   ", ""))
+    line.append_text(cell(parameters_text(best.parameters, searched_names(state.study)), ""))
+    return line
+
+
+def current_line(view: View) -> Text:
+    """The epoch that has just ended in the trial under way: its loss and BCA."""
+    line = cell("current    ", "muted")
+    trial = view.state.current
+    if trial is None or not view.live:
+        line.append("-", "muted")
+        return line
+    values = parameters_text(trial.parameters, searched_names(view.state.study))
+    if not trial.epochs:
+        line.append_text(cell(f"trial {trial.number}  first epoch   {values}"))
+        return line
+    last = trial.epochs[-1]
+    loss = "-" if last.loss is None else f"{last.loss:.3f}"
+    frozen = "  encoder frozen" if last.frozen else ""
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  loss {loss}  BCA {score(last.bca)}{frozen}   "
+    line.append_text(cell(shown, "accent"))
+    line.append_text(cell(values, "muted"))
+    return line
+
+
+def spark_line(state: RunState, width: int) -> Text:
+    """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
+    trials = counted(state)
+    room = max(5, (width - len("BCA  best so far  minutes  ") - 6) // 3)
+    scores = [trial.bca for trial in trials]
+    real = [value for value in scores if value is not None]
+    low, high = (min(real), max(real)) if real else (0.0, 1.0)
+    line = Text(no_wrap=True)
+    for label, series, bottom, top in (
+        ("BCA", scores, low, high),
+        ("best so far", best_so_far(trials), low, high),
+        ("minutes", [trial.seconds for trial in trials], 0.0, None),
+    ):
+        line.append(f"{label} ", "muted")
+        line.append(spark(series, low=bottom, high=top, width=room).ljust(min(room, max(len(series), 1))), "accent")
+        line.append("   ")
+    return line
+
+
+def result_lines(state: RunState) -> list[Text]:
+    """What the best trial achieved on parts that no trial saw: test part, folds, other corpora."""
+    lines: list[Text] = []
+    if state.test is not None:
+        shown = score_with_interval(state.test.bca, state.test.interval)
+        lines.append(
+            _result(
+                "test part",
+                f"BCA {shown}  accuracy {score(state.test.accuracy)}  n={state.test.utterances}  scored once",
+            )
+        )
+    for folds in state.folds:
+        shown = score_with_interval(folds.pooled_bca, folds.interval)
+        spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {len(folds.folds)} folds"
+        lines.append(_result(folds.protocol, f"pooled BCA {shown}  {spread}  n={folds.utterances}"))
+    for found in state.evaluations:
+        if found.result is not None:
+            result = found.result
+            untuned = result.baselines.get("untuned")
+            shown = score_with_interval(result.accuracy, result.accuracy_interval)
+            text = f"accuracy {shown}  BCA {score(result.bca)}  chance {score(result.chance)}"
+            text += f"  untuned {score(untuned)}" if untuned is not None else ""
+            lines.append(_result(f"on {found.corpus}", f"{text}  n={result.utterances}"))
+        elif found.reason:
+            lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
+    return lines
+
+
+def _result(name: str, text: str, style: str = "") -> Text:
+    line = cell(f"{name[:10]:<11}", "muted")
+    line.append_text(cell(text, style))
+    return line
+
+
+def log_lines(state: RunState, number: int) -> list[Text]:
+    """The last `number` notes, newest last."""
+    lines = []
+    for time, level, text in state.log[-number:] if number > 0 else ():
+        line = cell(f"{time[11:19]} ", "muted")
+        line.append_text(cell(text, "warning" if level == "warning" else ""))
+        lines.append(line)
+    return lines

@@ -1,0 +1,158 @@
+"""The rows of the new-study form: label, control, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from ser_tui.study.text import printable
+from ser_tui.tui.form import DimensionText, FormField, Kind
+from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.options import Options
+
+
+class Note(Static):
+    """What follows from a choice; it takes no room while there is nothing to say."""
+
+    DEFAULT_CSS = """
+    Note { height: auto; width: 1fr; color: $muted; }
+    Note.-problem { color: $warning; }
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, markup=False, classes="" if text else "-empty")
+        self._text = text
+
+    def say(self, text: str, problem: bool) -> None:
+        """Show `text`, or nothing."""
+        self.set_class(problem, "-problem")
+        if text != self._text:
+            self._text = text
+            self.update(printable(text))
+            self.set_class(not text, "-empty")
+
+
+class FieldRow(Container):
+    """A setting of the study: its control is an Input or, for words, an Options."""
+
+    DEFAULT_CSS = """
+    FieldRow { layout: grid; grid-size: 2; grid-columns: 15 1fr; grid-rows: auto; height: auto; }
+    FieldRow > .label { color: $muted; }
+    FieldRow > Note { column-span: 2; padding-left: 15; }
+    FieldRow > Note.-empty { display: none; }
+    """
+
+    def __init__(self, label: str, control: Widget, key: str, note: str = "") -> None:
+        super().__init__(id=f"row-{slug(key)}")
+        self.key = key
+        self.help = note
+        self._label = label
+        self.control = control
+
+    def compose(self) -> ComposeResult:
+        """Label, control, note."""
+        yield Lines(Text(self._label), classes="label")
+        yield self.control
+        yield Note(self.help)
+
+    def say(self, text: str, *, problem: bool = False) -> None:
+        """Put `text` beside the control; without one its standing explanation."""
+        self.query_one(Note).say(text or self.help, problem)
+
+
+def field_row(item: FormField, value: str) -> FieldRow:
+    """The row of a field of the form."""
+    control: Widget
+    if item.options:
+        control = Options(item.options, value, id=f"field-{slug(item.key)}")
+    else:
+        control = Input(value, id=f"field-{slug(item.key)}", compact=True)
+        control.styles.max_width = item.width if not item.listed else 46
+    return FieldRow(item.label, control, item.key, item.help)
+
+
+def slug(key: str) -> str:
+    """A dotted key as a widget's id."""
+    return key.replace(".", "-")
+
+
+class DimensionRow(Container):
+    """A hyperparameter's bounds: an interval with its scale, a list of choices, or one value."""
+
+    DEFAULT_CSS = """
+    DimensionRow { layout: vertical; height: auto; }
+    DimensionRow > Horizontal { height: 1; width: 100%; }
+    DimensionRow .label { width: 27; }
+    DimensionRow Options { width: 13; }
+    DimensionRow .low, DimensionRow .high { width: 11; margin-right: 1; }
+    DimensionRow .single { width: 34; }
+    DimensionRow Note { padding-left: 27; }
+    DimensionRow Note.-empty { display: none; }
+    """
+    PARTS: ClassVar[tuple[str, ...]] = ("low", "high", "single")
+
+    def __init__(self, text: DimensionText, **options: Any) -> None:
+        super().__init__(id=f"dimension-{text.hyperparameter.name}", **options)
+        self.text = text
+
+    def compose(self) -> ComposeResult:
+        """All the controls that any kind needs; `fill` shows those of the present one."""
+        with Horizontal():
+            yield Lines(Text(self.text.hyperparameter.name), classes="label")
+            yield Options(self.text.kinds, self.text.kind, narrow=True, classes="kind")
+            yield Input(compact=True, classes="low")
+            yield Input(compact=True, classes="high")
+            yield Options(self.text.scales, self.text.scale, narrow=True, classes="scale")
+            yield Input(compact=True, classes="single")
+        yield Note(self.text.hyperparameter.help)
+
+    def on_mount(self) -> None:
+        """Show the bounds as they are."""
+        self.fill()
+
+    def fill(self) -> None:
+        """Take the texts into the controls."""
+        text, interval = self.text, self.text.kind == "range"
+        with self.prevent(Input.Changed):
+            self.query_one(".low", Input).value = text.low
+            self.query_one(".high", Input).value = text.high
+            self.query_one(".single", Input).value = text.choices if text.kind == "choices" else text.fixed
+        self.query_one(".kind", Options).value = text.kind
+        scale = text.scale if text.scale in text.scales else text.scales[0]
+        self.query_one(".scale", Options).value = scale
+        for part in ("low", "high", "scale"):
+            self.query_one(f".{part}").display = interval
+        self.query_one(".scale").can_focus = len(text.scales) > 1
+        self.query_one(".single").display = not interval
+
+    def take(self) -> None:
+        """Take the controls into the texts."""
+        text = self.text
+        if text.kind == "range":
+            text.low, text.high = self.query_one(".low", Input).value, self.query_one(".high", Input).value
+            text.scale = self.query_one(".scale", Options).value
+        elif text.kind == "choices":
+            text.choices = self.query_one(".single", Input).value
+        else:
+            text.fixed = self.query_one(".single", Input).value
+
+    def set_kind(self, kind: Kind) -> None:
+        """Another kind of bounds; what was typed for the others is kept."""
+        hyperparameter, text = self.text.hyperparameter, self.text
+        text.kind = kind
+        if kind == "choices" and not text.choices:
+            text.choices = " ".join(hyperparameter.options) or text.fixed or str(hyperparameter.default)
+        if kind == "fixed" and not text.fixed:
+            text.fixed = str(hyperparameter.default)
+        if kind == "range" and not text.low and not text.high:
+            text.low = text.high = text.fixed
+        self.fill()
+
+    def say(self, text: str, *, problem: bool = False) -> None:
+        """Put `text` beside the bounds; without one what the hyperparameter means."""
+        self.query_one(Note).say(text or self.text.hyperparameter.help, problem)

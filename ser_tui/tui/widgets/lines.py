@@ -1,0 +1,99 @@
+"""Lines of text of which only the cells that changed are sent to the terminal again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+Cell = tuple[str, Style | None]
+
+
+class Lines(Widget):
+    """Fixed lines, cut at the widget's width, never wrapped. A `Static` would send all of itself for one changed figure."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Lines { height: auto; width: 1fr; }
+    """
+
+    def __init__(self, *lines: Text, **options: Any) -> None:
+        super().__init__(**options)
+        self._lines: list[Text] = list(lines)
+
+    @property
+    def plain(self) -> str:
+        """What it shows, without styles."""
+        return "\n".join(line.plain for line in self._lines)
+
+    def show(self, lines: Sequence[Text]) -> None:
+        """Show `lines`; cells that stay the same are left alone."""
+        if len(lines) != len(self._lines):
+            self._lines = list(lines)
+            self.refresh(layout=True)
+            # Textual counts a second request before the next frame as the first one, and keeps the height of that.
+            self.call_after_refresh(self.refresh, repaint=False, layout=True)
+            return
+        for index, (old, new) in enumerate(zip(self._lines, lines, strict=True)):
+            span = changed_cells(old, new, self.app.console)
+            if span is not None:
+                self._lines[index] = new
+                self.refresh(Region(span[0], index, max(1, min(span[1], self.size.width) - span[0]), 1))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as are shown."""
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """Line `y`, cut or padded to the width."""
+        width, style = self.size.width, self.rich_style
+        if not 0 <= y < len(self._lines):
+            return Strip.blank(width, style)
+        text = self._lines[y]
+        if text.cell_len > width:
+            text = text.copy()
+            text.truncate(width, overflow="ellipsis")
+        segments = list(Segment.apply_style(text.render(self.app.console), style))
+        return Strip(segments).adjust_cell_length(width, style).simplify()
+
+
+def broken(text: Text, width: int, hang: int = 0) -> list[Text]:
+    """`text` on as many lines of `width` cells as it needs, the later ones set in by `hang`."""
+    console = Console(width=max(1, width))
+    first, *rest = text.wrap(console, max(1, width), no_wrap=False) or [text]
+    if not rest or not hang:
+        return [first, *rest]
+    tail = text[len(first.plain) :]
+    tail = tail[len(tail.plain) - len(tail.plain.lstrip()) :]
+    lines = [first]
+    for part in tail.wrap(console, max(10, width - hang), no_wrap=False):
+        lines.append(Text(" " * hang, no_wrap=True, end="").append_text(part))
+    return lines
+
+
+def changed_cells(old: Text, new: Text, console: Console) -> tuple[int, int] | None:
+    """From which to before which column `new` looks other than `old`; None where they look the same."""
+    before, after = _cells(old, console), _cells(new, console)
+    if before == after:
+        return None
+    head = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    start = cell_len("".join(char for char, _ in after[:head]))
+    if old.cell_len != new.cell_len or len(before) != len(after):
+        return start, max(old.cell_len, new.cell_len)
+    tail = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(before), reversed(after), strict=True))
+    )
+    return start, new.cell_len - cell_len("".join(char for char, _ in after[len(after) - tail :]))
+
+
+def _cells(text: Text, console: Console) -> list[Cell]:
+    return [(char, segment.style) for segment in text.render(console) for char in segment.text]

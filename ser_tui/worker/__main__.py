@@ -1,0 +1,128 @@
+"""`python -m ser_tui.worker RUN_FOLDER JOB`: one worker on one run. Started by `ser_tui.worker.launch`, not by people."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+from ser_tui.store.index import Index
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
+from ser_tui.study.text import printable
+from ser_tui.training.memory import as_memory_error
+from ser_tui.training.trial import TrialStopped
+from ser_tui.worker.memory import lift_limit
+from ser_tui.worker.session import Session
+
+
+def main() -> int:
+    """Do one job; 0 done or stopped, 1 failed. What went wrong is in the run's log."""
+    arguments = _arguments()
+    folder = RunFolder(arguments.folder.absolute())
+    try:
+        with Session(folder, arguments.job) as session:
+            status = _work(session, arguments)
+        if session.continues:
+            lift_limit()
+            os.execv(sys.executable, [sys.executable, "-m", "ser_tui.worker", *sys.argv[1:]])
+    except (UserError, OSError) as error:
+        _say(str(error))
+        status = 1
+    try:
+        Index(folder.path.parent).refresh()
+    except (UserError, OSError) as error:
+        _say(f"the index was not written: {error}")
+    return status
+
+
+def _say(text: str) -> None:
+    """Into worker.log; where the disk is full that is lost too, and nothing else."""
+    with suppress(OSError):
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def _work(session: Session, arguments: argparse.Namespace) -> int:
+    try:
+        with as_memory_error():
+            session.continues = _job(session, arguments)
+    except TrialStopped:
+        reason = session.stop_reason or "stopped"
+        if arguments.job == "search":
+            session.emit(RunCancelled(reason=reason))
+        else:
+            session.note(f"{arguments.job} {reason}", level="warning")
+        return 0
+    except UserError as error:
+        _report(session, arguments, str(error))
+        _say(str(error))
+        return 1
+    except MemoryError:
+        _report(
+            session, arguments, "not enough memory for the encoder and its data; free some, or choose a smaller encoder"
+        )
+        return 1
+    except Exception as error:  # the log must say how the run ended, whatever it was
+        _report(session, arguments, f"{type(error).__name__}: {error} (details in {session.folder.worker_log})")
+        with suppress(OSError):
+            traceback.print_exc()
+        return 1
+    return 0
+
+
+def _job(session: Session, arguments: argparse.Namespace) -> bool:
+    """Do the job; whether it shall go on in a fresh process."""
+    if arguments.job == "search":
+        from ser_tui.worker.search import search
+
+        return search(session)
+    if arguments.job == "folds":
+        from ser_tui.worker.folds import score_folds
+
+        score_folds(session, arguments.protocol)
+    else:
+        from ser_tui.worker.evaluate import evaluate
+
+        evaluate(session, arguments.on, arguments.map, masked=arguments.masked, preset=arguments.preset)
+    return False
+
+
+def _report(session: Session, arguments: argparse.Namespace, reason: str) -> None:
+    text = " ".join(reason.split())[:1000]
+    event: Event = RunFailed(reason=text)
+    if arguments.job != "search":
+        # The search itself has ended well: what fails after it does not make it a failed run.
+        event = Note(level="warning", text=f"{arguments.job} failed: {text}")
+    for attempt in (1, 2):
+        try:
+            session.emit(event)
+            return
+        except UserError as error:
+            # The first failure on a full disk gives the ballast back: the second attempt may find room.
+            if attempt == 2:
+                _say(str(error))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ser_tui.worker")
+    parser.add_argument("folder", type=Path)
+    jobs = parser.add_subparsers(dest="job", required=True)
+    jobs.add_parser("search")
+    folds = jobs.add_parser("folds")
+    folds.add_argument("--protocol", required=True, choices=("loso", "kfold", "loco"))
+    evaluate = jobs.add_parser("evaluate")
+    evaluate.add_argument("--on", action="append", required=True)
+    evaluate.add_argument("--map", action="append", default=[])
+    evaluate.add_argument("--preset", default="default", choices=("default", "paper"))
+    masking = evaluate.add_mutually_exclusive_group()
+    masking.add_argument("--masked", dest="masked", action="store_true", default=True)
+    masking.add_argument("--raw", dest="masked", action="store_false")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

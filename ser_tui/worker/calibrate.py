@@ -1,0 +1,95 @@
+"""Measuring what training costs on this machine with one encoder: some seconds, once, remembered in the cache."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ser_tui.study.document import Study
+from ser_tui.study.hyperparameters import Value
+from ser_tui.training.threads import cores
+from ser_tui.training.trial import EpochReport, Part
+from ser_tui.worker import machine, timing
+from ser_tui.worker.data import Data
+from ser_tui.worker.timing import Costs, Speech
+from ser_tui.worker.trainers import AnyTrainer, make_trainer_of
+
+TRAIN, VALIDATION = 24, 12
+"""Utterances that are trained on to measure: three batches."""
+LEARNING_RATE = 1e-6
+"""Small, so that nothing can explode while only the time matters."""
+BACKWARD = 3.0
+"""A training step costs three times a forward pass: the backward pass is twice the forward one (Kaplan et al. 2020, 2.1)."""
+
+
+def costs(study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> Costs:
+    """This machine's costs for the study's encoder: remembered ones, or measured now and remembered."""
+    name = timing.key(trainer.encoder_fingerprint, trainer.precision, cores(), machine.processor())
+    if study.method == "probe":
+        name = f"probe {name}"
+    known = timing.recall(name)
+    if known is None:
+        known = measure(study, data, should_stop)
+    timing.remember(f"{study.method} {study.encoder}", name, known)
+    return known
+
+
+def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
+    """Train for four short epochs, two of them frozen, on a few utterances of every length. Raises what a trial raises."""
+    lengths = [utterance.seconds for utterance in data.manifest.utterances]
+    train, train_lengths = _spread(data, data.split.train, lengths, TRAIN)
+    validation, validation_lengths = _spread(data, data.split.validation, lengths, VALIDATION)
+    speech = Speech(train_lengths, validation_lengths)
+    with _without_cache():
+        trainer = make_trainer_of(study, train, validation, data.classes)
+        reports: list[EpochReport] = []
+        begun = time.monotonic()
+        trainer.run(_parameters(study), study.seed, reports.append, should_stop)
+        whole = time.monotonic() - begun
+    if study.method == "probe":
+        return Costs(0.0, 0.0, whole / sum(speech.seconds(30.0)), 0.0, probe=1.0)
+    _, head, _, tuned = (report.seconds for report in reports)
+    seen_train, seen_validation = speech.seconds(30.0)
+    train_cost = tuned / (seen_train + seen_validation / BACKWARD)
+    return Costs(
+        train=train_cost,
+        evaluate=train_cost / BACKWARD,
+        embed=max(0.0, whole - sum(report.seconds for report in reports[1:])) / (seen_train + seen_validation),
+        head=head / (len(train) + len(validation)),
+    )
+
+
+def speech(data: Data) -> Speech:
+    """Durations of the two parts that every epoch passes over."""
+    parts = (data.split.train, data.split.validation)
+    train, validation = ([data.manifest.utterances[index].seconds for index in part] for part in parts)
+    return Speech(train, validation)
+
+
+def _parameters(study: Study) -> dict[str, Value]:
+    if study.method == "probe":
+        return {"max_seconds": 30}
+    return {"epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": 8}
+
+
+def _spread(data: Data, indices: tuple[int, ...], lengths: list[float], count: int) -> tuple[Part, list[float]]:
+    """`count` of `indices`, evenly over their lengths."""
+    ordered = sorted(indices, key=lambda index: lengths[index])
+    chosen = [ordered[round(step * (len(ordered) - 1) / max(1, count - 1))] for step in range(min(count, len(ordered)))]
+    return data.part(chosen), [lengths[index] for index in chosen]
+
+
+@contextmanager
+def _without_cache() -> Iterator[None]:
+    """What is to be measured must be computed, and nothing of it kept."""
+    before = os.environ.get("SER_TUI_CACHE_GB")
+    os.environ["SER_TUI_CACHE_GB"] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SER_TUI_CACHE_GB"]
+        else:
+            os.environ["SER_TUI_CACHE_GB"] = before

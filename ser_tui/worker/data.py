@@ -1,0 +1,90 @@
+"""From a study to the parts that a trainer takes: corpus, labels, split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ser_tui.corpora.manifest import Manifest, changes
+from ser_tui.corpora.protocols import split
+from ser_tui.corpora.registry import load_many
+from ser_tui.corpora.splits import Split
+from ser_tui.store.files import read_json, write_json
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import RunStarted
+from ser_tui.training.trial import Part
+
+SHOWN_CHANGES = 5
+
+
+@dataclass(frozen=True)
+class Data:
+    """A study's corpus, split. `classes` are the emotions in alphabetical order; a label is an index into them."""
+
+    manifest: Manifest
+    split: Split
+    classes: tuple[str, ...]
+
+    def part(self, indices: Sequence[int]) -> Part:
+        """The utterances at `indices` of the manifest as a trainer takes them."""
+        chosen = [self.manifest.utterances[index] for index in indices]
+        return Part(
+            paths=tuple(utterance.path for utterance in chosen),
+            labels=tuple(self.classes.index(utterance.emotion) for utterance in chosen),
+            digests=tuple(self.manifest.digests[utterance.id] for utterance in chosen),
+        )
+
+    def speakers(self, indices: Sequence[int]) -> tuple[str, ...]:
+        """The speakers of the utterances at `indices`, each once, sorted."""
+        found = {self.manifest.utterances[index].speaker for index in indices}
+        return tuple(sorted(speaker for speaker in found if speaker is not None))
+
+    def groups(self, indices: Sequence[int]) -> tuple[str, ...] | None:
+        """The speaker of each utterance at `indices`; None where some have none."""
+        names = [self.manifest.utterances[index].speaker for index in indices]
+        known = tuple(name for name in names if name is not None)
+        return known if len(known) == len(names) else None
+
+
+def load(study: Study) -> Data:
+    """The study's data. Raises UserError where the corpus is not there or cannot be split that way."""
+    manifest = load_many(study.corpus, study.labels)
+    classes = tuple(sorted({utterance.emotion for utterance in manifest.utterances}))
+    if len(classes) < 2:
+        raise UserError(
+            f"corpus {manifest.corpus} holds {len(manifest.utterances)} usable utterances of {len(classes)} emotions "
+            f"({', '.join(classes) or 'none'}); a search needs two emotions at least: `ser-tui corpora check {manifest.corpus}`"
+        )
+    parts = split(manifest, study.protocol)
+    missing = set(range(len(classes))) - {classes.index(manifest.utterances[i].emotion) for i in parts.train}
+    if missing:
+        names = ", ".join(classes[index] for index in sorted(missing))
+        raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
+    return Data(manifest, parts, classes)
+
+
+def remember(folder: RunFolder, data: Data) -> None:
+    """Note what the corpus holds, so that a resumed run can tell whether it still does."""
+    write_json(folder.corpus, {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
+
+
+def refuse_changes(folder: RunFolder, data: Data, start: RunStarted) -> None:
+    """Raise UserError with the list of what changed where the corpus is not the one that the run began with.
+
+    The log, in `start`, says whether it is; corpus.json, where it can be read, says what has changed.
+    """
+    if start.fingerprints.get("corpus", data.manifest.fingerprint) == data.manifest.fingerprint:
+        return
+    noted = read_json(folder.corpus)
+    digests = noted.get("digests") if isinstance(noted, dict) else None
+    found = changes(digests, data.manifest) if isinstance(digests, dict) else ["what exactly cannot be told any more"]
+    found = found or ["labels or speakers of its files"]
+    shown = "; ".join(found[:SHOWN_CHANGES]) + (
+        f"; and {len(found) - SHOWN_CHANGES} more" if len(found) > SHOWN_CHANGES else ""
+    )
+    raise UserError(
+        f"corpus {data.manifest.corpus} changed since the run began ({shown}): scores would not be comparable. "
+        "Restore it, or clone the study into a new run"
+    )

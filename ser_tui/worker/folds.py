@@ -1,0 +1,71 @@
+"""The best configuration, retrained and scored on every fold: what it does on speakers, or corpora, that it never heard."""
+
+from __future__ import annotations
+
+import statistics
+
+from ser_tui.corpora.protocols import folds
+from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.study.document import ProtocolKind, Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import FoldsScored
+from ser_tui.study.load import load
+from ser_tui.study.state import Trial
+from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.training.trial import NonFiniteLoss, TrialResult
+from ser_tui.worker import data as corpus_data
+from ser_tui.worker.data import Data
+from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.session import Session
+from ser_tui.worker.trainers import make_trainer
+
+FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco")
+
+
+def score_folds(session: Session, protocol: ProtocolKind) -> None:
+    """Retrain the run's best trial per fold and log mean, standard deviation and pooled BCA. Raises UserError, TrialStopped."""
+    best = session.state.best
+    if best is None:
+        raise UserError("there is no best trial to retrain: no trial of this run has a score")
+    study = load(session.folder.study)
+    asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
+    data = corpus_data.load(asked)
+    if session.state.start is not None:
+        corpus_data.refuse_changes(session.folder, data, session.state.start)
+    parts = folds(data.manifest, asked.protocol)
+    truth: list[int] = []
+    predictions: list[int] = []
+    groups: list[str] = []
+    rows: list[dict[str, object]] = []
+    for number, (name, split) in enumerate(parts, 1):
+        fold = Data(data.manifest, split, data.classes)
+        result = _retrained(session, asked, fold, best, f"{protocol} fold {number} ({name})")
+        labels = fold.part(split.validation).labels
+        truth += labels
+        predictions += result.predictions
+        groups += fold.groups(split.validation) or [name] * len(labels)
+        rows.append({"name": name, "bca": result.bca, "utterances": len(labels)})
+        session.note(f"{protocol} fold {number} of {len(parts)} ({name}): BCA {result.bca:.3f}, n = {len(labels)}")
+    scores = [float(str(row["bca"])) for row in rows]
+    session.emit(
+        FoldsScored(
+            trial=best.number,
+            protocol=protocol,
+            folds=tuple(rows),
+            pooled_bca=balanced_accuracy(truth, predictions, len(data.classes)),
+            interval=bootstrap_interval(truth, predictions, len(data.classes), groups=groups, seed=study.seed),
+            mean=statistics.fmean(scores),
+            deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
+            utterances=len(truth),
+        )
+    )
+
+
+def _retrained(session: Session, study: Study, fold: Data, best: Trial, which: str) -> TrialResult:
+    limit_memory()
+    try:
+        return make_trainer(study, fold).run(best.parameters, study.seed, lambda report: None, session.should_stop)
+    except NonFiniteLoss as error:
+        raise UserError(f"{which}: {error}") from None
+    except MemoryError:
+        raise UserError(f"{which}: not enough memory") from None

@@ -1,0 +1,61 @@
+"""How long a search will take, and what is left of it, from this machine's costs and from the trials that are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ser_tui.strategies.planning import planned_trials
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.state import RunState
+from ser_tui.training.trial import NonFiniteLoss
+from ser_tui.worker import calibrate
+from ser_tui.worker.data import Data
+from ser_tui.worker.timing import Costs, correction, mean_trial_seconds, run_seconds, trial_seconds
+from ser_tui.worker.trainers import AnyTrainer
+
+
+class Forecast:
+    """Predictions for one study on one corpus. Measures the machine's costs first, where they are not known yet."""
+
+    def __init__(self, study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> None:
+        self._study = study
+        self._speech = calibrate.speech(data)
+        finite = planned_trials(study.strategy, study.search)
+        limits = [limit for limit in (finite, study.budget.trials) if limit is not None]
+        self.planned = min(limits) if limits else None
+        """Trials that the budget, or the space, allows; None: as many as the minutes allow."""
+        self._costs: Costs | None = None
+        try:
+            self._costs = calibrate.costs(study, data, trainer, should_stop)
+        except (NonFiniteLoss, MemoryError, UserError):
+            pass  # the trials themselves will say what is wrong; only the prediction is lacking
+
+    def whole(self) -> float | None:
+        """Seconds for the whole search; None where nothing is known."""
+        if self._costs is None or self.planned is None:
+            minutes = self._study.budget.minutes
+            return None if minutes is None else minutes * 60
+        return run_seconds(self._costs, self._speech, self._study, self.planned)
+
+    def remaining(self, state: RunState, parameters: Mapping[str, Value]) -> float | None:
+        """Seconds for the trial that is about to start with `parameters` and for those after it."""
+        if self._costs is None or self.planned is None:
+            return None
+        method = self._study.method
+        done = [trial for trial in state.trials if trial.status == "done" and trial.seconds is not None]
+        pairs = [(self._seconds(trial.parameters), trial.seconds or 0.0) for trial in done]
+        # The first trial also computed the features: what it took says nothing about the others.
+        timed = pairs[1:]
+        later = self.planned - state.finished_trials - 1
+        mean = mean_trial_seconds(self._costs, self._speech, self._study)
+        # The strategies leave slow or fast regions behind: what the last trials were like is the better guess for those to come.
+        recent = [predicted for predicted, _ in pairs[-5:]]
+        typical = (mean + sum(recent)) / (1 + len(recent))
+        now = trial_seconds(self._costs, self._speech, parameters, method)
+        return correction(timed) * (now + max(0, later) * typical)
+
+    def _seconds(self, parameters: Mapping[str, Value]) -> float:
+        assert self._costs is not None
+        return trial_seconds(self._costs, self._speech, parameters, self._study.method)

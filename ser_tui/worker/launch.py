@@ -1,0 +1,185 @@
+"""Starting, resuming and stopping workers, for the interface and the command line. Imports nothing heavy.
+
+A worker is a process in a session of its own, with no terminal: it outlives the app, the shell and the SSH connection.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_tui.encoders import registry as encoders
+from ser_tui.store.files import open_regular, write_atomically
+from ser_tui.store.processes import this_host
+from ser_tui.store.runs import RunFolder, create, liveness, refuse_links, worker_facts
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.load import dumps, load
+from ser_tui.training.threads import environment
+
+START_SECONDS = 30.0
+"""A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
+FREE_BYTES = 100 * 1024 * 1024
+"""Free disk that every run wants besides its models: its log, its index, what libraries print, and some to spare."""
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def start(study: Study, runs: Path) -> RunFolder:
+    """Create a run for `study` under `runs` and start its worker. Raises UserError; then nothing runs."""
+    folder = prepare(study, runs)
+    _spawn(folder, ["search"])
+    return folder
+
+
+def prepare(study: Study, runs: Path) -> RunFolder:
+    """The folder of a new run, its study written, without a worker yet. Raises UserError where the disk is too full."""
+    folder = create(runs, study.name)
+    try:
+        refuse_full_disk(folder, study)
+        write_atomically(folder.study, dumps(study).encode())
+    except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
+    except UserError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return folder
+
+
+def bytes_wanted(study: Study) -> int:
+    """Free disk that a run of `study` wants: the best model so far and its successor lie side by side for a moment."""
+    try:
+        model = round(encoders.find(study.encoder).parameters_millions * 1e6) * 4
+    except UserError:
+        model = 0  # the worker says what is wrong with the encoder
+    return FREE_BYTES + 2 * model
+
+
+def refuse_full_disk(folder: RunFolder, study: Study) -> None:
+    """Raise UserError where the run's disk has less room than the run wants."""
+    free, wanted = shutil.disk_usage(folder.path).free, bytes_wanted(study)
+    if free < wanted:
+        raise UserError(
+            f"only {free // 2**20} MB free in {folder.path.parent}; a run with {study.encoder} wants {-(-wanted // 2**20)} MB: "
+            "free some space, or set SER_TUI_RUNS to another disk"
+        )
+
+
+def resume(folder: RunFolder) -> None:
+    """Start a worker that takes the run's search up where its log ends. Raises UserError."""
+    refuse_if_worked_on(folder)
+    if not folder.study.exists():
+        raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
+    refuse_full_disk(folder, load(folder.study))
+    _spawn(folder, ["search"])
+
+
+def score_folds(folder: RunFolder, protocol: str) -> None:
+    """Start a worker that retrains the best configuration per fold (`loso`, `kfold` or `loco`). Raises UserError."""
+    refuse_if_worked_on(folder)
+    _spawn(folder, ["folds", "--protocol", protocol])
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """A zero-shot evaluation: target corpora, changed mappings (target emotion -> class, empty: dropped), masked or raw."""
+
+    corpora: tuple[str, ...]
+    mapping: Mapping[str, str]
+    masked: bool = True
+    preset: str = "default"
+    """default, or paper: calm to boredom, surprise dropped, the random-head baseline."""
+
+
+def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
+    """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
+    refuse_if_worked_on(folder)
+    if not (folder.best / "model.json").exists():
+        raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
+    arguments = ["evaluate", "--preset", request.preset, "--masked" if request.masked else "--raw"]
+    for corpus in request.corpora:
+        arguments += ["--on", corpus]
+    for emotion, target in request.mapping.items():
+        arguments += ["--map", f"{emotion}={target}"]
+    _spawn(folder, arguments)
+
+
+def request_stop(folder: RunFolder) -> None:
+    """Ask the run's worker to stop; it does so within a batch. Raises UserError where none is on it."""
+    state = liveness(folder)
+    facts = worker_facts(folder)
+    if state == "elsewhere" and facts is not None:
+        raise UserError(f"{folder.run_id} is worked on by {facts.process.host}, not by {this_host()}: stop it there")
+    if state != "live":
+        raise UserError(f"no worker is on {folder.run_id}: nothing to stop")
+    try:
+        folder.stop_request.touch(mode=0o600)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {folder.stop_request}: {error.strerror}; `kill {facts.process.pid if facts else ''}` works too"
+        ) from None
+
+
+def refuse_if_worked_on(folder: RunFolder) -> None:
+    """Raise UserError where a worker is on the run, or may be from where this process cannot see."""
+    state = liveness(folder)
+    facts = worker_facts(folder)
+    if state == "live":
+        raise UserError(f"a worker is on {folder.run_id} already; `ser-tui attach {folder.run_id}` shows it")
+    if state == "elsewhere" and facts is not None:
+        raise UserError(
+            f"{folder.run_id} was last worked on by host {facts.process.host} (last sign of life {facts.heartbeat}); whether it "
+            f"still is cannot be seen from {this_host()}: look there, or delete {folder.worker} if that host is gone"
+        )
+
+
+def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
+    """Start a worker and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
+    refuse_links(folder)
+    try:
+        folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
+        log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
+    try:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "ser_tui.worker", str(folder.path), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            close_fds=True,
+            env={**os.environ, **environment()},
+        )
+    finally:
+        os.close(log)
+    _children.append(worker)
+    _children[:] = [child for child in _children if child.poll() is None]
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        facts = worker_facts(folder)
+        if facts is not None and facts.process.pid == worker.pid:
+            return
+        if worker.poll() is not None:
+            raise UserError(f"the worker ended at once: {last_words(folder)}")
+        time.sleep(0.02)
+    worker.kill()
+    raise UserError(f"the worker said nothing for {START_SECONDS:.0f} s; see {folder.worker_log}")
+
+
+def last_words(folder: RunFolder) -> str:
+    """The last line of the worker's log file, at most 300 characters."""
+    try:
+        with open_regular(folder.worker_log) as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - 4096))
+            lines = stream.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1][-300:] if lines else f"see {folder.worker_log}"

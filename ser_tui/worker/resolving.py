@@ -1,0 +1,47 @@
+"""From what was asked for to a study that can run here: bounds by name, and a corpus and an encoder that are at hand."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ser_tui.corpora import registry as corpora
+from ser_tui.encoders import registry as encoders
+from ser_tui.study import load
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+
+
+def load_study(path: Path, overrides: Iterable[str] = ()) -> Study:
+    """The study document at `path`, ready to run. Raises UserError in one line where it is wrong or something is missing."""
+    # What an override changes within `search` may be bounds that are named, not written: these are filled in before.
+    assignments = list(overrides)
+    within = [assignment for assignment in assignments if assignment.startswith("search.")]
+    raw = load.read(path, [assignment for assignment in assignments if assignment not in within])
+    fill_bounds(raw)
+    for assignment in within:
+        load.set_value(raw, assignment)
+    study = load.validate(raw, str(path))
+    require(study)
+    return study
+
+
+def fill_bounds(raw: dict[str, Any]) -> None:
+    """Replace `search: paper` and `search: recommended` by the paper's bounds, or by those that suit the study's encoder."""
+    named = raw.get("search")
+    if named == "paper":
+        raw["search"] = copy.deepcopy(dict(encoders.PAPER_SEARCH))
+    elif named == "recommended":
+        raw["search"] = copy.deepcopy(dict(encoders.find(str(raw.get("encoder", Study().encoder))).search))
+
+
+def require(study: Study) -> None:
+    """Raise UserError where a corpus is not located or the encoder is not ready: better now than in the worker."""
+    for name in study.corpus:
+        if corpora.locate(name) is None:
+            corpora.read_manifest(name)  # makes the demo corpus; for others it raises what is to be done
+    status = encoders.status(encoders.find(study.encoder))
+    if not status.ready:
+        raise UserError(f"encoder {study.encoder}: {status.detail}")

@@ -1,0 +1,320 @@
+"""The search: ask the strategy, train, tell it, until the budget is used up. Everything that happened is in the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.evaluation.zero_shot import predicted
+from ser_tui.store.files import FULL, DiskError, disk_message
+from ser_tui.store.runs import RunFolder
+from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.registry import make
+from ser_tui.study import text
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import (
+    EpochFinished,
+    Event,
+    RunCancelled,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    TestScored,
+    TrialFailed,
+    TrialFinished,
+    TrialStarted,
+)
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.load import load, to_plain
+from ser_tui.study.space import constants
+from ser_tui.study.state import Trial
+from ser_tui.study.summary import counted, elapsed_seconds
+from ser_tui.training.features import refuse_changed
+from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
+from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.worker import data as corpus_data
+from ser_tui.worker import machine, models
+from ser_tui.worker.comparable import refuse_edits, refuse_other_conditions
+from ser_tui.worker.data import Data
+from ser_tui.worker.folds import FOLDED, score_folds
+from ser_tui.worker.forecast import Forecast
+from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.session import Session
+from ser_tui.worker.trainers import AnyTrainer, make_trainer
+
+FAILURES_IN_A_ROW = 3
+"""So many failed trials without a success between them: the cause is not the hyperparameters."""
+
+
+def search(session: Session) -> bool:
+    """Run the study in the session's folder to its end, or on from where its log stops. Raises UserError where it cannot go on.
+
+    True: a trial has run out of memory, and the search shall go on in a fresh process. Freed blocks leave the heap full of
+    holes, and oneDNN never recovers from some allocations that failed: in this one, trials that fit would fail as well.
+    """
+    study = load(session.folder.study)
+    start = session.state.start
+    if start is not None:
+        refuse_edits(session.folder, study, start)
+    data = corpus_data.load(study)
+    trainer = make_trainer(study, data)
+    if start is not None:
+        refuse_other_conditions(session.folder, data, trainer, start)
+    strategy = make(study.strategy, study.search, study.seed)
+    forecast = Forecast(study, data, trainer, session.should_stop)
+    if start is None:
+        corpus_data.remember(session.folder, data)
+        session.emit(_started(study, data, trainer, strategy, forecast))
+        _say_what_is_unusable(session, data)
+    else:
+        session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}))
+        _say_what_is_other(session, start, trainer)
+    return _Search(session, study, data, trainer, strategy, forecast).run()
+
+
+def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:
+    split = data.split
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return RunStarted(
+        study=to_plain(study),
+        classes=data.classes,
+        utterances={name: len(indices) for name, indices in parts.items()},
+        speakers={name: data.speakers(indices) for name, indices in parts.items()},
+        warnings=split.warnings,
+        shares_speakers=bool(split.shared_speakers),
+        machine={**machine.describe(), "precision": trainer.precision},
+        fingerprints={"corpus": data.manifest.fingerprint, "encoder": trainer.encoder_fingerprint},
+        startup=strategy.startup,
+        planned_trials=forecast.planned,
+        predicted_seconds=forecast.whole(),
+    )
+
+
+def _say_what_is_unusable(session: Session, data: Data) -> None:
+    problems = data.manifest.problems
+    if problems:
+        first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
+        session.note(
+            f"{len(problems)} files of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
+            "`ser-tui corpora check` lists them",
+            level="warning",
+        )
+
+
+def _say_what_is_other(session: Session, start: RunStarted, trainer: AnyTrainer) -> None:
+    before = start.machine.get("precision", trainer.precision)
+    if before != trainer.precision:
+        session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
+
+
+def trial_seed(study: Study, number: int) -> int:
+    """The seed of trial `number`'s head, batches and dropout: its own, so that no seed's luck is taken for a good region."""
+    return (study.seed + number) % 2**32
+
+
+class _Search:
+    """The loop's surroundings: one session, one study, one trainer, one strategy."""
+
+    def __init__(
+        self, session: Session, study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast
+    ) -> None:
+        self.forecast = forecast
+        self.session = session
+        self.study = study
+        self.data = data
+        self.trainer = trainer
+        self.strategy = strategy
+        self.validation = data.part(data.split.validation)
+        self._elapsed_before = elapsed_seconds(session.state)
+        self._begun = time.monotonic()
+
+    def run(self) -> bool:
+        """Trial after trial; whether the search shall go on in a fresh process."""
+        while True:
+            if self.session.should_stop():
+                self.session.emit(RunCancelled(reason=self.session.stop_reason))
+                return False
+            over = self._over()
+            proposal = None if over else self.strategy.propose(self._history())
+            if proposal is None:
+                self._score_test_part()
+                if self.study.protocol.kind in FOLDED:
+                    self._score_folds()
+                self.session.emit(RunFinished(reason=over or "every point of the search space is tried"))
+                return False
+            self._trial(proposal)
+            self._refuse_failures()
+            if self.session.state.trials[-1].failure == "memory" and not self.session.should_stop():
+                return True
+
+    def _over(self) -> str:
+        """Why no further trial begins; empty while one does."""
+        state, budget = self.session.state, self.study.budget
+        if budget.trials is not None and state.finished_trials >= budget.trials:
+            return f"{text.counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
+        # This session's own time by a clock that nobody sets.
+        elapsed = self._elapsed_before + time.monotonic() - self._begun
+        if budget.minutes is not None and elapsed >= budget.minutes * 60:
+            return f"{budget.minutes:g} minutes are over"
+        return ""
+
+    def _history(self) -> list[Observation]:
+        # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
+        fixed = constants(self.study.search)
+        return [Observation({**trial.parameters, **fixed}, trial.bca) for trial in counted(self.session.state)]
+
+    def _trial(self, proposal: Proposal) -> None:
+        # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.
+        number = self.session.state.finished_trials + 1
+        parameters = self._fitting(proposal.parameters)
+        remaining = self.forecast.remaining(self.session.state, parameters)
+        self.session.emit(
+            TrialStarted(
+                trial=number,
+                parameters=parameters,
+                phase=proposal.phase,
+                seed=trial_seed(self.study, number),
+                remaining_seconds=remaining,
+            )
+        )
+        begun = time.monotonic()
+        limit_memory()
+        try:
+            result = self._train(number, parameters)
+        except TrialStopped:
+            reason = self.session.stop_reason or "stopped"
+            self._failed(number, "cut_short", reason, begun)
+        except NonFiniteLoss as error:
+            self._failed(number, "nan", f"{error}; a smaller learning_rate may help", begun)
+        except MemoryError:
+            self._failed(number, "memory", "not enough memory; a smaller batch_size or max_seconds may help", begun)
+        except (DiskError, UtteranceChanged):
+            raise  # no fault of the trial: it shall be made again once that is mended
+        except UserError as error:
+            self._failed(number, "audio", str(error), begun)
+        except (RuntimeError, ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
+            kind = "memory" if "alloc" in str(error).lower() else "error"
+            self._failed(number, kind, f"{type(error).__name__}: {error}", begun)
+        else:
+            self._finished(number, result)
+
+    def _fitting(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
+        """`parameters`, the batch halved below the smallest one that did not fit into memory so far in this run."""
+        failed = [
+            trial
+            for trial in self.session.state.trials
+            if trial.failure == "memory" and "batch_size" in trial.parameters
+        ]
+        if not failed or "batch_size" not in parameters:
+            return dict(parameters)
+        largest = max(1, min(int(trial.parameters["batch_size"]) for trial in failed) // 2)
+        if int(parameters["batch_size"]) > largest:
+            self.session.note(
+                f"batches of {largest} from here on: larger ones did not fit into memory", level="warning"
+            )
+            return {**parameters, "batch_size": largest}
+        return dict(parameters)
+
+    def _train(self, number: int, parameters: Mapping[str, Value]) -> TrialResult:
+        def on_epoch(report: EpochReport) -> None:
+            self.session.emit(
+                EpochFinished(
+                    trial=number,
+                    epoch=report.epoch,
+                    epochs=report.epochs,
+                    loss=report.loss,
+                    bca=report.bca,
+                    validation_loss=report.validation_loss,
+                    frozen=report.frozen,
+                    seconds=round(report.seconds, 3),
+                )
+            )
+
+        return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
+
+    def _finished(self, number: int, result: TrialResult) -> None:
+        state = self.session.state
+        best = state.best is None or state.best.bca is None or result.bca > state.best.bca
+        if best:
+            # Written before the score is reported: a best trial that the log knows always has its model.
+            models.save_candidate(self.session.folder, self.trainer, number)
+        truth = self.validation.labels
+        self.session.emit(
+            TrialFinished(
+                trial=number,
+                bca=result.bca,
+                interval=bootstrap_interval(
+                    truth, result.predictions, len(self.data.classes), groups=self._groups(), seed=self.study.seed
+                ),
+                utterances=len(truth),
+                best_epoch=result.best_epoch,
+                best_epoch_bca=result.best_epoch_bca,
+                accuracy=result.accuracy,
+                loss=result.loss,
+                seconds=round(result.seconds, 3),
+                collapsed=result.collapsed,
+                predictions=result.predictions,
+                truth=() if state.truth else truth,
+                notes=result.notes,
+            )
+        )
+        if best:
+            models.settle(self.session.folder, self.session.state.best)
+
+    def _groups(self) -> tuple[str, ...] | None:
+        """Speakers to resample for intervals, where validation speakers are disjoint from the training ones."""
+        return None if self.data.split.shared_speakers else self.data.groups(self.data.split.validation)
+
+    def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
+        seconds = round(time.monotonic() - begun, 3)
+        self.session.emit(TrialFailed(trial=number, kind=kind, reason=" ".join(reason.split())[:500], seconds=seconds))
+
+    def _refuse_failures(self) -> None:
+        trials = counted(self.session.state)
+        last = trials[-FAILURES_IN_A_ROW:]
+        if all(trial.failure == "memory" and int(trial.parameters.get("batch_size", 1)) > 1 for trial in last):
+            return  # the next one is tried with half the batch
+        if len(last) == FAILURES_IN_A_ROW and all(trial.status == "failed" for trial in last):
+            raise UserError(f"{FAILURES_IN_A_ROW} trials in a row failed, the last one: {last[-1].reason}")
+
+    def _score_folds(self) -> None:
+        try:
+            score_folds(self.session, self.study.protocol.kind)
+        except DiskError:
+            raise
+        except UserError as error:
+            # The search has its result; made again, the folds would fail again.
+            self.session.note(f"{self.study.protocol.kind} was not scored: {error}", level="warning")
+
+    def _score_test_part(self) -> None:
+        """Score the best trial on the held-out part, once: the one number that no choice was made on."""
+        state, indices = self.session.state, self.data.split.test
+        if not indices or state.best is None or state.test is not None:
+            return
+        self.session.emit(score_on(self.session.folder, state.best, self.data, self.study))
+
+
+def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> Event:
+    """The best trial's model on the test part."""
+    part = data.part(data.split.test)
+    for path, digest in zip(part.paths, part.digests, strict=True):
+        refuse_changed(path, digest)  # hours may lie between the manifest and this one look at the test part
+    predictions = predicted(models.load_best(folder, best).predict_logits(part.paths))
+    classes = len(data.classes)
+    counts: Any = confusion_matrix(part.labels, predictions, classes)
+    return TestScored(
+        trial=best.number,
+        bca=balanced_accuracy(part.labels, predictions, classes),
+        interval=bootstrap_interval(
+            part.labels, predictions, classes, groups=data.groups(data.split.test), seed=study.seed
+        ),
+        accuracy=accuracy(part.labels, predictions, classes),
+        utterances=len(part),
+        confusion=tuple(tuple(int(count) for count in row) for row in counts),
+    )

@@ -1,0 +1,183 @@
+"""What every job of a worker shares: the lock on its run, its sign of life, the log it writes and the wish to stop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
+from ser_tui.store.log import LogWriter
+from ser_tui.store.processes import identify
+from ser_tui.store.runs import RunFolder, refuse_links, worker_facts
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import EvaluationFailed, Event, Note, now
+from ser_tui.study.state import RunState, reduce, reduce_all
+from ser_tui.worker import models
+
+HEARTBEAT_SECONDS = 10.0
+STOP_POLL_SECONDS = 0.2
+BALLAST_BYTES = 64 * 1024
+"""Room kept in a file of its own, given back when the disk is full so that the log can still say so."""
+SCRATCH = ".scratch-"
+"""Begins the names of folders that a job needs for a while; a killed one's are removed by the next."""
+
+
+class Session:
+    """A worker on one run. A context manager: no other worker can be on the run while it is open."""
+
+    def __init__(self, folder: RunFolder, job: str) -> None:
+        """Take the run over. Raises UserError where another worker has it or its files cannot be written."""
+        self.folder = folder
+        self.job = job
+        refuse_links(folder)
+        self._lock = FileLock(folder.lock, mode=0o600)
+        self._told_to_stop = ""
+        self._next_look = 0.0
+        self._over = threading.Event()
+        self._heart = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+        self._log: LogWriter | None = None
+        self.continues = False
+        """Set before closing: this process takes the run up again at once, with another image."""
+        self._take()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _take(self) -> None:
+        try:
+            self._lock.acquire(timeout=1)
+        except Timeout:
+            facts = worker_facts(self.folder)
+            who = f" (pid {facts.process.pid} on {facts.process.host})" if facts else ""
+            raise UserError(f"another worker is on {self.folder.run_id}{who}") from None
+        except OSError as error:
+            raise disk_message(error, "taking the run over", self.folder.lock) from None
+
+    def _begin(self) -> None:
+        try:
+            if not self._is_continued():
+                # A request that was meant for a worker that has died: nobody asks a worker that has not said who it is.
+                self.folder.stop_request.unlink(missing_ok=True)
+            self._remove_leftovers()
+            self._beat()
+        except OSError as error:
+            raise disk_message(error, "taking the run over", self.folder.worker) from None
+        self._heart.start()
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        for ignored in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(ignored, signal.SIG_IGN)
+        self._log = LogWriter(self.folder.log)
+        self.state: RunState = reduce_all(self._log.events)
+        """The run as far as it has been logged."""
+        self._keep_ballast()
+        if self._log.dropped:
+            self.emit(Note(level="warning", text=f"the log's torn last line ({self._log.dropped} bytes) was cut off"))
+        try:
+            models.settle(self.folder, self.state.best)
+        except OSError as error:
+            raise disk_message(error, "putting the best model in place", self.folder.best) from None
+        for evaluation in self.state.evaluations:
+            if evaluation.result is None and not evaluation.reason:
+                self.emit(EvaluationFailed(corpus=evaluation.corpus, reason="its worker ended"))
+
+    def _is_continued(self) -> bool:
+        """Whether this very process has worked on the run before it replaced its image, and so could be asked to stop."""
+        facts = worker_facts(self.folder)
+        return facts is not None and not facts.ended and facts.process == identify(os.getpid())
+
+    def emit(self, event: Event) -> None:
+        """Log `event`; it is on the disk when this returns. Raises UserError where it cannot be written."""
+        assert self._log is not None
+        try:
+            written = self._log.append(event)
+        except UserError:
+            self._give_ballast_back()
+            raise
+        self.state = reduce(self.state, written)
+
+    def note(self, text: str, level: str = "info", **data: Any) -> None:
+        """Log a sentence for people."""
+        self.emit(Note(text=text, level=level, data=data))
+
+    def should_stop(self) -> bool:
+        """Whether the worker has been asked to stop. Cheap: it may be asked at every batch."""
+        if not self._told_to_stop and time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + STOP_POLL_SECONDS
+            if self.folder.stop_request.exists():
+                self._told_to_stop = "stopped by request"
+        return bool(self._told_to_stop)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why the worker stops; empty while it shall not."""
+        return self._told_to_stop
+
+    def close(self) -> None:
+        """Give the run back, for a while only where it `continues`. On a full disk as much of it as can be done."""
+        self._over.set()
+        if self._heart.is_alive():
+            self._heart.join()
+        if self._log is not None:
+            with suppress(OSError):
+                self._log.close()
+        self._give_ballast_back()
+        if not self.continues:
+            with suppress(OSError):
+                self.folder.stop_request.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._beat(ended=True)
+        self._lock.release()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _on_sigterm(self, number: int, frame: object) -> None:
+        self._told_to_stop = "stopped by SIGTERM"
+
+    def _beat_on(self) -> None:
+        while not self._over.wait(HEARTBEAT_SECONDS):
+            try:
+                self._beat()
+            except OSError:
+                pass  # a full disk costs the sign of life, not the run
+
+    def _beat(self, ended: bool = False) -> None:
+        process = identify(os.getpid())
+        if process is not None:
+            facts = {"process": process.to_json(), "job": self.job, "heartbeat": now()}
+            write_json(self.folder.worker, {**facts, "ended": True} if ended else facts)
+
+    @property
+    def _ballast(self) -> Path:
+        return self.folder.lock.with_name("ballast")
+
+    def _keep_ballast(self) -> None:
+        with suppress(OSError):
+            # Other bytes than zeros, which some file systems store as nothing.
+            write_atomically(self._ballast, os.urandom(BALLAST_BYTES))
+
+    def _give_ballast_back(self) -> None:
+        with suppress(OSError):
+            self._ballast.unlink(missing_ok=True)
+
+    def _remove_leftovers(self) -> None:
+        for path in (self.folder.worker, self.folder.corpus, self._ballast):
+            remove_leftovers(path)
+        for left in self.folder.path.glob(f"{SCRATCH}*"):
+            shutil.rmtree(left, ignore_errors=True)

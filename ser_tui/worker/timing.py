@@ -1,0 +1,146 @@
+"""How long trials take on this machine: measured costs, and predictions for a study from them. Light: the app shows them.
+
+A trial's time is linear in the seconds of speech that pass through the encoder: with length-sorted, masked batches an
+utterance costs what it is long, and while the encoder is frozen its pooled output is looked up, so that an epoch costs the
+head alone. `ser_tui.worker.calibrate` measures the coefficients; finished trials correct them by their common factor.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ser_tui import places
+from ser_tui.store.files import read_json, write_json
+from ser_tui.study.document import Study
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.space import Choice, Dimension, Fixed, Integer
+
+_TIMED = ("epochs", "unfreeze_epoch", "max_seconds")
+"""The hyperparameters that a trial's time depends on."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds on this machine for one encoder, precision and number of threads."""
+
+    train: float
+    """Per second of speech, forwards, backwards and update, encoder trained."""
+    evaluate: float
+    """Per second of speech, forwards only."""
+    embed: float
+    """Per second of speech: the cached part of the encoder, computed once per length cut."""
+    head: float
+    """Per utterance and epoch with a frozen encoder."""
+    probe: float = 0.0
+    """A trial of a probe on cached features."""
+    trial: float = 0.5
+    """Per trial, whatever it trains: weights put back, the model saved."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Durations in seconds of the utterances of the training and the validation part."""
+
+    train: Sequence[float]
+    validation: Sequence[float]
+
+    def seconds(self, longest: float) -> tuple[float, float]:
+        """Seconds of speech in the two parts once utterances are cut to `longest`."""
+        train, validation = (sum(min(item, longest) for item in part) for part in (self.train, self.validation))
+        return train, validation
+
+
+def trial_seconds(costs: Costs, speech: Speech, parameters: Mapping[str, Value], method: str = "finetune") -> float:
+    """The predicted time of a trial whose features are cached."""
+    if method == "probe":
+        return costs.trial + costs.probe
+    epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
+    frozen = min(epochs, unfreeze)
+    train, validation = speech.seconds(float(parameters["max_seconds"]))
+    tuned = costs.train * train + costs.evaluate * validation
+    still = costs.head * (len(speech.train) + len(speech.validation))
+    return costs.trial + (epochs - frozen) * tuned + frozen * still
+
+
+def mean_trial_seconds(costs: Costs, speech: Speech, study: Study) -> float:
+    """The expected time of a trial drawn evenly from the study's space."""
+    fixed = {name: 0 for name in _TIMED if name not in study.search}
+    levels = {name: _levels(study.search[name]) for name in _TIMED if name in study.search}
+    drawn = ({**fixed, **dict(zip(levels, point, strict=True))} for point in itertools.product(*levels.values()))
+    return statistics.fmean(trial_seconds(costs, speech, point, study.method) for point in drawn)
+
+
+def first_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
+    """Time for features that are not cached yet: once for every length cut that `trials` trials are likely to meet."""
+    cuts = _levels(study.search["max_seconds"])
+    met = len(cuts) * (1 - (1 - 1 / len(cuts)) ** trials)
+    return met * statistics.fmean(costs.embed * sum(speech.seconds(float(cut))) for cut in cuts)
+
+
+def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
+    """The expected time of `trials` trials of the study, features included, within the budget's minutes."""
+    total = first_seconds(costs, speech, study, trials) + trials * mean_trial_seconds(costs, speech, study)
+    return total if study.budget.minutes is None else min(total, study.budget.minutes * 60)
+
+
+def correction(pairs: Iterable[tuple[float, float]]) -> float:
+    """By how much finished trials took longer than predicted: sum of the times over the sum of (predicted, measured)."""
+    known = list(pairs)
+    predicted = sum(pair[0] for pair in known)
+    return sum(pair[1] for pair in known) / predicted if predicted > 0 else 1.0
+
+
+def key(encoder_fingerprint: str, precision: str, threads: int, processor: str) -> str:
+    """What the costs of a machine are kept under."""
+    return f"{encoder_fingerprint[:16]} {precision} {threads} {processor}"
+
+
+def remember(encoder: str, name: str, costs: Costs) -> None:
+    """Keep measured costs under `name`, and as the latest of the encoder called `encoder`."""
+    known = _read()
+    known.setdefault("costs", {})[name] = asdict(costs)
+    known.setdefault("latest", {})[encoder] = name
+    places.private_folder(_file().parent)
+    write_json(_file(), known)
+
+
+def recall(name: str) -> Costs | None:
+    """The costs kept under `name`, or None."""
+    return _costs(_read().get("costs", {}).get(name))
+
+
+def latest(encoder: str) -> Costs | None:
+    """The costs that were measured last with the encoder called `encoder`, or None: then the app offers to measure."""
+    known = _read()
+    return _costs(known.get("costs", {}).get(str(known.get("latest", {}).get(encoder))))
+
+
+def _levels(dimension: Dimension) -> Sequence[Value]:
+    if isinstance(dimension, Fixed):
+        return (dimension.fixed,)
+    if isinstance(dimension, Choice):
+        return dimension.choices
+    if isinstance(dimension, Integer):
+        span = dimension.high - dimension.low
+        return sorted({dimension.low + round(span * step / 20) for step in range(21)})
+    return [dimension.low + (dimension.high - dimension.low) * step / 20 for step in range(21)]
+
+
+def _costs(data: object) -> Costs | None:
+    try:
+        return Costs(**data) if isinstance(data, dict) else None
+    except TypeError:
+        return None  # written by another version: measured again
+
+
+def _read() -> dict[str, dict[str, object]]:
+    data = read_json(_file())
+    return data if isinstance(data, dict) and all(isinstance(value, dict) for value in data.values()) else {}
+
+
+def _file() -> Path:
+    return places.cache_folder() / "costs.json"

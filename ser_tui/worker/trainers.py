@@ -1,0 +1,55 @@
+"""The trainer that a study's method asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ser_tui.study.document import Study
+from ser_tui.study.hyperparameters import Value
+from ser_tui.training.finetune import Trainer
+from ser_tui.training.trial import EpochReport, Part, TrialResult
+from ser_tui.worker.data import Data
+
+
+class AnyTrainer(Protocol):
+    """What the search needs of a trainer, whatever the method."""
+
+    @property
+    def precision(self) -> str:
+        """float32 or bfloat16."""
+        ...
+
+    @property
+    def encoder_fingerprint(self) -> str:
+        """Identifies the pre-trained weights."""
+        ...
+
+    def run(
+        self,
+        parameters: Mapping[str, Value],
+        seed: int,
+        on_epoch: Callable[[EpochReport], None],
+        should_stop: Callable[[], bool],
+    ) -> TrialResult:
+        """Train and score one trial."""
+        ...
+
+    def save_best(self, folder: Path) -> None:
+        """Write the model that was trained last."""
+        ...
+
+
+def make_trainer(study: Study, data: Data) -> AnyTrainer:
+    """A trainer for `study` on `data`. Raises UserError where the encoder cannot be loaded."""
+    return make_trainer_of(study, data.part(data.split.train), data.part(data.split.validation), data.classes)
+
+
+def make_trainer_of(study: Study, train: Part, validation: Part, classes: tuple[str, ...]) -> AnyTrainer:
+    """A trainer for `study` on two parts of any choice."""
+    if study.method == "probe":
+        from ser_tui.training.probe import ProbeTrainer
+
+        return ProbeTrainer(study.encoder, train, validation, classes, study.training)
+    return Trainer(study.encoder, train, validation, classes, study.training)

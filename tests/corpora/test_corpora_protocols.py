@@ -1,0 +1,243 @@
+"""Protocols: who is in which part, what is refused, and what is said without being asked."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
+
+from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora import registry
+from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.protocols import folds, split
+from ser_tui.corpora.splits import Split
+from ser_tui.study.document import Protocol
+from ser_tui.study.errors import UsageError
+
+EMOTIONS = ("anger", "fear", "joy")
+
+
+def utterance(name: str, emotion: str, speaker: str | None, **more: str | None) -> Utterance:
+    base = Utterance(name, Path(name), emotion, speaker, None, None, "de", 1.0, 16_000, 1, "made")
+    return dataclasses.replace(base, **more)
+
+
+def manifest(utterances: list[Utterance], digests: dict[str, str] | None = None) -> Manifest:
+    own = {u.id: u.id for u in utterances}
+    return manifests.make("made", Path("/made"), utterances, [], {**own, **(digests or {})})
+
+
+def made(speakers: int = 6, each: int = 6) -> Manifest:
+    return manifest([
+        utterance(
+            f"s{speaker}_{take}.wav", EMOTIONS[take % 3], f"s{speaker}", gender="male" if speaker % 2 else "female",
+            sentence=f"t{speaker}-{take}",
+        )
+        for speaker in range(speakers)
+        for take in range(each)
+    ])
+
+
+def speakers(corpus: Manifest, indices: tuple[int, ...]) -> set[str | None]:
+    return {corpus.utterances[index].speaker for index in indices}
+
+
+def parts(made_split: Split) -> list[int]:
+    return sorted([*made_split.train, *made_split.validation, *made_split.test])
+
+
+def said(made_split: Split, words: str) -> list[str]:
+    return [warning for warning in made_split.warnings if words in warning]
+
+
+@pytest.fixture
+def emodb(home: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
+    monkeypatch.setenv("SER_TUI_DATA", str(shared_data))
+    return registry.load_manifest("emodb")
+
+
+def test_random_on_emodb_is_the_papers_split(emodb: Manifest, shared_data: Path) -> None:
+    names = sorted(path.name for path in (shared_data / "emodb").iterdir())
+    train, validation = train_test_split(names, test_size=0.2, random_state=42)
+    found = split(emodb, Protocol())
+    assert [emodb.utterances[index].id for index in found.train] == sorted(train)
+    assert [emodb.utterances[index].id for index in found.validation] == sorted(validation)
+    assert (len(found.train), len(found.validation), found.test) == (428, 107, ())
+    assert len(found.shared_speakers) == 10
+    assert said(found, "10 of the 10 speakers in the validation part are heard in training")
+    assert said(found, "10 of the 10 sentences in the validation part")
+
+
+def test_file_names_order_the_random_split_not_folders() -> None:
+    names = [f"{chr(110 - i)}/{i:02d}.wav" for i in range(20)]
+    corpus = manifest([utterance(name, "joy", None) for name in names])
+    _, validation = train_test_split(sorted(names, key=lambda name: name.split("/")[1]), test_size=0.2, random_state=42)
+    found = split(corpus, Protocol())
+    assert sorted(validation) == sorted(corpus.utterances[index].id for index in found.validation)
+    assert said(found, "Not every utterance has a speaker label")
+
+
+def test_emodb_by_speaker(emodb: Manifest) -> None:
+    found = split(emodb, Protocol(kind="speaker", test_size=0.2))
+    groups = [speakers(emodb, indices) for indices in (found.train, found.validation, found.test)]
+    assert [len(group) for group in groups] == [6, 2, 2] and len(set().union(*groups)) == 10
+    assert found.shared_speakers == () and not said(found, "Speakers are shared")
+    for part in (found.validation, found.test):
+        assert {emodb.utterances[index].gender for index in part} == {"male", "female"}
+    assert len(folds(emodb, Protocol(kind="loso"))) == 10
+
+
+def test_stratified_keeps_the_shares_of_emotions() -> None:
+    corpus = made(speakers=10, each=9)
+    found = split(corpus, Protocol(kind="stratified"))
+    counts = [sum(corpus.utterances[i].emotion == emotion for i in found.validation) for emotion in EMOTIONS]
+    assert counts == [6, 6, 6] and parts(found) == list(range(90))
+
+
+def test_stratified_refuses_an_emotion_of_one_utterance() -> None:
+    corpus = manifest([*made().utterances, utterance("x.wav", "rare", "s1")])
+    with pytest.raises(UsageError, match=r"single utterance of rare; drop it"):
+        split(corpus, Protocol(kind="stratified"))
+
+
+@given(
+    kind=st.sampled_from(["random", "stratified", "speaker", "kfold", "loso"]), seed=st.integers(0, 2**32 - 1),
+    size=st.floats(0.05, 0.5), test_size=st.sampled_from([0.0, 0.1, 0.2, 0.3]),
+)
+def test_parts_never_overlap_and_leave_nobody_out(kind: str, seed: int, size: float, test_size: float) -> None:
+    corpus = made()
+    protocol = Protocol.model_validate({"kind": kind, "seed": seed, "size": size, "test_size": test_size, "folds": 3})
+    try:
+        every = folds(corpus, protocol)
+    except UsageError as error:
+        assert "\n" not in str(error)
+        return
+    tests = {found.test for _, found in every}
+    assert len(tests) == 1, "every fold holds out the same test part"
+    for _, found in every:
+        assert parts(found) == list(range(36)) and found.train and found.validation and bool(found.test) == bool(test_size)
+        if kind not in ("random", "stratified"):
+            groups = [speakers(corpus, indices) for indices in (found.train, found.validation, found.test)]
+            assert sum(len(group) for group in groups) == 6 and found.shared_speakers == ()
+    if len(every) > 1:
+        validated = [index for _, found in every for index in found.validation]
+        assert sorted([*validated, *every[0][1].test]) == list(range(36)), "each utterance is validated once"
+    assert folds(corpus, protocol) == every
+
+
+def test_the_test_part_does_not_depend_on_what_validates() -> None:
+    corpus = made(speakers=10)
+    tests = {split(corpus, Protocol(kind=kind, test_size=0.2)).test for kind in ("speaker", "kfold", "loso")}
+    sizes = {split(corpus, Protocol(kind="random", size=size, test_size=0.2)).test for size in (0.1, 0.2, 0.5)}
+    assert len(tests) == len(sizes) == 1
+    found = split(corpus, Protocol(kind="random", size=0.25, test_size=0.2))
+    assert (len(found.train), len(found.validation), len(found.test)) == (33, 15, 12), "shares are of the whole corpus"
+
+
+def test_named_speakers() -> None:
+    corpus = made()
+    protocol = Protocol.model_validate({"kind": "speaker", "speakers": ["s1", "s2"], "test_speakers": ["s5"]})
+    found = split(corpus, protocol)
+    assert [speakers(corpus, p) for p in (found.train, found.validation, found.test)] == [
+        {"s0", "s3", "s4"}, {"s1", "s2"}, {"s5"},
+    ]
+    held = split(corpus, Protocol(kind="random", test_speakers=("s5",)))
+    assert speakers(corpus, held.test) == {"s5"} and "s5" not in held.shared_speakers
+    drawn = split(corpus, Protocol(kind="speaker", speakers=("s1",), test_size=0.5))
+    assert "s1" not in speakers(corpus, drawn.test) and speakers(corpus, drawn.validation) == {"s1"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words"),
+    [
+        ({"kind": "speaker", "speakers": ["s11"]}, r"protocol\.speakers: made has no speaker s11; did you mean s\d"),
+        ({"kind": "speaker", "speakers": ["Jochen"]}, "there are: s0, s1, s2, s3, s4, s5"),
+        ({"kind": "speaker", "test_speakers": ["s77"]}, r"protocol\.test_speakers: made has no speaker s77"),
+        ({"kind": "random", "speakers": ["s1"]}, "write kind: speaker"),
+        ({"kind": "speaker", "speakers": ["s0", "s1", "s2", "s3", "s4", "s5"]}, "none to train on"),
+        ({"kind": "speaker", "size": 0.95}, "none to train on|would be empty"),
+        ({"kind": "kfold", "folds": 7}, "7 folds need as many speakers, and made has 6"),
+        ({"kind": "official"}, "without an official split"),
+        ({"kind": "loco"}, "needs two at least"),
+    ],
+)
+def test_what_a_corpus_does_not_allow_is_refused(protocol: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        split(made(), Protocol.model_validate(protocol))
+    assert "\n" not in str(caught.value)
+
+
+def test_speaker_protocols_refuse_corpora_without_speakers() -> None:
+    nobody = manifest([utterance(f"{i}.wav", "joy", None) for i in range(9)])
+    for kind in ("speaker", "kfold", "loso"):
+        with pytest.raises(UsageError, match=f"protocol {kind} needs speakers.*none of its utterances"):
+            split(nobody, Protocol.model_validate({"kind": kind}))
+    some = manifest([*nobody.utterances, utterance("x.wav", "joy", "s1")])
+    with pytest.raises(UsageError, match="1 of its 10 utterances only"):
+        split(some, Protocol(kind="loso"))
+
+
+def test_tiny_corpora_are_refused_in_words() -> None:
+    for count in (1, 2):
+        few = manifest([utterance(f"{i}.wav", EMOTIONS[i], "s") for i in range(count)])
+        for kind in ("random", "stratified", "speaker", "kfold", "loso"):
+            try:
+                found = split(few, Protocol.model_validate({"kind": kind}))
+                assert found.train and found.validation
+            except UsageError as error:
+                assert "made" in str(error)
+
+
+def test_official_parts() -> None:
+    def corpus(*names: str | None) -> Manifest:
+        return manifest([utterance(f"{i:02d}.wav", EMOTIONS[i % 3], f"s{i}", part=name) for i, name in enumerate(names)])
+
+    three = split(corpus("train", "train", "validation", "test", "train"), Protocol(kind="official"))
+    assert (three.train, three.validation, three.test) == ((0, 1, 4), (2,), (3,))
+    two = split(corpus("train", "train", "test"), Protocol(kind="official"))
+    assert two.test == (2,) and sorted([*two.train, *two.validation]) == [0, 1]
+    assert said(two, "no validation part: a share of its training part")
+    some = split(corpus("train", "validation", None, "train"), Protocol(kind="official"))
+    assert (some.train, some.validation, some.test) == ((0, 3), (1,), ())
+    assert said(some, "1 utterances are in no part")
+    with pytest.raises(UsageError, match="own test part"):
+        split(corpus("train", "test"), Protocol(kind="official", test_size=0.1))
+
+
+def test_leave_one_corpus_out() -> None:
+    both = manifest([
+        utterance(f"{name}/{i}.wav", EMOTIONS[i % 3], f"{name}/s{i}", corpus=name) for name in ("a", "b") for i in range(6)
+    ])
+    found = folds(both, Protocol(kind="loco"))
+    assert [name for name, _ in found] == ["a", "b"]
+    assert found[0][1].validation == tuple(range(6)) and found[0][1].train == tuple(range(6, 12))
+    first = split(both, Protocol(kind="loco"))
+    assert first.validation == found[0][1].validation and said(first, "first of 2 folds (a)")
+
+
+def test_duplicates_and_contradictions_are_found() -> None:
+    corpus = manifest(
+        [utterance("a.wav", "joy", "s1"), utterance("b.wav", "joy", "s2"), utterance("c.wav", "anger", "s1"), *made().utterances],
+        {"a.wav": "same", "b.wav": "same", "c.wav": "same"},
+    )
+    found = split(corpus, Protocol(kind="speaker", speakers=("s2",)))
+    assert said(found, "1 recording is byte for byte in two parts, for example a.wav (training) and b.wav (validation)")
+    assert said(found, "1 identical recordings bear different emotions")
+    assert not said(split(made(), Protocol(kind="speaker")), "Duplicates")
+
+
+def test_missing_classes_are_named() -> None:
+    corpus = manifest([*made().utterances, utterance("z.wav", "boredom", "s1")])
+    found = split(corpus, Protocol(kind="speaker", speakers=("s2",)))
+    assert said(found, "validation part has no utterance of boredom: BCA there is over 3 of 4 classes")
+    only_there = split(corpus, Protocol(kind="speaker", speakers=("s1",)))
+    assert said(only_there, "training part has no utterance of boredom: it cannot be learnt")
+
+
+def test_speakers_of_one_emotion_deserve_a_warning() -> None:
+    corpus = manifest([utterance(f"{i}_{take}.wav", EMOTIONS[i % 3], f"s{i}") for i in range(6) for take in range(3)])
+    assert said(split(corpus, Protocol(kind="speaker")), "6 of the 6 speakers have utterances of one emotion only")

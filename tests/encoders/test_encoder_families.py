@@ -1,0 +1,209 @@
+"""Every family: an utterance's scores do not depend on its batch; broken files are refused in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.load import build, load_encoder
+from ser_tui.study.errors import UserError
+
+CONVOLUTIONS = {"conv_dim": [16] * 7, "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2]}
+TINY: dict[str, Any] = {
+    "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64,
+    "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, **CONVOLUTIONS,
+}
+STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
+SECONDS = (0.9, 2.4, 1.7, 4.3, 0.4)
+
+
+def waveforms() -> list[Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    return [torch.randn(int(16_000 * seconds), generator=generator) * (0.02 + 0.1 * i) for i, seconds in enumerate(SECONDS)]
+
+
+def save(folder: Path, family: str, **changes: Any) -> Path:
+    """A tiny random model as transformers writes it; layer drop and SpecAugment on, as the published ones have them."""
+    import transformers
+
+    torch.manual_seed(5)
+    if family == "whisper":
+        config: Any = transformers.WhisperConfig(
+            d_model=32, encoder_layers=3, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
+            encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=60, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+            decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
+        )
+        transformers.WhisperModel(config).save_pretrained(folder)
+        return folder
+    name = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}[family]
+    config = getattr(transformers, f"{name}Config")(**{**TINY, "layerdrop": 0.5, "mask_time_prob": 0.5, **changes})
+    model = getattr(transformers, f"{name}Model")(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            # Fresh models are so close to the identity that wrong padding would hardly show.
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"do_normalize": True, "sampling_rate": 16_000}))
+    return folder
+
+
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    ("wav2vec2", {}), ("wav2vec2", STABLE), ("hubert", {}), ("hubert", STABLE), ("wavlm", {}), ("wavlm", STABLE),
+    ("whisper", {}),
+]
+
+
+def pooled(encoder: SpeechEncoder, frames: list[Tensor]) -> Tensor:
+    """Mean over real frames of every layer and of the output: [layers + 2, N, D]."""
+    lengths = torch.tensor([len(frame) for frame in frames])
+    batch = nn.utils.rnn.pad_sequence(frames, batch_first=True)
+    with torch.no_grad():
+        states = encoder.hidden_states(batch, lengths)
+        states = (*states, encoder.output(states[-1], lengths))
+    mask = torch.arange(batch.shape[1]) < lengths[:, None]
+    return torch.stack([(state * mask[:, :, None]).sum(1) / lengths[:, None] for state in states])
+
+
+@pytest.mark.parametrize(("family", "changes"), VARIANTS)
+def test_scores_do_not_depend_on_the_batch(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
+    encoder = load_encoder(str(save(tmp_path / "model", family, **changes)))
+    head = torch.randn(32, 7, generator=torch.Generator().manual_seed(1))
+    frames = [encoder.front_end(waveform) for waveform in waveforms()]
+    assert [len(frame) for frame in frames] == [encoder.frames(len(waveform)) for waveform in waveforms()]
+    together = pooled(encoder, frames)
+    alone = torch.cat([pooled(encoder, [frame]) for frame in frames], dim=1)
+    assert together.shape == (encoder.layers + 2, len(SECONDS), encoder.dimension)
+    assert (together @ head - alone @ head).abs().max() < 1e-3
+    # The comparison has teeth: utterances differ by far more than that.
+    assert (alone @ head).std(dim=1).min() > 1e-2
+
+
+@pytest.mark.parametrize(("family", "changes"), VARIANTS[:-1])
+def test_a_single_utterance_is_what_transformers_computes(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
+    import transformers
+
+    folder = save(tmp_path / "model", family, **changes)
+    encoder = load_encoder(str(folder))
+    reference = transformers.AutoModel.from_pretrained(folder).eval()
+    waveform = waveforms()[1]
+    values = transformers.Wav2Vec2FeatureExtractor(do_normalize=True)(waveform.numpy(), sampling_rate=16_000, return_tensors="pt")
+    frames = encoder.front_end(waveform)
+    lengths = torch.tensor([len(frames)])
+    with torch.no_grad():
+        expected = reference(values.input_values).last_hidden_state
+        ours = encoder.output(encoder.hidden_states(frames[None], lengths)[-1], lengths)
+    assert torch.allclose(ours, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["wavlm", "hubert", "whisper"])
+def test_training_mode_drops_no_layer_and_masks_nothing_at_random(tmp_path: Path, family: str) -> None:
+    encoder = load_encoder(str(save(tmp_path / "model", family, hidden_dropout=0.0, attention_dropout=0.0,
+                                    activation_dropout=0.0, feat_proj_dropout=0.0))).train()
+    frames = encoder.front_end(waveforms()[0])[None]
+    lengths = torch.tensor([frames.shape[1]])
+    runs = [encoder.hidden_states(frames, lengths)[-1] for _ in range(4)]
+    assert all(torch.equal(runs[0], run) for run in runs)
+
+
+@pytest.mark.parametrize(("family", "changes"), VARIANTS)
+def test_a_described_encoder_is_built_again(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
+    encoder = load_encoder(str(save(tmp_path / "model", family, **changes)))
+    again = build(json.loads(json.dumps(encoder.describe())))
+    again.load_state_dict(encoder.state_dict(), strict=True)
+    frames = encoder.front_end(waveforms()[0])
+    assert torch.equal(again.front_end(waveforms()[0]), frames)
+    lengths = torch.tensor([len(frames)])
+    with torch.no_grad():
+        assert torch.equal(again.hidden_states(frames[None], lengths)[-1], encoder.hidden_states(frames[None], lengths)[-1])
+
+
+def test_parameter_groups_cover_what_can_be_trained_once(tmp_path: Path) -> None:
+    encoder = load_encoder(str(save(tmp_path / "model", "wav2vec2")))
+    front, rest = encoder.front_end_parameters(), encoder.transformer_parameters()
+    fixed = encoder.fixed_parameters()
+    assert len({id(p) for p in [*front, *rest, *fixed]}) == len(front) + len(rest) + len(fixed) == len(list(encoder.parameters()))
+
+
+def test_the_old_checkpoint_format_gives_the_same_encoder(tmp_path: Path) -> None:
+    folder = save(tmp_path / "model", "wav2vec2")
+    modern = load_encoder(str(folder)).fingerprint
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    old = {name: tensor for name, tensor in tensors.items()}
+    for new, was in names.items():
+        old = {name.replace(new, was): tensor for name, tensor in old.items()}
+    torch.save({f"wav2vec2.{name}": tensor for name, tensor in old.items()} | {"lm_head.weight": torch.zeros(3, 32)},
+               folder / "pytorch_model.bin")
+    assert load_encoder(str(folder)).fingerprint == modern
+
+
+def _edited(change: Callable[[dict[str, Tensor]], None]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        from safetensors.torch import load_file
+
+        tensors = dict(load_file(folder / "model.safetensors"))
+        change(tensors)
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "model.safetensors")
+
+    return apply
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def _page(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_text("<!DOCTYPE html><html>Sign in</html>")
+
+
+class _Code:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("this code ran",))
+
+
+def _pickle(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": _Code()}, folder / "pytorch_model.bin")
+
+
+NORM = "encoder.layer_norm.weight"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_cut, "no sound weight file"),
+        (_page, "a web page"),
+        (_pickle, "no sound weight file"),
+        (_edited(lambda tensors: tensors.pop(NORM)), f"lack model.{NORM}"),
+        (_edited(lambda tensors: tensors.update({"encoder.extra": torch.zeros(1)})), "unknown model.encoder.extra"),
+        (_edited(lambda tensors: tensors.update({NORM: torch.zeros(5)})), "has shape (5,)"),
+        (_edited(lambda tensors: tensors.update({NORM: torch.full((32,), torch.nan)})), "not finite"),
+    ],
+)
+def test_unsound_weights_are_refused_in_one_line(
+    tmp_path: Path, damage: Callable[[Path], None], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = save(tmp_path / "model", "wav2vec2")
+    damage(folder)
+    with pytest.raises(UserError) as caught:
+        load_encoder(str(folder))
+    text = str(caught.value)
+    assert said in text
+    assert str(folder) in text
+    assert "\n" not in text
+    assert "weights_only" not in text
+    assert "this code ran" not in capfd.readouterr().out

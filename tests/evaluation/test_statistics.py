@@ -1,0 +1,82 @@
+"""Intervals that cover, tests that do not cry wolf."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
+from ser_tui.training.metrics import balanced_accuracy
+
+LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.sampled_from("abc")), min_size=1, max_size=40)
+
+
+@given(LABELS, st.sampled_from(["bca", "accuracy"]), st.booleans())
+def test_an_interval_holds_its_score_and_stays_within_zero_and_one(
+    rows: list[tuple[int, int, str]], metric: str, by_speaker: bool
+) -> None:
+    truth, predictions, speakers = ([row[i] for row in rows] for i in range(3))
+    score = (
+        balanced_accuracy(truth, predictions, 4) if metric == "bca" else float(np.mean(np.equal(truth, predictions)))
+    )
+    low, high = bootstrap_interval(truth, predictions, 4, metric, speakers if by_speaker else None, resamples=200)  # type: ignore[arg-type]
+    assert 0 <= low <= score + 1e-12 and score - 1e-12 <= high <= 1 + 1e-12
+
+
+def test_intervals_cover_the_true_accuracy_as_often_as_they_say() -> None:
+    random = np.random.default_rng(1)
+    covered = 0
+    for trial in range(300):
+        truth = random.integers(0, 5, 150)
+        predictions = np.where(random.random(150) < 0.8, truth, (truth + 1) % 5)
+        low, high = bootstrap_interval(truth, predictions, 5, "accuracy", seed=trial, resamples=500)
+        covered += low <= 0.8 <= high
+    assert 0.90 <= covered / 300 <= 0.985
+
+
+def test_speakers_that_differ_widen_the_interval() -> None:
+    truth = [0, 1] * 50
+    speakers = [name for name in "abcde" for _ in range(20)]
+    predictions = [t if speaker in "abc" else 1 - t for t, speaker in zip(truth, speakers, strict=True)]
+    alone = bootstrap_interval(truth, predictions, 2)
+    together = bootstrap_interval(truth, predictions, 2, groups=speakers)
+    assert together[1] - together[0] > 1.5 * (alone[1] - alone[0])
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    truth, predictions = [0, 1, 2, 0, 1, 2, 0], [0, 1, 1, 0, 1, 2, 2]
+    assert bootstrap_interval(truth, predictions, 3, seed=4) == bootstrap_interval(truth, predictions, 3, seed=4)
+
+
+def test_one_utterance_and_none() -> None:
+    assert bootstrap_interval([1], [1], 3) == (1.0, 1.0)
+    with pytest.raises(ValueError):
+        bootstrap_interval([], [], 3)
+
+
+def test_equal_predictions_do_not_differ() -> None:
+    truth = [0, 1, 2] * 10
+    assert paired_difference(truth, truth, truth, 3) == (0.0, 1.0)
+
+
+def test_p_is_uniform_enough_where_there_is_no_difference_and_small_where_there_is() -> None:
+    random = np.random.default_rng(2)
+    small = 0
+    for trial in range(200):
+        truth = random.integers(0, 4, 120)
+        first, second = (np.where(random.random(120) < 0.8, truth, (truth + 1) % 4) for _ in range(2))
+        small += paired_difference(truth, first, second, 4, seed=trial, permutations=400)[1] < 0.05
+    assert small / 200 < 0.11
+    truth = random.integers(0, 4, 120)
+    worse = np.where(random.random(120) < 0.6, truth, (truth + 1) % 4)
+    gap, p = paired_difference(truth, worse, truth, 4)
+    assert gap == pytest.approx(1 - balanced_accuracy(truth, worse, 4)) and p < 0.001
+
+
+def test_more_permutations_do_not_change_the_verdict_by_hand() -> None:
+    # Three utterances that only the second run gets right: of 8 swaps 2 are as extreme.
+    gap, p = paired_difference([0, 0, 1, 1], [1, 1, 0, 1], [0, 0, 1, 1], 2, permutations=20000)
+    assert gap == pytest.approx(1.0 - 0.25)
+    assert p == pytest.approx(2 / 8, abs=0.02)

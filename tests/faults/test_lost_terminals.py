@@ -1,0 +1,42 @@
+"""Whatever happens to the app and its terminal, the worker works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import Warm
+from screens import ended, long_run, lost_connections, stalled, throttled
+
+from ser_tui.store.runs import RunFolder
+
+
+@pytest.fixture(scope="module")
+def run(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
+    with long_run(tmp_path_factory.mktemp("long")) as folder:
+        yield folder
+
+
+def test_the_app_ends_or_stops_and_the_worker_works_on(run: RunFolder) -> None:
+    outcome = ended(run, run.path.parent, 4)
+    assert outcome.sound and outcome.injected == 4, outcome
+
+
+def test_a_terminal_that_stops_reading_is_waited_for_without_spinning(run: RunFolder) -> None:
+    outcome = stalled(run, run.path.parent, 3)
+    assert outcome.sound and outcome.injected == 2, outcome
+
+
+@pytest.mark.slow
+def test_keys_are_answered_on_a_slow_link(run: RunFolder) -> None:
+    outcome = throttled(run, run.path.parent, 6)
+    assert outcome.sound and outcome.injected == 6, outcome
+
+
+@pytest.mark.slow
+def test_lost_connections_cost_nothing(run: RunFolder, tmp_path: Path) -> None:
+    outcome = lost_connections(run, run.path.parent, tmp_path, 3)
+    if outcome.skipped:
+        pytest.skip(outcome.skipped)
+    assert outcome.sound and outcome.injected == 3, outcome

@@ -1,0 +1,82 @@
+"""Clocks that jump, models that answer with one class, parts that lack a class: no score is wrong silently."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from lab import Warm, explain, study
+
+from ser_tui.corpora import registry
+from ser_tui.study import events
+from ser_tui.study.state import reduce_all
+from ser_tui.study.summary import elapsed_seconds, remaining_seconds, summarize
+from ser_tui.study.text import duration
+from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.worker import launch
+
+BEGIN = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_time_is_negative_however_the_clock_jumps(seed: int) -> None:
+    chance = random.Random(seed)
+    moments = (BEGIN + timedelta(seconds=chance.uniform(-1e7, 1e7)) for _ in itertools.count())
+    log: list[events.Event] = [
+        events.RunStarted(study={"budget": {"minutes": 5}}, classes=("a", "b"), utterances={}, planned_trials=9)
+    ]
+    for number in range(1, 5):
+        log += [
+            events.TrialStarted(trial=number, parameters={}),
+            events.EpochFinished(trial=number, epoch=1, epochs=1, loss=0.1, bca=0.5),
+            events.TrialFinished(
+                trial=number, bca=0.5, interval=(0.4, 0.6), utterances=2, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5,
+                loss=0.1, seconds=3.0,
+            ),
+            events.RunResumed(),
+        ]  # fmt: skip
+    stamped = [
+        replace(event, seq=seq, time=next(moments).isoformat().replace("+00:00", "Z")) for seq, event in enumerate(log)
+    ]
+    for end in range(1, len(stamped) + 1):
+        state = reduce_all(stamped[:end])
+        for now in (None, next(moments)):
+            assert elapsed_seconds(state, now) >= 0
+            assert (remaining_seconds(state, now) or 0) >= 0
+        assert not duration(summarize("x", state)["seconds"]).startswith("-")
+
+
+def test_one_answer_for_everything_scores_chance() -> None:
+    truth = [0] * 70 + [1] * 20 + [2] * 10
+    for answer in range(3):
+        assert balanced_accuracy(truth, [answer] * 100, 3) == pytest.approx(1 / 3)
+
+
+def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_says_so(
+    warm: Warm, tmp_path: Path
+) -> None:
+    utterances = registry.load_manifest("small").utterances
+    lacking, missing = utterances[0].speaker, sorted({utterance.emotion for utterance in utterances})[0]
+    with (tmp_path / "lacking.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("file", "speaker", "emotion"))
+        for utterance in utterances:
+            if (utterance.speaker, utterance.emotion) != (lacking, missing):
+                table.writerow((str(utterance.path), utterance.speaker, utterance.emotion))
+    registry.remember("lacking", tmp_path / "lacking.csv")
+    folder = launch.prepare(study("corpus=lacking", f"protocol.speakers=[{lacking}]", "budget=1"), tmp_path / "runs")
+    assert warm.start(folder).wait() == 0, explain(folder)
+    state = folder.state()
+    assert state.start is not None and state.best is not None
+    assert any(missing in warning for warning in state.start.warnings), state.start.warnings
+    assert len(state.start.classes) == 3 and len(set(state.truth)) == 2
+    hits = [
+        [p == t for p, t in zip(state.best.predictions, state.truth, strict=True) if t == label]
+        for label in set(state.truth)
+    ]
+    assert state.best.bca == pytest.approx(sum(sum(hit) / len(hit) for hit in hits) / 2)

@@ -1,0 +1,130 @@
+"""A process that has imported all that a worker imports and forks workers on request: a killed one costs no start-up.
+
+Requests come as lines of JSON on standard input: {"arguments": [folder, job, ...], "environment": {}, "line": n or null, "signal": n,
+"file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it prints {"pid": n}, then {"status": n} when
+the worker has ended.
+A first argument of "check" looks at a run instead (`check`), and writes what it found to `result`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ser_tui.store.runs import RunFolder
+from ser_tui.worker.memory import data_bytes
+
+PACKAGE = Path(__file__).resolve().parents[2] / "ser_tui"
+TRACED = tuple(
+    str(PACKAGE / name)
+    for name in (
+        "store/", "worker/session", "worker/search", "worker/models", "worker/data", "worker/__main__", "training/model",
+        "training/shards", "training/cache",
+    )
+)  # fmt: skip
+"""Where a worker is killed by line: whatever stores something, and what decides when."""
+
+
+def main() -> None:
+    import ser_tui.strategies.gp
+    import ser_tui.strategies.tpe
+    import ser_tui.worker.__main__
+    import ser_tui.worker.evaluate
+    import ser_tui.worker.search  # noqa: F401  imported for the children
+    from ser_tui.encoders import huggingface, offline  # noqa: F401
+
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(_child(json.loads(line)))
+        print(json.dumps({"pid": pid}), flush=True)
+        _, status = os.waitpid(pid, 0)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), flush=True)
+
+
+def _child(request: dict[str, Any]) -> int:
+    os.setsid()
+    os.environ.update(request["environment"])
+    arguments = request["arguments"]
+    checking = arguments[0] == "check"
+    log = os.open(
+        Path(arguments[1] if checking else arguments[0]) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+    )
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if request["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_bytes"],) * 2)
+    if request["data_bytes"] is not None:
+        used = data_bytes()
+        assert used is not None
+        resource.setrlimit(resource.RLIMIT_DATA, (used + request["data_bytes"],) * 2)
+    if checking:
+        found = check(RunFolder(Path(arguments[1])))
+        Path(request["result"]).write_text(json.dumps(found))
+        return 0
+    from ser_tui.worker.__main__ import main as work
+
+    sys.argv = ["ser_tui.worker", *arguments]
+    counted = _trace(request["line"], request["signal"])
+    status = work()
+    sys.settrace(None)
+    if request["result"]:
+        Path(request["result"]).write_text(json.dumps({"lines": counted[0]}))
+    return status
+
+
+def _trace(at: int | None, number: int) -> list[int]:
+    """Count lines of `TRACED` modules as they are run, and send this process the signal `number` at line `at`."""
+    counted = [0]
+
+    def line(frame: FrameType, event: str, argument: object) -> Any:
+        if event == "line":
+            counted[0] += 1
+            if counted[0] == at:
+                os.kill(os.getpid(), number)
+        return line
+
+    def call(frame: FrameType, event: str, argument: object) -> Any:
+        return line if frame.f_code.co_filename.startswith(TRACED) else None
+
+    if at is not None:
+        sys.settrace(call)
+    return counted
+
+
+def check(folder: RunFolder) -> list[str]:
+    """What is wrong with the run's model and with the feature cache; both as the next worker would find them."""
+    from ser_tui.evaluation.zero_shot import predicted
+    from ser_tui.study.load import load
+    from ser_tui.training import cache
+    from ser_tui.training.shards import Shards
+    from ser_tui.worker import data, models
+
+    wrong: list[str] = []
+    state = folder.state()
+    models.settle(folder, state.best)
+    if state.best is not None:
+        parts = data.load(load(folder.study))
+        paths = parts.part(parts.split.validation).paths
+        try:
+            model = models.load_best(folder, state.best)
+        except Exception as error:  # whatever it is, the best trial's model is lost
+            wrong.append(f"model: {error}")
+        else:
+            if predicted(model.predict_logits(paths)) != state.best.predictions:
+                wrong.append("model: its predictions are not the best trial's")
+    for kind in cache.folder().iterdir() if cache.folder().is_dir() else ():
+        shards = Shards(kind.name)
+        wrong += [f"cache: {kind.name}/{key}" for key in list(shards._where) if shards.get(key) is None]
+    return wrong
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""A study that real workers finish in seconds, and how to wait for them."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ser_tui.corpora import registry
+from ser_tui.store.runs import RunFolder, liveness
+
+STUDY = """
+name: small
+corpus: small
+protocol: {kind: speaker, size: 0.34}
+encoder: whisper-tiny.en
+strategy: tpe
+budget: 3
+seed: 7
+search:
+  learning_rate: {low: 1e-5, high: 1e-3, scale: log}
+  epochs: {low: 1, high: 2}
+  unfreeze_epoch: {low: 0, high: 1}
+  max_seconds: 1
+"""
+
+
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for `condition`; fail when it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def until_over(folder: RunFolder) -> None:
+    """Wait until no worker is on the run."""
+    until(lambda: liveness(folder) != "live")
+
+
+def make_small_corpus() -> Path:
+    """27 utterances of the demo corpus (synthetic speech): 3 voices, 3 emotions, 3 of each, as a CSV manifest named `small`."""
+    manifest = registry.load_manifest("demo")
+    voices, emotions = list(manifest.speakers)[:3], list(manifest.emotions)[:3]
+    path = manifest.root.parent / "small.csv"
+    with path.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("file", "speaker", "emotion"))
+        for voice in voices:
+            for emotion in emotions:
+                chosen = [u for u in manifest.utterances if u.speaker == voice and u.emotion == emotion][:3]
+                table.writerows((str(u.path), voice, emotion) for u in chosen)
+    registry.remember("small", path)
+    return path

@@ -1,0 +1,132 @@
+"""The reducer: what a run's events add up to."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+from ser_tui.study import events
+from ser_tui.study.state import RunState, reduce, reduce_all
+from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds, summarize, thinned
+
+
+def log(*parts: events.Event, start: int = 0, minute: int = 0) -> list[events.Event]:
+    """`parts` numbered, one second apart."""
+    import dataclasses
+
+    return [
+        dataclasses.replace(part, seq=start + index, time=f"2026-11-22T14:{minute:02d}:{index:02d}.000Z")
+        for index, part in enumerate(parts)
+    ]
+
+
+def started(trials: int | None = 3, **extra: object) -> events.RunStarted:
+    return events.RunStarted(
+        study={"name": "x", "corpus": "demo", "strategy": {"kind": "gp"}, "protocol": {"kind": "random"}, "budget": {}},
+        classes=("anger", "fear"), utterances={"train": 8, "validation": 2}, planned_trials=trials, **extra,
+    )  # fmt: skip
+
+
+def finished(number: int, bca: float, **extra: object) -> events.TrialFinished:
+    fields: dict[str, object] = {
+        "interval": (bca - 0.1, bca + 0.1), "utterances": 2, "best_epoch": 1, "best_epoch_bca": bca, "accuracy": bca,
+        "loss": 0.5, "seconds": 10.0,
+    }  # fmt: skip
+    return events.TrialFinished(trial=number, bca=bca, **(fields | extra))  # type: ignore[arg-type]
+
+
+def trial(number: int) -> events.TrialStarted:
+    return events.TrialStarted(trial=number, parameters={"epochs": number})
+
+
+def epoch(number: int, at: int) -> events.EpochFinished:
+    return events.EpochFinished(trial=number, epoch=at, epochs=2, loss=1.0, bca=0.5)
+
+
+def test_a_run_from_start_to_end() -> None:
+    state = reduce_all(
+        log(started(), trial(1), epoch(1, 1), epoch(1, 2), finished(1, 0.6), trial(2), finished(2, 0.9), trial(3),
+            events.TrialFailed(trial=3, kind="nan", reason="loss is NaN", seconds=1.0), events.RunFinished(reason="3 trials are done"))
+    )  # fmt: skip
+    assert state.status == "done"
+    assert [t.status for t in state.trials] == ["done", "done", "failed"]
+    assert state.best is not None and state.best.number == 2
+    assert len(state.trials[0].epochs) == 2
+    assert state.finished_trials == 3
+    assert best_so_far(counted(state)) == [0.6, 0.9, 0.9]
+    assert elapsed_seconds(state) == 9
+
+
+def test_the_trial_under_way_is_seen_with_its_epochs() -> None:
+    state = reduce_all(log(started(), trial(1), epoch(1, 1)))
+    assert state.current is not None and state.current.epochs[-1].epoch == 1
+    assert state.status == "running" and state.finished_trials == 0
+
+
+def test_a_trial_cut_short_by_death_is_repeated_under_its_number() -> None:
+    first = log(started(), trial(1), finished(1, 0.5), trial(2), epoch(2, 1))
+    state = reduce_all(first + log(events.RunResumed(), start=5, minute=10))
+    assert [t.status for t in state.trials] == ["done", "cut_short"]
+    state = reduce_all(log(trial(2), finished(2, 0.7), start=6, minute=11), state)
+    assert [t.status for t in state.trials] == ["done", "done"]
+    assert state.best is not None and state.best.number == 2
+
+
+def test_the_pause_before_a_resumption_is_no_elapsed_time() -> None:
+    first = log(started(), trial(1), finished(1, 0.5))
+    state = reduce_all(first + log(events.RunResumed(), trial(2), finished(2, 0.6), start=3, minute=50))
+    assert elapsed_seconds(state) == 4
+
+
+def test_an_evaluation_days_later_does_not_lengthen_the_search() -> None:
+    over = log(started(), trial(1), finished(1, 0.5), events.RunFinished(reason="done"))
+    later = log(events.EvaluationStarted(corpus="demo", mapping={}, utterances=4), start=4, minute=59)
+    assert elapsed_seconds(reduce_all(over + later)) == 3
+    assert reduce_all(over + later).status == "done"
+
+
+def test_events_that_were_applied_already_change_nothing() -> None:
+    sequence = log(started(), trial(1), finished(1, 0.5))
+    state = reduce_all(sequence)
+    assert reduce(state, sequence[1]) == state
+
+
+def test_a_state_is_never_changed_in_place() -> None:
+    states = list(
+        itertools.accumulate(log(started(), trial(1), epoch(1, 1), finished(1, 0.5)), reduce, initial=RunState())
+    )
+    assert [len(state.trials) for state in states] == [0, 0, 1, 1, 1]
+    assert [state.best is None for state in states] == [True, True, True, True, False]
+
+
+def test_lost_lines_leave_a_visible_gap() -> None:
+    state = reduce_all(log(started(), trial(3), finished(3, 0.5)))
+    assert [t.status for t in state.trials] == ["failed", "failed", "done"]
+    assert "damaged" in state.trials[0].reason
+
+
+def test_remaining_time_follows_the_trials_done_and_the_minutes_allowed() -> None:
+    state = reduce_all(log(started(3), trial(1), finished(1, 0.5)))
+    now = datetime(2026, 11, 22, 14, 0, 2, tzinfo=UTC)
+    assert remaining_seconds(state, now) == 20
+    limited = events.RunStarted(study={"budget": {"minutes": 0.2}}, classes=(), utterances={}, planned_trials=3)
+    assert remaining_seconds(reduce_all(log(limited, trial(1), finished(1, 0.5))), now) == 10
+
+
+def test_ten_thousand_trials_reduce_to_a_short_summary() -> None:
+    parts = [started(10_000)]
+    for number in range(1, 10_001):
+        parts += [trial(number), finished(number, number / 20_000)]
+    import dataclasses
+
+    state = reduce_all(dataclasses.replace(p, seq=i, time="2026-11-22T14:00:00.000Z") for i, p in enumerate(parts))
+    summary = summarize("20261122-143015-x-k3f9", state)
+    assert summary["trials"] == 10_000
+    assert len(summary["bca"]) == 400 and summary["bca"][-1] == 0.5
+    assert len(state.log) <= 1000
+
+
+def test_thinning_keeps_the_ends() -> None:
+    series = [float(value) for value in range(1000)]
+    short = thinned(list(series))
+    assert (short[0], short[-1], len(short)) == (0.0, 999.0, 400)

@@ -1,0 +1,188 @@
+"""Study documents: what is accepted, what is refused and how it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_tui.study import load
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, for_method
+from ser_tui.study.space import Choice, Fixed, Integer, Real
+from ser_tui.worker.resolving import fill_bounds
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def message(text: str, *overrides: str) -> str:
+    with pytest.raises(UserError) as caught:
+        load.loads(text, "study.yaml", overrides)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_ready_study_survives_being_written_out(path: Path) -> None:
+    study = resolved(path)
+    assert load.loads(load.dumps(study)) == study
+
+
+def resolved(path: Path, *overrides: str) -> Study:
+    raw = load.read(path, overrides)
+    fill_bounds(raw)
+    return load.validate(raw, str(path))
+
+
+def test_ready_studies_search_the_papers_space() -> None:
+    for name in ("gp", "tpe", "random"):
+        study = resolved(CONFIGS / f"emodb-{name}.yaml")
+        assert study.search["learning_rate"] == Real(low=1e-6, high=1e-3, scale="log")
+        assert study.search["epochs"] == Integer(low=1, high=10)
+        assert study.search["unfreeze_epoch"] == Integer(low=0, high=5)
+        assert study.search["max_seconds"] == Choice(choices=(2, 3, 4, 5, 7, 10))
+        assert (study.budget.trials, study.protocol.kind, study.protocol.size, study.protocol.seed) == (
+            15,
+            "random",
+            0.2,
+            42,
+        )
+
+
+def test_another_encoder_brings_its_own_bounds_unless_the_papers_are_asked_for() -> None:
+    path = CONFIGS / "emodb-gp.yaml"
+    own = resolved(path, "encoder=whisper-tiny.en").search["learning_rate"]
+    assert isinstance(own, Real) and own.low > 1e-5
+    papers = resolved(path, "encoder=whisper-tiny.en", "search=paper").search["learning_rate"]
+    assert papers == Real(low=1e-6, high=1e-3, scale="log")
+
+
+def test_unnamed_hyperparameters_are_written_out_with_their_defaults() -> None:
+    study = load.loads("search:\n  epochs: 3\n")
+    assert set(study.search) == set(for_method("finetune"))
+    assert study.search["epochs"] == Fixed(fixed=3)
+    assert study.search["batch_size"] == Fixed(fixed=HYPERPARAMETERS["batch_size"].default)
+
+
+def test_numbers_as_people_write_them_are_numbers() -> None:
+    study = load.loads("search:\n  learning_rate: {low: 1e-6, high: 1E-3, scale: log}\n  layers: 2\n")
+    assert study.search["learning_rate"] == Real(low=1e-6, high=1e-3, scale="log")
+    assert study.search["layers"] == Fixed(fixed="2")
+
+
+def test_speaker_names_keep_their_zeros() -> None:
+    study = load.loads("protocol: {kind: speaker, speakers: [03, 8, '09']}")
+    assert study.protocol.speakers == ("03", "8", "09")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("nam: x", "study.yaml: line 1: nam: no such key; did you mean name?"),
+        (
+            "name: x\nsearch:\n  learning_rte: 3",
+            "line 3: search.learning_rte: no such hyperparameter; did you mean learning_rate?",
+        ),
+        ("search:\n  epochs: {low: 5, high: 2}", "line 2: search.epochs: low (5) must be below high (2)"),
+        ("search:\n  epochs: {low: 0, high: 2}", "line 2: search.epochs: 0 is outside 1 to 1000"),
+        ("search:\n  epochs: {low: 1.5, high: 2}", "search.epochs"),
+        ("search:\n  learning_rate: {low: 0, high: 1, scale: log}", "log scale needs low above 0"),
+        ("search:\n  learning_rate: {low: .nan, high: 1}", "finite"),
+        ("search:\n  learning_rate: {low: 1e-5, hihg: 1}", "did you mean high?"),
+        ("search:\n  max_seconds: {choices: [2, 2]}", "choices repeat a value"),
+        ("search:\n  max_seconds: {choices: []}", "search.max_seconds"),
+        ("search:\n  pooling: max", "'max' is not one of mean, mean+std"),
+        ("search:\n  layers: first", "neither last nor layer numbers"),
+        ("search:\n  epochs: true", "search.epochs"),
+        ("strategy: gpp", "did you mean gp?"),
+        ("strategy: {kind: gp, startp: 3}", "did you mean startup?"),
+        ("budget: {trials: 0}", "budget.trials"),
+        ("budget: {}", "give trials, minutes, or both"),
+        ("name: ../../etc", "letters, digits"),
+        ("protocol: {kind: speaker, speakers: [a], test_speakers: [a]}", "named for validation and for test"),
+        ("protocol: {size: 0.6, test_size: 0.5}", "leave nothing to train on"),
+        ("x: &a [1]\ny: *a", "aliases"),
+        ("a: [", "line 1: not valid YAML"),
+        ("- 1", "a mapping"),
+        ("name: x\nname: y", "not valid YAML"),
+        ("2020-99-99: 1", "not valid YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(text: str, wanted: str) -> None:
+    assert wanted in message(text)
+
+
+def test_overrides_reach_any_value() -> None:
+    text = "strategy: gp\nbudget: 15\nsearch:\n  learning_rate: {low: 1e-6, high: 1e-3, scale: log}\n"
+    study = load.loads(
+        text,
+        overrides=[
+            "search.learning_rate.high=1e-4",
+            "strategy.startup=3",
+            "budget.minutes=2.5",
+            "corpus=[emodb, demo]",
+        ],
+    )
+    assert study.search["learning_rate"] == Real(low=1e-6, high=1e-4, scale="log")
+    assert (study.strategy.kind, study.strategy.startup) == ("gp", 3)
+    assert (study.budget.trials, study.budget.minutes) == (15, 2.5)
+    assert study.corpus == ("emodb", "demo")
+
+
+@pytest.mark.parametrize("override", ["nonsense", "=3", "search..low=1", "seed.low=3", "search.learning_rate.hgh=1"])
+def test_overrides_that_mean_nothing_are_refused(override: str) -> None:
+    message("seed: 1\nsearch:\n  learning_rate: {low: 1e-6, high: 1e-3}\n", override)
+
+
+def test_a_file_that_is_no_document_is_one_line(tmp_path: Path) -> None:
+    for name, data in {"binary.yaml": b"\xff\xfe\x00", "huge.yaml": b"a: 1\n" * 100_000}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UserError, match=name):
+            load.load(tmp_path / name)
+    with pytest.raises(UserError, match=r"missing\.yaml"):
+        load.load(tmp_path / "missing.yaml")
+    with pytest.raises(UserError):
+        load.load(tmp_path)
+
+
+def test_a_form_sees_every_problem_by_field() -> None:
+    raw = load.parse("budget: {trials: -1}\nname: '!'\n", "form")
+    assert set(load.problems(raw)) == {"budget.trials", "name"}
+    assert load.problems(load.to_plain(Study())) == {}
+
+
+YAML_LIKE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(
+        ["name", "corpus", "search", "epochs", "low", "high", "scale", "choices", "learning_rate", "budget", "trials", "x"]
+    ), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(YAML_LIKE)
+def test_no_document_raises_anything_but_one_line(value: object) -> None:
+    raw = value if isinstance(value, dict) else {"search": value}
+    try:
+        study = load.validate(raw, "fuzz")
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert load.loads(load.dumps(study)) == study
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=200)
+    | st.text(alphabet="ab:{}[]&*!|>-'\"#%@`,\n ?0123456789._~", max_size=80)
+)
+def test_no_text_raises_anything_but_one_line(text: str) -> None:
+    try:
+        load.loads(text, "fuzz")
+    except UserError as error:
+        assert "\n" not in str(error)

@@ -1,0 +1,45 @@
+"""How numbers and names are written."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_tui.study.text import duration, parameter, printable, score, score_with_interval, sparkline
+
+
+def test_times_are_short() -> None:
+    assert [duration(value) for value in (None, 0.4, 59.6, 252, 3780, math.nan)] == [
+        "-",
+        "0s",
+        "1m00s",
+        "4m12s",
+        "1h03m",
+        "-",
+    ]
+
+
+def test_scores_are_as_the_field_prints_them() -> None:
+    assert [score(value) for value in (0.9534, 1.0, 0.0, None)] == [".953", "1.000", ".000", "-"]
+    assert score_with_interval(0.953, (0.914, 0.992)) == ".953 ±.039"
+
+
+def test_parameters_stay_readable() -> None:
+    assert parameter("learning_rate", 1.8e-4) == "1.8e-4"
+    assert parameter("learning_rate", 0.02) == "0.02"
+    assert parameter("epochs", 8) == "8"
+    assert parameter("max_seconds", 2.5) == "2.5"
+
+
+def test_a_sparkline_has_gaps_where_numbers_are_missing() -> None:
+    assert sparkline([0, None, 1, math.nan]) == "▁ █ "
+    assert sparkline([0.5, 0.5]) == "▅▅"
+    assert sparkline([1, 2, 3], width=2) == "▁█"
+    assert sparkline([]) == ""
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
+    assert all(char.isprintable() for char in printable(text))

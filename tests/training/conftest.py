@@ -1,0 +1,91 @@
+"""A tiny random encoder of each kind and a corpus of tones, so that a trial takes a fraction of a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_tui.training.trial import Part
+
+CLASSES = ("low", "high", "noise")
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a cache of its own, in which float32 was found best, so that no test measures."""
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Family -> folder of a random model of 3 layers and 32 dimensions."""
+    made: dict[str, str] = {}
+
+    def make(family: str) -> str:
+        if family not in made:
+            made[family] = _save(tmp_path_factory.mktemp(family), family)
+        return made[family]
+
+    return make
+
+
+def _save(folder: Path, family: str) -> str:
+    import torch
+    import transformers
+
+    torch.manual_seed(5)
+    if family == "whisper":
+        config: Any = transformers.WhisperConfig(
+            d_model=32, encoder_layers=3, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
+            encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=60, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+            decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
+        )
+        _spread(transformers.WhisperModel(config)).save_pretrained(folder)
+        return str(folder)
+    name = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}[family]
+    config = getattr(transformers, f"{name}Config")(
+        hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64, num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=4, conv_dim=[16] * 7,
+    )
+    _spread(getattr(transformers, f"{name}Model")(config)).save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"do_normalize": True, "sampling_rate": 16_000}))
+    return str(folder)
+
+
+def _spread(model: Any) -> Any:
+    """Larger weights: a freshly made model hardly looks at its input."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return model
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Part, Part]:
+    """24 utterances to train on and 12 to validate on: low tones, high tones and noise of 0.5 to 1.5 s."""
+    folder = tmp_path_factory.mktemp("tones")
+    random = np.random.default_rng(2)
+    paths, labels = [], []
+    for index in range(36):
+        label = index % 3
+        time = np.arange(int(16_000 * random.uniform(0.5, 1.5))) / 16_000
+        pitch = random.uniform(150, 250) if label == 0 else random.uniform(1500, 2500)
+        wave = 0.3 * np.sin(2 * np.pi * pitch * time) if label < 2 else random.normal(0, 0.1, len(time))
+        path = folder / f"{index:02d}-{CLASSES[label]}.wav"
+        soundfile.write(path, wave + random.normal(0, 0.003, len(time)), 16_000)
+        paths.append(path)
+        labels.append(label)
+    parts = [
+        Part(tuple(paths[i] for i in range(*span)), tuple(labels[i] for i in range(*span)), tuple(paths[i].name for i in range(*span)))
+        for span in ((0, 24), (24, 36))
+    ]
+    return parts[0], parts[1]

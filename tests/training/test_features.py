@@ -1,0 +1,175 @@
+"""The feature cache: right whatever happened to it, bounded, shared between writers; and batches, audio, threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.load import load_encoder
+from ser_tui.study.errors import UserError
+from ser_tui.training import cache
+from ser_tui.training.features import Features, Pooled, Recipe, statistics
+from ser_tui.training.shards import Shards
+from ser_tui.training.trial import Part
+
+Split = tuple[Part, Part]
+
+
+@pytest.fixture
+def encoder(tiny: Callable[[str], str]) -> SpeechEncoder:
+    return load_encoder(tiny("whisper"))
+
+
+def features(encoder: SpeechEncoder, part: Part, seconds: float = 1.0) -> Features:
+    made = Features(encoder, part.paths, part.digests, Recipe(seconds))
+    made.prepare()
+    return made
+
+
+def shards(folder: Path) -> list[Path]:
+    return sorted((folder / "features").rglob("*.safetensors"))
+
+
+def test_cached_frames_are_the_computed_ones_and_are_not_computed_again(
+    encoder: SpeechEncoder, tones: Split, cache_folder: Path
+) -> None:
+    part = tones[1]
+    first = [features(encoder, part).get(index) for index in range(len(part))]
+    assert len(shards(cache_folder)) == 1
+    heard: list[tuple[int, int]] = []
+    again = Features(encoder, part.paths, part.digests, Recipe(1.0))
+    again.prepare(on_progress=lambda done, total: heard.append((done, total)))
+    assert heard == []
+    assert all(torch.equal(frames, again.get(index)) for index, frames in enumerate(first))
+    assert [again.length(index) for index in range(len(part))] == [len(frames) for frames in first]
+
+
+def test_utterances_shorter_than_two_cuts_are_stored_once(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
+    features(encoder, tones[0], 2.0)
+    size = cache.usage().size
+    features(encoder, tones[0], 5.0)
+    assert cache.usage().size == size
+    features(encoder, tones[0], 0.7)
+    assert cache.usage().size > size
+
+
+def test_damage_is_noticed_and_mended(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
+    right = [features(encoder, tones[1]).get(index) for index in range(12)]
+    (shard,) = shards(cache_folder)
+    whole = shard.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-9] ^= 4
+    for damage in (b"", b"x" * 50, whole[: len(whole) // 2], bytes(flipped)):
+        for old in shards(cache_folder):
+            old.unlink()
+        shard.write_bytes(damage)
+        mended = features(encoder, tones[1])
+        assert all(torch.equal(mended.get(index), right[index]) for index in range(12))
+    again = features(encoder, tones[1])
+    assert all(torch.equal(again.get(index), right[index]) for index in range(12))
+
+
+def test_the_cache_is_bounded_and_drops_what_was_unused_longest(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE_GB", "0.00001")
+    kept = Shards("kind")
+    for index in range(5):
+        kept.put(str(index), torch.full((500,), float(index)))
+        kept.flush()
+        for age, path in enumerate(sorted(shards(cache_folder), key=lambda path: path.stat().st_mtime_ns)):
+            os.utime(path, (1_000_000 + index * 10 + age, 1_000_000 + index * 10 + age))
+        assert cache.usage().size <= cache.limit() == 10_000
+    fresh = Shards("kind")
+    assert "4" in fresh
+    assert "0" not in fresh
+    monkeypatch.setenv("SER_TUI_CACHE_GB", "much")
+    with pytest.raises(UserError, match="SER_TUI_CACHE_GB"):
+        cache.limit()
+
+
+@pytest.mark.parametrize("size", ["0", "0.000001"])
+def test_without_a_cache_everything_works_from_memory(
+    encoder: SpeechEncoder, tones: Split, cache_folder: Path, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    right = features(encoder, tones[1]).get(3)
+    cache.clear()
+    monkeypatch.setenv("SER_TUI_CACHE_GB", size)
+    assert torch.equal(features(encoder, tones[1]).get(3), right)
+    assert shards(cache_folder) == []
+
+
+def test_two_writers_do_not_disturb_each_other(cache_folder: Path) -> None:
+    code = (
+        "import sys, torch\nfrom ser_tui.training.shards import Shards\n"
+        "mine = Shards('kind')\n"
+        "for index in range(40):\n"
+        "    mine.put(f'{index}', torch.full((100,), float(index)))\n"
+        "    mine.flush()\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    both = Shards("kind")
+    for index in range(40):
+        found = both.get(str(index))
+        assert found is not None
+        assert torch.equal(found, torch.full((100,), float(index)))
+    assert cache.clear() > 0
+    assert cache.usage().shards == 0
+
+
+def test_pooled_statistics_are_means_and_deviations_over_real_frames(encoder: SpeechEncoder, tones: Split) -> None:
+    plain = features(encoder, tones[1])
+    pooled = Pooled(encoder, plain)
+    pooled.prepare()
+    frames = plain.get(2)
+    with torch.no_grad():
+        states = encoder.hidden_states(frames[None], torch.tensor([len(frames)]))
+        last = encoder.output(states[-1], torch.tensor([len(frames)]))
+    stored = pooled.get(2)
+    assert stored.shape == (encoder.layers + 2, 2, encoder.dimension)
+    assert torch.allclose(stored[1, 0], states[1][0].mean(0), atol=1e-5)
+    assert torch.allclose(stored[-1, 1], last[0].std(0, correction=0), atol=1e-3)
+    assert torch.equal(Pooled(encoder, plain).get(2), stored)
+
+
+def test_appended_silence_is_heard_but_not_pooled(encoder: SpeechEncoder, tones: Split) -> None:
+    part = tones[1]
+    silent = Features(encoder, part.paths, part.digests, Recipe(1.0, context_seconds=1.0))
+    silent.prepare()
+    plain = features(encoder, part)
+    assert silent.length(0) == plain.length(0) + 50
+    assert silent.real_length(0) == plain.real_length(0)
+    assert not torch.equal(Pooled(encoder, silent).get(0), Pooled(encoder, plain).get(0))
+
+
+def test_statistics_ignore_padding() -> None:
+    hidden = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(0))
+    mean, deviation = statistics(hidden, torch.tensor([9, 4]))
+    assert torch.allclose(mean[1], hidden[1, :4].mean(0))
+    assert torch.allclose(deviation[1], hidden[1, :4].std(0, correction=0), atol=1e-5)
+
+
+def test_what_cannot_be_used_is_named_with_its_reason(encoder: SpeechEncoder, tmp_path: Path) -> None:
+    (tmp_path / "folder.wav").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "text.wav").write_text("hello")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16_000)
+    soundfile.write(tmp_path / "short.wav", np.zeros(300), 16_000)
+    soundfile.write(tmp_path / "nan.wav", np.full(16_000, np.nan, dtype=np.float32), 16_000, subtype="FLOAT")
+    names = ["folder", "pipe", "text", "empty", "short", "nan", "absent"]
+    paths = [tmp_path / f"{name}.wav" for name in names]
+    made = Features(encoder, paths, names, Recipe(1.0))
+    made.prepare()
+    assert made.usable == []
+    for path, reason in zip(paths, ["regular", "regular", "read", "samples", "shorter", "finite", "No such"], strict=True):
+        problem = made.problems[paths.index(path)]
+        assert str(path) in problem
+        assert reason in problem

@@ -1,0 +1,204 @@
+"""A trial learns, repeats itself, can be stopped and saved, and says what went wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_tui.study.document import Training
+from ser_tui.study.errors import UserError
+from ser_tui.training.finetune import EpochReport, NonFiniteLoss, Part, Trainer, TrialResult, TrialStopped
+from ser_tui.training.memory import as_memory_error
+from ser_tui.training.model import load_model
+
+CLASSES = ("low", "high", "noise")
+Split = tuple[Part, Part]
+FLOAT32 = Training(precision="float32")
+QUICK: dict[str, Any] = {"learning_rate": 3e-3, "epochs": 3, "unfreeze_epoch": 0, "max_seconds": 1, "batch_size": 6}
+
+
+def trainer(encoder: str, split: Split, settings: Training = FLOAT32) -> Trainer:
+    return Trainer(encoder, *split, CLASSES, settings, threads_wanted=1)
+
+
+def run(subject: Trainer, seed: int = 1, **changes: Any) -> tuple[TrialResult, list[EpochReport]]:
+    reports: list[EpochReport] = []
+    result = subject.run({**QUICK, **changes}, seed, reports.append, lambda: False)
+    return result, reports
+
+
+def same(one: TrialResult, other: TrialResult) -> bool:
+    return dataclasses.replace(one, seconds=0.0) == dataclasses.replace(other, seconds=0.0)
+
+
+def test_a_trial_learns_and_its_score_is_the_last_epochs(tiny: Callable[[str], str], tones: Split) -> None:
+    result, reports = run(trainer(tiny("whisper"), tones), epochs=6, unfreeze_epoch=2)
+    assert [report.frozen for report in reports] == [True, True, False, False, False, False]
+    assert reports[-1].loss < reports[0].loss
+    assert result.bca == reports[-1].bca > 0.6
+    assert result.predictions == reports[-1].predictions
+    assert result.best_epoch_bca == max(report.bca for report in reports)
+    assert reports[result.best_epoch - 1].bca == result.best_epoch_bca
+    right = [p == t for p, t in zip(result.predictions, tones[1].labels, strict=True)]
+    assert result.accuracy == pytest.approx(np.mean(right))
+
+
+@pytest.mark.parametrize("family", ["whisper", "wav2vec2"])
+def test_a_seed_repeats_a_trial_exactly_whatever_ran_before_and_is_cached(
+    tiny: Callable[[str], str], tones: Split, cache_folder: Path, family: str
+) -> None:
+    first = trainer(tiny(family), tones)
+    fresh, _ = run(first, unfreeze_epoch=1, head_dropout=0.2)
+    run(first, seed=9, max_seconds=0.6)
+    again, _ = run(first, unfreeze_epoch=1, head_dropout=0.2)
+    cached, _ = run(trainer(tiny(family), tones), unfreeze_epoch=1, head_dropout=0.2)
+    shutil.rmtree(cache_folder)
+    uncached, _ = run(trainer(tiny(family), tones), unfreeze_epoch=1, head_dropout=0.2)
+    assert same(fresh, again)
+    assert same(fresh, cached)
+    assert same(fresh, uncached)
+    other, _ = run(first, seed=2, unfreeze_epoch=1, head_dropout=0.2)
+    assert other.loss != fresh.loss
+
+
+def test_a_frozen_encoder_keeps_its_weights_and_an_unfrozen_one_its_front_end(tiny: Callable[[str], str], tones: Split) -> None:
+    subject = trainer(tiny("wav2vec2"), tones)
+    before = {name: tensor.clone() for name, tensor in subject.encoder.state_dict().items()}
+
+    def changed() -> set[str]:
+        return {name for name, tensor in subject.encoder.state_dict().items() if not tensor.equal(before[name])}
+
+    run(subject, unfreeze_epoch=3)
+    assert changed() == set()
+    run(subject)
+    assert changed()
+    assert not any("feature_extractor" in name for name in changed())
+    asked = trainer(tiny("wav2vec2"), tones, Training(precision="float32", train_front_end=True))
+    run(asked)
+    after = asked.encoder.state_dict()
+    assert any("feature_extractor" in name for name in after if not after[name].equal(before[name]))
+
+
+def test_layers_and_pooling_are_the_ones_named(tiny: Callable[[str], str], tones: Split) -> None:
+    subject = trainer(tiny("whisper"), tones)
+    losses = {run(subject, layers=layers, pooling=pooling, unfreeze_epoch=frozen)[0].loss
+              for layers in ("last", "3", "1", "1+2") for pooling in ("mean", "mean+std") for frozen in (0, 3)}
+    assert len(losses) == 16
+    with pytest.raises(UserError, match="this encoder has 3"):
+        run(subject, layers="2+4")
+
+
+def test_the_paper_exact_mode_lets_padding_speak(tiny: Callable[[str], str], tones: Split) -> None:
+    exact = trainer(tiny("wav2vec2"), tones, Training(paper_exact=True, precision="bfloat16"))
+    assert exact.precision == "float32"
+    short, longer = (run(exact, max_seconds=seconds)[0].loss for seconds in (2, 3))
+    masked = trainer(tiny("wav2vec2"), tones)
+    assert short != longer
+    assert run(masked, max_seconds=2)[0].loss == run(masked, max_seconds=3)[0].loss
+
+
+def test_a_trial_stops_within_a_batch(tiny: Callable[[str], str], tones: Split) -> None:
+    subject = trainer(tiny("whisper"), tones)
+    run(subject)
+    for patience in (0, 1, 7):
+        asked = 0
+
+        def stop(patience: int = patience) -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > patience
+
+        with pytest.raises(TrialStopped):
+            subject.run(QUICK, 1, lambda report: None, stop)
+        assert asked == patience + 1
+    with pytest.raises(UserError, match="no model to save"):
+        subject.save_best(Path("nowhere"))
+
+
+def test_a_diverging_trial_is_told_as_such_and_the_next_one_starts_clean(tiny: Callable[[str], str], tones: Split) -> None:
+    subject = trainer(tiny("whisper"), tones)
+    before, _ = run(subject)
+    with pytest.raises(NonFiniteLoss, match="epoch"):
+        run(subject, learning_rate=1.0, head_learning_rate_factor=1e6, weight_decay=10, epochs=50)
+    after, _ = run(subject)
+    assert same(before, after)
+
+
+def test_unreadable_utterances_are_left_out_and_named(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF this is not audio")
+    short = tmp_path / "short.wav"
+    soundfile.write(short, np.zeros(100), 16_000)
+    train = Part((bad, *tones[0].paths), (0, *tones[0].labels), ("b", *tones[0].digests))
+    validation = Part((*tones[1].paths[:3], short, *tones[1].paths[3:]), (*tones[1].labels[:3], 1, *tones[1].labels[3:]),
+                      (*tones[1].digests[:3], "s", *tones[1].digests[3:]))
+    result, _ = run(trainer(tiny("whisper"), (train, validation)))
+    assert [index for index, prediction in enumerate(result.predictions) if prediction == -1] == [3]
+    assert len(result.notes) == 2
+    assert str(bad) in result.notes[0]
+    assert str(short) in result.notes[1]
+    with pytest.raises(UserError, match="no utterance of the training part"):
+        run(trainer(tiny("whisper"), (Part((bad,), (0,), ("b",)), tones[1])))
+
+
+@pytest.mark.parametrize("frozen", [0, 3])
+@pytest.mark.parametrize("settings", [FLOAT32, Training(precision="bfloat16", normalize="peak")])
+def test_a_saved_model_predicts_what_the_trial_predicted(
+    tiny: Callable[[str], str], tones: Split, tmp_path: Path, frozen: int, settings: Training
+) -> None:
+    subject = trainer(tiny("wav2vec2"), tones, settings)
+    run(subject, epochs=1)
+    subject.save_best(tmp_path / "best")
+    result, _ = run(subject, unfreeze_epoch=frozen, pooling="mean+std")
+    subject.save_best(tmp_path / "best")
+    assert sorted(path.suffix for path in (tmp_path / "best").iterdir()) == [".json", ".safetensors"]
+    model = load_model(tmp_path / "best")
+    assert model.classes == CLASSES
+    assert model.encoder_fingerprint == subject.encoder_fingerprint
+    missing = tmp_path / "missing.wav"
+    logits = model.predict_logits([*tones[1].paths, missing])
+    assert logits.shape == (13, 3)
+    assert np.isnan(logits[12]).all()
+    assert str(missing) in model.problems[12]
+    assert tuple(logits[:12].argmax(1).tolist()) == result.predictions
+    alone = np.concatenate([model.predict_logits([path]) for path in tones[1].paths])
+    assert np.abs(alone - logits[:12]).max() < (1e-3 if settings is FLOAT32 else 5e-2)
+
+
+def test_a_damaged_model_is_refused_in_one_line(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
+    subject = trainer(tiny("whisper"), tones)
+    run(subject, epochs=1)
+    folder = tmp_path / "best"
+    subject.save_best(folder)
+    weights = next(folder.glob("*.safetensors"))
+    whole, table = weights.read_bytes(), (folder / "model.json").read_text()
+    flipped = bytearray(whole)
+    flipped[-100] ^= 1
+    for damage in (whole[:500], bytes(flipped)):
+        weights.write_bytes(damage)
+        with pytest.raises(UserError, match="safetensors"):
+            load_model(folder)
+    weights.write_bytes(whole)
+    for text in ("{}", "not json", table.replace('"whisper"', '"python"'), table.replace(weights.name, "../x.safetensors")):
+        (folder / "model.json").write_text(text)
+        with pytest.raises(UserError) as caught:
+            load_model(folder)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="holds no model"):
+        load_model(tmp_path / "nowhere")
+
+
+def test_running_out_of_memory_is_told_as_that() -> None:
+    import torch
+
+    with pytest.raises(MemoryError, match="smaller batch_size"), as_memory_error():
+        torch.empty(1 << 55)
+    with pytest.raises(RuntimeError, match="other"), as_memory_error():
+        raise RuntimeError("other")

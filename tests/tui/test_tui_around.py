@@ -1,0 +1,103 @@
+"""Corpora, encoders, help, palette, terminals, and what the app must never import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import press, shown, until_shown
+from fabricated_runs import finished
+from textual.widgets import Input
+
+from ser_tui.study.errors import UserError
+from ser_tui.tui.app import SerTuiApp, refuse_unusable_terminal
+
+HEAVY = ("torch", "torchaudio", "speechbrain", "transformers", "skopt", "hyperopt", "sklearn")
+
+
+async def test_corpora_say_whether_they_are_here_and_a_folder_can_be_added(runs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    async with SerTuiApp(runs).run_test(size=(120, 36), notifications=True) as pilot:
+        await until_shown(pilot, "o corpora")
+        await pilot.press("o")
+        await until_shown(pilot, "ravdess", "g gets it", "0 of")
+        await press(pilot, "a")
+        await until_shown(pilot, "Add a corpus")
+        pilot.app.screen.query_one("#name").focus()
+        await press(pilot, "ctrl+u", "'mine", "tab")
+        field = pilot.app.screen.query_one("#path", Input)
+        field.value = f"{tmp_path}/nowhere"
+        await pilot.press("enter")
+        await until_shown(pilot, "no such folder or file")
+        field.value = str(folder)
+        await pilot.press("enter")
+        await until_shown(pilot, "added by you", "1 of")
+
+
+async def test_a_download_waits_for_the_licence(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(120, 36)) as pilot:
+        await until_shown(pilot, "o corpora")
+        await pilot.press("o")
+        await until_shown(pilot, "ravdess")
+        table = pilot.app.screen.query_one("CorporaList")
+        table.go_to("ravdess")  # type: ignore[attr-defined]
+        await until_shown(pilot, "g get")
+        await pilot.press("g")
+        await until_shown(pilot, "CC BY-NC-SA 4.0", "y accepts the licence")
+        await pilot.press("escape")
+        await until_shown(pilot, "Corpora")
+        assert pilot.app.fetches.under_way == {}  # type: ignore[attr-defined]
+
+
+async def test_encoders_say_which_are_ready(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(100, 30)) as pilot:
+        await until_shown(pilot, "m encoders")
+        await pilot.press("m")
+        await until_shown(pilot, "whisper-tiny.en", "needs fetching", "378 MB")
+
+
+async def test_help_and_palette_know_the_screen_they_were_opened_on(runs: Path) -> None:
+    finished(runs, trials=2)
+    async with SerTuiApp(runs).run_test(size=(100, 40)) as pilot:
+        await until_shown(pilot, "d delete")
+        await pilot.press("question_mark")
+        await until_shown(pilot, "Home: what ran", "Delete the run's folder", "balanced class accuracy")
+        await press(pilot, "escape", "ctrl+p", "'delete")
+        await until_shown(pilot, "delete  (d)")
+
+
+@pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "linux"}, {"TERM": "screen-256color"}])
+async def test_states_are_words_on_every_terminal(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    finished(runs, trials=3)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "done", "best so far")
+        assert ("█" in shown(pilot.app)) == (changes.get("TERM") != "linux")
+
+
+def test_a_dumb_terminal_is_told_what_to_use_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    with pytest.raises(UserError, match=r"TERM is dumb.*--headless"):
+        refuse_unusable_terminal()
+
+
+def test_no_part_of_the_interface_imports_anything_heavy() -> None:
+    code = (
+        "import importlib, pkgutil, sys, ser_tui.tui as tui\n"
+        "for found in pkgutil.walk_packages(tui.__path__, 'ser_tui.tui.'): importlib.import_module(found.name)\n"
+        "from ser_tui.tui import knowledge; from ser_tui.worker import launch; from ser_tui.strategies import planning\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,48 @@
+"""Runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import press, shown, until, until_shown
+from fabricated_runs import finished
+
+from ser_tui.tui.app import SerTuiApp
+
+
+async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> None:
+    finished(runs, number=0, name="one", trials=5)
+    finished(runs, number=1, name="two", trials=5, strategy="tpe", shift=0.02)
+    async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
+        await until_shown(pilot, "one", "two")
+        assert "c compare" not in shown(pilot.app)
+        await press(pilot, "space", "space", "c")
+        await until_shown(pilot, "A one (pinned)", "B two", "strategy.kind", "p = ", "shared utterances")
+        text = shown(pilot.app)
+        assert ".953 ±.039" in text and "best so far" in text and "equal: a shows" in text
+        assert "protocol.kind" not in text
+        await press(pilot, "a")
+        await until_shown(pilot, "protocol.kind")
+        await press(pilot, "p")
+        await until_shown(pilot, "B two (pinned)", "A one")
+
+
+async def test_runs_on_other_utterances_are_not_paired(runs: Path) -> None:
+    finished(runs, number=0, name="one", trials=3)
+    finished(runs, number=1, name="two", trials=3, protocol="stratified")
+    async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
+        await until_shown(pilot, "two")
+        await press(pilot, "space", "space", "c")
+        await until_shown(pilot, "other utterances")
+        assert "p = " not in shown(pilot.app)
+
+
+async def test_three_runs_scroll_sideways_under_the_pinned_one(runs: Path) -> None:
+    for number in range(3):
+        finished(runs, number=number, name=f"run{number}", trials=2, seed=number)
+    async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
+        await until_shown(pilot, "run2")
+        await press(pilot, "space", "space", "space", "c")
+        await until_shown(pilot, "A run0 (pinned)", "B run1")
+        await press(pilot, "right", "right")
+        await until(pilot, lambda: "C run2" in shown(pilot.app) and "A run0 (pinned)" in shown(pilot.app))

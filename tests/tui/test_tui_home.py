@@ -1,0 +1,118 @@
+"""The home screen: what a person sees of past and live runs, and what the keys do to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import press, shown, until, until_shown
+from fabricated_runs import begin, finished, under_way
+
+from ser_tui.study import events
+from ser_tui.tui.app import SerTuiApp
+
+
+async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> None:
+    finished(runs, number=2, name="older", strategy="tpe")
+    under_way(runs, number=1, name="newer").live()
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "older", "newer", "live")
+        lines = [line for line in shown(pilot.app).splitlines() if "11-22" in line]
+        assert "newer" in lines[0] and "live" in lines[0] and "6/15" in lines[0]
+        assert (
+            "older" in lines[1]
+            and "done" in lines[1]
+            and "tpe" in lines[1]
+            and "15/15" in lines[1]
+            and ".953 ±.039" in lines[1]
+        )
+        assert "2 runs, 1 live" in shown(pilot.app)
+        assert "shared speakers: yes (random split)" in shown(pilot.app)
+
+
+async def test_an_empty_folder_says_what_to_do(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "No runs yet", "set up a study", "ser-tui run configs/demo.yaml")
+
+
+async def test_a_run_that_appears_is_listed_without_a_key(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "No runs yet")
+        finished(runs, number=0, name="appeared")
+        await until_shown(pilot, "appeared")
+
+
+async def test_the_list_follows_a_live_run(runs: Path) -> None:
+    run = under_way(runs, trials=2)
+    run.live()
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "2/15")
+        run.trial(3, 0.991, run.parameters())
+        await until_shown(pilot, "3/15", ".991")
+
+
+async def test_only_what_the_highlighted_run_allows_is_offered(runs: Path) -> None:
+    under_way(runs, number=0).live()
+    under_way(runs, number=1, name="left").dead()
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "s stop")
+        assert "r resume" not in shown(pilot.app) and "d delete" not in shown(pilot.app)
+        await pilot.press("down")
+        await until_shown(pilot, "r resume", "d delete", "interrupted: its worker is gone")
+        assert "s stop" not in shown(pilot.app)
+
+
+async def test_delete_asks_and_only_then_removes_the_folder(runs: Path) -> None:
+    run = finished(runs, trials=3)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "d delete")
+        await pilot.press("d")
+        await until_shown(pilot, "cannot be undone")
+        await pilot.press("n")
+        await until_shown(pilot, "d delete")
+        assert run.folder.path.is_dir()
+        await press(pilot, "d", "y")
+        await until_shown(pilot, "No runs yet")
+        assert not run.folder.path.exists()
+
+
+async def test_the_filter_keeps_runs_that_hold_every_word(runs: Path) -> None:
+    finished(runs, number=0, trials=1, name="alpha", strategy="tpe")
+    finished(runs, number=1, trials=1, name="beta", strategy="gp")
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "alpha", "beta")
+        await press(pilot, "slash", "'tpe alp")
+        await until(pilot, lambda: "beta" not in shown(pilot.app) and "alpha" in shown(pilot.app))
+        await press(pilot, "'zzz")
+        await until_shown(pilot, "No run holds these words")
+        await pilot.press("escape")
+        await until_shown(pilot, "alpha", "beta")
+
+
+async def test_names_and_reasons_are_text_and_nothing_else(runs: Path) -> None:
+    run = begin(runs)
+    run.write(events.RunFailed(reason="[bold red]no[/] \x1b[2J \x07 end"))
+    async with SerTuiApp(runs).run_test(size=(180, 30)) as pilot:
+        await until_shown(pilot, "[bold red]no[/] \\x1b[2J \\x07 end")
+
+
+async def test_an_unreadable_run_and_a_damaged_log_do_not_hide_the_others(runs: Path) -> None:
+    finished(runs, number=0, name="good", trials=2)
+    hurt = finished(runs, number=1, name="hurt", trials=2)
+    lines = hurt.folder.log.read_bytes().splitlines(keepends=True)
+    lines[3] = b"\x00\xff garbage\n"
+    hurt.folder.log.write_bytes(b"".join(lines) + b'{"v":1,"half')
+    (runs / "20261101-000000-empty-2222").mkdir()
+    (runs / "index.json").write_text("{broken")
+    async with SerTuiApp(runs).run_test(size=(140, 30)) as pilot:
+        await until_shown(pilot, "good", "hurt", "empty")
+        await pilot.press("down")
+        await until_shown(pilot, "1 damaged lines in its log")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (110, 30), (200, 50), (40, 10)])
+async def test_it_fits_every_terminal(runs: Path, size: tuple[int, int]) -> None:
+    finished(runs, trials=3)
+    async with SerTuiApp(runs).run_test(size=size) as pilot:
+        await until_shown(pilot, "done")
+        assert all(len(line) <= size[0] for line in shown(pilot.app).splitlines())

@@ -1,0 +1,130 @@
+"""Setting up a study: the form without its screen, then the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import press, shown, until, until_shown
+from fabricated_runs import SEARCH, finished, study
+
+from ser_tui.store.runs import folders
+from ser_tui.study.load import load, to_plain, validate
+from ser_tui.tui import consequences
+from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.consequences import CorpusFacts
+from ser_tui.tui.form import StudyForm, problem_of
+from ser_tui.tui.screens.new_study import NewStudyScreen
+
+EMODB = CorpusFacts("emodb", 535, tuple("abcdefghij"), {"anger": 127, "neutral": 79}, 24.8)
+
+
+def form(**changes: Any) -> StudyForm:
+    return StudyForm.from_study(to_plain(validate(study(**changes))))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "protocol": {"kind": "speaker", "speakers": ["03", "08"], "test_size": 0.2},
+            "labels": {"calm": "neutral", "odd": ""},
+        },
+        {"method": "probe", "search": {"layers": {"choices": ["2", "2+3", "last"]}, "pooling": "mean+std"}},
+        {"corpus": ["emodb", "demo"], "strategy": {"kind": "grid", "points": 3}, "budget": {"minutes": 2.5}},
+        {"training": {"paper_exact": True, "warmup": 0.2}, "search": {"learning_rate": 1e-5}},
+    ],
+)
+def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> None:
+    wanted = validate(study(**changes))
+    assert validate(StudyForm.from_study(to_plain(wanted)).raw()) == wanted
+
+
+def test_what_is_typed_wrong_is_named_beside_its_field() -> None:
+    typed = form()
+    typed.dimensions["learning_rate"].low = "1"
+    typed.dimensions["epochs"].high = "many"
+    typed.texts["budget.trials"] = "0"
+    found = typed.problems()
+    assert problem_of(found, "search.learning_rate") or problem_of(found, "search.epochs")
+    assert "many" in problem_of(found, "search.epochs")
+    assert problem_of(found, "budget.trials")
+    typed.texts["budget.trials"] = ""
+    assert "give trials, minutes" in problem_of(typed.problems(), "budget")
+
+
+def test_another_kind_of_bounds_keeps_what_was_typed_before() -> None:
+    rate = form().dimensions["learning_rate"]
+    rate.take(3e-4)
+    assert rate.raw() == {"fixed": 3e-4}
+    rate.kind = "range"
+    assert rate.raw() == {"low": 1e-6, "high": 1e-3, "scale": "log"}
+
+
+def test_consequences_say_what_a_choice_costs() -> None:
+    assert "Speakers are shared" in consequences.protocol_note(form(), [EMODB])[0]
+    text, warns = consequences.protocol_note(form(protocol="speaker"), [EMODB])
+    assert text.startswith("about 2 of 10 speakers") and not warns
+    assert consequences.protocol_note(form(protocol="speaker"), [CorpusFacts("x", 9, ())])[1]
+    assert "the first 5 at random" in consequences.strategy_note(validate(study()), None)
+    assert "never gets a say" in consequences.strategy_note(validate(study(budget=4)), None)
+    past = [{"corpus": "emodb", "encoder": "whisper-tiny.en", "method": "finetune", "trials": 10, "seconds": 200.0}]
+    assert consequences.time_note(validate(study()), None, past) == "about 5m00s, going by an earlier run"
+    late = form(search={**SEARCH, "unfreeze_epoch": {"low": 0, "high": 12}})
+    assert "stays frozen" in consequences.dimension_note(late, "unfreeze_epoch")
+
+
+async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(160, 50)) as pilot:
+        await until_shown(pilot, "n new")
+        await pilot.press("n")
+        await until_shown(pilot, "learning_rate", "SEARCH", "420 utterances")
+        screen = pilot.app.screen
+        screen.query_one("#dimension-learning_rate .high").focus()
+        await press(pilot, "end", "ctrl+u", "'1e-9")
+        await until_shown(pilot, "must be below high")
+        await press(pilot, "ctrl+u", "'1e-3")
+        await until(pilot, lambda: "must be below high" not in shown(pilot.app))
+
+
+async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = finished(runs, trials=2, name="origin", strategy="tpe", seed=7)
+    async with SerTuiApp(runs).run_test(size=(160, 50), notifications=True) as pilot:
+        await until_shown(pilot, "y clone")
+        await pilot.press("y")
+        await until_shown(pilot, f"from {run.folder.run_id}", "(o) tpe")
+        await pilot.press("ctrl+o")
+        await until_shown(pilot, "name: origin", "seed: 7")
+        await press(pilot, "escape", "ctrl+g")
+        await until_shown(pilot, "wrote")
+        assert load(tmp_path / "configs" / "origin.yaml") == load(run.folder.study)
+        await pilot.press("ctrl+g")
+        await until_shown(pilot, "Replace configs/origin.yaml?")
+
+
+async def test_the_whole_form_can_be_reached_at_80x24_with_the_keyboard_alone(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "n new")
+        await pilot.press("n")
+        await until_shown(pilot, "ctrl+s start", "corpus")
+        seen = ""
+        for _ in range(14):
+            seen += shown(pilot.app)
+            await pilot.press(*["down"] * 5)
+        assert all(word in seen for word in ("strategy", "learning_rate", "pooling", "paper exact", "save to configs/"))
+
+
+async def test_an_invalid_study_is_not_started(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(120, 40), notifications=True) as pilot:
+        await until_shown(pilot, "n new")
+        await pilot.press("n")
+        await until_shown(pilot, "SEARCH")
+        pilot.app.screen.query_one("#field-name").focus()
+        await press(pilot, "end", "ctrl+u", "'no/slash", "ctrl+s")
+        await until_shown(pilot, "use up to 64 letters")
+        assert isinstance(pilot.app.screen, NewStudyScreen) and folders(runs) == []

@@ -1,0 +1,187 @@
+"""The run screen, live and past."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from conftest import press, shown, until, until_shown
+from fabricated_runs import CLASSES, begin, finished, under_way
+
+from ser_tui.study import events
+from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.screens.run import RunScreen
+
+
+async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None:
+    run = under_way(runs)
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "best BCA   .953 ±.039  trial 5", "epoch 5/8", "done  best")
+        lines = shown(pilot.app).splitlines()
+        assert "emodb-gp  live  trial 7/15  epoch 5/8" in lines[0] and "left" in lines[0]
+        assert "gp, emodb, whisper-tiny.en, random split, n=127" in lines[1]
+        assert "speakers are shared" in lines[2]
+        assert any("done  best" in line and ".953" in line for line in lines)
+        assert any("done, collapsed" in line for line in lines)
+        assert any("best so far" in line and "minutes" in line for line in lines)
+        numbers = [line.split()[0] for line in lines if "done" in line and line.split()[0].isdigit()]
+        assert numbers == sorted(numbers, key=int, reverse=True)
+
+
+async def test_events_appear_as_they_are_written(runs: Path) -> None:
+    run = under_way(runs, trials=2, epochs_done=1)
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "trial 3  epoch 1/8")
+        run.write(events.EpochFinished(trial=3, epoch=2, epochs=8, loss=0.5, bca=0.777))
+        await until_shown(pilot, "trial 3  epoch 2/8  loss 0.500  BCA .777")
+        *_, scored = run.trial_events(3, 0.979, {**run.parameters(), "epochs": 8})
+        run.write(scored)
+        await until_shown(pilot, "best BCA   .979 ±.031  trial 3", "trial 3 finished: BCA 0.979")
+        run.write(events.RunFinished(reason="15 trials are done"))
+        await until_shown(pilot, "emodb-gp  done")
+
+
+async def test_a_failed_trial_a_missing_metric_and_half_a_line_are_shown_as_such(runs: Path) -> None:
+    run = begin(runs)
+    run.live()
+    run.trial(1, 0.8, run.parameters())
+    run.write(events.TrialStarted(trial=2, parameters=run.parameters()))
+    run.write(events.EpochFinished(trial=2, epoch=1, epochs=4, loss=float("nan"), bca=None))
+    run.write(events.TrialFailed(trial=2, kind="nan", reason="the loss is not a number", seconds=3.0))
+    run.write(events.TrialStarted(trial=3, parameters=run.parameters()))
+    run.write(events.EpochFinished(trial=3, epoch=1, epochs=4, loss=float("inf"), bca=float("nan")))
+    with run.folder.log.open("ab") as stream:
+        stream.write(b'{"v":1,"seq":99,"ti')
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "failed: the", "trial 3  epoch 1/4  loss -  BCA -")
+        with run.folder.log.open("ab") as stream:
+            stream.write(b'...\n{"no":"event"}\n')
+        await until_shown(pilot, "2 lines of its log are damaged and left out")
+
+
+async def test_a_dead_worker_is_called_interrupted_and_resume_is_offered(runs: Path) -> None:
+    run = under_way(runs)
+    run.dead()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "emodb-gp  interrupted", "r resumes where the log ends", "r resume")
+        assert "s stop" not in shown(pilot.app)
+
+
+async def test_a_run_that_vanishes_under_the_screen_is_said_to(runs: Path) -> None:
+    run = under_way(runs)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "best BCA")
+        shutil.rmtree(run.folder.path)
+        await until_shown(pilot, "the run's folder is gone")
+
+
+async def test_thousands_of_trials_leave_the_keys_answered(runs: Path) -> None:
+    run = begin(runs, planned=2000)
+    parameters = {"learning_rate": 1e-4, "epochs": 1, "unfreeze_epoch": 0, "max_seconds": 5}
+    lines = []
+    for number in range(1, 2001):
+        for event in (
+            events.TrialStarted(trial=number, parameters=parameters),
+            events.TrialFinished(
+                trial=number, bca=0.5, interval=(0.4, 0.6), utterances=127, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5,
+                loss=1.0, seconds=1.0,
+            ),
+        ):  # fmt: skip
+            lines.append(events.encode(replace(event, seq=run.seq, time="2026-11-22T14:30:16.000Z")))
+            run.seq += 1
+    with run.folder.log.open("ab") as stream:
+        stream.writelines(lines)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "2000 1.0e-4", "1994 1.0e-4")
+        await press(pilot, "end")
+        await until(pilot, lambda: pilot.app.screen.query_one("#trials").current == "1")  # type: ignore[attr-defined]
+        await press(pilot, "home", "pagedown")
+        assert isinstance(pilot.app.screen, RunScreen)
+        assert int(pilot.app.screen.query_one("#trials").current) < 2000  # type: ignore[attr-defined]
+
+
+async def test_trial_details_follow_the_cursor_and_step_to_neighbours(runs: Path) -> None:
+    run = finished(runs, trials=5)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "done  best")
+        await press(pilot, "t")
+        await until_shown(pilot, "trial 5  done", "BCA after the last epoch", "learning_rate")
+        await press(pilot, "left")
+        await until_shown(pilot, "trial 4  done")
+
+
+async def test_a_wide_terminal_shows_the_trial_beside_the_list(runs: Path) -> None:
+    run = finished(runs, trials=5)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(170, 40)) as pilot:
+        await until_shown(pilot, "done  best", "BCA after the last epoch", "EPOCH   LOSS")
+
+
+async def test_export_writes_both_formats_and_every_line_says_whether_speakers_are_shared(runs: Path) -> None:
+    run = finished(runs, trials=4)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
+        await until_shown(pilot, "x export")
+        await press(pilot, "x")
+        await until_shown(pilot, "wrote")
+    rows = list(csv.DictReader((run.folder.path / "export" / "trials.csv").open()))
+    assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
+    assert {row["shares_speakers"] for row in rows} == {"True"} and float(rows[3]["bca"]) == 0.871
+    document = json.loads((run.folder.path / "export" / "trials.json").read_text())
+    assert document["warnings"] and len(document["trials"]) == 4 and document["trials"][0]["epochs"][0]["epoch"] == 1
+
+
+async def test_copying_also_writes_a_file(runs: Path) -> None:
+    run = finished(runs, trials=5)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
+        await until_shown(pilot, "w copy")
+        await press(pilot, "w")
+        await until_shown(pilot, "copied, and written to")
+        text = (run.folder.path / "export" / "summary.txt").read_text()
+        assert "best BCA .953 ±.039" in text and "speakers are shared" in text
+        assert pilot.app.clipboard == text
+
+
+async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_behind_v(runs: Path) -> None:
+    run = finished(runs, trials=5, protocol={"kind": "speaker", "test_size": 0.2})
+    square = tuple(tuple(9 if row == column else 1 for column in range(7)) for row in range(7))
+    run.write(
+        events.TestScored(trial=5, bca=0.912, interval=(0.86, 0.95), accuracy=0.92, utterances=98, confusion=square)
+    )
+    run.write(events.FoldsScored(
+        trial=5, protocol="loso", folds=({"name": "03", "bca": 0.9, "utterances": 49},), pooled_bca=0.889, interval=(0.86, 0.91),
+        mean=0.88, deviation=0.04, utterances=535,
+    ))  # fmt: skip
+    mapping = {"calm": "neutral", "surprised": ""}
+    run.write(events.EvaluationStarted(corpus="ravdess", mapping=mapping, utterances=576))
+    run.write(events.EvaluationFinished(
+        corpus="ravdess", trial=5, mapping=mapping, masked=True, utterances=576, dropped=144, classes=CLASSES, columns=CLASSES,
+        confusion=square, accuracy=0.545, accuracy_interval=(0.5, 0.59), bca=0.556, bca_interval=(0.5, 0.6),
+        recalls=dict.fromkeys(CLASSES, 0.6), chance=0.143, baselines={"untuned": 0.479},
+    ))  # fmt: skip
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 45)) as pilot:
+        await until_shown(pilot, "BCA .912 ±.045", "pooled BCA .889", "v results")
+        assert "shared" not in shown(pilot.app).splitlines()[2]
+        await press(pilot, "v")
+        await until_shown(
+            pilot, "zero-shot on ravdess", "untuned .479", "calm=neutral  surprised dropped", "in per cent of the row"
+        )
+        assert "60" in next(line for line in shown(pilot.app).splitlines() if line.strip().startswith("boredom"))
+        await press(pilot, "end")
+        await until_shown(pilot, "loso", "03")
+
+
+async def test_the_whole_log_is_one_key_away(runs: Path) -> None:
+    run = finished(runs, trials=3)
+    run.folder.worker_log.write_text("a library said \x1b[31mhello\n")
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 30)) as pilot:
+        await until_shown(pilot, "l log")
+        await press(pilot, "l")
+        await until_shown(pilot, "trial 3 finished: BCA .786", "run finished: 3 trials are done")
+        await press(pilot, "tab")
+        await until_shown(pilot, "a library said \\x1b[31mhello")
+        await press(pilot, "escape")
+        await until_shown(pilot, "best BCA")

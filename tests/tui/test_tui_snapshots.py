@@ -1,0 +1,52 @@
+"""How screens look, against pictures that a person has approved: `pytest tests/tui/test_tui_snapshots.py --snapshot-update`."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricated_runs import begin, finished, under_way
+from textual.pilot import Pilot
+
+from ser_tui.study import events
+from ser_tui.tui.app import SerTuiApp
+
+SMALL, LARGE = (80, 24), (200, 50)
+
+
+@pytest.fixture
+def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Past runs in a folder whose name is the same everywhere; none is live, so that no clock goes on."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket, "gethostname", lambda: "bench")
+    runs = Path("runs")
+    runs.mkdir()
+    under_way(runs, number=0)
+    finished(runs, number=1, name="emodb-tpe", strategy="tpe", shift=0.02)
+    begin(runs, number=2, name="broken", protocol="speaker").write(
+        events.RunFailed(reason="three trials in a row failed")
+    )
+    return runs
+
+
+async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
+    from conftest import until_shown
+
+    await until_shown(pilot, "emodb-tpe", "failed")
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause(0.5)
+    await pilot.pause(0.5)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize(
+    "keys", [(), ("down", "enter"), ("space", "space", "c"), ("question_mark",)], ids=["home", "run", "compare", "help"]
+)
+def test_screen_looks_as_approved(
+    past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))

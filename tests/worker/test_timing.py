@@ -1,0 +1,56 @@
+"""Predictions of time: what they are made of, and that they follow what is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ser_tui.study.load import loads
+from ser_tui.worker import timing
+from ser_tui.worker.timing import Costs, Speech
+
+COSTS = Costs(train=0.01, evaluate=0.004, embed=0.002, head=0.0001, trial=0.5)
+SPEECH = Speech([2.0, 4.0, 9.0], [1.0, 5.0])
+
+
+def point(epochs: int = 4, unfreeze: int = 0, seconds: float = 30) -> dict[str, float]:
+    return {"epochs": epochs, "unfreeze_epoch": unfreeze, "max_seconds": seconds}
+
+
+def test_an_epoch_costs_the_speech_that_is_left_after_the_cut() -> None:
+    assert timing.trial_seconds(COSTS, SPEECH, point()) == pytest.approx(0.5 + 4 * (0.01 * 15 + 0.004 * 6))
+    assert timing.trial_seconds(COSTS, SPEECH, point(seconds=3)) == pytest.approx(0.5 + 4 * (0.01 * 8 + 0.004 * 4))
+
+
+def test_a_frozen_epoch_costs_the_head_alone() -> None:
+    assert timing.trial_seconds(COSTS, SPEECH, point(unfreeze=4)) == pytest.approx(0.5 + 4 * 0.0001 * 5)
+    assert timing.trial_seconds(COSTS, SPEECH, point(unfreeze=9)) == timing.trial_seconds(
+        COSTS, SPEECH, point(unfreeze=4)
+    )
+
+
+def test_a_run_is_the_mean_over_its_space_within_its_minutes() -> None:
+    text = "search: {epochs: {low: 1, high: 3}, unfreeze_epoch: 0, max_seconds: 30}\n"
+    study = loads(text)
+    assert timing.mean_trial_seconds(COSTS, SPEECH, study) == pytest.approx(
+        timing.trial_seconds(COSTS, SPEECH, point(2))
+    )
+    whole = timing.run_seconds(COSTS, SPEECH, study, 10)
+    assert whole == pytest.approx(10 * timing.trial_seconds(COSTS, SPEECH, point(2)) + 0.002 * 21)
+    assert timing.run_seconds(COSTS, SPEECH, loads(text + "budget: {minutes: 0.01}"), 10) == pytest.approx(0.6)
+
+
+def test_finished_trials_correct_the_prediction() -> None:
+    assert timing.correction([(10.0, 20.0), (30.0, 60.0)]) == 2.0
+    assert timing.correction([]) == 1.0
+
+
+def test_costs_are_remembered_by_machine_and_by_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
+    assert timing.recall("x") is None and timing.latest("finetune e") is None
+    timing.remember("finetune e", "x", COSTS)
+    assert timing.recall("x") == COSTS == timing.latest("finetune e")
+    assert timing.recall("y") is None
+    (tmp_path / "costs.json").write_text('{"costs": {"x": {"other": 1}}, "latest": 3}')
+    assert timing.recall("x") is None and timing.latest("finetune e") is None
