@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 
 
@@ -138,20 +140,23 @@ class Terminal:
 
     def pid(self) -> int:
         """The pid of the pane's command."""
-        return int(self._asked("#{pane_pid}"))
+        command = [*self._tmux, "display-message", "-p", "-t", "main", "#{pane_pid}"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
-    def until_ended(self, seconds: float) -> int:
-        """Wait until the command has ended; its exit code.
+    def until_ended(self, seconds: float) -> None:
+        """Wait until the pane's command has ended.
 
-        Asked of tmux, because its "Pane is dead" line is not drawn when the pane was resized while it ended.
+        The process is asked, since tmux says "Pane is dead" only when it has seen the child's exit, which it can miss.
         """
-        until(lambda: self._asked("#{pane_dead}") == "1", seconds)
-        return int(self._asked("#{pane_dead_status}"))
+        pid = self.pid()
 
-    def _asked(self, what: str) -> str:
-        """What tmux answers to the format `what` about the pane."""
-        command = [*self._tmux, "display-message", "-p", "-t", "main", what]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        def ended() -> bool:
+            try:
+                return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+            except psutil.NoSuchProcess:
+                return True
+
+        until(ended, seconds)
 
     def close(self) -> None:
         """End the terminal and what runs in it."""
