@@ -1,4 +1,4 @@
-"""Protocols: how a corpus is split into training, validation and test parts. Heavy: imports scikit-learn.
+"""Protocols: how a corpus is split into training, validation and test parts. `stratified` imports scikit-learn.
 
 `random` is scikit-learn's train_test_split over the utterances in the order of their file names, which with size 0.2 and
 seed 42 is the split of arXiv 2510.07052.
@@ -6,12 +6,12 @@ seed 42 is the split of arXiv 2510.07052.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
@@ -199,7 +199,12 @@ def _divide(
             f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}="
         )
     try:
-        kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
+        if stratify is None:
+            kept, taken = _shuffled(indices, size, protocol.seed)
+        else:
+            from sklearn.model_selection import train_test_split
+
+            kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
     except ValueError:
         wanted = "every part to have each emotion" if stratify else "two parts"
         raise UsageError(
@@ -207,3 +212,16 @@ def _divide(
             f"few for {wanted}; choose another size"
         ) from None
     return kept, taken
+
+
+def _shuffled(indices: Sequence[int], size: float | int, seed: int) -> tuple[list[int], list[int]]:
+    """What scikit-learn's train_test_split(indices, test_size=size, random_state=seed) gives, without its second of imports.
+
+    Raises ValueError as it does where a part would be empty.
+    """
+    count = len(indices)
+    taken = math.ceil(size * count) if isinstance(size, float) else size
+    if not 0 < taken < count:
+        raise ValueError(f"{taken} of {count}")
+    order = np.random.RandomState(seed).permutation(count).tolist()
+    return [indices[position] for position in order[taken:]], [indices[position] for position in order[:taken]]

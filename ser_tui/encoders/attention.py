@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 NAME = "ser_tui_short"
 LONGEST = 600
@@ -45,6 +44,3 @@ def attend(
     weights = nn.functional.dropout(torch.softmax(scores, -1, dtype=scores.dtype), dropout, training=dropout > 0)
     mixed = torch.bmm(weights, values).view(batch, heads, frames, width)
     return mixed.transpose(1, 2), None
-
-
-ALL_ATTENTION_FUNCTIONS.register(NAME, attend)

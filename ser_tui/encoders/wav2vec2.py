@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, HubertModel, Wav2Vec2Model, WavLMModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ser_tui.encoders import attention
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
@@ -25,6 +26,8 @@ ALWAYS = {
     "gradient_checkpointing": False,
 }
 """What is off whatever a published configuration says, because it would drop or mask parts of an utterance at random."""
+ALL_ATTENTION_FUNCTIONS.register(attention.NAME, attention.attend)
+
 _UNSUPPORTED = ("add_adapter", "conv_pos_batch_norm")
 
 

@@ -1,4 +1,8 @@
-"""Bayesian optimisation with a Gaussian process, by scikit-optimize's ask and tell."""
+"""Bayesian optimisation with a Gaussian process, by scikit-optimize's ask and tell.
+
+scikit-optimize takes a second to import: that is done for the first trial that is modelled, which the designed trials
+before it need not wait for.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from skopt import Optimizer
-from skopt.acquisition import gaussian_ei
-from skopt.space import Categorical, Integer, Real
 
 from ser_tui.strategies.axes import Axis
 from ser_tui.strategies.base import Observation, scores
@@ -37,6 +38,9 @@ class GaussianProcess(Modelled):
 
     def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
         """The point of largest expected improvement, then others in falling order of it."""
+        from skopt import Optimizer
+        from skopt.acquisition import gaussian_ei
+
         axes = self._draws.axes
         seen, losses = _fitted(history)
         optimizer = Optimizer(
@@ -87,6 +91,8 @@ def _fitted(history: Sequence[Observation]) -> tuple[list[Observation], list[flo
 
 
 def _dimension(axis: Axis) -> Any:
+    from skopt.space import Categorical, Integer, Real
+
     if axis.levels is None:
         return Real(0.0, 1.0)
     return Integer(0, len(axis.levels) - 1) if axis.ordered else Categorical(list(range(len(axis.levels))))

@@ -1,13 +1,13 @@
-"""The tree-structured Parzen estimator (Bergstra, Bardenet, Bengio, Kegl 2011), by hyperopt."""
+"""The tree-structured Parzen estimator (Bergstra, Bardenet, Bengio, Kegl 2011), by hyperopt.
+
+hyperopt is imported for the first trial that is modelled: the designed trials before it need not wait for that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
-
-from hyperopt import JOB_STATE_DONE, STATUS_OK, Trials, hp, tpe
-from hyperopt.base import Domain
 
 from ser_tui.strategies.axes import Axis
 from ser_tui.strategies.base import Observation, scores
@@ -40,10 +40,14 @@ class TreeParzen(Modelled):
 
     @cached_property
     def _domain(self) -> Any:
+        from hyperopt.base import Domain
+
         return Domain(_never, {axis.name: _prior(axis) for axis in self._draws.axes})
 
     def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
         """Suggestions by successive seeds."""
+        from hyperopt import Trials, tpe
+
         trials = Trials()
         losses = [-score for score in scores(history)]
         trials.insert_trial_docs(
@@ -58,6 +62,8 @@ class TreeParzen(Modelled):
             yield self._decode(suggested["misc"]["vals"])
 
     def _document(self, index: int, entry: Observation, loss: float) -> dict[str, Any]:
+        from hyperopt import JOB_STATE_DONE, STATUS_OK
+
         values = {axis.name: [_encode(axis, entry.parameters[axis.name])] for axis in self._draws.axes}
         when = {name: [index] for name in values}
         return {
@@ -82,6 +88,8 @@ def _never(_: object) -> float:
 
 
 def _prior(axis: Axis) -> Any:
+    from hyperopt import hp
+
     if axis.ordered or axis.levels is None:
         return hp.uniform(axis.name, 0.0, 1.0)
     return hp.randint(axis.name, len(axis.levels))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
@@ -20,24 +21,61 @@ def schedule(step: int, steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
+class AdamW:
+    """AdamW (Loshchilov & Hutter 2019) by torch's fused kernel: the values of torch.optim.AdamW(fused=True), bit for bit.
+
+    That class imports torch._dynamo with its first parameter group, a second and a half before every first training step.
+    `groups`: params, lr and weight_decay each; lr may be changed between steps.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8) -> None:
+        self.param_groups = groups
+        self._betas, self._epsilon = betas, epsilon
+        self._moments: dict[nn.Parameter, tuple[Tensor, Tensor, Tensor]] = {}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update every parameter that has a gradient; a parameter's own count of steps begins with its first one."""
+        for group in self.param_groups:
+            params = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if not params:
+                continue
+            for parameter in params:
+                if parameter not in self._moments:
+                    self._moments[parameter] = (torch.zeros_like(parameter), torch.zeros_like(parameter), torch.zeros(()))
+            first, second, steps = (list(kind) for kind in zip(*(self._moments[item] for item in params), strict=True))
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                params, [item.grad for item in params], first, second, [], steps, amsgrad=False, lr=group["lr"],
+                beta1=self._betas[0], beta2=self._betas[1], weight_decay=group["weight_decay"], eps=self._epsilon,
+                maximize=False,
+            )
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+
 class Optimizer:
-    """AdamW (Loshchilov & Hutter 2019), fused, with gradient clipping. Vectors (biases, norms) are not decayed."""
+    """AdamW with the schedule and gradient clipping. Vectors (biases, norms) are not decayed."""
 
     def __init__(
         self, encoder: Iterable[nn.Parameter], head: Iterable[nn.Parameter], *, learning_rate: float, head_factor: float,
         weight_decay: float, clip: float, steps: int, warmup: float,
     ) -> None:
         self._clip, self._steps, self._warmup, self._step = clip, steps, warmup, 0
-        groups = []
+        groups: list[dict[str, Any]] = []
         for parameters, rate in ((encoder, learning_rate), (head, learning_rate * head_factor)):
             listed = list(parameters)
             for matrices in (True, False):
                 chosen = [parameter for parameter in listed if (parameter.ndim > 1) == matrices]
                 if chosen:
                     groups.append({"params": chosen, "lr": rate, "weight_decay": weight_decay if matrices else 0.0})
-        self._peaks = [float(str(group["lr"])) for group in groups]
-        self._parameters = [parameter for group in groups for parameter in list(group["params"])]  # type: ignore[call-overload]
-        self._adamw = torch.optim.AdamW(groups, fused=True)
+        self._peaks = [float(group["lr"]) for group in groups]
+        self._parameters: list[nn.Parameter] = [parameter for group in groups for parameter in group["params"]]
+        self._adamw = AdamW(groups)
 
     def step(self) -> bool:
         """Clip the gradients, take a step at this step's rates, forget the gradients. False if they were not finite."""
@@ -49,5 +87,5 @@ class Optimizer:
         if not bool(torch.isfinite(norm)):
             return False
         self._adamw.step()
-        self._adamw.zero_grad(set_to_none=True)
+        self._adamw.zero_grad()
         return True

@@ -72,6 +72,22 @@ def test_random_on_emodb_is_the_papers_split(emodb: Manifest, shared_data: Path)
     assert said(found, "10 of the 10 sentences in the validation part")
 
 
+@given(count=st.integers(2, 90), size=st.floats(0.01, 0.99), seed=st.integers(0, 2**32 - 1))
+def test_the_random_split_is_scikit_learns(count: int, size: float, seed: int) -> None:
+    names = [f"{index:03d}.wav" for index in range(count)]
+    corpus = manifest([utterance(name, EMOTIONS[index % 3], None) for index, name in enumerate(names)])
+    protocol = Protocol(size=size, seed=seed)
+    try:
+        train, validation = train_test_split(names, test_size=size, random_state=seed)
+    except ValueError:
+        with pytest.raises(UsageError):
+            split(corpus, protocol)
+        return
+    found = split(corpus, protocol)
+    assert [names[index] for index in found.train] == sorted(train)
+    assert [names[index] for index in found.validation] == sorted(validation)
+
+
 def test_file_names_order_the_random_split_not_folders() -> None:
     names = [f"{chr(110 - i)}/{i:02d}.wav" for i in range(20)]
     corpus = manifest([utterance(name, "joy", None) for name in names])

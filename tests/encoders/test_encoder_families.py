@@ -103,6 +103,24 @@ def test_a_single_utterance_is_what_transformers_computes(tmp_path: Path, family
     assert torch.allclose(ours, expected, atol=1e-4)
 
 
+def test_whisper_is_what_transformers_computes(tmp_path: Path) -> None:
+    import transformers
+
+    folder = save(tmp_path / "model", "whisper")
+    encoder = load_encoder(str(folder))
+    reference = transformers.AutoModel.from_pretrained(folder).eval().encoder
+    assert encoder.maximum_samples is not None
+    waveform = torch.nn.functional.pad(waveforms()[1], (0, encoder.maximum_samples - len(waveforms()[1])))
+    mels = transformers.WhisperFeatureExtractor()(waveform.numpy(), sampling_rate=16_000, return_tensors="pt").input_features
+    frames = encoder.front_end(waveform)
+    lengths = torch.tensor([len(frames)])
+    with torch.no_grad():
+        expected = reference(mels, output_hidden_states=True)
+        states = encoder.hidden_states(frames[None], lengths)
+    assert torch.allclose(encoder.output(states[-1], lengths), expected.last_hidden_state, atol=1e-4)
+    assert torch.allclose(states[1], expected.hidden_states[1], atol=1e-4)
+
+
 @pytest.mark.parametrize("family", ["wavlm", "hubert", "whisper"])
 def test_training_mode_drops_no_layer_and_masks_nothing_at_random(tmp_path: Path, family: str) -> None:
     encoder = load_encoder(str(save(tmp_path / "model", family, hidden_dropout=0.0, attention_dropout=0.0,

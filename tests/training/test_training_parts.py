@@ -6,7 +6,9 @@ import itertools
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ import torch
 
 from ser_tui.training import audio, batches, threads
 from ser_tui.training.collapse import CollapseGuard, class_entropy
-from ser_tui.training.optimizer import Optimizer, schedule
+from ser_tui.training.optimizer import AdamW, Optimizer, schedule
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,25 @@ def test_gradients_are_clipped_and_infinite_ones_refused() -> None:
     assert torch.equal(frozen.detach(), torch.ones(2, 2))
     weight.grad = torch.full((2, 2), math.inf)
     assert not optimizer.step()
+
+
+def test_adamw_takes_torchs_own_steps_also_where_a_part_is_unfrozen_later() -> None:
+    def trained(make: Callable[[list[dict[str, Any]]], Any]) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        below, above = torch.nn.Linear(30, 20), torch.nn.Linear(20, 3)
+        parts = ({"params": [below.weight], "weight_decay": 0.1}, {"params": [below.bias, *above.parameters()], "weight_decay": 0.0})
+        optimizer = make([{**part, "lr": 1e-2} for part in parts])
+        for step in range(8):
+            hidden = below(torch.randn(4, 30))
+            above(hidden.detach() if step < 3 else hidden).square().sum().backward()
+            for group in optimizer.param_groups:
+                group["lr"] = 1e-2 * (1 - step / 8)
+            optimizer.step()
+            optimizer.zero_grad()
+        return [parameter.detach() for parameter in (*below.parameters(), *above.parameters())]
+
+    ours, torchs = trained(AdamW), trained(lambda groups: torch.optim.AdamW(groups, fused=True))
+    assert all(torch.equal(one, other) for one, other in zip(ours, torchs, strict=True))
 
 
 def test_the_guard_ends_only_what_is_hopeless() -> None:
