@@ -9,6 +9,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from ser_tui.store.files import FULL, disk_message
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
@@ -67,11 +68,18 @@ def _work(session: Session, arguments: argparse.Namespace) -> int:
         )
         return 1
     except Exception as error:  # the log must say how the run ended, whatever it was
-        _report(session, arguments, f"{type(error).__name__}: {error} (details in {session.folder.worker_log})")
+        _report(session, arguments, _reason(error, session.folder))
         with suppress(OSError):
             traceback.print_exc()
         return 1
     return 0
+
+
+def _reason(error: Exception, folder: RunFolder) -> str:
+    """One line for an error that nobody foresaw. A full disk is named as such, wherever it was met."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return str(disk_message(error, "working", Path(error.filename or folder.path)))
+    return f"{type(error).__name__}: {error} (details in {folder.worker_log})"
 
 
 def _job(session: Session, arguments: argparse.Namespace) -> bool:
