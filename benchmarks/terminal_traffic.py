@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         runs = Path(temporary) / "runs"
         done = finished(runs, number=3)
-        silent = under_way(runs, number=2)
+        # Begun a while ago, not days: then the clock in the heading shows seconds, and is sent with each of them.
+        begun = datetime.now(UTC) - timedelta(minutes=15)
+        silent = under_way(runs, number=2, begun=begun)
         silent.live()
-        tuning, probing = begin(runs, number=1, planned=200), begin(runs, number=0, planned=200)
+        tuning, probing = (begin(runs, number=number, planned=200, begun=begun) for number in (1, 0))
         for run in (tuning, probing):
             run.live()
             for number in range(1, 30):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -48,13 +49,23 @@ class Follower:
         self.view = View(RunState())
         self._reader = LogReader(folder.log)
         self._looked = 0.0
+        self._at_end: tuple[int, int, int] | None = None
+        """The log's marks when nothing more could be read."""
 
     def step(self, limit: int = CHUNK) -> bool:
-        """Read `limit` bytes of log at most; whether anything is different now."""
+        """Read `limit` bytes of log at most; whether anything is different now. Costs one `stat` where nothing is."""
         before = self.view
-        state = self._read(limit)
+        marks = self._marks()
+        due = time.monotonic() - self._looked >= LIVENESS_SECONDS or not self._looked
+        if not due and marks is not None and marks == self._at_end:
+            return False
+        state = before.state
+        if marks is None or marks != self._at_end:
+            offset = self._reader.offset
+            state = self._read(limit)
+            self._at_end = marks if self._reader.offset == offset else None
         worker, job = before.worker, before.job
-        if time.monotonic() - self._looked >= LIVENESS_SECONDS or not self._looked:
+        if due:
             self._looked = time.monotonic()
             worker = liveness(self.folder)
             facts = worker_facts(self.folder)
@@ -64,6 +75,13 @@ class Follower:
             (before.worker, before.job, before.damaged, before.behind, before.missing)
             != (worker, job, self.view.damaged, self.view.behind, self.view.missing)
         )
+
+    def _marks(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self.folder.log)
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns, found.st_ino
 
     def _read(self, limit: int) -> RunState:
         found = self._reader.read(limit)

@@ -23,7 +23,8 @@ from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Column, Table
 
-TICK = 0.25
+TICK = 0.1
+"""Seconds between two looks at the log. Without news a look is one `stat`; an event is to be seen within 250 ms."""
 TABLE_SECONDS = 0.5
 """The table and the log are drawn at most this often; an event is on the lines above them with the tick that has read it."""
 MOVED_SECONDS = 2.0

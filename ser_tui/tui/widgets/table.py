@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
 from ser_tui.study.text import printable
@@ -46,6 +47,13 @@ def cell(value: object, style: str = "") -> Text:
     # As a span: a Text that has only a style of its own renders without it.
     shown = str(value)
     return text.append(shown if shown.isprintable() else printable(shown), style or None)
+
+
+def _thumb(bar: ScrollBar) -> list[Segment]:
+    """What each cell of a vertical scrollbar looks like."""
+    window = bar.window_size if bar.window_size < bar.window_virtual_size else 0
+    drawn = ScrollBarRender.render_bar(bar.size.height, bar.window_virtual_size, window, bar.position)
+    return [segment for segment in drawn.segments if segment.text.strip("\n")]
 
 
 _NOTHING = Text(no_wrap=True, end="")
@@ -158,6 +166,7 @@ class Table(ScrollView, can_focus=True):
     def sync_lazily(self, keys: list[str], cells_of: Callable[[str], tuple[Text, ...]]) -> None:
         """Hold the rows `keys`, in that order; `cells_of` is asked for those that are seen, whenever they are."""
         kept, at_top, number = self.current, self._cursor == 0, len(self._keys)
+        row, y = self._cursor, self._cursor - self.scroll_offset.y
         self._keys, self._cells_of = keys, cells_of
         if kept is not None and not (self._follow_top and at_top) and kept != self.current:
             self._cursor = keys.index(kept) if kept in keys else self._cursor
@@ -166,6 +175,10 @@ class Table(ScrollView, can_focus=True):
             self._measure()
         self._show_cursor()
         self._refresh_changed()
+        if self._cursor - self.scroll_offset.y != y:
+            # Its bar covers whole lines, also where their text is the same.
+            self._refresh_row(row)
+            self._refresh_row(self._cursor)
         self.post_message(self.Moved(self))
 
     def go_to(self, key: str) -> None:
@@ -202,7 +215,26 @@ class Table(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         width = sum(column.width + 1 for column in self._columns)
-        self.virtual_size = Size(width if 0 < self.size.width < width else 0, len(self._keys) + self._heading)
+        size = Size(width if 0 < self.size.width < width else 0, len(self._keys) + self._heading)
+        longer = size.height > self.virtual_size.height and size.width == self.virtual_size.width
+        if longer and self.size.height and self.styles.overflow_y == "scroll" and not self._as_high_as_rows:
+            self._lengthen(size)
+        else:
+            self.virtual_size = size
+
+    @property
+    def _as_high_as_rows(self) -> bool:
+        return self.styles.height is not None and self.styles.height.is_auto
+
+    def _lengthen(self, size: Size) -> None:
+        """Take `size` without the new layout that Textual makes of it: that sends every cell, and the scrollbar twice."""
+        self.set_reactive(ScrollView.virtual_size, size)
+        bar = self.vertical_scrollbar
+        before = _thumb(bar)
+        bar.set_reactive(ScrollBar.window_virtual_size, size.height)
+        for y, (old, new) in enumerate(zip(before, _thumb(bar), strict=True)):
+            if old != new:
+                bar.refresh(Region(0, y, bar.size.width, 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as there are rows, with the heading."""
