@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from numpy.typing import NDArray
 
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.training import audio, probe
+from ser_tui.training import probe
 from ser_tui.training.data import Data
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import pooling
@@ -51,31 +48,13 @@ def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False) -> Corpus
     manifest = load_manifest(name)
     paths = tuple(utterance.path for utterance in manifest.utterances)
     digests = tuple(manifest.digests[utterance.id] for utterance in manifest.utterances)
-    with tempfile.TemporaryDirectory() as folder:
-        if trimmed:
-            paths = tuple(_trimmed(path, Path(folder) / f"{index}.wav") for index, path in enumerate(paths))
-            digests = ("",) * len(paths)
-        part = Part(paths, (0,) * len(paths), digests)
-        data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds), {})
-        data.prepare(lambda: False, None)
-        if data.problems:
-            raise SystemExit(f"{name}: {next(iter(data.problems.values()))}")
-        data.prepare_pooled(lambda: False, None)
-        return Corpus(manifest, data.pooled(list(range(len(paths)))))
-
-
-def _trimmed(source: Path, target: Path, floor: float = 40.0, margin: float = 0.05) -> Path:
-    """A copy from `margin` seconds before the first 25 ms within `floor` dB of the loudest to as long after the last."""
-    waveform = audio.load(source).numpy()
-    size, hop = 400, 160
-    count = max(1, 1 + (len(waveform) - size) // hop)
-    power = np.array([np.mean(waveform[i * hop : i * hop + size] ** 2) for i in range(count)])
-    level = 10 * np.log10(np.convolve(power, np.ones(3) / 3, "same") + 1e-12)
-    loud = np.flatnonzero(level > level.max() - floor)
-    extra = round(margin * audio.SAMPLE_RATE)
-    kept = waveform[max(0, loud[0] * hop - extra) : loud[-1] * hop + size + extra]
-    soundfile.write(target, kept, audio.SAMPLE_RATE, subtype="FLOAT")
-    return target
+    part = Part(paths, (0,) * len(paths), digests)
+    data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds, trim=trimmed), {})
+    data.prepare(lambda: False, None)
+    if data.problems:
+        raise SystemExit(f"{name}: {next(iter(data.problems.values()))}")
+    data.prepare_pooled(lambda: False, None)
+    return Corpus(manifest, data.pooled(list(range(len(paths)))))
 
 
 def fitted(features: Array, labels: Sequence[int], classes: int, inverse_regularization: float) -> probe.Head:

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value, for_method
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space
@@ -100,6 +100,15 @@ class Training(_Section):
     """End a trial early once loss and BCA have stayed at chance for so long that it is hopeless."""
     normalize: Literal["none", "peak"] = "none"
     """peak: scale every waveform to a largest magnitude of 1."""
+    trim_silence: bool = False
+    """Leave out the silence before and after every utterance, ahead of the cut at max_seconds."""
+
+    @field_validator("trim_silence")
+    @classmethod
+    def _as_the_paper(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("paper_exact"):
+            raise ValueError("the paper does not trim; leave out paper_exact or trim_silence")
+        return value
 
 
 def _mapping_or_kind(value: Any) -> Any:

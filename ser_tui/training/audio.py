@@ -71,11 +71,13 @@ def load(path: Path, *, max_seconds: float | None = None, normalize: str = "none
         waveform = torchaudio.functional.resample(waveform, rate, SAMPLE_RATE)
     if max_seconds is not None:
         waveform = waveform[: cut(max_seconds)]
-    if normalize == "peak":
-        peak = float(waveform.abs().max())
-        if peak > 0:
-            waveform = waveform / peak
-    return waveform
+    return normalized(waveform, normalize)
+
+
+def normalized(waveform: Tensor, normalize: str) -> Tensor:
+    """`waveform` as it is, or with "peak" scaled to a largest magnitude of 1. Silence stays what it is."""
+    peak = float(waveform.abs().max()) if normalize == "peak" else 0.0
+    return waveform / peak if peak > 0 else waveform
 
 
 def cut(max_seconds: float) -> int:

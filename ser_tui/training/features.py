@@ -1,9 +1,9 @@
 """What a frozen encoder makes of utterances, computed once and cached on disk: front-end frames and pooled statistics.
 
 An entry is keyed by the utterance's content, the number of samples that the length cut leaves, and everything else that
-its values depend on (encoder weights, normalisation, appended silence, type). So an utterance shorter than two cuts is
-stored once for both, and later trials and runs find it. Cutting stored frames instead would not be exact: wav2vec2
-normalises over the whole utterance, and Whisper's mel floor follows its maximum.
+its values depend on (encoder weights, normalisation, trimming, appended silence, type). So an utterance shorter than
+two cuts is stored once for both, and later trials and runs find it. Cutting stored frames instead would not be exact:
+wav2vec2 normalises over the whole utterance, and Whisper's mel floor follows its maximum.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.store.files import open_regular
-from ser_tui.training import audio
+from ser_tui.training import audio, trimming
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Stop, UtteranceChanged, check_stop
 
@@ -42,12 +42,15 @@ class Recipe:
     """Silence appended to every utterance, which the transformer attends to and pooling leaves out."""
     dtype: torch.dtype = torch.float32
     """Type that frames are rounded to, cached or not."""
+    trim: bool = False
+    """Leave out the silence before and after the utterance, ahead of the cut; see `trimming.bounds`."""
 
     @property
     def kind(self) -> str:
         """Part of the cache's key that all utterances share."""
         padding = "padded" if self.pad_to_max else f"silence{self.context_seconds:g}"
-        return f"{self.normalize}-{padding}"
+        # Only where it is on, so that what was cached before there was trimming stays valid.
+        return f"{self.normalize}-{padding}" + (f"-trimmed{trimming.VERSION}" if self.trim else "")
 
 
 class Unreadable(Exception):
@@ -67,10 +70,12 @@ class Features:
     ) -> None:
         self._encoder, self._paths, self._digests, self.recipe, self._stage = encoder, paths, digests, recipe, stage
         self._samples: dict[int, int] = {}
+        self._bounds: dict[int, tuple[int, int]] = {}
         self.problems: dict[int, str] = {}
         """Index -> why the utterance cannot be used. Complete after `prepare`."""
         name = f"{encoder.family}-{encoder.fingerprint}-{stage}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}"
         self._shards = store(stores, name) if encoder.fingerprint else None
+        self._found = store(stores, f"bounds-{trimming.VERSION}") if recipe.trim and any(digests) else None
 
     @property
     def usable(self) -> list[int]:
@@ -81,6 +86,8 @@ class Features:
         """Compute and store what is not cached yet, and find out what cannot be read. Raises TrialStopped."""
         missing = []
         for index in range(len(self._paths)):
+            if self.recipe.trim:
+                check_stop(should_stop)  # finding the bounds reads the file
             try:
                 if self._shards is None or self._key(index) not in self._shards:
                     missing.append(index)
@@ -96,8 +103,9 @@ class Features:
                 self._shards.put(self._key(index), frames)
             if on_progress is not None:
                 on_progress(done + 1, len(missing))
-        if self._shards is not None:
-            self._shards.flush()
+        for shards in (self._shards, self._found):
+            if shards is not None:
+                shards.flush()
 
     def get(self, index: int) -> Tensor:
         """Front-end frames [T, C] of utterance `index` (or its inputs), of the recipe's type. Raises Unreadable."""
@@ -119,12 +127,16 @@ class Features:
         return self._key(index)
 
     def _kept(self, index: int) -> int:
-        """Samples that the cut leaves of utterance `index`."""
+        """Samples that trimming and the cut leave of utterance `index`."""
         if index in self.problems:
             raise Unreadable(self.problems[index])
         if index not in self._samples:
             try:
-                samples = min(audio.extent(self._paths[index]).samples, audio.cut(self.recipe.max_seconds))
+                samples = audio.extent(self._paths[index]).samples
+                if self.recipe.trim:
+                    start, end = self._bounds[index] = self._trimmed(index, samples)
+                    samples = end - start
+                samples = min(samples, audio.cut(self.recipe.max_seconds))
             except audio.AudioError as error:
                 self._refuse(index, str(error))
             if samples < self._encoder.minimum_samples:
@@ -133,6 +145,23 @@ class Features:
                 samples = min(samples, self._encoder.maximum_samples)
             self._samples[index] = samples
         return self._samples[index]
+
+    def _trimmed(self, index: int, samples: int) -> tuple[int, int]:
+        """Bounds of utterance `index`, whose header announces `samples`; from the disk where its content is known by digest.
+
+        Raises AudioError.
+        """
+        digest = self._digests[index]
+        found = self._found if digest else None
+        stored = None if found is None else found.get(_content(digest))
+        # Of another length the file has changed, which reading it brings to light.
+        if stored is not None and int(stored[2]) == samples:
+            return int(stored[0]), int(stored[1])
+        start, end = trimming.bounds(audio.load(self._paths[index]))
+        self._check_unchanged(index)
+        if found is not None:
+            found.put(_content(digest), torch.tensor([start, end, samples]))
+        return start, end
 
     def _padded(self, samples: int) -> int:
         if self.recipe.pad_to_max:
@@ -153,14 +182,12 @@ class Features:
     def _key(self, index: int) -> str:
         kept = self._kept(index)
         digest = self._digests[index] or str(self._paths[index].absolute())
-        # Fixed length: corpora may name contents by anything.
-        content = hashlib.blake2b(digest.encode(), digest_size=16).hexdigest()
-        return f"{content}-{kept}-{self._padded(kept)}"
+        return f"{_content(digest)}-{kept}-{self._padded(kept)}"
 
     def _compute(self, index: int) -> Tensor:
         kept = self._kept(index)
         try:
-            waveform = audio.load(self._paths[index], max_seconds=self.recipe.max_seconds, normalize=self.recipe.normalize)
+            waveform = self._waveform(index)
         except audio.AudioError as error:
             self._refuse(index, str(error))
         self._check_unchanged(index)
@@ -171,6 +198,19 @@ class Features:
         with torch.no_grad():
             made = self._encoder.front_end(padded) if self._stage == "frames" else self._encoder.inputs(padded)
         return made.to(self.recipe.dtype)
+
+    def _waveform(self, index: int) -> Tensor:
+        """Utterance `index`, trimmed where asked to, then cut, then normalised. Raises AudioError."""
+        path, seconds, normalize = self._paths[index], self.recipe.max_seconds, self.recipe.normalize
+        if not self.recipe.trim:
+            return audio.load(path, max_seconds=seconds, normalize=normalize)
+        start, end = self._bounds[index]
+        return audio.normalized(audio.load(path)[start:end][: audio.cut(seconds)], normalize)
+
+
+def _content(digest: str) -> str:
+    """`digest` at a fixed length: corpora may name contents by anything."""
+    return hashlib.blake2b(digest.encode(), digest_size=16).hexdigest()
 
 
 def refuse_changed(path: Path, digest: str) -> None:

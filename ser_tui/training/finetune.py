@@ -114,7 +114,10 @@ class Trainer:
     def _recipe(self, max_seconds: float) -> Recipe:
         # float16 keeps more of a value than the bfloat16 that the transformer rounds it to.
         rounded = torch.float16 if self.precision == "bfloat16" else torch.float32
-        return Recipe(max_seconds, self._settings.normalize, pad_to_max=self._settings.paper_exact, dtype=rounded)
+        settings = self._settings
+        return Recipe(
+            max_seconds, settings.normalize, pad_to_max=settings.paper_exact, dtype=rounded, trim=settings.trim_silence
+        )
 
     def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
         if max_seconds not in self._data:

@@ -66,7 +66,7 @@ class Model:
     def predict_logits(
         self, paths: Sequence[Path], *, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
     ) -> NDArray[np.float32]:
-        """Logits [N, classes] of the audio files `paths`, cut and normalised as in training; NaN where one is unreadable.
+        """Logits [N, classes] of the audio files `paths`, trimmed, cut and normalised as in training; NaN where one is unreadable.
 
         Raises TrialStopped when asked to stop, MemoryError when memory runs out.
         """
@@ -205,4 +205,5 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     return Recipe(
         float(table["max_seconds"]), str(table["normalize"]), bool(table["pad_to_max"]), float(table["context_seconds"]),
         torch.float16 if table["dtype"] == "float16" else torch.float32,
+        bool(table.get("trim", False)),  # models of before there was trimming do not say
     )

@@ -80,7 +80,10 @@ class ProbeTrainer:
         )
 
     def _recipe(self, max_seconds: float) -> Recipe:
-        return Recipe(max_seconds, self._settings.normalize, context_seconds=self.encoder.context_seconds)
+        settings = self._settings
+        return Recipe(
+            max_seconds, settings.normalize, context_seconds=self.encoder.context_seconds, trim=settings.trim_silence
+        )
 
     def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
         if max_seconds not in self._data:

@@ -60,6 +60,7 @@ FIELDS: tuple[FormField, ...] = (
     FormField(
         "training.normalize", "normalize", "peak: scale every waveform to a largest magnitude of 1", ("none", "peak")
     ),
+    FormField("training.trim_silence", "trim", "leave out the silence before and after every utterance", SWITCH),
     FormField("training.warmup", "warm-up", "share of the steps over which the rates rise before the cosine", width=6),
     FormField("training.gradient_clip", "clip", "largest norm of the gradient", width=6),
     FormField("training.collapse_guard", "guard", "end a trial early once it stays at chance", SWITCH),
@@ -71,14 +72,16 @@ FIELDS: tuple[FormField, ...] = (
         SWITCH,
     ),
 )
+_WITH_PROBES = ("training.normalize", "training.trim_silence")
+"""What of the training section probes read too."""
 BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("name", "method")),
     ("PROTOCOL", ("protocol.kind", "protocol.size", "protocol.seed", "protocol.speakers", "protocol.folds", "protocol.test_size",
                   "protocol.test_speakers")),
     ("STRATEGY", ("strategy.kind", "strategy.startup", "strategy.points", "budget.trials", "budget.minutes", "seed")),
-    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.warmup", "training.gradient_clip",
-                  "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
+    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.warmup",
+                  "training.gradient_clip", "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
 )  # fmt: skip
 
 
@@ -195,7 +198,7 @@ class StudyForm:
             "protocol.folds": protocol == "kfold",
             "strategy.startup": strategy in ("gp", "tpe"),
             "strategy.points": strategy == "grid",
-            **{key: finetune for key in BY_KEY if key.startswith("training.") and key != "training.normalize"},
+            **{key: finetune for key in BY_KEY if key.startswith("training.") and key not in _WITH_PROBES},
         }
 
     def problems(self) -> dict[str, str]:

@@ -53,6 +53,14 @@ def test_ready_studies_search_the_papers_space() -> None:
         )
 
 
+def test_trimming_is_off_unless_asked_for_and_not_the_papers_way() -> None:
+    path = CONFIGS / "emodb-probe.yaml"
+    assert not resolved(path).training.trim_silence
+    assert resolved(path, "training.trim_silence=true").training.trim_silence
+    text = "training: {paper_exact: true}\n"
+    assert "training.trim_silence" in message(text, "training.trim_silence=true")
+
+
 def test_another_encoder_brings_its_own_bounds_unless_the_papers_are_asked_for() -> None:
     path = CONFIGS / "emodb-gp.yaml"
     own = resolved(path, "encoder=whisper-tiny.en").search["learning_rate"]

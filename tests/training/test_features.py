@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from ser_tui.study.errors import UserError
 from ser_tui.training import cache
 from ser_tui.training.features import Features, Pooled, Recipe, statistics
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import Part
+from ser_tui.training.trial import Part, UtteranceChanged
+from ser_tui.training.trimming import bounds
 
 Split = tuple[Part, Part]
 
@@ -148,6 +150,57 @@ def test_appended_silence_is_heard_but_not_pooled(encoder: SpeechEncoder, tones:
     assert silent.length(0) == plain.length(0) + 50
     assert silent.real_length(0) == plain.real_length(0)
     assert not torch.equal(Pooled(encoder, silent).get(0), Pooled(encoder, plain).get(0))
+
+
+def test_trimmed_features_are_those_of_the_speech_alone_and_are_kept_apart(
+    encoder: SpeechEncoder, tmp_path: Path, cache_folder: Path
+) -> None:
+    spoken = (np.sin(np.arange(20_000) / 5) * np.linspace(0.1, 0.5, 20_000)).astype(np.float32)
+    whole = np.concatenate([np.zeros(16_000, np.float32), spoken, np.zeros(16_000, np.float32)])
+    start, end = bounds(torch.from_numpy(whole))
+    soundfile.write(tmp_path / "whole.wav", whole, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "speech.wav", whole[start:end], 16_000, subtype="FLOAT")
+
+    def of(name: str, *, trim: bool, heard: list[int] | None = None) -> torch.Tensor:
+        # "Cut first, then scaled" would give another peak: the loudest part lies beyond the first second of the file.
+        made = Features(encoder, [tmp_path / f"{name}.wav"], [name], Recipe(1.0, "peak", trim=trim))
+        made.prepare(on_progress=lambda done, total: None if heard is None else heard.append(done))
+        return made.get(0)
+
+    plain, trimmed = of("whole", trim=False), of("whole", trim=True)
+    assert trimmed.equal(of("speech", trim=False))
+    assert not trimmed.equal(plain)
+    heard: list[int] = []
+    assert of("whole", trim=False, heard=heard).equal(plain)
+    assert of("whole", trim=True, heard=heard).equal(trimmed)
+    assert heard == []
+    # What was cached before trimming existed is found under the name that it had.
+    assert Recipe(1.0, "peak").kind == "peak-silence0"
+
+
+def test_bounds_are_stored_by_content_alone(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
+    recipe = Recipe(1.0, trim=True)
+    part = tones[1]
+    Features(encoder, part.paths, [""] * len(part), recipe).prepare()
+    assert not list((cache_folder / "features").glob("bounds-*"))
+    Features(encoder, part.paths, part.digests, recipe).prepare()
+    (folder,) = (cache_folder / "features").glob("bounds-*")
+    stored = folder.stat().st_mtime_ns
+    Features(encoder, part.paths, part.digests, Recipe(0.7, trim=True)).prepare()
+    assert folder.stat().st_mtime_ns == stored
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_file_that_changed_is_not_trimmed_as_it_was_before(encoder: SpeechEncoder, tmp_path: Path, known: bool) -> None:
+    path = tmp_path / "a.wav"
+    tone = np.sin(np.arange(16_000) / 5) * 0.3
+    soundfile.write(path, np.concatenate([np.zeros(16_000), tone]), 16_000)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if known:
+        Features(encoder, [path], [digest], Recipe(1.0, trim=True)).prepare()
+    soundfile.write(path, tone, 16_000)
+    with pytest.raises(UtteranceChanged, match=r"a\.wav"):
+        Features(encoder, [path], [digest], Recipe(1.0, trim=True)).prepare()
 
 
 def test_statistics_ignore_padding() -> None:

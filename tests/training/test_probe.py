@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -43,6 +46,36 @@ def test_a_probe_scores_and_its_saved_model_predicts_the_same(
         trainer.run(values, 0, reports.append, lambda: True)
     with pytest.raises(UserError, match="learning_rate"):
         trainer.run({"learning_rate": 1.0}, 0, reports.append, lambda: False)
+
+
+def test_a_probe_on_trimmed_audio_is_saved_with_its_trimming(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
+    padded = []
+    for name, part in zip(("train", "validation"), tones, strict=True):
+        paths = tuple(tmp_path / f"{name}-{path.name}" for path in part.paths)
+        for source, target in zip(part.paths, paths, strict=True):
+            wave, _ = soundfile.read(source)
+            soundfile.write(target, np.concatenate([np.zeros(12_000), wave, np.zeros(8_000)]), 16_000)
+        padded.append(replace(part, paths=paths, digests=tuple(path.name for path in paths)))
+    values: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std", "max_seconds": 1}
+    trainer = ProbeTrainer(tiny("whisper"), *padded, CLASSES, Training(normalize="peak", trim_silence=True), threads_wanted=1)
+    reports: list[EpochReport] = []
+    result = trainer.run(values, 0, reports.append, lambda: False)
+    trainer.save_best(tmp_path / "best")
+    labels = torch.tensor(padded[1].labels)
+
+    def loss(folder: Path) -> tuple[float, tuple[int, ...]]:
+        logits = torch.from_numpy(load_model(folder).predict_logits(padded[1].paths))
+        return float(torch.nn.functional.cross_entropy(logits, labels)), tuple(logits.argmax(1).tolist())
+
+    trained, predictions = loss(tmp_path / "best")
+    assert predictions == result.predictions
+    assert trained == pytest.approx(reports[0].validation_loss, abs=1e-5)
+    # A model of before there was trimming does not say, and hears everything.
+    table = json.loads((tmp_path / "best" / "model.json").read_text())
+    assert table["recipe"].pop("trim") is True
+    (tmp_path / "best" / "model.json").write_text(json.dumps(table))
+    assert not load_model(tmp_path / "best").recipe.trim
+    assert loss(tmp_path / "best")[0] != pytest.approx(trained, abs=1e-3)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
