@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from ser_tui.tui.look import PLAIN_THEME, THEME, styles
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.driver import Driver
 
     from ser_tui.tui.feed import RunsFeed
 
@@ -76,8 +79,17 @@ class SerTuiApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the run to attach to on top of the home screen."""
+        if not self.is_headless and self._driver is not None and self._driver.can_suspend:
+            # Textual's own handler may interrupt a write to the terminal, whose lock suspending needs too.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, self._suspend, self._driver)
         if self.attach is not None:
             self.open_run(self.attach)
+
+    @staticmethod
+    def _suspend(driver: Driver) -> None:
+        """Give the terminal back and stop; Textual takes it again at SIGCONT."""
+        driver.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
 
     def open_run(self, run_id: str) -> None:
         """Show the run called `run_id`, live or past."""
