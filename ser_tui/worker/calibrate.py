@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ser_tui.encoders import registry
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training.threads import cores
@@ -58,6 +59,7 @@ def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
         evaluate=train_cost / BACKWARD,
         embed=max(0.0, whole - sum(report.seconds for report in reports[1:])) / (seen_train + seen_validation),
         head=head / (len(train) + len(validation)),
+        layers=registry.find(study.encoder).layers,
     )
 
 
@@ -71,7 +73,7 @@ def speech(data: Data) -> Speech:
 def _parameters(study: Study) -> dict[str, Value]:
     if study.method == "probe":
         return {"max_seconds": 30}
-    return {"epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": 8}
+    return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": 8}
 
 
 def _spread(data: Data, indices: tuple[int, ...], lengths: list[float], count: int) -> tuple[Part, list[float]]:

@@ -19,7 +19,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer
 
-_TIMED = ("epochs", "unfreeze_epoch", "max_seconds")
+_TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers")
 """The hyperparameters that a trial's time depends on."""
 
 
@@ -39,6 +39,8 @@ class Costs:
     """A trial of a probe on cached features."""
     trial: float = 0.5
     """Per trial, whatever it trains: weights put back, the model saved."""
+    layers: int = 0
+    """Transformer layers that `train` and `evaluate` were measured with; 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,21 @@ def trial_seconds(costs: Costs, speech: Speech, parameters: Mapping[str, Value],
     epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
     frozen = min(epochs, unfreeze)
     train, validation = speech.seconds(float(parameters["max_seconds"]))
-    tuned = costs.train * train + costs.evaluate * validation
+    tuned = (costs.train * train + costs.evaluate * validation) * _depth(str(parameters.get("layers", "last")), costs.layers)
     still = costs.head * (len(speech.train) + len(speech.validation))
     return costs.trial + (epochs - frozen) * tuned + frozen * still
 
 
+def _depth(layers: str, measured: int) -> float:
+    """The share of the transformer that `layers` makes a trial compute: nothing above the highest one chosen."""
+    if layers == "last" or not measured:
+        return 1.0
+    return min(measured, max(int(part) for part in layers.split("+"))) / measured
+
+
 def mean_trial_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     """The expected time of a trial drawn evenly from the study's space."""
-    fixed = {name: 0 for name in _TIMED if name not in study.search}
+    fixed: dict[str, Value] = {name: 0 for name in _TIMED if name not in study.search}
     levels = {name: _levels(study.search[name]) for name in _TIMED if name in study.search}
     drawn = ({**fixed, **dict(zip(levels, point, strict=True))} for point in itertools.product(*levels.values()))
     return statistics.fmean(trial_seconds(costs, speech, point, study.method) for point in drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_a_frozen_epoch_costs_the_head_alone() -> None:
     assert timing.trial_seconds(COSTS, SPEECH, point(unfreeze=9)) == timing.trial_seconds(
         COSTS, SPEECH, point(unfreeze=4)
     )
+
+
+def test_layers_above_the_highest_chosen_one_cost_nothing() -> None:
+    costs = replace(COSTS, trial=0.0, layers=4)
+    whole = timing.trial_seconds(costs, SPEECH, {**point(), "layers": "last"})
+    assert timing.trial_seconds(costs, SPEECH, {**point(), "layers": "1+3"}) == pytest.approx(whole * 3 / 4)
+    assert timing.trial_seconds(costs, SPEECH, {**point(), "layers": "4"}) == pytest.approx(whole)
+    # Costs that an older version has measured do not say how many layers there are.
+    assert timing.trial_seconds(replace(costs, layers=0), SPEECH, {**point(), "layers": "3"}) == pytest.approx(whole)
+    study = loads("search: {layers: '3', epochs: 4, unfreeze_epoch: 0, max_seconds: 30}\n")
+    assert timing.mean_trial_seconds(costs, SPEECH, study) == pytest.approx(whole * 3 / 4)
 
 
 def test_a_run_is_the_mean_over_its_space_within_its_minutes() -> None:

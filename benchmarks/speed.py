@@ -1,0 +1,332 @@
+"""The paper's loop beside ours: same machine, same weights, same utterances, same trials. Minutes, ratios, memory, BCA.
+
+    python benchmarks/speed.py [--data ../shared/data] [--encoder wav2vec2-base-size|NAME]
+    python benchmarks/speed.py --trials paper            # the first 15 trials of each search that the authors recorded
+    python benchmarks/speed.py --encoder whisper-tiny.en --bca 2     # whole trials by both loops, two seeds
+    python benchmarks/speed.py --encoder whisper-tiny.en --grow      # ours by utterances (100 to 5,000) and by cores
+
+`wav2vec2-base-size` is that architecture with random weights, which do for timing; a score would mean nothing. Neither
+loop is run whole, except with --bca: a reference step is timed for every kind (frozen, trained, validation) and length,
+and an epoch of ours on a sample of utterances of all lengths; both are then multiplied up to EmoDB's 428 utterances
+to train on and 107 to validate on. Each side is a process of its own, so that its peak memory is its own.
+The reference (benchmarks/reference_loop.py) has torch's own thread settings, ours has the product's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ser_tui.training import threads
+
+LENGTHS = (2, 3, 4, 5, 7, 10)
+TRAIN, VALIDATION = 428, 107
+SEARCHES = {"Ax": "hpo_results_ax_bca1_1", "Optuna": "hpo_results_bca1_test", "Hyperopt": "hpo_results_hyperopt_bca_1_test"}
+RANDOM = "wav2vec2-base-size"
+CONFIGURATION: Mapping[str, Any] = {"learning_rate": 1e-4, "epochs": 5, "unfreeze_epoch": 0, "max_seconds": 5}
+"""Of the trials that both loops run whole for --bca."""
+
+
+def main() -> None:
+    """Measure and print, or, as a child, measure one side and print JSON."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options.add_argument("--encoder", default=RANDOM)
+    options.add_argument("--trials", choices=("paper",))
+    options.add_argument("--utterances", type=int, default=64, help="training utterances of the sample that ours is timed on")
+    options.add_argument("--steps", type=int, default=3, help="reference steps timed per kind and length, after one that is not")
+    options.add_argument("--bca", type=int, default=0, metavar="SEEDS")
+    options.add_argument("--grow", action="store_true")
+    options.add_argument("--sizes", default="100,300,1000,5000", help="for --grow")
+    options.add_argument("--side", choices=("ours", "reference", "ours-bca", "reference-bca", "ours-grow"), help=argparse.SUPPRESS)
+    options.add_argument("--threads", type=int, default=0, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.side:
+        print(json.dumps(SIDES[given.side](given)))
+        return
+    if not (given.data / "emodb").is_dir():
+        options.error(f"{given.data / 'emodb'} is not there; --data names the folder that holds emodb")
+    with tempfile.TemporaryDirectory() as temporary:
+        if given.encoder == RANDOM:
+            given.encoder = str(_random_weights(Path(temporary) / "encoder"))
+        if given.grow:
+            _print_growth(given)
+            return
+        if given.bca:
+            _print_bca(given)
+            return
+        reference, ours = _child(given, "reference"), _child(given, "ours")
+    _print_epochs(reference, ours)
+    if given.trials:
+        _print_lists(given.data / "paper-trials", reference, ours)
+
+
+# One side each, in a process of its own.
+
+
+def _reference(given: argparse.Namespace) -> dict[str, Any]:
+    """Seconds a step by kind and length."""
+    from reference_loop import ReferenceModel, ReferenceTrial
+
+    train, _, classes = _emodb(given.data, given.utterances)
+    model = ReferenceModel(given.encoder, classes)
+    times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "validation": {}}
+    for seconds in LENGTHS:
+        trial = ReferenceTrial(model, seconds, 1e-6, 1000)
+        kinds = {
+            "frozen": lambda index, trial=trial: trial.step(train, index, frozen=True),
+            "trained": lambda index, trial=trial: trial.step(train, index, frozen=False),
+            "validation": lambda index, trial=trial: trial.predict(train, index),
+        }
+        for kind, call in kinds.items():
+            spent = []
+            for index in range(given.steps + 1):
+                begun = time.perf_counter()
+                call(index)
+                spent.append(time.perf_counter() - begun)
+            times[kind][str(seconds)] = statistics.median(spent[1:])
+    return {"times": times, "peak": _peak(), **_facts()}
+
+
+def _ours(given: argparse.Namespace) -> dict[str, Any]:
+    """Seconds an epoch, validation included, by kind and length, and of embedding, multiplied up to the whole corpus."""
+    from ser_tui.study.document import Training
+    from ser_tui.training import audio
+    from ser_tui.training.finetune import Trainer
+
+    train, validation, classes = _emodb(given.data, given.utterances)
+    everything = _emodb(given.data, 0)
+    trainer = Trainer(given.encoder, train, validation, tuple(map(str, range(classes))), Training(), threads_wanted=given.threads)
+    times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "embedding": {}}
+    speech = {part: [audio.extent(path).samples / 16_000 for path in part.paths] for part in (train, *everything[:2])}
+    for seconds in LENGTHS:
+        cut = {part: sum(min(length, seconds) for length in lengths) for part, lengths in speech.items()}
+        by_speech, by_count = cut[everything[0]] / cut[train], TRAIN / len(train)
+        base = {"max_seconds": seconds, "learning_rate": 1e-6, "batch_size": 8}
+        begun = time.perf_counter()
+        first = _epochs(trainer, {**base, "epochs": 1, "unfreeze_epoch": 1})
+        embedding = time.perf_counter() - begun - first[-1]
+        frozen = _epochs(trainer, {**base, "epochs": 2, "unfreeze_epoch": 2})[-1]
+        times["embedding"][str(seconds)] = (first[0] + embedding) * by_speech
+        times["frozen"][str(seconds)] = frozen * by_count
+        times["trained"][str(seconds)] = _epochs(trainer, {**base, "epochs": 2, "unfreeze_epoch": 0})[-1] * by_speech
+    return {"times": times, "peak": _peak(), "precision": trainer.precision, **_facts()}
+
+
+def _reference_bca(given: argparse.Namespace) -> dict[str, Any]:
+    from reference_loop import run
+
+    train, validation, classes = _emodb(given.data, 0)
+    scores, seconds = [], []
+    for seed in range(given.bca):
+        begun = time.perf_counter()
+        scores.append(run(given.encoder, train, validation, classes, CONFIGURATION, seed, _tell))
+        seconds.append(time.perf_counter() - begun)
+    return {"bca": scores, "seconds": seconds, "peak": _peak(), **_facts()}
+
+
+def _ours_bca(given: argparse.Namespace) -> dict[str, Any]:
+    from ser_tui.study.document import Training
+    from ser_tui.training.finetune import Trainer
+
+    train, validation, classes = _emodb(given.data, 0)
+    trainer = Trainer(given.encoder, train, validation, tuple(map(str, range(classes))), Training(collapse_guard=False))
+    results = [
+        trainer.run(CONFIGURATION, seed, lambda report: _tell(report.epoch, report.bca, report.seconds), lambda: False)
+        for seed in range(given.bca)
+    ]
+    found = {"bca": [result.bca for result in results], "seconds": [result.seconds for result in results]}
+    return {**found, "peak": _peak(), "precision": trainer.precision, **_facts()}
+
+
+def _ours_grow(given: argparse.Namespace) -> dict[str, Any]:
+    """Embedding, a frozen and a trained epoch of `--utterances` utterances, EmoDB's repeated under other names where needed."""
+    from ser_tui.study.document import Training
+    from ser_tui.training.finetune import Trainer
+    from ser_tui.training.trial import Part
+
+    train, validation, classes = _emodb(given.data, 0)
+    paths, labels = train.paths + validation.paths, train.labels + validation.labels
+    many = range(given.utterances)
+    part = Part(
+        tuple(paths[index % len(paths)] for index in many), tuple(labels[index % len(paths)] for index in many),
+        tuple(f"utterance {index}" for index in many),
+    )  # fmt: skip
+    few = Part(part.paths[:8], part.labels[:8], part.digests[:8])
+    trainer = Trainer(given.encoder, part, few, tuple(map(str, range(classes))), Training(), threads_wanted=given.threads)
+    base = {"max_seconds": 5, "learning_rate": 1e-6}
+    begun = time.perf_counter()
+    first = _epochs(trainer, {**base, "epochs": 2, "unfreeze_epoch": 2})
+    embedding = time.perf_counter() - begun - first[1]
+    trained = _epochs(trainer, {**base, "epochs": 1, "unfreeze_epoch": 0})[0]
+    return {"embedding": embedding, "frozen": first[1], "trained": trained, "peak": _peak(), **_facts()}
+
+
+SIDES = {
+    "reference": _reference, "ours": _ours, "reference-bca": _reference_bca, "ours-bca": _ours_bca, "ours-grow": _ours_grow,
+}  # fmt: skip
+
+
+def _epochs(trainer: Any, parameters: Mapping[str, Any]) -> list[float]:
+    """Seconds of each epoch of one trial."""
+    spent: list[float] = []
+    trainer.run(parameters, 0, lambda report: spent.append(report.seconds), lambda: False)
+    return spent
+
+
+def _emodb(data: Path, count: int) -> tuple[Any, Any, int]:
+    """EmoDB's parts under the paper's split, or `count` training utterances evenly over all lengths and a quarter as many others."""
+    from offline_baseline import CLASSES, split
+
+    from ser_tui.training import audio
+    from ser_tui.training.trial import Part
+
+    def spread(part: Part, wanted: int) -> Part:
+        ordered = sorted(range(len(part)), key=lambda index: audio.extent(part.paths[index]).samples)
+        chosen = [ordered[round(step * (len(ordered) - 1) / (wanted - 1))] for step in range(wanted)]
+        kept = ([values[index] for index in chosen] for values in (part.paths, part.labels, part.digests))
+        return Part(*(tuple(values) for values in kept))
+
+    train, validation = split(data / "emodb")
+    if count:
+        train, validation = spread(train, count), spread(validation, max(4, count // 4))
+    return train, validation, len(CLASSES)
+
+
+def _tell(epoch: int, bca: float, seconds: float) -> None:
+    print(f"  epoch {epoch}: BCA {bca:.3f}, {seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+def _peak() -> float:
+    """Largest resident memory of this process so far, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def _facts() -> dict[str, Any]:
+    import torch
+
+    return {"threads": torch.get_num_threads(), "torch": torch.__version__, "load": round(os.getloadavg()[0], 1)}
+
+
+def _child(given: argparse.Namespace, side: str, *more: str, cores: Iterable[int] | None = None) -> dict[str, Any]:
+    """What `side` measures in a process of its own, with an empty cache."""
+    command = [
+        sys.executable, __file__, "--side", side, "--data", str(given.data), "--encoder", given.encoder, "--utterances",
+        str(given.utterances), "--steps", str(given.steps), "--bca", str(given.bca), *more,
+    ]  # fmt: skip
+    # The reference waits as torch does by default; a product's process would spin at the cost of its neighbours.
+    settings = {} if side.startswith("reference") else threads.environment(len(set(cores)) if cores else None)
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, **settings, "SER_TUI_CACHE": cache}
+        pin = None if cores is None else (lambda: os.sched_setaffinity(0, cores))
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, preexec_fn=pin, check=False)
+    if done.returncode:
+        raise SystemExit(f"{side} failed (exit {done.returncode})")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _random_weights(folder: Path) -> Path:
+    """wav2vec2-base's architecture with random weights, in Hugging Face's layout."""
+    import torch
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    torch.manual_seed(0)
+    Wav2Vec2Model(Wav2Vec2Config()).save_pretrained(folder)
+    return folder
+
+
+# Tables.
+
+
+def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    print(_machine(ours))
+    print(f"reference: float32, batch 1, {reference['threads']} threads, load {reference['load']}; "
+          f"ours: {ours['precision']}, batches of 8 by length, load {ours['load']}\n")
+    print("| an epoch of 428 + 107 utterances at | reference, trained | ours | ratio | reference, frozen | ours, embedded | ratio |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for seconds in LENGTHS:
+        cells = []
+        for kind in ("trained", "frozen"):
+            theirs, own = _reference_epoch(reference, kind, seconds), ours["times"][kind][str(seconds)]
+            cells += [f"{theirs:.0f} s", f"{own:.1f} s" if kind == "trained" else f"{own:.3f} s", f"{theirs / own:,.1f}"]
+        print(f"| {seconds} s | {' | '.join(cells)} |")
+    embedding = ", ".join(f"{seconds} s: {ours['times']['embedding'][str(seconds)]:.0f} s" for seconds in LENGTHS)
+    print(f"\nembedding EmoDB once per length, as if no other length were cached: {embedding}")
+    print(f"peak memory: reference {reference['peak']:.2f} GiB, ours {ours['peak']:.2f} GiB\n")
+
+
+def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    print("| first 15 trials of | reference, min a trial | ours | of it embedding | ratio |")
+    print("|---|---:|---:|---:|---:|")
+    totals = [0.0, 0.0]
+    for name, file in SEARCHES.items():
+        with (folder / f"{file}.csv").open(newline="") as stream:
+            rows = list(csv.DictReader(stream))[:15]
+        theirs = own = 0.0
+        embedded: set[int] = set()
+        for row in rows:
+            epochs, seconds = int(row["num_epochs"]), int(row["max_length"]) // 16_000
+            frozen = min(epochs, int(row["unfreeze_epoch"]))
+            embedded.add(seconds)
+            for kind, count in (("frozen", frozen), ("trained", epochs - frozen)):
+                theirs += count * _reference_epoch(reference, kind, seconds)
+                own += count * ours["times"][kind][str(seconds)]
+        once = sum(ours["times"]["embedding"][str(seconds)] for seconds in embedded)
+        own += once
+        totals = [totals[0] + theirs, totals[1] + own]
+        print(f"| {name} | {theirs / 900:.1f} | {own / 900:.2f} | {once / 900:.2f} | {theirs / own:.1f} |")
+    print(f"| all three | {totals[0] / 2700:.1f} | {totals[1] / 2700:.2f} | | {totals[0] / totals[1]:.1f} |")
+
+
+def _reference_epoch(reference: Mapping[str, Any], kind: str, seconds: int) -> float:
+    times = reference["times"]
+    return float(TRAIN * times[kind][str(seconds)] + VALIDATION * times["validation"][str(seconds)])
+
+
+def _print_bca(given: argparse.Namespace) -> None:
+    ours, reference = _child(given, "ours-bca"), _child(given, "reference-bca")
+    print(_machine(ours))
+    print(f"{CONFIGURATION}, {given.bca} seeds, EmoDB, the paper's random split, n = {VALIDATION}, collapse guard off\n")
+    print("| loop | BCA | mean | minutes a trial | peak memory |")
+    print("|---|---|---:|---:|---:|")
+    for name, side in (("reference", reference), (f"ours, {ours['precision']}", ours)):
+        minutes = statistics.fmean(side["seconds"]) / 60
+        scores = ", ".join(f"{score:.3f}" for score in side["bca"])
+        print(f"| {name} | {scores} | {statistics.fmean(side['bca']):.3f} | {minutes:.2f} | {side['peak']:.2f} GiB |")
+    print(f"\nratio of times: {sum(reference['seconds']) / sum(ours['seconds']):.1f}")
+
+
+def _print_growth(given: argparse.Namespace) -> None:
+    sizes, available = [int(size) for size in given.sizes.split(",")], sorted(os.sched_getaffinity(0))
+    counts = [count for count in (1, 2, 4, 8, 16, 32) if count <= threads.cores()]
+    print("| cores | utterances | embedding, s | frozen epoch, s | trained epoch, s | per utterance, ms | peak memory |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for count in counts:
+        for size in sizes if count == counts[-1] else [size for size in sizes if size <= 1000]:
+            given.utterances = size
+            found = _child(given, "ours-grow", "--threads", str(count), cores=available[:count])
+            cells = f"{found['embedding']:.1f} | {found['frozen']:.3f} | {found['trained']:.1f} | {1000 * found['trained'] / size:.0f}"
+            print(f"| {count} | {size:,} | {cells} | {found['peak']:.2f} GiB |", flush=True)
+
+
+def _machine(side: Mapping[str, Any]) -> str:
+    from ser_tui.worker import machine
+
+    sets = ", ".join(machine.instruction_sets())
+    return f"{machine.processor()} ({sets}), {side['threads']} threads, torch {side['torch']}"
+
+
+if __name__ == "__main__":
+    main()
