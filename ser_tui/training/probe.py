@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -112,16 +112,35 @@ class ProbeTrainer:
             with torch.no_grad():
                 logits = head(torch.from_numpy(_features(data, chosen)))
             losses.append(_loss(logits, _labels(data), len(self.classes)))
-        predictions = [metrics.UNREADABLE] * len(validation.labels)
-        for index, prediction in zip(validation.usable, logits.argmax(1).tolist(), strict=True):
-            predictions[index] = prediction
+        predictions = _predictions(validation, logits)
         bca = metrics.balanced_accuracy(validation.labels, predictions, len(self.classes))
         seconds = time.perf_counter() - start
-        on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, tuple(predictions)))
+        on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, predictions))
         self._last = (head, chosen, values)
         notes = (*train.notes("training"), *validation.notes("validation"))
         accuracy = metrics.accuracy(validation.labels, predictions, len(self.classes))
-        return TrialResult(bca, accuracy, tuple(predictions), 1, bca, losses[0], False, seconds, notes)
+        return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes)
+
+
+def best_fit(
+    train: Data, validation: Data, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop
+) -> tuple[Head, float]:
+    """The probe on `train` whose C, one of the ascending `strengths`, has the highest BCA on `validation`, and that C.
+
+    Of equals the most regularised one. Both parts must be prepared, pooled statistics too. Raises UserError, TrialStopped.
+    """
+    best: tuple[float, Head, float] | None = None
+    for strength in strengths:
+        check_stop(should_stop)
+        head = fit(_features(train, chosen), _labels(train), classes, strength)
+        with torch.no_grad():
+            predictions = _predictions(validation, head(torch.from_numpy(_features(validation, chosen))))
+        bca = metrics.balanced_accuracy(validation.labels, predictions, classes)
+        if best is None or bca > best[0]:
+            best = (bca, head, strength)
+    if best is None:
+        raise ValueError("no strengths to choose from")
+    return best[1], best[2]
 
 
 def fit(features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, inverse_regularization: float) -> Head:
@@ -160,6 +179,14 @@ def _features(data: Data, chosen: Pooling) -> NDArray[np.float32]:
 
 def _labels(data: Data) -> NDArray[np.int64]:
     return np.asarray([data.labels[index] for index in data.usable], dtype=np.int64)
+
+
+def _predictions(data: Data, logits: torch.Tensor) -> tuple[int, ...]:
+    """Class index per utterance of `data` out of `logits` [usable, classes]."""
+    predictions = [metrics.UNREADABLE] * len(data.labels)
+    for index, prediction in zip(data.usable, logits.argmax(1).tolist(), strict=True):
+        predictions[index] = prediction
+    return tuple(predictions)
 
 
 def _loss(logits: torch.Tensor, labels: NDArray[np.int64], classes: int) -> float:

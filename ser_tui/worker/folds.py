@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 
 from ser_tui.corpora.protocols import folds
 from ser_tui.evaluation.statistics import bootstrap_interval
@@ -11,7 +12,9 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.load import load
 from ser_tui.study.state import Trial
+from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
 from ser_tui.worker import data as corpus_data
 from ser_tui.worker.data import Data
@@ -33,13 +36,14 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     if session.state.start is not None:
         corpus_data.refuse_changes(session.folder, data, session.state.start)
     parts = folds(data.manifest, asked.protocol)
+    strengths = _start_strengths(session, study, best)
     truth: list[int] = []
     predictions: list[int] = []
     groups: list[str] = []
     rows: list[dict[str, object]] = []
     for number, (name, split) in enumerate(parts, 1):
         fold = Data(data.manifest, split, data.classes)
-        result = _retrained(session, asked, fold, best, f"{protocol} fold {number} ({name})")
+        result = _retrained(session, asked, fold, best, strengths, f"{protocol} fold {number} ({name})")
         labels = fold.part(split.validation).labels
         truth += labels
         predictions += result.predictions
@@ -61,10 +65,21 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     )
 
 
-def _retrained(session: Session, study: Study, fold: Data, best: Trial, which: str) -> TrialResult:
+def _start_strengths(session: Session, study: Study, best: Trial) -> Sequence[float]:
+    """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
+    if study.method != "finetune" or study.training.start != "probe":
+        return PROBE_STRENGTHS
+    trainer = make_trainer(study, corpus_data.load(study))
+    assert isinstance(trainer, Trainer)
+    return (trainer.start_strength(best.parameters, session.should_stop),)
+
+
+def _retrained(
+    session: Session, study: Study, fold: Data, best: Trial, strengths: Sequence[float], which: str
+) -> TrialResult:
     limit_memory()
     try:
-        return make_trainer(study, fold).run(best.parameters, study.seed, lambda report: None, session.should_stop)
+        return make_trainer(study, fold, strengths).run(best.parameters, study.seed, lambda report: None, session.should_stop)
     except NonFiniteLoss as error:
         raise UserError(f"{which}: {error}") from None
     except MemoryError:
