@@ -39,13 +39,16 @@ _ABSENT = -1e4
 
 
 class ProbeTrainer:
-    """Runs probe trials on one split with one frozen encoder; the same interface as `finetune.Trainer`."""
+    """Runs probe trials on one split with one frozen encoder; the same interface as `finetune.Trainer`.
+
+    `encoder`: the one called `encoder_name` where it is loaded already, with its pre-trained weights.
+    """
 
     precision = "float32"
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_progress: OnProgress | None = None, threads_wanted: int = 0,
+        *, on_progress: OnProgress | None = None, threads_wanted: int = 0, encoder: SpeechEncoder | None = None,
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
@@ -53,7 +56,7 @@ class ProbeTrainer:
         torch.set_num_threads(threads_wanted or threads.cores())
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
         self._on_progress = on_progress
-        self.encoder: SpeechEncoder = load_encoder(encoder_name)
+        self.encoder: SpeechEncoder = encoder or load_encoder(encoder_name)
         self.encoder_name = encoder_name
         self._stores: dict[str, Shards] = {}
         self._data: dict[float, tuple[Data, Data]] = {}
@@ -68,6 +71,19 @@ class ProbeTrainer:
         """Fit and score one probe. `seed` changes nothing: the optimum is unique. Raises TrialStopped, UserError, MemoryError."""
         with as_memory_error():
             return self._run(parameters.complete(values, "probe"), on_epoch, should_stop)
+
+    def predict(self, part: Part, should_stop: Stop) -> tuple[int, ...]:
+        """The class of each utterance of `part` by the probe just fitted, -1 where one is unreadable. Raises what `run` raises."""
+        if self._last is None:
+            raise UserError("there is no probe to predict with: none has been fitted to its end")
+        head, chosen, values = self._last
+        with as_memory_error(), torch.no_grad():
+            data = Data(self.encoder, part, self._recipe(float(values["max_seconds"])), self._stores)
+            data.prepare(should_stop, self._on_progress)
+            data.prepare_pooled(should_stop, self._on_progress)
+            if not data.usable:
+                return (metrics.UNREADABLE,) * len(part)
+            return _predictions(data, head(torch.from_numpy(_features(data, chosen))))
 
     def save_best(self, folder: Path) -> None:
         """Save the probe just fitted, for `model.load_model`. Raises UserError, and OSError (no space)."""
