@@ -38,8 +38,10 @@ def score_with_interval(value: float | None, interval: Sequence[float] | None) -
     return score(value) if interval is None else f"{score(value)} ±{score((interval[1] - interval[0]) / 2)}"
 
 
-def difference_text(difference: float, p: float | None) -> str:
+def difference_text(difference: float | None, p: float | None) -> str:
     """+.029, p = .04: a paired difference, with the p of its test where there was one."""
+    if difference is None:
+        return "-"
     sign = "+" if difference >= 0 else "-"
     tested = "" if p is None else ", p < .01" if p < 0.01 else f", p = {p:.2f}".replace("p = 0.", "p = .")
     return f"{sign}{score(abs(difference))}{tested}"

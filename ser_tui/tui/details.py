@@ -30,8 +30,7 @@ def trial_lines(trial: Trial, live: bool, probe: ProbeScored | None = None) -> l
         fact("95 % interval", f"{interval_text(trial.interval)}  n={trial.utterances}")
         fact("accuracy", score(trial.accuracy))
         if probe is not None:
-            gap = difference_text(trial.bca - probe.bca, trial.probe_p)
-            fact("against the probe", f"{gap}; it has {score_with_interval(probe.bca, probe.interval)}")
+            fact("BCA minus the probe's", difference_text(trial.bca - probe.bca, trial.probe_p))
         fact("best epoch (not the score)", f"{score(trial.best_epoch_bca)} at epoch {trial.best_epoch}")
     if trial.reason:
         fact("reason", trial.reason, "warning")
