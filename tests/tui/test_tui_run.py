@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from conftest import press, shown, until, until_shown
 from fabricated_runs import CLASSES, begin, finished, under_way
 
@@ -138,7 +139,7 @@ async def test_a_wide_terminal_shows_the_trial_beside_the_list(runs: Path) -> No
 
 
 async def test_export_writes_both_formats_and_every_line_says_whether_speakers_are_shared(runs: Path) -> None:
-    run = finished(runs, trials=4)
+    run = finished(runs, trials=4, probe=0.85)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
         await until_shown(pilot, "x export")
         await press(pilot, "x")
@@ -146,17 +147,20 @@ async def test_export_writes_both_formats_and_every_line_says_whether_speakers_a
     rows = list(csv.DictReader((run.folder.path / "export" / "trials.csv").open()))
     assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
     assert {row["shares_speakers"] for row in rows} == {"True"} and float(rows[3]["bca"]) == 0.871
+    assert {row["probe_bca"] for row in rows} == {"0.85"} and [row["probe_p"] for row in rows] == ["", "", "", "0.04"]
     document = json.loads((run.folder.path / "export" / "trials.json").read_text())
     assert document["warnings"] and len(document["trials"]) == 4 and document["trials"][0]["epochs"][0]["epoch"] == 1
+    assert document["probe"]["parameters"]["layers"] == "2+3" and document["probe"]["difference"] == pytest.approx(0.021)
 
 
 async def test_copying_also_writes_a_file(runs: Path) -> None:
-    run = finished(runs, trials=5)
+    run = finished(runs, trials=5, probe=0.924)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
         await until_shown(pilot, "w copy")
         await press(pilot, "w")
         await until_shown(pilot, "copied, and written to")
         text = (run.folder.path / "export" / "summary.txt").read_text()
+        assert "(layers 2+3, mean, C 0.1): BCA .924 ±.030, fine-tuning +.029, p = .04" in text
         assert "best BCA .953 ±.039" in text and "speakers are shared" in text
         assert pilot.app.clipboard == text
 
