@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -15,7 +15,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState, reduce
 from ser_tui.study.summary import remaining_seconds
-from ser_tui.study.text import counted, duration, parameter, score, score_with_interval
+from ser_tui.study.text import counted, duration, parameter, probe_parameters, score, score_with_interval
 from ser_tui.worker.launch import last_words, request_stop
 
 POLL_SECONDS = 0.2
@@ -74,14 +74,15 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             return [
                 f"trial {event.trial}{_of(state)} {'cut short' if event.kind == 'cut_short' else 'failed'}: {event.reason}"
             ]
+        case events.ProbeScored():
+            text = f"probe on the frozen encoder ({probe_parameters(event.parameters)})"
+            return [f"{text}: BCA {score_with_interval(event.bca, event.interval)} in {duration(event.seconds)}"]
         case events.TestScored():
-            return [
-                f"test part, scored once: BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
-            ]
+            text = f"test part, scored once: BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
+            return [text + _probe(event.probe_bca, event.probe_interval)]
         case events.FoldsScored():
-            return [
-                f"{event.protocol}: pooled BCA {score_with_interval(event.pooled_bca, event.interval)}, n = {event.utterances}"
-            ]
+            text = f"{event.protocol}: pooled BCA {score_with_interval(event.pooled_bca, event.interval)}, n = {event.utterances}"
+            return [text + _probe(event.probe_pooled_bca, event.probe_interval)]
         case events.EvaluationStarted():
             return [f"evaluating on {event.corpus}: {event.utterances} utterances"]
         case events.EvaluationFinished():
@@ -114,6 +115,10 @@ def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
 
 def _of(state: RunState) -> str:
     return f"/{state.start.planned_trials}" if state.start and state.start.planned_trials else ""
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None) -> str:
+    return "" if bca is None else f"; probe {score_with_interval(bca, interval)}"
 
 
 def _loss(value: float | None) -> str:

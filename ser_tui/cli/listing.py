@@ -16,7 +16,17 @@ from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
-from ser_tui.study.text import duration, interval_text, parameter, score, score_with_interval, sparkline
+from ser_tui.study.text import (
+    beside_probe,
+    duration,
+    interval_text,
+    parameter,
+    probe_parameters,
+    score,
+    score_with_interval,
+    sparkline,
+    verdict,
+)
 
 
 def list_runs(*, as_json: bool) -> None:
@@ -105,14 +115,22 @@ def print_run(folder: RunFolder, state: RunState) -> None:
             f"trial {best.number}, after its last epoch; its best epoch had {score(best.best_epoch_bca)}"
         )
         say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
+    if probe := summary["probe"]:
+        say(
+            f"probe on the frozen encoder, the best of {probe['tried']} ({probe_parameters(probe['parameters'])}): "
+            f"BCA {beside_probe(probe)}, n = {probe['utterances']}; {verdict(probe['difference'], probe['p']) or 'not compared'}"
+        )
     if state.test is not None:
+        beside = summary["test"]["probe"]
         say(
             f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, n = {state.test.utterances}"
+            + (f"; probe {beside_probe(beside)}" if beside else "")
         )
-    for folds in state.folds:
+    for folds, told in zip(state.folds, summary["folds"], strict=True):
         say(
             f"{folds.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, n = {folds.utterances}, "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
+            + (f"; probe {beside_probe(told['probe'])}" if told["probe"] else "")
         )
     for evaluation in state.evaluations:
         if evaluation.result is not None:

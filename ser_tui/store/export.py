@@ -14,13 +14,21 @@ from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
-from ser_tui.study.text import duration, parameter, printable, score, score_with_interval
+from ser_tui.study.text import (
+    beside_probe,
+    duration,
+    parameter,
+    printable,
+    probe_parameters,
+    score,
+    score_with_interval,
+)
 
 Format = Literal["csv", "json"]
 
 _RESULTS = (
     "bca", "bca_low", "bca_high", "utterances", "accuracy", "loss", "epochs_done", "best_epoch", "best_epoch_bca",
-    "seconds", "reason", "protocol", "shares_speakers",
+    "seconds", "reason", "protocol", "shares_speakers", "probe_bca", "probe_p",
 )  # fmt: skip
 
 
@@ -52,6 +60,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
             trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
             state.study.get("protocol", {}).get("kind", ""), bool(state.start and state.start.shares_speakers),
+            state.probe and state.probe.bca, trial.probe_p,
         ]  # fmt: skip
         writer.writerow([_inert(value) for value in row])
     return stream.getvalue()
@@ -67,7 +76,7 @@ def to_json(run_id: str, state: RunState) -> str:
 
 def summary_text(run_id: str, state: RunState) -> str:
     """The run in a few lines of plain text, for a message or a notebook."""
-    start, best = state.start, state.best
+    start, best, summary = state.start, state.best, summarize(run_id, state)
     study = state.study
     lines = [
         f"{study.get('name', run_id)} ({run_id}): {state.status}",
@@ -81,12 +90,18 @@ def summary_text(run_id: str, state: RunState) -> str:
             f"best BCA {score_with_interval(best.bca, best.interval)} (validation, n={best.utterances}), trial {best.number}",
             f"  {values}",
         ]
+    if (probe := summary["probe"]) is not None:
+        lines.append(f"probe on the frozen encoder ({probe_parameters(probe['parameters'])}): BCA {beside_probe(probe)}")
     if state.test is not None:
         shown = score_with_interval(state.test.bca, state.test.interval)
         lines.append(f"test part, scored once: BCA {shown}, n={state.test.utterances}")
-    for folds in state.folds:
+        if summary["test"]["probe"]:
+            lines.append(f"  probe: {beside_probe(summary['test']['probe'])}")
+    for folds, told in zip(state.folds, summary["folds"], strict=True):
         shown = score_with_interval(folds.pooled_bca, folds.interval)
         lines.append(f"{folds.protocol}: pooled BCA {shown} over {len(folds.folds)} folds, n={folds.utterances}")
+        if told["probe"]:
+            lines.append(f"  probe: {beside_probe(told['probe'])}")
     for evaluation in state.evaluations:
         if (found := evaluation.result) is not None:
             lines.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser_tui.study.text import duration, parameter, score_with_interval
+from ser_tui.study.text import difference_text, duration, parameter, score_with_interval
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -48,6 +48,7 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
     rows: list[Row] = [
         ("state", tuple(str(summary.get("state", summary["status"])) for summary in summaries)),
         ("best BCA", tuple(_best(summary) for summary in summaries)),
+        *_probes("probe BCA", "best", [summary.get("probe") for summary in summaries]),
         ("best trial", tuple(_best_trial(summary) for summary in summaries)),
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(summary) for summary in summaries)),
         ("trials", tuple(f"{summary['trials']}/{summary['planned_trials'] or '-'}" for summary in summaries)),
@@ -58,11 +59,11 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
     ]
     if any(summary.get("test") for summary in summaries):
         rows.append(("test part BCA", tuple(_scored(summary.get("test"), "bca", "interval") for summary in summaries)))
+        rows += _probes("test part, probe", "test", [(summary.get("test") or {}).get("probe") for summary in summaries])
     for protocol in _each(summaries, "folds", "protocol"):
-        cells = tuple(
-            _scored(_entry(summary, "folds", "protocol", protocol), "pooled_bca", "interval") for summary in summaries
-        )
-        rows.append((f"{protocol}, pooled BCA", cells))
+        entries = [_entry(summary, "folds", "protocol", protocol) for summary in summaries]
+        rows.append((f"{protocol}, pooled BCA", tuple(_scored(entry, "pooled_bca", "interval") for entry in entries)))
+        rows += _probes(f"{protocol}, probe", protocol, [(entry or {}).get("probe") for entry in entries])
     for corpus in _each(summaries, "evaluations", "corpus"):
         entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
         rows.append(
@@ -102,6 +103,14 @@ def _best_parameters(summary: Summary) -> str:
 
 def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
     return score_with_interval(entry[score], entry[interval]) if entry else "-"
+
+
+def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) -> list[Row]:
+    """Two rows, where there are any probes: their scores, and what the `score` of fine-tuning is more or less."""
+    if not any(probes):
+        return []
+    gaps = tuple("-" if not probe else difference_text(probe["difference"], probe["p"]) for probe in probes)
+    return [(label, tuple(_scored(probe, "bca", "interval") for probe in probes)), (f"{score} minus probe", gaps)]
 
 
 def _each(summaries: Sequence[Summary], table: str, key: str) -> list[str]:

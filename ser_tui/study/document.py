@@ -102,6 +102,16 @@ class Training(_Section):
     """peak: scale every waveform to a largest magnitude of 1."""
     trim_silence: bool = False
     """Leave out the silence before and after every utterance, ahead of the cut at max_seconds."""
+    start: Literal["random", "probe"] = "random"
+    """What fine-tuning starts from. probe: the head that logistic regression gives on the frozen encoder's features of the
+    trial's own layers (side by side, as probes have them), pooling and max_seconds."""
+
+    @field_validator("start")
+    @classmethod
+    def _starts_as_the_paper(cls, value: str, info: ValidationInfo) -> str:
+        if value == "probe" and info.data.get("paper_exact"):
+            raise ValueError("the paper starts from a random head; leave out paper_exact or start")
+        return value
 
     @field_validator("trim_silence")
     @classmethod

@@ -118,6 +118,26 @@ class TrialFinished(Event):
     truth: tuple[int, ...] = ()
     """Only in a run's first finished trial: the true class index per validation utterance."""
     notes: tuple[str, ...] = ()
+    probe_p: float | None = None
+    """p of the paired permutation test against the run's probe; None: there was no probe yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeScored(Event):
+    """Logistic regression on the frozen encoder, on the split of the trials: the best of `tried` ones by validation BCA."""
+
+    type: ClassVar[str] = "probe_scored"
+    parameters: Mapping[str, Value]
+    tried: int
+    bca: float
+    interval: tuple[float, float]
+    accuracy: float
+    utterances: int
+    predictions: tuple[int, ...]
+    """As in `TrialFinished`."""
+    best_p: float | None
+    """p of the paired permutation test of the best trial so far against this probe."""
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +164,12 @@ class TestScored(Event):
     utterances: int
     confusion: tuple[tuple[int, ...], ...]
     """Rows: truth, columns: prediction, in the order of the run's classes."""
+    probe_bca: float | None = None
+    """The run's probe on the same part, once too."""
+    probe_interval: tuple[float, float] | None = None
+    probe_accuracy: float | None = None
+    probe_p: float | None = None
+    """p of the paired permutation test of the best trial against the probe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +186,10 @@ class FoldsScored(Event):
     mean: float
     deviation: float
     utterances: int
+    probe_pooled_bca: float | None = None
+    """The run's probe, fitted anew for each fold too."""
+    probe_interval: tuple[float, float] | None = None
+    probe_p: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +295,7 @@ TYPES: Mapping[str, type[Event]] = {
         TrialStarted,
         EpochFinished,
         TrialFinished,
+        ProbeScored,
         TrialFailed,
         TestScored,
         FoldsScored,

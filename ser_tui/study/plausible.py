@@ -27,13 +27,22 @@ def _run_started(data: Data) -> bool:
     return mappings and (minutes is None or type(minutes) in (int, float))
 
 
+def _probe_scored(data: Data) -> bool:
+    return _shares(data, "bca", "best_p")
+
+
 def _test_scored(data: Data) -> bool:
     confusion = data["confusion"]
-    return all(len(row) == len(confusion) for row in confusion)
+    return all(len(row) == len(confusion) for row in confusion) and _shares(data, "probe_bca", "probe_p")
+
+
+def _shares(data: Data, *names: str) -> bool:
+    """Whether those that are there lie within 0 and 1: differences are taken of them."""
+    return all(data.get(name) is None or 0 <= data[name] <= 1 for name in names)
 
 
 def _folds_scored(data: Data) -> bool:
-    return all(
+    return _shares(data, "probe_pooled_bca", "probe_p") and all(
         type(fold.get("name")) is str and type(fold.get("bca")) in (int, float) and type(fold.get("utterances")) is int
         for fold in data["folds"]
     )
@@ -46,6 +55,7 @@ def _evaluation_finished(data: Data) -> bool:
 
 _RULES: Mapping[str, Callable[[Data], bool]] = {
     "run_started": _run_started,
+    "probe_scored": _probe_scored,
     "test_scored": _test_scored,
     "folds_scored": _folds_scored,
     "evaluation_finished": _evaluation_finished,

@@ -102,6 +102,13 @@ Space = dict[str, Dimension]
 """Hyperparameter name -> dimension. A resolved study's space names every hyperparameter of its method."""
 
 
+def highest(dimension: Dimension) -> Value:
+    """The largest value that the dimension can take."""
+    if isinstance(dimension, Fixed):
+        return dimension.fixed
+    return max(dimension.choices) if isinstance(dimension, Choice) else dimension.high
+
+
 def searched(space: Space) -> Space:
     """The dimensions that a strategy varies: all but the fixed ones and choices of one value."""
     return {

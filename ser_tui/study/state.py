@@ -55,6 +55,8 @@ class Trial:
     failure: str = ""
     """Kind of failure, see `events.TrialFailed`."""
     predictions: tuple[int, ...] = ()
+    probe_p: float | None = None
+    """See `events.TrialFinished`."""
 
     @property
     def scored(self) -> bool:
@@ -98,6 +100,7 @@ class RunState:
     predicted: tuple[str, float] | None = None
     """(when, seconds): the worker's last prediction of what the search still takes."""
     truth: tuple[int, ...] = ()
+    probe: events.ProbeScored | None = None
     test: events.TestScored | None = None
     folds: tuple[events.FoldsScored, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
@@ -150,12 +153,13 @@ def _fits(state: RunState, event: events.Event) -> bool:
         return state.start is None
     if isinstance(event, _OF_A_TRIAL) and event.trial > len(state.trials) + MOST_MISSING:
         return False
-    if not isinstance(event, events.TrialFinished):
+    if not isinstance(event, events.TrialFinished | events.ProbeScored):
         return True
-    labels = (*event.predictions, *event.truth)
+    truth = event.truth if isinstance(event, events.TrialFinished) else ()
+    labels = (*event.predictions, *truth)
     known = len(state.start.classes) if state.start is not None else max(labels, default=0) + 1
-    truths = {len(truth) for truth in (event.truth, state.truth) if truth}
-    return truths <= {len(event.predictions)} and all(-1 <= label < known for label in labels) and -1 not in event.truth
+    lengths = {len(true) for true in (truth, state.truth) if true}
+    return lengths <= {len(event.predictions)} and all(-1 <= label < known for label in labels) and -1 not in truth
 
 
 @singledispatch
@@ -223,6 +227,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         loss=event.loss,
         seconds=event.seconds,
         predictions=event.predictions,
+        probe_p=event.probe_p,
     )
     best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
     after = replace(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
@@ -231,6 +236,16 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
     for note in event.notes:
         after = _logged(after, event.time, "warning", f"trial {trial.number}: {note}")
     return after
+
+
+@_apply.register
+def _(event: events.ProbeScored, state: RunState) -> RunState:
+    after = replace(state, probe=event)
+    if state.best is not None:
+        best = replace(state.best, probe_p=event.best_p)
+        after = replace(_put(after, best), best=best)
+    text = f"probe on the frozen encoder, best of {event.tried}: BCA {event.bca:.3f}"
+    return _logged(after, event.time, "info", text)
 
 
 @_apply.register

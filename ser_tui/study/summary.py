@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ser_tui.study.events import parse_time
+from ser_tui.study.events import ProbeScored, parse_time
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 1
+VERSION = 2
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -96,6 +96,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "trials_to_90": next(
             (i for i, value in enumerate(best_so_far(trials), 1) if value is not None and value >= 0.9), None
         ),
+        "probe": None if state.probe is None else probe_summary(state.probe, state.best),
         "test": None
         if state.test is None
         else {
@@ -103,6 +104,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
             "interval": list(state.test.interval),
             "accuracy": state.test.accuracy,
             "utterances": state.test.utterances,
+            "probe": _beside(state.test.probe_bca, state.test.probe_interval, state.test.bca, state.test.probe_p),
         },
         "folds": [
             {
@@ -112,6 +114,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "mean": f.mean,
                 "deviation": f.deviation,
                 "utterances": f.utterances,
+                "probe": _beside(f.probe_pooled_bca, f.probe_interval, f.pooled_bca, f.probe_p),
             }
             for f in state.folds
         ],
@@ -151,7 +154,30 @@ def trial_summary(trial: Trial) -> dict[str, Any]:
         "loss": trial.loss,
         "seconds": trial.seconds,
         "reason": trial.reason,
+        "probe_p": trial.probe_p,
     }
+
+
+def probe_summary(probe: ProbeScored, best: Trial | None) -> dict[str, Any]:
+    """The probe beside the trials, JSON-safe; `difference` is the best trial's BCA minus the probe's, `p` its paired test's."""
+    scored = None if best is None else best.bca
+    return {
+        "parameters": dict(probe.parameters),
+        "tried": probe.tried,
+        "accuracy": probe.accuracy,
+        "utterances": probe.utterances,
+        "seconds": probe.seconds,
+        **(_beside(probe.bca, probe.interval, scored, best.probe_p if best else None) or {}),
+    }
+
+
+def _beside(
+    bca: float | None, interval: Sequence[float] | None, tuned: float | None, p: float | None
+) -> dict[str, Any] | None:
+    """A probe's score and what fine-tuning's, `tuned`, is more or less than it."""
+    if bca is None or interval is None:
+        return None
+    return {"bca": bca, "interval": list(interval), "difference": None if tuned is None else tuned - bca, "p": p}
 
 
 def thinned(series: list[float | None]) -> list[float | None]:

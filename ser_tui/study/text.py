@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ser_tui.study.hyperparameters import Value
 
@@ -35,6 +36,41 @@ def score_with_interval(value: float | None, interval: Sequence[float] | None) -
     if value is None:
         return "-"
     return score(value) if interval is None else f"{score(value)} ±{score((interval[1] - interval[0]) / 2)}"
+
+
+def difference_text(difference: float | None, p: float | None) -> str:
+    """+.029, p = .04: a paired difference, with the p of its test where there was one."""
+    if difference is None:
+        return "-"
+    sign = "+" if difference >= 0 else "-"
+    tested = "" if p is None else ", p < .01" if p < 0.01 else f", p = {p:.2f}".replace("p = 0.", "p = .")
+    return f"{sign}{score(abs(difference))}{tested}"
+
+
+def verdict(difference: float | None, p: float | None) -> str:
+    """What a paired test at 5 % says of fine-tuning against a probe; empty without a test."""
+    if difference is None or p is None:
+        return ""
+    if p >= 0.05:
+        return "no difference shown"
+    return "fine-tuning beats the probe" if difference > 0 else "the probe beats fine-tuning"
+
+
+def beside_probe(probe: Mapping[str, Any] | None) -> str:
+    """.924 ±.030, fine-tuning +.029, p = .04: a summary's probe, and what the fine-tuned score beside it is more or less."""
+    if not probe:
+        return "-"
+    shown = score_with_interval(probe["bca"], probe["interval"])
+    if probe["difference"] is None:
+        return shown
+    return f"{shown}, fine-tuning {difference_text(probe['difference'], probe['p'])}"
+
+
+def probe_parameters(parameters: Mapping[str, Value]) -> str:
+    """layers 2+3, mean, C 0.1"""
+    layers, pooling = (parameter(name, parameters.get(name)) for name in ("layers", "pooling"))
+    strength = parameter("inverse_regularization", parameters.get("inverse_regularization"))
+    return f"layers {layers}, {pooling}, C {strength}"
 
 
 def interval_text(interval: Sequence[float] | None) -> str:

@@ -23,6 +23,7 @@ class Data:
         self, encoder: SpeechEncoder, part: Part, recipe: Recipe, stores: dict[str, Shards], *, train_front_end: bool = False
     ) -> None:
         self._encoder = encoder
+        self.recipe = recipe
         self.labels: Sequence[int] = part.labels
         self._features = Features(encoder, part.paths, part.digests, recipe, stores=stores)
         # While the front end is trained its inputs are what can be cached.

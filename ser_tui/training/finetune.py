@@ -12,7 +12,7 @@ whatever is cached already.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -30,7 +30,7 @@ from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.optimizer import Optimizer
-from ser_tui.training.parameters import complete
+from ser_tui.training.parameters import PROBE_STRENGTHS, complete
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import (
     EpochReport,
@@ -53,11 +53,12 @@ class Trainer:
     """Runs trials on one split with one encoder, which is loaded once and put back to its pre-trained weights every time.
 
     `on_progress(done, total)` hears about features being computed. `threads_wanted`: 0 means the physical cores available.
+    `start_strengths`: among them the C of heads that start as probes is chosen, on the validation part.
     """
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_progress: OnProgress | None = None, threads_wanted: int = 0,
+        *, on_progress: OnProgress | None = None, threads_wanted: int = 0, start_strengths: Sequence[float] = PROBE_STRENGTHS,
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
@@ -75,6 +76,8 @@ class Trainer:
         self._stores: dict[str, Shards] = {}
         self._data: dict[float, tuple[Data, Data]] = {}
         self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
+        self._start_strengths = start_strengths
+        self._starts: dict[tuple[Pooling, float], tuple[Head, float]] = {}
 
     @property
     def encoder_fingerprint(self) -> str:
@@ -85,6 +88,20 @@ class Trainer:
         """Train and score one trial; see the module's text for what it raises."""
         with as_memory_error():
             return self._run(complete(parameters, "finetune"), seed, on_epoch, should_stop)
+
+    def frozen_encoder(self) -> SpeechEncoder:
+        """The encoder, with its pre-trained weights again; the trial just run cannot be saved any more."""
+        self._last = None
+        self._reset()
+        return self.encoder
+
+    def start_strength(self, parameters: Mapping[str, Value], should_stop: Stop) -> float:
+        """The C of the probe that a trial with `parameters` starts from. Raises what `run` raises."""
+        with as_memory_error():
+            completed = complete(parameters, "finetune")
+            self.frozen_encoder()
+            data = self._load_data(float(completed["max_seconds"]), should_stop)
+            return self._start(*data, self._pooling(completed), should_stop)[1]
 
     def save_best(self, folder: Path) -> None:
         """Save the trial just run into `folder`: model.json and the weights it names. Raises UserError, and OSError (no space)."""
@@ -127,9 +144,27 @@ class Trainer:
             )
             self._data[max_seconds] = (pair[0], pair[1])
         train, validation = self._data[max_seconds]
-        for data in (train, validation):
+        for data, which in ((train, "training"), (validation, "validation")):
             data.prepare(should_stop, self._on_progress)
+            if not data.usable:
+                raise UserError(f"no utterance of the {which} part can be read; run: ser-tui corpora check")
         return train, validation
+
+    def _pooling(self, parameters: Mapping[str, Value]) -> Pooling:
+        # A probe's weights are for its own features: layers side by side, as they are.
+        concatenated = self._settings.start == "probe"
+        return pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder, concatenated=concatenated)
+
+    def _start(self, train: Data, validation: Data, chosen: Pooling, should_stop: Stop) -> tuple[Head, float]:
+        """The probe on the features of this trainer's own recipe, and its C. The encoder must hold its pre-trained weights."""
+        from ser_tui.training.probe import best_fit  # scikit-learn takes a second, which other trials need not wait for
+
+        key = (chosen, train.recipe.max_seconds)
+        if key not in self._starts:
+            for data in (train, validation):
+                data.prepare_pooled(should_stop, self._on_progress)
+            self._starts[key] = best_fit(train, validation, chosen, len(self.classes), self._start_strengths, should_stop)
+        return self._starts[key]
 
     def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         start = time.perf_counter()
@@ -138,12 +173,12 @@ class Trainer:
         self._reset()
         check_stop(should_stop)
         train, validation = self._load_data(float(parameters["max_seconds"]), should_stop)
-        if not train.usable or not validation.usable:
-            which = "training" if not train.usable else "validation"
-            raise UserError(f"no utterance of the {which} part can be read; run: ser-tui corpora check")
+        chosen = self._pooling(parameters)
+        probe = self._start(train, validation, chosen, should_stop)[0] if self._settings.start == "probe" else None
         torch.manual_seed(seed)
-        chosen = pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder)
         head = Head(chosen.width(self.encoder.dimension), len(self.classes), float(parameters["head_dropout"]))
+        if probe is not None:
+            head.load_state_dict(probe.state_dict())
         epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
         size = int(parameters["batch_size"])
         optimizer = Optimizer(

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value, for_method
 
+PROBE_STRENGTHS = (0.01, 0.03, 0.1, 0.3)
+"""The C of logistic regression, ascending, among which a probe is chosen that no search goes over."""
+
 
 def complete(values: Mapping[str, Value], method: str) -> dict[str, Value]:
     """`values` with defaults for what is not named. Raises UserError for a name that `method` does not read."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +39,16 @@ _ABSENT = -1e4
 
 
 class ProbeTrainer:
-    """Runs probe trials on one split with one frozen encoder; the same interface as `finetune.Trainer`."""
+    """Runs probe trials on one split with one frozen encoder; the same interface as `finetune.Trainer`.
+
+    `encoder`: the one called `encoder_name` where it is loaded already, with its pre-trained weights.
+    """
 
     precision = "float32"
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_progress: OnProgress | None = None, threads_wanted: int = 0,
+        *, on_progress: OnProgress | None = None, threads_wanted: int = 0, encoder: SpeechEncoder | None = None,
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
@@ -53,7 +56,7 @@ class ProbeTrainer:
         torch.set_num_threads(threads_wanted or threads.cores())
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
         self._on_progress = on_progress
-        self.encoder: SpeechEncoder = load_encoder(encoder_name)
+        self.encoder: SpeechEncoder = encoder or load_encoder(encoder_name)
         self.encoder_name = encoder_name
         self._stores: dict[str, Shards] = {}
         self._data: dict[float, tuple[Data, Data]] = {}
@@ -68,6 +71,19 @@ class ProbeTrainer:
         """Fit and score one probe. `seed` changes nothing: the optimum is unique. Raises TrialStopped, UserError, MemoryError."""
         with as_memory_error():
             return self._run(parameters.complete(values, "probe"), on_epoch, should_stop)
+
+    def predict(self, part: Part, should_stop: Stop) -> tuple[int, ...]:
+        """The class of each utterance of `part` by the probe just fitted, -1 where one is unreadable. Raises what `run` raises."""
+        if self._last is None:
+            raise UserError("there is no probe to predict with: none has been fitted to its end")
+        head, chosen, values = self._last
+        with as_memory_error(), torch.no_grad():
+            data = Data(self.encoder, part, self._recipe(float(values["max_seconds"])), self._stores)
+            data.prepare(should_stop, self._on_progress)
+            data.prepare_pooled(should_stop, self._on_progress)
+            if not data.usable:
+                return (metrics.UNREADABLE,) * len(part)
+            return _predictions(data, head(torch.from_numpy(_features(data, chosen))))
 
     def save_best(self, folder: Path) -> None:
         """Save the probe just fitted, for `model.load_model`. Raises UserError, and OSError (no space)."""
@@ -112,16 +128,35 @@ class ProbeTrainer:
             with torch.no_grad():
                 logits = head(torch.from_numpy(_features(data, chosen)))
             losses.append(_loss(logits, _labels(data), len(self.classes)))
-        predictions = [metrics.UNREADABLE] * len(validation.labels)
-        for index, prediction in zip(validation.usable, logits.argmax(1).tolist(), strict=True):
-            predictions[index] = prediction
+        predictions = _predictions(validation, logits)
         bca = metrics.balanced_accuracy(validation.labels, predictions, len(self.classes))
         seconds = time.perf_counter() - start
-        on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, tuple(predictions)))
+        on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, predictions))
         self._last = (head, chosen, values)
         notes = (*train.notes("training"), *validation.notes("validation"))
         accuracy = metrics.accuracy(validation.labels, predictions, len(self.classes))
-        return TrialResult(bca, accuracy, tuple(predictions), 1, bca, losses[0], False, seconds, notes)
+        return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes)
+
+
+def best_fit(
+    train: Data, validation: Data, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop
+) -> tuple[Head, float]:
+    """The probe on `train` whose C, one of the ascending `strengths`, has the highest BCA on `validation`, and that C.
+
+    Of equals the most regularised one. Both parts must be prepared, pooled statistics too. Raises UserError, TrialStopped.
+    """
+    best: tuple[float, Head, float] | None = None
+    for strength in strengths:
+        check_stop(should_stop)
+        head = fit(_features(train, chosen), _labels(train), classes, strength)
+        with torch.no_grad():
+            predictions = _predictions(validation, head(torch.from_numpy(_features(validation, chosen))))
+        bca = metrics.balanced_accuracy(validation.labels, predictions, classes)
+        if best is None or bca > best[0]:
+            best = (bca, head, strength)
+    if best is None:
+        raise ValueError("no strengths to choose from")
+    return best[1], best[2]
 
 
 def fit(features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, inverse_regularization: float) -> Head:
@@ -160,6 +195,14 @@ def _features(data: Data, chosen: Pooling) -> NDArray[np.float32]:
 
 def _labels(data: Data) -> NDArray[np.int64]:
     return np.asarray([data.labels[index] for index in data.usable], dtype=np.int64)
+
+
+def _predictions(data: Data, logits: torch.Tensor) -> tuple[int, ...]:
+    """Class index per utterance of `data` out of `logits` [usable, classes]."""
+    predictions = [metrics.UNREADABLE] * len(data.labels)
+    for index, prediction in zip(data.usable, logits.argmax(1).tolist(), strict=True):
+        predictions[index] = prediction
+    return tuple(predictions)
 
 
 def _loss(logits: torch.Tensor, labels: NDArray[np.int64], classes: int) -> float:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import outcomes, settings
-from ser_tui.study.text import duration, score
+from ser_tui.study.text import difference_text, duration
 from ser_tui.tui.feed import RunsFeed
 from ser_tui.tui.look import mark, run_style
 from ser_tui.tui.sparks import spark
@@ -34,8 +34,7 @@ class Pairing:
         """+.018, p = .41"""
         if self.difference is None or self.p is None:
             return self.reason
-        sign = "+" if self.difference >= 0 else "-"
-        return f"{sign}{score(abs(self.difference))}, p = {self.p:.2f}".replace("p = 0.", "p = .")
+        return difference_text(self.difference, self.p)
 
 
 def pair(feed: RunsFeed, pinned: RunFolder, other: RunFolder) -> Pairing:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ser_tui.study.events import ProbeScored
 from ser_tui.study.state import Trial
-from ser_tui.study.text import duration, interval_text, parameter, score, score_with_interval
+from ser_tui.study.text import difference_text, duration, interval_text, parameter, score, score_with_interval
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.trials import trial_state
 from ser_tui.tui.widgets.table import cell
 
 
-def trial_lines(trial: Trial, live: bool) -> list[Text]:
-    """Everything that is known about `trial`, one line each."""
+def trial_lines(trial: Trial, live: bool, probe: ProbeScored | None = None) -> list[Text]:
+    """Everything that is known about `trial`, one line each; `probe`: the run's."""
     first = cell(f"trial {trial.number}  ", "bold")
     first.append_text(trial_state(trial, False, live))
     if trial.phase:
@@ -28,6 +29,8 @@ def trial_lines(trial: Trial, live: bool) -> list[Text]:
         fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
         fact("95 % interval", f"{interval_text(trial.interval)}  n={trial.utterances}")
         fact("accuracy", score(trial.accuracy))
+        if probe is not None:
+            fact("BCA minus the probe's", difference_text(trial.bca - probe.bca, trial.probe_p))
         fact("best epoch (not the score)", f"{score(trial.best_epoch_bca)} at epoch {trial.best_epoch}")
     if trial.reason:
         fact("reason", trial.reason, "warning")

@@ -7,8 +7,18 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ser_tui.study import events
-from ser_tui.study.state import Evaluation, RunState
-from ser_tui.study.text import accuracies, centred_text, duration, interval_text, score, score_with_interval
+from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.text import (
+    accuracies,
+    centred_text,
+    difference_text,
+    duration,
+    interval_text,
+    probe_parameters,
+    score,
+    score_with_interval,
+    verdict,
+)
 from ser_tui.tui.look import shade
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import cell
@@ -45,9 +55,35 @@ def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
     return [
         head,
         cell(f"BCA {shown}   accuracy {score(found.accuracy)}   n = {found.utterances}   trial {found.trial}", "bold"),
+        *_probe(found.probe_bca, found.probe_interval, found.bca, found.probe_p),
         *confusion_lines(classes, classes, found.confusion),
         Text(),
     ]
+
+
+def probe_lines(probe: events.ProbeScored, best: Trial | None) -> list[Text]:
+    """The probe on the validation part, and the best trial against it."""
+    head = cell("probe", "accent")
+    head.append_text(cell(f"  on the frozen encoder, the best of {probe.tried} by validation BCA", "muted"))
+    shown = score_with_interval(probe.bca, probe.interval)
+    lines = [
+        head,
+        cell(f"BCA {shown}   accuracy {score(probe.accuracy)}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"),
+        cell(probe_parameters(probe.parameters)),
+    ]
+    if best is not None and best.bca is not None:
+        gap = best.bca - probe.bca
+        told = f"trial {best.number} against it: {difference_text(gap, best.probe_p)}"
+        lines.append(cell(f"{told}   {verdict(gap, best.probe_p)}".rstrip()))
+    return [*lines, Text()]
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p: float | None) -> list[Text]:
+    """The probe's line under a score of fine-tuning's, where there is one."""
+    if bca is None:
+        return []
+    told = f"probe BCA {score_with_interval(bca, interval)}   fine-tuning {difference_text(tuned - bca, p)}"
+    return [cell(f"{told}   {verdict(tuned - bca, p)}".rstrip())]
 
 
 def folds_lines(found: events.FoldsScored) -> list[Text]:
@@ -63,6 +99,7 @@ def folds_lines(found: events.FoldsScored) -> list[Text]:
             f"pooled BCA {shown}   mean {score(found.mean)}   sd {score(found.deviation)}   n = {found.utterances}",
             "bold",
         ),
+        *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
         cell(f"{'FOLD':<20}{'BCA':>6}{'N':>7}", "muted"),
     ]
     for fold in found.folds:
@@ -123,7 +160,7 @@ def progress(done: int, total: int, width: int = 30) -> Text:
 
 
 def all_lines(state: RunState, width: int) -> list[Text]:
-    """Everything that the best trial was scored on after the search, what came last first."""
+    """Everything that the best trial was scored on after the search, what came last first, and the probe."""
     lines: list[Text] = []
     for evaluation in reversed(state.evaluations):
         lines += evaluation_lines(evaluation, width)
@@ -131,4 +168,6 @@ def all_lines(state: RunState, width: int) -> list[Text]:
         lines += test_lines(state.test, state.start.classes if state.start else ())
     for folds in state.folds:
         lines += folds_lines(folds)
+    if state.probe is not None:
+        lines += probe_lines(state.probe, state.best)
     return lines

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ser_tui.study.text import duration, parameter, score, score_with_interval
+from ser_tui.study.text import beside_probe, duration, parameter, score, score_with_interval
 from ser_tui.tui.look import mark, run_style, state_text
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.widgets.lines import broken
@@ -102,10 +102,15 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     return [line, second]
 
 
-def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None) -> str:
-    """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four."""
+def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
+    """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four.
+
+    `short`: ep 8 and unf 0, as the table of trials heads its columns.
+    """
     wanted = names or ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
     words = {"learning_rate": "lr", "unfreeze_epoch": "unfreeze", "inverse_regularization": "C"}
+    if short:
+        words |= {"epochs": "ep", "unfreeze_epoch": "unf"}
     found = []
     for name in wanted:
         if name not in parameters:
@@ -147,6 +152,8 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
         fact("best BCA", score_with_interval(best["bca"], best["interval"]), "strong")
         fact("", f"trial {best['trial']} of {summary['trials']}, n = {best['utterances']}")
         fact("", parameters_text(best["parameters"]))
+        if summary.get("probe"):
+            fact("probe", beside_probe(summary["probe"]))
     else:
         fact("best BCA", "none yet")
     room = max(8, width - 14)
@@ -165,10 +172,12 @@ def results(summary: Summary) -> list[Text]:
     test = summary.get("test")
     if test:
         shown = score_with_interval(test["bca"], test["interval"])
-        lines.append(cell(f"test part    BCA {shown}  n = {test['utterances']}, scored once"))
+        beside = f"  probe {beside_probe(test['probe'])}" if test.get("probe") else ""
+        lines.append(cell(f"test part    BCA {shown}  n = {test['utterances']}, scored once{beside}"))
     for folds in summary.get("folds") or ():
         shown = score_with_interval(folds["pooled_bca"], folds["interval"])
-        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  n = {folds['utterances']}"))
+        beside = f"  probe {beside_probe(folds['probe'])}" if folds.get("probe") else ""
+        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  n = {folds['utterances']}{beside}"))
     for found in summary.get("evaluations") or ():
         shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
         lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  chance {score(found['chance'])}"))

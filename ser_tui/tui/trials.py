@@ -10,14 +10,17 @@ from rich.text import Text
 
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds
-from ser_tui.study.text import duration, parameter, score, score_with_interval
+from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, probe_summary, remaining_seconds
+from ser_tui.study.text import beside_probe, duration, parameter, score, score_with_interval
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
 from ser_tui.tui.rows import parameters_text
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
+
+_WIDE = 126
+"""Cells from which on the line of the best trial has room for the paired difference to the probe."""
 
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
 
@@ -160,16 +163,27 @@ def _warnings(view: View) -> list[Text]:
     return lines
 
 
-def best_line(state: RunState) -> Text:
-    """best BCA .953 ±.039 trial 5 and its parameters."""
+def best_line(state: RunState, width: int) -> Text:
+    """best BCA .953 ±.039 trial 5, the probe beside it, and its parameters; within `width` as far as it can be."""
     line = cell("best BCA   ", "muted")
     best = state.best
     if best is None:
         line.append("none yet", "muted")
         return line
     line.append(score_with_interval(best.bca, best.interval), "strong")
-    line.append_text(cell(f"  trial {best.number}  n={best.utterances}   ", ""))
-    line.append_text(cell(parameters_text(best.parameters, searched_names(state.study)), ""))
+    names, probe = searched_names(state.study), state.probe
+    line.append_text(cell(f"  trial {best.number}"))
+    if probe is None:
+        line.append_text(cell(f"  n={best.utterances}   {parameters_text(best.parameters, names)}"))
+        return line
+    beside = probe_summary(probe, best)
+    line.append("  probe ", "muted")
+    if width < _WIDE:
+        # n stands two lines above.
+        line.append_text(cell(f"{score_with_interval(probe.bca, probe.interval)}  "))
+        line.append_text(cell(parameters_text(best.parameters, names, short=True)))
+    else:
+        line.append_text(cell(f"{beside_probe(beside)}  n={best.utterances}   {parameters_text(best.parameters, names)}"))
     return line
 
 
@@ -220,13 +234,15 @@ def result_lines(state: RunState) -> list[Text]:
         lines.append(
             _result(
                 "test part",
-                f"BCA {shown}  accuracy {score(state.test.accuracy)}  n={state.test.utterances}  scored once",
+                f"BCA {shown}  accuracy {score(state.test.accuracy)}  n={state.test.utterances}  scored once"
+                + _probe(state.test.probe_bca, state.test.probe_interval),
             )
         )
     for folds in state.folds:
         shown = score_with_interval(folds.pooled_bca, folds.interval)
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {len(folds.folds)} folds"
-        lines.append(_result(folds.protocol, f"pooled BCA {shown}  {spread}  n={folds.utterances}"))
+        beside = _probe(folds.probe_pooled_bca, folds.probe_interval)
+        lines.append(_result(folds.protocol, f"pooled BCA {shown}  {spread}  n={folds.utterances}{beside}"))
     for found in state.evaluations:
         if found.result is not None:
             result = found.result
@@ -238,6 +254,10 @@ def result_lines(state: RunState) -> list[Text]:
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
     return lines
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None) -> str:
+    return "" if bca is None else f"  probe {score_with_interval(bca, interval)}"
 
 
 def _result(name: str, text: str, style: str = "") -> Text:

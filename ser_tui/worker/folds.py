@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
+from typing import Any
 
 from ser_tui.corpora.protocols import folds
-from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.load import load
 from ser_tui.study.state import Trial
+from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
 from ser_tui.worker import data as corpus_data
+from ser_tui.worker.beside import fitted_again, noted
 from ser_tui.worker.data import Data
 from ser_tui.worker.memory import limit_memory
 from ser_tui.worker.session import Session
-from ser_tui.worker.trainers import make_trainer
+from ser_tui.worker.trainers import AnyTrainer, make_trainer
 
 FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco")
 
@@ -33,17 +38,25 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     if session.state.start is not None:
         corpus_data.refuse_changes(session.folder, data, session.state.start)
     parts = folds(data.manifest, asked.protocol)
+    strengths = _start_strengths(session, study, best)
     truth: list[int] = []
     predictions: list[int] = []
     groups: list[str] = []
     rows: list[dict[str, object]] = []
+    probe = session.state.probe
+    probed: list[int] = []
     for number, (name, split) in enumerate(parts, 1):
         fold = Data(data.manifest, split, data.classes)
-        result = _retrained(session, asked, fold, best, f"{protocol} fold {number} ({name})")
+        trainer = make_trainer(asked, fold, strengths)
+        result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
         labels = fold.part(split.validation).labels
         truth += labels
         predictions += result.predictions
         groups += fold.groups(split.validation) or [name] * len(labels)
+        if probe is not None and isinstance(trainer, Trainer):
+            with noted(session, f"no probe beside the folds of {protocol}"):
+                probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
+            probe = probe if len(probed) == len(truth) else None
         rows.append({"name": name, "bca": result.bca, "utterances": len(labels)})
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): BCA {result.bca:.3f}, n = {len(labels)}")
     scores = [float(str(row["bca"])) for row in rows]
@@ -57,14 +70,37 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
             mean=statistics.fmean(scores),
             deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
             utterances=len(truth),
+            **_beside(truth, predictions, probed, groups, study.seed, len(data.classes)),
         )
     )
 
 
-def _retrained(session: Session, study: Study, fold: Data, best: Trial, which: str) -> TrialResult:
+def _beside(
+    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], groups: Sequence[str], seed: int, classes: int
+) -> dict[str, Any]:
+    """The fields of FoldsScored that tell of the run's probe; none where it was not fitted for every fold."""
+    if len(probed) != len(truth):
+        return {}
+    return {
+        "probe_pooled_bca": balanced_accuracy(truth, probed, classes),
+        "probe_interval": bootstrap_interval(truth, probed, classes, groups=groups, seed=seed),
+        "probe_p": paired_difference(truth, probed, predictions, classes)[1],
+    }
+
+
+def _start_strengths(session: Session, study: Study, best: Trial) -> Sequence[float]:
+    """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
+    if study.method != "finetune" or study.training.start != "probe":
+        return PROBE_STRENGTHS
+    trainer = make_trainer(study, corpus_data.load(study))
+    assert isinstance(trainer, Trainer)
+    return (trainer.start_strength(best.parameters, session.should_stop),)
+
+
+def _retrained(session: Session, trainer: AnyTrainer, best: Trial, seed: int, which: str) -> TrialResult:
     limit_memory()
     try:
-        return make_trainer(study, fold).run(best.parameters, study.seed, lambda report: None, session.should_stop)
+        return trainer.run(best.parameters, seed, lambda report: None, session.should_stop)
     except NonFiniteLoss as error:
         raise UserError(f"{which}: {error}") from None
     except MemoryError:

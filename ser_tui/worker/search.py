@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.store.runs import RunFolder
@@ -18,7 +19,6 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import (
     EpochFinished,
-    Event,
     RunCancelled,
     RunFinished,
     RunResumed,
@@ -34,10 +34,12 @@ from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import counted, elapsed_seconds
 from ser_tui.training.features import refuse_changed
+from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 from ser_tui.worker import data as corpus_data
 from ser_tui.worker import machine, models
+from ser_tui.worker.beside import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.worker.comparable import refuse_edits, refuse_other_conditions
 from ser_tui.worker.data import Data
 from ser_tui.worker.folds import FOLDED, score_folds
@@ -131,6 +133,7 @@ class _Search:
         self.validation = data.part(data.split.validation)
         self._elapsed_before = elapsed_seconds(session.state)
         self._begun = time.monotonic()
+        self._probed = False
 
     def run(self) -> bool:
         """Trial after trial; whether the search shall go on in a fresh process."""
@@ -138,6 +141,7 @@ class _Search:
             if self.session.should_stop():
                 self.session.emit(RunCancelled(reason=self.session.stop_reason))
                 return False
+            self._score_probe()
             over = self._over()
             proposal = None if over else self.strategy.propose(self._history())
             if proposal is None:
@@ -244,13 +248,14 @@ class _Search:
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
             models.save_candidate(self.session.folder, self.trainer, number)
-        truth = self.validation.labels
+        truth, classes = self.validation.labels, len(self.data.classes)
+        probe = state.probe
         self.session.emit(
             TrialFinished(
                 trial=number,
                 bca=result.bca,
                 interval=bootstrap_interval(
-                    truth, result.predictions, len(self.data.classes), groups=self._groups(), seed=self.study.seed
+                    truth, result.predictions, classes, groups=self._groups(), seed=self.study.seed
                 ),
                 utterances=len(truth),
                 best_epoch=result.best_epoch,
@@ -262,10 +267,23 @@ class _Search:
                 predictions=result.predictions,
                 truth=() if state.truth else truth,
                 notes=result.notes,
+                probe_p=None if probe is None else paired_difference(truth, probe.predictions, result.predictions, classes)[1],
             )
         )
         if best:
             models.settle(self.session.folder, self.session.state.best)
+
+    def _score_probe(self) -> None:
+        """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
+        if self._probed or not isinstance(self.trainer, Trainer) or not is_to_be_scored(self.session.state):
+            return
+        self._probed = True
+        limit_memory()
+        found = None
+        with noted(self.session, "no probe stands beside the trials"):
+            found = best_probe(self.session, self.study, self.data, self.trainer, self._groups())
+        if found is not None:
+            self.session.emit(found)
 
     def _groups(self) -> tuple[str, ...] | None:
         """Speakers to resample for intervals, where validation speakers are disjoint from the training ones."""
@@ -297,18 +315,20 @@ class _Search:
         state, indices = self.session.state, self.data.split.test
         if not indices or state.best is None or state.test is not None:
             return
-        self.session.emit(score_on(self.session.folder, state.best, self.data, self.study))
+        scored, predictions = score_on(self.session.folder, state.best, self.data, self.study)
+        beside = probe_on_test_part(self.session, self.study, self.data, self.trainer, predictions)
+        self.session.emit(replace(scored, **beside))
 
 
-def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> Event:
-    """The best trial's model on the test part."""
+def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[TestScored, tuple[int, ...]]:
+    """The best trial's model on the test part, and its predictions."""
     part = data.part(data.split.test)
     for path, digest in zip(part.paths, part.digests, strict=True):
         refuse_changed(path, digest)  # hours may lie between the manifest and this one look at the test part
     predictions = predicted(models.load_best(folder, best).predict_logits(part.paths))
     classes = len(data.classes)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
-    return TestScored(
+    scored = TestScored(
         trial=best.number,
         bca=balanced_accuracy(part.labels, predictions, classes),
         interval=bootstrap_interval(
@@ -318,3 +338,4 @@ def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> Event:
         utterances=len(part),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
+    return scored, predictions

@@ -17,7 +17,7 @@ from ser_tui import places
 from ser_tui.store.files import read_json, write_json
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.space import Choice, Dimension, Fixed, Integer
+from ser_tui.study.space import Choice, Dimension, Fixed, Integer, highest
 
 _TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers")
 """The hyperparameters that a trial's time depends on."""
@@ -91,8 +91,11 @@ def first_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> fl
 
 
 def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
-    """The expected time of `trials` trials of the study, features included, within the budget's minutes."""
+    """The expected time of `trials` trials of the study, features and the probe beside them included, within the budget's minutes."""
     total = first_seconds(costs, speech, study, trials) + trials * mean_trial_seconds(costs, speech, study)
+    if study.method == "finetune":
+        # Its features are others than fine-tuning's; embedding them once takes nearly all of its time.
+        total += costs.embed * sum(speech.seconds(float(highest(study.search["max_seconds"]))))
     return total if study.budget.minutes is None else min(total, study.budget.minutes * 60)
 
 

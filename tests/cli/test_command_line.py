@@ -74,6 +74,9 @@ def test_json_is_one_document_and_nothing_else(runs: Path) -> None:
     assert shown["best"]["bca"] == max(trial["bca"] for trial in shown["trial_list"])
     assert {"versions", "threads", "processor"} <= set(shown["machine"])
     assert set(shown["best"]["parameters"]) == set(shown["study"]["search"])
+    probe = shown["probe"]
+    assert probe["difference"] == shown["best"]["bca"] - probe["bca"] and probe["p"] == shown["best"]["probe_p"]
+    assert probe["utterances"] == 9 and 0 < probe["p"] <= 1
     compared = document("compare", listed[1]["run_id"], "latest", runs=runs)
     assert compared["differing_settings"]["strategy.kind"] == ["tpe", "random"]
     assert compared["differences_to_first"][1]["utterances"] == 9
@@ -84,9 +87,11 @@ def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     assert "small" in text and "2/2" in text and "±" in text
     text = call("show", "latest", runs=runs).stdout
     assert "protocol speaker" in text and "95 % bootstrap interval, n = 9" in text
+    assert "probe on the frozen encoder, the best of 12 (layers " in text
     identifiers = [folder.run_id for folder in folders(runs)]
     text = call("compare", *identifiers, runs=runs).stdout
     assert "strategy.kind" in text and "best BCA" in text and "shared utterances" in text
+    assert "probe BCA" in text and "best minus probe" in text
 
 
 def test_a_headless_run_says_what_it_does_as_it_does_it(

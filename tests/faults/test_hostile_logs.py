@@ -48,15 +48,20 @@ def whole_run() -> list[events.Event]:
             trial=1, bca=0.5, interval=interval, utterances=2, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=0.5,
             seconds=1.5, predictions=(0, 1), truth=(0, 1), notes=("unreadable: x",),
         ),
+        events.ProbeScored(
+            parameters={"layers": "2+3", "pooling": "mean", "inverse_regularization": 0.1, "max_seconds": 5}, tried=12, bca=0.5,
+            interval=interval, accuracy=0.5, utterances=2, predictions=(1, 0), best_p=0.5, seconds=2.0,
+        ),
         events.TrialStarted(trial=2, parameters={"learning_rate": 1e-3, "layers": "last"}, phase="model"),
         events.TrialFailed(trial=2, kind="nan", reason="the loss became nan", seconds=1.0),
         events.RunResumed(machine={"host": "h"}),
         events.TestScored(
-            trial=1, bca=0.5, interval=interval, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1))
+            trial=1, bca=0.5, interval=interval, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)), probe_bca=0.5,
+            probe_interval=interval, probe_accuracy=0.5, probe_p=1.0,
         ),
         events.FoldsScored(
             trial=1, protocol="loso", folds=({"name": "a", "bca": 0.5, "utterances": 2},), pooled_bca=0.5,
-            interval=interval, mean=0.5, deviation=0.0, utterances=2,
+            interval=interval, mean=0.5, deviation=0.0, utterances=2, probe_pooled_bca=0.5, probe_interval=interval, probe_p=1.0,
         ),
         events.RunFinished(reason="3 trials are done"),
         events.EvaluationStarted(corpus="ravdess", mapping={"anger": "anger"}, utterances=2),

@@ -33,6 +33,7 @@ TRACED = tuple(
 def main() -> None:
     import ser_tui.strategies.gp
     import ser_tui.strategies.tpe
+    import ser_tui.training.probe
     import ser_tui.worker.__main__
     import ser_tui.worker.evaluate
     import ser_tui.worker.search  # noqa: F401  imported for the children

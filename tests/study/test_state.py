@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 
+import pytest
+
 from ser_tui.study import events
 from ser_tui.study.state import RunState, reduce, reduce_all
 from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds, summarize, thinned
@@ -97,6 +99,35 @@ def test_a_state_is_never_changed_in_place() -> None:
     )
     assert [len(state.trials) for state in states] == [0, 0, 1, 1, 1]
     assert [state.best is None for state in states] == [True, True, True, True, False]
+
+
+def probed(bca: float, **extra: object) -> events.ProbeScored:
+    fields: dict[str, object] = {
+        "parameters": {"layers": "2", "inverse_regularization": 0.1}, "tried": 12, "interval": (bca - 0.1, bca + 0.1),
+        "accuracy": bca, "utterances": 2, "predictions": (0, 1), "best_p": 0.5, "seconds": 3.0,
+    }  # fmt: skip
+    return events.ProbeScored(bca=bca, **(fields | extra))  # type: ignore[arg-type]
+
+
+def test_the_probe_stands_beside_the_best_trial_with_that_trials_own_test() -> None:
+    first = log(started(), trial(1), finished(1, 0.6), probed(0.7))
+    state = reduce_all(first)
+    told = summarize("x", state)["probe"]
+    assert (told["bca"], round(told["difference"], 9), told["p"]) == (0.7, -0.1, 0.5)
+    assert state.trials[0].probe_p == 0.5 and state.trials[0] == state.best
+    state = reduce_all(log(trial(2), finished(2, 0.9, probe_p=0.01), trial(3), finished(3, 0.8, probe_p=0.3), start=4), state)
+    told = summarize("x", state)["probe"]
+    assert (round(told["difference"], 9), told["p"]) == (0.2, 0.01)
+    assert [t.probe_p for t in state.trials] == [0.5, 0.01, 0.3]
+
+
+def test_a_probe_of_other_utterances_or_with_impossible_scores_is_not_believed() -> None:
+    before = log(started(), trial(1), finished(1, 0.6, predictions=(0, 1), truth=(0, 1)))
+    for strange in (probed(0.7, predictions=(0, 1, 1)), probed(0.7, predictions=(0, 2))):
+        assert reduce_all(before + log(strange, start=3)).probe is None
+    for strange in (probed(1e308), probed(0.5, best_p=-0.5)):
+        with pytest.raises(events.DamagedLine):
+            events.decode(events.encode(log(strange)[0]))
 
 
 def test_lost_lines_leave_a_visible_gap() -> None:

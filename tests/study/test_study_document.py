@@ -61,6 +61,12 @@ def test_trimming_is_off_unless_asked_for_and_not_the_papers_way() -> None:
     assert "training.trim_silence" in message(text, "training.trim_silence=true")
 
 
+def test_a_head_starts_at_random_unless_asked_for_and_always_in_the_papers_loop() -> None:
+    assert resolved(CONFIGS / "emodb-gp.yaml").training.start == "random"
+    assert "training.start" in message("training: {paper_exact: true}\n", "training.start=probe")
+    assert "training.start" in message("training: {start: warm}\n")
+
+
 def test_another_encoder_brings_its_own_bounds_unless_the_papers_are_asked_for() -> None:
     path = CONFIGS / "emodb-gp.yaml"
     own = resolved(path, "encoder=whisper-tiny.en").search["learning_rate"]

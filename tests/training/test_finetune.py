@@ -17,6 +17,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.training.finetune import EpochReport, NonFiniteLoss, Part, Trainer, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
+from ser_tui.training.parameters import PROBE_STRENGTHS
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]
@@ -202,3 +203,51 @@ def test_running_out_of_memory_is_told_as_that() -> None:
         torch.empty(1 << 55)
     with pytest.raises(RuntimeError, match="other"), as_memory_error():
         raise RuntimeError("other")
+
+
+FROM_PROBE = Training(precision="float32", start="probe")
+MIDDLE: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std"}
+
+
+@pytest.mark.parametrize("front_end", [False, True])
+def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
+    tiny: Callable[[str], str], tones: Split, tmp_path: Path, front_end: bool
+) -> None:
+    from ser_tui.training.probe import ProbeTrainer
+
+    settings = Training(precision="float32", start="probe", train_front_end=front_end)
+    subject = trainer(tiny("wav2vec2"), tones, settings)
+    # A rate that moves nothing: what is saved is the start.
+    result, _ = run(subject, learning_rate=1e-9, head_learning_rate_factor=1e-3, epochs=1, **MIDDLE)
+    subject.save_best(tmp_path / "started")
+    strength = subject.start_strength({**QUICK, **MIDDLE}, lambda: False)
+    # wav2vec2 hears no appended silence, so that the probe's features are fine-tuning's.
+    probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings, threads_wanted=1)
+    values: dict[str, Any] = {"max_seconds": 1, **MIDDLE}
+    scores = {
+        c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).bca for c in PROBE_STRENGTHS
+    }
+    assert strength == min(c for c, bca in scores.items() if bca == max(scores.values()))
+    probed = probe.run({**values, "inverse_regularization": strength}, 0, lambda report: None, lambda: False)
+    probe.save_best(tmp_path / "probe")
+    logits, expected = (load_model(tmp_path / name).predict_logits(tones[1].paths) for name in ("started", "probe"))
+    assert np.abs(logits - expected).max() < 1e-3 * np.abs(expected).max()
+    assert result.predictions == probed.predictions
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 3])
+def test_a_trial_that_starts_from_a_probe_repeats_itself_and_its_saved_model_predicts_the_same(
+    tiny: Callable[[str], str], tones: Split, tmp_path: Path, cache_folder: Path, frozen: int
+) -> None:
+    changes: dict[str, Any] = {**MIDDLE, "unfreeze_epoch": frozen, "head_dropout": 0.2, "learning_rate": 1e-3}
+    subject = trainer(tiny("whisper"), tones, FROM_PROBE)
+    result, reports = run(subject, **changes)
+    subject.save_best(tmp_path / "best")
+    model = load_model(tmp_path / "best")
+    assert tuple(model.predict_logits(tones[1].paths).argmax(1).tolist()) == result.predictions
+    run(subject, seed=9, layers="last")
+    assert same(run(subject, **changes)[0], result)
+    shutil.rmtree(cache_folder)
+    assert same(run(trainer(tiny("whisper"), tones, FROM_PROBE), **changes)[0], result)
+    random_start, _ = run(trainer(tiny("whisper"), tones), **changes)
+    assert reports[0].loss < random_start.loss

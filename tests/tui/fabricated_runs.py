@@ -93,6 +93,15 @@ class FabricatedRun:
             predictions=predictions, truth=self.truth if first else (),
         )  # fmt: skip
 
+    def probe(self, bca: float, best_p: float | None = 0.04) -> None:
+        """The probe beside the trials."""
+        hits = round(bca * 127)
+        self.write(events.ProbeScored(
+            parameters={"max_seconds": 10, "layers": "2+3", "pooling": "mean", "inverse_regularization": 0.1}, tried=12, bca=bca,
+            interval=(round(bca - 0.03, 4), round(bca + 0.03, 4)), accuracy=bca, utterances=127,
+            predictions=tuple(label if index < hits else -1 for index, label in enumerate(self.truth)), best_p=best_p, seconds=21.0,
+        ), step=0.0)  # fmt: skip
+
     def parameters(self) -> dict[str, Any]:
         """A random point of SEARCH."""
         return {
@@ -153,14 +162,18 @@ def begin(
 SCORES = (0.412, 0.143, 0.786, 0.871, 0.953, 0.143, 0.902, 0.941, 0.948, 0.95, 0.931, 0.926, 0.949, 0.951, 0.947)
 
 
-def finished(runs: Path, *, number: int = 0, trials: int = 15, shift: float = 0.0, **changes: Any) -> FabricatedRun:
-    """A run that came to its end after `trials` trials."""
+def finished(
+    runs: Path, *, number: int = 0, trials: int = 15, shift: float = 0.0, probe: float | None = None, **changes: Any
+) -> FabricatedRun:
+    """A run that came to its end after `trials` trials; `probe`: BCA of the one beside them."""
     run = begin(runs, number=number, planned=trials, **changes)
     for index in range(1, trials + 1):
         bca = SCORES[(index - 1) % len(SCORES)]
         run.trial(
             index, round(min(0.99, bca + (shift if bca > 0.2 else 0)), 4), run.parameters(), seconds_per_epoch=2.0
         )
+    if probe is not None:
+        run.probe(probe)
     run.write(events.RunFinished(reason=f"{trials} trials are done"))
     return run
 

@@ -27,6 +27,15 @@ async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> 
         await until_shown(pilot, "B two (pinned)", "A one")
 
 
+async def test_probes_are_compared_where_there_are_any(runs: Path) -> None:
+    finished(runs, number=0, name="one", trials=5, probe=0.924)
+    finished(runs, number=1, name="two", trials=5, strategy="tpe", shift=0.02)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "one", "two")
+        await press(pilot, "space", "space", "c")
+        await until_shown(pilot, "probe BCA", ".924 ±.030", "best minus probe", "+.029, p = .04")
+
+
 async def test_runs_on_other_utterances_are_not_paired(runs: Path) -> None:
     finished(runs, number=0, name="one", trials=3)
     finished(runs, number=1, name="two", trials=3, protocol="stratified")

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from conftest import press, shown, until, until_shown
 from fabricated_runs import CLASSES, begin, finished, under_way
 
@@ -30,6 +31,22 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         assert any("best so far" in line and "minutes" in line for line in lines)
         numbers = [line.split()[0] for line in lines if "done" in line and line.split()[0].isdigit()]
         assert numbers == sorted(numbers, key=int, reverse=True)
+
+
+async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path) -> None:
+    run = finished(runs, trials=5, probe=0.924)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "best BCA   .953 ±.039  trial 5  probe .924 ±.030", "v results")
+        line = next(line for line in shown(pilot.app).splitlines() if "best BCA" in line)
+        assert line.rstrip().endswith(" s"), "the parameters still have room"
+        await press(pilot, "v")
+        await until_shown(pilot, "layers 2+3, mean, C 0.1", "trial 5 against it: +.029, p = .04   fine-tuning beats the probe")
+        await press(pilot, "escape")
+        await until_shown(pilot, "best BCA")
+        await press(pilot, "enter")
+        await until_shown(pilot, "BCA minus the probe's      +.029, p = .04")
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(200, 50)) as pilot:
+        await until_shown(pilot, "probe .924 ±.030, fine-tuning +.029, p = .04")
 
 
 async def test_events_appear_as_they_are_written(runs: Path) -> None:
@@ -122,7 +139,7 @@ async def test_a_wide_terminal_shows_the_trial_beside_the_list(runs: Path) -> No
 
 
 async def test_export_writes_both_formats_and_every_line_says_whether_speakers_are_shared(runs: Path) -> None:
-    run = finished(runs, trials=4)
+    run = finished(runs, trials=4, probe=0.85)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
         await until_shown(pilot, "x export")
         await press(pilot, "x")
@@ -130,17 +147,20 @@ async def test_export_writes_both_formats_and_every_line_says_whether_speakers_a
     rows = list(csv.DictReader((run.folder.path / "export" / "trials.csv").open()))
     assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
     assert {row["shares_speakers"] for row in rows} == {"True"} and float(rows[3]["bca"]) == 0.871
+    assert {row["probe_bca"] for row in rows} == {"0.85"} and [row["probe_p"] for row in rows] == ["", "", "", "0.04"]
     document = json.loads((run.folder.path / "export" / "trials.json").read_text())
     assert document["warnings"] and len(document["trials"]) == 4 and document["trials"][0]["epochs"][0]["epoch"] == 1
+    assert document["probe"]["parameters"]["layers"] == "2+3" and document["probe"]["difference"] == pytest.approx(0.021)
 
 
 async def test_copying_also_writes_a_file(runs: Path) -> None:
-    run = finished(runs, trials=5)
+    run = finished(runs, trials=5, probe=0.924)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
         await until_shown(pilot, "w copy")
         await press(pilot, "w")
         await until_shown(pilot, "copied, and written to")
         text = (run.folder.path / "export" / "summary.txt").read_text()
+        assert "(layers 2+3, mean, C 0.1): BCA .924 ±.030, fine-tuning +.029, p = .04" in text
         assert "best BCA .953 ±.039" in text and "speakers are shared" in text
         assert pilot.app.clipboard == text
 
@@ -149,7 +169,8 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
     run = finished(runs, trials=5, protocol={"kind": "speaker", "test_size": 0.2})
     square = tuple(tuple(9 if row == column else 1 for column in range(7)) for row in range(7))
     run.write(
-        events.TestScored(trial=5, bca=0.912, interval=(0.86, 0.95), accuracy=0.92, utterances=98, confusion=square)
+        events.TestScored(trial=5, bca=0.912, interval=(0.86, 0.95), accuracy=0.92, utterances=98, confusion=square,
+                          probe_bca=0.89, probe_interval=(0.85, 0.93), probe_accuracy=0.9, probe_p=0.3)
     )
     run.write(events.FoldsScored(
         trial=5, protocol="loso", folds=({"name": "03", "bca": 0.9, "utterances": 49},), pooled_bca=0.889, interval=(0.86, 0.91),
@@ -163,7 +184,7 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
         recalls=dict.fromkeys(CLASSES, 0.6), chance=0.143, baselines={"untuned": 0.479},
     ))  # fmt: skip
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 45)) as pilot:
-        await until_shown(pilot, "BCA .912 ±.045", "pooled BCA .889", "v results")
+        await until_shown(pilot, "BCA .912 ±.045", "scored once  probe .890 ±.040", "pooled BCA .889", "v results")
         assert "shared" not in shown(pilot.app).splitlines()[2]
         await press(pilot, "v")
         await until_shown(
@@ -171,7 +192,7 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
         )
         assert "60" in next(line for line in shown(pilot.app).splitlines() if line.strip().startswith("boredom"))
         await press(pilot, "end")
-        await until_shown(pilot, "loso", "03")
+        await until_shown(pilot, "loso", "03", "probe BCA .890 ±.040   fine-tuning +.022, p = .30   no difference shown")
 
 
 async def test_the_whole_log_is_one_key_away(runs: Path) -> None:

@@ -25,7 +25,7 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     runs = Path("runs")
     runs.mkdir()
     under_way(runs, number=0)
-    finished(runs, number=1, name="emodb-tpe", strategy="tpe", shift=0.02)
+    finished(runs, number=1, name="emodb-tpe", strategy="tpe", shift=0.02, probe=0.924)
     begin(runs, number=2, name="broken", protocol="speaker").write(
         events.RunFailed(reason="three trials in a row failed")
     )

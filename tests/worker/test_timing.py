@@ -49,7 +49,7 @@ def test_a_run_is_the_mean_over_its_space_within_its_minutes() -> None:
         timing.trial_seconds(COSTS, SPEECH, point(2))
     )
     whole = timing.run_seconds(COSTS, SPEECH, study, 10)
-    assert whole == pytest.approx(10 * timing.trial_seconds(COSTS, SPEECH, point(2)) + 0.002 * 21)
+    assert whole == pytest.approx(10 * timing.trial_seconds(COSTS, SPEECH, point(2)) + 2 * 0.002 * 21)
     assert timing.run_seconds(COSTS, SPEECH, loads(text + "budget: {minutes: 0.01}"), 10) == pytest.approx(0.6)
 
 

@@ -49,7 +49,7 @@ class RunScreen(AppScreen[None]):
         Binding("t", "trial", "trial", tooltip="Parameters and epochs of the highlighted trial"),
         Binding("c", "compare", "compare", tooltip="Lay this run beside another one"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
-        Binding("v", "results", "results", tooltip="Confusion matrices and folds in full"),
+        Binding("v", "results", "results", tooltip="The probe, confusion matrices and folds in full"),
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
         Binding("y", "clone", "clone", tooltip="Set up a new study that begins as this one's"),
         Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
@@ -135,7 +135,7 @@ class RunScreen(AppScreen[None]):
         self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC)))
         self._show_or_hide("#warnings", trials.warning_lines(view, width))
         self.query_one("#figures", Lines).show(
-            [trials.best_line(view.state), trials.current_line(view), trials.spark_line(view.state, width)]
+            [trials.best_line(view.state, width), trials.current_line(view), trials.spark_line(view.state, width)]
         )
         self._show_or_hide("#results", trials.result_lines(view.state))
 
@@ -196,7 +196,7 @@ class RunScreen(AppScreen[None]):
         if self._is_wide and (trial := self.highlighted) is not None:
             from ser_tui.tui.details import trial_lines
 
-            self.query_one("#detail", Lines).show(trial_lines(trial, self.view.live))
+            self.query_one("#detail", Lines).show(trial_lines(trial, self.view.live, self.view.state.probe))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run allows now."""
@@ -208,7 +208,7 @@ class RunScreen(AppScreen[None]):
             "resume": view.shown in ("stopped", "interrupted", "failed") and not view.busy,
             "trial": len(view.state.trials) > 0,
             "evaluate": view.state.best is not None and not view.busy,
-            "results": bool(view.state.test or view.state.folds or view.state.evaluations),
+            "results": bool(view.state.probe or view.state.test or view.state.folds or view.state.evaluations),
             "export": len(view.state.trials) > 0,
             "clone": bool(view.state.study),
         }

@@ -46,7 +46,7 @@ class TrialScreen(AppDialog[None]):
     def _show(self) -> None:
         trial = self._run.trial(self._number)
         if trial is not None:
-            self.query_one("#facts", Lines).show(trial_lines(trial, self._run.view.live))
+            self.query_one("#facts", Lines).show(trial_lines(trial, self._run.view.live, self._run.view.state.probe))
 
     def action_go(self, step: int) -> None:
         """Show the trial `step` further on."""
