@@ -104,7 +104,7 @@ class Training(_Section):
     """Leave out the silence before and after every utterance, ahead of the cut at max_seconds."""
     start: Literal["random", "probe"] = "random"
     """What fine-tuning starts from. probe: the head that logistic regression gives on the frozen encoder's features of the
-    trial's own layers (side by side, as probes have them), pooling and max_seconds."""
+    trial's own layers, pooling and max_seconds."""
 
     @field_validator("start")
     @classmethod

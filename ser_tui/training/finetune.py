@@ -151,12 +151,14 @@ class Trainer:
         return train, validation
 
     def _pooling(self, parameters: Mapping[str, Value]) -> Pooling:
-        # A probe's weights are for its own features: layers side by side, as they are.
-        concatenated = self._settings.start == "probe"
-        return pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder, concatenated=concatenated)
+        return pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder)
 
     def _start(self, train: Data, validation: Data, chosen: Pooling, should_stop: Stop) -> tuple[Head, float]:
-        """The probe on the features of this trainer's own recipe, and its C. The encoder must hold its pre-trained weights."""
+        """The probe on this trainer's own features (layers averaged, no silence appended), and its C.
+
+        On layers side by side, as probes have them, the start is better and what fine-tuning makes of it worse: docs/probes.md.
+        The encoder must hold its pre-trained weights.
+        """
         from ser_tui.training.probe import best_fit  # scikit-learn takes a second, which other trials need not wait for
 
         key = (chosen, train.recipe.max_seconds)

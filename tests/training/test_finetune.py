@@ -207,6 +207,8 @@ def test_running_out_of_memory_is_told_as_that() -> None:
 
 FROM_PROBE = Training(precision="float32", start="probe")
 MIDDLE: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std"}
+LAST: dict[str, Any] = {"layers": "last", "pooling": "mean+std"}
+"""One layer, not normalised: fine-tuning's features are then a probe's."""
 
 
 @pytest.mark.parametrize("front_end", [False, True])
@@ -218,12 +220,12 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
     settings = Training(precision="float32", start="probe", train_front_end=front_end)
     subject = trainer(tiny("wav2vec2"), tones, settings)
     # A rate that moves nothing: what is saved is the start.
-    result, _ = run(subject, learning_rate=1e-9, head_learning_rate_factor=1e-3, epochs=1, **MIDDLE)
+    result, _ = run(subject, learning_rate=1e-9, head_learning_rate_factor=1e-3, epochs=1, **LAST)
     subject.save_best(tmp_path / "started")
-    strength = subject.start_strength({**QUICK, **MIDDLE}, lambda: False)
+    strength = subject.start_strength({**QUICK, **LAST}, lambda: False)
     # wav2vec2 hears no appended silence, so that the probe's features are fine-tuning's.
     probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings, threads_wanted=1)
-    values: dict[str, Any] = {"max_seconds": 1, **MIDDLE}
+    values: dict[str, Any] = {"max_seconds": 1, **LAST}
     scores = {
         c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).bca for c in PROBE_STRENGTHS
     }
