@@ -102,16 +102,6 @@ class Training(_Section):
     """peak: scale every waveform to a largest magnitude of 1."""
     trim_silence: bool = False
     """Leave out the silence before and after every utterance, ahead of the cut at max_seconds."""
-    start: Literal["random", "probe"] = "random"
-    """What fine-tuning starts from. probe: the head that logistic regression gives on the frozen encoder's features of the
-    trial's own layers, pooling and max_seconds."""
-
-    @field_validator("start")
-    @classmethod
-    def _starts_as_the_paper(cls, value: str, info: ValidationInfo) -> str:
-        if value == "probe" and info.data.get("paper_exact"):
-            raise ValueError("the paper starts from a random head; leave out paper_exact or start")
-        return value
 
     @field_validator("trim_silence")
     @classmethod
@@ -176,6 +166,8 @@ class Study(_Section):
                 # Unknown names are reported with their line by ser_tui.study.load, which sees the document.
                 raise ValueError(f"search.{name}: not a hyperparameter of {self.method}; known: {', '.join(known)}")
             _check(known[name], dimension)
+        if self.training.paper_exact and "probe" in _named(self.search.get("head_initialization")):
+            raise ValueError("search.head_initialization: the paper's head starts at random; leave out paper_exact or probe")
         complete = {name: self.search.get(name, Fixed(fixed=entry.default)) for name, entry in known.items()}
         object.__setattr__(self, "search", complete)
         return self
@@ -207,21 +199,24 @@ def _bare(dimension: Any) -> Any:
 
 def _check(hyperparameter: Hyperparameter, dimension: Dimension) -> None:
     name = hyperparameter.name
-    values: list[Value] = []
     if isinstance(dimension, Real | Integer):
         if hyperparameter.kind == "text":
             raise ValueError(f"search.{name}: a word has no bounds; write choices: [...]")
         if hyperparameter.kind == "integer" and isinstance(dimension, Real):
             raise ValueError(f"search.{name}: whole numbers only")
-        values = [dimension.low, dimension.high]
-    elif isinstance(dimension, Choice):
-        values = list(dimension.choices)
-    else:
-        values = [dimension.fixed]
-    for value in values:
+    for value in _named(dimension):
         problem = value_problem(hyperparameter, value)
         if problem:
             raise ValueError(f"search.{name}: {problem}")
+
+
+def _named(dimension: Dimension | None) -> tuple[Value, ...]:
+    """The values that the document names: choices, ends of an interval, or the only one."""
+    if isinstance(dimension, Real | Integer):
+        return (dimension.low, dimension.high)
+    if isinstance(dimension, Choice):
+        return dimension.choices
+    return () if dimension is None else (dimension.fixed,)
 
 
 def value_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:

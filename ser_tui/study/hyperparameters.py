@@ -66,6 +66,14 @@ _ALL = (
         short="HEAD",
     ),
     Hyperparameter(
+        "head_initialization",
+        "text",
+        "random",
+        "probe: the head starts as logistic regression on the frozen encoder's features of the trial's layers and pooling",
+        options=("random", "probe"),
+        short="INIT",
+    ),
+    Hyperparameter(
         "label_smoothing",
         "real",
         0.0,

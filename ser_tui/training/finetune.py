@@ -176,7 +176,7 @@ class Trainer:
         check_stop(should_stop)
         train, validation = self._load_data(float(parameters["max_seconds"]), should_stop)
         chosen = self._pooling(parameters)
-        probe = self._start(train, validation, chosen, should_stop)[0] if self._settings.start == "probe" else None
+        probe = self._start(train, validation, chosen, should_stop)[0] if parameters["head_initialization"] == "probe" else None
         torch.manual_seed(seed)
         head = Head(chosen.width(self.encoder.dimension), len(self.classes), float(parameters["head_dropout"]))
         if probe is not None:

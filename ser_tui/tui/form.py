@@ -61,7 +61,6 @@ FIELDS: tuple[FormField, ...] = (
         "training.normalize", "normalize", "peak: scale every waveform to a largest magnitude of 1", ("none", "peak")
     ),
     FormField("training.trim_silence", "trim", "leave out the silence before and after every utterance", SWITCH),
-    FormField("training.start", "start", "of the head: at random, or as a probe on the frozen encoder", ("random", "probe")),
     FormField("training.warmup", "warm-up", "share of the steps over which the rates rise before the cosine", width=6),
     FormField("training.gradient_clip", "clip", "largest norm of the gradient", width=6),
     FormField("training.collapse_guard", "guard", "end a trial early once it stays at chance", SWITCH),
@@ -81,9 +80,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("PROTOCOL", ("protocol.kind", "protocol.size", "protocol.seed", "protocol.speakers", "protocol.folds", "protocol.test_size",
                   "protocol.test_speakers")),
     ("STRATEGY", ("strategy.kind", "strategy.startup", "strategy.points", "budget.trials", "budget.minutes", "seed")),
-    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.start",
-                  "training.warmup", "training.gradient_clip", "training.collapse_guard", "training.train_front_end",
-                  "training.paper_exact")),
+    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.warmup",
+                  "training.gradient_clip", "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
 )  # fmt: skip
 
 

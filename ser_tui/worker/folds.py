@@ -90,7 +90,7 @@ def _beside(
 
 def _start_strengths(session: Session, study: Study, best: Trial) -> Sequence[float]:
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
-    if study.method != "finetune" or study.training.start != "probe":
+    if best.parameters.get("head_initialization") != "probe":
         return PROBE_STRENGTHS
     trainer = make_trainer(study, corpus_data.load(study))
     assert isinstance(trainer, Trainer)

@@ -12,7 +12,7 @@ from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, for_method
-from ser_tui.study.space import Choice, Fixed, Integer, Real
+from ser_tui.study.space import Choice, Fixed, Integer, Real, constants
 from ser_tui.worker.resolving import fill_bounds
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -62,9 +62,9 @@ def test_trimming_is_off_unless_asked_for_and_not_the_papers_way() -> None:
 
 
 def test_a_head_starts_at_random_unless_asked_for_and_always_in_the_papers_loop() -> None:
-    assert resolved(CONFIGS / "emodb-gp.yaml").training.start == "random"
-    assert "training.start" in message("training: {paper_exact: true}\n", "training.start=probe")
-    assert "training.start" in message("training: {start: warm}\n")
+    assert constants(resolved(CONFIGS / "emodb-gp.yaml").search)["head_initialization"] == "random"
+    assert "head_initialization" in message("training: {paper_exact: true}\n", "search.head_initialization=probe")
+    assert "head_initialization" in message("search: {head_initialization: warm}\n")
 
 
 def test_another_encoder_brings_its_own_bounds_unless_the_papers_are_asked_for() -> None:

@@ -205,7 +205,7 @@ def test_running_out_of_memory_is_told_as_that() -> None:
         raise RuntimeError("other")
 
 
-FROM_PROBE = Training(precision="float32", start="probe")
+FROM_PROBE = {"head_initialization": "probe"}
 MIDDLE: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std"}
 LAST: dict[str, Any] = {"layers": "last", "pooling": "mean+std"}
 """One layer, not normalised: fine-tuning's features are then a probe's."""
@@ -217,10 +217,10 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
 ) -> None:
     from ser_tui.training.probe import ProbeTrainer
 
-    settings = Training(precision="float32", start="probe", train_front_end=front_end)
+    settings = Training(precision="float32", train_front_end=front_end)
     subject = trainer(tiny("wav2vec2"), tones, settings)
     # A rate that moves nothing: what is saved is the start.
-    result, _ = run(subject, learning_rate=1e-9, head_learning_rate_factor=1e-3, epochs=1, **LAST)
+    result, _ = run(subject, learning_rate=1e-9, head_learning_rate_factor=1e-3, epochs=1, **LAST, **FROM_PROBE)
     subject.save_best(tmp_path / "started")
     strength = subject.start_strength({**QUICK, **LAST}, lambda: False)
     # wav2vec2 hears no appended silence, so that the probe's features are fine-tuning's.
@@ -241,8 +241,8 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
 def test_a_trial_that_starts_from_a_probe_repeats_itself_and_its_saved_model_predicts_the_same(
     tiny: Callable[[str], str], tones: Split, tmp_path: Path, cache_folder: Path, frozen: int
 ) -> None:
-    changes: dict[str, Any] = {**MIDDLE, "unfreeze_epoch": frozen, "head_dropout": 0.2, "learning_rate": 1e-3}
-    subject = trainer(tiny("whisper"), tones, FROM_PROBE)
+    changes: dict[str, Any] = {**MIDDLE, "unfreeze_epoch": frozen, "head_dropout": 0.2, "learning_rate": 1e-3, **FROM_PROBE}
+    subject = trainer(tiny("whisper"), tones)
     result, reports = run(subject, **changes)
     subject.save_best(tmp_path / "best")
     model = load_model(tmp_path / "best")
@@ -250,6 +250,6 @@ def test_a_trial_that_starts_from_a_probe_repeats_itself_and_its_saved_model_pre
     run(subject, seed=9, layers="last")
     assert same(run(subject, **changes)[0], result)
     shutil.rmtree(cache_folder)
-    assert same(run(trainer(tiny("whisper"), tones, FROM_PROBE), **changes)[0], result)
-    random_start, _ = run(trainer(tiny("whisper"), tones), **changes)
+    assert same(run(trainer(tiny("whisper"), tones), **changes)[0], result)
+    random_start, _ = run(trainer(tiny("whisper"), tones), **{**changes, "head_initialization": "random"})
     assert reports[0].loss < random_start.loss

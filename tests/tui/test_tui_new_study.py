@@ -35,7 +35,7 @@ def form(**changes: Any) -> StudyForm:
         {"method": "probe", "search": {"layers": {"choices": ["2", "2+3", "last"]}, "pooling": "mean+std"}},
         {"corpus": ["emodb", "demo"], "strategy": {"kind": "grid", "points": 3}, "budget": {"minutes": 2.5}},
         {"training": {"paper_exact": True, "warmup": 0.2}, "search": {"learning_rate": 1e-5}},
-        {"training": {"trim_silence": True, "start": "probe"}},
+        {"training": {"trim_silence": True}, "search": {"head_initialization": "probe"}},
     ],
 )
 def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ def test_what_is_typed_wrong_is_named_beside_its_field() -> None:
 def test_probes_can_be_trimmed_too() -> None:
     probe = form(method="probe", search={"layers": "2"})
     assert probe.relevant().get("training.trim_silence", True)
-    assert not probe.relevant()["training.warmup"] and not probe.relevant()["training.start"]
+    assert not probe.relevant()["training.warmup"]
 
 
 def test_another_kind_of_bounds_keeps_what_was_typed_before() -> None:

@@ -24,7 +24,7 @@ from ser_tui.worker.beside import is_to_be_scored, layers_to_try
 from ser_tui.worker.search import trial_seed
 from ser_tui.worker.trainers import make_trainer
 
-OVERRIDES = ("protocol.test_size=0.34", "budget.trials=2", "search.epochs=1", "search.unfreeze_epoch=0", "training.start=probe")
+OVERRIDES = ("protocol.test_size=0.34", "budget.trials=2", "search.epochs=1", "search.unfreeze_epoch=0", "search.head_initialization=probe")
 
 
 def over(folder: RunFolder) -> RunState:
