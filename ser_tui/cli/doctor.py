@@ -46,7 +46,7 @@ def examine() -> dict[str, Any]:
     """Versions, processor, threads, memory, disk, encoders, corpora, and what is missing (each with its remedy)."""
     installed = machine.versions()
     missing = [f"the package {name}: pip install --upgrade ser-tui" for name in NEEDED if name not in installed]
-    failure = _import_failure()
+    measured, failure = _precision()
     if failure:
         missing.append(f"torch and torchaudio that import together ({failure})")
     ready = {entry.name: encoders.status(entry) for entry in encoders.entries()}
@@ -63,6 +63,7 @@ def examine() -> dict[str, Any]:
         "processor": machine.processor(),
         "instruction_sets": machine.instruction_sets(),
         "threads": cores(),
+        "precision": measured,
         "worker_environment": environment(),
         "memory_free_mb": memory.available // 2**20,
         "memory_mb": memory.total // 2**20,
@@ -76,13 +77,29 @@ def examine() -> dict[str, Any]:
     }
 
 
-def _import_failure() -> str:
-    """Whether torch and torchaudio import together, asked of another process: this one stays light."""
+_MEASURE = """
+import torch, torchaudio
+from ser_tui.training import precision, threads
+torch.set_num_threads(threads.cores())
+found = precision.measured()
+print(found.precision, found.gain)
+"""
+
+
+def _precision() -> tuple[dict[str, Any] | None, str]:
+    """What `training.precision: auto` means here, measured once and remembered; and why torch does not import, if it does not.
+
+    Asked of another process, in the environment of a worker: this one stays light.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", "import torch, torchaudio"], capture_output=True, text=True, timeout=300, check=False
-    )
+        [sys.executable, "-c", _MEASURE], capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, **environment()},
+    )  # fmt: skip
+    if done.returncode == 0:
+        name, gain = done.stdout.split()[-2:]
+        return {"auto": name, "bfloat16_gain": float(gain)}, ""
     lines = done.stderr.strip().splitlines()
-    return "" if done.returncode == 0 else (lines[-1][:200] if lines else f"exit code {done.returncode}")
+    return None, lines[-1][:200] if lines else f"exit code {done.returncode}"
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
@@ -94,6 +111,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"runs {found['runs']}",
         f"cache {found['cache']}",
     ]
+    measured = found["precision"]
+    if measured is not None:
+        gain = f"bfloat16 {measured['bfloat16_gain']:.2f} times as fast as float32, measured once on this machine"
+        lines.append(f"precision auto: {measured['auto']} ({gain})")
     lines += [f"encoder {name}: {detail}" for name, detail in found["encoders"].items()]
     lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()]
     return lines + ([f"MISSING {text}" for text in found["missing"]] or ["nothing is missing"])

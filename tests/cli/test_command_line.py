@@ -184,6 +184,8 @@ def test_the_doctor_names_versions_and_what_is_there(tmp_path: Path) -> None:
     found = document("doctor", runs=tmp_path)
     assert found["missing"] == []
     assert {"torch", "speechbrain", "scikit-optimize", "hyperopt", "textual", "tinydb"} <= set(found["versions"])
+    measured = found["precision"]
+    assert measured["auto"] == ("bfloat16" if measured["bfloat16_gain"] >= 1.15 else "float32")
     assert found["threads"] >= 1 and found["encoders"]["whisper-tiny.en"] == "ready"
 
 
