@@ -53,7 +53,7 @@ def verdict(difference: float | None, p: float | None) -> str:
         return ""
     if p >= 0.05:
         return "no difference shown"
-    return "fine-tuning beats the probe" if difference > 0 else "the probe beats fine-tuning"
+    return "fine-tuning is better" if difference > 0 else "the probe is better"
 
 
 def beside_probe(probe: Mapping[str, Any] | None) -> str:

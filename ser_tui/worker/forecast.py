@@ -12,7 +12,7 @@ from ser_tui.study.state import RunState
 from ser_tui.training.trial import NonFiniteLoss
 from ser_tui.worker import calibrate
 from ser_tui.worker.data import Data
-from ser_tui.worker.timing import Costs, correction, mean_trial_seconds, run_seconds, trial_seconds
+from ser_tui.worker.timing import Costs, correction, mean_trial_seconds, probe_seconds, run_seconds, trial_seconds
 from ser_tui.worker.trainers import AnyTrainer
 
 
@@ -54,7 +54,8 @@ class Forecast:
         recent = [predicted for predicted, _ in pairs[-5:]]
         typical = (mean + sum(recent)) / (1 + len(recent))
         now = trial_seconds(self._costs, self._speech, parameters, method)
-        return correction(timed) * (now + max(0, later) * typical)
+        beside = probe_seconds(self._costs, self._speech, self._study) if state.probe is None else 0.0
+        return correction(timed) * (now + max(0, later) * typical) + beside
 
     def _seconds(self, parameters: Mapping[str, Value]) -> float:
         assert self._costs is not None

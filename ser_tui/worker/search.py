@@ -278,6 +278,7 @@ class _Search:
         if self._probed or not isinstance(self.trainer, Trainer) or not is_to_be_scored(self.session.state):
             return
         self._probed = True
+        self.session.note("fitting probes on the frozen encoder, to read the trials against")
         limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):

@@ -90,12 +90,17 @@ def first_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> fl
     return met * statistics.fmean(costs.embed * sum(speech.seconds(float(cut))) for cut in cuts)
 
 
+def probe_seconds(costs: Costs, speech: Speech, study: Study) -> float:
+    """The expected time of the probe beside fine-tuned trials: nearly all of it goes into features of its own."""
+    if study.method != "finetune":
+        return 0.0
+    return costs.embed * sum(speech.seconds(float(highest(study.search["max_seconds"]))))
+
+
 def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
     """The expected time of `trials` trials of the study, features and the probe beside them included, within the budget's minutes."""
     total = first_seconds(costs, speech, study, trials) + trials * mean_trial_seconds(costs, speech, study)
-    if study.method == "finetune":
-        # Its features are others than fine-tuning's; embedding them once takes nearly all of its time.
-        total += costs.embed * sum(speech.seconds(float(highest(study.search["max_seconds"]))))
+    total += probe_seconds(costs, speech, study)
     return total if study.budget.minutes is None else min(total, study.budget.minutes * 60)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.training.finetune import Trainer
 from ser_tui.training.model import load_model
 from ser_tui.training.probe import ProbeTrainer, fit
 from ser_tui.training.trial import EpochReport, Part, TrialStopped
@@ -98,3 +100,20 @@ def test_a_class_that_training_lacks_is_never_predicted() -> None:
         assert set(head(torch.from_numpy(features)).argmax(1).tolist()) <= {0, 2}
     with pytest.raises(UserError, match="one class only"):
         fit(features, np.zeros(40, dtype=np.int64), 4, 1.0)
+
+
+def test_a_probe_by_an_encoder_that_was_fine_tuned_hears_the_pre_trained_one(
+    tiny: Callable[[str], str], tones: Split, cache_folder: Path
+) -> None:
+    tuner = Trainer(tiny("whisper"), *tones, CLASSES, Training(precision="float32"), threads_wanted=1)
+    tuned: dict[str, Any] = {"learning_rate": 3e-3, "epochs": 1, "unfreeze_epoch": 0, "max_seconds": 1}
+    tuner.run(tuned, 1, lambda report: None, lambda: False)
+    losses: list[float | None] = []
+    for encoder in (tuner.frozen_encoder(), None):
+        probe = ProbeTrainer(tiny("whisper"), *tones, CLASSES, Training(), threads_wanted=1, encoder=encoder)
+        result = probe.run({"layers": "2", "max_seconds": 1}, 0, lambda report: losses.append(report.validation_loss), lambda: False)
+        assert probe.predict(tones[1], lambda: False) == result.predictions
+        shutil.rmtree(cache_folder)
+    assert losses[0] == losses[1]
+    with pytest.raises(UserError, match="no model to save"):
+        tuner.save_best(cache_folder)

@@ -40,7 +40,7 @@ async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path
         line = next(line for line in shown(pilot.app).splitlines() if "best BCA" in line)
         assert line.rstrip().endswith(" s"), "the parameters still have room"
         await press(pilot, "v")
-        await until_shown(pilot, "layers 2+3, mean, C 0.1", "trial 5 against it: +.029, p = .04   fine-tuning beats the probe")
+        await until_shown(pilot, "layers 2+3, mean, C 0.1", "trial 5 against it: +.029, p = .04   fine-tuning is better")
         await press(pilot, "escape")
         await until_shown(pilot, "best BCA")
         await press(pilot, "enter")
