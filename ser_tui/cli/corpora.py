@@ -9,7 +9,7 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import entries, require
 from ser_tui.corpora.check import CheckReport, check
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 
 
 def list_corpora(*, as_json: bool) -> None:
@@ -101,7 +101,13 @@ def get_corpus(name: str, *, accept_licence: bool) -> None:
     from ser_tui.corpora import download
 
     entry = require(name)
+    place = require(entry.same_place_as) if entry.same_place_as else entry
+    if not (place.downloadable or place.synthetic):
+        raise UserError(download.how_to_obtain(place))
     say(f"{entry.title}: licence {entry.licence}; source {entry.source}")
+    if place.downloadable:
+        size = f"{place.size / 1e6:,.0f} MB" if place.size else "a size that is not published"
+        say(f"downloads {size} from {' or '.join(place.hosts)}")
     if not accept_licence:
         if not sys.stdin.isatty():
             raise UsageError("nobody can be asked here; add --accept-licence once you have read it")

@@ -117,6 +117,6 @@ def _not_here(name: str) -> str:
     if entry is None:
         close = difflib.get_close_matches(name, names(), 1, 0.6)
         return f"no corpus {name} on this machine; " + (f"did you mean {close[0]}? " if close else "") + f"To add one: {add}"
-    if entry.archives:
+    if entry.downloadable:
         return f"corpus {name} is not on this machine: `ser-tui corpora get {name}` downloads it, {add} names your own copy"
     return f"corpus {name} is not on this machine: get it from {entry.source}, then {add}"

@@ -151,6 +151,8 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
         ([], 2, "needs a terminal"),
         (["corpora", "add", "emodb", "/does/not/exist"], 1, "/does/not/exist"),
         (["corpora", "check", "emodb"], 1, "corpora add emodb"),
+        (["corpora", "get", "emovo"], 1, "voice.fub.it"),
+        (["corpora", "get", "iemocap-all", "--accept-licence"], 1, "corpora add iemocap FOLDER"),
         (["encoders", "get", "nothing-like-it"], 1, "encoder"),
     ],
 )
@@ -173,6 +175,22 @@ def test_a_folder_of_ones_own_becomes_a_corpus(small_corpus: Path, tmp_path: Pat
     assert checked["utterances"] == 27 and len(checked["speakers"]) == 3 and len(checked["emotions"]) == 3
     text = call("corpora", "check", "small", runs=tmp_path).stdout
     assert "27 utterances" in text
+
+
+@pytest.mark.parametrize(
+    ("corpus", "wanted"),
+    [
+        ("crema-d", ("ODbL", "606 MB from media.githubusercontent.com or gitlab.com")),
+        ("ravdess", ("CC BY-NC-SA 4.0", "208 MB from zenodo.org")),
+        ("tess", ("CC BY-NC-ND 4.0", "a size that is not published from bj.bcebos.com", "10.5683/SP2/E8H2MF")),
+    ],
+)
+def test_size_licence_and_server_are_said_before_anything_is_fetched(
+    corpus: str, wanted: Sequence[str], tmp_path: Path
+) -> None:
+    done = call("corpora", "get", corpus, runs=tmp_path, code=2)
+    assert all(words in done.stdout for words in wanted), done.stdout
+    assert "--accept-licence" in done.stderr
 
 
 def test_the_doctor_names_versions_and_what_is_there(tmp_path: Path) -> None:
