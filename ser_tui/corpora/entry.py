@@ -59,6 +59,8 @@ class CorpusEntry:
     synthetic: bool = False
     same_place_as: str = ""
     """The corpus whose folder this one reads in another way."""
+    first_edition: str = ""
+    """The corpus of which this one has the recordings, and perhaps more: speakers and sentences bear the same names."""
 
     @property
     def downloadable(self) -> bool:

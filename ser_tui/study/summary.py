@@ -126,6 +126,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "chance": e.result.chance,
                 "masked": e.result.masked,
                 "mapping": dict(e.result.mapping),
+                "warnings": list(e.result.warnings),
             }
             for e in state.evaluations
             if e.result is not None

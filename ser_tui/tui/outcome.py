@@ -98,6 +98,8 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
         lines.append(cell(f"baselines (accuracy): {accuracies(found.baselines)}"))
     if found.centred:
         lines += broken(cell(f"accuracy {centred_text(found.centred)}"), width)
+    for warning in found.warnings:
+        lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),
         *confusion_lines(found.classes, found.columns, found.confusion),

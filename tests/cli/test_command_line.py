@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
+from calling import COMMAND, call, document
 from small_runs import until
 
 from ser_tui.store.log import LogReader
@@ -21,21 +20,6 @@ from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-COMMAND = (sys.executable, "-m", "ser_tui.cli")
-
-
-def call(*arguments: str, runs: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-        env={**os.environ, "SER_TUI_RUNS": str(runs)},
-    )  # fmt: skip
-    assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
-
-
-def document(*arguments: str, runs: Path, code: int = 0) -> Any:
-    return json.loads(call(*arguments, "--json", runs=runs, code=code).stdout)
 
 
 @pytest.fixture(scope="module")
