@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser_tui.study.text import duration, parameter, score_with_interval
+from ser_tui.study.text import duration, mapped, parameter, score_with_interval
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -72,6 +72,7 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
             )
         )
         rows.append((f"zero-shot {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
+        rows.append((f"zero-shot {corpus}, n", _counted(entries)))
     return rows
 
 
@@ -102,6 +103,22 @@ def _best_parameters(summary: Summary) -> str:
 
 def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
     return score_with_interval(entry[score], entry[interval]) if entry else "-"
+
+
+def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
+    """What each zero-shot score is a score of: "528 masked, calm dropped", emotions only where not all count them alike."""
+    mappings = [entry["mapping"] for entry in entries if entry]
+    emotions = dict.fromkeys(emotion for mapping in mappings for emotion in mapping)
+    differing = [emotion for emotion in emotions if len({mapping.get(emotion) for mapping in mappings}) > 1]
+    return tuple(
+        ", ".join([
+            f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
+            *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
+        ])
+        if entry
+        else "-"
+        for entry in entries
+    )  # fmt: skip
 
 
 def _each(summaries: Sequence[Summary], table: str, key: str) -> list[str]:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ser_tui.study import events
 from ser_tui.study.state import Evaluation, RunState
-from ser_tui.study.text import accuracies, centred_text, duration, interval_text, score, score_with_interval
+from ser_tui.study.text import accuracies, centred_text, duration, interval_text, mapped, score, score_with_interval
 from ser_tui.tui.look import shade
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import cell
@@ -79,7 +79,9 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
     if found is None:
         if evaluation.reason:
             return [head, cell(f"failed: {evaluation.reason}", "warning"), Text()]
-        return [head, progress(evaluation.done, evaluation.utterances), Text()]
+        heard = 0 < evaluation.utterances <= evaluation.done
+        after = cell("the baselines, on the same utterances, come next", "muted") if heard else Text()
+        return [head, progress(evaluation.done, evaluation.utterances), after]
     head.append_text(
         cell(
             f"  trial {found.trial}'s model, {'masked to the shared classes' if found.masked else 'raw: all classes'}",
@@ -110,7 +112,7 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
 def mapping_text(mapping: Mapping[str, str]) -> str:
     """fearful=fear  calm=neutral  surprised dropped"""
 
-    return "  ".join(f"{emotion}={target}" if target else f"{emotion} dropped" for emotion, target in mapping.items())
+    return "  ".join(mapped(emotion, target) for emotion, target in mapping.items())
 
 
 def progress(done: int, total: int, width: int = 30) -> Text:

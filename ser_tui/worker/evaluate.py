@@ -120,7 +120,7 @@ def _logits(session: Session, model: Model, manifest: Manifest, chosen: Sequence
 
     def progress(done: int, total: int) -> None:
         nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
+        if done == total or time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
             session.emit(EvaluationProgressed(corpus=manifest.corpus, done=done, utterances=total))
 
