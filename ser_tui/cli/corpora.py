@@ -21,6 +21,7 @@ def list_corpora(*, as_json: bool) -> None:
             {"name": name, "title": entry.title if entry else name, "language": entry.language if entry else None,
              "licence": entry.licence if entry else None, "source": entry.source if entry else None,
              "utterances": entry.utterances if entry else None, "synthetic": bool(entry and entry.synthetic),
+             "downloadable": bool(entry and entry.downloadable), "bytes": entry.size if entry else None,
              "path": str(path) if path else None} for name, entry, path in found
         ])  # fmt: skip
         return
@@ -31,7 +32,7 @@ def list_corpora(*, as_json: bool) -> None:
                 name,
                 entry.language if entry else "-",
                 entry.licence if entry else "yours",
-                str(path) if path else "not here",
+                str(path) if path else f"not here; corpora get {name}" if entry and entry.downloadable else "not here",
             )
             for name, entry, path in found
         ],

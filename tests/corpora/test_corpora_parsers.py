@@ -340,6 +340,18 @@ def test_no_name_crashes_a_parser(name: str) -> None:
     iemocap.parse_evaluation(name)
 
 
+@given(st.lists(st.text(min_size=1, max_size=30) | st.from_regex(emodb.NAME, fullmatch=True), max_size=8))
+def test_no_list_of_names_crashes_a_labeller(names: list[str]) -> None:
+    for entry in registry.entries():
+        try:
+            found = entry.labeller(Path("/nowhere"), names)
+        except UserError as error:
+            assert "\n" not in str(error), "no labels of IEMOCAP lie there"
+            continue
+        assert set(names) >= {name for name, labels in found.items() if isinstance(labels, Labels)}
+        assert all(labels for labels in found.values()), "what is not used has a reason"
+
+
 @given(st.data())
 def test_names_close_to_the_rule_are_read_or_refused(data: st.DataObject) -> None:
     module = data.draw(st.sampled_from([crema_d, demo_labels, emodb, emovo, ravdess, savee, shemo, tess, urdu, iemocap]))
