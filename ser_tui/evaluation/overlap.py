@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ser_tui.corpora.catalogue import find
+from ser_tui.corpora.catalogue import first_edition
 from ser_tui.corpora.manifest import Manifest, Utterance
 
 
@@ -20,7 +20,7 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
         said.append(
             f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
         )
-    related = [utterance for utterance in heard if _recordings(utterance.corpus) == _recordings(target.corpus)]
+    related = [utterance for utterance in heard if first_edition(utterance.corpus) == first_edition(target.corpus)]
     for field, what, effect in (
         ("speaker", "speakers", "unknown speakers are"), ("sentence", "sentences", "unknown sentences are")
     ):
@@ -34,13 +34,7 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
     return said
 
 
-def _recordings(corpus: str) -> str:
-    """The corpus whose recordings these are: another edition or another reading of one names the same speakers."""
-    entry = find(corpus)
-    return corpus if entry is None else entry.first_edition or entry.same_place_as or corpus
-
-
 def _values(utterances: Sequence[Utterance], field: str) -> set[str]:
     """Values of `field`, without the name that several corpora in one study put before them."""
-    found = ((getattr(utterance, field), f"{utterance.corpus}/") for utterance in utterances)
+    found = ((getattr(utterance, field), f"{first_edition(utterance.corpus)}/") for utterance in utterances)
     return {value.removeprefix(prefix) for value, prefix in found if value is not None}

@@ -62,8 +62,7 @@ def to_json(run_id: str, state: RunState) -> str:
     """The run's summary, its warnings and all trials with their epochs."""
     summary = summarize(run_id, state)
     trials = [{**trial_summary(trial), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
-    warnings = list(state.start.warnings) if state.start else []
-    return json.dumps({**summary, "warnings": warnings, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({**summary, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
 
 
 def summary_text(run_id: str, state: RunState) -> str:

@@ -56,6 +56,9 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         ("validation n", tuple(str(summary["utterances"].get("validation", "-")) for summary in summaries)),
         ("shared speakers", tuple("yes" if summary["shares_speakers"] else "no" for summary in summaries)),
     ]
+    also = tuple(_also_shared(summary) for summary in summaries)
+    if any(also):
+        rows.append(("also shared", tuple(cell or "-" for cell in also)))
     if any(summary.get("test") for summary in summaries):
         rows.append(("test part BCA", tuple(_scored(summary.get("test"), "bca", "interval") for summary in summaries)))
     for protocol in _each(summaries, "folds", "protocol"):
@@ -103,6 +106,13 @@ def _best_parameters(summary: Summary) -> str:
 
 def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
     return score_with_interval(entry[score], entry[interval]) if entry else "-"
+
+
+def _also_shared(summary: Summary) -> str:
+    """sessions, sentences, recordings: what the parts share besides speakers, by the warnings of `corpora.splits`."""
+    kinds = {"Sessions are shared": "sessions", "Sentences are shared": "sentences", "Duplicates across parts": "recordings"}
+    warnings: Sequence[str] = summary.get("warnings", ())
+    return ", ".join(name for start, name in kinds.items() if any(warning.startswith(start) for warning in warnings))
 
 
 def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:

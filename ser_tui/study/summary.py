@@ -9,7 +9,7 @@ from typing import Any
 from ser_tui.study.events import parse_time
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 1
+VERSION = 2
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -82,6 +82,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "strategy": _kind(state.study.get("strategy")),
         "protocol": _kind(state.study.get("protocol")),
         "shares_speakers": bool(start and start.shares_speakers),
+        "warnings": list(start.warnings) if start else [],
         "started": state.started,
         "ended": state.ended,
         "seconds": round(elapsed_seconds(state), 3),

@@ -236,6 +236,14 @@ def test_ambiguous_utterances_are_never_mixed_in_unasked(second_edition: Path, n
     assert ["the 2 ambiguous" in problem.reason for problem in manifest.problems] == [True]
 
 
+def test_two_editions_have_the_same_speakers(second_edition: Path, sound: Any) -> None:
+    sound(second_edition.parent / "first" / "03a01Wb.wav")
+    registry.remember("emodb", second_edition.parent / "first")
+    registry.remember("emodb2", second_edition)
+    both = registry.load_many(["emodb", "emodb2"], {})
+    assert list(both.speakers) == ["emodb/03", "emodb/12", "emodb/13", "emodb/16"], "no split trains on half of 03"
+
+
 def test_ambiguous_utterances_can_be_asked_for(second_edition: Path) -> None:
     registry.remember("emodb2", second_edition)
     assert len(registry.load_manifest("emodb2-all").utterances) == 6

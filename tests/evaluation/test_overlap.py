@@ -47,5 +47,5 @@ def test_one_corpus_of_several_is_recognised_by_its_own_names() -> None:
     both = corpus("emodb", ("03", "08"))
     named = [dataclasses.replace(u, id=f"emodb/{u.id}", speaker=f"emodb/{u.speaker}") for u in both.utterances]
     several = manifests.make("emodb+ravdess", Path("/made"), named, [], {f"emodb/{k}": v for k, v in both.digests.items()})
-    [said] = overlap(several, [0], corpus("emodb", ("03",), "other"), [0])
+    [said] = overlap(several, [0], corpus("emodb2", ("03",), "other"), [0])
     assert said.startswith("Speakers are shared: 1 of the 1")

@@ -30,3 +30,10 @@ def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> 
     assert counted(paper, own, summary()) == ("624 raw, calm=boredom", "528 masked, calm dropped", "-")
     assert counted(own, own) == ("528 masked", "528 masked")
     assert counted(summary(evaluation(624, "boredom"), evaluation(528, "")), own) == ("528 masked", "528 masked"), "the last one"
+
+
+def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> None:
+    said = ["Sentences are shared: 10 of the 10 sentences.", "Duplicates across parts: 1 recording is byte for byte in two parts."]
+    rows = dict(outcomes([{**summary(), "warnings": said}, summary()]))
+    assert rows["also shared"] == ("sentences, recordings", "-")
+    assert "also shared" not in dict(outcomes([summary(), summary()]))
