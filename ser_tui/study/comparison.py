@@ -70,12 +70,12 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
         rows.append(
             (
-                f"zero-shot {corpus}, accuracy",
+                f"on {corpus}, accuracy",
                 tuple(_scored(entry, "accuracy", "accuracy_interval") for entry in entries),
             )
         )
-        rows.append((f"zero-shot {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
-        rows.append((f"zero-shot {corpus}, n", _counted(entries)))
+        rows.append((f"on {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
+        rows.append((f"on {corpus}, n", _counted(entries)))
     return rows
 
 

@@ -22,7 +22,7 @@ def evaluation(n: int, calm: str, *, masked: bool = True) -> dict[str, Any]:
 
 
 def counted(*summaries: dict[str, Any]) -> tuple[str, ...]:
-    return dict(outcomes(summaries))["zero-shot ravdess, n"]
+    return dict(outcomes(summaries))["on ravdess, n"]
 
 
 def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> None:
