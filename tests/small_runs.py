@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ser_tui.corpora import registry
@@ -41,15 +41,20 @@ def until_over(folder: RunFolder) -> None:
 
 def make_small_corpus() -> Path:
     """27 utterances of the demo corpus (synthetic speech): 3 voices, 3 emotions, 3 of each, as a CSV manifest named `small`."""
+    return make_corpus("small", slice(0, 3), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
+
+
+def make_corpus(name: str, voices: slice, words: Mapping[str, str]) -> Path:
+    """A corpus of three utterances of each of these voices of the demo corpus and each emotion of `words`, which says what it
+    is called, as a CSV manifest."""
     manifest = registry.load_manifest("demo")
-    voices, emotions = list(manifest.speakers)[:3], list(manifest.emotions)[:3]
-    path = manifest.root.parent / "small.csv"
+    path = manifest.root.parent / f"{name}.csv"
     with path.open("w", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(("file", "speaker", "emotion"))
-        for voice in voices:
-            for emotion in emotions:
+        for voice in list(manifest.speakers)[voices]:
+            for emotion, word in words.items():
                 chosen = [u for u in manifest.utterances if u.speaker == voice and u.emotion == emotion][:3]
-                table.writerows((str(u.path), voice, emotion) for u in chosen)
-    registry.remember("small", path)
+                table.writerows((str(u.path), voice, word) for u in chosen)
+    registry.remember(name, path)
     return path

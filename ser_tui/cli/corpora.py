@@ -9,7 +9,7 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import entries, require
 from ser_tui.corpora.check import CheckReport, check
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 
 
 def list_corpora(*, as_json: bool) -> None:
@@ -21,6 +21,7 @@ def list_corpora(*, as_json: bool) -> None:
             {"name": name, "title": entry.title if entry else name, "language": entry.language if entry else None,
              "licence": entry.licence if entry else None, "source": entry.source if entry else None,
              "utterances": entry.utterances if entry else None, "synthetic": bool(entry and entry.synthetic),
+             "downloadable": bool(entry and entry.downloadable), "bytes": entry.size if entry else None,
              "path": str(path) if path else None} for name, entry, path in found
         ])  # fmt: skip
         return
@@ -31,7 +32,7 @@ def list_corpora(*, as_json: bool) -> None:
                 name,
                 entry.language if entry else "-",
                 entry.licence if entry else "yours",
-                str(path) if path else "not here",
+                str(path) if path else f"not here; corpora get {name}" if entry and entry.downloadable else "not here",
             )
             for name, entry, path in found
         ],
@@ -101,7 +102,13 @@ def get_corpus(name: str, *, accept_licence: bool) -> None:
     from ser_tui.corpora import download
 
     entry = require(name)
+    place = require(entry.same_place_as) if entry.same_place_as else entry
+    if not (place.downloadable or place.synthetic):
+        raise UserError(download.how_to_obtain(place))
     say(f"{entry.title}: licence {entry.licence}; source {entry.source}")
+    if place.downloadable:
+        size = f"{place.size / 1e6:,.0f} MB" if place.size else "a size that is not published"
+        say(f"downloads {size} from {' or '.join(place.hosts)}")
     if not accept_licence:
         if not sys.stdin.isatty():
             raise UsageError("nobody can be asked here; add --accept-licence once you have read it")

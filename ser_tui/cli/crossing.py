@@ -1,20 +1,29 @@
-"""The verb cross: train on each corpus, test on each, one table."""
+"""The verb cross: train on each corpus, test on each, one table.
+
+Its runs lie among the others, so that it can be called again after an interruption: what is done is taken, what was begun
+is gone on with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes
 from ser_tui.places import runs_folder
-from ser_tui.store.runs import RunFolder
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import RunFolder, folders, liveness
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.events import EvaluationFailed, EvaluationFinished
+from ser_tui.study.state import RunState
 from ser_tui.study.text import score_with_interval
 from ser_tui.worker import launch
 from ser_tui.worker.resolving import fill_bounds, load_study, require
@@ -34,36 +43,77 @@ DEFAULT: Mapping[str, Any] = {
 """The study where none is given: a probe, which takes seconds a trial, on speakers kept apart."""
 
 
+Cell = dict[str, Any]
+"""Scores of one run on one corpus, or the `reason` why there are none."""
+
+
+@dataclass
+class Row:
+    """What training on one corpus came to: a cell for each corpus, and what the run warns of."""
+
+    cells: dict[str, Cell] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell has its scores."""
+        return not any("reason" in cell for cell in self.cells.values())
+
+
 def cross_corpora(
     names: str, path: Path | None, overrides: Sequence[str], changes: Sequence[str], *, as_json: bool
 ) -> int:
     """Run the study once per corpus, evaluate each best model on the other corpora, print both scores of each pair; the
-    exit code. The runs stay among the others."""
+    exit code: 0, 1 where a pair has no score, 130 after Ctrl+C, which prints what there is. The runs stay among the others."""
     corpora = tuple(dict.fromkeys(name for name in names.split(",") if name))
     if len(corpora) < 2:
         raise UsageError("--corpora: name two corpora at least, separated by commas")
-    studies = [_study(path, [*overrides, f"corpus={corpus}", f"name=cross-{corpus}"]) for corpus in corpora]
+    studies = {corpus: _study(path, [*overrides, f"corpus={corpus}", f"name=cross-{corpus}"]) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
-    cells: dict[str, dict[str, dict[str, Any]]] = {}
-    for corpus, study in zip(corpora, studies, strict=True):
-        folder = launch.start(study, runs_folder())
-        tell(f"training on {corpus}: run {folder.run_id}")
-        others = tuple(name for name in corpora if name != corpus)
-        cells[corpus] = {corpus: _own(folder, tell), **_zero_shot(folder, others, mapping, tell)}
+    rows: dict[str, Row] = {}
+    for corpus, study in studies.items():
+        rows[corpus] = _row(corpus, study, corpora, mapping, tell)
+        if rows[corpus].interrupted:
+            tell("interrupted: the same command takes what is done, and goes on with the rest")
+            break
+    interrupted = any(row.interrupted for row in rows.values())
+    for corpus in corpora:
+        rows.setdefault(corpus, Row(_missing(corpora, "not begun")))
+    protocol = studies[corpora[0]].protocol.kind
     if as_json:
-        print_json({"corpora": list(corpora), "protocol": studies[0].protocol.kind, "trained_on": cells})
-        return 0
+        print_json({
+            "corpora": list(corpora), "protocol": protocol,
+            "trained_on": {corpus: rows[corpus].cells for corpus in corpora},
+            "warnings": {corpus: list(rows[corpus].warnings) for corpus in corpora},
+        })  # fmt: skip
+    else:
+        _print(corpora, rows, protocol)
+    return 130 if interrupted else 0 if all(row.complete for row in rows.values()) else 1
+
+
+def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str) -> None:
     for title, score, interval in (("BCA", "bca", "bca_interval"), ("accuracy", "accuracy", "accuracy_interval")):
-        rows = [
-            (name, *(f"{score_with_interval(cell[score], cell[interval])} n={cell['n']}" for cell in row.values()))
-            for name, row in ((name, {other: cells[name][other] for other in corpora}) for name in corpora)
-        ]
-        print_table((f"{title}, TRAINED ON", *(f"TESTED ON {name}" for name in corpora)), rows)
-    say(
-        f"the diagonal is the best trial's validation score, protocol {studies[0].protocol.kind}; the rest is zero-shot"
-    )
-    return 0
+        print_table(
+            (f"{title}, TRAINED ON", *(f"TESTED ON {name}" for name in corpora)),
+            [(name, *(_shown(rows[name].cells[other], score, interval) for other in corpora)) for name in corpora],
+        )
+    say(f"the diagonal is the best trial's validation score, protocol {protocol}; the rest is zero-shot")
+    for name in corpora:
+        for warning in rows[name].warnings:
+            say(f"warning: trained on {name}: {warning}")
+    for name in corpora:
+        for other in corpora:
+            cell = rows[name].cells[other]
+            if "reason" in cell:
+                say(f"no score: trained on {name}, tested on {other}: {cell['reason']}")
+            for warning in cell.get("warnings", ()):
+                say(f"warning: trained on {name}, tested on {other}: {warning}")
+
+
+def _shown(cell: Cell, score: str, interval: str) -> str:
+    return "-" if "reason" in cell else f"{score_with_interval(cell[score], cell[interval])} n={cell['n']}"
 
 
 def _study(path: Path | None, overrides: Sequence[str]) -> Study:
@@ -78,11 +128,71 @@ def _study(path: Path | None, overrides: Sequence[str]) -> Study:
     return study
 
 
-def _own(folder: RunFolder, tell: partial[None]) -> dict[str, Any]:
-    state, interrupted = follow(folder, tell)
+def _row(
+    corpus: str, study: Study, corpora: Sequence[str], mapping: Mapping[str, str], tell: partial[None]
+) -> Row:
+    """Train on one corpus and test on all. What fails is told in its cells."""
+    others = [name for name in corpora if name != corpus]
+    try:
+        folder, state, interrupted = _trained(corpus, study, tell)
+    except UserError as error:
+        tell(str(error))
+        return Row(_missing([corpus], str(error)) | _missing(others, f"no model of {corpus}"))
+    warnings = state.start.warnings if state.start is not None else ()
+    if state.status != "done":
+        why = ended_without_word(folder, state) or f"{folder.run_id} {state.status}: {state.reason}"
+        tell(why)
+        cells = _missing([corpus], why, folder) | _missing(others, f"no model of {corpus}", folder)
+        return Row(cells, warnings, interrupted)
+    own = {corpus: _own(folder, state)}
+    if interrupted:
+        return Row(own | _missing(others, "not begun", folder), warnings, True)
+    tested, interrupted = _zero_shot(folder, others, mapping, tell)
+    return Row(own | tested, warnings, interrupted)
+
+
+def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder, RunState, bool]:
+    """The run of `study`, as it ended, and whether it was interrupted here: an earlier one where there is one, else a new one."""
+    folder = _earlier(study)
+    if folder is None:
+        folder = launch.start(study, runs_folder())
+        tell(f"training on {corpus}: run {folder.run_id}")
+        return folder, *follow(folder, tell)
+    state = folder.state()
+    if state.status == "done":
+        tell(f"trained on {corpus} before: run {folder.run_id}")
+        return folder, state, False
+    tell(f"going on with the training on {corpus}: run {folder.run_id}")
+    launch.resume(folder)
+    return folder, *follow(folder, tell, state.seq)
+
+
+def _earlier(study: Study) -> RunFolder | None:
+    """The newest run of this very study on its corpora as they are now that is done or can be gone on with."""
+    for folder in folders(runs_folder()):
+        # What an id says of its study spares reading the logs of all the others.
+        if folder.run_id[16:-5] != study.name or not folder.study.is_file() or liveness(folder) in ("live", "elsewhere"):
+            continue
+        try:
+            same = load.load(folder.study) == study
+        except UserError:
+            continue
+        state = folder.state()
+        if same and state.status in ("done", "stopped", "running") and state.start is not None:
+            now = registry.load_many(study.corpus, study.labels).fingerprint
+            if state.start.fingerprints.get("corpus") == now:
+                return folder
+    return None
+
+
+def _missing(names: Sequence[str], reason: str, folder: RunFolder | None = None) -> dict[str, Cell]:
+    return {name: {"run": folder.run_id if folder is not None else None, "reason": reason} for name in names}
+
+
+def _own(folder: RunFolder, state: RunState) -> Cell:
     best = state.best
-    if state.status != "done" or best is None or best.bca is None or best.interval is None or interrupted:
-        raise UserError(ended_without_word(folder, state) or f"{folder.run_id} {state.status}: {state.reason}")
+    if best is None or best.bca is None or best.interval is None:
+        return {"run": folder.run_id, "reason": "no trial has a score"}
     return {
         "run": folder.run_id, "bca": best.bca, "bca_interval": list(best.interval), "accuracy": best.accuracy,
         "accuracy_interval": None, "n": best.utterances, "zero_shot": False,
@@ -90,22 +200,30 @@ def _own(folder: RunFolder, tell: partial[None]) -> dict[str, Any]:
 
 
 def _zero_shot(
-    folder: RunFolder, others: tuple[str, ...], mapping: Mapping[str, str], tell: partial[None]
-) -> dict[str, dict[str, Any]]:
-    before = folder.state().seq
-    launch.evaluate(folder, launch.EvaluationRequest(others, mapping))
-    state, _ = follow(folder, tell, before)
-    fresh = {e.corpus: e.result for e in state.evaluations if e.result is not None and e.result.seq > before}
-    missing = [name for name in others if name not in fresh]
-    if missing:
-        raise UserError(
-            f"{folder.run_id} could not be evaluated on {', '.join(missing)}; see `ser-tui show {folder.run_id}`"
-        )
-    return {
-        name: {
+    folder: RunFolder, others: Sequence[str], mapping: Mapping[str, str], tell: partial[None]
+) -> tuple[dict[str, Cell], bool]:
+    before = folder.state()
+    try:
+        launch.evaluate(folder, launch.EvaluationRequest(tuple(others), mapping))
+    except UserError as error:
+        return _missing(others, str(error), folder), False
+    _, interrupted = follow(folder, tell, before.seq)
+    ended = {
+        event.corpus: event
+        for event in LogReader(folder.log).read_all()
+        if isinstance(event, EvaluationFinished | EvaluationFailed) and event.seq > before.seq
+    }
+    cells: dict[str, Cell] = {}
+    for name in others:
+        result = ended.get(name)
+        if not isinstance(result, EvaluationFinished):
+            why = result.reason if result is not None else "not begun" if interrupted else "the worker ended before it"
+            cells |= _missing([name], why, folder)
+            continue
+        cells[name] = {
             "run": folder.run_id, "bca": result.bca, "bca_interval": list(result.bca_interval),
             "accuracy": result.accuracy, "accuracy_interval": list(result.accuracy_interval), "n": result.utterances,
-            "chance": result.chance, "zero_shot": True,
-        }
-        for name, result in fresh.items()
-    }  # fmt: skip
+            "chance": result.chance, "zero_shot": True, "mapping": dict(result.mapping), "dropped": result.dropped,
+            "masked": result.masked, "warnings": list(result.warnings),
+        }  # fmt: skip
+    return cells, interrupted

@@ -75,7 +75,6 @@ def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
         "machine": dict(state.start.machine) if state.start else {},
         "fingerprints": dict(state.start.fingerprints) if state.start else {},
         "speakers": {part: list(names) for part, names in state.start.speakers.items()} if state.start else {},
-        "warnings": list(state.start.warnings) if state.start else [],
         "startup": state.start.startup if state.start else None,
         "trial_list": [
             {**trial_summary(trial), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials

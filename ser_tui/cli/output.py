@@ -61,6 +61,8 @@ def print_evaluation(result: EvaluationFinished) -> None:
     say("baselines, accuracy: " + accuracies({"chance": result.chance, **result.baselines}))
     if result.centred:
         say(f"accuracy {centred_text(result.centred)}")
+    for warning in result.warnings:
+        say(f"warning: {warning}")
     rows = [
         (name, *(str(count) for count in row), score(result.recalls.get(name)))
         for name, row in zip(result.classes, result.confusion, strict=True)

@@ -8,7 +8,7 @@ from ser_tui.corpora import crema_d, demo_labels, emodb, emovo, iemocap, ravdess
 from ser_tui.corpora.entry import Archive, CorpusEntry
 from ser_tui.study.errors import UsageError
 
-__all__ = ["Archive", "CorpusEntry", "entries", "find", "require"]
+__all__ = ["Archive", "CorpusEntry", "entries", "find", "first_edition", "require"]
 
 _ENTRIES = (
     demo_labels.ENTRY,
@@ -35,6 +35,12 @@ def entries() -> tuple[CorpusEntry, ...]:
 def find(name: str) -> CorpusEntry | None:
     """The entry of that very name, or None: then the name can stand for a folder or a table of the user's."""
     return next((entry for entry in _ENTRIES if entry.name == name), None)
+
+
+def first_edition(name: str) -> str:
+    """The corpus whose speakers and sentences `name` has, under the same names: its first edition, or itself."""
+    entry = find(name)
+    return name if entry is None else entry.first_edition or entry.same_place_as or name
 
 
 def require(name: str) -> CorpusEntry:

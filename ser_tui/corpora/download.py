@@ -6,22 +6,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ser_tui import places
-from ser_tui.corpora import archives, demo, files
+from ser_tui.corpora import archives, demo, files, filesets
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.locations import READY, installed_folder
-from ser_tui.corpora.transfer import Patience, fetch
+from ser_tui.corpora.transfer import Patience, Progress, fetch, shifted
 from ser_tui.study.errors import UsageError, UserError
-
-Progress = Callable[[int, int | None], None]
-"""(bytes done, bytes in all or None) of the download."""
 
 
 def get(name: str, progress: Progress | None = None, *, accept_licence: bool = False) -> Path:
@@ -35,7 +31,7 @@ def get(name: str, progress: Progress | None = None, *, accept_licence: bool = F
         entry = require(entry.same_place_as)
     if entry.synthetic:
         return demo.ensure()
-    if not entry.archives:
+    if not entry.downloadable:
         raise UserError(how_to_obtain(entry))
     if not accept_licence:
         raise UsageError(f"{entry.title}: read its licence ({entry.licence}, {entry.source}), then add --accept-licence")
@@ -44,12 +40,12 @@ def get(name: str, progress: Progress | None = None, *, accept_licence: bool = F
 
 def how_to_obtain(entry: CorpusEntry) -> str:
     """A sentence for people on a corpus that cannot be downloaded automatically."""
-    why = "is given after registration only" if entry.needs_registration else "has no archive that could be downloaded as one"
+    why = "is given after registration only" if entry.needs_registration else "cannot be fetched automatically"
     return f"{entry.title} {why}: {entry.source}; {entry.obtain}, then `ser-tui corpora add {entry.name} FOLDER`"
 
 
 def install(entry: CorpusEntry, progress: Progress | None = None, patience: Patience | None = None) -> Path:
-    """Download `entry.archives` and put their content in its place, atomically. Raises UserError."""
+    """Download a corpus's archives or files and put their content in its place, atomically. Raises UserError."""
     folder = installed_folder(entry.name)
     downloads = places.cache_folder() / "downloads" / entry.name
     try:
@@ -70,26 +66,17 @@ def install(entry: CorpusEntry, progress: Progress | None = None, patience: Pati
 def _install(entry: CorpusEntry, folder: Path, downloads: Path, progress: Progress | None, patience: Patience) -> None:
     for stale in folder.parent.glob(f".{entry.name}-*"):
         shutil.rmtree(stale, ignore_errors=True)  # of a process that was killed: we hold the lock
-    fetched: list[Path] = []
-    done = 0
-    for archive in entry.archives:
-        fetched.append(fetch(archive, downloads, _shifted(progress, done, entry.size), patience))
-        done += fetched[-1].stat().st_size
+    fetched = _fetch(entry, downloads, progress, patience)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{entry.name}-") as temporary:
         fresh = Path(temporary) / "corpus"
         fresh.mkdir(mode=0o700)
         for path in fetched:
-            try:
-                archives.extract(path, fresh / path.stem)
-            except archives.ArchiveError:
-                path.unlink(missing_ok=True)  # what is damaged must be fetched again, not resumed
-                raise
+            _put(path, fresh)
         used = _usable(entry, fresh)
         if not used:
-            for path in fetched:
-                path.unlink(missing_ok=True)
-            raise UserError(f"{entry.name}: none of its utterances is in what {entry.archives[0].url} sent; see {entry.source}")
-        ready = {"corpus": entry.name, "utterances": used, "urls": [archive.url for archive in entry.archives]}
+            shutil.rmtree(downloads, ignore_errors=True)
+            raise UserError(f"{entry.name}: none of its utterances is in what {entry.urls[0]} sent; see {entry.source}")
+        ready = {"corpus": entry.name, "utterances": used, "urls": list(entry.urls)}
         (fresh / READY).write_text(json.dumps(ready) + "\n", encoding="utf-8")
         if folder.exists():
             os.rename(folder, Path(temporary) / "incomplete")
@@ -97,17 +84,32 @@ def _install(entry: CorpusEntry, folder: Path, downloads: Path, progress: Progre
     shutil.rmtree(downloads, ignore_errors=True)
 
 
+def _fetch(entry: CorpusEntry, downloads: Path, progress: Progress | None, patience: Patience) -> list[Path]:
+    """The corpus's archives, or the one folder of its files, all downloaded and as they were published."""
+    if entry.files is not None:
+        folder = downloads / entry.files.folder
+        filesets.fetch_all(entry.files, folder, progress, patience)
+        return [folder]
+    fetched: list[Path] = []
+    done = 0
+    for archive in entry.archives:
+        fetched.append(fetch(archive, downloads, shifted(progress, done, entry.size), patience))
+        done += fetched[-1].stat().st_size
+    return fetched
+
+
+def _put(fetched: Path, folder: Path) -> None:
+    """Move a downloaded folder into `folder`, or unpack an archive there."""
+    if fetched.is_dir():
+        os.rename(fetched, folder / fetched.name)
+        return
+    try:
+        archives.extract(fetched, folder / fetched.stem)
+    except archives.ArchiveError:
+        fetched.unlink(missing_ok=True)  # what is damaged must be fetched again, not resumed
+        raise
+
+
 def _usable(entry: CorpusEntry, folder: Path) -> int:
     ids, _ = files.find(folder)
     return sum(isinstance(labels, Labels) for labels in entry.labeller(folder, ids).values())
-
-
-def _shifted(progress: Progress | None, offset: int, total: int | None) -> Progress | None:
-    if progress is None:
-        return None
-
-    def report(done: int, of: int | None) -> None:
-        whole = total if total is not None else (None if of is None else offset + of)
-        progress(offset + done, whole)
-
-    return report

@@ -113,6 +113,7 @@ EMODB2 = CorpusEntry(
     utterances=UTTERANCES,
     archives=(Archive("https://zenodo.org/records/17651657/files/emodb_2.0.zip?download=1", "emodb_2.0.zip"),),
     notes=NOTES_2,
+    first_edition="emodb",
 )
 
 EMODB2_ALL = CorpusEntry(
@@ -125,4 +126,5 @@ EMODB2_ALL = CorpusEntry(
     utterances=UTTERANCES + AMBIGUOUS,
     notes=(*NOTES, "281 utterances are ambiguous: fewer than 80 % of the listeners recognised the intended emotion."),
     same_place_as="emodb2",
+    first_edition="emodb",
 )

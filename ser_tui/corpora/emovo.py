@@ -36,6 +36,7 @@ ENTRY = CorpusEntry(
     source="http://voice.fub.it/activities/corpora/emovo/index.html",
     labeller=by_name(parse_name, FORM),
     utterances=588,
-    obtain="download it from there",
+    obtain="download it from there; where that server is down, other toolkits use the copy "
+    "https://drive.google.com/file/d/1SUtaKeA-LYnKaD3qv87Y5wYgihJiNJAo, whose checksum nobody publishes",
     notes=NOTES,
 )

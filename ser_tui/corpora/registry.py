@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ser_tui.corpora import build, demo, locations, tables, trees
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, require
+from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, first_edition, require
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import forget, locate, remember
@@ -64,7 +64,8 @@ def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = 
 def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None) -> Manifest:
     """One manifest of all named corpora, their emotions replaced by `labels` (an empty class drops the emotion).
 
-    With several corpora, ids, speakers and sentences begin with the corpus's name and a slash. Raises UserError as
+    With several corpora, ids, speakers and sentences begin with the corpus's name and a slash, those of people and sentences with
+    that of its first edition: they are the same in both. Raises UserError as
     `load_manifest` does, when nothing is left, or when `labels` names an emotion that neither these corpora nor the
     parsers know.
     """
@@ -76,6 +77,7 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     digests: dict[str, str] = {}
     for manifest in loaded:
         prefix = f"{manifest.corpus}/" if several else ""
+        people = f"{first_edition(manifest.corpus)}/" if several else ""
         problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
         for utterance in manifest.utterances:
             emotion = labels.get(utterance.emotion, utterance.emotion)
@@ -85,8 +87,8 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
             utterances.append(
                 replace(
                     utterance, id=prefix + utterance.id, emotion=emotion,
-                    speaker=_prefixed(prefix, utterance.speaker), sentence=_prefixed(prefix, utterance.sentence),
-                    session=_prefixed(prefix, utterance.session),
+                    speaker=_prefixed(people, utterance.speaker), sentence=_prefixed(people, utterance.sentence),
+                    session=_prefixed(people, utterance.session),
                 )
             )
     if not utterances:
@@ -117,6 +119,6 @@ def _not_here(name: str) -> str:
     if entry is None:
         close = difflib.get_close_matches(name, names(), 1, 0.6)
         return f"no corpus {name} on this machine; " + (f"did you mean {close[0]}? " if close else "") + f"To add one: {add}"
-    if entry.archives:
+    if entry.downloadable:
         return f"corpus {name} is not on this machine: `ser-tui corpora get {name}` downloads it, {add} names your own copy"
     return f"corpus {name} is not on this machine: get it from {entry.source}, then {add}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ser_tui.corpora.entry import CorpusEntry
+from ser_tui.corpora.entry import Archive, CorpusEntry
 from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "OAF|YAF_word_emotion (YAF_back_ps.wav)"
@@ -22,6 +22,7 @@ NAME = re.compile(
 )
 NOTES = (
     "OA_bite_neutral.wav is speaker OAF's; one file has 96 kHz; two AIFF files are named .wav. All are used.",
+    "What is downloaded is the copy of the PaddlePaddle project, which publishes its md5; the official place is the Dataverse.",
     "Two speakers: a speaker-disjoint split trains on one voice.",
 )
 
@@ -43,6 +44,11 @@ ENTRY = CorpusEntry(
     source="https://doi.org/10.5683/SP2/E8H2MF",
     labeller=by_name(parse_name, FORM),
     utterances=2800,
-    obtain="download its files from the repository there",
+    archives=(
+        Archive(
+            "https://bj.bcebos.com/paddleaudio/datasets/TESS_Toronto_emotional_speech_set.zip",
+            "TESS_Toronto_emotional_speech_set.zip", None, "md5:1465311b24d1de704c4c63e4ccc470c7",
+        ),
+    ),
     notes=NOTES,
 )

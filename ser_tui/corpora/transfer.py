@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,32 @@ from ser_tui.corpora.entry import Archive
 from ser_tui.study.errors import UserError
 
 Progress = Callable[[int, int | None], None]
+"""(bytes done, bytes in all or None) of the download."""
 
 _CHUNK = 1 << 18
 _MOST_BYTES = 40 << 30
-_RESERVE = 200 << 20
+RESERVE = 200 << 20
 """Bytes of disk that a download leaves free."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to bear with a server: seconds without `least_bytes`, tries in a row without a new byte, pause between."""
+    """How long to bear with a server: seconds without `least_bytes`, tries in a row without a new byte, pause between, and the
+    longest pause that a server may ask for."""
 
     stall: float = 30.0
     least_bytes: int = 1024
     tries: int = 5
     pause: float = 2.0
+    asked: float = 120.0
 
 
 class _Again(Exception):
-    """A failure after which the same request may succeed."""
+    """A failure after which the same request may succeed, `wait` seconds later where the server said so."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
 
 
 class _OnlyHttp(urllib.request.HTTPRedirectHandler):
@@ -51,11 +59,17 @@ class _OnlyHttp(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the machine's certificates takes longer than many a small file."""
+    return ssl.create_default_context()
+
+
 def _opener() -> urllib.request.OpenerDirector:
     # Not build_opener: that would also follow file: and ftp: addresses.
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), _OnlyHttp(),
+        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(context=_tls()), _OnlyHttp(),
         urllib.request.HTTPErrorProcessor(), urllib.request.HTTPDefaultErrorHandler(), urllib.request.UnknownHandler(),
     ):
         opener.add_handler(handler)
@@ -112,7 +126,7 @@ class _Transfer:
                 if failures >= self._patience.tries:
                     kept = f"; {self._size() / 1e6:.1f} MB are kept, and the same command goes on with them" if self._size() else ""
                     raise UserError(f"{self._archive.url}: {error}, {failures} times in a row{kept}") from None
-                time.sleep(self._patience.pause * min(failures, 5))
+                time.sleep(max(self._patience.pause * min(failures, 5), min(error.wait, self._patience.asked)))
 
     def discard(self) -> None:
         """Delete what was fetched."""
@@ -136,7 +150,7 @@ class _Transfer:
                 self.discard()
                 raise _Again("the server does not have the rest of what was begun") from None
             if error.code in (408, 425, 429) or error.code >= 500:
-                raise _Again(f"the server answers {error.code} {error.reason}") from None
+                raise _Again(f"the server answers {error.code} {error.reason}", _asked_to_wait(error)) from None
             raise UserError(f"{self._archive.url}: the server answers {error.code} {error.reason}; has the file moved?") from None
         except urllib.error.URLError as error:
             reason = error.reason if not isinstance(error.reason, OSError) else error.reason.strerror or error.reason
@@ -184,9 +198,9 @@ class _Transfer:
             raise UserError(f"{self._archive.url}: has {expected >> 30} GB; refused")
         free = shutil.disk_usage(self.part.parent).free
         # The archive, and its content beside it.
-        if expected is not None and free < (expected - have) + 2 * expected + _RESERVE:
+        if expected is not None and free < (expected - have) + 2 * expected + RESERVE:
             raise UserError(
-                f"{self.part.parent}: {free >> 20:,} MB free, {(3 * expected + _RESERVE) >> 20:,} MB needed; free some space, or set "
+                f"{self.part.parent}: {free >> 20:,} MB free, {(3 * expected + RESERVE) >> 20:,} MB needed; free some space, or set "
                 "SER_TUI_CACHE to another folder"
             )
 
@@ -203,6 +217,24 @@ class _Transfer:
             return {}
         same = isinstance(data, dict) and data.get("url") == self._archive.url and isinstance(data.get("validator"), str)
         return data if same else {}
+
+
+def _asked_to_wait(error: urllib.error.HTTPError) -> float:
+    """Seconds that the server asks us to wait, 0 where it does not say."""
+    wanted = error.headers.get("Retry-After", "")
+    return float(wanted) if wanted.isascii() and wanted.isdigit() else 0.0
+
+
+def shifted(progress: Progress | None, offset: int, total: int | None) -> Progress | None:
+    """`progress` for one file of several: `offset` bytes came before it, `total` are wanted in all where that is known."""
+    if progress is None:
+        return None
+
+    def report(done: int, of: int | None) -> None:
+        whole = total if total is not None else (None if of is None else offset + of)
+        progress(offset + done, whole)
+
+    return report
 
 
 def _extent(response: Any, have: int) -> tuple[int, int | None]:

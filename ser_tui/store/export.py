@@ -28,7 +28,7 @@ Format = Literal["csv", "json"]
 
 _RESULTS = (
     "bca", "bca_low", "bca_high", "utterances", "accuracy", "loss", "epochs_done", "best_epoch", "best_epoch_bca",
-    "seconds", "reason", "protocol", "shares_speakers", "probe_bca", "probe_p",
+    "seconds", "reason", "protocol", "shares_speakers", "warnings", "probe_bca", "probe_p",
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def write_summary(folder: RunFolder, state: RunState) -> Path:
 
 
 def to_csv(run_id: str, state: RunState) -> str:
-    """One line a trial; columns of parameters are named as in the study. Every line says whether speakers are shared."""
+    """One line a trial; columns of parameters are named as in the study. Every line says what the split shares."""
     names = list(dict.fromkeys(name for trial in state.trials for name in trial.parameters))
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -60,6 +60,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
             trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
             state.study.get("protocol", {}).get("kind", ""), bool(state.start and state.start.shares_speakers),
+            " ".join(state.start.warnings) if state.start else "",
             state.probe and state.probe.bca, trial.probe_p,
         ]  # fmt: skip
         writer.writerow([_inert(value) for value in row])
@@ -70,8 +71,7 @@ def to_json(run_id: str, state: RunState) -> str:
     """The run's summary, its warnings and all trials with their epochs."""
     summary = summarize(run_id, state)
     trials = [{**trial_summary(trial), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
-    warnings = list(state.start.warnings) if state.start else []
-    return json.dumps({**summary, "warnings": warnings, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({**summary, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
 
 
 def summary_text(run_id: str, state: RunState) -> str:
@@ -108,6 +108,7 @@ def summary_text(run_id: str, state: RunState) -> str:
                 f"zero-shot on {found.corpus}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
                 f"BCA {score(found.bca)}, chance {score(found.chance)}, n={found.utterances}"
             )
+            lines += [f"! zero-shot on {found.corpus}: {warning}" for warning in found.warnings]
     lines += [f"! {warning}" for warning in (start.warnings if start else ())]
     return "\n".join(printable(line) for line in lines) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser_tui.study.text import difference_text, duration, parameter, score_with_interval
+from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -57,6 +57,9 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         ("validation n", tuple(str(summary["utterances"].get("validation", "-")) for summary in summaries)),
         ("shared speakers", tuple("yes" if summary["shares_speakers"] else "no" for summary in summaries)),
     ]
+    also = tuple(_also_shared(summary) for summary in summaries)
+    if any(also):
+        rows.append(("also shared", tuple(cell or "-" for cell in also)))
     if any(summary.get("test") for summary in summaries):
         rows.append(("test part BCA", tuple(_scored(summary.get("test"), "bca", "interval") for summary in summaries)))
         rows += _probes("test part, probe", "test", [(summary.get("test") or {}).get("probe") for summary in summaries])
@@ -68,11 +71,12 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
         rows.append(
             (
-                f"zero-shot {corpus}, accuracy",
+                f"on {corpus}, accuracy",
                 tuple(_scored(entry, "accuracy", "accuracy_interval") for entry in entries),
             )
         )
-        rows.append((f"zero-shot {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
+        rows.append((f"on {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
+        rows.append((f"on {corpus}, n", _counted(entries)))
     return rows
 
 
@@ -111,6 +115,29 @@ def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) 
         return []
     gaps = tuple("-" if not probe else difference_text(probe["difference"], probe["p"]) for probe in probes)
     return [(label, tuple(_scored(probe, "bca", "interval") for probe in probes)), (f"{score} minus probe", gaps)]
+
+
+def _also_shared(summary: Summary) -> str:
+    """sessions, sentences, recordings: what the parts share besides speakers, by the warnings of `corpora.splits`."""
+    kinds = {"Sessions are shared": "sessions", "Sentences are shared": "sentences", "Duplicates across parts": "recordings"}
+    warnings: Sequence[str] = summary.get("warnings", ())
+    return ", ".join(name for start, name in kinds.items() if any(warning.startswith(start) for warning in warnings))
+
+
+def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
+    """What each zero-shot score is a score of: "528 masked, calm dropped", emotions only where not all count them alike."""
+    mappings = [entry["mapping"] for entry in entries if entry]
+    emotions = dict.fromkeys(emotion for mapping in mappings for emotion in mapping)
+    differing = [emotion for emotion in emotions if len({mapping.get(emotion) for mapping in mappings}) > 1]
+    return tuple(
+        ", ".join([
+            f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
+            *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
+        ])
+        if entry
+        else "-"
+        for entry in entries
+    )  # fmt: skip
 
 
 def _each(summaries: Sequence[Summary], table: str, key: str) -> list[str]:

@@ -241,6 +241,8 @@ class EvaluationFinished(Event):
     centred: Mapping[str, float] = field(default_factory=dict)
     """Accuracy (and, with _bca, BCA) once the target's own mean, over the corpus or over each speaker, is taken out of the
     logits: no label of the target is used, but its recordings are, so that it is no plain zero-shot score."""
+    warnings: tuple[str, ...] = ()
+    """What the target shares with the corpus that the model was trained on: recordings, speakers, sentences."""
     seconds: float = 0.0
 
 

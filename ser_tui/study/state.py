@@ -277,7 +277,8 @@ def _(event: events.FoldsScored, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.EvaluationStarted, state: RunState) -> RunState:
-    kept = tuple(e for e in state.evaluations if e.result is not None)
+    # One that failed is told until its corpus is tried again.
+    kept = tuple(e for e in state.evaluations if e.result is not None or (e.reason and e.corpus != event.corpus))
     started = Evaluation(event.corpus, event.mapping, 0, event.utterances)
     return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", f"evaluating on {event.corpus}")
 
@@ -296,6 +297,10 @@ def _(event: events.EvaluationFinished, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.EvaluationFailed, state: RunState) -> RunState:
+    begun = any(e.corpus == event.corpus and e.result is None and not e.reason for e in state.evaluations)
+    if not begun:  # its corpus could not even be read
+        kept = tuple(e for e in state.evaluations if e.result is not None or e.corpus != event.corpus)
+        state = replace(state, evaluations=(*kept, Evaluation(event.corpus, {})))
     after = _evaluated(state, event.corpus, reason=event.reason)
     return _logged(after, event.time, "warning", f"evaluation on {event.corpus} failed: {event.reason}")
 

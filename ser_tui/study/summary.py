@@ -82,6 +82,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "strategy": _kind(state.study.get("strategy")),
         "protocol": _kind(state.study.get("protocol")),
         "shares_speakers": bool(start and start.shares_speakers),
+        "warnings": list(start.warnings) if start else [],
         "started": state.started,
         "ended": state.ended,
         "seconds": round(elapsed_seconds(state), 3),
@@ -129,6 +130,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "chance": e.result.chance,
                 "masked": e.result.masked,
                 "mapping": dict(e.result.mapping),
+                "warnings": list(e.result.warnings),
             }
             for e in state.evaluations
             if e.result is not None

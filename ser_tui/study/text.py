@@ -83,6 +83,11 @@ def accuracies(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {score(value)}" for name, value in values.items() if not name.endswith("_bca"))
 
 
+def mapped(emotion: str, target: str) -> str:
+    """fearful=fear, or surprised dropped: what an emotion of a target corpus counts as."""
+    return f"{emotion}={target}" if target else f"{emotion} dropped"
+
+
 def centred_text(centred: Mapping[str, float]) -> str:
     """What the scores in `events.EvaluationFinished.centred` are, in one line."""
     return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ class KnownCorpus:
     documented: int | None = None
     downloadable: bool = False
     size: int | None = None
+    hosts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -61,6 +61,7 @@ def known_corpora() -> list[KnownCorpus]:
         if entry is None:
             found.append(KnownCorpus(name, path, title="added by you"))
         else:
+            place = entries.get(entry.same_place_as, entry)
             found.append(
                 KnownCorpus(
                     name,
@@ -70,17 +71,13 @@ def known_corpora() -> list[KnownCorpus]:
                     entry.obtain,
                     entry.source,
                     entry.utterances,
-                    _downloadable(entry, entries),
-                    entry.size,
+                    place.downloadable and not place.needs_registration,
+                    place.size,
+                    place.hosts,
                     entry.notes,
                 )
             )
     return found
-
-
-def _downloadable(entry: corpora.CorpusEntry, entries: Mapping[str, corpora.CorpusEntry]) -> bool:
-    place = entries.get(entry.same_place_as, entry)
-    return bool(place.archives) and not place.needs_registration
 
 
 def check_report(name: str) -> str:

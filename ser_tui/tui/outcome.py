@@ -14,6 +14,7 @@ from ser_tui.study.text import (
     difference_text,
     duration,
     interval_text,
+    mapped,
     probe_parameters,
     score,
     score_with_interval,
@@ -116,7 +117,9 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
     if found is None:
         if evaluation.reason:
             return [head, cell(f"failed: {evaluation.reason}", "warning"), Text()]
-        return [head, progress(evaluation.done, evaluation.utterances), Text()]
+        heard = 0 < evaluation.utterances <= evaluation.done
+        after = cell("the baselines, on the same utterances, come next", "muted") if heard else Text()
+        return [head, progress(evaluation.done, evaluation.utterances), after]
     head.append_text(
         cell(
             f"  trial {found.trial}'s model, {'masked to the shared classes' if found.masked else 'raw: all classes'}",
@@ -135,6 +138,8 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
         lines.append(cell(f"baselines (accuracy): {accuracies(found.baselines)}"))
     if found.centred:
         lines += broken(cell(f"accuracy {centred_text(found.centred)}"), width)
+    for warning in found.warnings:
+        lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),
         *confusion_lines(found.classes, found.columns, found.confusion),
@@ -145,7 +150,7 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
 def mapping_text(mapping: Mapping[str, str]) -> str:
     """fearful=fear  calm=neutral  surprised dropped"""
 
-    return "  ".join(f"{emotion}={target}" if target else f"{emotion} dropped" for emotion, target in mapping.items())
+    return "  ".join(mapped(emotion, target) for emotion, target in mapping.items())
 
 
 def progress(done: int, total: int, width: int = 30) -> Text:

@@ -250,7 +250,8 @@ def result_lines(state: RunState) -> list[Text]:
             shown = score_with_interval(result.accuracy, result.accuracy_interval)
             text = f"accuracy {shown}  BCA {score(result.bca)}  chance {score(result.chance)}"
             text += f"  untuned {score(untuned)}" if untuned is not None else ""
-            lines.append(_result(f"on {found.corpus}", f"{text}  n={result.utterances}"))
+            doubt, style = ("! not unseen (v)  ", "warning") if result.warnings else ("", "")
+            lines.append(_result(f"on {found.corpus}", f"{doubt}{text}  n={result.utterances}", style))
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
     return lines

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.evaluation.mapping import Preset, overridden, parse_changes, propose
+from ser_tui.evaluation.overlap import overlap
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
@@ -71,9 +72,10 @@ def _one(
         logits = _logits(session, model, manifest, chosen)
         target = Target(manifest, chosen, mapping, masked, study.seed)
         result = target.scored(logits, model.classes)
-        beside, shifted = {"majority": result.majority}, {}
+        beside, shifted, shared = {"majority": result.majority}, {}, []
         training = training_data(session, study)
         if training is not None:
+            shared = overlap(training.manifest, training.split.train, manifest, chosen)
             beside |= baselines(session, study, model, training, target, random_heads=preset == "paper")
             shifted = centred_scores(session, study, model, training, target, logits)
     except TrialStopped:
@@ -95,7 +97,7 @@ def _one(
             columns=result.columns, confusion=result.confusion, accuracy=result.accuracy,
             accuracy_interval=result.accuracy_interval, bca=result.bca, bca_interval=result.bca_interval,
             recalls=result.recalls, chance=result.chance, baselines=beside, centred=shifted,
-            seconds=round(time.monotonic() - begun, 3),
+            warnings=tuple(shared), seconds=round(time.monotonic() - begun, 3),
         )
     )  # fmt: skip
     if result.unreadable:
@@ -118,7 +120,7 @@ def _logits(session: Session, model: Model, manifest: Manifest, chosen: Sequence
 
     def progress(done: int, total: int) -> None:
         nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
+        if done == total or time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
             session.emit(EvaluationProgressed(corpus=manifest.corpus, done=done, utterances=total))
 

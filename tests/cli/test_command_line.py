@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
+from calling import COMMAND, call, document
 from small_runs import until
 
 from ser_tui.store.log import LogReader
@@ -21,21 +20,6 @@ from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-COMMAND = (sys.executable, "-m", "ser_tui.cli")
-
-
-def call(*arguments: str, runs: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-        env={**os.environ, "SER_TUI_RUNS": str(runs)},
-    )  # fmt: skip
-    assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
-
-
-def document(*arguments: str, runs: Path, code: int = 0) -> Any:
-    return json.loads(call(*arguments, "--json", runs=runs, code=code).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +140,8 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
         ([], 2, "needs a terminal"),
         (["corpora", "add", "emodb", "/does/not/exist"], 1, "/does/not/exist"),
         (["corpora", "check", "emodb"], 1, "corpora add emodb"),
+        (["corpora", "get", "emovo"], 1, "voice.fub.it"),
+        (["corpora", "get", "iemocap-all", "--accept-licence"], 1, "corpora add iemocap FOLDER"),
         (["encoders", "get", "nothing-like-it"], 1, "encoder"),
     ],
 )
@@ -178,6 +164,22 @@ def test_a_folder_of_ones_own_becomes_a_corpus(small_corpus: Path, tmp_path: Pat
     assert checked["utterances"] == 27 and len(checked["speakers"]) == 3 and len(checked["emotions"]) == 3
     text = call("corpora", "check", "small", runs=tmp_path).stdout
     assert "27 utterances" in text
+
+
+@pytest.mark.parametrize(
+    ("corpus", "wanted"),
+    [
+        ("crema-d", ("ODbL", "606 MB from media.githubusercontent.com or gitlab.com")),
+        ("ravdess", ("CC BY-NC-SA 4.0", "208 MB from zenodo.org")),
+        ("tess", ("CC BY-NC-ND 4.0", "a size that is not published from bj.bcebos.com", "10.5683/SP2/E8H2MF")),
+    ],
+)
+def test_size_licence_and_server_are_said_before_anything_is_fetched(
+    corpus: str, wanted: Sequence[str], tmp_path: Path
+) -> None:
+    done = call("corpora", "get", corpus, runs=tmp_path, code=2)
+    assert all(words in done.stdout for words in wanted), done.stdout
+    assert "--accept-licence" in done.stderr
 
 
 def test_the_doctor_names_versions_and_what_is_there(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from servers import Server, serving
 
 
 @pytest.fixture
@@ -37,3 +39,10 @@ class Sounds:
 def sound() -> Sounds:
     """`sound(path)` writes a tone there."""
     return Sounds()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A web server that misbehaves as it is told."""
+    with serving() as one:
+        yield one

@@ -4,111 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import QUICK, Server
 
 from ser_tui.corpora import download, locations, registry
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.transfer import Patience, fetch
+from ser_tui.corpora.transfer import fetch
 from ser_tui.study.errors import UsageError, UserError
-
-QUICK = Patience(stall=0.3, least_bytes=1024, tries=3, pause=0.0)
-
-
-@dataclass
-class Server:
-    """What is served, how, and what was asked for."""
-
-    data: bytes = b""
-    ranges: bool = True
-    etag: str | None = '"one"'
-    cut: list[int] = field(default_factory=list)
-    """After how many bytes of the file each further request breaks off; then they are served whole."""
-    stall: list[int] = field(default_factory=list)
-    """The same, but the connection stays open without another byte."""
-    drip: bool = False
-    """One byte at a time, so that no single read waits long."""
-    status: list[int] = field(default_factory=list)
-    """Error codes of the first requests."""
-    redirect: str = ""
-    asked: list[dict[str, str]] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
-    url: str = ""
-
-    def archive(self, **published: Any) -> Archive:
-        return Archive(f"{self.url}/corpus.zip", "corpus.zip", **published)
-
-    def checksum(self) -> str:
-        return "md5:" + hashlib.md5(self.data).hexdigest()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.close_connection = True
-            state.asked.append(dict(self.headers))
-            if state.redirect:
-                self.send_response(302)
-                self.send_header("Location", state.redirect)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            if state.status:
-                self.send_error(state.status.pop(0))
-                return
-            start = 0
-            wanted = self.headers.get("Range")
-            if wanted and state.ranges and self.headers.get("If-Range") in (None, state.etag):
-                start = int(wanted.removeprefix("bytes=").rstrip("-"))
-                if start >= len(state.data):
-                    self.send_error(416)
-                    return
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{len(state.data) - 1}/{len(state.data)}")
-            else:
-                self.send_response(200)
-            if state.etag:
-                self.send_header("ETag", state.etag)
-            self.send_header("Content-Length", str(len(state.data) - start))
-            self.end_headers()
-            end = state.cut.pop(0) if state.cut else state.stall[0] if state.stall else len(state.data)
-            if state.drip:
-                for position in range(start, len(state.data)):
-                    self.wfile.write(state.data[position : position + 1])
-                    if state.over.wait(0.02):
-                        return
-            self.wfile.write(state.data[start : max(start, end)])
-            self.wfile.flush()
-            if state.stall:
-                state.stall.pop(0)
-                state.over.wait()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listening.daemon_threads = True
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{listening.server_port}"
-    yield state
-    state.over.set()
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
 
 
 @pytest.fixture
@@ -225,6 +133,19 @@ def test_a_passing_server_error_is_waited_out(home: Path, server: Server, emodb_
     assert locations.locate("emodb")
 
 
+def test_a_server_that_asks_to_wait_is_given_the_time(
+    home: Path, server: Server, emodb_zip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.data, server.status, server.retry_after = emodb_zip, [429, 429, 503], "7"
+    pauses: list[float] = []
+    monkeypatch.setattr("ser_tui.corpora.transfer.time.sleep", pauses.append)
+    download.install(entry(server), None, replace(QUICK, tries=4, asked=10.0))
+    assert pauses == [7.0, 7.0, 7.0] and locations.locate("emodb")
+    server.status, server.retry_after = [429], "86400"
+    fetch(server.archive(), home, None, replace(QUICK, asked=10.0))
+    assert pauses[3:] == [10.0], "nobody waits a day"
+
+
 def test_nobody_listens(home: Path) -> None:
     archive = Archive("http://127.0.0.1:9/corpus.zip", "corpus.zip")
     with pytest.raises(UserError, match=r"cannot be reached \(Connection refused\)"):
@@ -323,7 +244,7 @@ def test_no_room_is_noticed_before_anything_is_fetched(
 def test_what_cannot_be_fetched_says_how_to_get_it(home: Path) -> None:
     for name, words in [
         ("savee", r"registration only.*savee.*ser-tui corpora add savee FOLDER"), ("iemocap-all", "registration only.*add iemocap "),
-        ("crema-d", "git lfs.*AudioWAV"), ("tess", "10.5683/SP2/E8H2MF"),
+        ("emovo", r"fetched automatically: http://voice\.fub\.it.*ser-tui corpora add emovo FOLDER"),
     ]:
         with pytest.raises(UserError, match=words):
             download.get(name, accept_licence=True)

@@ -236,6 +236,14 @@ def test_ambiguous_utterances_are_never_mixed_in_unasked(second_edition: Path, n
     assert ["the 2 ambiguous" in problem.reason for problem in manifest.problems] == [True]
 
 
+def test_two_editions_have_the_same_speakers(second_edition: Path, sound: Any) -> None:
+    sound(second_edition.parent / "first" / "03a01Wb.wav")
+    registry.remember("emodb", second_edition.parent / "first")
+    registry.remember("emodb2", second_edition)
+    both = registry.load_many(["emodb", "emodb2"], {})
+    assert list(both.speakers) == ["emodb/03", "emodb/12", "emodb/13", "emodb/16"], "no split trains on half of 03"
+
+
 def test_ambiguous_utterances_can_be_asked_for(second_edition: Path) -> None:
     registry.remember("emodb2", second_edition)
     assert len(registry.load_manifest("emodb2-all").utterances) == 6
@@ -338,6 +346,18 @@ def test_no_name_crashes_a_parser(name: str) -> None:
         assert labels is None or (labels.emotion in EMOTIONS and labels.speaker)
     iemocap.parse_name(name)
     iemocap.parse_evaluation(name)
+
+
+@given(st.lists(st.text(min_size=1, max_size=30) | st.from_regex(emodb.NAME, fullmatch=True), max_size=8))
+def test_no_list_of_names_crashes_a_labeller(names: list[str]) -> None:
+    for entry in registry.entries():
+        try:
+            found = entry.labeller(Path("/nowhere"), names)
+        except UserError as error:
+            assert "\n" not in str(error), "no labels of IEMOCAP lie there"
+            continue
+        assert set(names) >= {name for name, labels in found.items() if isinstance(labels, Labels)}
+        assert all(labels for labels in found.values()), "what is not used has a reason"
 
 
 @given(st.data())

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ser_tui.corpora import registry
+from ser_tui.corpora import registry, tables
 from ser_tui.corpora.check import check
 from ser_tui.corpora.manifest import changes
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.text import printable
 
 
 def emodb_like(folder: Path, sound: Any, names: tuple[str, ...] = ("03a01Fa", "08a01Wa", "09b10Na", "16b03Tb")) -> Path:
@@ -188,6 +192,22 @@ def test_a_table_that_is_none_is_refused_in_one_line(home: Path, text: str | byt
     with pytest.raises(UserError, match=words) as caught:
         registry.load_manifest("mine")
     assert "\n" not in str(caught.value)
+
+
+ROWS = r"file[,;]emotion[,;]split\n([\w./ \"\\]{0,9}[,;]\w{0,5}[,;](dev|x)?\n){0,4}"
+
+
+@given(st.text(max_size=60) | st.from_regex(ROWS, fullmatch=True))
+def test_any_text_is_a_table_or_refused_in_one_line(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            found, problems = tables.read(path)
+        except UserError as error:
+            assert len(printable(str(error)).splitlines()) == 1
+            return
+        assert all(labels.emotion for labels in found.values()) and all(problem.reason for problem in problems)
 
 
 def test_several_corpora_under_one_label_map(home: Path, sound: Any) -> None:

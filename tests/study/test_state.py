@@ -87,6 +87,17 @@ def test_an_evaluation_days_later_does_not_lengthen_the_search() -> None:
     assert reduce_all(over + later).status == "done"
 
 
+def test_an_evaluation_that_failed_is_told_until_its_corpus_is_tried_again() -> None:
+    over = log(started(), trial(1), finished(1, 0.5), events.RunFinished(reason="done"))
+    failed = events.EvaluationFailed(corpus="nowhere", reason="not on this machine")  # before it began: no such corpus
+    begun = events.EvaluationStarted(corpus="demo", mapping={}, utterances=4)
+    state = reduce_all(over + log(failed, begun, start=4, minute=30))
+    assert [(e.corpus, e.reason) for e in state.evaluations] == [("nowhere", "not on this machine"), ("demo", "")]
+    again = events.EvaluationStarted(corpus="nowhere", mapping={}, utterances=2)
+    state = reduce_all(log(again, start=6, minute=40), state)
+    assert [(e.corpus, e.reason) for e in state.evaluations] == [("nowhere", "")]
+
+
 def test_events_that_were_applied_already_change_nothing() -> None:
     sequence = log(started(), trial(1), finished(1, 0.5))
     state = reduce_all(sequence)

@@ -47,7 +47,7 @@ async def test_a_download_waits_for_the_licence(runs: Path) -> None:
         table.go_to("ravdess")  # type: ignore[attr-defined]
         await until_shown(pilot, "g get")
         await pilot.press("g")
-        await until_shown(pilot, "CC BY-NC-SA 4.0", "y accepts the licence")
+        await until_shown(pilot, "208 MB, from zenodo.org", "licence: CC BY-NC-SA 4.0", "y accepts the licence")
         await pilot.press("escape")
         await until_shown(pilot, "Corpora")
         assert pilot.app.fetches.under_way == {}  # type: ignore[attr-defined]

@@ -146,6 +146,7 @@ async def test_export_writes_both_formats_and_every_line_says_whether_speakers_a
         await until_shown(pilot, "wrote")
     rows = list(csv.DictReader((run.folder.path / "export" / "trials.csv").open()))
     assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
+    assert all("speakers are shared" in row["warnings"] for row in rows)
     assert {row["shares_speakers"] for row in rows} == {"True"} and float(rows[3]["bca"]) == 0.871
     assert {row["probe_bca"] for row in rows} == {"0.85"} and [row["probe_p"] for row in rows] == ["", "", "", "0.04"]
     document = json.loads((run.folder.path / "export" / "trials.json").read_text())
@@ -182,13 +183,16 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
         corpus="ravdess", trial=5, mapping=mapping, masked=True, utterances=576, dropped=144, classes=CLASSES, columns=CLASSES,
         confusion=square, accuracy=0.545, accuracy_interval=(0.5, 0.59), bca=0.556, bca_interval=(0.5, 0.6),
         recalls=dict.fromkeys(CLASSES, 0.6), chance=0.143, baselines={"untuned": 0.479},
+        warnings=("Duplicates: 9 of the 576 recordings were trained on, byte for byte.",),
     ))  # fmt: skip
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 45)) as pilot:
-        await until_shown(pilot, "BCA .912 ±.045", "scored once  probe .890 ±.040", "pooled BCA .889", "v results")
+        await until_shown(
+            pilot, "BCA .912 ±.045", "scored once  probe .890 ±.040", "pooled BCA .889", "! not unseen (v)  accuracy", "v results"
+        )
         assert "shared" not in shown(pilot.app).splitlines()[2]
         await press(pilot, "v")
         await until_shown(
-            pilot, "zero-shot on ravdess", "untuned .479", "calm=neutral  surprised dropped", "in per cent of the row"
+            pilot, "zero-shot on ravdess", "! Duplicates: 9 of", "untuned .479", "calm=neutral  surprised dropped", "in per cent of the row"
         )
         assert "60" in next(line for line in shown(pilot.app).splitlines() if line.strip().startswith("boredom"))
         await press(pilot, "end")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
-from small_runs import STUDY, until_over
+from small_runs import STUDY, make_corpus, until_over
 
-from ser_tui.corpora import registry
 from ser_tui.evaluation import egemaps
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
@@ -35,17 +33,7 @@ WORDS = {"anger": "angry", "boredom": "bored", "disgust": "disgusted", "happines
 @pytest.fixture(scope="module")
 def target(small_corpus: Path) -> str:
     """Two other voices, their emotions under other words, one of them unknown to the model."""
-    manifest = registry.load_manifest("demo")
-    voices = list(manifest.speakers)[3:5]
-    path = small_corpus.parent / "others.csv"
-    with path.open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(("file", "speaker", "emotion"))
-        for voice in voices:
-            for emotion, word in WORDS.items():
-                chosen = [u for u in manifest.utterances if u.speaker == voice and u.emotion == emotion][:3]
-                table.writerows((str(u.path), voice, word) for u in chosen)
-    registry.remember("others", path)
+    make_corpus("others", slice(3, 5), WORDS)
     return "others"
 
 

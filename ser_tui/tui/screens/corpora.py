@@ -222,12 +222,14 @@ class CorporaScreen(AppScreen[None]):
         if one is None or one.path is not None or not one.downloadable:
             return
         name, size = one.name, f"{one.size / 1e6:,.0f} MB" if one.size else "size not published"
-        accepted = await self.app.push_screen_wait(
-            ConfirmScreen(
-                f"Get {printable(one.title)}?",
-                f"{size} from {one.source}. Licence: {one.licence}. y accepts the licence and downloads.",
-            )
+        facts = (
+            f"download: {size}, from {' or '.join(one.hosts)}",
+            f"licence: {one.licence}",
+            f"source: {one.source}",
+            "",
+            "y accepts the licence and downloads.",
         )
+        accepted = await self.app.push_screen_wait(ConfirmScreen(f"Get {printable(one.title)}?", "\n".join(facts)))
         if not accepted:
             return
 

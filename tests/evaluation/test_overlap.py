@@ -1,0 +1,51 @@
+"""A target that is not as unseen as it looks is named."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.evaluation.overlap import overlap
+
+
+def corpus(name: str, speakers: tuple[str, ...], digests: str = "", sentence: str | None = None) -> Manifest:
+    utterances = [
+        Utterance(f"{speaker}.wav", Path(f"{speaker}.wav"), "anger", speaker, None, sentence, "de", 1.0, 16_000, 1, name)
+        for speaker in speakers
+    ]
+    contents = {u.id: f"{digests or name}/{u.id}" for u in utterances}
+    return manifests.make(name, Path("/made"), utterances, [], contents)
+
+
+def test_corpora_that_share_nothing_are_not_warned_of() -> None:
+    # Speaker 03 of one corpus is not speaker 03 of another.
+    trained, target = corpus("emodb", ("03", "08"), sentence="a01"), corpus("ravdess", ("03", "08"), sentence="a01")
+    assert overlap(trained, [0, 1], target, [0, 1]) == []
+
+
+def test_recordings_that_were_trained_on_are_counted_whatever_they_are_called() -> None:
+    trained, target = corpus("emodb", ("03", "08", "09")), corpus("mine", ("03", "08", "10"), digests="emodb")
+    [said] = overlap(trained, [0, 1, 2], target, [0, 1, 2])
+    assert said.startswith("Duplicates: 2 of the 3 recordings were trained on")
+    assert overlap(trained, [2], target, [0, 1, 2]) == [], "what was held out was not trained on"
+    assert overlap(trained, [0, 1, 2], target, [2]) == [], "what the mapping drops is not scored"
+
+
+@pytest.mark.parametrize("target", ["emodb", "emodb2", "emodb2-all"])
+def test_speakers_and_sentences_of_another_edition_are_the_same(target: str) -> None:
+    trained, other = corpus("emodb", ("03", "08"), sentence="a01"), corpus(target, ("08", "09"), "x", sentence="a01")
+    said = overlap(trained, [0, 1], other, [0, 1])
+    assert [warning.split(":")[0] for warning in said] == ["Speakers are shared", "Sentences are shared"]
+    assert "1 of the 2 speakers" in said[0]
+
+
+def test_one_corpus_of_several_is_recognised_by_its_own_names() -> None:
+    both = corpus("emodb", ("03", "08"))
+    named = [dataclasses.replace(u, id=f"emodb/{u.id}", speaker=f"emodb/{u.speaker}") for u in both.utterances]
+    several = manifests.make("emodb+ravdess", Path("/made"), named, [], {f"emodb/{k}": v for k, v in both.digests.items()})
+    [said] = overlap(several, [0], corpus("emodb2", ("03",), "other"), [0])
+    assert said.startswith("Speakers are shared: 1 of the 1")

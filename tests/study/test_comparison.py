@@ -1,0 +1,39 @@
+"""Scores that are laid side by side say what they are scores of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ser_tui.study.comparison import outcomes
+
+
+def summary(*evaluations: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "status": "done", "best": None, "trials": 1, "planned_trials": 1, "seconds": 1.0, "trials_to_90": None,
+        "utterances": {}, "shares_speakers": False, "evaluations": list(evaluations),
+    }  # fmt: skip
+
+
+def evaluation(n: int, calm: str, *, masked: bool = True) -> dict[str, Any]:
+    return {
+        "corpus": "ravdess", "accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "bca": 0.5, "bca_interval": [0.4, 0.6],
+        "utterances": n, "masked": masked, "mapping": {"angry": "anger", "calm": calm},
+    }  # fmt: skip
+
+
+def counted(*summaries: dict[str, Any]) -> tuple[str, ...]:
+    return dict(outcomes(summaries))["on ravdess, n"]
+
+
+def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> None:
+    paper, own = summary(evaluation(624, "boredom", masked=False)), summary(evaluation(528, ""))
+    assert counted(paper, own, summary()) == ("624 raw, calm=boredom", "528 masked, calm dropped", "-")
+    assert counted(own, own) == ("528 masked", "528 masked")
+    assert counted(summary(evaluation(624, "boredom"), evaluation(528, "")), own) == ("528 masked", "528 masked"), "the last one"
+
+
+def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> None:
+    said = ["Sentences are shared: 10 of the 10 sentences.", "Duplicates across parts: 1 recording is byte for byte in two parts."]
+    rows = dict(outcomes([{**summary(), "warnings": said}, summary()]))
+    assert rows["also shared"] == ("sentences, recordings", "-")
+    assert "also shared" not in dict(outcomes([summary(), summary()]))
