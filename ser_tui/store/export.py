@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
-from ser_tui.study.text import duration, parameter, printable, score, score_with_interval
+from ser_tui.study.text import duration, json_text, parameter, printable, score, score_with_interval
 
 Format = Literal["csv", "json"]
 
@@ -43,7 +42,7 @@ def to_csv(run_id: str, state: RunState) -> str:
     names = list(dict.fromkeys(name for trial in state.trials for name in trial.parameters))
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["run", "trial", "status", "phase", *names, *_RESULTS])
+    writer.writerow(["run", "trial", "status", "phase", *map(_inert, names), *_RESULTS])
     for trial in _trials(state):
         low, high = trial.interval or (None, None)
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
@@ -62,7 +61,7 @@ def to_json(run_id: str, state: RunState) -> str:
     summary = summarize(run_id, state)
     trials = [{**trial_summary(trial), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
     warnings = list(state.start.warnings) if state.start else []
-    return json.dumps({**summary, "warnings": warnings, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
+    return json_text({**summary, "warnings": warnings, "trials": trials})
 
 
 def summary_text(run_id: str, state: RunState) -> str:
@@ -103,8 +102,10 @@ def _trials(state: RunState) -> list[Trial]:
 
 
 def _inert(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula, as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """What a spreadsheet would take for a formula, as text, and nothing that a terminal would obey."""
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
 
 
 def _write(folder: RunFolder, name: str, text: str) -> Path:

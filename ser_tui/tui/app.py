@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -131,9 +133,27 @@ class SerTuiApp(App[None]):
 def run(runs: Path, attach: str | None = None) -> int:
     """Open the app on the runs in `runs` and return its exit code. Raises UserError where there is no terminal for it."""
     refuse_unusable_terminal()
+    end_with_the_terminal()
     app = SerTuiApp(runs, attach)
     app.run()
     return app.return_code or 0
+
+
+def end_with_the_terminal() -> None:
+    """See to it that this process ends when its terminal is closed.
+
+    Under a shell that ignores SIGHUP the signal is ignored here too, or never sent; then Textual would read the end of its
+    input without a pause, and wait for ever to write.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    terminal = select.poll()
+    terminal.register(sys.stdin.fileno(), 0)  # no event is asked for: that it was closed is told all the same
+
+    def wait() -> None:
+        terminal.poll()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True, name="terminal").start()
 
 
 def refuse_unusable_terminal() -> None:

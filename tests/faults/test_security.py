@@ -7,13 +7,12 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import command
 from lab import ROOT
 from small_runs import until_over
 
@@ -26,15 +25,6 @@ from ser_tui.study.load import dumps
 from ser_tui.worker import launch
 
 SOURCES = sorted((ROOT / "ser_tui").rglob("*.py"))
-
-
-def command(
-    *arguments: str, runs: Path, prefix: tuple[str, ...] = (), **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "ser_tui.cli", *arguments], capture_output=True, text=True, check=False,
-        stdin=subprocess.DEVNULL, env={**os.environ, "SER_TUI_RUNS": str(runs), **environment}, cwd=ROOT, umask=0,
-    )  # fmt: skip
 
 
 # --- nothing is executed
