@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,12 +20,15 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.text import printable
 from ser_tui.tui.background import Fetches
+from ser_tui.tui.harmless import Harmless
 from ser_tui.tui.look import PLAIN_THEME, THEME, styles
 
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.driver import Driver
+    from textual.filter import LineFilter
 
     from ser_tui.tui.feed import RunsFeed
 
@@ -64,6 +67,7 @@ class SerTuiApp(App[None]):
         self.theme = self._best_theme()
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
+        self._harmless = Harmless()
 
     def feed(self) -> RunsFeed:
         """The one reader of the runs folder, made on first use: importing it is not for the first paint."""
@@ -99,9 +103,13 @@ class SerTuiApp(App[None]):
 
         self.push_screen(RunScreen(run_id))
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes before it is sent."""
+        return [*super().get_line_filters(), self._harmless]
+
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while; nothing in it is read as markup."""
-        self.notify(str(message), severity="warning" if problem else "information", markup=False, timeout=8)
+        self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=8)
 
     def action_help(self) -> None:
         """Show the help of the present screen."""
