@@ -63,13 +63,11 @@ def hostile(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         # Validation speakers by name: the name reaches the study, the warnings and the log.
         spoken = f"protocol={{kind: speaker, speakers: [{json.dumps(f'v01{OWNED}')}]}}"
         runs = tmp_path_factory.mktemp("runs")
-        started = [
-            launch.start(study("corpus=hostile", "budget=2", spoken), runs),
-            launch.start(study(f"encoder={json.dumps(str(encoder))}", "corpus=hostile", spoken), runs),
-        ]
-        for one in started:
-            until_over(one)
-    done, failed = started
+        # One after the other, so that the failed one is the newer one and stands first.
+        done = launch.start(study("corpus=hostile", "budget=2", spoken), runs)
+        until_over(done)
+        failed = launch.start(study(f"encoder={json.dumps(str(encoder))}", "corpus=hostile", spoken), runs)
+        until_over(failed)
     assert done.state().status == "done", done.state().reason
     assert failed.state().status == "failed" and OWNED in failed.state().reason
     assert any(OWNED in text for _, _, text in done.state().log), "a note of the worker names a hostile file"
