@@ -65,7 +65,7 @@ def faults(warm: Warm, reference: Reference, cycles: int, seed: int) -> list[Fau
         ("corpus changed live", lambda path: changed_under_a_worker(warm, path)),
         ("race", lambda path: race(warm, path, few, 4, reference)),
         ("crowd", lambda path: crowd(path, some)),
-        ("app killed", beside_a_worker(lambda folder, runs, _: ended(folder, runs, few))),
+        ("app killed", beside_a_worker(lambda folder, runs, _: ended(folder, runs, max(5, few)))),
         ("full terminal", beside_a_worker(lambda folder, runs, _: stalled(folder, runs, 5))),
         ("slow link", beside_a_worker(lambda folder, runs, _: throttled(folder, runs, some))),
         ("ssh killed", beside_a_worker(lambda folder, runs, scratch: lost_connections(folder, runs, scratch, few))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,18 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ser_tui.study.events import EvaluationFinished
-from ser_tui.study.text import accuracies, centred_text, interval_text, printable, score
+from ser_tui.study.text import accuracies, centred_text, interval_text, json_text, printable, score
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output. What a terminal would obey, or no encoding takes, is escaped as JSON can."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
-    sys.stdout.write("".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text) + "\n")
+    """One JSON document on standard output."""
+    sys.stdout.write(json_text(value))
     sys.stdout.flush()
-
-
-def _escaped(char: str) -> str:
-    return json.dumps(char, ensure_ascii=True)[1:-1]
 
 
 def say(text: str, *, error: bool = False) -> None:

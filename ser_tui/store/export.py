@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 from ser_tui.study.text import (
     beside_probe,
     duration,
+    json_text,
     parameter,
     printable,
     probe_parameters,
@@ -51,7 +51,7 @@ def to_csv(run_id: str, state: RunState) -> str:
     names = list(dict.fromkeys(name for trial in state.trials for name in trial.parameters))
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["run", "trial", "status", "phase", *names, *_RESULTS])
+    writer.writerow(["run", "trial", "status", "phase", *map(_inert, names), *_RESULTS])
     for trial in _trials(state):
         low, high = trial.interval or (None, None)
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
@@ -71,7 +71,7 @@ def to_json(run_id: str, state: RunState) -> str:
     """The run's summary, its warnings and all trials with their epochs."""
     summary = summarize(run_id, state)
     trials = [{**trial_summary(trial), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
-    return json.dumps({**summary, "trials": trials}, ensure_ascii=False, indent=1) + "\n"
+    return json_text({**summary, "trials": trials})
 
 
 def summary_text(run_id: str, state: RunState) -> str:
@@ -119,8 +119,10 @@ def _trials(state: RunState) -> list[Trial]:
 
 
 def _inert(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula, as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """What a spreadsheet would take for a formula, as text, and nothing that a terminal would obey."""
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
 
 
 def _write(folder: RunFolder, name: str, text: str) -> Path:

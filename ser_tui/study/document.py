@@ -235,13 +235,13 @@ def value_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
     return None
 
 
-_LAYERS = re.compile(r"last|\d{1,3}(\+\d{1,3})*")
+_LAYERS = re.compile(r"last|\d{1,3}(\+\d{1,3}){0,99}")
 
 
 def _text_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
     text = str(value)
     if hyperparameter.options and text not in hyperparameter.options:
-        return f"{text!r} is not one of {', '.join(hyperparameter.options)}"
+        return f"{text[:60]!r} is not one of {', '.join(hyperparameter.options)}"
     if hyperparameter.name == "layers" and not _LAYERS.fullmatch(text):
-        return f"{text!r} is neither last nor layer numbers joined by +"
+        return f"{text[:60]!r} is neither last nor layer numbers joined by +, 100 at most"
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+LARGEST_BITS = 1023
+"""Integers of more bits may be beyond a float's range."""
 _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Study,
     ("protocol",): Protocol,
@@ -29,6 +32,10 @@ _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
 }
 _SHORTHAND = {"protocol": "kind", "strategy": "kind", "budget": "trials"}
 """Sections that may be written as one value, and the key that this value means."""
+
+
+class _NotYaml(UsageError):
+    """Text that is no YAML at all, which a value on the command line need not be."""
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Study:
@@ -64,6 +71,16 @@ def parse(text: str, source: str) -> dict[str, Any]:
     """The mapping that `text` holds, which remembers its lines. Anchors are refused: they can grow without bound."""
     if len(text) > MAX_BYTES:
         raise UsageError(f"{source}: larger than {MAX_BYTES // 1024} kB; a study document is a page of YAML")
+    loaded = _yaml(text, source)
+    if loaded is None:
+        return CommentedMap()
+    if not isinstance(loaded, CommentedMap):
+        raise UsageError(f"{source}: a study document is a mapping (key: value), not {type(loaded).__name__}")
+    return loaded
+
+
+def _yaml(text: str, source: str) -> Any:
+    """What `text` holds. Raises _NotYaml where it is none, UsageError for what is refused before it is built."""
     yaml = YAML(typ="rt", pure=True)
     try:
         depth = 0
@@ -75,18 +92,13 @@ def parse(text: str, source: str) -> dict[str, Any]:
                 raise UsageError(
                     f"{source}: line {event.start_mark.line + 1}: aliases (*name) are not used here; write it out"
                 )
-        loaded = YAML(typ="rt", pure=True).load(text)
+        return YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise UsageError(f"{source}: {line}not valid YAML: {_one_line(error.problem or error.context)}") from None
+        raise _NotYaml(f"{source}: {line}not valid YAML: {_one_line(error.problem or error.context)}") from None
     except (YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError, IndexError) as error:
         # ruamel's scanner lets a few ValueErrors and lookups escape on malformed scalars (dates, tags).
-        raise UsageError(f"{source}: not valid YAML: {_one_line(error)}") from None
-    if loaded is None:
-        return CommentedMap()
-    if not isinstance(loaded, CommentedMap):
-        raise UsageError(f"{source}: a study document is a mapping (key: value), not {type(loaded).__name__}")
-    return loaded
+        raise _NotYaml(f"{source}: not valid YAML: {_one_line(error)}") from None
 
 
 def validate(raw: Mapping[str, Any], source: str = "study") -> Study:
@@ -118,7 +130,7 @@ def explain(error: ValidationError, raw: Mapping[str, Any]) -> str:
     detail = min(error.errors(include_url=False), key=lambda entry: entry["type"] != "extra_forbidden")
     key, text = _locate(detail)
     line = _line(raw, key)
-    return (f"line {line}: " if line else "") + (f"{key}: " if key else "") + text
+    return (f"line {line}: " if line else "") + (f"{_cut(key)}: " if key else "") + text
 
 
 def dumps(study: Study) -> str:
@@ -146,11 +158,12 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
     """Apply one `dotted.key=value` to a document; the value is read as YAML. Raises UsageError."""
     key, separator, text = assignment.partition("=")
     parts = key.strip().split(".")
+    asked = f"--set {_cut(assignment)}"
     if not separator or not all(parts):
-        raise UsageError(f"--set {assignment}: write key=value, for example search.learning_rate.high=1e-4")
+        raise UsageError(f"{asked}: write key=value, for example search.learning_rate.high=1e-4")
     try:
-        value = YAML(typ="rt", pure=True).load(text) if text.strip() else ""
-    except (YAMLError, ValueError, TypeError, AttributeError):
+        value = _yaml(text, asked) if text.strip() else ""
+    except _NotYaml:
         value = text
     target: dict[str, Any] = raw
     for index, part in enumerate(parts[:-1]):
@@ -159,7 +172,7 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
             shorthand = _SHORTHAND.get(part) if index == 0 else None
             if inner is not None and shorthand is None:
                 raise UsageError(
-                    f"--set {assignment}: {'.'.join(parts[: index + 1])} is {inner!r}, it has no {parts[index + 1]}"
+                    f"{asked}: {'.'.join(parts[: index + 1])} is {_short(inner)}, it has no {parts[index + 1]}"
                 )
             inner = {} if inner is None or shorthand is None else {shorthand: inner}
             target[part] = inner
@@ -170,9 +183,10 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
 def _plain(value: Any) -> Any:
     """ruamel's round-trip containers and scalars as plain ones: pydantic's strict unions look at exact types."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(_finite(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    value = _finite(value)
     if isinstance(value, bool) or value is None:
         return value
     width = getattr(value, "_width", None) or 0
@@ -183,6 +197,14 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return str(value)
+
+
+def _finite(value: Any) -> Any:
+    """An integer that no float can hold becomes infinite: every field refuses that in words, where Python's own comparisons
+    and conversions would raise."""
+    if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
+        return math.inf if value > 0 else -math.inf
+    return value
 
 
 _TAGS = {"real", "integer", "choice", "fixed"}
@@ -216,8 +238,11 @@ def _locate(detail: Any) -> tuple[str, str]:
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    return _cut(repr(_finite(value)), 60)
+
+
+def _cut(text: str, length: int = 100) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _keys(location: list[Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -141,3 +142,12 @@ def printable(text: str) -> str:
         char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
         for char in text
     )
+
+
+def json_text(value: Any) -> str:
+    """`value` as JSON for people and programs: what a terminal would obey, or no encoding takes, is escaped as JSON can.
+
+    Raises ValueError for a NaN.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"

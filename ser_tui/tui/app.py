@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,12 +20,15 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.text import printable
 from ser_tui.tui.background import Fetches
+from ser_tui.tui.harmless import Harmless
 from ser_tui.tui.look import PLAIN_THEME, THEME, styles
 
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.driver import Driver
+    from textual.filter import LineFilter
 
     from ser_tui.tui.feed import RunsFeed
 
@@ -62,6 +67,7 @@ class SerTuiApp(App[None]):
         self.theme = self._best_theme()
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
+        self._harmless = Harmless()
 
     def feed(self) -> RunsFeed:
         """The one reader of the runs folder, made on first use: importing it is not for the first paint."""
@@ -97,9 +103,13 @@ class SerTuiApp(App[None]):
 
         self.push_screen(RunScreen(run_id))
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes before it is sent."""
+        return [*super().get_line_filters(), self._harmless]
+
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while; nothing in it is read as markup."""
-        self.notify(str(message), severity="warning" if problem else "information", markup=False, timeout=8)
+        self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=8)
 
     def action_help(self) -> None:
         """Show the help of the present screen."""
@@ -131,9 +141,27 @@ class SerTuiApp(App[None]):
 def run(runs: Path, attach: str | None = None) -> int:
     """Open the app on the runs in `runs` and return its exit code. Raises UserError where there is no terminal for it."""
     refuse_unusable_terminal()
+    end_with_the_terminal()
     app = SerTuiApp(runs, attach)
     app.run()
     return app.return_code or 0
+
+
+def end_with_the_terminal() -> None:
+    """See to it that this process ends when its terminal is closed.
+
+    Under a shell that ignores SIGHUP the signal is ignored here too, or never sent; then Textual would read the end of its
+    input without a pause, and wait for ever to write.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    terminal = select.poll()
+    terminal.register(sys.stdin.fileno(), 0)  # no event is asked for: that it was closed is told all the same
+
+    def wait() -> None:
+        terminal.poll()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True, name="terminal").start()
 
 
 def refuse_unusable_terminal() -> None:

@@ -15,6 +15,8 @@ from ser_tui.tui.widgets.table import Column, cell
 
 Summary = Mapping[str, Any]
 
+ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
+
 HOME_COLUMNS = (
     Column("mark", "", 1),
     Column("state", "STATE", 11),
@@ -95,6 +97,8 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
         second.append_text(cell(f"{summary['state']}: {summary['reason']}", "warning"))
     elif summary["state"] == "interrupted":
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
+    elif summary["state"] == "elsewhere":
+        second.append(ELSEWHERE, "warning")
     else:
         second.append_text(cell(f"{summary.get('encoder') or '-'}"))
         if best:
@@ -136,6 +140,8 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
     fact("state", summary["state"])
     if summary["state"] == "interrupted":
         lines.append(cell("its worker is gone; r resumes", "warning"))
+    elif summary["state"] == "elsewhere":
+        lines.append(cell(ELSEWHERE, "warning"))
     if summary.get("reason"):
         fact("", summary["reason"], "" if summary["state"] == "done" else "warning")
     fact("corpus", summary.get("corpus") or "-")

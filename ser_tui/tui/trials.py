@@ -14,7 +14,7 @@ from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, probe_s
 from ser_tui.study.text import beside_probe, duration, parameter, score, score_with_interval
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
-from ser_tui.tui.rows import parameters_text
+from ser_tui.tui.rows import ELSEWHERE, parameters_text
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
@@ -157,7 +157,7 @@ def _warnings(view: View) -> list[Text]:
             cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning")
         )
     elif view.shown == "elsewhere":
-        lines.append(cell("! worked on by another host; whether it still is cannot be seen from here", "warning"))
+        lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in ("failed", "stopped") and view.state.reason:
         lines.append(cell(f"! {view.shown}: {view.state.reason}" + "; r resumes", "warning"))
     return lines

@@ -8,6 +8,7 @@ from ser_tui.strategies.planning import planned_trials
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.plausible import MAX_NUMBER
 from ser_tui.study.state import RunState
 from ser_tui.training.trial import NonFiniteLoss
 from ser_tui.worker import calibrate
@@ -23,7 +24,8 @@ class Forecast:
         self._study = study
         self._speech = calibrate.speech(data)
         finite = planned_trials(study.strategy, study.search)
-        limits = [limit for limit in (finite, study.budget.trials) if limit is not None]
+        # A grid of nine dimensions has more points than a log can count, let alone a budget.
+        limits = [limit for limit in (finite, study.budget.trials) if limit is not None and limit <= MAX_NUMBER]
         self.planned = min(limits) if limits else None
         """Trials that the budget, or the space, allows; None: as many as the minutes allow."""
         self._costs: Costs | None = None

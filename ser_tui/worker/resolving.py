@@ -34,7 +34,9 @@ def fill_bounds(raw: dict[str, Any]) -> None:
     if named == "paper":
         raw["search"] = copy.deepcopy(dict(encoders.PAPER_SEARCH))
     elif named == "recommended":
-        raw["search"] = copy.deepcopy(dict(encoders.find(str(raw.get("encoder", Study().encoder))).search))
+        encoder = raw.get("encoder")
+        # What is no text is refused by validation, which names its line.
+        raw["search"] = copy.deepcopy(dict(encoders.find(encoder if isinstance(encoder, str) else Study().encoder).search))
 
 
 def require(study: Study) -> None:

@@ -19,15 +19,19 @@ from pathlib import Path
 import psutil
 from lab import child_environment
 
+DEAF = ("sh", "-c", "trap '' HUP; \"$@\"; exit", "sh")
+
 
 class Line:
     """A terminal of 80x24 in which `ser-tui ARGUMENTS` runs. Its screen is what was read from it so far, undecoded."""
 
-    def __init__(self, runs: Path, *arguments: str) -> None:
+    def __init__(self, runs: Path, *arguments: str, deaf: bool = False) -> None:
+        """`deaf`: under a shell that ignores SIGHUP and leads the session, so that the app is sent none either."""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "ser_tui.cli", *arguments], stdin=slave, stdout=slave, stderr=slave,
+            ["setsid", "--ctty", *(DEAF if deaf else ()), sys.executable, "-m", "ser_tui.cli", *arguments],
+            stdin=slave, stdout=slave, stderr=slave,
             env={**child_environment(), "TERM": "xterm-256color", "SER_TUI_RUNS": str(runs)},
         )  # fmt: skip
         os.close(slave)

@@ -19,7 +19,7 @@ from ser_tui.study.load import dumps
 def call(*arguments: str, runs: Path, code: int = 0) -> str:
     """What the command prints on both streams; nothing in it that a terminal would obey."""
     done = subprocess.run(
-        [sys.executable, "-m", "ser_tui.cli", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL,
+        [*zoo.POWERLESS, sys.executable, "-m", "ser_tui.cli", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL,
         env={**os.environ, "SER_TUI_RUNS": str(runs)},
     )  # fmt: skip
     text = done.stdout.decode() + done.stderr.decode()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import obeyed
 
 from ser_tui.cli import comparing, listing
 from ser_tui.cli.following import lines
@@ -131,15 +132,9 @@ def shown(folder: RunFolder, other: RunFolder) -> str:
                 listing.say(text)
         out.write(summary_text(folder.run_id, state))
         if state.trials:
-            export(folder, "csv")
-            export(folder, "json")
+            out.writelines(export(folder, form).read_text() for form in ("csv", "json"))
     assert (remaining_seconds(state) or 0) >= 0
     return out.getvalue()
-
-
-def obeyed(text: str) -> set[str]:
-    """Characters that a terminal would obey; line ends are ours."""
-    return {char for char in text if not char.isprintable() and char != "\n"}
 
 
 @pytest.fixture

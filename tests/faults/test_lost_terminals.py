@@ -19,8 +19,8 @@ def run(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFol
 
 
 def test_the_app_ends_or_stops_and_the_worker_works_on(run: RunFolder) -> None:
-    outcome = ended(run, run.path.parent, 4)
-    assert outcome.sound and outcome.injected == 4, outcome
+    outcome = ended(run, run.path.parent, 5)
+    assert outcome.sound and outcome.injected == 5, outcome
 
 
 def test_a_terminal_that_stops_reading_is_waited_for_without_spinning(run: RunFolder) -> None:

@@ -8,15 +8,17 @@ import os
 import pickle
 import shutil
 import subprocess
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import command
 from lab import ROOT
 from small_runs import until_over
 
+from ser_tui.store.index import Index
 from ser_tui.store.log import LogWriter
 from ser_tui.store.runs import create, folders
 from ser_tui.study import events
@@ -26,15 +28,6 @@ from ser_tui.study.load import dumps
 from ser_tui.worker import launch
 
 SOURCES = sorted((ROOT / "ser_tui").rglob("*.py"))
-
-
-def command(
-    *arguments: str, runs: Path, prefix: tuple[str, ...] = (), **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "ser_tui.cli", *arguments], capture_output=True, text=True, check=False,
-        stdin=subprocess.DEVNULL, env={**os.environ, "SER_TUI_RUNS": str(runs), **environment}, cwd=ROOT, umask=0,
-    )  # fmt: skip
 
 
 # --- nothing is executed
@@ -198,7 +191,7 @@ def test_a_whole_run_touches_its_own_places_alone_and_no_network(
     assert not [path for event, path in told if event.startswith("socket.")]
     assert not [path for event, path in told if event in ("pickle.find_class", "os.system", "os.symlink", "os.link")]
     [folder] = folders(runs)
-    for path in [folder.path, *folder.path.rglob("*"), runs / "index.json"]:
+    for path in [folder.path, *folder.path.rglob("*"), *(path for path in runs.iterdir() if path.is_file())]:
         assert path.stat().st_mode & 0o077 == 0, f"{path} can be read by others, whose umask is 0"
 
 
@@ -224,5 +217,27 @@ def test_names_are_no_paths(arguments: list[str], small_study: Callable[..., Stu
 
 
 def test_the_configuration_is_this_users_alone(small_corpus: Path) -> None:
-    for path in Path(os.environ["SER_TUI_CONFIG"]).glob("corpora.json"):
-        assert path.stat().st_mode & 0o077 == 0
+    assert (Path(os.environ["SER_TUI_CONFIG"]) / "corpora.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user")
+def test_another_user_of_the_machine_can_neither_read_nor_stop_a_run(tmp_path: Path) -> None:
+    place = Path(tempfile.mkdtemp(prefix="ser-tui-shared-"))
+    try:
+        place.chmod(0o755)
+        runs = place / "runs"
+        runs.mkdir(mode=0o755)  # as the checkout's own runs/ is
+        folder = create(runs, "x")
+        with LogWriter(folder.log) as log:
+            log.append(events.RunStarted(study={"name": "x"}, classes=("a", "b"), utterances={}))
+        Index(runs).refresh()
+        other = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+        for act in (
+            ["ls", str(folder.path)], ["cat", str(folder.log)], ["cat", str(runs / "index.json")],
+            ["touch", str(folder.stop_request)], ["touch", str(runs / "index.json")], ["rm", str(runs / ".index.lock")],
+        ):  # fmt: skip
+            done = subprocess.run([*other, *act], capture_output=True, text=True, check=False)
+            assert done.returncode != 0 and "Permission denied" in done.stderr, (act, done)
+        assert not folder.stop_request.exists()
+    finally:
+        shutil.rmtree(place)

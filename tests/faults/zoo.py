@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from numpy.typing import NDArray
 EMOTIONS = ("anger", "neutral\x1b[2J", "sadness")
 """One word would clear a careless terminal."""
 SPEAKERS = ("a", "b\x1b]0;owned\x07", "c")
+
+POWERLESS = (
+    ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+    if os.geteuid() == 0 and shutil.which("setpriv")
+    else ()
+)
+"""What a command is started by so that root, too, cannot read what its rights do not allow."""
 
 _WHOLE = (
     ("8 bit.wav", 16_000, 1, {"subtype": "PCM_U8"}), ("24-bit.wav", 16_000, 1, {"subtype": "PCM_24"}),
@@ -90,7 +98,7 @@ def _bad(folder: Path, voice: Path) -> set[str]:
         "empty.wav", "cut.wav", "text.wav", "page.wav", "no samples.wav", "silent.wav", "blip.wav", "nan.wav", "inf.wav",
         "ten hours.wav", "folder.wav", "pipe.wav", "nowhere.wav", "device.wav", "never there.wav",
     }  # fmt: skip
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or POWERLESS:
         (folder / "secret.wav").write_bytes(data)
         (folder / "secret.wav").chmod(0)
         named.add("secret.wav")

@@ -140,8 +140,15 @@ class Terminal:
 
     def pid(self) -> int:
         """The pid of the pane's command."""
-        command = [*self._tmux, "display-message", "-p", "-t", "main", "#{pane_pid}"]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        return int(self._says("#{pane_pid}"))
+
+    def title(self) -> str:
+        """What the terminal has been told to call itself."""
+        return self._says("#{pane_title}")
+
+    def _says(self, form: str) -> str:
+        command = [*self._tmux, "display-message", "-p", "-t", "main", form]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     def until_ended(self, seconds: float) -> None:
         """Wait until the pane's command has ended.

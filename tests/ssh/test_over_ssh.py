@@ -21,6 +21,9 @@ from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 from ser_tui.worker import launch
 
+sys.path.append(str(Path(__file__).parents[1] / "tui"))
+from fabricated_runs import finished
+
 pytestmark = pytest.mark.skipif(remote.missing() is not None, reason=f"{remote.missing()}")
 
 
@@ -96,16 +99,24 @@ def test_a_dropped_connection_costs_nothing(
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "screen-256color", "linux"])
-def test_the_app_opens_and_leaves_on_every_terminal(
+def test_the_app_opens_resizes_drops_and_comes_back_on_every_terminal(
     term: str, sshd: Server, terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
-    app = terminal(over(sshd, tmp_path / "runs", term=term))
-    app.until_shown("(?s)ser_tui.*q quit", 30)
-    app.resize(200, 50)
-    app.until_shown("(?s)ser_tui.*q quit", 10)
-    app.keys("q")
-    app.until_ended(20)
-    assert not app_processes(tmp_path / "runs")
+    runs = tmp_path / "runs"
+    run = finished(runs, trials=3, name="past").folder
+    first = terminal(over(sshd, runs, "attach", run.run_id, term=term))
+    first.until_shown("(?s)past +done.*best BCA.*esc home", 25)
+    first.resize(200, 50)
+    until(lambda: "esc home" in "".join(first.screen().splitlines()[48:50]), 20)  # the keys are on the last lines again
+    first.resize(80, 24)
+    first.until_shown("(?s)past +done.*best BCA.*esc home", 20)
+    os.kill(first.pid(), signal.SIGKILL)
+    until(lambda: not app_processes(runs), 30)
+    again = terminal(over(sshd, runs, term=term))
+    again.until_shown("(?s)ser_tui.*past.*q quit", 60)
+    again.keys("q")
+    again.until_ended(20)
+    assert not app_processes(runs)
 
 
 def test_a_dumb_terminal_is_told_what_to_do(sshd: Server, terminal: Callable[..., Terminal], tmp_path: Path) -> None:

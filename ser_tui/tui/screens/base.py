@@ -30,6 +30,11 @@ class AppScreen(Screen[Result]):
         """Whether nothing lies on top. A change on a screen below has everything above it sent again, so there is none."""
         return self.app.screen is self
 
+    @property
+    def left(self) -> bool:
+        """Whether it was dismissed: its widgets go one by one, and what a thread or a message brings late finds none."""
+        return self not in self.app.screen_stack
+
     async def attempt(self, call: Callable[[], Returned]) -> Returned | None:
         """`call()` in a thread. A UserError is shown to the person and None returned."""
         try:

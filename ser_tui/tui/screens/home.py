@@ -292,7 +292,8 @@ _NEEDS: Mapping[str, Callable[[rows.Summary, int], bool]] = {
     "compare": lambda summary, marked: marked >= 2,
     "evaluate": lambda summary, marked: summary.get("best") is not None,
     "stop": lambda summary, marked: summary["state"] in ("live", "starting"),
-    "resume": lambda summary, marked: summary["state"] in ("stopped", "interrupted", "failed"),
+    # Of a run that another host had, resuming says which one that was and what to do.
+    "resume": lambda summary, marked: summary["state"] in ("stopped", "interrupted", "failed", "elsewhere"),
     "delete": lambda summary, marked: summary["state"] not in ("live", "starting"),
     "clone": lambda summary, marked: bool(summary.get("study")),
 }

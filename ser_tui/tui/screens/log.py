@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Log
 
+from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
@@ -89,7 +90,7 @@ class LogScreen(AppScreen[None]):
 def tail(path: Path) -> list[str]:
     """The last lines of a text file, made harmless; empty where there is none."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             stream.seek(max(0, os.fstat(stream.fileno()).st_size - TAIL))
             data = stream.read(TAIL)
     except OSError:

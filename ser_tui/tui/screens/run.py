@@ -126,6 +126,8 @@ class RunScreen(AppScreen[None]):
             self._draw_rows()
 
     def _draw(self) -> None:
+        if self.left:
+            return
         self._draw_figures()
         self._draw_rows()
 
@@ -205,7 +207,7 @@ class RunScreen(AppScreen[None]):
         view = self.view
         allowed = {
             "stop": view.busy,
-            "resume": view.shown in ("stopped", "interrupted", "failed") and not view.busy,
+            "resume": view.shown in ("stopped", "interrupted", "failed", "elsewhere") and not view.busy,
             "trial": len(view.state.trials) > 0,
             "evaluate": view.state.best is not None and not view.busy,
             "results": bool(view.state.probe or view.state.test or view.state.folds or view.state.evaluations),

@@ -1,0 +1,86 @@
+"""Going on with a run through the real command and the real app: after a reboot, and where another host had it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import command, refused
+from lab import Outcome, Reference, Warm, equal
+from small_runs import until, until_over
+from terminals import Line
+
+from ser_tui.store.files import write_json
+from ser_tui.store.runs import RunFolder, liveness, worker_facts
+from ser_tui.worker import launch
+
+
+@pytest.fixture
+def run(warm: Warm, reference: Reference, tmp_path: Path) -> RunFolder:
+    """A run whose worker was killed in the middle of it."""
+    folder = launch.prepare(reference.study, tmp_path)
+    warm.start(folder, die_at_line=reference.lines // 2).wait()
+    return folder
+
+
+def worked_on_by(folder: RunFolder, **other: str) -> bytes:
+    """Let worker.json name another process than that which was killed; what it says then."""
+    facts = worker_facts(folder)
+    assert facts is not None
+    process = replace(facts.process, **other)
+    write_json(folder.worker, {"process": process.to_json(), "job": facts.job, "heartbeat": facts.heartbeat})
+    return folder.worker.read_bytes()
+
+
+def test_after_a_reboot_one_key_goes_on(run: RunFolder, reference: Reference) -> None:
+    worked_on_by(run, boot="of before")
+    with Line(run.path.parent) as app:
+        app.until_shown("interrupted: its worker is gone")
+        app.keys("r")
+        until(lambda: run.state().status == "done")
+        app.until_shown("done")
+    until_over(run)
+    outcome = Outcome("reboot")
+    equal(outcome, run, reference)
+    assert outcome.sound, outcome
+
+
+def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(
+    run: RunFolder, reference: Reference
+) -> None:
+    said, log = worked_on_by(run, host="node17"), run.log.read_bytes()
+    for verb in (
+        ["resume", "latest"], ["resume", "latest", "--detach"], ["resume", "latest", "--headless"], ["resume", "latest", "--json"],
+        ["folds", "latest"], ["evaluate", "latest", "--on", "small"], ["delete", "latest", "--yes"], ["stop", "latest"],
+    ):  # fmt: skip
+        line = refused(command(*verb, runs=run.path.parent))
+        assert "node17" in line and run.run_id in line, line
+    assert (run.worker.read_bytes(), run.log.read_bytes()) == (said, log), "a worker was there"
+    listed: Any = json.loads(command("runs", "--json", runs=run.path.parent).stdout)
+    assert [summary["state"] for summary in listed] == ["elsewhere"]
+    shown = command("show", "latest", runs=run.path.parent).stdout
+    assert "elsewhere" in shown and "interrupted" not in shown
+
+    # What the refusal tells to do, where that host is gone.
+    run.worker.unlink()
+    done = command("resume", "latest", "--headless", runs=run.path.parent)
+    assert done.returncode == 0, done.stderr
+    outcome = Outcome("another host")
+    equal(outcome, run, reference)
+    assert outcome.sound, outcome
+
+
+@pytest.mark.parametrize("screen", ["home", "run"])
+def test_the_app_says_so_too(screen: str, run: RunFolder) -> None:
+    said, log = worked_on_by(run, host="node17"), run.log.read_bytes()
+    with Line(run.path.parent, *(["attach", "latest"] if screen == "run" else [])) as app:
+        app.until_shown("worked on by another host")
+        app.keys("r")
+        app.until_shown("node17")
+        app.keys("?")
+        app.until_shown("What is on this screen")
+    assert liveness(run) == "elsewhere"
+    assert (run.worker.read_bytes(), run.log.read_bytes()) == (said, log), "a worker was there"
