@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,9 @@ def test_a_killed_worker_costs_the_trial_in_flight_only(small_study: MakeStudy, 
     launch.resume(folder)
     state = finished(folder)
     assert state.status == "done", explain(folder)
-    assert state.trials[0] == before.trials[0]
+    # The probe, which the first trial is paired with, may have come after the kill only.
+    assert replace(state.trials[0], probe_p=None) == replace(before.trials[0], probe_p=None)
+    assert state.probe is not None
     assert [dict(trial.parameters) for trial in state.trials] == suggestions(study, state)
 
 
