@@ -21,7 +21,7 @@ class Forecast:
 
     def __init__(self, study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> None:
         self._study = study
-        self._speech = calibrate.speech(data)
+        self._speech = calibrate.speech(data, study)
         finite = planned_trials(study.strategy, study.search)
         limits = [limit for limit in (finite, study.budget.trials) if limit is not None]
         self.planned = min(limits) if limits else None
