@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable
 
 import numpy as np
-from probing import Array, by_group, embed, fitted, logits, probabilities
+from probing import Array, by_group, embed, fitted, logits, machine, probabilities
 
 from ser_tui.corpora.protocols import folds
 from ser_tui.encoders.load import load_encoder
@@ -28,6 +28,7 @@ PROBES = (
     ("2+3", "mean", 0.03), ("2+3", "mean+std", 0.03), ("1+2+3", "mean", 0.1), ("2+3+4", "mean", 0.1),
     ("2+3+4", "mean+std", 0.03),
 )  # fmt: skip
+COPIES: tuple[tuple[str, ...], ...] = ((), ("speed",), ("noise",), ("speed", "noise"))
 AVERAGED = (("2+3", "mean", 0.03), ("2+3", "mean+std", 0.03), ("2+3+4", "mean", 0.1), ("2+3+4", "mean+std", 0.03))
 
 
@@ -42,14 +43,18 @@ def main() -> None:
     labels = np.asarray(truth)
     parts = folds(corpus.manifest, Protocol(kind="loso"))
 
-    def crossed(features: Array, inverse_regularization: float, after: Callable[[Array, Array], Array]) -> Array:
-        """Logits [N, classes] of each utterance by the probe of its fold; `after` sees those of the test and training part."""
+    def crossed(features: Array, strength: float, after: Callable[[Array, Array], Array]) -> Array:
+        """Logits [N, classes] of each utterance by the probe of its fold; `after` sees those of the test and training part.
+
+        `features` [k N, width] may hold copies behind the utterances: a test speaker's are left out of training, and not scored.
+        `strength`: C; 0 means support vector machines.
+        """
         out = np.zeros((len(truth), len(names)))
         for _, part in parts:
-            train, test = list(part.train), list(part.validation)
-            head = fitted(features[train], labels[train].tolist(), len(names), inverse_regularization)
-            reference = class_balanced_mean(logits(head, features[train]), labels[train].tolist())
-            out[test] = after(logits(head, features[test]), reference)
+            train, test = [index + shift for shift in range(0, len(features), len(truth)) for index in part.train], list(part.validation)
+            known = labels[np.asarray(train) % len(truth)].tolist()
+            make = fitted(features[train], known, len(names), strength) if strength else machine(features[train], known, len(names))
+            out[test] = after(logits(make, features[test]), class_balanced_mean(logits(make, features[train]), known))
         return out
 
     def row(title: str, values: Array) -> None:
@@ -74,11 +79,21 @@ def main() -> None:
     for layers, pooled, strength in PROBES:
         features = corpus.features(layers, pooled, encoder)
         title = f"{layers}, {pooled}, {strength:g}"
-        plain = crossed(features, strength, lambda test, _: test)
-        row(title, plain)
+        row(title, plain := crossed(features, strength, lambda test, _: test))
         if (layers, pooled, strength) in AVERAGED:
             members.append(probabilities(plain))
     row(f"average of {len(members)}: " + "; ".join(f"{layers} {pooled}" for layers, pooled, _ in AVERAGED), np.mean(members, axis=0))
+    members = []
+    for augmented in COPIES:
+        copied = embed("emodb", encoder, augmented=augmented)
+        for layers in ("2", "2+3", "2+3+4"):
+            values = crossed(copied.features(layers, "mean", encoder), 0.03, lambda test, _: test)
+            row(f"{layers}, mean, 0.03; training copies: {' and '.join(augmented) or 'none'}", values)
+            if layers != "2+3+4" and len(augmented) < 2:
+                members.append(probabilities(values))
+    row(f"average of {len(members)}: 2 and 2+3, without copies, with speed, with noise", np.mean(members, axis=0))
+    for layers in ("2", "2+3"):
+        row(f"{layers}, mean; support vector machines", crossed(corpus.features(layers, "mean", encoder), 0.0, lambda test, _: test))
     for layers, pooled, strength in (("2+3", "mean", 0.03), ("1+2+3", "mean", 0.1)):
         features = corpus.features(layers, pooled, encoder)
         title = f"{layers}, {pooled}, {strength:g}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
@@ -24,10 +27,18 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus and its pooled features [N, layers + 2, 2, D]; `manifest.utterances` are in the same order."""
+    """A corpus and its pooled features [N, layers + 2, 2, D]; `manifest.utterances` are in the same order.
+
+    Behind the utterances `pooled` may hold their copies (see `ser_tui.training.augment`), each time all in the same order.
+    """
 
     manifest: Manifest
     pooled: torch.Tensor
+
+    @property
+    def copies(self) -> int:
+        """How often each utterance is in `pooled`, itself included."""
+        return len(self.pooled) // len(self.manifest.utterances)
 
     @property
     def emotions(self) -> list[str]:
@@ -43,23 +54,45 @@ class Corpus:
         return values
 
 
-def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False) -> Corpus:
-    """The corpus `name`, peak-normalised; `trimmed`: without the silence before and after speech."""
+def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False, augmented: Sequence[str] = ()) -> Corpus:
+    """The corpus `name`, peak-normalised; `trimmed`: without the silence before and after speech. `augmented`: with copies."""
     manifest = load_manifest(name)
     paths = tuple(utterance.path for utterance in manifest.utterances)
     digests = tuple(manifest.digests[utterance.id] for utterance in manifest.utterances)
     part = Part(paths, (0,) * len(paths), digests)
-    data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds, trim=trimmed), {})
+    data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds, trim=trimmed), {}, augmented=augmented)
     data.prepare(lambda: False, None)
     if data.problems:
         raise SystemExit(f"{name}: {next(iter(data.problems.values()))}")
     data.prepare_pooled(lambda: False, None)
-    return Corpus(manifest, data.pooled(list(range(len(paths)))))
+    return Corpus(manifest, data.pooled(list(range(len(data.labels)))))
 
 
 def fitted(features: Array, labels: Sequence[int], classes: int, inverse_regularization: float) -> probe.Head:
     """A probe as `method: probe` trains it."""
     return probe.fit(features.astype(np.float32), np.asarray(labels), classes, inverse_regularization)
+
+
+def machine(features: Array, labels: Sequence[int], classes: int) -> probe.Head:
+    """Linear support vector machines (C = 1) for every pair of classes on standardised features, as one linear head.
+
+    Its logits are the sums of a class's margins over the others; features are scaled to a mean squared norm of 1.
+    """
+    scaler = StandardScaler().fit(features)
+    given, true = scaler.transform(features) / features.shape[1] ** 0.5, np.asarray(labels)
+    weight, bias = np.zeros((classes, features.shape[1])), np.zeros(classes)
+    for low, high in itertools.combinations(range(classes), 2):
+        pair = (true == low) | (true == high)
+        fit = SVC(kernel="linear", class_weight="balanced").fit(given[pair], true[pair] == high)
+        for label, sign in ((high, 1), (low, -1)):
+            weight[label] += sign * fit.coef_[0]
+            bias[label] += sign * fit.intercept_[0]
+    weight /= scaler.scale_ * features.shape[1] ** 0.5
+    head = probe.Head(features.shape[1], classes).eval()
+    with torch.no_grad():
+        head.linear.weight.copy_(torch.from_numpy(weight))
+        head.linear.bias.copy_(torch.from_numpy(bias - weight @ scaler.mean_))
+    return head
 
 
 def logits(head: probe.Head, features: Array) -> Array:

@@ -103,6 +103,16 @@ class Training(_Section):
     trim_silence: bool = False
     """Leave out the silence before and after every utterance, ahead of the cut at max_seconds."""
 
+    augment: tuple[Literal["speed", "noise"], ...] = ()
+    """Copies of the training part that are trained on too. speed: at 0.9 and 1.1 of the speed; noise: with pink noise."""
+
+    @field_validator("augment")
+    @classmethod
+    def _not_the_papers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("paper_exact"):
+            raise ValueError("the paper does not augment; leave out paper_exact or augment")
+        return value
+
     @field_validator("trim_silence")
     @classmethod
     def _as_the_paper(cls, value: bool, info: ValidationInfo) -> bool:

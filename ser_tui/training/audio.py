@@ -16,6 +16,8 @@ from torch import Tensor
 from ser_tui.study.errors import UserError
 
 SAMPLE_RATE = 16_000
+_WINDOW, _HOP = 400, 160
+_QUIETEST = 1e-3
 
 
 class AudioError(UserError):
@@ -53,8 +55,8 @@ def resampled(frames: int, rate: int) -> int:
 def load(path: Path, *, max_seconds: float | None = None, normalize: str = "none") -> Tensor:
     """The waveform [samples] in `path`, float32, 16 kHz, channels averaged, cut after `max_seconds`.
 
-    `normalize` "peak" scales what is left after the cut to a largest magnitude of 1. No more of the file is read than is
-    used. Raises AudioError when it is unreadable, empty, or holds values that are not finite.
+    `normalize` (see `normalized`) concerns what is left after the cut. No more of the file is read than is used. Raises
+    AudioError when it is unreadable, empty, or holds values that are not finite.
     """
     header = extent(path)
     wanted = header.frames if max_seconds is None else min(header.frames, math.ceil(max_seconds * header.rate))
@@ -78,6 +80,14 @@ def normalized(waveform: Tensor, normalize: str) -> Tensor:
     """`waveform` as it is, or with "peak" scaled to a largest magnitude of 1. Silence stays what it is."""
     peak = float(waveform.abs().max()) if normalize == "peak" else 0.0
     return waveform / peak if peak > 0 else waveform
+
+
+def level(waveform: Tensor) -> float:
+    """Root mean square of the speech in `waveform` [samples]: of its 25 ms windows within 30 dB of the loudest one."""
+    samples = waveform.double()  # the squares of float32 values can be infinite in float32
+    windows = samples.unfold(0, _WINDOW, _HOP) if len(samples) >= _WINDOW else samples[None]
+    power = windows.square().mean(1)
+    return float(power[power >= power.max() * _QUIETEST].mean().sqrt())
 
 
 def cut(max_seconds: float) -> int:

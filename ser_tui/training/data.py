@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.training import augment
 from ser_tui.training.features import Features, Pooled, Recipe
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop
@@ -17,17 +18,24 @@ _NAMED = 3
 
 
 class Data:
-    """The utterances of `part` for `encoder` under `recipe`. `stores`: see `Features`."""
+    """The utterances of `part` for `encoder` under `recipe`, and behind them their copies under `augmented` (names of
+    `training.augment`), as further utterances. `stores`: see `Features`.
+    """
 
     def __init__(
-        self, encoder: SpeechEncoder, part: Part, recipe: Recipe, stores: dict[str, Shards], *, train_front_end: bool = False
+        self, encoder: SpeechEncoder, part: Part, recipe: Recipe, stores: dict[str, Shards], *, train_front_end: bool = False,
+        augmented: Sequence[str] = (),
     ) -> None:
         self._encoder = encoder
         self.recipe = recipe
-        self.labels: Sequence[int] = part.labels
-        self._features = Features(encoder, part.paths, part.digests, recipe, stores=stores)
+        self._own = len(part)
+        kinds = augment.copies(augmented)
+        copies = tuple(copy for copy in kinds for _ in part.paths)
+        paths, digests = part.paths * len(kinds), part.digests * len(kinds)
+        self.labels: Sequence[int] = part.labels * len(kinds)
+        self._features = Features(encoder, paths, digests, recipe, stores=stores, copies=copies)
         # While the front end is trained its inputs are what can be cached.
-        self._inputs = Features(encoder, part.paths, part.digests, recipe, "inputs", stores) if train_front_end else None
+        self._inputs = Features(encoder, paths, digests, recipe, "inputs", stores, copies) if train_front_end else None
         self._pooled = Pooled(encoder, self._features, stores)
         self.usable: list[int] = []
         self._lengths: dict[int, int] = {}
@@ -65,8 +73,9 @@ class Data:
 
     @property
     def problems(self) -> dict[int, str]:
-        """Index -> why the utterance cannot be used."""
-        return {**self._features.problems, **(self._inputs.problems if self._inputs else {})}
+        """Index -> why the utterance cannot be used. A copy has no problem of its own that anybody could mend."""
+        found = {**self._features.problems, **(self._inputs.problems if self._inputs else {})}
+        return {index: text for index, text in found.items() if index < self._own}
 
     def notes(self, part: str) -> tuple[str, ...]:
         """A sentence about the utterances of this `part` that could not be read, if there are any."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.store.files import open_regular
-from ser_tui.training import audio, trimming
+from ser_tui.training import audio, augment, trimming
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Stop, UtteranceChanged, check_stop
 
@@ -61,13 +61,15 @@ class Features:
     """Features of `paths` by `encoder`'s pre-trained weights under `recipe`; utterances are named by their index.
 
     `stage`: "frames" runs the convolutional front end; "inputs" stops before it, for training it. `stores`: the caches that
-    are open already, by name. An encoder without a fingerprint (one with tuned weights) is not cached.
+    are open already, by name. An encoder without a fingerprint (one with tuned weights) is not cached. `copies`: for each
+    of `paths` which changed copy of it is meant, see `augment`; empty: the utterances themselves.
     """
 
     def __init__(
         self, encoder: SpeechEncoder, paths: Sequence[Path], digests: Sequence[str], recipe: Recipe,
-        stage: Literal["frames", "inputs"] = "frames", stores: dict[str, Shards] | None = None,
+        stage: Literal["frames", "inputs"] = "frames", stores: dict[str, Shards] | None = None, copies: Sequence[str] = (),
     ) -> None:
+        self._copies = copies or ("",) * len(paths)
         self._encoder, self._paths, self._digests, self.recipe, self._stage = encoder, paths, digests, recipe, stage
         self._samples: dict[int, int] = {}
         self._bounds: dict[int, tuple[int, int]] = {}
@@ -127,7 +129,7 @@ class Features:
         return self._key(index)
 
     def _kept(self, index: int) -> int:
-        """Samples that trimming and the cut leave of utterance `index`."""
+        """Samples that trimming and the cut leave of utterance `index`, or of its copy."""
         if index in self.problems:
             raise Unreadable(self.problems[index])
         if index not in self._samples:
@@ -136,7 +138,7 @@ class Features:
                 if self.recipe.trim:
                     start, end = self._bounds[index] = self._trimmed(index, samples)
                     samples = end - start
-                samples = min(samples, audio.cut(self.recipe.max_seconds))
+                samples = min(augment.samples(samples, self._copies[index]), audio.cut(self.recipe.max_seconds))
             except audio.AudioError as error:
                 self._refuse(index, str(error))
             if samples < self._encoder.minimum_samples:
@@ -180,9 +182,11 @@ class Features:
             refuse_changed(self._paths[index], self._digests[index])
 
     def _key(self, index: int) -> str:
-        kept = self._kept(index)
-        digest = self._digests[index] or str(self._paths[index].absolute())
-        return f"{_content(digest)}-{kept}-{self._padded(kept)}"
+        kept, copy = self._kept(index), self._copies[index]
+        return f"{self._name(index)}-{kept}-{self._padded(kept)}" + (f"-{copy}{augment.VERSION}" if copy else "")
+
+    def _name(self, index: int) -> str:
+        return _content(self._digests[index] or str(self._paths[index].absolute()))
 
     def _compute(self, index: int) -> Tensor:
         kept = self._kept(index)
@@ -200,12 +204,16 @@ class Features:
         return made.to(self.recipe.dtype)
 
     def _waveform(self, index: int) -> Tensor:
-        """Utterance `index`, trimmed where asked to, then cut, then normalised. Raises AudioError."""
-        path, seconds, normalize = self._paths[index], self.recipe.max_seconds, self.recipe.normalize
-        if not self.recipe.trim:
-            return audio.load(path, max_seconds=seconds, normalize=normalize)
-        start, end = self._bounds[index]
-        return audio.normalized(audio.load(path)[start:end][: audio.cut(seconds)], normalize)
+        """Utterance `index`, trimmed where asked to, then its copy, then cut, then normalised. Raises AudioError."""
+        path, seconds, copy = self._paths[index], self.recipe.max_seconds, self._copies[index]
+        if self.recipe.trim:
+            start, end = self._bounds[index]
+            waveform = audio.load(path)[start:end]
+        else:
+            waveform = audio.load(path, max_seconds=augment.needed(seconds, copy))
+        if copy:
+            waveform = augment.changed(waveform, copy, int(self._name(index), 16))
+        return audio.normalized(waveform[: audio.cut(seconds)], self.recipe.normalize)
 
 
 def _content(digest: str) -> str:

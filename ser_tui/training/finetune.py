@@ -139,8 +139,11 @@ class Trainer:
     def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
         if max_seconds not in self._data:
             pair = tuple(
-                Data(self.encoder, part, self._recipe(max_seconds), self._stores, train_front_end=self._settings.train_front_end)
-                for part in (self._train, self._validation)
+                Data(
+                    self.encoder, part, self._recipe(max_seconds), self._stores,
+                    train_front_end=self._settings.train_front_end, augmented=augmented,
+                )
+                for part, augmented in ((self._train, self._settings.augment), (self._validation, ()))
             )
             self._data[max_seconds] = (pair[0], pair[1])
         train, validation = self._data[max_seconds]

@@ -105,7 +105,8 @@ class ProbeTrainer:
         if max_seconds not in self._data:
             recipe = self._recipe(max_seconds)
             self._data[max_seconds] = (
-                Data(self.encoder, self._train, recipe, self._stores), Data(self.encoder, self._validation, recipe, self._stores)
+                Data(self.encoder, self._train, recipe, self._stores, augmented=self._settings.augment),
+                Data(self.encoder, self._validation, recipe, self._stores),
             )
         for data in self._data[max_seconds]:
             data.prepare(should_stop, self._on_progress)

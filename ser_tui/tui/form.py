@@ -61,6 +61,7 @@ FIELDS: tuple[FormField, ...] = (
         "training.normalize", "normalize", "peak: scale every waveform to a largest magnitude of 1", ("none", "peak")
     ),
     FormField("training.trim_silence", "trim", "leave out the silence before and after every utterance", SWITCH),
+    FormField("training.augment", "augment", "also train on copies: speed, noise, or both; empty: none", listed=True),
     FormField("training.warmup", "warm-up", "share of the steps over which the rates rise before the cosine", width=6),
     FormField("training.gradient_clip", "clip", "largest norm of the gradient", width=6),
     FormField("training.collapse_guard", "guard", "end a trial early once it stays at chance", SWITCH),
@@ -72,7 +73,7 @@ FIELDS: tuple[FormField, ...] = (
         SWITCH,
     ),
 )
-_WITH_PROBES = ("training.normalize", "training.trim_silence")
+_WITH_PROBES = ("training.normalize", "training.trim_silence", "training.augment")
 """What of the training section probes read too."""
 BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -80,7 +81,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("PROTOCOL", ("protocol.kind", "protocol.size", "protocol.seed", "protocol.speakers", "protocol.folds", "protocol.test_size",
                   "protocol.test_speakers")),
     ("STRATEGY", ("strategy.kind", "strategy.startup", "strategy.points", "budget.trials", "budget.minutes", "seed")),
-    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.warmup",
+    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.augment", "training.warmup",
                   "training.gradient_clip", "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
 )  # fmt: skip
 

@@ -138,7 +138,7 @@ def baselines(
 def _frozen(
     session: Session, study: Study, model: Model, data: Data, target: Target, random_heads: int
 ) -> dict[str, list[ZeroShot]]:
-    settings = study.training.model_copy(update={"paper_exact": False})
+    settings = study.training.model_copy(update={"paper_exact": False, "augment": ()})
     trainer = make_trainer(study.model_copy(update={"method": "probe", "training": settings}), data)
     parameters = {"layers": "last", "pooling": "mean", "max_seconds": model.parameters["max_seconds"]}
     trainer.run(parameters, study.seed, lambda report: None, session.should_stop)

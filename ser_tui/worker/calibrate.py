@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from ser_tui.encoders import registry
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
+from ser_tui.training.augment import copies
 from ser_tui.training.threads import cores
 from ser_tui.training.trial import EpochReport, Part
 from ser_tui.worker import machine, timing
@@ -44,7 +45,9 @@ def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
     validation, validation_lengths = _spread(data, data.split.validation, lengths, VALIDATION)
     speech = Speech(train_lengths, validation_lengths)
     with _without_cache():
-        trainer = make_trainer_of(study, train, validation, data.classes)
+        # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
+        plain = study.model_copy(update={"training": study.training.model_copy(update={"augment": ()})})
+        trainer = make_trainer_of(plain, train, validation, data.classes)
         reports: list[EpochReport] = []
         begun = time.monotonic()
         trainer.run(_parameters(study), study.seed, reports.append, should_stop)
@@ -63,11 +66,11 @@ def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
     )
 
 
-def speech(data: Data) -> Speech:
-    """Durations of the two parts that every epoch passes over."""
+def speech(data: Data, study: Study) -> Speech:
+    """Durations of the two parts that every epoch passes over; a copy of an utterance counts as long as the utterance."""
     parts = (data.split.train, data.split.validation)
     train, validation = ([data.manifest.utterances[index].seconds for index in part] for part in parts)
-    return Speech(train, validation)
+    return Speech(train * len(copies(study.training.augment)), validation)
 
 
 def _parameters(study: Study) -> dict[str, Value]:

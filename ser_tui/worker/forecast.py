@@ -22,7 +22,7 @@ class Forecast:
 
     def __init__(self, study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> None:
         self._study = study
-        self._speech = calibrate.speech(data)
+        self._speech = calibrate.speech(data, study)
         finite = planned_trials(study.strategy, study.search)
         # A grid of nine dimensions has more points than a log can count, let alone a budget.
         limits = [limit for limit in (finite, study.budget.trials) if limit is not None and limit <= MAX_NUMBER]

@@ -67,6 +67,14 @@ def test_a_head_starts_at_random_unless_asked_for_and_always_in_the_papers_loop(
     assert "head_initialization" in message("search: {head_initialization: warm}\n")
 
 
+def test_augmentation_is_off_unless_asked_for_and_names_what_it_does() -> None:
+    path = CONFIGS / "emodb-probe.yaml"
+    assert resolved(path).training.augment == ()
+    assert resolved(path, "training.augment=[speed, noise]").training.augment == ("speed", "noise")
+    assert "training.augment" in message("name: a\n", "training.augment=[reverb]")
+    assert "does not augment" in message("training: {paper_exact: true}\n", "training.augment=[speed]")
+
+
 def test_another_encoder_brings_its_own_bounds_unless_the_papers_are_asked_for() -> None:
     path = CONFIGS / "emodb-gp.yaml"
     own = resolved(path, "encoder=whisper-tiny.en").search["learning_rate"]

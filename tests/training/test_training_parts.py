@@ -46,6 +46,15 @@ def test_a_long_file_is_cut_and_peak_normalised(tmp_path: Path) -> None:
     assert not audio.load(tmp_path / "silent.wav", normalize="peak").any()
 
 
+@pytest.mark.parametrize("gain", [1e-6, 1.0, 1e20])
+def test_the_level_is_that_of_the_speech_whatever_the_pauses(gain: float) -> None:
+    speech = torch.sin(torch.arange(16_000) / 4) * gain
+    for waveform in (speech, torch.cat([torch.zeros(16_000), speech, torch.zeros(32_000)])):
+        assert audio.level(waveform) == pytest.approx(gain / 2**0.5, rel=0.02)
+    assert audio.level(torch.zeros(1000)) == 0
+    assert audio.level(torch.ones(10)) == pytest.approx(1)
+
+
 def test_batches_hold_every_utterance_once_and_repeat_by_seed_and_epoch() -> None:
     lengths = [int(length) for length in np.random.default_rng(1).integers(50, 400, 83)]
     made = batches.shuffled(lengths, 8, seed=3, epoch=2)

@@ -35,7 +35,10 @@ def form(**changes: Any) -> StudyForm:
         {"method": "probe", "search": {"layers": {"choices": ["2", "2+3", "last"]}, "pooling": "mean+std"}},
         {"corpus": ["emodb", "demo"], "strategy": {"kind": "grid", "points": 3}, "budget": {"minutes": 2.5}},
         {"training": {"paper_exact": True, "warmup": 0.2}, "search": {"learning_rate": 1e-5}},
-        {"training": {"trim_silence": True}, "search": {"head_initialization": "probe"}},
+        {
+            "training": {"trim_silence": True, "augment": ["speed", "noise"]},
+            "search": {"head_initialization": "probe"},
+        },
     ],
 )
 def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> None:
@@ -56,11 +59,16 @@ def test_what_is_typed_wrong_is_named_beside_its_field() -> None:
     assert "give trials, minutes" in problem_of(typed.problems(), "budget")
     typed.texts |= {"training.trim_silence": "yes", "training.paper_exact": "yes"}
     assert "does not trim" in problem_of(typed.problems(), "training.trim_silence")
+    typed.texts |= {"training.trim_silence": "no", "training.augment": "speed, echo"}
+    assert problem_of(typed.problems(), "training.augment")
+    typed.texts["training.augment"] = "speed, noise"
+    assert "does not augment" in problem_of(typed.problems(), "training.augment")
 
 
 def test_probes_can_be_trimmed_too() -> None:
     probe = form(method="probe", search={"layers": "2"})
     assert probe.relevant().get("training.trim_silence", True)
+    assert probe.relevant().get("training.augment", True)
     assert not probe.relevant()["training.warmup"]
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from ser_tui.study.load import loads
-from ser_tui.worker import timing
+from ser_tui.worker import calibrate, timing
+from ser_tui.worker import data as corpus_data
 from ser_tui.worker.timing import Costs, Speech
 
 COSTS = Costs(train=0.01, evaluate=0.004, embed=0.002, head=0.0001, trial=0.5)
@@ -66,3 +69,20 @@ def test_costs_are_remembered_by_machine_and_by_encoder(tmp_path: Path, monkeypa
     assert timing.recall("y") is None
     (tmp_path / "costs.json").write_text('{"costs": {"x": {"other": 1}}, "latest": 3}')
     assert timing.recall("x") is None and timing.latest("finetune e") is None
+
+
+def test_copies_are_trained_on_and_not_validated_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_DATA", str(tmp_path))
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    for label in ("anger", "fear"):
+        (tmp_path / "two" / label).mkdir(parents=True)
+        for number in range(10):
+            soundfile.write(tmp_path / "two" / label / f"{number}.wav", np.full(8_000 + number, 0.1), 16_000)
+    text = "corpus: two\nencoder: whisper-tiny.en\nprotocol: {kind: stratified, size: 0.2}\n"
+    study = loads(text)
+    data = corpus_data.load(study)
+    plain = calibrate.speech(data, study)
+    assert (len(plain.train), len(plain.validation)) == (16, 4)
+    copied = calibrate.speech(data, loads(text + "training: {augment: [noise, speed]}\n"))
+    assert sum(copied.train) == pytest.approx(4 * sum(plain.train))
+    assert copied.validation == plain.validation
