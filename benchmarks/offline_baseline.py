@@ -1,6 +1,7 @@
 """One configuration of the offline encoder on EmoDB, without any search, by seeds and precision: what a trial is worth.
 
     python benchmarks/offline_baseline.py [--data ../shared/data/emodb] [--seeds 3] [--precision bfloat16,float32] [--plain]
+        [--set head_initialization=random]
 
 Random 80/20 split (scikit-learn's train_test_split, random_state 42, over sorted file names), batches of 8 by length,
 warm-up and cosine, 10 s. The configuration lies within the recommended bounds: layers 2 and 3, the head a probe at first,
@@ -24,6 +25,7 @@ import transformers
 from sklearn.model_selection import train_test_split
 
 from ser_tui.study.document import Training
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.training import precision
 from ser_tui.training.finetune import Part, Trainer
 
@@ -55,9 +57,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--precision", default="bfloat16", help="one of float32, bfloat16, auto; or several, with commas")
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another value of a hyperparameter")
     arguments = parser.parse_args()
     train, validation = split(arguments.data)
-    parameters = PLAIN if arguments.plain else PARAMETERS
+    parameters = dict(PLAIN if arguments.plain else PARAMETERS)
+    for assignment in arguments.set:
+        name, _, value = assignment.partition("=")
+        kind = HYPERPARAMETERS[name].kind if name in HYPERPARAMETERS else parser.error(f"{name}: no such hyperparameter")
+        parameters[name] = value if kind == "text" else float(value)
     measured = precision.measured()
     print(f"{measured.machine}, bfloat16 {measured.gain:.2f} x float32; Python {platform.python_version()}, "
           f"transformers {transformers.__version__}, numpy {np.__version__}, {torch.get_num_threads()} threads")

@@ -18,8 +18,8 @@ from ser_tui.worker.data import Data
 from ser_tui.worker.timing import Costs, Speech
 from ser_tui.worker.trainers import AnyTrainer, make_trainer_of
 
-TRAIN, VALIDATION = 24, 12
-"""Utterances that are trained on to measure: three batches."""
+BATCHES, BATCH = 4, 8
+"""That are trained on to measure, and the utterances in each; half as many utterances validate."""
 LEARNING_RATE = 1e-6
 """Small, so that nothing can explode while only the time matters."""
 BACKWARD = 3.0
@@ -39,10 +39,10 @@ def costs(study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[
 
 
 def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
-    """Train for four short epochs, two of them frozen, on a few utterances of every length. Raises what a trial raises."""
+    """Train for four short epochs, two of them frozen, on a few batches of every length. Raises what a trial raises."""
     lengths = [utterance.seconds for utterance in data.manifest.utterances]
-    train, train_lengths = _spread(data, data.split.train, lengths, TRAIN)
-    validation, validation_lengths = _spread(data, data.split.validation, lengths, VALIDATION)
+    train, train_lengths = _spread(data, data.split.train, lengths, BATCH)
+    validation, validation_lengths = _spread(data, data.split.validation, lengths, BATCH // 2)
     speech = Speech(train_lengths, validation_lengths)
     with _without_cache():
         # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
@@ -76,14 +76,19 @@ def speech(data: Data, study: Study) -> Speech:
 def _parameters(study: Study) -> dict[str, Value]:
     if study.method == "probe":
         return {"max_seconds": 30}
-    return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": 8}
+    return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": BATCH}
 
 
-def _spread(data: Data, indices: tuple[int, ...], lengths: list[float], count: int) -> tuple[Part, list[float]]:
-    """`count` of `indices`, evenly over their lengths."""
+def _spread(data: Data, indices: tuple[int, ...], lengths: list[float], size: int) -> tuple[Part, list[float]]:
+    """BATCHES groups of `size` of `indices`, evenly over their lengths, alike within a group as a trial's batches are.
+
+    Utterances of all lengths in one batch would be mostly padding, and the prediction half as long again.
+    """
     ordered = sorted(indices, key=lambda index: lengths[index])
-    chosen = [ordered[round(step * (len(ordered) - 1) / max(1, count - 1))] for step in range(min(count, len(ordered)))]
-    return data.part(chosen), [lengths[index] for index in chosen]
+    if len(ordered) > BATCHES * size:
+        starts = [round((group + 0.5) * len(ordered) / BATCHES - size / 2) for group in range(BATCHES)]
+        ordered = [index for start in starts for index in ordered[start : start + size]]
+    return data.part(ordered), [lengths[index] for index in ordered]
 
 
 @contextmanager
