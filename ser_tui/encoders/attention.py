@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ser_tui.encoders.dropout import dropout as masked
+
 NAME = "ser_tui_short"
 LONGEST = 600
 """Frames (12 s) up to which the plain products are used."""
@@ -41,6 +43,6 @@ def attend(
         bias = attention_mask.to(queries.dtype).expand(batch, heads, 1, frames).reshape(batch * heads, 1, frames)
         scores = torch.baddbmm(bias, queries, keys.transpose(1, 2))
     # Given a type, softmax is left alone by autocast, which would otherwise widen all scores to float32.
-    weights = nn.functional.dropout(torch.softmax(scores, -1, dtype=scores.dtype), dropout, training=dropout > 0)
+    weights = masked(torch.softmax(scores, -1, dtype=scores.dtype), dropout)
     mixed = torch.bmm(weights, values).view(batch, heads, frames, width)
     return mixed.transpose(1, 2), None

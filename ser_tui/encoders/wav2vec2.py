@@ -17,6 +17,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ser_tui.encoders import attention
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
+from ser_tui.encoders.dropout import replace_dropout
 from ser_tui.study.errors import UserError
 
 MODELS = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel}
@@ -45,6 +46,7 @@ class RawWaveformEncoder(SpeechEncoder):
         self._configuration = dict(configuration)
         self._normalise, self._epsilon, self._output_norm = normalise, epsilon, output_norm
         self.model: Any = make_model(family, configuration) if model is None else model
+        replace_dropout(self.model)
         config: Any = self.model.config
         if family != "wavlm":
             # WavLM adds a position bias of its own, within its own attention.

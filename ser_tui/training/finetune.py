@@ -47,6 +47,9 @@ from ser_tui.training.trial import (
 __all__ = ["EpochReport", "NonFiniteLoss", "Part", "Trainer", "TrialResult", "TrialStopped"]
 
 _EVALUATION_BATCH = 16
+MOST_STATES = 16_000_000
+"""Numbers in the hidden states of all layers, padding included, that one backward pass may go through: more of a batch's long
+utterances at once take gigabytes and no less time. Eight utterances of 4 s with wav2vec2-base; 26 s of eight with Whisper tiny."""
 
 
 class Trainer:
@@ -227,17 +230,25 @@ class Trainer:
         for batch in batches.shuffled([train.length(index) for index in train.usable], size, seed, epoch):
             check_stop(should_stop)
             indices = [train.usable[position] for position in batch]
-            labels = torch.tensor([train.labels[index] for index in indices])
-            pooled = chosen.select(train.pooled(indices)) if frozen else self._pool(train, indices, chosen)
-            loss = criterion(head(pooled), labels)
-            value = float(loss.detach())
-            if value - value != 0:
-                raise NonFiniteLoss(f"the loss became {value} in epoch {epoch}")
-            loss.backward()
+            for part in [indices] if frozen else self._fitting(train, indices):
+                labels = torch.tensor([train.labels[index] for index in part])
+                pooled = chosen.select(train.pooled(part)) if frozen else self._pool(train, part, chosen)
+                # The batch's mean loss, a part at a time: the gradients of the parts add up to the batch's.
+                loss = criterion(head(pooled), labels) * (len(part) / len(indices))
+                value = float(loss.detach())
+                if value - value != 0:
+                    raise NonFiniteLoss(f"the loss became {value} in epoch {epoch}")
+                loss.backward()
+                total += value * len(indices)
             if not optimizer.step():
                 raise NonFiniteLoss(f"the gradient became infinite or NaN in epoch {epoch}")
-            total += value * len(indices)
         return total / len(train.usable)
+
+    def _fitting(self, data: Data, indices: list[int]) -> list[list[int]]:
+        """`indices` in as few parts, as even as can be, as keep what the backward pass needs of each within `MOST_STATES`."""
+        frames = len(indices) * max(data.length(index) for index in indices)
+        count = min(len(indices), -(-frames * self.encoder.layers * self.encoder.dimension // MOST_STATES))
+        return [indices[part * len(indices) // count : (part + 1) * len(indices) // count] for part in range(count)]
 
     def _pool(self, data: Data, indices: list[int], chosen: Pooling) -> Tensor:
         frames, lengths, real = data.frames(indices)

@@ -24,8 +24,10 @@ from ser_tui.study.text import printable
 from ser_tui.tui.background import Fetches
 from ser_tui.tui.harmless import Harmless
 from ser_tui.tui.look import PLAIN_THEME, THEME, styles
+from ser_tui.tui.sent import Sent
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.command import Provider
     from textual.driver import Driver
     from textual.filter import LineFilter
@@ -68,6 +70,7 @@ class SerTuiApp(App[None]):
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
         self._harmless = Harmless()
+        self._sent = Sent()
 
     def feed(self) -> RunsFeed:
         """The one reader of the runs folder, made on first use: importing it is not for the first paint."""
@@ -88,8 +91,19 @@ class SerTuiApp(App[None]):
         if not self.is_headless and self._driver is not None and self._driver.can_suspend:
             # Textual's own handler may interrupt a write to the terminal, whose lock suspending needs too.
             asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, self._suspend, self._driver)
+        self.app_resume_signal.subscribe(self, lambda app: self._sent.forget())
         if self.attach is not None:
             self.open_run(self.attach)
+
+    def on_resize(self) -> None:
+        """A terminal that was made smaller in between has lost what it showed."""
+        self._sent.forget()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        # Only what Textual is about to send, by its own conditions, may count as sent.
+        if self._running and not self._closed and not self.is_headless and self._driver is not None and not self._batch_count:
+            renderable = self._sent.less(screen, renderable, self.console)
+        super()._display(screen, renderable)
 
     @staticmethod
     def _suspend(driver: Driver) -> None:

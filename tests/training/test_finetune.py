@@ -14,6 +14,7 @@ import soundfile
 
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.training import finetune
 from ser_tui.training.finetune import EpochReport, NonFiniteLoss, Part, Trainer, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
@@ -203,6 +204,16 @@ def test_running_out_of_memory_is_told_as_that() -> None:
         torch.empty(1 << 55)
     with pytest.raises(RuntimeError, match="other"), as_memory_error():
         raise RuntimeError("other")
+
+
+def test_a_batch_that_is_trained_in_parts_teaches_what_the_whole_does(
+    tiny: Callable[[str], str], tones: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, reports = run(trainer(tiny("whisper"), tones), label_smoothing=0.1)
+    monkeypatch.setattr(finetune, "MOST_STATES", 1)  # every utterance alone
+    _, parted = run(trainer(tiny("whisper"), tones), label_smoothing=0.1)
+    assert [report.loss for report in parted] == pytest.approx([report.loss for report in reports], rel=1e-3)
+    assert parted[-1].bca == pytest.approx(whole.bca, abs=0.1)
 
 
 FROM_PROBE = {"head_initialization": "probe"}
