@@ -290,7 +290,7 @@ def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None
             cells += [f"{theirs:.0f} s", f"{own:.1f} s" if bound else f"{own:.3f} s", *bound, f"{theirs / own:,.1f}"]
         print(f"| {seconds} s | {' | '.join(cells)} |")
     embedding = ", ".join(f"{seconds} s: {ours['times']['embedding'][str(seconds)]:.0f} s" for seconds in LENGTHS)
-    print(f"\nembedding EmoDB once per length, as if no other length were cached: {embedding}")
+    print(f"\nembedding EmoDB, each length after the ones before it, which shorter utterances share: {embedding}")
     print(f"peak memory: reference {reference['peak']:.2f} GiB, ours {ours['peak']:.2f} GiB\n")
 
 
