@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.control import Control
 from rich.segment import ControlType, Segment
 from rich.style import Style
@@ -28,6 +28,9 @@ class CellsUpdate(CompositorUpdate):
 
     def __init__(self, runs: Sequence[tuple[int, int, Sequence[Cell]]]) -> None:
         self._runs = runs
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self.render_segments(console))
 
     def render_segments(self, console: Console) -> str:
         """The terminal sequence; empty where there are no runs."""
