@@ -20,6 +20,8 @@ from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 
+pytestmark = pytest.mark.slow
+
 EMOTIONS = {emotion: emotion for emotion in ("anger", "boredom", "disgust")}
 
 
