@@ -14,7 +14,7 @@ from lab import Warm, explain, study
 
 from ser_tui.corpora import registry
 from ser_tui.study import events
-from ser_tui.study.state import reduce_all
+from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import elapsed_seconds, remaining_seconds, summarize
 from ser_tui.study.text import duration
 from ser_tui.training.metrics import balanced_accuracy

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ser_tui.study import events
-from ser_tui.study.state import RunState, reduce, reduce_all
+from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.state import RunState
 from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds, summarize, thinned
 
 
@@ -137,8 +139,8 @@ def test_a_probe_of_other_utterances_or_with_impossible_scores_is_not_believed()
     for strange in (probed(0.7, predictions=(0, 1, 1)), probed(0.7, predictions=(0, 2))):
         assert reduce_all(before + log(strange, start=3)).probe is None
     for strange in (probed(1e308), probed(0.5, best_p=-0.5)):
-        with pytest.raises(events.DamagedLine):
-            events.decode(events.encode(log(strange)[0]))
+        with pytest.raises(DamagedLine):
+            decode(encode(log(strange)[0]))
 
 
 def test_lost_lines_leave_a_visible_gap() -> None:

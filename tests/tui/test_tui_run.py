@@ -13,6 +13,7 @@ from conftest import press, shown, until, until_shown
 from fabricated_runs import CLASSES, begin, finished, under_way
 
 from ser_tui.study import events
+from ser_tui.study.lines import encode
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.run import RunScreen
 
@@ -109,7 +110,7 @@ async def test_thousands_of_trials_leave_the_keys_answered(runs: Path) -> None:
                 loss=1.0, seconds=1.0,
             ),
         ):  # fmt: skip
-            lines.append(events.encode(replace(event, seq=run.seq, time="2026-11-22T14:30:16.000Z")))
+            lines.append(encode(replace(event, seq=run.seq, time="2026-11-22T14:30:16.000Z")))
             run.seq += 1
     with run.folder.log.open("ab") as stream:
         stream.writelines(lines)
