@@ -15,6 +15,7 @@ from ser_tui.cli.output import print_json, say
 from ser_tui.corpora import locations
 from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
+from ser_tui.training.processor import instruction_sets, processor
 from ser_tui.training.threads import cores, environment
 from ser_tui.worker import machine
 
@@ -60,8 +61,8 @@ def examine() -> dict[str, Any]:
     memory = psutil.virtual_memory()
     return {
         "versions": installed,
-        "processor": machine.processor(),
-        "instruction_sets": machine.instruction_sets(),
+        "processor": processor(),
+        "instruction_sets": instruction_sets(),
         "threads": cores(),
         "precision": measured,
         "worker_environment": environment(),
