@@ -11,6 +11,7 @@ from pyrsistent import PVector, pvector
 
 from ser_tui.study import events
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.sessions import Session
 
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
@@ -89,8 +90,8 @@ class RunState:
     started: str = ""
     last_time: str = ""
     ended: str = ""
-    sessions: tuple[tuple[str, str], ...] = ()
-    """(first, last) event time of each worker that worked on the search: elapsed time is their sum."""
+    sessions: tuple[Session, ...] = ()
+    """One for each worker that worked on the search: elapsed time is their sum."""
     reason: str = ""
     trials: PVector[Trial] = field(default_factory=lambda: pvector([]))
     """Trials in order: trial number n is at n - 1."""
@@ -123,7 +124,7 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     after = _apply(event, state)
     sessions = after.sessions
     if sessions and after.status != "new" and not isinstance(event, _AFTERWARDS):
-        sessions = (*sessions[:-1], (sessions[-1][0], event.time))
+        sessions = (*sessions[:-1], sessions[-1].until(event))
     return replace(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions)
 
 
@@ -139,6 +140,7 @@ _AFTERWARDS = (
     events.EvaluationProgressed,
     events.EvaluationFinished,
     events.EvaluationFailed,
+    events.FoldsScored,
     events.Note,
 )
 """Events that may come long after the search ended, so that they do not lengthen it."""
@@ -175,7 +177,7 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
         study=event.study,
         start=event,
         started=event.time,
-        sessions=((event.time, event.time),),
+        sessions=(Session.beginning(event),),
         reason="",
         ended="",
     )
@@ -192,7 +194,7 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
         status="running",
         reason="",
         ended="",
-        sessions=(*after.sessions, (event.time, event.time)),
+        sessions=(*after.sessions, Session.beginning(event)),
     )
     return _logged(after, event.time, "info", f"resumed after {state.finished_trials} finished trials")
 
