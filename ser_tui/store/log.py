@@ -97,6 +97,9 @@ class LogWriter:
         if size == reader.offset:
             return
         tail = os.pread(self._descriptor, size - reader.offset, reader.offset)
+        if b"\n" in tail:
+            # Whole lines, which the reader was kept from: to cut them off would lose what was reported.
+            raise OSError(errno.EIO, "could not be read to its end")
         try:
             whole = decode(tail)
         except DamagedLine:
