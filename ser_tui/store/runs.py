@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import private_folder
-from ser_tui.store.files import read_json, sync_folder
+from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
@@ -94,9 +94,8 @@ def create(runs: Path, name: str) -> RunFolder:
         (path / "control").mkdir(mode=0o700)
         sync_folder(runs)
     except OSError as error:
-        raise UserError(
-            f"cannot create a run in {runs}: {error.strerror}; set SER_TUI_RUNS to a folder that you may write"
-        ) from None
+        todo = "free some space, or set SER_TUI_RUNS" if error.errno in FULL else "set SER_TUI_RUNS"
+        raise UserError(f"cannot create a run in {runs}: {error.strerror}; {todo} to a folder that you may write") from None
     return RunFolder(path)
 
 
