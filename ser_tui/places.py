@@ -30,8 +30,11 @@ def data_folders() -> list[Path]:
 
 
 def private_folder(path: Path) -> Path:
-    """Create `path` (and its parents) for this user alone, and return it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Create `path`, and those of its parents that are missing, for this user alone, and return it."""
+    # Not by mkdir's `parents`, which makes them as the umask wants: another user could put another cache in place.
+    for missing in reversed([parent for parent in path.parents if not parent.exists()]):
+        missing.mkdir(exist_ok=True, mode=0o700)
+    path.mkdir(exist_ok=True, mode=0o700)
     return path
 
 

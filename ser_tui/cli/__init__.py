@@ -32,6 +32,13 @@ def main() -> None:
         # The reader of our output is gone (`| head`): nothing is wrong, and Python shall not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        if os.environ.get("SER_TUI_TRACEBACK"):
+            raise
+        # What a verb writes explains itself; what is left is its output, as in `ser-tui runs > /full/disk`.
+        what = printable(f"{error.filename or 'the output'}: {error.strerror or error}")
+        print(f"ser-tui: cannot go on ({what}); free some space or mend that, then try again", file=sys.stderr)
+        code = 1
     except Exception as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise

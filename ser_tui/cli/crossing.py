@@ -178,7 +178,9 @@ def _earlier(study: Study) -> RunFolder | None:
         except UserError:
             continue
         state = folder.state()
-        if same and state.status in ("done", "stopped", "running") and state.start is not None:
+        # One that failed, on a full disk say, is gone on with for the sake of the trials that it has.
+        worth = state.status in ("done", "stopped", "running") or state.best is not None
+        if same and worth and state.start is not None:
             now = registry.load_many(study.corpus, study.labels).fingerprint
             if state.start.fingerprints.get("corpus") == now:
                 return folder

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
-from ser_tui.cli.following import ended_without_word, follow
+from ser_tui.cli.following import follow
 from ser_tui.cli.listing import print_run, run_document
 from ser_tui.cli.output import print_evaluation, print_json, say
 from ser_tui.evaluation.mapping import parse_changes
 from ser_tui.places import runs_folder
+from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError
+from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note
 from ser_tui.study.state import RunState
 from ser_tui.worker import launch
+from ser_tui.worker.launch import last_words
+
+_UNDER_WAY = (EvaluationStarted, EvaluationProgressed)
 
 
 def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bool, preset: str, as_json: bool) -> int:
@@ -25,8 +31,7 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
     folder = resolve(runs_folder(), reference)
     before = folder.state()
     request = launch.EvaluationRequest(names, parse_changes(changes), masked=masked, preset=preset)
-    launch.evaluate(folder, request)
-    state = _followed(folder, before, as_json=as_json)
+    state = _followed(folder, before, lambda: launch.evaluate(folder, request), as_json=as_json)
     fresh = [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
     if as_json:
         wanted = len(fresh)
@@ -44,8 +49,7 @@ def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:
         raise UsageError(f"--protocol {protocol}: loso, kfold or loco")
     folder = resolve(runs_folder(), reference)
     before = folder.state()
-    launch.score_folds(folder, protocol)
-    state = _followed(folder, before, as_json=as_json)
+    state = _followed(folder, before, lambda: launch.score_folds(folder, protocol), as_json=as_json)
     if as_json:
         print_json(run_document(folder, state))
     else:
@@ -53,9 +57,13 @@ def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:
     return 0 if any(folds.seq > before.seq for folds in state.folds) else 1
 
 
-def _followed(folder: RunFolder, before: RunState, *, as_json: bool) -> RunState:
+def _followed(folder: RunFolder, before: RunState, start: Callable[[], None], *, as_json: bool) -> RunState:
+    """The run's state after the worker that `start` starts. One that could not log how it ended is complained of."""
+    said = folder.worker_log.stat().st_size if folder.worker_log.exists() else 0
+    start()
     state, _ = follow(folder, partial(say, error=as_json), before.seq)
-    complaint = ended_without_word(folder, state) if state.status == "running" else None
-    if complaint:
-        say(f"ser-tui: {complaint}", error=True)
+    for last in [event for event in LogReader(folder.log).read_all() if event.seq > before.seq][-1:]:
+        if not isinstance(last, _UNDER_WAY) and not (isinstance(last, Note) and last.level == "info"):
+            return state
+    say(f"ser-tui: {folder.run_id}: the worker ended without a result: {last_words(folder, said)}", error=True)
     return state

@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from ser_tui import places
 from ser_tui.encoders import layout, registry
+from ser_tui.store.files import FULL
 from ser_tui.study.errors import UserError
 
 Progress = Callable[[int, int], None]
@@ -53,20 +54,19 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
         raise UserError(f"encoder {entry.name}: {status.detail}")
     target = registry.hub_folder(entry.name)
     partial = target.with_name(target.name + ".partial")
-    places.private_folder(target.parent)
-    with FileLock(target.with_name(target.name + ".lock")):
-        if registry.status(entry).ready:
-            return target
-        try:
-            _transfer(entry, partial, progress)
-            shutil.rmtree(partial / ".cache", ignore_errors=True)
-            shutil.rmtree(target, ignore_errors=True)
-            partial.rename(target)
-        except UserError:
-            raise
-        except Exception as error:
-            # The hub's client raises errors of its own, of its HTTP library and of the file system, by version.
-            raise UserError(f"encoder {entry.name}: {_explain(error, partial)}") from None
+    try:
+        places.private_folder(target.parent)
+        with FileLock(target.with_name(target.name + ".lock"), mode=0o600):
+            if not registry.status(entry).ready:
+                _transfer(entry, partial, progress)
+                shutil.rmtree(partial / ".cache", ignore_errors=True)
+                shutil.rmtree(target, ignore_errors=True)
+                partial.rename(target)
+    except UserError:
+        raise
+    except Exception as error:
+        # The hub's client raises errors of its own, of its HTTP library and of the file system, by version.
+        raise UserError(f"encoder {entry.name}: {_explain(error, partial)}") from None
     return target
 
 
@@ -185,9 +185,9 @@ class _Watch:
 def _explain(error: Exception, folder: Path) -> str:
     kind = type(error).__name__
     code = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL:
         return f"no space left in {folder.parent}; free some, or set SER_TUI_CACHE to another disk"
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
         return f"{folder.parent} cannot be written; set SER_TUI_CACHE to a folder of your own"
     if kind in ("RepositoryNotFoundError", "GatedRepoError") or code in (401, 403, 404):
         what = "a file of it is missing" if "EntryNotFound" in kind else "no such public model"

@@ -132,5 +132,5 @@ def _write(folder: RunFolder, name: str, text: str) -> Path:
         private_folder(path.parent)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        raise disk_message(error, "exporting", path) from None
+        raise disk_message(error, "exporting", path, "export again") from None
     return path

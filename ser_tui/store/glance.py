@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from ser_tui.store.files import open_regular
+from ser_tui.store.sealed import unsealed
 
 Summary = dict[str, Any]
 OVER = ("done", "stopped", "failed")
@@ -17,11 +19,12 @@ def glance(runs: Path) -> list[Summary]:
     Runs that were not over then have the state "checking": only `Index.refresh` looks at their logs and workers.
     """
     try:
-        table = json.loads((runs / "index.json").read_bytes())["runs"]
+        with open_regular(runs / "index.json") as stream:
+            table = (unsealed(stream.read()) or {}).get("runs", {})
         return [
             {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
             for _, summary in sorted(table.items(), reverse=True)
             if all(name in summary for name in NEEDED)
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, TypeError, AttributeError):
         return []

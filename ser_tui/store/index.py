@@ -6,10 +6,9 @@ its file in place and knows no other process, so it gets a Storage that replaces
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,10 @@ from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
 from ser_tui.places import private_folder
-from ser_tui.store.files import read_json, remove_leftovers, write_atomically
+from ser_tui.store.files import open_regular, remove_leftovers, write_atomically
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, worker_facts
+from ser_tui.store.sealed import sealed, unsealed
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -35,19 +35,20 @@ _KEYS = summarize("", RunState()).keys()
 
 
 class _AtomicStorage(Storage):
-    """A JSON file that is replaced as a whole. A file that cannot be read counts as empty: it is rebuilt from the logs."""
+    """A sealed JSON file that is replaced as a whole. One that is not as it was written counts as empty, and is rebuilt."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> dict[str, dict[str, Any]] | None:
-        data = read_json(self._path)
-        sound = isinstance(data, dict) and all(isinstance(table, dict) for table in data.values())
-        return data if sound else None
+        try:
+            with open_regular(self._path) as stream:
+                return unsealed(stream.read())
+        except OSError:
+            return None
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
-        # Escaped, since names that are not UTF-8 reach summaries as lone surrogates, which no encoding takes.
-        write_atomically(self._path, json.dumps(data, ensure_ascii=True, allow_nan=False).encode())
+        write_atomically(self._path, sealed(data))
 
 
 class _RunTable(Table):
@@ -86,10 +87,7 @@ class Index:
             found.append(_shown(summary, folder))
         gone = stored.keys() - {folder.run_id for folder in present}
         if fresh or gone:
-            try:
-                self._store(fresh, gone)
-            except (OSError, UserError):
-                pass  # the list is right without it, and the next refresh tries again
+            self._try_to_store(fresh, gone)
         return found
 
     def state(self, folder: RunFolder) -> RunState:
@@ -109,26 +107,33 @@ class Index:
         try:
             # Renamed first: a deletion that is cut short leaves no half a run in the list.
             folder.path.rename(folder.path.with_name(f"{_DELETED}{folder.run_id}"))
-            for hidden in self.runs.glob(f"{_DELETED}*"):
-                shutil.rmtree(hidden)
         except OSError as error:
             raise UserError(f"cannot delete {folder.path}: {error.strerror}") from None
+        for hidden in self.runs.glob(f"{_DELETED}*"):
+            # Another process may be removing it too; what stays is out of the list, and goes with the next deletion.
+            shutil.rmtree(hidden, ignore_errors=True)
         self._followed.pop(folder.run_id, None)
-        self._store({}, {folder.run_id})
+        self._try_to_store({}, {folder.run_id})
 
     def _summarize(self, folder: RunFolder) -> Summary:
+        # Before the state: what a worker appends meanwhile must make the log longer than the size that is noted.
+        size = _size(folder)
         state = self.state(folder)
         reader, _ = self._followed[folder.run_id]
         if state.status in ("done", "stopped", "failed"):
             del self._followed[folder.run_id]  # nothing more is to come; a thousand past runs need no memory
         summary = summarize(folder.run_id, state)
         # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
-        return {**summary, "log_bytes": max(_size(folder), reader.offset), "damaged_lines": len(reader.damaged)}
+        return {**summary, "log_bytes": max(size, reader.offset), "damaged_lines": len(reader.damaged)}
 
     def _stored(self) -> dict[str, Summary]:
         data = _AtomicStorage(self.runs / "index.json").read() or {}
         table = data.get("runs", {})
         return {key: value for key, value in table.items() if isinstance(value, dict) and value.keys() >= _KEYS}
+
+    def _try_to_store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
+        with suppress(OSError, UserError):  # the list is right without it, and the next refresh tries again
+            self._store(fresh, gone)
 
     def _store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
         with self._database() as table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,6 +76,7 @@ class LogWriter:
         """Open `path`, creating it for this user alone. Raises UserError where it cannot be written."""
         self.path = path
         self.dropped = 0
+        self._opened = time.monotonic()
         reader = LogReader(path)
         self.events = reader.read_all()
         """What the log held when it was opened."""
@@ -96,6 +98,9 @@ class LogWriter:
         if size == reader.offset:
             return
         tail = os.pread(self._descriptor, size - reader.offset, reader.offset)
+        if b"\n" in tail:
+            # Whole lines, which the reader was kept from: to cut them off would lose what was reported.
+            raise OSError(errno.EIO, "could not be read to its end")
         try:
             whole = decode(tail)
         except DamagedLine:
@@ -108,9 +113,10 @@ class LogWriter:
         os.fsync(self._descriptor)
 
     def append(self, event: Event) -> Event:
-        """Write `event` with the next seq and the present time; the event as written. Raises UserError on a full disk,
+        """Write `event` with the next seq, the present time and clock; the event as written. Raises UserError on a full disk,
         with the log as it was before."""
-        written = replace(event, seq=self._next, time=now())
+        clock = round(time.monotonic() - self._opened, 3)
+        written = replace(event, seq=self._next, time=now(), clock=clock)
         line = encode(written)
         decode(line)  # raises here rather than in every reader: no line is written that cannot be read
         try:

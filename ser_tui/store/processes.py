@@ -28,7 +28,7 @@ class ProcessId:
         """The process that `data` names, or None where that is not readable."""
         try:
             return ProcessId(int(data["pid"]), str(data["start"]), str(data["host"]), str(data["boot"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
 

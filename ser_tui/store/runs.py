@@ -6,12 +6,12 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import private_folder
-from ser_tui.store.files import read_json, sync_folder
+from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
@@ -20,6 +20,7 @@ from ser_tui.study.state import RunState
 
 Liveness = Literal["live", "dead", "elsewhere", "none"]
 _ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,64}-[a-z0-9]{4}")
+_STAMP = "%Y%m%d-%H%M%S"
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
@@ -84,7 +85,7 @@ def create(runs: Path, name: str) -> RunFolder:
     try:
         private_folder(runs)
         while True:
-            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+            stamp = _next_stamp(runs)
             path = runs / f"{stamp}-{name}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
             try:
                 path.mkdir(mode=0o700)
@@ -94,10 +95,22 @@ def create(runs: Path, name: str) -> RunFolder:
         (path / "control").mkdir(mode=0o700)
         sync_folder(runs)
     except OSError as error:
-        raise UserError(
-            f"cannot create a run in {runs}: {error.strerror}; set SER_TUI_RUNS to a folder that you may write"
-        ) from None
+        todo = "free some space, or set SER_TUI_RUNS" if error.errno in FULL else "set SER_TUI_RUNS"
+        raise UserError(f"cannot create a run in {runs}: {error.strerror}; {todo} to a folder that you may write") from None
     return RunFolder(path)
+
+
+def _next_stamp(runs: Path) -> str:
+    """The present for a new run's id, or a second after the newest run's: `latest` is the latest, wherever a clock was set to."""
+    present = datetime.now(UTC)
+    for folder in folders(runs):
+        try:
+            after = datetime.strptime(folder.run_id[:15], _STAMP).replace(tzinfo=UTC) + timedelta(seconds=1)
+        except (ValueError, OverflowError):
+            continue  # digits that are no date
+        present = max(present, after)
+        break
+    return present.strftime(_STAMP)
 
 
 def refuse_links(folder: RunFolder) -> None:

@@ -12,11 +12,13 @@ from ser_tui.study.hyperparameters import Value
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What all events share. `seq` is -1 and `time` empty until the log has written the event."""
+    """What all events share. `seq` is -1, `time` empty and `clock` None until the log has written the event."""
 
     type: ClassVar[str]
     seq: int = -1
     time: str = ""
+    clock: float | None = None
+    """Seconds since the log was opened by its writer. Differences of `time` are wrong where the machine's clock was set."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """An event as one line of a log, versioned and with a checksum.
 
-A line is `{"v":1,"seq":n,"time":"...Z","type":"...","data":{...},"crc":"xxxxxxxx"}`: `seq` counts from 0 without
-gaps, `time` is UTC, `crc` is the CRC-32 of the line without its crc member. Non-finite numbers become null: JSON has none.
+A line is `{"v":1,"seq":n,"time":"...Z","clock":s,"type":"...","data":{...},"crc":"xxxxxxxx"}`: `seq` counts from 0 without
+gaps, `time` is UTC as the machine's clock had it, `clock` is seconds since the worker opened the log, by a clock that nobody
+sets (absent in older logs), `crc` is the CRC-32 of the line without its crc member. Non-finite numbers become null: JSON has none.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.study.events import TYPES, Event, parse_time
-from ser_tui.study.plausible import plausible
+from ser_tui.study.plausible import MAX_NUMBER, plausible
 from ser_tui.study.shapes import checks
 
 VERSION = 1
+ENVELOPE = ("seq", "time", "clock")
+"""Fields that the log fills in; in a line they stand beside the data."""
 
 
 class DamagedLine(ValueError):
@@ -29,9 +32,10 @@ def encode(event: Event) -> bytes:
     data = {
         item.name: _finite(getattr(event, item.name))
         for item in dataclasses.fields(event)
-        if item.name not in ("seq", "time")
+        if item.name not in ENVELOPE
     }
-    body = {"v": VERSION, "seq": event.seq, "time": event.time, "type": event.type, "data": data}
+    clock = {} if event.clock is None else {"clock": event.clock}
+    body = {"v": VERSION, "seq": event.seq, "time": event.time, **clock, "type": event.type, "data": data}
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f'{text[:-1]},"crc":"{_crc(text)}"}}\n'.encode("utf-8", "surrogateescape")
 
@@ -50,9 +54,10 @@ def decode(line: bytes) -> Event:
         cls = TYPES[body["type"]]
         shapes = checks(cls)
         data = {name: _tuples(value) for name, value in body["data"].items() if name in shapes}
-        event = cls(**{**data, "seq": body["seq"], "time": body["time"]})
+        event = cls(**{**data, "seq": body["seq"], "time": body["time"], "clock": body.get("clock")})
         wrong = [name for name, fits in shapes.items() if not fits(getattr(event, name))]
-        if wrong or event.seq < 0 or parse_time(event.time).tzinfo is None or not plausible(cls.type, data):
+        stamped = event.seq >= 0 and 0 <= (event.clock or 0) <= MAX_NUMBER and parse_time(event.time).tzinfo is not None
+        if wrong or not stamped or not plausible(cls.type, data):
             raise DamagedLine(f"its data is not what a {cls.type} has" + (f" ({', '.join(wrong)})" if wrong else ""))
         return event
     except DamagedLine:

@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from ser_tui.study import events
+from ser_tui.study.sessions import Session
 from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
 
 LOG_LINES = 500
@@ -26,7 +27,7 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     after = _apply(event, state)
     sessions = after.sessions
     if sessions and after.status != "new" and not isinstance(event, _AFTERWARDS):
-        sessions = (*sessions[:-1], (sessions[-1][0], event.time))
+        sessions = (*sessions[:-1], sessions[-1].until(event))
     return replace(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions)
 
 
@@ -42,6 +43,7 @@ _AFTERWARDS = (
     events.EvaluationProgressed,
     events.EvaluationFinished,
     events.EvaluationFailed,
+    events.FoldsScored,
     events.Note,
 )
 """Events that may come long after the search ended, so that they do not lengthen it."""
@@ -78,7 +80,7 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
         study=event.study,
         start=event,
         started=event.time,
-        sessions=((event.time, event.time),),
+        sessions=(Session.beginning(event),),
         reason="",
         ended="",
     )
@@ -95,7 +97,7 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
         status="running",
         reason="",
         ended="",
-        sessions=(*after.sessions, (event.time, event.time)),
+        sessions=(*after.sessions, Session.beginning(event)),
     )
     return _logged(after, event.time, "info", f"resumed after {state.finished_trials} finished trials")
 

@@ -10,6 +10,7 @@ from pyrsistent import PVector, pvector
 
 from ser_tui.study import events
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.sessions import Session
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ class RunState:
     started: str = ""
     last_time: str = ""
     ended: str = ""
-    sessions: tuple[tuple[str, str], ...] = ()
-    """(first, last) event time of each worker that worked on the search: elapsed time is their sum."""
+    sessions: tuple[Session, ...] = ()
+    """One for each worker that worked on the search: elapsed time is their sum."""
     reason: str = ""
     trials: PVector[Trial] = field(default_factory=lambda: pvector([]))
     """Trials in order: trial number n is at n - 1."""

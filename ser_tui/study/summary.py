@@ -16,11 +16,9 @@ SERIES = 400
 
 def elapsed_seconds(state: RunState, now: datetime | None = None) -> float:
     """Time that workers spent on the search, without the pauses between them. With `now`, a running one counts up to it."""
-    total = 0.0
-    for first, last in state.sessions:
-        total += max(0.0, (parse_time(last) - parse_time(first)).total_seconds())
+    total = sum(session.seconds for session in state.sessions)
     if now is not None and state.status == "running" and state.sessions:
-        total += max(0.0, (now - parse_time(state.sessions[-1][1])).total_seconds())
+        total += _since(state.sessions[-1].last, now)
     return total
 
 

@@ -60,4 +60,4 @@ def write_study(study: Study, path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, dumps(study).encode(), mode=0o644)
     except OSError as error:
-        raise disk_message(error, "saving the study", path) from None
+        raise disk_message(error, "saving the study", path, "save it again") from None

@@ -148,6 +148,7 @@ def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
         log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
+    said_before = os.fstat(log).st_size
     try:
         worker = subprocess.Popen(
             [sys.executable, "-m", "ser_tui.worker", str(folder.path), *arguments],
@@ -168,18 +169,18 @@ def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
         if facts is not None and facts.process.pid == worker.pid:
             return
         if worker.poll() is not None:
-            raise UserError(f"the worker ended at once: {last_words(folder)}")
+            raise UserError(f"the worker ended at once: {last_words(folder, said_before)}")
         time.sleep(0.02)
     worker.kill()
     raise UserError(f"the worker said nothing for {START_SECONDS:.0f} s; see {folder.worker_log}")
 
 
-def last_words(folder: RunFolder) -> str:
-    """The last line of the worker's log file, at most 300 characters."""
+def last_words(folder: RunFolder, since: int = 0) -> str:
+    """The last line of the worker's log file beyond byte `since`, at most 300 characters."""
     try:
         with open_regular(folder.worker_log) as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - 4096))
+            stream.seek(max(since, os.fstat(stream.fileno()).st_size - 4096))
             lines = stream.read().decode(errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1][-300:] if lines else f"see {folder.worker_log}"
+    return lines[-1][-300:] if lines else f"it could not even write {folder.worker_log}; is the disk full?"

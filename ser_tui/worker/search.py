@@ -146,10 +146,12 @@ class _Search:
             over = self._over()
             proposal = None if over else self.strategy.propose(self._history())
             if proposal is None:
+                reason = over or "every point of the search space is tried"
+                self._refuse_scoreless(reason)
                 self._score_test_part()
                 if self.study.protocol.kind in FOLDED:
                     self._score_folds()
-                self.session.emit(RunFinished(reason=over or "every point of the search space is tried"))
+                self.session.emit(RunFinished(reason=reason))
                 return False
             self._trial(proposal)
             self._refuse_failures()
@@ -302,6 +304,14 @@ class _Search:
             return  # the next one is tried with half the batch
         if len(last) == FAILURES_IN_A_ROW and all(trial.status == "failed" for trial in last):
             raise UserError(f"{FAILURES_IN_A_ROW} trials in a row failed, the last one: {last[-1].reason}")
+
+    def _refuse_scoreless(self, over: str) -> None:
+        """Raise UserError where no trial has a score: a search that found nothing has failed, however orderly it ended."""
+        if self.session.state.best is not None:
+            return
+        failed = [trial for trial in self.session.state.trials if trial.status == "failed"]
+        why = f"the last one failed: {failed[-1].reason}" if failed else "none came to its end"
+        raise UserError(f"{over}, and no trial has a score, {why}; change the study and start a new run")
 
     def _score_folds(self) -> None:
         try:

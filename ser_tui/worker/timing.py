@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from ser_tui import places
 from ser_tui.store.files import read_json, write_json
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.shapes import checks
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, highest
 
 _TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers")
 """The hyperparameters that a trial's time depends on."""
+MOST_SECONDS = 1e9
+"""No cost is as high: a file that says so was not written by `remember`."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,9 @@ def remember(encoder: str, name: str, costs: Costs) -> None:
     known = _read()
     known.setdefault("costs", {})[name] = asdict(costs)
     known.setdefault("latest", {})[encoder] = name
-    places.private_folder(_file().parent)
-    write_json(_file(), known)
+    with suppress(OSError):  # where the cache cannot be written the next run measures again
+        places.private_folder(_file().parent)
+        write_json(_file(), known)
 
 
 def recall(name: str) -> Costs | None:
@@ -149,9 +154,13 @@ def _levels(dimension: Dimension) -> Sequence[Value]:
 
 def _costs(data: object) -> Costs | None:
     try:
-        return Costs(**data) if isinstance(data, dict) else None
+        found = Costs(**data) if isinstance(data, dict) else None
     except TypeError:
         return None  # written by another version: measured again
+    sound = found is not None and all(
+        fits(value := getattr(found, name)) and 0 <= value < MOST_SECONDS for name, fits in checks(Costs).items()
+    )
+    return found if sound else None
 
 
 def _read() -> dict[str, dict[str, object]]:

@@ -10,16 +10,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from commands import command
 from lab import Warm, explain, study
 
 from ser_tui.corpora import registry
+from ser_tui.store.runs import folders
 from ser_tui.study import events
+from ser_tui.study.load import dumps
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import elapsed_seconds, remaining_seconds, summarize
 from ser_tui.study.text import duration
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.worker import launch
 
+EXPLODING = (
+    "strategy=random", "search.learning_rate={low: 0.9, high: 1.0}", "search.head_learning_rate_factor=1e6", "search.epochs=3",
+    "training.gradient_clip=1e30", "training.collapse_guard=false", "search.weight_decay=10", "search.unfreeze_epoch=0",
+)  # fmt: skip
+"""No loss stays finite."""
 BEGIN = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 
 
@@ -80,3 +88,17 @@ def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_sa
         for label in set(state.truth)
     ]
     assert state.best.bca == pytest.approx(sum(sum(hit) / len(hit) for hit in hits) / 2)
+
+
+def test_a_search_without_any_score_has_failed_and_says_why(warm: Warm, tmp_path: Path) -> None:
+    document = tmp_path / "study.yaml"
+    document.write_text(dumps(study(*EXPLODING, "budget=2")))
+    done = command("run", str(document), "--headless", runs=tmp_path / "runs")
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
+    [folder] = folders(tmp_path / "runs")
+    state = folder.state()
+    assert state.status == "failed" and [trial.failure for trial in state.trials] == ["nan", "nan"]
+    told = "failed: 2 trials are done, and no trial has a score, the last one failed: "
+    assert told in done.stdout and "change the study" in done.stdout
+    # There is nothing to go on with: it says so again instead of ending as done.
+    assert warm.start(folder).wait() == 1 and folder.state().status == "failed"

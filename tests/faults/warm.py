@@ -3,6 +3,7 @@
 Requests come as lines of JSON on standard input: {"arguments": [folder, job, ...], "environment": {}, "line": n or null, "signal": n,
 "file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it prints {"pid": n}, then {"status": n} when
 the worker has ended.
+CLOCK in the environment sets the worker's clock (see clocks.py).
 A first argument of "check" looks at a run instead (`check`), and writes what it found to `result`.
 """
 
@@ -15,6 +16,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from clocks import set_clock
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.worker.memory import data_bytes
@@ -52,6 +55,8 @@ def main() -> None:
 def _child(request: dict[str, Any]) -> int:
     os.setsid()
     os.environ.update(request["environment"])
+    if "CLOCK" in request["environment"]:
+        set_clock(request["environment"]["CLOCK"])
     arguments = request["arguments"]
     checking = arguments[0] == "check"
     log = os.open(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import resource
 import subprocess
@@ -125,6 +127,24 @@ def test_a_full_disk_is_one_line_and_the_log_stays_as_it_was(tmp_path: Path) -> 
     assert "no room left while writing the run's log" in done.stdout and done.stdout.count("\n") == 1
     assert path.read_bytes() == before
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_lines_that_could_not_be_read_are_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "events.jsonl"
+    write(path, "one", "two")
+    before = path.read_bytes()
+
+    def broken(path: Path) -> io.BufferedReader:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    # A disk that fails to read once cannot be had here.
+    monkeypatch.setattr("ser_tui.store.log.open_regular", broken)
+    with pytest.raises(UserError, match="could not be read to its end"):
+        LogWriter(path)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    write(path, "three")
+    assert texts(LogReader(path).read_all()) == ["one", "two", "three"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from ser_tui.places import private_folder
+from ser_tui.store import index as index_module
 from ser_tui.store.files import write_json
+from ser_tui.store.glance import glance
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.runs import RunFolder, create, folders, liveness, resolve, shown_status
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
+from ser_tui.study.state import RunState
 
 
 def make_run(runs: Path, name: str = "x", *scores: float, end: bool = True) -> RunFolder:
@@ -47,6 +51,18 @@ def test_ids_sort_by_time_and_are_this_users_alone(tmp_path: Path) -> None:
     assert len({folder.run_id for folder in made}) == 3
     assert {folder.run_id for folder in folders(tmp_path)} == {folder.run_id for folder in made}
     assert all(folder.path.stat().st_mode & 0o077 == 0 for folder in made)
+
+
+def test_the_folders_above_a_new_one_are_this_users_alone_too(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = private_folder(tmp_path / "a" / "b" / "c")
+    finally:
+        os.umask(before)
+    assert [folder.stat().st_mode & 0o777 for folder in (path, path.parent, path.parent.parent)] == [0o700] * 3
+    (path / "file").touch()
+    with pytest.raises(FileExistsError):
+        private_folder(path / "file")
 
 
 def test_references(tmp_path: Path) -> None:
@@ -81,8 +97,9 @@ def test_liveness_is_not_fooled_by_a_reused_pid_a_reboot_or_another_host(tmp_pat
     assert liveness(folder) == "dead"
     own(folder, ProcessId(me.pid, me.start, "another-host", me.boot))
     assert liveness(folder) == "elsewhere"
-    folder.worker.write_text("{ torn")
-    assert liveness(folder) == "none"
+    for unreadable in ("{ torn", '{"process": {"pid": 1e999, "start": "1", "host": "x", "boot": "y"}}'):
+        folder.worker.write_text(unreadable)
+        assert liveness(folder) == "none"
 
 
 def test_a_dead_process_that_nobody_waited_for_is_dead() -> None:
@@ -127,6 +144,56 @@ def test_a_lost_or_damaged_index_is_rebuilt(tmp_path: Path, damage: str) -> None
     assert Index(tmp_path).refresh() == before
     (tmp_path / "index.json").unlink()
     assert Index(tmp_path).refresh() == before
+
+
+def test_no_byte_of_the_index_can_change_unnoticed(tmp_path: Path) -> None:
+    make_run(tmp_path, "x", 0.25, 0.75)
+    before, path = Index(tmp_path).refresh(), tmp_path / "index.json"
+    whole = path.read_bytes()
+    assert json.loads(whole)["runs"] and glance(tmp_path)[0]["best"]["bca"] == 0.75
+    for position in range(0, len(whole), 7):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        assert glance(tmp_path) == []
+        assert Index(tmp_path).refresh() == before
+    edited = whole.replace(b"0.75", b"0.99")
+    path.write_bytes(edited)
+    assert edited != whole and Index(tmp_path).refresh() == before and path.read_bytes() == whole
+
+
+def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(tmp_path, "x", 0.5, end=False)
+    reduced = index_module.reduce_all
+
+    def late(found: list[events.Event], state: RunState) -> RunState:
+        monkeypatch.undo()  # once, between the reading of the log and the end of the summary
+        with LogWriter(folder.log) as log:
+            log.append(events.RunFinished(reason="done"))
+        return reduced(found, state)
+
+    monkeypatch.setattr(index_module, "reduce_all", late)
+    Index(tmp_path).refresh()
+    assert [summary["state"] for summary in Index(tmp_path).refresh()] == ["done"]
+
+
+def test_runs_that_several_processes_delete_are_gone_without_a_complaint(tmp_path: Path) -> None:
+    made = [make_run(tmp_path, "x", 0.5) for _ in range(12)]
+    context = multiprocessing.get_context("fork")
+    deleting = [context.Process(target=_delete, args=(tmp_path, made[start::3])) for start in range(3)]
+    for process in deleting:
+        process.start()
+    for process in deleting:
+        process.join()
+        assert process.exitcode == 0
+    assert folders(tmp_path) == [] == Index(tmp_path).refresh()
+
+
+def _delete(runs: Path, chosen: list[RunFolder]) -> None:
+    for folder in chosen:
+        for number in range(1000):
+            (folder.path / str(number)).touch()
+        Index(runs).delete(folder)
 
 
 def test_a_growing_run_is_followed_and_a_deleted_one_forgotten(tmp_path: Path) -> None:

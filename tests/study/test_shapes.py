@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,14 @@ def test_a_forged_line_that_changes_nothing_is_read() -> None:
 def test_a_value_of_another_kind_is_damage(changes: dict[str, Any]) -> None:
     with pytest.raises(DamagedLine):
         decode(forged(EPOCH, **changes))
+
+
+@pytest.mark.parametrize("clock", [-1.0, True, "3", 1e300, [1.0]])
+def test_a_clock_that_is_none_is_damage(clock: Any) -> None:
+    told = replace(EPOCH, clock=1.5)
+    assert decode(forged(told)) == told
+    with pytest.raises(DamagedLine):
+        decode(forged(told, clock=clock))
 
 
 def test_a_trial_number_out_of_all_proportion_takes_no_memory() -> None:

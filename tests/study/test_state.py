@@ -82,11 +82,15 @@ def test_the_pause_before_a_resumption_is_no_elapsed_time() -> None:
     assert elapsed_seconds(state) == 4
 
 
-def test_an_evaluation_days_later_does_not_lengthen_the_search() -> None:
+def test_an_evaluation_or_folds_days_later_do_not_lengthen_the_search() -> None:
     over = log(started(), trial(1), finished(1, 0.5), events.RunFinished(reason="done"))
-    later = log(events.EvaluationStarted(corpus="demo", mapping={}, utterances=4), start=4, minute=59)
-    assert elapsed_seconds(reduce_all(over + later)) == 3
-    assert reduce_all(over + later).status == "done"
+    folds = events.FoldsScored(
+        trial=1, protocol="loso", folds=(), pooled_bca=0.5, interval=(0.4, 0.6), mean=0.5, deviation=0.0, utterances=2
+    )
+    for event in (events.EvaluationStarted(corpus="demo", mapping={}, utterances=4), folds):
+        later = log(event, start=4, minute=59)
+        assert elapsed_seconds(reduce_all(over + later)) == 3
+        assert reduce_all(over + later).status == "done"
 
 
 def test_an_evaluation_that_failed_is_told_until_its_corpus_is_tried_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,21 @@ async def test_what_comes_late_for_a_form_that_was_left_does_no_harm(runs: Path)
         await until(pilot, lambda: app.screen is not form_screen)
         form_screen.check()
         await until_shown(pilot, "No runs yet")
+
+
+async def test_keys_that_come_before_the_form_is_there_do_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, prepared = threading.Event(), NewStudyScreen._prepared
+
+    def slowly(screen: NewStudyScreen) -> StudyForm:
+        ready.wait()
+        return prepared(screen)
+
+    monkeypatch.setattr(NewStudyScreen, "_prepared", slowly)
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        form_screen = NewStudyScreen()
+        app.push_screen(form_screen)
+        await press(pilot, "ctrl+s", "ctrl+o", "ctrl+g")
+        assert app.screen is form_screen and folders(runs) == []
+        ready.set()
+        await until_shown(pilot, "corpus", "encoder")

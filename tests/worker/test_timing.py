@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,22 @@ def test_costs_are_remembered_by_machine_and_by_encoder(tmp_path: Path, monkeypa
     assert timing.recall("y") is None
     (tmp_path / "costs.json").write_text('{"costs": {"x": {"other": 1}}, "latest": 3}')
     assert timing.recall("x") is None and timing.latest("finetune e") is None
+
+
+@pytest.mark.parametrize("value", ['"fast"', "null", "-1", "1e300", "NaN", "[1]"])
+def test_costs_that_are_none_are_measured_again(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
+    timing.remember("finetune e", "x", COSTS)
+    path = tmp_path / "costs.json"
+    path.write_text(re.sub(r'"train": [^,]*', f'"train": {value}', path.read_text()))
+    assert timing.recall("x") is None and timing.latest("finetune e") is None
+
+
+def test_costs_that_cannot_be_kept_cost_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
+    (tmp_path / "costs.json").mkdir()
+    timing.remember("finetune e", "x", COSTS)
+    assert timing.recall("x") is None
 
 
 def test_copies_are_trained_on_and_not_validated_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

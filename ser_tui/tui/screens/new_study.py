@@ -66,6 +66,7 @@ class NewStudyScreen(AppScreen[None]):
         self._planned: Callable[[Study], int | None] | None = None
         self._named_by_hand = study is not None
         self._starting = False
+        self._built = False
 
     def compose(self) -> ComposeResult:
         """Title and keys; the fields follow once it is known what there is."""
@@ -87,6 +88,7 @@ class NewStudyScreen(AppScreen[None]):
         await self.query_one(Form).mount_all(self._fields())
         self.query_one("#field-corpus").focus()
         self.check()
+        self._built = True
         self._look_at_corpora()
         self._look_at_encoder()
 
@@ -289,6 +291,8 @@ class NewStudyScreen(AppScreen[None]):
     # What to do with it
 
     def _valid(self) -> Study | None:
+        if not self._built:
+            return None  # keys that come before the fields are there
         if not self.problems:
             return validate(self.form.raw())
         key = next(iter(self.problems))

@@ -1,0 +1,28 @@
+"""Tables of plain data as JSON that carries a checksum: what was edited or has rotted is told from what was written."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from typing import Any
+
+Tables = dict[str, dict[str, Any]]
+_HEAD = re.compile(rb'\{"checksum": \{"crc32": "([0-9a-f]{8})"\}')
+
+
+def sealed(tables: Tables) -> bytes:
+    """`tables` as one JSON object, with a table "checksum" before them: the CRC-32 of all that follows it."""
+    # Escaped, since names that are not UTF-8 reach summaries as lone surrogates, which no encoding takes.
+    rest = "".join(f", {json.dumps(name)}: {json.dumps(table, allow_nan=False)}" for name, table in tables.items()) + "}"
+    return f'{{"checksum": {{"crc32": "{zlib.crc32(rest.encode()):08x}"}}{rest}'.encode()
+
+
+def unsealed(data: bytes) -> Tables | None:
+    """The tables in `data`, or None where these are not the bytes that `sealed` made."""
+    head = _HEAD.match(data)
+    if head is None or zlib.crc32(data[head.end() :]) != int(head[1], 16):
+        return None
+    tables: Tables = json.loads(data)
+    del tables["checksum"]
+    return tables
