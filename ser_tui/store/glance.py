@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from ser_tui.store.files import read_json
 
 Summary = dict[str, Any]
 OVER = ("done", "stopped", "failed")
@@ -17,7 +18,7 @@ def glance(runs: Path) -> list[Summary]:
     Runs that were not over then have the state "checking": only `Index.refresh` looks at their logs and workers.
     """
     try:
-        table = json.loads((runs / "index.json").read_bytes())["runs"]
+        table: Any = read_json(runs / "index.json")["runs"]
         return [
             {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
             for _, summary in sorted(table.items(), reverse=True)
