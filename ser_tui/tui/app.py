@@ -21,7 +21,7 @@ from textual.widgets import Input
 
 from ser_tui.study.errors import UserError
 from ser_tui.study.text import printable
-from ser_tui.tui.background import Fetches
+from ser_tui.tui.background import Fetches, Progress
 from ser_tui.tui.harmless import Harmless
 from ser_tui.tui.look import PLAIN_THEME, THEME, styles
 from ser_tui.tui.sent import Sent
@@ -124,6 +124,15 @@ class SerTuiApp(App[None]):
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while; nothing in it is read as markup."""
         self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=8)
+
+    async def fetch(self, kind: str, name: str, call: Callable[[Progress], object]) -> None:
+        """Download by `call(progress)` and tell how that ended. A screen that is left while it waits for it does not end it."""
+
+        async def fetched() -> None:
+            reason = await self.fetches.run(kind, name, call)
+            self.tell(reason or f"{name} is here now", problem=bool(reason))
+
+        await asyncio.shield(self.run_worker(fetched()).wait())
 
     def action_help(self) -> None:
         """Show the help of the present screen."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -210,4 +211,20 @@ async def test_the_whole_log_is_one_key_away(runs: Path) -> None:
         await press(pilot, "tab")
         await until_shown(pilot, "a library said \\x1b[31mhello")
         await press(pilot, "escape")
+        await until_shown(pilot, "best BCA")
+
+
+async def test_pipes_in_place_of_an_index_and_of_what_libraries_printed_are_not_waited_for(runs: Path) -> None:
+    run = finished(runs, trials=2)
+    os.mkfifo(runs / "index.json")
+    os.mkfifo(run.folder.worker_log)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "1 run", "enter open")
+        await pilot.press("enter")
+        await until_shown(pilot, "best BCA")
+        await pilot.press("l")
+        await until_shown(pilot, "run finished")
+        await pilot.press("tab")
+        await until_shown(pilot, "nothing was printed")
+        await pilot.press("escape")
         await until_shown(pilot, "best BCA")

@@ -126,8 +126,6 @@ class RunScreen(AppScreen[None]):
             self._draw_rows()
 
     def _draw(self) -> None:
-        if self.left:
-            return
         self._draw_figures()
         self._draw_rows()
 
