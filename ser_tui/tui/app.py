@@ -59,7 +59,8 @@ class SerTuiApp(App[None]):
     ]
 
     def __init__(self, runs: Path, attach: str | None = None) -> None:
-        super().__init__()
+        # Which filter takes the colours out is settled before there is a theme: the wrong one makes black on black of all.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
         self.animation_level = "none"
