@@ -20,6 +20,7 @@ from ser_tui.study.text import (
     beside_probe,
     duration,
     interval_text,
+    loss_text,
     parameter,
     probe_parameters,
     score,
@@ -144,7 +145,7 @@ def _print_trials(state: RunState) -> None:
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
         rows.append((
             str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
-            score_with_interval(trial.bca, trial.interval), "-" if trial.loss is None else f"{trial.loss:.3f}",
+            score_with_interval(trial.bca, trial.interval), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         ))  # fmt: skip

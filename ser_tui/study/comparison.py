@@ -125,13 +125,14 @@ def _also_shared(summary: Summary) -> str:
 
 
 def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
-    """What each zero-shot score is a score of: "528 masked, calm dropped", emotions only where not all count them alike."""
+    """What each zero-shot score is a score of: "528 masked, not unseen, calm dropped", emotions only where not all count them alike."""
     mappings = [entry["mapping"] for entry in entries if entry]
     emotions = dict.fromkeys(emotion for mapping in mappings for emotion in mapping)
     differing = [emotion for emotion in emotions if len({mapping.get(emotion) for mapping in mappings}) > 1]
     return tuple(
         ", ".join([
             f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
+            *(["not unseen"] if entry.get("warnings") else []),
             *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
         ])
         if entry

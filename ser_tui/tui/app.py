@@ -57,6 +57,7 @@ class SerTuiApp(App[None]):
         (110, "-wide"),
         (160, "-huge"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012  as above
 
     def __init__(self, runs: Path, attach: str | None = None) -> None:
         # Which filter takes the colours out is settled before there is a theme: the wrong one makes black on black of all.

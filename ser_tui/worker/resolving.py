@@ -23,7 +23,7 @@ def load_study(path: Path, overrides: Iterable[str] = ()) -> Study:
     fill_bounds(raw)
     for assignment in within:
         load.set_value(raw, assignment)
-    study = load.validate(raw, str(path))
+    study = load.validate(raw, str(path), assignments)
     require(study)
     return study
 

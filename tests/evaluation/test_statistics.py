@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,8 +52,15 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap_interval(truth, predictions, 3, seed=4) == bootstrap_interval(truth, predictions, 3, seed=4)
 
 
+@pytest.mark.parametrize("metric", ["bca", "accuracy"])
+def test_a_perfect_score_is_not_certain(metric: Literal["bca", "accuracy"]) -> None:
+    truth, speakers = [0, 1] * 42, ["a", "b", "b"] * 28
+    assert bootstrap_interval(truth, truth, 2, metric, speakers) == pytest.approx((0.957, 1), abs=0.001)
+    assert bootstrap_interval(truth, [1 - t for t in truth], 2, metric) == pytest.approx((0, 0.043), abs=0.001)
+
+
 def test_one_utterance_and_none() -> None:
-    assert bootstrap_interval([1], [1], 3) == (1.0, 1.0)
+    assert bootstrap_interval([1], [1], 3) == pytest.approx((0.025, 1.0))
     with pytest.raises(ValueError):
         bootstrap_interval([], [], 3)
 

@@ -39,6 +39,10 @@ class RunsTable(Table):
         Binding("enter", "select", "open", tooltip="Show the run, live or past"),
     ]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There must be a run to open."""
+        return action != "select" or bool(self.keys)
+
 
 class HomeScreen(AppScreen[None]):
     """The list of runs, newest first, and what can be done with the highlighted one."""
@@ -161,6 +165,8 @@ class HomeScreen(AppScreen[None]):
         """Offer only what the highlighted run allows."""
         if not self.is_mounted or action not in _NEEDS:
             return True
+        if action == "filter":
+            return bool(self.summaries)
         summary = self.current
         return summary is not None and _NEEDS[action](summary, len(self.marked))
 

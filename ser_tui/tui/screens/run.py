@@ -162,7 +162,7 @@ class RunScreen(AppScreen[None]):
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
         log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
         height = max(4, log.size.height) if self._is_wide else 4
-        lines = trials.log_lines(view.state, height)
+        lines = trials.log_lines(view.state, height, max(20, log.size.width) if self._is_wide else None)
         log.show([*lines, *[Text()] * (height - len(lines))])
         self._draw_detail()
         self.refresh_bindings()
@@ -198,7 +198,7 @@ class RunScreen(AppScreen[None]):
         if self._is_wide and (trial := self.highlighted) is not None:
             from ser_tui.tui.details import trial_lines
 
-            self.query_one("#detail", Lines).show(trial_lines(trial, self.view.live, self.view.state.probe))
+            self.query_one("#detail", Lines).show(trial_lines(trial, self.view))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run allows now."""
