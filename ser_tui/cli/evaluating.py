@@ -13,6 +13,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.state import RunState
 from ser_tui.worker import launch
+from ser_tui.worker.resolving import require_corpora
 
 
 def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bool, preset: str, as_json: bool) -> int:
@@ -23,6 +24,7 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
     if not names:
         raise UsageError("--on: name one corpus or several, separated by commas")
     folder = resolve(runs_folder(), reference)
+    require_corpora(names)  # a misspelt name is no event in the run's life
     before = folder.state()
     request = launch.EvaluationRequest(names, parse_changes(changes), masked=masked, preset=preset)
     launch.evaluate(folder, request)

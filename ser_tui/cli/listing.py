@@ -15,7 +15,7 @@ from ser_tui.store.runs import RunFolder, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
-from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
 from ser_tui.study.text import (
     beside_probe,
     duration,
@@ -138,7 +138,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
 
 
 def _print_trials(state: RunState) -> None:
-    names = [name for name in HYPERPARAMETERS if len({trial.parameters.get(name) for trial in state.trials}) > 1]
+    names = [name for name in searched_names(state.study) if name in HYPERPARAMETERS]
     rows = []
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None

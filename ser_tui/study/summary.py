@@ -66,6 +66,20 @@ def counted(state: RunState) -> list[Trial]:
     return [trial for trial in state.trials if trial.status in ("done", "collapsed", "failed")]
 
 
+def searched_names(study: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters that the study varies, in table order; all it names where it varies none."""
+    space = study.get("search", {})
+    varied = [
+        name
+        for name, dimension in space.items()
+        if isinstance(dimension, Mapping) and ("low" in dimension or len(dimension.get("choices", ())) > 1)
+    ]
+    return varied or [name for name in space if name in _USUAL]
+
+
+_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
+
+
 def summarize(run_id: str, state: RunState) -> dict[str, Any]:
     """The summary of a run, JSON-safe."""
     trials = counted(state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from ser_tui.study.state import Trial
+from ser_tui.study.summary import searched_names
 from ser_tui.study.text import (
     difference_text,
     duration,
@@ -16,7 +17,7 @@ from ser_tui.study.text import (
 )
 from ser_tui.tui.follow import View
 from ser_tui.tui.sparks import spark
-from ser_tui.tui.trials import searched_names, trial_state
+from ser_tui.tui.trials import trial_state
 from ser_tui.tui.widgets.table import cell
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
 
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, probe_summary, remaining_seconds
+from ser_tui.study.summary import (
+    best_so_far,
+    counted,
+    elapsed_seconds,
+    probe_summary,
+    remaining_seconds,
+    searched_names,
+)
 from ser_tui.study.text import beside_probe, duration, ended, loss_text, parameter, score, score_with_interval
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
@@ -26,20 +32,6 @@ MOST_WARNINGS = 4
 """Lines of warnings above the trials; the log has them in full."""
 
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
-
-
-def searched_names(study: Mapping[str, Any]) -> list[str]:
-    """The hyperparameters that the study varies, in table order; all it names where it varies none."""
-    space = study.get("search", {})
-    varied = [
-        name
-        for name, dimension in space.items()
-        if isinstance(dimension, Mapping) and ("low" in dimension or len(dimension.get("choices", ())) > 1)
-    ]
-    return varied or [name for name in space if name in _USUAL]
-
-
-_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
 
 
 def trial_columns(names: Sequence[str]) -> list[Column]:

@@ -72,6 +72,18 @@ async def test_help_and_palette_know_the_screen_they_were_opened_on(runs: Path) 
         await until_shown(pilot, "delete  (d)")
 
 
+async def test_help_can_be_read_to_its_end_on_80_columns(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "o corpora")
+        await press(pilot, "o")
+        await until_shown(pilot, "ravdess")
+        await press(pilot, "question_mark")
+        await until_shown(pilot, "Name a folder or a CSV")
+        assert sum("esc              back" in line for line in shown(pilot.app).splitlines()) == 1
+        await press(pilot, "end")
+        await until_shown(pilot, "loss and BCA stayed at chance, so the trial was", "ended early")
+
+
 @pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "linux"}, {"TERM": "screen-256color"}])
 async def test_states_are_words_on_every_terminal(
     runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]

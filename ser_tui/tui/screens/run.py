@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.state import Trial
+from ser_tui.study.summary import searched_names
 from ser_tui.tui import trials
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.follow import Follower, View
@@ -153,7 +154,7 @@ class RunScreen(AppScreen[None]):
         table = self.query_one(TrialsTable)
         moves = len(table.keys) not in (0, len(view.state.trials))
         self._next_rows = time.monotonic() + (MOVED_SECONDS if moves else TABLE_SECONDS)
-        names = trials.searched_names(view.state.study)
+        names = searched_names(view.state.study)
         if names != self._names:
             self._names = names
             columns: list[Column] = trials.trial_columns(names)

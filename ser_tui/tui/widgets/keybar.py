@@ -74,10 +74,12 @@ class KeyBar(Lines):
         focused = self.screen.focused
         for binding in (active.binding for active in offered(self.screen)):
             # A field takes what can be typed: such a key does nothing else while the cursor is in it.
-            taken = focused is not None and focused.check_consume_key(binding.key, key_to_character(binding.key))
+            name = key_of(binding)
+            character = name if len(name) == 1 else key_to_character(binding.key)
+            taken = focused is not None and focused.check_consume_key(binding.key, character)
             if not taken:
                 item = Text(no_wrap=True, end="")
-                item.append(key_of(binding), "key")
+                item.append(name, "key")
                 item.append(f" {binding.description}")
                 # Textual looks for a click's action in the style's meta data.
                 item.stylize(Style(meta={"@click": f"app.simulate_key('{binding.key}')"}))
