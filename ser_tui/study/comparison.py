@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval
+from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval, shared
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -55,7 +55,7 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         ("trials to .90", tuple(str(summary.get("trials_to_90") or "-") for summary in summaries)),
         ("time", tuple(duration(summary["seconds"]) for summary in summaries)),
         ("validation n", tuple(str(summary["utterances"].get("validation", "-")) for summary in summaries)),
-        ("shared speakers", tuple("yes" if summary["shares_speakers"] else "no" for summary in summaries)),
+        ("shared speakers", tuple(shared(summary["shares_speakers"]) for summary in summaries)),
     ]
     also = tuple(_also_shared(summary) for summary in summaries)
     if any(also):

@@ -9,7 +9,7 @@ from typing import Any
 from ser_tui.study.events import ProbeScored, parse_time
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 2
+VERSION = 3
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -80,6 +80,18 @@ def searched_names(study: Mapping[str, Any]) -> list[str]:
 _USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
 
 
+UNLABELLED = "Not every utterance has a speaker label"
+"""How the warning of `corpora.splits` begins that leaves it open whether the parts share speakers."""
+
+
+def shares_speakers(state: RunState) -> bool | None:
+    """Whether speakers are heard in training and in validation; None where utterances without a speaker leave that open."""
+    start = state.start
+    if start is None or start.shares_speakers:
+        return bool(start)
+    return None if any(warning.startswith(UNLABELLED) for warning in start.warnings) else False
+
+
 def summarize(run_id: str, state: RunState) -> dict[str, Any]:
     """The summary of a run, JSON-safe."""
     trials = counted(state)
@@ -95,7 +107,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "method": state.study.get("method", "finetune"),
         "strategy": _kind(state.study.get("strategy")),
         "protocol": _kind(state.study.get("protocol")),
-        "shares_speakers": bool(start and start.shares_speakers),
+        "shares_speakers": shares_speakers(state),
         "warnings": list(start.warnings) if start else [],
         "started": state.started,
         "ended": state.ended,

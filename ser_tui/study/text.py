@@ -106,6 +106,11 @@ def ended(state: str, reason: str) -> str:
     return reason if reason.startswith(state) else f"{state}: {reason}"
 
 
+def shared(known: bool | None) -> str:
+    """Whether the parts share something: yes, no, or that it cannot be told."""
+    return "cannot be told" if known is None else "yes" if known else "no"
+
+
 def counted(number: int, thing: str) -> str:
     """1 trial, 15 trials."""
     return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ser_tui.study.text import beside_probe, duration, ended, parameter, score, score_with_interval
+from ser_tui.study.text import beside_probe, duration, ended, parameter, score, score_with_interval, shared
 from ser_tui.tui.look import mark, run_style, state_text
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.widgets.lines import broken
@@ -78,9 +78,8 @@ def speakers_text(summary: Summary) -> Text:
     """Whether training and validation share speakers: what decides how far the score can be believed."""
     if not summary.get("protocol"):
         return Text()
-    if summary.get("shares_speakers"):
-        return cell(f"shared speakers: yes ({summary['protocol']} split)", "warning")
-    return cell(f"shared speakers: no ({summary['protocol']} split)")
+    known = summary.get("shares_speakers")
+    return cell(f"shared speakers: {shared(known)} ({summary['protocol']} split)", "" if known is False else "warning")
 
 
 def short_detail(summary: Summary, width: int) -> list[Text]:

@@ -42,3 +42,5 @@ def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> Non
     rows = dict(outcomes([{**summary(), "warnings": said}, summary()]))
     assert rows["also shared"] == ("sentences, recordings", "-")
     assert "also shared" not in dict(outcomes([summary(), summary()]))
+    unlabelled = {**summary(), "shares_speakers": None}
+    assert dict(outcomes([unlabelled, summary()]))["shared speakers"] == ("cannot be told", "no")
