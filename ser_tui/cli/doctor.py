@@ -117,5 +117,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         gain = f"bfloat16 {measured['bfloat16_gain']:.2f} times as fast as float32, measured once on this machine"
         lines.append(f"precision auto: {measured['auto']} ({gain})")
     lines += [f"encoder {name}: {detail}" for name, detail in found["encoders"].items()]
-    lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()]
+    lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()] or [
+        "corpora: none yet but the demo, which is made when first used; `ser-tui corpora list` says how to get others"
+    ]
     return lines + ([f"MISSING {text}" for text in found["missing"]] or ["nothing is missing"])

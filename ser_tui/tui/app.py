@@ -57,9 +57,11 @@ class SerTuiApp(App[None]):
         (110, "-wide"),
         (160, "-huge"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012  as above
 
     def __init__(self, runs: Path, attach: str | None = None) -> None:
-        super().__init__()
+        # Which filter takes the colours out is settled before there is a theme: the wrong one makes black on black of all.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
         self.animation_level = "none"

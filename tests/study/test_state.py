@@ -178,3 +178,10 @@ def test_thinning_keeps_the_ends() -> None:
     series = [float(value) for value in range(1000)]
     short = thinned(list(series))
     assert (short[0], short[-1], len(short)) == (0.0, 999.0, 400)
+
+
+def test_without_speaker_labels_it_is_open_whether_speakers_are_shared() -> None:
+    said = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
+    for warnings, shared, wanted in (((said,), False, None), ((said,), True, True), ((), True, True), ((), False, False)):
+        state = reduce_all(log(started(warnings=warnings, shares_speakers=shared)))
+        assert summarize("run", state)["shares_speakers"] is wanted
