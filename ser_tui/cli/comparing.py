@@ -11,7 +11,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.comparison import outcomes, settings
 from ser_tui.study.errors import UsageError
-from ser_tui.study.text import sparkline
+from ser_tui.study.text import difference_text, sparkline
 
 
 def compare_runs(references: list[str], *, as_json: bool) -> None:
@@ -35,7 +35,7 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
         return
     rows = [*differing, *outcomes(summaries)]
     rows.append(("best so far", tuple(sparkline(summary["best_so_far"], 0, 1) for summary in summaries)))
-    rows.append(("difference to the first", tuple(_text(entry) for entry in differences)))
+    rows.append(("difference to the first", ("-", *(_text(entry) for entry in differences[1:]))))
     print_table(("", *(summary["run_id"] for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{len(equal)} settings are equal")
 
@@ -58,5 +58,5 @@ def difference(index: Index, first: RunFolder, other: RunFolder) -> dict[str, An
 
 def _text(entry: dict[str, Any] | None) -> str:
     if entry is None:
-        return "-"
-    return f"{entry['bca_difference']:+.3f}, p = {entry['p']:.2f} on {entry['utterances']} shared utterances"
+        return "not scored on the same utterances"
+    return f"{difference_text(entry['bca_difference'], entry['p'])} on {entry['utterances']} shared utterances"

@@ -12,7 +12,7 @@ from ser_tui.evaluation.mapping import parse_changes
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note
 from ser_tui.study.state import RunState
 from ser_tui.worker import launch
@@ -51,12 +51,15 @@ def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:
         raise UsageError(f"--protocol {protocol}: loso, kfold or loco")
     folder = resolve(runs_folder(), reference)
     before = folder.state()
+    if before.best is None:
+        raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")
     state = _followed(folder, before, lambda: launch.score_folds(folder, protocol), as_json=as_json)
+    scored = any(folds.seq > before.seq for folds in state.folds)
     if as_json:
         print_json(run_document(folder, state))
-    else:
+    elif scored:
         print_run(folder, state)
-    return 0 if any(folds.seq > before.seq for folds in state.folds) else 1
+    return 0 if scored else 1
 
 
 def _followed(folder: RunFolder, before: RunState, start: Callable[[], None], *, as_json: bool) -> RunState:

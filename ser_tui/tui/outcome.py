@@ -116,7 +116,7 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
     found = evaluation.result
     if found is None:
         if evaluation.reason:
-            return [head, cell(f"failed: {evaluation.reason}", "warning"), Text()]
+            return [head, *broken(cell(f"failed: {evaluation.reason}", "warning"), width), Text()]
         heard = 0 < evaluation.utterances <= evaluation.done
         after = cell("the baselines, on the same utterances, come next", "muted") if heard else Text()
         return [head, progress(evaluation.done, evaluation.utterances), after]

@@ -137,9 +137,9 @@ def walk(app: Line) -> None:
 
     for keys, text in (
         ("\r", "r resumes"), ("l", "run failed"), ("\t", "owned-by-library"), ("\x1b", "r resumes"), ("\x1b", "BEST BCA"),
-        ("\x1b[B", "done"), ("\r", "done  best"), ("t", "learning_rate"), ("\x1b", "best BCA"), ("l", "cannot be used"),
-        ("\x1b", "best BCA"), ("w", "written to"), ("y", "PROTOCOL"), ("\x1b", "best BCA"), ("e", "COUNTS AS"), ("\x1b", "best BCA"),
-        ("\x1b", "BEST BCA"), ("o", "LICENCE"),
+        ("\x1b[B", "done"), ("\r", "done  best"), ("t", "learning_rate"), ("\x1b", "best BCA"), ("l", "run finished"),
+        ("g", "cannot be used"), ("\x1b", "best BCA"), ("w", "written to"), ("y", "PROTOCOL"), ("\x1b", "best BCA"), ("e", "COUNTS AS"),
+        ("\x1b", "best BCA"), ("\x1b", "BEST BCA"), ("o", "LICENCE"),
     ):  # fmt: skip
         press(keys, text)
 

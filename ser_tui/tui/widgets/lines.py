@@ -79,8 +79,9 @@ class Wrapped(Lines):
         return [part for line in self._whole for part in broken(line, width, self._hang)]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many lines as there are at `width`."""
-        return len(self._at(width))
+        """As many lines as there are at `width`; they are there for the first frame, or an empty one would be sent before."""
+        self._lines = self._at(width)
+        return len(self._lines)
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines for the new width."""
