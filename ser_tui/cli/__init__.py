@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
-    from ser_tui.study.errors import UserError
+    from ser_tui.study.errors import UserError, told
     from ser_tui.study.text import printable
 
     try:
@@ -21,17 +21,18 @@ def main() -> None:
             from ser_tui.cli.app import app
 
             code = app(standalone_mode=True) or 0
-    except UserError as error:
-        if os.environ.get("SER_TUI_TRACEBACK"):
-            raise
-        print(f"ser-tui: {printable(str(error))}", file=sys.stderr)
-        code = error.exit_code
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing is wrong, and Python shall not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except (UserError, OSError) as error:
+        if os.environ.get("SER_TUI_TRACEBACK"):
+            raise
+        shown = told(error) if isinstance(error, OSError) else error
+        print(f"ser-tui: {printable(str(shown))}", file=sys.stderr)
+        code = shown.exit_code
     except Exception as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise
