@@ -50,6 +50,12 @@ def test_a_working_folder_that_was_deleted(tmp_path: Path) -> None:
     assert "working folder was deleted" in refused(done)
 
 
+def test_a_list_of_corpora_that_is_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "corpora.json")
+    line = refused(command("corpora", "list", runs=tmp_path / "runs", SER_TUI_CONFIG=str(tmp_path)))
+    assert "corpora.json: not a regular file" in line
+
+
 def test_a_study_without_an_end(tmp_path: Path) -> None:
     assert "a page of YAML" in refused(command("run", "/dev/zero", "--detach", runs=tmp_path / "runs"))
 
