@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
-    from ser_tui.study.errors import UserError
+    from ser_tui.study.errors import UserError, told
     from ser_tui.study.text import printable
 
     try:
@@ -21,24 +21,18 @@ def main() -> None:
             from ser_tui.cli.app import app
 
             code = app(standalone_mode=True) or 0
-    except UserError as error:
-        if os.environ.get("SER_TUI_TRACEBACK"):
-            raise
-        print(f"ser-tui: {printable(str(error))}", file=sys.stderr)
-        code = error.exit_code
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing is wrong, and Python shall not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except OSError as error:
+    except (UserError, OSError) as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise
-        # What a verb writes explains itself; what is left is its output, as in `ser-tui runs > /full/disk`.
-        what = printable(f"{error.filename or 'the output'}: {error.strerror or error}")
-        print(f"ser-tui: cannot go on ({what}); free some space or mend that, then try again", file=sys.stderr)
-        code = 1
+        shown = told(error) if isinstance(error, OSError) else error
+        print(f"ser-tui: {printable(str(shown))}", file=sys.stderr)
+        code = shown.exit_code
     except Exception as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from ser_tui import places
 from ser_tui.corpora.catalogue import find
 from ser_tui.corpora.tables import SUFFIXES
-from ser_tui.store.files import write_atomically
+from ser_tui.store.files import open_regular, write_atomically
 from ser_tui.study.errors import UsageError, UserError
 
 READY = ".ser-tui-ready"
@@ -70,7 +70,8 @@ def read() -> dict[str, Path]:
     """Remembered locations by corpus. Raises UserError when the file that holds them is damaged."""
     path = _file()
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as stream:
+            data = json.loads(stream.read())
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from commands import command, refused
 from lab import ROOT
+from zoo import POWERLESS
+
+from ser_tui.store.log import LogWriter
+from ser_tui.store.runs import create
+from ser_tui.study import events
 
 
 def test_runs_that_are_a_file(small_corpus: Path, tmp_path: Path) -> None:
@@ -45,5 +50,25 @@ def test_a_working_folder_that_was_deleted(tmp_path: Path) -> None:
     assert "working folder was deleted" in refused(done)
 
 
+def test_a_list_of_corpora_that_is_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "corpora.json")
+    line = refused(command("corpora", "list", runs=tmp_path / "runs", SER_TUI_CONFIG=str(tmp_path)))
+    assert "corpora.json: not a regular file" in line
+
+
 def test_a_study_without_an_end(tmp_path: Path) -> None:
     assert "a page of YAML" in refused(command("run", "/dev/zero", "--detach", runs=tmp_path / "runs"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything")
+@pytest.mark.parametrize("verb", [["evaluate", "latest", "--on", "demo"], ["folds", "latest"], ["resume", "latest", "--headless"]])
+def test_a_run_whose_rights_were_taken_away(verb: list[str], tmp_path: Path) -> None:
+    folder = create(tmp_path, "x")
+    with LogWriter(folder.log) as log:
+        log.append(events.RunStarted(study={"name": "x"}, classes=("a", "b"), utterances={}))
+    folder.path.chmod(0)
+    try:
+        line = refused(command(*verb, runs=tmp_path, prefix=POWERLESS))
+    finally:
+        folder.path.chmod(0o700)
+    assert folder.run_id in line and "Permission denied" in line

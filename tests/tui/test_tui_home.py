@@ -43,6 +43,19 @@ async def test_a_run_that_appears_is_listed_without_a_key(runs: Path) -> None:
         await until_shown(pilot, "appeared")
 
 
+async def test_a_run_that_another_screen_saw_first_is_listed_too(runs: Path) -> None:
+    finished(runs, trials=1)
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "1 run", "enter open")
+        await pilot.press("question_mark")
+        await until_shown(pilot, "Home: what ran")
+        finished(runs, number=1, trials=1)
+        app.feed().poll()
+        await pilot.press("escape")
+        await until_shown(pilot, "2 runs")
+
+
 async def test_the_list_follows_a_live_run(runs: Path) -> None:
     run = under_way(runs, trials=2)
     run.live()

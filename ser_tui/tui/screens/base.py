@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UserError, told
 from ser_tui.tui.background import in_thread
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ class AppScreen(Screen[Result]):
         return super().call_after_refresh(lambda: None if self.left else callback(*args, **kwargs))
 
     async def attempt(self, call: Callable[[], Returned]) -> Returned | None:
-        """`call()` in a thread. A UserError is shown to the person and None returned."""
+        """`call()` in a thread. A UserError, or what the system refused, is shown to the person and None returned."""
         try:
             return await in_thread(call)
         except UserError as error:
             self.ser.tell(error, problem=True)
-            return None
+        except OSError as error:
+            self.ser.tell(told(error), problem=True)
+        return None
 
     async def succeeds(self, call: Callable[[], object]) -> bool:
         """Whether `call()`, made in a thread, came to its end; a UserError is shown."""

@@ -96,11 +96,17 @@ class HomeScreen(AppScreen[None]):
     async def _follow(self) -> None:
         while True:
             if self.in_front:
-                found = await self.attempt(lambda: self.ser.feed().poll())
-                if found is not None:
+                # Not what this poll alone has found: other screens poll the feed too.
+                found = await self.attempt(self._looked)
+                if found is not None and not (self._loaded and found == self.summaries):
                     self._loaded = True
                     self._take(found)
             await asyncio.sleep(POLL_SECONDS)
+
+    def _looked(self) -> list[dict[str, Any]]:
+        feed = self.ser.feed()
+        feed.poll()
+        return feed.summaries
 
     def _take(self, summaries: list[dict[str, Any]]) -> None:
         self.summaries = summaries
@@ -266,7 +272,7 @@ class HomeScreen(AppScreen[None]):
         from ser_tui.tui.actions import delete_run
 
         if (summary := self.current) is not None and await delete_run(self, summary):
-            found = await self.attempt(lambda: self.ser.feed().poll())
+            found = await self.attempt(self._looked)
             self._take(found if found is not None else self.summaries)
 
     async def action_filter(self) -> None:
