@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.training import threads
+from ser_tui.training.processor import instruction_sets, processor
 
 LENGTHS = (2, 3, 4, 5, 7, 10)
 TRAIN, VALIDATION = 428, 107
@@ -349,10 +350,8 @@ def _print_growth(given: argparse.Namespace) -> None:
 
 
 def _machine(side: Mapping[str, Any]) -> str:
-    from ser_tui.worker import machine
-
-    sets = ", ".join(machine.instruction_sets())
-    return f"{machine.processor()} ({sets}), {side['threads']} threads, torch {side['torch']}"
+    sets = ", ".join(instruction_sets())
+    return f"{processor()} ({sets}), {side['threads']} threads, torch {side['torch']}"
 
 
 if __name__ == "__main__":

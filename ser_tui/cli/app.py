@@ -24,6 +24,7 @@ app.add_typer(cache, name="cache")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, or latest.")]
+Corpus = Annotated[str, typer.Argument(metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set any value: --set search.learning_rate.high=1e-4"),
@@ -54,7 +55,7 @@ def root(
 
 @app.command()
 def run(
-    study: Annotated[Path, typer.Argument(help="A study document, for example configs/emodb-gp.yaml.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study document, for example configs/emodb-gp.yaml.")],
     set_: Set = None,
     headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
@@ -92,7 +93,7 @@ def compare(
     compare_runs(runs, as_json=json)
 
 
-@app.command()
+@app.command(short_help="Stop a run's worker within a batch.")
 def stop(
     run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it has stopped.")] = True
 ) -> None:
@@ -141,7 +142,7 @@ def evaluate(
     raise typer.Exit(evaluate_run(run, on, mapping or [], masked=not raw, preset=preset, as_json=json))
 
 
-@app.command()
+@app.command(short_help="Retrain a run's best configuration per fold.")
 def folds(
     run: Run,
     protocol: Annotated[str, typer.Option(help="loso, kfold or loco.")] = "loso",
@@ -153,11 +154,11 @@ def folds(
     raise typer.Exit(score_folds(run, protocol, as_json=json))
 
 
-@app.command()
+@app.command(short_help="Train on each corpus, test on each: one table.")
 def cross(
     on: Annotated[str, typer.Option("--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.")],
     study: Annotated[
-        Path | None, typer.Argument(help="A study document; without one a probe on speakers kept apart.")
+        Path | None, typer.Argument(metavar="STUDY", help="A study document; without one a probe on speakers kept apart.")
     ] = None,
     set_: Set = None,
     mapping: Annotated[
@@ -203,8 +204,8 @@ def corpora_list(json: Json = False) -> None:
     list_corpora(as_json=json)
 
 
-@corpora.command("add")
-def corpora_add(name: str, path: Path) -> None:
+@corpora.command("add", short_help="Say where a corpus lies.")
+def corpora_add(name: Corpus, path: Annotated[Path, typer.Argument(metavar="PATH")]) -> None:
     """Remember where a corpus lies: a known one, a folder-per-emotion tree, or a CSV of file, speaker, emotion."""
     from ser_tui.cli.corpora import add_corpus
 
@@ -212,24 +213,24 @@ def corpora_add(name: str, path: Path) -> None:
 
 
 @corpora.command("forget")
-def corpora_forget(name: str) -> None:
+def corpora_forget(name: Corpus) -> None:
     """Forget a location that was added; the files stay."""
     from ser_tui.cli.corpora import forget_corpus
 
     forget_corpus(name)
 
 
-@corpora.command("check")
-def corpora_check(name: str, json: Json = False) -> None:
+@corpora.command("check", short_help="Read every file of a corpus and report.")
+def corpora_check(name: Corpus, json: Json = False) -> None:
     """Read every file: counts, minutes, sample rates, and each file that cannot be used and why."""
     from ser_tui.cli.corpora import check_corpus
 
     raise typer.Exit(check_corpus(name, as_json=json))
 
 
-@corpora.command("get")
+@corpora.command("get", short_help="Fetch a corpus from its official source.")
 def corpora_get(
-    name: str,
+    name: Corpus,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Accept the corpus' licence without being asked.")
     ] = False,
@@ -249,7 +250,7 @@ def encoders_list(json: Json = False) -> None:
 
 
 @encoders.command("get")
-def encoders_get(name: str) -> None:
+def encoders_get(name: Annotated[str, typer.Argument(metavar="ENCODER", help="One of `ser-tui encoders list`.")]) -> None:
     """Fetch an encoder from the model hub (HF_ENDPOINT names another one)."""
     from ser_tui.cli.encoders import get_encoder
 

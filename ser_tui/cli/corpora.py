@@ -9,6 +9,7 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import entries, require
 from ser_tui.corpora.check import CheckReport, check
+from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -32,11 +33,19 @@ def list_corpora(*, as_json: bool) -> None:
                 name,
                 entry.language if entry else "-",
                 entry.licence if entry else "yours",
-                str(path) if path else f"not here; corpora get {name}" if entry and entry.downloadable else "not here",
+                str(path) if path else _remedy(name, entry),
             )
             for name, entry, path in found
         ],
     )
+
+
+def _remedy(name: str, entry: CorpusEntry | None) -> str:
+    """What to do about a corpus that is not here."""
+    if entry is not None and entry.synthetic:
+        return "made when first used"
+    verb = f"get {name}" if entry is not None and entry.downloadable else f"add {name} PATH"
+    return f"not here; ser-tui corpora {verb}"
 
 
 def add_corpus(name: str, path: Path) -> None:
@@ -53,8 +62,8 @@ def add_corpus(name: str, path: Path) -> None:
 
 def forget_corpus(name: str) -> None:
     """Forget a location."""
-    locations.forget(name)
-    say(f"forgot where {name} lies; its files are untouched")
+    known = locations.forget(name)
+    say(f"forgot where {name} lies; its files are untouched" if known else f"no location of {name} was remembered: nothing to forget")
 
 
 def check_corpus(name: str, *, as_json: bool) -> int:

@@ -123,7 +123,7 @@ def _study(path: Path | None, overrides: Sequence[str]) -> Study:
     for override in overrides:
         load.set_value(raw, override)
     fill_bounds(raw)
-    study = load.validate(raw, "cross")
+    study = load.validate(raw, "cross", overrides)
     require(study)
     return study
 

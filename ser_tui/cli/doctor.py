@@ -15,6 +15,7 @@ from ser_tui.cli.output import print_json, say
 from ser_tui.corpora import locations
 from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
+from ser_tui.training.processor import instruction_sets, processor
 from ser_tui.training.threads import cores, environment
 from ser_tui.worker import machine
 
@@ -60,8 +61,8 @@ def examine() -> dict[str, Any]:
     memory = psutil.virtual_memory()
     return {
         "versions": installed,
-        "processor": machine.processor(),
-        "instruction_sets": machine.instruction_sets(),
+        "processor": processor(),
+        "instruction_sets": instruction_sets(),
         "threads": cores(),
         "precision": measured,
         "worker_environment": environment(),
@@ -116,5 +117,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         gain = f"bfloat16 {measured['bfloat16_gain']:.2f} times as fast as float32, measured once on this machine"
         lines.append(f"precision auto: {measured['auto']} ({gain})")
     lines += [f"encoder {name}: {detail}" for name, detail in found["encoders"].items()]
-    lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()]
+    lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()] or [
+        "corpora: none yet but the demo, which is made when first used; `ser-tui corpora list` says how to get others"
+    ]
     return lines + ([f"MISSING {text}" for text in found["missing"]] or ["nothing is missing"])

@@ -17,6 +17,7 @@ from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note
 from ser_tui.study.state import RunState
 from ser_tui.worker import launch
 from ser_tui.worker.launch import last_words
+from ser_tui.worker.resolving import require_corpora
 
 _UNDER_WAY = (EvaluationStarted, EvaluationProgressed)
 
@@ -29,6 +30,7 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
     if not names:
         raise UsageError("--on: name one corpus or several, separated by commas")
     folder = resolve(runs_folder(), reference)
+    require_corpora(names)  # a misspelt name is no event in the run's life
     before = folder.state()
     request = launch.EvaluationRequest(names, parse_changes(changes), masked=masked, preset=preset)
     state = _followed(folder, before, lambda: launch.evaluate(folder, request), as_json=as_json)

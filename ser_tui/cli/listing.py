@@ -15,11 +15,12 @@ from ser_tui.store.runs import RunFolder, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
-from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
 from ser_tui.study.text import (
     beside_probe,
     duration,
     interval_text,
+    loss_text,
     parameter,
     probe_parameters,
     score,
@@ -137,14 +138,14 @@ def print_run(folder: RunFolder, state: RunState) -> None:
 
 
 def _print_trials(state: RunState) -> None:
-    names = [name for name in HYPERPARAMETERS if len({trial.parameters.get(name) for trial in state.trials}) > 1]
+    names = [name for name in searched_names(state.study) if name in HYPERPARAMETERS]
     rows = []
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
         rows.append((
             str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
-            score_with_interval(trial.bca, trial.interval), "-" if trial.loss is None else f"{trial.loss:.3f}",
+            score_with_interval(trial.bca, trial.interval), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         ))  # fmt: skip

@@ -12,12 +12,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from filelock import FileLock
 
 from ser_tui import places
+from ser_tui.corpora import scratch
 from ser_tui.corpora.demo_labels import UTTERANCES
 from ser_tui.corpora.locations import READY, installed_folder
 from ser_tui.study.errors import UserError
@@ -67,14 +67,14 @@ def _ready(folder: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".demo-") as temporary:
-        fresh = Path(temporary) / "demo"
+    with scratch.beside(folder) as temporary:
+        fresh = temporary / "demo"
         fresh.mkdir()
         _speak(fresh)
         (fresh / "README.txt").write_text(_README, encoding="utf-8")
         (fresh / READY).write_text(json.dumps({"recipe": RECIPE, "utterances": UTTERANCES}), encoding="utf-8")
         if folder.exists():
-            os.rename(folder, Path(temporary) / "old")
+            os.rename(folder, temporary / "old")
         os.rename(fresh, folder)
 
 

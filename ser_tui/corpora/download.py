@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ser_tui import places
-from ser_tui.corpora import archives, demo, files, filesets
+from ser_tui.corpora import archives, demo, files, filesets, scratch
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels
@@ -64,11 +63,9 @@ def install(entry: CorpusEntry, progress: Progress | None = None, patience: Pati
 
 
 def _install(entry: CorpusEntry, folder: Path, downloads: Path, progress: Progress | None, patience: Patience) -> None:
-    for stale in folder.parent.glob(f".{entry.name}-*"):
-        shutil.rmtree(stale, ignore_errors=True)  # of a process that was killed: we hold the lock
     fetched = _fetch(entry, downloads, progress, patience)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{entry.name}-") as temporary:
-        fresh = Path(temporary) / "corpus"
+    with scratch.beside(folder) as temporary:
+        fresh = temporary / "corpus"
         fresh.mkdir(mode=0o700)
         for path in fetched:
             _put(path, fresh)
@@ -79,7 +76,7 @@ def _install(entry: CorpusEntry, folder: Path, downloads: Path, progress: Progre
         ready = {"corpus": entry.name, "utterances": used, "urls": list(entry.urls)}
         (fresh / READY).write_text(json.dumps(ready) + "\n", encoding="utf-8")
         if folder.exists():
-            os.rename(folder, Path(temporary) / "incomplete")
+            os.rename(folder, temporary / "incomplete")
         os.rename(fresh, folder)
     shutil.rmtree(downloads, ignore_errors=True)
 

@@ -44,7 +44,7 @@ def installed_folder(name: str) -> Path:
 def remember(name: str, path: Path) -> Path:
     """Keep `path` as the corpus's location and return it, absolute. Raises UserError when it cannot be one."""
     check_name(name)
-    absolute = path.expanduser().absolute()
+    absolute = places.absolute(path)
     if not _there(absolute):
         raise UserError(f"{absolute}: no such folder or file; give the folder of {name} or a CSV manifest")
     is_table = absolute.is_file()

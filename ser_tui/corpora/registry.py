@@ -118,7 +118,8 @@ def _not_here(name: str) -> str:
         return f"corpus {name} was at {remembered}, which is not there now; mount it, or name its new place: {add}"
     if entry is None:
         close = difflib.get_close_matches(name, names(), 1, 0.6)
-        return f"no corpus {name} on this machine; " + (f"did you mean {close[0]}? " if close else "") + f"To add one: {add}"
+        meant = f"did you mean {close[0]}? " if close else ""
+        return f"no corpus {name} on this machine: {meant}`ser-tui corpora list` names those that are known, {add} adds your own"
     if entry.downloadable:
         return f"corpus {name} is not on this machine: `ser-tui corpora get {name}` downloads it, {add} names your own copy"
     return f"corpus {name} is not on this machine: get it from {entry.source}, then {add}"

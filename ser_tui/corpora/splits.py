@@ -11,6 +11,7 @@ import numpy as np
 
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.study.errors import UsageError
+from ser_tui.study.summary import UNLABELLED
 
 _LISTED = 20
 
@@ -119,7 +120,7 @@ def _speakers(heard: dict[str, list[Utterance]]) -> list[str]:
     said: list[str] = []
     trained = _values(heard["training"], "speaker")
     if any(utterance.speaker is None for utterances in heard.values() for utterance in utterances):
-        said.append("Not every utterance has a speaker label: whether the parts share speakers cannot be told.")
+        said.append(f"{UNLABELLED}: whether the parts share speakers cannot be told.")
     for part in ("validation", "test"):
         speakers = _values(heard[part], "speaker")
         both = speakers & trained

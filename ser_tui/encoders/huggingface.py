@@ -28,11 +28,18 @@ def load(folder: Path) -> SpeechEncoder:
     problem = layout.huggingface_problem(folder)
     if problem:
         raise UserError(f"{problem}; give a complete model folder")
-    family = layout.huggingface_shape(folder).family
-    encoder = _whisper(folder) if family == "whisper" else _raw_waveform(folder, family)
+    shape = layout.huggingface_shape(folder)
     path = layout.weights(folder)
     assert path is not None
-    tensors = _select(weights.modern_weight_norm(weights.read(path)), encoder, path)
+    tensors = weights.read(path)
+    if shape.matrices > sum(tensor.numel() for tensor in tensors.values()):
+        # Said before memory is taken for them.
+        raise UserError(
+            f"{path}: holds fewer than the {shape.parameters_millions:,.0f} M parameters of its config.json; "
+            "configuration and weights belong to different models"
+        )
+    encoder = _whisper(folder) if shape.family == "whisper" else _raw_waveform(folder, shape.family)
+    tensors = _select(weights.modern_weight_norm(tensors), encoder, path)
     weights.load_strictly(encoder, tensors, str(path))
     encoder.fingerprint = weights.digest(tensors, encoder.describe())
     return encoder
@@ -40,10 +47,7 @@ def load(folder: Path) -> SpeechEncoder:
 
 def _whisper(folder: Path) -> SpeechEncoder:
     config = layout.read_json(folder / "config.json")
-    try:
-        return Whisper({name: config[name] for name in CONFIGURATION if name in config})
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{folder / 'config.json'}: no Whisper encoder can be made of it ({error})") from None
+    return Whisper({name: config[name] for name in CONFIGURATION if name in config})
 
 
 def _raw_waveform(folder: Path, family: str) -> SpeechEncoder:
@@ -51,7 +55,7 @@ def _raw_waveform(folder: Path, family: str) -> SpeechEncoder:
     settings = layout.read_json(preprocessor) if preprocessor.is_file() else {}
     rate = settings.get("sampling_rate", 16_000)
     if rate != 16_000:
-        raise UserError(f"{preprocessor}: made for {rate} Hz; only encoders for 16000 Hz are supported")
+        raise UserError(f"{preprocessor}: made for {rate!r:.20} Hz; only encoders for 16000 Hz are supported")
     configuration = strip(layout.read_json(folder / "config.json"))
     return RawWaveformEncoder(family, configuration, normalise=bool(settings.get("do_normalize", True)))
 

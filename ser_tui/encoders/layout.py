@@ -16,6 +16,8 @@ SPEECHBRAIN_CHECKPOINT = "wav2vec2.ckpt"
 BASE_FOLDER = "wav2vec2_hub"
 """Where the configuration of SpeechBrain's base model is kept, inside the model's folder."""
 MAX_JSON = 4 * 1024 * 1024
+LARGEST = 100_000
+"""Beyond any layer count or size of a model that exists."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Shape:
     layers: int
     dimension: int
     parameters_millions: float
+    matrices: int
+    """Parameters of the attention and feed-forward matrices alone: it has no fewer."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -87,15 +91,16 @@ def huggingface_shape(folder: Path) -> Shape:
     config = read_json(path)
     family = config.get("model_type")
     if family not in FAMILIES:
-        raise UserError(f"{path}: model_type is {family!r}; supported: {', '.join(FAMILIES)}")
+        raise UserError(f"{path}: model_type is {family!r:.60}; supported: {', '.join(FAMILIES)}")
     if family == "whisper":
         layers, dimension = config.get("encoder_layers", 4), config.get("d_model", 384)
         inner, extra = config.get("encoder_ffn_dim", 1536), 0
     else:
         layers, dimension = config.get("num_hidden_layers", 12), config.get("hidden_size", 768)
         inner, extra = config.get("intermediate_size", 3072), 4_200_000
-    if not all(isinstance(value, int) and value > 0 for value in (layers, dimension, inner)):
-        raise UserError(f"{path}: layer counts and sizes must be positive whole numbers")
+    if not all(type(value) is int and 0 < value <= LARGEST for value in (layers, dimension, inner)):
+        raise UserError(f"{path}: layer counts and sizes must be whole numbers from 1 to {LARGEST:,}")
     # Attention and feed-forward matrices dominate; biases, norms and convolutions are a per cent or two.
-    parameters = layers * (4 * dimension * dimension + 2 * dimension * inner) + extra + 4 * dimension * dimension
-    return Shape(str(family), int(layers), int(dimension), round(parameters / 1e6, 1))
+    matrices = layers * (4 * dimension * dimension + 2 * dimension * inner)
+    parameters = matrices + extra + 4 * dimension * dimension
+    return Shape(str(family), int(layers), int(dimension), round(parameters / 1e6, 1), matrices)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def load_encoder(name: str) -> SpeechEncoder:
     status = registry.status(entry)
     if not status.ready or status.path is None:
         raise UserError(f"encoder {entry.name}: {status.detail}")
-    return _load(entry, status.path).eval()
+    with _as_user_errors(f"{status.path}: no encoder can be made of it", "fetch it again or give another folder"):
+        return _load(entry, status.path).eval()
 
 
 def _load(entry: registry.EncoderEntry, path: Path) -> SpeechEncoder:
@@ -42,7 +44,7 @@ def build(description: Mapping[str, Any]) -> SpeechEncoder:
 
     Raises UserError when the description is not one of ours.
     """
-    try:
+    with _as_user_errors("saved encoder: its description is damaged", "save the model again"):
         kind = description["kind"]
         if kind == "whisper":
             from ser_tui.encoders.whisper import Whisper
@@ -55,6 +57,15 @@ def build(description: Mapping[str, Any]) -> SpeechEncoder:
                 description["family"], description["configuration"], normalise=bool(description["normalise"]),
                 epsilon=float(description["epsilon"]), output_norm=bool(description["output_norm"]),
             ).eval()
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise UserError(f"saved encoder: its description is damaged ({error!r:.100}); save the model again") from None
     raise UserError(f"saved encoder: unknown kind {kind!r:.50}; it was written by another version of ser_tui")
+
+
+@contextmanager
+def _as_user_errors(what: str, advice: str) -> Iterator[None]:
+    """What torch, transformers and SpeechBrain raise on a stranger's configuration is of any kind: one line says so."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise UserError(f"{what} ({type(error).__name__}: {' '.join(str(error).split()):.120}); {advice}") from None

@@ -158,12 +158,5 @@ def make_model(family: str, configuration: Mapping[str, Any]) -> nn.Module:
     for name in _UNSUPPORTED:
         if settings.get(name):
             raise UserError(f"encoder configuration: {name} is not supported; choose another model")
-    try:
-        model: nn.Module = MODELS[family](AutoConfig.for_model(family, **{**settings, **ALWAYS}))
-    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, ZeroDivisionError) as error:
-        raise UserError(f"encoder configuration: no {family} model can be made of it ({_line(error)})") from None
+    model: nn.Module = MODELS[family](AutoConfig.for_model(family, **{**settings, **ALWAYS}))
     return model
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:160]

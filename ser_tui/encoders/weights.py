@@ -108,5 +108,5 @@ def digest(tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> str
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
+    shown = ", ".join(f"{name:.80}" for name in names[:3])
     return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ser_tui.encoders import attention
 from ser_tui.encoders.base import SAMPLE_RATE, SpeechEncoder, frame_mask
+from ser_tui.encoders.layout import LARGEST
 
 N_FFT = 400
 HOP = 160
@@ -42,8 +43,8 @@ class Whisper(SpeechEncoder):
         if self._configuration.get("activation_function", "gelu") != "gelu":
             raise ValueError(f"activation_function {self._configuration['activation_function']!r:.30} is not Whisper's gelu")
         sizes = {name: int(self._configuration.get(name, default)) for name, default in TINY.items()}
-        if min(sizes.values()) < 1:
-            raise ValueError(f"sizes must be positive: {sizes}")
+        if not all(1 <= size <= LARGEST for size in sizes.values()):
+            raise ValueError(f"sizes must be from 1 to {LARGEST:,}")
         self.encoder = _Encoder(**sizes)
         self.layers = sizes["encoder_layers"]
         self.dimension = sizes["d_model"]

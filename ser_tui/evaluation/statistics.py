@@ -29,8 +29,10 @@ def bootstrap_interval(
 
     With `groups` (the speaker of each utterance) of two or more kinds whole speakers are resampled, since the utterances
     of one speaker are no independent draws; otherwise utterances are. BCA is taken over the classes that a resample
-    holds. One utterance, or one speaker alone, cannot tell its own spread: then utterances are resampled, and a single
-    utterance gives an interval of width 0. Raises ValueError where there is no utterance.
+    holds. One speaker alone cannot tell its own spread: then utterances are resampled. Where every resample scores the same
+    (all utterances are right; all of some classes and none of the others) the bootstrap would claim certainty: then each
+    recall is drawn from its Jeffreys posterior (Brown, Cai and DasGupta 2001), which for 84 of 84 right gives an accuracy of
+    [.970, 1]. Raises ValueError where there is no utterance.
     """
     true, right = _hits(truth, predictions)
     names = np.asarray(groups) if groups is not None else None
@@ -53,6 +55,14 @@ def bootstrap_interval(
     scores = _score(hits, totals, metric)
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(scores, (tail, 1 - tail))
+    if low == high:
+        hit = np.bincount(true, weights=right, minlength=n_classes)
+        total = np.bincount(true, minlength=n_classes)
+        if metric == "accuracy":
+            hit, total = hit.sum(keepdims=True), total.sum(keepdims=True)
+        hit, total = hit[total > 0], total[total > 0]
+        drawn = random.beta(hit + 0.5, total - hit + 0.5, size=(resamples, len(total))).mean(1)
+        low, high = np.quantile(drawn, (tail, 1 - tail))
     point = float(right.mean()) if metric == "accuracy" else balanced_accuracy(truth, predictions, n_classes)
     # With few units the percentiles can miss the score itself, which nobody could read.
     return min(float(low), point), max(float(high), point)

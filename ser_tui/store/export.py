@@ -12,7 +12,7 @@ from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, shares_speakers, summarize, trial_summary
 from ser_tui.study.text import (
     beside_probe,
     duration,
@@ -59,7 +59,7 @@ def to_csv(run_id: str, state: RunState) -> str:
         row += [
             trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
             trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
-            state.study.get("protocol", {}).get("kind", ""), bool(state.start and state.start.shares_speakers),
+            state.study.get("protocol", {}).get("kind", ""), shares_speakers(state),
             " ".join(state.start.warnings) if state.start else "",
             state.probe and state.probe.bca, trial.probe_p,
         ]  # fmt: skip
@@ -80,7 +80,7 @@ def summary_text(run_id: str, state: RunState) -> str:
     study = state.study
     lines = [
         f"{study.get('name', run_id)} ({run_id}): {state.status}",
-        f"corpus {study.get('corpus', '-')}, encoder {study.get('encoder', '-')}, "
+        f"corpus {summary['corpus'] or '-'}, encoder {study.get('encoder', '-')}, "
         f"strategy {study.get('strategy', {}).get('kind', '-')}, protocol {study.get('protocol', {}).get('kind', '-')}",
         f"{state.finished_trials} trials in {duration(elapsed_seconds(state))}",
     ]

@@ -24,7 +24,8 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, worker_facts
 from ser_tui.store.sealed import sealed, unsealed
 from ser_tui.study.errors import UserError
-from ser_tui.study.state import RunState, reduce_all
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
 from ser_tui.study.summary import VERSION, summarize
 
 Summary = dict[str, Any]

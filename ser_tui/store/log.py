@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 
 from ser_tui.store.files import disk_message, open_regular
-from ser_tui.study.events import DamagedLine, Event, decode, encode, now
+from ser_tui.study.events import Event, now
+from ser_tui.study.lines import DamagedLine, decode, encode
 
 CHUNK = 1 << 18
 """Bytes that one read takes at most, so that a screen never waits for a long log."""

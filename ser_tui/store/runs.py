@@ -15,7 +15,8 @@ from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.state import RunState, reduce_all
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
 
 Liveness = Literal["live", "dead", "elsewhere", "none"]
 _ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,64}-[a-z0-9]{4}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval
+from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval, shared
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -55,7 +55,7 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         ("trials to .90", tuple(str(summary.get("trials_to_90") or "-") for summary in summaries)),
         ("time", tuple(duration(summary["seconds"]) for summary in summaries)),
         ("validation n", tuple(str(summary["utterances"].get("validation", "-")) for summary in summaries)),
-        ("shared speakers", tuple("yes" if summary["shares_speakers"] else "no" for summary in summaries)),
+        ("shared speakers", tuple(shared(summary["shares_speakers"]) for summary in summaries)),
     ]
     also = tuple(_also_shared(summary) for summary in summaries)
     if any(also):
@@ -125,13 +125,14 @@ def _also_shared(summary: Summary) -> str:
 
 
 def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
-    """What each zero-shot score is a score of: "528 masked, calm dropped", emotions only where not all count them alike."""
+    """What each zero-shot score is a score of: "528 masked, not unseen, calm dropped", emotions only where not all count them alike."""
     mappings = [entry["mapping"] for entry in entries if entry]
     emotions = dict.fromkeys(emotion for mapping in mappings for emotion in mapping)
     differing = [emotion for emotion in emotions if len({mapping.get(emotion) for mapping in mappings}) > 1]
     return tuple(
         ", ".join([
             f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
+            *(["not unseen"] if entry.get("warnings") else []),
             *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
         ])
         if entry

@@ -1,28 +1,13 @@
-"""The closed, versioned set of events that make a run's log, and their encoding as one line of JSON each.
-
-A line is `{"v":1,"seq":n,"time":"...Z","clock":s,"type":"...","data":{...},"crc":"xxxxxxxx"}`: `seq` counts from 0 without
-gaps, `time` is UTC as the machine's clock had it, `clock` is seconds since the worker opened the log, by a clock that nobody
-sets (absent in older logs), `crc` is the CRC-32 of the line without its crc member. Non-finite numbers become null: JSON has none.
-"""
+"""The closed set of events that make a run's log. `ser_tui.study.lines` writes them as text."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.plausible import MAX_NUMBER, plausible
-from ser_tui.study.shapes import checks
-
-VERSION = 1
-ENVELOPE = ("seq", "time", "clock")
-"""Fields that the log fills in; in a line they stand beside the data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,10 +303,6 @@ TYPES: Mapping[str, type[Event]] = {
 }
 
 
-class DamagedLine(ValueError):
-    """A line of a log that is not an event as it was written."""
-
-
 def now() -> str:
     """The present in UTC, to the millisecond: 2026-11-22T14:30:15.123Z."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -330,68 +311,3 @@ def now() -> str:
 def parse_time(text: str) -> datetime:
     """The moment that an event's `time` names. Raises ValueError."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def encode(event: Event) -> bytes:
-    """One line, newline included. `seq` and `time` must be set."""
-    data = {
-        item.name: _finite(getattr(event, item.name))
-        for item in dataclasses.fields(event)
-        if item.name not in ENVELOPE
-    }
-    clock = {} if event.clock is None else {"clock": event.clock}
-    body = {"v": VERSION, "seq": event.seq, "time": event.time, **clock, "type": event.type, "data": data}
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f'{text[:-1]},"crc":"{_crc(text)}"}}\n'.encode("utf-8", "surrogateescape")
-
-
-def decode(line: bytes) -> Event:
-    """The event that `line` (with or without its newline) holds, every field of its type. Raises DamagedLine."""
-    try:
-        text = line.rstrip(b"\n").decode("utf-8", "surrogateescape")
-        body = json.loads(text, parse_constant=_refuse_constant)
-        crc = body.pop("crc")
-        kept = text[: -len(f',"crc":"{crc}"}}')] + "}"
-        if _crc(kept) != crc:
-            raise DamagedLine("the checksum does not fit")
-        if body["v"] > VERSION:
-            raise DamagedLine(f"written by a newer ser_tui (format {body['v']})")
-        cls = TYPES[body["type"]]
-        shapes = checks(cls)
-        data = {name: _tuples(value) for name, value in body["data"].items() if name in shapes}
-        event = cls(**{**data, "seq": body["seq"], "time": body["time"], "clock": body.get("clock")})
-        wrong = [name for name, fits in shapes.items() if not fits(getattr(event, name))]
-        stamped = event.seq >= 0 and 0 <= (event.clock or 0) <= MAX_NUMBER and parse_time(event.time).tzinfo is not None
-        if wrong or not stamped or not plausible(cls.type, data):
-            raise DamagedLine(f"its data is not what a {cls.type} has" + (f" ({', '.join(wrong)})" if wrong else ""))
-        return event
-    except DamagedLine:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedLine(f"not an event: {type(error).__name__}") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity are no JSON, and nothing that shows a run expects them
-
-
-def _crc(text: str) -> str:
-    return f"{zlib.crc32(text.encode('utf-8', 'surrogateescape')):08x}"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _tuples(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +40,15 @@ class _NotYaml(UsageError):
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Study:
     """Read a study document from `path` and apply `key=value` overrides. Raises UsageError in one line."""
-    return validate(read(path, overrides), str(path))
+    given = list(overrides)
+    return validate(read(path, given), str(path), given)
 
 
 def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The document at `path` with `overrides` applied, before validation."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES // 1024} kB; a study document is a page of YAML")
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as stream:
+            text = stream.read(MAX_BYTES + 1)  # `parse` refuses what is longer; a device may have no end
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; give the path of a study document") from None
     except UnicodeDecodeError as error:
@@ -61,10 +61,10 @@ def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
 
 def loads(text: str, source: str = "study", overrides: Iterable[str] = ()) -> Study:
     """Read a study document from `text`; `source` names it in errors."""
-    raw = parse(text, source)
-    for override in overrides:
+    raw, given = parse(text, source), list(overrides)
+    for override in given:
         set_value(raw, override)
-    return validate(raw, source)
+    return validate(raw, source, given)
 
 
 def parse(text: str, source: str) -> dict[str, Any]:
@@ -101,12 +101,13 @@ def _yaml(text: str, source: str) -> Any:
         raise _NotYaml(f"{source}: not valid YAML: {_one_line(error)}") from None
 
 
-def validate(raw: Mapping[str, Any], source: str = "study") -> Study:
-    """The study that `raw` describes. Raises UsageError that names the first problem, its line and the nearest valid name."""
+def validate(raw: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
+    """The study that `raw` describes. Raises UsageError that names the first problem, where it was written (a line of `source`,
+    or one of the `overrides` that were applied) and the nearest valid name."""
     try:
         return Study.model_validate(_plain(raw))
     except ValidationError as error:
-        raise UsageError(f"{source}: {explain(error, raw)}") from None
+        raise UsageError(_explain(error, raw, source, overrides)) from None
     except RecursionError:
         raise UsageError(f"{source}: nested too deeply for a study document") from None
 
@@ -124,13 +125,16 @@ def problems(raw: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def explain(error: ValidationError, raw: Mapping[str, Any]) -> str:
+def _explain(error: ValidationError, raw: Mapping[str, Any], source: str, overrides: Sequence[str]) -> str:
     """One line for the first problem in `error`."""
     # A misspelt key is also a missing one: its own message is the one that helps.
     detail = min(error.errors(include_url=False), key=lambda entry: entry["type"] != "extra_forbidden")
     key, text = _locate(detail)
+    for override in reversed(overrides):
+        if f"{key}.".startswith(f"{override.partition('=')[0].strip()}."):
+            return f"--set {_cut(override)}: {_cut(key)}: {text}"
     line = _line(raw, key)
-    return (f"line {line}: " if line else "") + (f"{_cut(key)}: " if key else "") + text
+    return f"{source}: " + (f"line {line}: " if line else "") + (f"{_cut(key)}: " if key else "") + text
 
 
 def dumps(study: Study) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from ser_tui.study.events import ProbeScored, parse_time
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 2
+VERSION = 3
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -64,6 +64,32 @@ def counted(state: RunState) -> list[Trial]:
     return [trial for trial in state.trials if trial.status in ("done", "collapsed", "failed")]
 
 
+def searched_names(study: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters that the study varies, in table order; all it names where it varies none."""
+    space = study.get("search", {})
+    varied = [
+        name
+        for name, dimension in space.items()
+        if isinstance(dimension, Mapping) and ("low" in dimension or len(dimension.get("choices", ())) > 1)
+    ]
+    return varied or [name for name in space if name in _USUAL]
+
+
+_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
+
+
+UNLABELLED = "Not every utterance has a speaker label"
+"""How the warning of `corpora.splits` begins that leaves it open whether the parts share speakers."""
+
+
+def shares_speakers(state: RunState) -> bool | None:
+    """Whether speakers are heard in training and in validation; None where utterances without a speaker leave that open."""
+    start = state.start
+    if start is None or start.shares_speakers:
+        return bool(start)
+    return None if any(warning.startswith(UNLABELLED) for warning in start.warnings) else False
+
+
 def summarize(run_id: str, state: RunState) -> dict[str, Any]:
     """The summary of a run, JSON-safe."""
     trials = counted(state)
@@ -79,7 +105,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "method": state.study.get("method", "finetune"),
         "strategy": _kind(state.study.get("strategy")),
         "protocol": _kind(state.study.get("protocol")),
-        "shares_speakers": bool(start and start.shares_speakers),
+        "shares_speakers": shares_speakers(state),
         "warnings": list(start.warnings) if start else [],
         "started": state.started,
         "ended": state.ended,

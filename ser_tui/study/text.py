@@ -32,6 +32,13 @@ def score(value: float | None) -> str:
     return text[1:] if text.startswith("0") else text
 
 
+def loss_text(value: float | None) -> str:
+    """0.214, 408.6 or 4e+05: a loss in six cells, however far training went astray; a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if abs(value) < 99.9995 else f"{value:.1f}" if abs(value) < 9999.95 else f"{value:.0e}"
+
+
 def score_with_interval(value: float | None, interval: Sequence[float] | None) -> str:
     """.953 ±.039: half the width of the 95 % interval, so that a score never stands alone."""
     if value is None:
@@ -92,6 +99,16 @@ def mapped(emotion: str, target: str) -> str:
 def centred_text(centred: Mapping[str, float]) -> str:
     """What the scores in `events.EvaluationFinished.centred` are, in one line."""
     return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred)}"
+
+
+def ended(state: str, reason: str) -> str:
+    """failed: no such corpus; or the reason alone where it says the state itself, as in stopped by request."""
+    return reason if reason.startswith(state) else f"{state}: {reason}"
+
+
+def shared(known: bool | None) -> str:
+    """Whether the parts share something: yes, no, or that it cannot be told."""
+    return "cannot be told" if known is None else "yes" if known else "no"
 
 
 def counted(number: int, thing: str) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +16,14 @@ import torch
 from torch import nn
 
 from ser_tui import places
+from ser_tui.training.processor import processor
 
 Precision = Literal["float32", "bfloat16"]
 GAIN = 1.15
 """bfloat16 is used where it is at least so many times faster; less would not pay for its rounding."""
+_MEASURED: tuple[Precision, ...] = ("float32", "bfloat16")
+_ROUNDS = 6
+"""Steps of each, in turn, of which the shortest counts."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def choose(wanted: str, *, paper_exact: bool = False) -> Precision:
 
 def measured() -> Measurement:
     """The remembered measurement of this machine, made now (about a second) if there is none."""
-    machine = f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    machine = f"{processor()}, one thread, torch {torch.__version__}"
     path = places.cache_folder() / "precision.json"
     try:
         known = json.loads(path.read_text())
@@ -63,33 +65,29 @@ def autocast(precision: Precision) -> AbstractContextManager[object]:
 
 
 def _measure() -> float:
-    random = torch.get_rng_state()
+    random, threads = torch.get_rng_state(), torch.get_num_threads()
+    # The processor time of one thread: the clock on the wall, or threads that wait for each other, would tell how busy the
+    # machine is at this moment, and that would be remembered.
+    torch.set_num_threads(1)
     try:
         layer = nn.TransformerEncoderLayer(384, 6, 1536, dropout=0.0, batch_first=True, norm_first=True)
         batch = torch.randn(8, 150, 384)
+
+        def step() -> float:
+            layer.zero_grad()
+            start = time.thread_time()
+            layer(batch).float().square().mean().backward()
+            return time.thread_time() - start
+
+        best: dict[Precision, float] = {}
+        for _ in range(_ROUNDS):
+            for precision in _MEASURED:
+                with autocast(precision):
+                    best[precision] = min(best.get(precision, float("inf")), step())
     finally:
         torch.set_rng_state(random)
-
-    def step() -> None:
-        layer.zero_grad()
-        layer(batch).float().square().mean().backward()
-
-    times: dict[Precision, float] = {}
-    for precision in ("float32", "bfloat16"):
-        with autocast(precision):
-            times[precision] = _best_of(step)
-    return round(times["float32"] / times["bfloat16"], 2)
-
-
-def _best_of(step: Callable[[], None], rounds: int = 5) -> float:
-    """The shortest of several timings: what other processes take from the cores only makes them longer."""
-    step()
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.perf_counter()
-        step()
-        best = min(best, time.perf_counter() - start)
-    return best
+        torch.set_num_threads(threads)
+    return round(best["float32"] / best["bfloat16"], 2)
 
 
 def _remember(path: Path, machine: str, gain: float) -> None:
@@ -104,13 +102,3 @@ def _remember(path: Path, machine: str, gain: float) -> None:
         with os.fdopen(handle, "w") as file:
             json.dump({**(known if isinstance(known, dict) else {}), machine: gain}, file, indent=1)
         os.replace(name, path)
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

@@ -21,7 +21,7 @@ from textual.widgets import Input
 
 from ser_tui.study.errors import UserError
 from ser_tui.study.text import printable
-from ser_tui.tui.background import Fetches
+from ser_tui.tui.background import Fetches, Progress
 from ser_tui.tui.harmless import Harmless
 from ser_tui.tui.look import PLAIN_THEME, THEME, styles
 from ser_tui.tui.sent import Sent
@@ -57,9 +57,11 @@ class SerTuiApp(App[None]):
         (110, "-wide"),
         (160, "-huge"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012  as above
 
     def __init__(self, runs: Path, attach: str | None = None) -> None:
-        super().__init__()
+        # Which filter takes the colours out is settled before there is a theme: the wrong one makes black on black of all.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
         self.animation_level = "none"
@@ -124,6 +126,15 @@ class SerTuiApp(App[None]):
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while; nothing in it is read as markup."""
         self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=8)
+
+    async def fetch(self, kind: str, name: str, call: Callable[[Progress], object]) -> None:
+        """Download by `call(progress)` and tell how that ended. A screen that is left while it waits for it does not end it."""
+
+        async def fetched() -> None:
+            reason = await self.fetches.run(kind, name, call)
+            self.tell(reason or f"{name} is here now", problem=bool(reason))
+
+        await asyncio.shield(self.run_worker(fetched()).wait())
 
     def action_help(self) -> None:
         """Show the help of the present screen."""

@@ -12,6 +12,8 @@ from ser_tui.study.errors import UserError
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that are there and all bytes, None where that is not known."""
 
 
 async def in_thread(call: Callable[Arguments, Returned], *given: Arguments.args, **named: Arguments.kwargs) -> Returned:
@@ -64,7 +66,7 @@ class Fetches:
     def __init__(self) -> None:
         self.under_way: dict[tuple[str, str], Fetch] = {}
 
-    async def run(self, kind: str, name: str, call: Callable[[Callable[[int, int | None], None]], object]) -> str:
+    async def run(self, kind: str, name: str, call: Callable[[Progress], object]) -> str:
         """`call(progress)` until it ends; why it failed, or nothing. A second call for the same thing is refused."""
         key = (kind, name)
         if key in self.under_way:

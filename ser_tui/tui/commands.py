@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from ser_tui.study.text import printable
+from ser_tui.tui.widgets.keybar import key_of, offered
 
 if TYPE_CHECKING:
     from ser_tui.tui.app import SerTuiApp
@@ -19,13 +20,8 @@ class ScreenCommands(Provider):
     """The bindings of the screen from which the palette was opened, as commands."""
 
     def _actions(self) -> Iterator[tuple[str, str, str]]:
-        seen: set[str] = set()
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.description and binding.show and binding.action not in seen:
-                seen.add(binding.action)
-                key = binding.key_display or binding.key
-                yield f"{binding.description}  ({key})", binding.tooltip or "", binding.key
+        for binding in (active.binding for active in offered(self.screen)):
+            yield f"{binding.description}  ({key_of(binding)})", binding.tooltip or "", binding.key
 
     def _runs(self) -> Iterator[tuple[str, str]]:
         from ser_tui.store.runs import folders

@@ -18,6 +18,7 @@ from ser_tui.tui.widgets.table import Column, Row, cell
 
 Summary = Mapping[str, Any]
 LABEL = 19
+"""Cells for the labels, as many as the longest needs where the terminal has them."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,15 @@ def pair(feed: RunsFeed, pinned: RunFolder, other: RunFolder) -> Pairing:
 
 def columns(summaries: Sequence[Summary], numbers: Sequence[int], width: int) -> list[Column]:
     """A column for the labels and one a run, the first of which is pinned. `numbers`: as which each was marked."""
-    room = max(20, min(44, (width - LABEL - 2) // max(1, min(len(summaries), 4)) - 1))
+    shown = max(1, min(len(summaries), 4))
+    room = max(20, min(44, (width - LABEL - 2) // shown - 1))
+    labels = max(LABEL, min(28, width - 2 - shown * (room + 1)))
     headings = [
         f"{mark(number)} {summary['name']}" + (" (pinned)" if index == 0 else "")
         for index, (summary, number) in enumerate(zip(summaries, numbers, strict=True))
     ]
     runs = [Column(str(summary["run_id"]), heading, room) for summary, heading in zip(summaries, headings, strict=True)]
-    return [Column("label", "", LABEL), *runs]
+    return [Column("label", "", labels), *runs]
 
 
 def rows(

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ser_tui.study.events import ProbeScored
 from ser_tui.study.state import Trial
-from ser_tui.study.text import difference_text, duration, interval_text, parameter, score, score_with_interval
+from ser_tui.study.summary import searched_names
+from ser_tui.study.text import (
+    difference_text,
+    duration,
+    interval_text,
+    loss_text,
+    parameter,
+    score,
+    score_with_interval,
+)
+from ser_tui.tui.follow import View
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.trials import trial_state
 from ser_tui.tui.widgets.table import cell
 
 
-def trial_lines(trial: Trial, live: bool, probe: ProbeScored | None = None) -> list[Text]:
-    """Everything that is known about `trial`, one line each; `probe`: the run's."""
+def trial_lines(trial: Trial, view: View) -> list[Text]:
+    """Everything that is known about a trial of the run in `view`, one line each: what was searched before what was fixed."""
+    probe = view.state.probe
     first = cell(f"trial {trial.number}  ", "bold")
-    first.append_text(trial_state(trial, False, live))
+    first.append_text(trial_state(trial, False, view.live))
     if trial.phase:
         first.append_text(cell(f"  proposed by: {trial.phase}", "muted"))
     lines = [first]
@@ -36,10 +46,16 @@ def trial_lines(trial: Trial, live: bool, probe: ProbeScored | None = None) -> l
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))
     lines.append(Text())
-    for name, value in trial.parameters.items():
-        fact(name, parameter(name, value))
+    searched = searched_names(view.state.study)
+    for name in (name for name in searched if name in trial.parameters):
+        fact(name, parameter(name, trial.parameters[name]))
     if trial.epochs:
         lines += [Text(), *_epochs(trial)]
+    fixed = [name for name in trial.parameters if name not in searched]
+    if fixed:
+        lines += [Text(), cell("the same in every trial", "accent")]
+    for name in fixed:
+        fact(name, parameter(name, trial.parameters[name]))
     return lines
 
 
@@ -48,12 +64,10 @@ def _epochs(trial: Trial) -> list[Text]:
     curve.append(spark([epoch.bca for epoch in trial.epochs], width=40), "accent")
     lines = [curve, cell("EPOCH   LOSS  VAL LOSS    BCA    TIME", "accent")]
     for epoch in trial.epochs:
-        loss = "-" if epoch.loss is None else f"{epoch.loss:.3f}"
-        validation = "-" if epoch.validation_loss is None else f"{epoch.validation_loss:.3f}"
         lines.append(
             cell(
-                f"{epoch.epoch:>5} {loss:>6} {validation:>9} {score(epoch.bca):>6} {duration(epoch.seconds):>7}"
-                + ("  encoder frozen" if epoch.frozen else "")
+                f"{epoch.epoch:>5} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>9} "
+                f"{score(epoch.bca):>6} {duration(epoch.seconds):>7}" + (" frozen" if epoch.frozen else "")
             )
         )
     return lines

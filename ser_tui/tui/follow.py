@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ser_tui.store.log import CHUNK, LogReader
 from ser_tui.store.runs import Liveness, RunFolder, liveness, shown_status, worker_facts
-from ser_tui.study.state import RunState, reduce_all
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
 
 LIVENESS_SECONDS = 1.0
 

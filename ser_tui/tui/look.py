@@ -70,6 +70,15 @@ PLAIN_THEME = Theme(
         "input-selection-background": "ansi_cyan",
         "input-selection-foreground": "ansi_black",
         "muted": "ansi_default",
+        **dict.fromkeys(
+            (
+                "scrollbar-background",
+                "scrollbar-background-hover",
+                "scrollbar-background-active",
+                "scrollbar-corner-color",
+            ),
+            "ansi_default",
+        ),
     },
 )
 """The terminal's own sixteen colours and its own background: for TERM=linux, for NO_COLOR, and few bytes over a slow link."""

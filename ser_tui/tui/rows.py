@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ser_tui.study.text import beside_probe, duration, parameter, score, score_with_interval
+from ser_tui.study.text import beside_probe, duration, ended, parameter, score, score_with_interval, shared
 from ser_tui.tui.look import mark, run_style, state_text
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.widgets.lines import broken
@@ -23,7 +23,7 @@ HOME_COLUMNS = (
     Column("run", "RUN", 20, flexible=True),
     Column("strategy", "STRATEGY", 8),
     Column("corpus", "CORPUS", 7),
-    Column("best", "BEST BCA", 10, "right"),
+    Column("best", "BEST BCA", 11, "right"),
     Column("trials", "TRIALS", 6, "right"),
     Column("time", "TIME", 6, "right"),
 )
@@ -78,9 +78,8 @@ def speakers_text(summary: Summary) -> Text:
     """Whether training and validation share speakers: what decides how far the score can be believed."""
     if not summary.get("protocol"):
         return Text()
-    if summary.get("shares_speakers"):
-        return cell(f"shared speakers: yes ({summary['protocol']} split)", "warning")
-    return cell(f"shared speakers: no ({summary['protocol']} split)")
+    known = summary.get("shares_speakers")
+    return cell(f"shared speakers: {shared(known)} ({summary['protocol']} split)", "" if known is False else "warning")
 
 
 def short_detail(summary: Summary, width: int) -> list[Text]:
@@ -94,7 +93,7 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     line.append_text(speakers_text(summary))
     second = Text(no_wrap=True)
     if summary.get("reason") and summary["state"] != "done":
-        second.append_text(cell(f"{summary['state']}: {summary['reason']}", "warning"))
+        second.append_text(cell(ended(str(summary["state"]), str(summary["reason"])), "warning"))
     elif summary["state"] == "interrupted":
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
     elif summary["state"] == "elsewhere":
@@ -186,5 +185,8 @@ def results(summary: Summary) -> list[Text]:
         lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  n = {folds['utterances']}{beside}"))
     for found in summary.get("evaluations") or ():
         shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
-        lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  chance {score(found['chance'])}"))
+        chance = f"chance {score(found['chance'])}  n = {found['utterances']}"
+        lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  {chance}"))
+        if found.get("warnings"):
+            lines.append(cell("             not unseen: v on the run's screen says why", "warning"))
     return [Text(), *lines] if lines else []

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.text import Text
 
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, probe_summary, remaining_seconds
-from ser_tui.study.text import beside_probe, duration, parameter, score, score_with_interval
+from ser_tui.study.summary import (
+    best_so_far,
+    counted,
+    elapsed_seconds,
+    probe_summary,
+    remaining_seconds,
+    searched_names,
+)
+from ser_tui.study.text import beside_probe, duration, ended, loss_text, parameter, score, score_with_interval
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
 from ser_tui.tui.rows import ELSEWHERE, parameters_text
@@ -22,21 +28,10 @@ from ser_tui.tui.widgets.table import Column, cell
 _WIDE = 126
 """Cells from which on the line of the best trial has room for the paired difference to the probe."""
 
+MOST_WARNINGS = 4
+"""Lines of warnings above the trials; the log has them in full."""
+
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
-
-
-def searched_names(study: Mapping[str, Any]) -> list[str]:
-    """The hyperparameters that the study varies, in table order; all it names where it varies none."""
-    space = study.get("search", {})
-    varied = [
-        name
-        for name, dimension in space.items()
-        if isinstance(dimension, Mapping) and ("low" in dimension or len(dimension.get("choices", ())) > 1)
-    ]
-    return varied or [name for name in space if name in _USUAL]
-
-
-_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
 
 
 def trial_columns(names: Sequence[str]) -> list[Column]:
@@ -68,7 +63,7 @@ def trial_cells(trial: Trial, names: Sequence[str], best: bool, live: bool) -> t
         cell(trial.number, style),
         *(cell(parameter(name, trial.parameters.get(name)), style) for name in names),
         cell(score(bca), "muted" if running else style),
-        cell("-" if loss is None else f"{loss:.3f}", "muted" if running else style),
+        cell(loss_text(loss), "muted" if running else style),
         cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
         cell(duration(trial.seconds), style),
         trial_state(trial, best, live),
@@ -142,11 +137,19 @@ def _facts(state: RunState) -> Text:
 
 def warning_lines(view: View, width: int) -> list[Text]:
     """What must be known before the numbers are believed, broken at `width`."""
-    return [part for line in _warnings(view) for part in broken(line, width, hang=2)]
+    lines = [part for line in _warnings(view) for part in broken(line, width, hang=2)]
+    if len(lines) <= MOST_WARNINGS:
+        return lines
+    more = cell(" ... l shows all", "muted")
+    last = lines[MOST_WARNINGS - 1]
+    last.rstrip()
+    last.truncate(max(0, width - more.cell_len))
+    return [*lines[: MOST_WARNINGS - 1], last.append_text(more)]
 
 
 def _warnings(view: View) -> list[Text]:
-    lines = [cell(f"! {warning}", "warning") for warning in (view.state.start.warnings if view.state.start else ())]
+    """What is wrong with the run, then what its split means: the first lines are seen on every terminal."""
+    lines: list[Text] = []
     if view.missing:
         lines.append(cell("! the run's folder is gone", "warning"))
     if view.damaged:
@@ -159,8 +162,9 @@ def _warnings(view: View) -> list[Text]:
     elif view.shown == "elsewhere":
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in ("failed", "stopped") and view.state.reason:
-        lines.append(cell(f"! {view.shown}: {view.state.reason}" + "; r resumes", "warning"))
-    return lines
+        lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
+    start = view.state.start
+    return [*lines, *(cell(f"! {warning}", "warning") for warning in (start.warnings if start else ()))]
 
 
 def best_line(state: RunState, width: int) -> Text:
@@ -196,12 +200,13 @@ def current_line(view: View) -> Text:
         return line
     values = parameters_text(trial.parameters, searched_names(view.state.study))
     if not trial.epochs:
-        line.append_text(cell(f"trial {trial.number}  first epoch   {values}"))
+        # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
+        at = "extracting features, fitting" if view.state.study.get("method") == "probe" else "first epoch"
+        line.append_text(cell(f"trial {trial.number}  {at}   {values}"))
         return line
     last = trial.epochs[-1]
-    loss = "-" if last.loss is None else f"{last.loss:.3f}"
     frozen = "  encoder frozen" if last.frozen else ""
-    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  loss {loss}  BCA {score(last.bca)}{frozen}   "
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  loss {loss_text(last.loss)}  BCA {score(last.bca)}{frozen}   "
     line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
     return line
@@ -267,11 +272,13 @@ def _result(name: str, text: str, style: str = "") -> Text:
     return line
 
 
-def log_lines(state: RunState, number: int) -> list[Text]:
-    """The last `number` notes, newest last."""
-    lines = []
-    for time, level, text in state.log[-number:] if number > 0 else ():
+def log_lines(state: RunState, number: int, width: int | None = None) -> list[Text]:
+    """The last `number` lines of notes, newest last, broken at `width`; without one a note is a line."""
+    lines: list[Text] = []
+    for time, level, text in reversed(state.log[-number:] if number > 0 else ()):
         line = cell(f"{time[11:19]} ", "muted")
         line.append_text(cell(text, "warning" if level == "warning" else ""))
-        lines.append(line)
-    return lines
+        lines = [*([line] if width is None or line.cell_len <= width else broken(line, width, hang=9)), *lines]
+        if len(lines) >= number:
+            break
+    return lines[-number:]

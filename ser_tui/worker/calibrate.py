@@ -11,9 +11,10 @@ from ser_tui.encoders import registry
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training.augment import copies
+from ser_tui.training.processor import processor
 from ser_tui.training.threads import cores
 from ser_tui.training.trial import EpochReport, Part
-from ser_tui.worker import machine, timing
+from ser_tui.worker import timing
 from ser_tui.worker.data import Data
 from ser_tui.worker.timing import Costs, Speech
 from ser_tui.worker.trainers import AnyTrainer, make_trainer_of
@@ -28,7 +29,7 @@ BACKWARD = 3.0
 
 def costs(study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> Costs:
     """This machine's costs for the study's encoder: remembered ones, or measured now and remembered."""
-    name = timing.key(trainer.encoder_fingerprint, trainer.precision, cores(), machine.processor())
+    name = timing.key(trainer.encoder_fingerprint, trainer.precision, cores(), processor())
     if study.method == "probe":
         name = f"probe {name}"
     known = timing.recall(name)

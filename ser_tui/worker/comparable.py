@@ -10,6 +10,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
 from ser_tui.study.load import to_plain
+from ser_tui.training.processor import processor
 from ser_tui.worker.data import Data, refuse_changes
 from ser_tui.worker.trainers import AnyTrainer
 
@@ -28,6 +29,18 @@ def refuse_edits(folder: RunFolder, study: Study, start: RunStarted) -> None:
             f"{folder.study} was edited since the run began ({', '.join(edited[:5])}): scores would not be comparable. "
             "Undo that, or start a new run with it"
         )
+
+
+def as_begun(study: Study, start: RunStarted) -> Study:
+    """`study` in the precision that the run began with, on the same processor: what "auto" means may be measured anew there.
+
+    On another processor "auto" is what is faster on that one, which the log then says: bfloat16 without instructions for it
+    is many times slower than float32.
+    """
+    before = start.machine.get("precision")
+    if before not in ("float32", "bfloat16") or start.machine.get("processor") != processor():
+        return study
+    return study.model_copy(update={"training": study.training.model_copy(update={"precision": before})})
 
 
 def refuse_other_conditions(folder: RunFolder, data: Data, trainer: AnyTrainer, start: RunStarted) -> None:

@@ -23,7 +23,7 @@ def load_study(path: Path, overrides: Iterable[str] = ()) -> Study:
     fill_bounds(raw)
     for assignment in within:
         load.set_value(raw, assignment)
-    study = load.validate(raw, str(path))
+    study = load.validate(raw, str(path), assignments)
     require(study)
     return study
 
@@ -39,11 +39,16 @@ def fill_bounds(raw: dict[str, Any]) -> None:
         raw["search"] = copy.deepcopy(dict(encoders.find(encoder if isinstance(encoder, str) else Study().encoder).search))
 
 
+def require_corpora(names: Iterable[str]) -> None:
+    """Raise UserError where a corpus is not located, with what is to be done."""
+    for name in names:
+        if corpora.locate(name) is None:
+            corpora.read_manifest(name)  # makes the demo corpus; for others it raises
+
+
 def require(study: Study) -> None:
     """Raise UserError where a corpus is not located or the encoder is not ready: better now than in the worker."""
-    for name in study.corpus:
-        if corpora.locate(name) is None:
-            corpora.read_manifest(name)  # makes the demo corpus; for others it raises what is to be done
+    require_corpora(study.corpus)
     status = encoders.status(encoders.find(study.encoder))
     if not status.ready:
         raise UserError(f"encoder {study.encoder}: {status.detail}")

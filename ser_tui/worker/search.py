@@ -40,7 +40,7 @@ from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, Tria
 from ser_tui.worker import data as corpus_data
 from ser_tui.worker import machine, models
 from ser_tui.worker.beside import best_probe, is_to_be_scored, noted, probe_on_test_part
-from ser_tui.worker.comparable import refuse_edits, refuse_other_conditions
+from ser_tui.worker.comparable import as_begun, refuse_edits, refuse_other_conditions
 from ser_tui.worker.data import Data
 from ser_tui.worker.folds import FOLDED, score_folds
 from ser_tui.worker.forecast import Forecast
@@ -62,6 +62,7 @@ def search(session: Session) -> bool:
     start = session.state.start
     if start is not None:
         refuse_edits(session.folder, study, start)
+        study = as_begun(study, start)
     data = corpus_data.load(study)
     trainer = make_trainer(study, data)
     if start is not None:

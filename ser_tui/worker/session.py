@@ -20,7 +20,8 @@ from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, Event, Note, now
-from ser_tui.study.state import RunState, reduce, reduce_all
+from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.state import RunState
 from ser_tui.worker import models
 
 HEARTBEAT_SECONDS = 10.0

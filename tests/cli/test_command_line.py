@@ -48,6 +48,18 @@ def runs(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def test_a_single_trial_is_shown_with_what_was_searched(runs: Path) -> None:
+    text = call("show", "latest", runs=runs).stdout
+    assert " LR " in text and " EP " in text, text
+
+
+def test_a_misspelt_target_corpus_leaves_no_trace_in_the_run(runs: Path) -> None:
+    before = folders(runs)[0].state().seq
+    refused = call("evaluate", "latest", "--on", "smal", runs=runs, code=1).stderr
+    assert "did you mean small?" in refused and refused.count("\n") == 1
+    assert folders(runs)[0].state().seq == before
+
+
 def test_json_is_one_document_and_nothing_else(runs: Path) -> None:
     listed = document("runs", runs=runs)
     assert [(run["name"], run["state"], run["trials"]) for run in listed] == [
@@ -130,6 +142,7 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
     [
         (["run", "missing.yaml"], 2, "missing.yaml"),
         (["run", "CONFIGS/demo.yaml", "--set", "stratgy=gp"], 2, "did you mean strategy?"),
+        (["run", "CONFIGS/demo.yaml", "--set", "budget.trials=many"], 2, "--set budget.trials=many: budget.trials: input"),
         (["run", "CONFIGS/demo.yaml", "--set", "encoder=whisper-tny"], 1, "whisper-tiny"),
         (["run", "CONFIGS/demo.yaml", "--set", "corpus=emodbb"], 1, "emodb"),
         (["run", "CONFIGS/emodb-gp.yaml"], 1, "corpora"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from servers import QUICK, Server
 
-from ser_tui.corpora import download, locations, registry
+from ser_tui.corpora import download, locations, registry, scratch
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import Archive, CorpusEntry
 from ser_tui.corpora.transfer import fetch
@@ -252,3 +252,10 @@ def test_what_cannot_be_fetched_says_how_to_get_it(home: Path) -> None:
         download.get("ravdess")
     with pytest.raises(UsageError, match="did you mean ravdess"):
         download.get("ravdes", accept_licence=True)
+
+
+def test_what_a_killed_process_left_half_made_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".demo-killed" / "demo").mkdir(parents=True)
+    with scratch.beside(tmp_path / "demo") as fresh:
+        assert list(tmp_path.iterdir()) == [fresh] and fresh.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == []

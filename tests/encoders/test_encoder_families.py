@@ -225,3 +225,47 @@ def test_unsound_weights_are_refused_in_one_line(
     assert "\n" not in text
     assert "weights_only" not in text
     assert "this code ran" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("wav2vec2", {"num_hidden_layers": 10**9}), ("wav2vec2", {"num_hidden_layers": True}), ("wav2vec2", {"hidden_size": 99_996}),
+        ("wav2vec2", {"conv_bias": 7}), ("wav2vec2", {"conv_dim": [-1] * 7}), ("wav2vec2", {"model_type": "1" * 5000}),
+        ("whisper", {"encoder_layers": 99_999}), ("whisper", {"d_model": 10**400}), ("whisper", {"num_mel_bins": 10**6}),
+        ("whisper", {"max_source_positions": 2**63}),
+    ],
+)  # fmt: skip
+def test_a_configuration_from_a_stranger_is_refused_in_one_short_line(
+    tmp_path: Path, family: str, changes: dict[str, Any]
+) -> None:
+    folder = save(tmp_path / "model", family)
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(UserError) as caught:
+        load_encoder(str(folder))
+    assert str(folder) in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def header(*tensors: tuple[str, list[int], list[int]]) -> bytes:
+    """A safetensors file of 8 bytes of data that says of it what it likes."""
+    described = {name: {"dtype": "F32", "shape": shape, "data_offsets": span} for name, shape, span in tensors}
+    text = json.dumps(described).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(8)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        header(("a", [-1], [0, 8])), header(("a", [2**40, 2**40], [0, 8])), header(("a", [2**40], [0, 2**42])),
+        header(("a", [2], [0, 8]), ("b", [2], [0, 8])), header(("a", [1], [4, 8])), header(("x" * 10_000, [2], [0, 8])),
+        (2**63).to_bytes(8, "little"), b"",
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_so_is_a_weight_file_whose_header_lies(tmp_path: Path, data: bytes) -> None:
+    folder = save(tmp_path / "model", "whisper")
+    (folder / "model.safetensors").write_bytes(data)
+    with pytest.raises(UserError) as caught:
+        load_encoder(str(folder))
+    assert str(folder) in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 500

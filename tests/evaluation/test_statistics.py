@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,8 +52,22 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap_interval(truth, predictions, 3, seed=4) == bootstrap_interval(truth, predictions, 3, seed=4)
 
 
+@pytest.mark.parametrize("metric", ["bca", "accuracy"])
+def test_a_perfect_score_is_not_certain(metric: Literal["bca", "accuracy"]) -> None:
+    truth, speakers = [0, 1] * 42, ["a", "b", "b"] * 28
+    low, high = bootstrap_interval(truth, truth, 2, metric, speakers)
+    assert 0.94 < low < 0.975 and high == 1
+    low, high = bootstrap_interval(truth, [1 - t for t in truth], 2, metric)
+    assert low == 0 and 0.025 < high < 0.06
+
+
+def test_neither_is_that_of_a_model_which_always_says_the_same() -> None:
+    low, high = bootstrap_interval([0, 1, 2] * 10, [0] * 30, 3)
+    assert 0.25 < low < 0.32 and 0.35 < high < 0.45
+
+
 def test_one_utterance_and_none() -> None:
-    assert bootstrap_interval([1], [1], 3) == (1.0, 1.0)
+    assert bootstrap_interval([1], [1], 3) == pytest.approx((0.15, 1.0), abs=0.03)
     with pytest.raises(ValueError):
         bootstrap_interval([], [], 3)
 

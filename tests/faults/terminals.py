@@ -105,6 +105,10 @@ class Line:
         os.close(self._master)
         self._master = -1
 
+    def drain(self) -> None:
+        """Wait until everything that an app which has ended wrote is read."""
+        self._thread.join()
+
     def close(self) -> None:
         """End the app, whatever state it is in."""
         if self._master >= 0:

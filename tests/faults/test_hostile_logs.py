@@ -22,8 +22,10 @@ from ser_tui.store.export import export, summary_text
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.study import events
+from ser_tui.study.lines import encode
 from ser_tui.study.load import loads, to_plain
-from ser_tui.study.state import RunState, reduce
+from ser_tui.study.reducer import reduce
+from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxt.exe\n\r\x08"
@@ -82,7 +84,7 @@ def whole_run() -> list[events.Event]:
 
 def bodies() -> list[dict[str, Any]]:
     return [
-        json.loads(events.encode(replace(event, seq=seq, time="2026-11-22T14:30:15.000Z")))
+        json.loads(encode(replace(event, seq=seq, time="2026-11-22T14:30:15.000Z")))
         for seq, event in enumerate(whole_run())
     ]
 

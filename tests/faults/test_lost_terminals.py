@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lab import Warm
 from screens import ended, long_run, lost_connections, stalled, throttled
+from terminals import Line, wait
 
 from ser_tui.store.runs import RunFolder
 
@@ -26,6 +27,24 @@ def test_the_app_ends_or_stops_and_the_worker_works_on(run: RunFolder) -> None:
 def test_a_terminal_that_stops_reading_is_waited_for_without_spinning(run: RunFolder) -> None:
     outcome = stalled(run, run.path.parent, 3)
     assert outcome.sound and outcome.injected == 2, outcome
+
+
+def test_the_app_is_left_without_a_word_while_a_corpus_is_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("espeakng_loader", reason="the demo corpus needs ser-tui[demo]")
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / "config"))
+    monkeypatch.delenv("SER_TUI_DATA", raising=False)
+    with Line(tmp_path / "runs") as app:
+        app.until_shown("No runs yet")
+        app.keys("n")
+        wait(lambda: any((tmp_path / "cache").glob("corpora/.demo-*/demo/*.wav")), 60)
+        since = app.received
+        app.keys("\x11")
+        assert app.process.wait(30) == 0
+        app.drain()
+        assert "Traceback" not in app.text(since)
 
 
 @pytest.mark.slow

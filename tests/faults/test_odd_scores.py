@@ -17,7 +17,7 @@ from ser_tui.corpora import registry
 from ser_tui.store.runs import folders
 from ser_tui.study import events
 from ser_tui.study.load import dumps
-from ser_tui.study.state import reduce_all
+from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import elapsed_seconds, remaining_seconds, summarize
 from ser_tui.study.text import duration
 from ser_tui.training.metrics import balanced_accuracy

@@ -220,6 +220,13 @@ def test_the_configuration_is_this_users_alone(small_corpus: Path) -> None:
     assert (Path(os.environ["SER_TUI_CONFIG"]) / "corpora.json").stat().st_mode & 0o077 == 0
 
 
+def test_folders_that_a_private_one_needs_are_private_too(tmp_path: Path) -> None:
+    told = command("corpora", "add", "mine", str(tmp_path), runs=tmp_path, SER_TUI_CONFIG=str(tmp_path / "a" / "b"))
+    assert "no usable utterance" in told.stderr
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        assert folder.stat().st_mode & 0o077 == 0, f"{folder} can be changed by others, whose umask is 0"
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user")
 def test_another_user_of_the_machine_can_neither_read_nor_stop_a_run(tmp_path: Path) -> None:
     place = Path(tempfile.mkdtemp(prefix="ser-tui-shared-"))

@@ -32,8 +32,15 @@ def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> 
     assert counted(summary(evaluation(624, "boredom"), evaluation(528, "")), own) == ("528 masked", "528 masked"), "the last one"
 
 
+def test_a_corpus_that_was_trained_on_is_not_taken_for_an_unseen_one() -> None:
+    seen = {**evaluation(535, "neutral"), "warnings": ["428 of the 535 utterances were trained on"]}
+    assert counted(summary(seen), summary(evaluation(535, "neutral"))) == ("535 masked, not unseen", "535 masked")
+
+
 def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> None:
     said = ["Sentences are shared: 10 of the 10 sentences.", "Duplicates across parts: 1 recording is byte for byte in two parts."]
     rows = dict(outcomes([{**summary(), "warnings": said}, summary()]))
     assert rows["also shared"] == ("sentences, recordings", "-")
     assert "also shared" not in dict(outcomes([summary(), summary()]))
+    unlabelled = {**summary(), "shares_speakers": None}
+    assert dict(outcomes([unlabelled, summary()]))["shared speakers"] == ("cannot be told", "no")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.study.events import TYPES, DamagedLine, EpochFinished, Note, TrialStarted, decode, encode
+from ser_tui.study.events import TYPES, EpochFinished, Note, TrialStarted
+from ser_tui.study.lines import DamagedLine, decode, encode
 
 TIME = "2026-11-22T14:30:15.000Z"
 

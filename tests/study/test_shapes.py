@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from ser_tui.study import events
-from ser_tui.study.state import RunState, reduce, reduce_all
+from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.state import RunState
 
 TIME = "2026-11-22T14:30:15.000Z"
 
 
 def forged(event: events.Event, **changes: Any) -> bytes:
     """`event` as a line with `changes` in its data (or its time) and a checksum that fits."""
-    body = json.loads(events.encode(event))
+    body = json.loads(encode(event))
     del body["crc"]
     for name, value in changes.items():
         (body if name in body else body["data"])[name] = value
@@ -29,7 +31,7 @@ EPOCH = events.EpochFinished(seq=1, time=TIME, trial=1, epoch=1, epochs=2, loss=
 
 
 def test_a_forged_line_that_changes_nothing_is_read() -> None:
-    assert events.decode(forged(EPOCH)) == EPOCH
+    assert decode(forged(EPOCH)) == EPOCH
 
 
 @pytest.mark.parametrize(
@@ -40,16 +42,16 @@ def test_a_forged_line_that_changes_nothing_is_read() -> None:
     ],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_damage(changes: dict[str, Any]) -> None:
-    with pytest.raises(events.DamagedLine):
-        events.decode(forged(EPOCH, **changes))
+    with pytest.raises(DamagedLine):
+        decode(forged(EPOCH, **changes))
 
 
 @pytest.mark.parametrize("clock", [-1.0, True, "3", 1e300, [1.0]])
 def test_a_clock_that_is_none_is_damage(clock: Any) -> None:
     told = replace(EPOCH, clock=1.5)
-    assert events.decode(forged(told)) == told
-    with pytest.raises(events.DamagedLine):
-        events.decode(forged(told, clock=clock))
+    assert decode(forged(told)) == told
+    with pytest.raises(DamagedLine):
+        decode(forged(told, clock=clock))
 
 
 def test_a_trial_number_out_of_all_proportion_takes_no_memory() -> None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ser_tui.study import events
-from ser_tui.study.state import RunState, reduce, reduce_all
+from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.state import RunState
 from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds, summarize, thinned
 
 
@@ -141,8 +143,8 @@ def test_a_probe_of_other_utterances_or_with_impossible_scores_is_not_believed()
     for strange in (probed(0.7, predictions=(0, 1, 1)), probed(0.7, predictions=(0, 2))):
         assert reduce_all(before + log(strange, start=3)).probe is None
     for strange in (probed(1e308), probed(0.5, best_p=-0.5)):
-        with pytest.raises(events.DamagedLine):
-            events.decode(events.encode(log(strange)[0]))
+        with pytest.raises(DamagedLine):
+            decode(encode(log(strange)[0]))
 
 
 def test_lost_lines_leave_a_visible_gap() -> None:
@@ -186,3 +188,10 @@ def test_a_damaged_line_costs_its_own_trial_and_no_later_one(lost: int) -> None:
     # The next trial's number: only the last one, had it not ended, would be made again.
     assert state.finished_trials == (2 if lost == 6 else 3)
     assert all(t.scored for t in state.trials if t.number != (lost + 1) // 2)
+
+
+def test_without_speaker_labels_it_is_open_whether_speakers_are_shared() -> None:
+    said = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
+    for warnings, shared, wanted in (((said,), False, None), ((said,), True, True), ((), True, True), ((), False, False)):
+        state = reduce_all(log(started(warnings=warnings, shares_speakers=shared)))
+        assert summarize("run", state)["shares_speakers"] is wanted

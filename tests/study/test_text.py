@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.study.text import duration, parameter, printable, score, score_with_interval, sparkline
+from ser_tui.study.text import duration, ended, loss_text, parameter, printable, score, score_with_interval, sparkline
 
 
 def test_times_are_short() -> None:
@@ -24,6 +24,16 @@ def test_times_are_short() -> None:
 def test_scores_are_as_the_field_prints_them() -> None:
     assert [score(value) for value in (0.9534, 1.0, 0.0, None)] == [".953", "1.000", ".000", "-"]
     assert score_with_interval(0.953, (0.914, 0.992)) == ".953 ±.039"
+
+
+def test_a_loss_fits_its_column_however_far_training_went_astray() -> None:
+    losses = [loss_text(value) for value in (0.2139, 99.99951, 408.61, 9999.97, 3.2e12, None)]
+    assert losses == ["0.214", "100.0", "408.6", "1e+04", "3e+12", "-"]
+
+
+def test_why_it_ended_is_said_once() -> None:
+    assert ended("stopped", "stopped by request") == "stopped by request"
+    assert ended("failed", "the disk is full") == "failed: the disk is full"
 
 
 def test_parameters_stay_readable() -> None:

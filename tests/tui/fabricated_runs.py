@@ -14,6 +14,7 @@ from typing import Any
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
+from ser_tui.study.lines import encode
 from ser_tui.study.load import dumps, to_plain, validate
 
 CLASSES = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -57,7 +58,7 @@ class FabricatedRun:
         with self.folder.log.open("ab") as stream:
             for event in found:
                 time = self.clock.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                stream.write(events.encode(replace(event, seq=self.seq, time=time)))
+                stream.write(encode(replace(event, seq=self.seq, time=time)))
                 self.seq += 1
                 self.clock += timedelta(seconds=step)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import press, shown, until_shown
 from fabricated_runs import finished
+from rich.color import Color as RichColor
+from textual.color import Color
 from textual.widgets import Input
 
 from ser_tui.study.errors import UserError
@@ -70,6 +72,18 @@ async def test_help_and_palette_know_the_screen_they_were_opened_on(runs: Path) 
         await until_shown(pilot, "delete  (d)")
 
 
+async def test_help_can_be_read_to_its_end_on_80_columns(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "o corpora")
+        await press(pilot, "o")
+        await until_shown(pilot, "ravdess")
+        await press(pilot, "question_mark")
+        await until_shown(pilot, "Name a folder or a CSV")
+        assert sum("esc              back" in line for line in shown(pilot.app).splitlines()) == 1
+        await press(pilot, "end")
+        await until_shown(pilot, "loss and BCA stayed at chance, so the trial was", "ended early")
+
+
 @pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "linux"}, {"TERM": "screen-256color"}])
 async def test_states_are_words_on_every_terminal(
     runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
@@ -80,6 +94,19 @@ async def test_states_are_words_on_every_terminal(
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "done", "best so far")
         assert ("█" in shown(pilot.app)) == (changes.get("TERM") != "linux")
+
+
+async def test_without_colours_text_is_as_the_terminal_writes_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    finished(runs, trials=3)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "best so far")
+        sent = [segment for strip in pilot.app.screen._compositor.render_strips() for segment in strip]
+        for each in pilot.app.get_line_filters():
+            if each.enabled:
+                sent = each.apply(sent, Color(0, 0, 0))
+        colours = {colour for segment in sent if (style := segment.style) for colour in (style.color, style.bgcolor)}
+        assert colours <= {None, RichColor.default()}
 
 
 def test_a_dumb_terminal_is_told_what_to_use_instead(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> No
 async def test_an_empty_folder_says_what_to_do(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "No runs yet", "set up a study", "ser-tui run configs/demo.yaml")
+        assert "enter open" not in shown(pilot.app) and "/ filter" not in shown(pilot.app), "there is nothing to open"
 
 
 async def test_a_run_that_appears_is_listed_without_a_key(runs: Path) -> None:
@@ -56,7 +57,7 @@ async def test_only_what_the_highlighted_run_allows_is_offered(runs: Path) -> No
     under_way(runs, number=1, name="left").dead()
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "s stop")
-        assert "r resume" not in shown(pilot.app) and "d delete" not in shown(pilot.app)
+        assert not any(key in shown(pilot.app) for key in ("r resume", "d delete", "e evaluate")), "a worker is on it"
         await pilot.press("down")
         await until_shown(pilot, "r resume", "d delete", "interrupted: its worker is gone")
         assert "s stop" not in shown(pilot.app)
@@ -116,3 +117,26 @@ async def test_it_fits_every_terminal(runs: Path, size: tuple[int, int]) -> None
     async with SerTuiApp(runs).run_test(size=size) as pilot:
         await until_shown(pilot, "done")
         assert all(len(line) <= size[0] for line in shown(pilot.app).splitlines())
+
+
+async def test_while_words_are_typed_the_keys_are_the_field_s(runs: Path) -> None:
+    finished(runs, trials=2)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "/ filter")
+        await press(pilot, "slash", "'none such")
+        await until_shown(pilot, "No run holds these words", "esc all runs")
+        assert "/ filter" not in shown(pilot.app), "it is typed"
+        await press(pilot, "escape")
+        await until_shown(pilot, "done", "/ filter")
+
+
+async def test_a_zero_shot_score_says_of_how_many_and_whether_they_were_unseen(runs: Path) -> None:
+    run = finished(runs, trials=2)
+    run.write(events.EvaluationStarted(corpus="ravdess", mapping={"angry": "anger"}, utterances=624))
+    run.write(events.EvaluationFinished(
+        corpus="ravdess", trial=1, mapping={"angry": "anger"}, masked=True, utterances=624, dropped=0, classes=("anger",),
+        columns=("anger",), confusion=((624,),), accuracy=0.5, accuracy_interval=(0.4, 0.6), bca=0.5, bca_interval=(0.4, 0.6),
+        recalls={"anger": 0.5}, chance=0.167, warnings=("624 of them were trained on",),
+    ))  # fmt: skip
+    async with SerTuiApp(runs).run_test(size=(200, 50)) as pilot:
+        await until_shown(pilot, "accuracy .500 ±.100  chance .167  n = 624", "not unseen")

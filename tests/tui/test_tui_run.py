@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from conftest import press, shown, until, until_shown
 from fabricated_runs import CLASSES, begin, finished, under_way
 
 from ser_tui.study import events
+from ser_tui.study.lines import encode
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.run import RunScreen
 
@@ -109,7 +111,7 @@ async def test_thousands_of_trials_leave_the_keys_answered(runs: Path) -> None:
                 loss=1.0, seconds=1.0,
             ),
         ):  # fmt: skip
-            lines.append(events.encode(replace(event, seq=run.seq, time="2026-11-22T14:30:16.000Z")))
+            lines.append(encode(replace(event, seq=run.seq, time="2026-11-22T14:30:16.000Z")))
             run.seq += 1
     with run.folder.log.open("ab") as stream:
         stream.writelines(lines)
@@ -210,3 +212,57 @@ async def test_the_whole_log_is_one_key_away(runs: Path) -> None:
         await until_shown(pilot, "a library said \\x1b[31mhello")
         await press(pilot, "escape")
         await until_shown(pilot, "best BCA")
+
+
+async def test_pipes_in_place_of_an_index_and_of_what_libraries_printed_are_not_waited_for(runs: Path) -> None:
+    run = finished(runs, trials=2)
+    os.mkfifo(runs / "index.json")
+    os.mkfifo(run.folder.worker_log)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "1 run", "enter open")
+        await pilot.press("enter")
+        await until_shown(pilot, "best BCA")
+        await pilot.press("l")
+        await until_shown(pilot, "run finished")
+        await pilot.press("tab")
+        await until_shown(pilot, "nothing was printed")
+        await pilot.press("escape")
+        await until_shown(pilot, "best BCA")
+
+
+async def test_why_a_run_failed_stands_above_what_its_split_means(runs: Path) -> None:
+    run = begin(runs)
+    long = "Sentences are shared: 10 of the 10 sentences in the validation part are trained on too, and so is much else"
+    started = events.RunStarted(
+        study=run.folder.state().study, classes=CLASSES, utterances={"train": 8}, speakers={}, warnings=(long, long, long),
+        shares_speakers=True, machine={}, fingerprints={},
+    )  # fmt: skip
+    run.folder.log.write_bytes(b"")
+    run.seq = 0
+    run.write(started)
+    run.write(events.RunFailed(reason="the disk is full"))
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "! failed: the disk is full; r resumes", "... l shows all")
+        await press(pilot, "l")
+        await until_shown(pilot, "run started", "run failed: the disk is full")
+        assert " ".join(shown(pilot.app).split()).count(long) == 3, "no line of the log is cut"
+
+
+async def test_a_trial_shows_what_was_searched_before_what_was_fixed(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.8, {"batch_size": 8, **run.parameters()})
+    run.trial(2, 0.9, {"batch_size": 8, **run.parameters()})
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 40)) as pilot:
+        await until_shown(pilot, "best BCA   .900")
+        await press(pilot, "t")
+        await until_shown(pilot, "trial 2", "left earlier   right later")
+        text = shown(pilot.app)
+        assert text.index("learning_rate") < text.index("the same in every trial") < text.index("batch_size")
+        await press(pilot, "left")
+        await until_shown(pilot, "trial 1  done")
+
+
+async def test_a_very_small_terminal_shows_trials(runs: Path) -> None:
+    run = finished(runs, trials=5)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(40, 12)) as pilot:
+        await until_shown(pilot, "best BCA   .953 ±.039", "   5 ", "   4 ")

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from ser_tui.study.errors import UserError
@@ -34,7 +34,7 @@ class AddCorpusScreen(AppDialog[bool]):
 
     def compose(self) -> ComposeResult:
         """Two fields, and what is wrong with them."""
-        with Vertical(classes="dialog"):
+        with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Add a corpus from this machine", classes="heading")
             yield Static("name: a known one (ravdess) or one of your own", classes="muted")
             yield Input(self._begin, id="name", compact=True)

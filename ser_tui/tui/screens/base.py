@@ -1,10 +1,11 @@
-"""What the app's screens share: the typed app, and calls that may take seconds kept off the event loop."""
+"""What the app's screens share: the typed app, calls that may take seconds kept off the event loop, and how they are left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 
 from ser_tui.study.errors import UserError
@@ -35,6 +36,26 @@ class AppScreen(Screen[Result]):
         """Whether it was dismissed: its widgets go one by one, and what a thread or a message brings late finds none."""
         return self not in self.app.screen_stack
 
+    def on_screen_suspend(self) -> None:
+        """What still works for a screen that was left ends before its widgets go: it would look for them in vain."""
+        if self.left:
+            self.workers.cancel_node(self)
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Leave this screen, and what lies on top of it. Nothing where it was left already.
+
+        Textual takes away whatever screen is in front: after a second key, or a late answer, that is another one.
+        """
+        if self.left:
+            return AwaitComplete()
+        while not self.in_front:
+            self.app.pop_screen()
+        return super().dismiss(result)
+
+    def call_after_refresh(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """As Textual's, which has the screen in front make the call, also where that is no longer this one: then nothing."""
+        return super().call_after_refresh(lambda: None if self.left else callback(*args, **kwargs))
+
     async def attempt(self, call: Callable[[], Returned]) -> Returned | None:
         """`call()` in a thread. A UserError is shown to the person and None returned."""
         try:
@@ -53,10 +74,5 @@ class AppScreen(Screen[Result]):
         return await self.attempt(reported) is True
 
 
-class AppDialog(ModalScreen[Result]):
+class AppDialog(ModalScreen[Result], AppScreen[Result]):
     """A dialog of ser_tui over the screen that asked."""
-
-    @property
-    def ser(self) -> SerTuiApp:
-        """The app, with its own methods."""
-        return cast("SerTuiApp", self.app)

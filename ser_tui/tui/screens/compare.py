@@ -76,9 +76,9 @@ class CompareScreen(AppScreen[None]):
             self._show()
 
     def _show(self) -> None:
+        if not self._summaries:
+            return  # a terminal may be resized before they are read
         summaries = [self._summaries[run_id] for run_id in self._order]
-        if not summaries:
-            return
         numbers = [self._marked.index(run_id) for run_id in self._order]
         table = self.query_one(ComparisonTable)
         columns = comparing.columns(summaries, numbers, self.size.width)

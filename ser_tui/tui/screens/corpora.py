@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 
 from ser_tui.study.text import printable
+from ser_tui.tui.background import Progress
 from ser_tui.tui.knowledge import KnownCorpus
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.screens.confirm import ConfirmScreen
@@ -181,10 +182,9 @@ class CorporaScreen(AppScreen[None]):
         self._show()
         report = await self.attempt(check)
         self._checking.discard(name)
-        if self.is_attached:
-            self._look()
-            if report is not None:
-                self.app.push_screen(PreviewScreen(report))
+        self._look()
+        if report is not None:
+            self.app.push_screen(PreviewScreen(report))
 
     @work
     async def action_add(self) -> None:
@@ -233,16 +233,14 @@ class CorporaScreen(AppScreen[None]):
         if not accepted:
             return
 
-        def call(progress: object) -> object:
+        def call(progress: Progress) -> object:
             from ser_tui.corpora.download import get
 
-            return get(name, progress, accept_licence=True)  # type: ignore[arg-type]
+            return get(name, progress, accept_licence=True)
 
         self._show()
-        reason = await self.ser.fetches.run("corpus", name, call)
-        self.ser.tell(reason or f"{name} is here now", problem=bool(reason))
-        if self.is_attached:
-            self._look()
+        await self.ser.fetch("corpus", name, call)
+        self._look()
 
 
 def _notes(one: KnownCorpus) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.study.text import printable
+from ser_tui.tui.background import Progress
 from ser_tui.tui.knowledge import KnownEncoder
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.screens.confirm import ConfirmScreen
@@ -147,13 +148,11 @@ class EncodersScreen(AppScreen[None]):
         if not yes:
             return
 
-        def call(progress: object) -> object:
+        def call(progress: Progress) -> object:
             from ser_tui.encoders.fetch import fetch
 
-            return fetch(name, progress)  # type: ignore[arg-type]
+            return fetch(name, progress)
 
         self._show()
-        reason = await self.ser.fetches.run("encoder", name, call)
-        self.ser.tell(reason or f"{name} is ready", problem=bool(reason))
-        if self.is_attached:
-            self._look()
+        await self.ser.fetch("encoder", name, call)
+        self._look()

@@ -252,6 +252,7 @@ class EvaluateScreen(AppScreen[None]):
         started = await self.succeeds(lambda: launch.evaluate(folder, request))
         self._starting = False
         if started:
-            self.app.switch_screen(ResultsScreen(self.run_id))
+            self.dismiss()
+            self.app.push_screen(ResultsScreen(self.run_id))
         else:
             self._show()

@@ -12,8 +12,8 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 
 from ser_tui.tui.screens.base import AppDialog
-from ser_tui.tui.widgets.keybar import KeyBar, key_name
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.keybar import KeyBar, key_of, offered
+from ser_tui.tui.widgets.lines import Wrapped
 from ser_tui.tui.widgets.table import cell
 
 EVERYWHERE = (
@@ -43,22 +43,18 @@ class HelpScreen(AppDialog[None]):
         super().__init__()
         self._about = inspect.getdoc(inspect.getmodule(type(screen))) or ""
         self._keys = [
-            (
-                active.binding.key_display or key_name(active.binding.key),
-                active.binding.tooltip or active.binding.description,
-            )
-            for active in screen.active_bindings.values()
-            if active.binding.show and active.enabled
+            (key_of(active.binding), active.binding.tooltip or active.binding.description) for active in offered(screen)
         ]
 
     def compose(self) -> ComposeResult:
         """About, keys, words."""
         with VerticalScroll(classes="dialog", id="help"):
-            yield Lines(*self._lines())
+            yield Wrapped(cell(self._about.splitlines()[0] if self._about else "", "bold"), Text())
+            yield Wrapped(*self._lines(), hang=19)
         yield KeyBar()
 
     def _lines(self) -> list[Text]:
-        lines = [cell(self._about.splitlines()[0] if self._about else "", "bold"), Text()]
+        lines: list[Text] = []
         for heading, pairs in (("Here", self._keys), ("Everywhere", EVERYWHERE), ("Words", WORDS)):
             lines.append(cell(heading, "accent"))
             for name, meaning in pairs:

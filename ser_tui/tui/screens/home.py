@@ -39,6 +39,10 @@ class RunsTable(Table):
         Binding("enter", "select", "open", tooltip="Show the run, live or past"),
     ]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There must be a run to open."""
+        return action != "select" or bool(self.keys)
+
 
 class HomeScreen(AppScreen[None]):
     """The list of runs, newest first, and what can be done with the highlighted one."""
@@ -56,7 +60,7 @@ class HomeScreen(AppScreen[None]):
         Binding("slash", "filter", "filter", key_display="/", tooltip="Show only runs that hold some words"),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
         Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
-        Binding("escape", "clear_filter", "clear", show=False),
+        Binding("escape", "clear_filter", "all runs", key_display="esc", tooltip="Show all runs again"),
         Binding("q", "app.quit", "quit", tooltip="Leave the app; runs go on"),
     ]
 
@@ -159,7 +163,13 @@ class HomeScreen(AppScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted run allows."""
-        if not self.is_mounted or action not in _NEEDS:
+        if not self.is_mounted:
+            return True
+        if action == "filter":
+            return bool(self.summaries)
+        if action == "clear_filter":
+            return bool(self.query("#filter"))
+        if action not in _NEEDS:
             return True
         summary = self.current
         return summary is not None and _NEEDS[action](summary, len(self.marked))
@@ -267,6 +277,7 @@ class HomeScreen(AppScreen[None]):
             )
             await self.mount(field, after="#body")
         self.query_one("#filter").focus()
+        self.refresh_bindings()
 
     async def action_clear_filter(self) -> None:
         """Show all runs again."""
@@ -285,15 +296,20 @@ class HomeScreen(AppScreen[None]):
         if not self._words:
             await self.query("#filter").remove()
         self.query_one(RunsTable).focus()
+        self.refresh_bindings()
+
+
+def _under_way(summary: rows.Summary) -> bool:
+    return summary["state"] in ("live", "starting")
 
 
 _NEEDS: Mapping[str, Callable[[rows.Summary, int], bool]] = {
     "mark": lambda summary, marked: True,
     "compare": lambda summary, marked: marked >= 2,
-    "evaluate": lambda summary, marked: summary.get("best") is not None,
-    "stop": lambda summary, marked: summary["state"] in ("live", "starting"),
+    "evaluate": lambda summary, marked: summary.get("best") is not None and not _under_way(summary),
+    "stop": lambda summary, marked: _under_way(summary),
     # Of a run that another host had, resuming says which one that was and what to do.
     "resume": lambda summary, marked: summary["state"] in ("stopped", "interrupted", "failed", "elsewhere"),
-    "delete": lambda summary, marked: summary["state"] not in ("live", "starting"),
+    "delete": lambda summary, marked: not _under_way(summary),
     "clone": lambda summary, marked: bool(summary.get("study")),
 }

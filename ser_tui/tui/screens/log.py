@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import textwrap
 from pathlib import Path
 from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.widgets import Log
 
 from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.text import printable, score
+from ser_tui.study.text import loss_text, printable, score
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -44,6 +46,7 @@ class LogScreen(AppScreen[None]):
         super().__init__()
         self._folder = folder
         self._libraries = False
+        self._width = 0
 
     def compose(self) -> ComposeResult:
         """Which file, its lines, keys."""
@@ -52,9 +55,8 @@ class LogScreen(AppScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begin with the events."""
+        """The keys belong to the lines; what they are begins with the screen's first size."""
         self.query_one(Log).focus()
-        self._follow()
 
     @work(exclusive=True)
     async def _follow(self) -> None:
@@ -63,15 +65,20 @@ class LogScreen(AppScreen[None]):
         path = self._folder.worker_log if self._libraries else self._folder.log
         self.query_one("#head", Lines).show([cell(path)])
         if self._libraries:
-            lines = await in_thread(tail, path)
-            log.write_lines(lines or ["nothing was printed"])
+            log.write_lines(await in_thread(tail, path) or ["nothing was printed"])
             return
         reader = LogReader(path)
         while True:
             found = await in_thread(reader.read)
             if found:
-                log.write_lines([line(event) for event in found])
+                log.write_lines([part for event in found for part in lines(event, self.size.width - 4)])
             await asyncio.sleep(0.01 if found else 0.5)
+
+    def on_resize(self, event: Resize) -> None:
+        """Break the lines for the new width."""
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self._follow()
 
     def action_switch(self) -> None:
         """Show the other file."""
@@ -98,9 +105,10 @@ def tail(path: Path) -> list[str]:
     return [printable(text) for text in data.decode("utf-8", "replace").splitlines()]
 
 
-def line(event: events.Event) -> str:
-    """One event in words."""
-    return printable(f"{event.seq:>6} {event.time[11:19]}  {_words(event)}")
+def lines(event: events.Event, width: int) -> list[str]:
+    """One event in words, on as many lines of `width` as it needs."""
+    told = printable(f"{event.seq:>6} {event.time[11:19]}  {_words(event)}")
+    return [told] if len(told) <= width else textwrap.wrap(told, max(40, width), subsequent_indent=" " * 17)
 
 
 def _words(event: events.Event) -> str:
@@ -109,18 +117,28 @@ def _words(event: events.Event) -> str:
             values = ", ".join(f"{name} {value}" for name, value in event.parameters.items())
             return f"trial {event.trial} started ({event.phase or 'proposed'}): {values}"
         case events.EpochFinished():
-            loss = "-" if event.loss is None else f"{event.loss:.4f}"
-            return f"trial {event.trial} epoch {event.epoch}/{event.epochs}: loss {loss}, BCA {score(event.bca)}, {event.seconds:.1f} s"
+            scores = f"loss {loss_text(event.loss)}, BCA {score(event.bca)}"
+            return f"trial {event.trial} epoch {event.epoch}/{event.epochs}: {scores}, {event.seconds:.1f} s"
         case events.TrialFinished():
             collapsed = ", collapsed" if event.collapsed else ""
             scores = f"BCA {score(event.bca)}, accuracy {score(event.accuracy)}"
             return f"trial {event.trial} finished: {scores}, {event.seconds:.1f} s{collapsed}"
         case events.TrialFailed():
-            return f"trial {event.trial} failed ({event.kind}): {event.reason}"
+            ended = "cut short" if event.kind == "cut_short" else "failed"
+            return f"trial {event.trial} {ended}: {event.reason}"
+        case events.ProbeScored():
+            beside = f"accuracy {score(event.accuracy)}, n={event.utterances}"
+            return f"probe on the frozen encoder, best of {event.tried}: BCA {score(event.bca)}, {beside}"
+        case events.TestScored():
+            return f"test part, scored once: BCA {score(event.bca)}, accuracy {score(event.accuracy)}, n={event.utterances}"
+        case events.FoldsScored():
+            return f"{event.protocol}: pooled BCA {score(event.pooled_bca)} over {len(event.folds)} folds, n={event.utterances}"
+        case events.EvaluationFailed():
+            return f"evaluation on {event.corpus} failed: {event.reason}"
         case events.Note():
             return f"{event.level}: {event.text}"
         case events.RunStarted():
-            parts = ", ".join(f"{part} {number}" for part, number in event.utterances.items())
+            parts = ", ".join(f"{part} {number} utterances" for part, number in event.utterances.items() if number)
             return "; ".join(["run started", parts, *event.warnings])
         case events.EvaluationStarted() | events.EvaluationProgressed():
             done = f"{event.done} of " if isinstance(event, events.EvaluationProgressed) else ""

@@ -201,8 +201,6 @@ class NewStudyScreen(AppScreen[None]):
 
     def check(self) -> None:
         """Validate what is typed, and say beside each field what is wrong or what follows."""
-        if self.left:
-            return
         self.problems = self.form.problems()
         facts = [self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus]
         study = None if self.problems else validate(self.form.raw())
@@ -279,8 +277,6 @@ class NewStudyScreen(AppScreen[None]):
         from ser_tui.tui import knowledge
 
         found = await in_thread(knowledge.known_encoder, self.form.encoder)
-        if self.left:
-            return
         self._recommended = found.search
         row = self.query_one("#row-encoder", FieldRow)
         row.say(f"{found.detail}, {found.facts}" if found.ready else found.detail, problem=not found.ready)

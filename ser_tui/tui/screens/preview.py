@@ -1,4 +1,4 @@
-"""The study document as it would be written: every default filled in."""
+"""A text over the screen that asked for it: a study document as it would be written, what a check of a corpus found."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from textual.containers import VerticalScroll
 
 from ser_tui.tui.screens.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Wrapped
 from ser_tui.tui.widgets.table import cell
 
 
 class PreviewScreen(AppDialog[None]):
-    """Shows `text`, line by line."""
+    """Shows `text`, line by line; long lines are broken."""
 
     CSS_PATH = "preview.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,p", "dismiss", "back", key_display="esc")]
@@ -27,5 +27,5 @@ class PreviewScreen(AppDialog[None]):
     def compose(self) -> ComposeResult:
         """The document and the keys."""
         with VerticalScroll(classes="dialog", id="text"):
-            yield Lines(*self._lines)
+            yield Wrapped(*self._lines, hang=4)
         yield KeyBar()

@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.state import Trial
+from ser_tui.study.summary import searched_names
 from ser_tui.tui import trials
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.follow import Follower, View
@@ -126,8 +127,6 @@ class RunScreen(AppScreen[None]):
             self._draw_rows()
 
     def _draw(self) -> None:
-        if self.left:
-            return
         self._draw_figures()
         self._draw_rows()
 
@@ -153,7 +152,7 @@ class RunScreen(AppScreen[None]):
         table = self.query_one(TrialsTable)
         moves = len(table.keys) not in (0, len(view.state.trials))
         self._next_rows = time.monotonic() + (MOVED_SECONDS if moves else TABLE_SECONDS)
-        names = trials.searched_names(view.state.study)
+        names = searched_names(view.state.study)
         if names != self._names:
             self._names = names
             columns: list[Column] = trials.trial_columns(names)
@@ -162,7 +161,7 @@ class RunScreen(AppScreen[None]):
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
         log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
         height = max(4, log.size.height) if self._is_wide else 4
-        lines = trials.log_lines(view.state, height)
+        lines = trials.log_lines(view.state, height, max(20, log.size.width) if self._is_wide else None)
         log.show([*lines, *[Text()] * (height - len(lines))])
         self._draw_detail()
         self.refresh_bindings()
@@ -198,7 +197,7 @@ class RunScreen(AppScreen[None]):
         if self._is_wide and (trial := self.highlighted) is not None:
             from ser_tui.tui.details import trial_lines
 
-            self.query_one("#detail", Lines).show(trial_lines(trial, self.view.live, self.view.state.probe))
+            self.query_one("#detail", Lines).show(trial_lines(trial, self.view))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run allows now."""

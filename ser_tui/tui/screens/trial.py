@@ -22,8 +22,9 @@ class TrialScreen(AppDialog[None]):
 
     CSS_PATH = "trial.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "go(-1)", "earlier", key_display="left"),
-        Binding("right", "go(1)", "later", key_display="right"),
+        # Of a higher rank than the scrolling of the dialog, which would hide them from the keys at the bottom.
+        Binding("left", "go(-1)", "earlier", priority=True),
+        Binding("right", "go(1)", "later", priority=True),
         Binding("escape,q,t,enter", "dismiss", "back", key_display="esc"),
     ]
 
@@ -46,7 +47,7 @@ class TrialScreen(AppDialog[None]):
     def _show(self) -> None:
         trial = self._run.trial(self._number)
         if trial is not None:
-            self.query_one("#facts", Lines).show(trial_lines(trial, self._run.view.live, self._run.view.state.probe))
+            self.query_one("#facts", Lines).show(trial_lines(trial, self._run.view))
 
     def action_go(self, step: int) -> None:
         """Show the trial `step` further on."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.binding import ActiveBinding, Binding
 from textual.geometry import Size
 from textual.keys import key_to_character
 from textual.screen import Screen
@@ -25,9 +27,18 @@ _NAMES = {
 GAP = 3
 
 
-def key_name(key: str) -> str:
-    """A key as people write it."""
-    return _NAMES.get(key, key)
+def key_of(binding: Binding) -> str:
+    """The key of `binding` as people write it."""
+    return binding.key_display or _NAMES.get(binding.key, binding.key)
+
+
+def offered(screen: Screen[Any]) -> Iterator[ActiveBinding]:
+    """The bindings of `screen` that work now and are to be shown: one an action, by the first of its keys."""
+    seen: set[str] = set()
+    for active in screen.active_bindings.values():
+        if active.binding.show and active.enabled and active.binding.action not in seen:
+            seen.add(active.binding.action)
+            yield active
 
 
 class KeyBar(Lines):
@@ -60,16 +71,15 @@ class KeyBar(Lines):
 
     def _items(self) -> list[Text]:
         items: list[Text] = []
-        seen: set[str] = set()
         focused = self.screen.focused
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
+        for binding in (active.binding for active in offered(self.screen)):
             # A field takes what can be typed: such a key does nothing else while the cursor is in it.
-            taken = focused is not None and focused.check_consume_key(binding.key, key_to_character(binding.key))
-            if binding.show and active.enabled and not taken and binding.action not in seen:
-                seen.add(binding.action)
+            name = key_of(binding)
+            character = name if len(name) == 1 else key_to_character(binding.key)
+            taken = focused is not None and focused.check_consume_key(binding.key, character)
+            if not taken:
                 item = Text(no_wrap=True, end="")
-                item.append(binding.key_display or key_name(binding.key), "key")
+                item.append(name, "key")
                 item.append(f" {binding.description}")
                 # Textual looks for a click's action in the style's meta data.
                 item.stylize(Style(meta={"@click": f"app.simulate_key('{binding.key}')"}))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -64,6 +65,26 @@ class Lines(Widget):
             text.truncate(width, overflow="ellipsis")
         segments = list(Segment.apply_style(text.render(self.app.console), style))
         return Strip(segments).adjust_cell_length(width, style).simplify()
+
+
+class Wrapped(Lines):
+    """Lines broken at the widget's width, the later parts of each set in by `hang`: for what is to be read to its end."""
+
+    def __init__(self, *lines: Text, hang: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self._whole = lines
+        self._hang = hang
+
+    def _at(self, width: int) -> list[Text]:
+        return [part for line in self._whole for part in broken(line, width, self._hang)]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are at `width`."""
+        return len(self._at(width))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines for the new width."""
+        self.show(self._at(event.size.width))
 
 
 def broken(text: Text, width: int, hang: int = 0) -> list[Text]:

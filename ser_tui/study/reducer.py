@@ -1,0 +1,286 @@
+"""What a run's events add up to: one pure function from state and event to state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+from ser_tui.study import events
+from ser_tui.study.sessions import Session
+from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
+
+LOG_LINES = 500
+"""Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
+
+DAMAGED = "its lines of the log are damaged"
+MOST_MISSING = 10_000
+"""Trials whose lines may be lost together. A number further on is not believed: filling the gap would take all memory."""
+
+
+def reduce(state: RunState, event: events.Event) -> RunState:
+    """The state after `event`. Pure; an event that was applied already (same or lower `seq`) changes nothing."""
+    if event.seq >= 0 and event.seq <= state.seq:
+        return state
+    if not _fits(state, event):
+        return state
+    after = _apply(event, state)
+    sessions = after.sessions
+    if sessions and after.status != "new" and not isinstance(event, _AFTERWARDS):
+        sessions = (*sessions[:-1], sessions[-1].until(event))
+    return replace(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions)
+
+
+def reduce_all(log: Iterable[events.Event], state: RunState | None = None) -> RunState:
+    """The state after all events of `log`, beginning with `state` or an empty one."""
+    for event in log:
+        state = reduce(state or RunState(), event)
+    return state or RunState()
+
+
+_AFTERWARDS = (
+    events.EvaluationStarted,
+    events.EvaluationProgressed,
+    events.EvaluationFinished,
+    events.EvaluationFailed,
+    events.FoldsScored,
+    events.Note,
+)
+"""Events that may come long after the search ended, so that they do not lengthen it."""
+
+
+_OF_A_TRIAL = (events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed)
+
+
+def _fits(state: RunState, event: events.Event) -> bool:
+    """Whether `event` can follow in the log of this run; one of another run, or made by hand, may not."""
+    if isinstance(event, events.RunStarted):
+        return state.start is None
+    if isinstance(event, _OF_A_TRIAL) and event.trial > len(state.trials) + MOST_MISSING:
+        return False
+    if not isinstance(event, events.TrialFinished | events.ProbeScored):
+        return True
+    truth = event.truth if isinstance(event, events.TrialFinished) else ()
+    labels = (*event.predictions, *truth)
+    known = len(state.start.classes) if state.start is not None else max(labels, default=0) + 1
+    lengths = {len(true) for true in (truth, state.truth) if true}
+    return lengths <= {len(event.predictions)} and all(-1 <= label < known for label in labels) and -1 not in truth
+
+
+@singledispatch
+def _apply(event: events.Event, state: RunState) -> RunState:
+    return state
+
+
+@_apply.register
+def _(event: events.RunStarted, state: RunState) -> RunState:
+    after = replace(
+        state,
+        status="running",
+        study=event.study,
+        start=event,
+        started=event.time,
+        sessions=(Session.beginning(event),),
+        reason="",
+        ended="",
+    )
+    for warning in event.warnings:
+        after = _logged(after, event.time, "warning", warning)
+    return after
+
+
+@_apply.register
+def _(event: events.RunResumed, state: RunState) -> RunState:
+    after = _without_running(state, "its worker ended")
+    after = replace(
+        after,
+        status="running",
+        reason="",
+        ended="",
+        sessions=(*after.sessions, Session.beginning(event)),
+    )
+    return _logged(after, event.time, "info", f"resumed after {state.finished_trials} finished trials")
+
+
+@_apply.register
+def _(event: events.TrialStarted, state: RunState) -> RunState:
+    state = _with_lost_end(state, event.trial)
+    trial = Trial(event.trial, event.parameters, event.phase, started=event.time)
+    predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
+    return replace(_put(state, trial), current=trial, predicted=predicted)
+
+
+@_apply.register
+def _(event: events.EpochFinished, state: RunState) -> RunState:
+    trial = state.current
+    if trial is None or trial.number != event.trial:
+        return state
+    epoch = Epoch(event.epoch, event.epochs, event.loss, event.bca, event.validation_loss, event.frozen, event.seconds)
+    return replace(state, current=replace(trial, epochs=(*trial.epochs, epoch)))
+
+
+@_apply.register
+def _(event: events.TrialFinished, state: RunState) -> RunState:
+    trial = replace(
+        _running(state, event.trial),
+        status="collapsed" if event.collapsed else "done",
+        bca=event.bca,
+        interval=event.interval,
+        utterances=event.utterances,
+        accuracy=event.accuracy,
+        best_epoch=event.best_epoch,
+        best_epoch_bca=event.best_epoch_bca,
+        loss=event.loss,
+        seconds=event.seconds,
+        predictions=event.predictions,
+        probe_p=event.probe_p,
+    )
+    best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
+    after = replace(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
+    text = f"trial {trial.number} {'collapsed to chance' if event.collapsed else 'finished'}: BCA {event.bca:.3f}"
+    after = _logged(after, event.time, "info", text)
+    for note in event.notes:
+        after = _logged(after, event.time, "warning", f"trial {trial.number}: {note}")
+    return after
+
+
+@_apply.register
+def _(event: events.ProbeScored, state: RunState) -> RunState:
+    after = replace(state, probe=event)
+    if state.best is not None:
+        best = replace(state.best, probe_p=event.best_p)
+        after = replace(_put(after, best), best=best)
+    text = f"probe on the frozen encoder, best of {event.tried}: BCA {event.bca:.3f}"
+    return _logged(after, event.time, "info", text)
+
+
+@_apply.register
+def _(event: events.TrialFailed, state: RunState) -> RunState:
+    status = "cut_short" if event.kind == "cut_short" else "failed"
+    trial = replace(
+        _running(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
+    )
+    after = replace(_put(state, trial), current=None)
+    verb = "cut short" if status == "cut_short" else "failed"
+    return _logged(after, event.time, "warning", f"trial {trial.number} {verb}: {event.reason}")
+
+
+@_apply.register
+def _(event: events.TestScored, state: RunState) -> RunState:
+    after = replace(state, test=event)
+    return _logged(
+        after, event.time, "info", f"test part, scored once: BCA {event.bca:.3f} on {event.utterances} utterances"
+    )
+
+
+@_apply.register
+def _(event: events.FoldsScored, state: RunState) -> RunState:
+    after = replace(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
+    return _logged(
+        after, event.time, "info", f"{event.protocol}: pooled BCA {event.pooled_bca:.3f} over {len(event.folds)} folds"
+    )
+
+
+@_apply.register
+def _(event: events.EvaluationStarted, state: RunState) -> RunState:
+    # One that failed is told until its corpus is tried again.
+    kept = tuple(e for e in state.evaluations if e.result is not None or (e.reason and e.corpus != event.corpus))
+    started = Evaluation(event.corpus, event.mapping, 0, event.utterances)
+    return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", f"evaluating on {event.corpus}")
+
+
+@_apply.register
+def _(event: events.EvaluationProgressed, state: RunState) -> RunState:
+    return _evaluated(state, event.corpus, done=event.done, utterances=event.utterances)
+
+
+@_apply.register
+def _(event: events.EvaluationFinished, state: RunState) -> RunState:
+    after = _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
+    text = f"zero-shot on {event.corpus}: accuracy {event.accuracy:.3f}, BCA {event.bca:.3f}, n = {event.utterances}"
+    return _logged(after, event.time, "info", text)
+
+
+@_apply.register
+def _(event: events.EvaluationFailed, state: RunState) -> RunState:
+    begun = any(e.corpus == event.corpus and e.result is None and not e.reason for e in state.evaluations)
+    if not begun:  # its corpus could not even be read
+        kept = tuple(e for e in state.evaluations if e.result is not None or e.corpus != event.corpus)
+        state = replace(state, evaluations=(*kept, Evaluation(event.corpus, {})))
+    after = _evaluated(state, event.corpus, reason=event.reason)
+    return _logged(after, event.time, "warning", f"evaluation on {event.corpus} failed: {event.reason}")
+
+
+@_apply.register
+def _(event: events.RunFinished, state: RunState) -> RunState:
+    return _ended(_with_lost_end(state, len(state.trials) + 1), "done", event, event.reason)
+
+
+@_apply.register
+def _(event: events.RunCancelled, state: RunState) -> RunState:
+    return _ended(_without_running(state, "stopped by request"), "stopped", event, event.reason)
+
+
+@_apply.register
+def _(event: events.RunFailed, state: RunState) -> RunState:
+    return _ended(_without_running(state, event.reason), "failed", event, event.reason)
+
+
+@_apply.register
+def _(event: events.Note, state: RunState) -> RunState:
+    return _logged(state, event.time, event.level, event.text)
+
+
+def _ended(state: RunState, status: str, event: events.Event, reason: str) -> RunState:
+    after = replace(state, status=status, reason=reason, ended=event.time)
+    return _logged(after, event.time, "info" if status == "done" else "warning", f"run {status}: {reason}")
+
+
+def _running(state: RunState, number: int) -> Trial:
+    if state.current is not None and state.current.number == number:
+        return state.current
+    return Trial(number, {})
+
+
+def _with_lost_end(state: RunState, following: int) -> RunState:
+    """Let the trial under way count as failed where a later one begins: it has ended, but that line cannot be read.
+
+    As a trial that never ended it would hold up the count, and later trials would be numbered, and made, again.
+    """
+    if state.current is None or state.current.number >= following:
+        return state
+    return replace(_put(state, replace(state.current, status="failed", reason=DAMAGED)), current=None)
+
+
+def _put(state: RunState, trial: Trial) -> RunState:
+    index = trial.number - 1
+    trials = state.trials
+    if index < len(trials):
+        trials = trials.set(index, trial)
+    else:
+        # Numbers without a gap are the worker's rule; a damaged log may lack a trial's lines, which then stay visible as such.
+        for missing in range(len(trials), index):
+            trials = trials.append(Trial(missing + 1, {}, status="failed", reason=DAMAGED))
+        trials = trials.append(trial)
+    return replace(state, trials=trials)
+
+
+def _without_running(state: RunState, reason: str) -> RunState:
+    if state.current is None:
+        return state
+    return replace(_put(state, replace(state.current, status="cut_short", reason=reason)), current=None)
+
+
+def _evaluated(state: RunState, corpus: str, **changes: Any) -> RunState:
+    kept = list(state.evaluations)
+    for index in range(len(kept) - 1, -1, -1):
+        if kept[index].corpus == corpus and kept[index].result is None:
+            kept[index] = replace(kept[index], **changes)
+            break
+    return replace(state, evaluations=tuple(kept))
+
+
+def _logged(state: RunState, time: str, level: str, text: str) -> RunState:
+    log = state.log.append((time, level, text))
+    return replace(state, log=log[-LOG_LINES:] if len(log) > 2 * LOG_LINES else log)
