@@ -14,6 +14,7 @@ from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
 
+DAMAGED = "its lines of the log are damaged"
 MOST_MISSING = 10_000
 """Trials whose lines may be lost together. A number further on is not believed: filling the gap would take all memory."""
 
@@ -104,6 +105,7 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.TrialStarted, state: RunState) -> RunState:
+    state = _with_lost_end(state, event.trial)
     trial = Trial(event.trial, event.parameters, event.phase, started=event.time)
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
     return replace(_put(state, trial), current=trial, predicted=predicted)
@@ -212,7 +214,7 @@ def _(event: events.EvaluationFailed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.RunFinished, state: RunState) -> RunState:
-    return _ended(state, "done", event, event.reason)
+    return _ended(_with_lost_end(state, len(state.trials) + 1), "done", event, event.reason)
 
 
 @_apply.register
@@ -241,6 +243,16 @@ def _running(state: RunState, number: int) -> Trial:
     return Trial(number, {})
 
 
+def _with_lost_end(state: RunState, following: int) -> RunState:
+    """Let the trial under way count as failed where a later one begins: it has ended, but that line cannot be read.
+
+    As a trial that never ended it would hold up the count, and later trials would be numbered, and made, again.
+    """
+    if state.current is None or state.current.number >= following:
+        return state
+    return replace(_put(state, replace(state.current, status="failed", reason=DAMAGED)), current=None)
+
+
 def _put(state: RunState, trial: Trial) -> RunState:
     index = trial.number - 1
     trials = state.trials
@@ -249,7 +261,7 @@ def _put(state: RunState, trial: Trial) -> RunState:
     else:
         # Numbers without a gap are the worker's rule; a damaged log may lack a trial's lines, which then stay visible as such.
         for missing in range(len(trials), index):
-            trials = trials.append(Trial(missing + 1, {}, status="failed", reason="its lines of the log are damaged"))
+            trials = trials.append(Trial(missing + 1, {}, status="failed", reason=DAMAGED))
         trials = trials.append(trial)
     return replace(state, trials=trials)
 

@@ -70,15 +70,17 @@ def remember(folder: RunFolder, data: Data) -> None:
     write_json(folder.corpus, {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
 
 
-def refuse_changes(folder: RunFolder, data: Data, start: RunStarted) -> None:
+def refuse_changes(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
     """Raise UserError with the list of what changed where the corpus is not the one that the run began with.
 
-    The log, in `start`, says whether it is; corpus.json, where it can be read, says what has changed.
+    The log, in `start`, says whether it is, or corpus.json where that line is damaged; corpus.json says what has changed.
     """
-    if start.fingerprints.get("corpus", data.manifest.fingerprint) == data.manifest.fingerprint:
+    read = read_json(folder.corpus)
+    noted = read if isinstance(read, dict) else {}
+    present = data.manifest.fingerprint
+    if present == (noted.get("fingerprint") if start is None else start.fingerprints.get("corpus", present)):
         return
-    noted = read_json(folder.corpus)
-    digests = noted.get("digests") if isinstance(noted, dict) else None
+    digests = noted.get("digests")
     found = changes(digests, data.manifest) if isinstance(digests, dict) else ["what exactly cannot be told any more"]
     found = found or ["labels or speakers of its files"]
     shown = "; ".join(found[:SHOWN_CHANGES]) + (

@@ -46,7 +46,8 @@ class Forecast:
         if self._costs is None or self.planned is None:
             return None
         method = self._study.method
-        done = [trial for trial in state.trials if trial.status == "done" and trial.seconds is not None]
+        # Without parameters where that line of the log is damaged.
+        done = [trial for trial in state.trials if trial.status == "done" and trial.seconds is not None and trial.parameters]
         pairs = [(self._seconds(trial.parameters), trial.seconds or 0.0) for trial in done]
         # The first trial also computed the features: what it took says nothing about the others.
         timed = pairs[1:]

@@ -70,6 +70,8 @@ def search(session: Session) -> bool:
     strategy = make(study.strategy, study.search, study.seed)
     forecast = Forecast(study, data, trainer, session.should_stop)
     if start is None:
+        if session.state.trials:  # the line that would say what they were made on is damaged
+            corpus_data.refuse_changes(session.folder, data, start)
         corpus_data.remember(session.folder, data)
         session.emit(_started(study, data, trainer, strategy, forecast))
         _say_what_is_unusable(session, data)
@@ -172,7 +174,13 @@ class _Search:
     def _history(self) -> list[Observation]:
         # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
         fixed = constants(self.study.search)
-        return [Observation({**trial.parameters, **fixed}, trial.bca) for trial in counted(self.session.state)]
+        history: list[Observation] = []
+        for trial in counted(self.session.state):
+            parameters = trial.parameters
+            if not parameters and (again := self.strategy.propose(history)) is not None:
+                parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
+            history.append(Observation({**parameters, **fixed}, trial.bca))
+        return history
 
     def _trial(self, proposal: Proposal) -> None:
         # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.

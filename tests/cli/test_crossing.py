@@ -14,8 +14,8 @@ import pytest
 from calling import COMMAND, call, document
 from small_runs import make_corpus, until
 
-from ser_tui.store.log import LogReader
-from ser_tui.store.runs import folders
+from ser_tui.store.log import LogReader, LogWriter
+from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
@@ -110,6 +110,17 @@ def test_an_interruption_keeps_what_is_done_and_the_same_command_goes_on(
     assert len(folders(runs)) == 2
     cells = json.loads(again.stdout)["trained_on"]
     assert cells[second][second]["n"] == 9 and cells[second]["small"]["n"] == 27
+
+
+def test_a_run_that_failed_is_gone_on_with_for_the_trials_that_it_has(crossed: tuple[Path, Any]) -> None:
+    runs, found = crossed
+    kept = RunFolder(runs / found["trained_on"]["small"]["small"]["run"])
+    with LogWriter(kept.log) as log:
+        log.append(events.RunFailed(reason="no room left"))
+    before = len(folders(runs))
+    again = call("cross", "--corpora", "small,second", "--set", "budget=2", "--json", runs=runs)
+    assert "going on with the training on small" in again.stderr and len(folders(runs)) == before
+    assert json.loads(again.stdout)["trained_on"]["small"]["small"]["run"] == kept.run_id
 
 
 def test_a_corpus_that_changed_is_trained_on_again(crossed: tuple[Path, Any]) -> None:

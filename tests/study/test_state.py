@@ -180,6 +180,16 @@ def test_thinning_keeps_the_ends() -> None:
     assert (short[0], short[-1], len(short)) == (0.0, 999.0, 400)
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3, 4, 5, 6])
+def test_a_damaged_line_costs_its_own_trial_and_no_later_one(lost: int) -> None:
+    whole = log(started(), trial(1), finished(1, 0.5), trial(2), finished(2, 0.9), trial(3), finished(3, 0.7))
+    state = reduce_all(whole[:lost] + whole[lost + 1 :] + log(events.RunResumed(), start=7))
+    assert [t.number for t in state.trials] == [1, 2, 3]
+    # The next trial's number: only the last one, had it not ended, would be made again.
+    assert state.finished_trials == (2 if lost == 6 else 3)
+    assert all(t.scored for t in state.trials if t.number != (lost + 1) // 2)
+
+
 def test_without_speaker_labels_it_is_open_whether_speakers_are_shared() -> None:
     said = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
     for warnings, shared, wanted in (((said,), False, None), ((said,), True, True), ((), True, True), ((), False, False)):
