@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class UserError(Exception):
     """Something the user can mend. Its text is shown as it is, without a traceback; the exit code is `exit_code`."""
@@ -17,5 +19,6 @@ class UsageError(UserError):
 
 def told(error: OSError) -> UserError:
     """What the system refused where nobody expected it, in words: a file whose rights were taken away, a disk that is gone."""
-    # Without a file's name it is most often our own output: `ser-tui runs > /full/disk`.
-    return UserError(f"{error.filename or 'the output'}: {error.strerror or error}; mend that and try again")
+    # A disk that is full without a file's name is that of our own output: `ser-tui runs > /full/disk`.
+    where = error.filename or ("the output" if error.errno == errno.ENOSPC else "")
+    return UserError(f"{where}{': ' if where else ''}{error.strerror or error}; mend that and try again")
