@@ -21,7 +21,7 @@ from tinydb.table import Document, Table
 from ser_tui.places import private_folder
 from ser_tui.store.files import open_regular, remove_leftovers, write_atomically
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, worker_facts
+from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.store.sealed import sealed, unsealed
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
@@ -97,6 +97,9 @@ class Index:
         if reader.restarted:
             reader, state = LogReader(folder.log), RunState()
             events = reader.read_all()
+        if reader.refused:  # what was read of it before is read again, once that is allowed
+            self._followed[folder.run_id] = (LogReader(folder.log, refused=reader.refused), RunState())
+            return unreadable(reader)
         state = reduce_all(events, state)
         self._followed[folder.run_id] = (reader, state)
         return state
@@ -124,7 +127,8 @@ class Index:
             del self._followed[folder.run_id]  # nothing more is to come; a thousand past runs need no memory
         summary = summarize(folder.run_id, state)
         # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
-        return {**summary, "log_bytes": max(size, reader.offset), "damaged_lines": len(reader.damaged)}
+        read = -1 if reader.refused else max(size, reader.offset)
+        return {**summary, "log_bytes": read, "damaged_lines": len(reader.damaged)}
 
     def _stored(self) -> dict[str, Summary]:
         data = _AtomicStorage(self.runs / "index.json").read() or {}

@@ -31,9 +31,12 @@ class LogReader:
     """(1-based line number, reason) of lines that could not be read."""
     restarted: bool = False
     """Set when the file became shorter than what was read: whoever keeps a state must begin anew."""
+    refused: str = ""
+    """Why the file that is there could not be read the last time: what a log says is then not known, rather than nothing."""
 
     def read(self, limit: int = CHUNK) -> list[Event]:
         """The events of the next `limit` bytes at most; empty at the end, or where there is no log yet."""
+        self.refused = ""
         try:
             with open_regular(self.path) as stream:
                 if os.fstat(stream.fileno()).st_size < self.offset:
@@ -42,7 +45,10 @@ class LogReader:
                 data = stream.read(limit)
                 if data and b"\n" not in data:
                     data += stream.readline()  # one line longer than the limit
-        except OSError:
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self.refused = error.strerror or str(error)
             return []
         end = data.rfind(b"\n") + 1
         found: list[Event] = []

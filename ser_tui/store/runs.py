@@ -76,8 +76,17 @@ class RunFolder:
         return self.path / "corpus.json"
 
     def state(self) -> RunState:
-        """The run's state, from its whole log."""
-        return reduce_all(LogReader(self.log).read_all())
+        """The run's state, from its whole log. Raises UserError where that is there and cannot be read."""
+        reader = LogReader(self.log)
+        state = reduce_all(reader.read_all())
+        if reader.refused:
+            raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
+        return state
+
+
+def unreadable(reader: LogReader) -> RunState:
+    """What to show of a run whose log is there and cannot be read."""
+    return RunState(status="failed", reason=f"its log cannot be read: {reader.refused}")
 
 
 def create(runs: Path, name: str) -> RunFolder:

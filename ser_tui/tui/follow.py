@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from ser_tui.store.log import CHUNK, LogReader
-from ser_tui.store.runs import Liveness, RunFolder, liveness, shown_status, worker_facts
+from ser_tui.store.runs import Liveness, RunFolder, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 
@@ -64,7 +64,7 @@ class Follower:
         if marks is None or marks != self._at_end:
             offset = self._reader.offset
             state = self._read(limit)
-            self._at_end = marks if self._reader.offset == offset else None
+            self._at_end = marks if self._reader.offset == offset and not self._reader.refused else None
         worker, job = before.worker, before.job
         if due:
             self._looked = time.monotonic()
@@ -85,12 +85,15 @@ class Follower:
         return found.st_size, found.st_mtime_ns, found.st_ino
 
     def _read(self, limit: int) -> RunState:
-        found = self._reader.read(limit)
+        events = self._reader.read(limit)
         if self._reader.restarted:
             # The log is shorter than what was read: another one lies there now.
             self._reader = LogReader(self.folder.log)
             return reduce_all(self._reader.read(limit))
-        return reduce_all(found, self.view.state) if found else self.view.state
+        if self._reader.refused and not self._reader.offset:
+            found = unreadable(self._reader)
+            return self.view.state if self.view.state == found else found
+        return reduce_all(events, self.view.state) if events else self.view.state
 
     def _behind(self) -> float:
         try:

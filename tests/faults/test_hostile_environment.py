@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -72,3 +73,19 @@ def test_a_run_whose_rights_were_taken_away(verb: list[str], tmp_path: Path) -> 
     finally:
         folder.path.chmod(0o700)
     assert folder.run_id in line and "Permission denied" in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything")
+def test_a_log_that_may_not_be_read_is_told_from_an_empty_one(tmp_path: Path) -> None:
+    folder = create(tmp_path, "x")
+    with LogWriter(folder.log) as log:
+        log.append(events.RunStarted(study={"name": "x"}, classes=("a", "b"), utterances={}))
+        log.append(events.RunFinished(reason="two trials are done"))
+    folder.log.chmod(0)
+    for verb in (["show", "latest"], ["export", "latest"]):
+        assert "its log cannot be read: Permission denied" in refused(command(*verb, runs=tmp_path, prefix=POWERLESS))
+    [shown] = json.loads(command("runs", "--json", runs=tmp_path, prefix=POWERLESS).stdout)
+    assert (shown["state"], shown["reason"]) == ("failed", "its log cannot be read: Permission denied")
+    folder.log.chmod(0o600)
+    [shown] = json.loads(command("runs", "--json", runs=tmp_path, prefix=POWERLESS).stdout)
+    assert (shown["state"], shown["reason"]) == ("done", "two trials are done")

@@ -159,7 +159,7 @@ async def test_export_writes_both_formats_and_every_line_says_whether_speakers_a
 async def test_copying_also_writes_a_file(runs: Path) -> None:
     run = finished(runs, trials=5, probe=0.924)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
-        await until_shown(pilot, "w copy")
+        await until_shown(pilot, "w copy", "best BCA")
         await press(pilot, "w")
         await until_shown(pilot, "copied, and written to")
         text = (run.folder.path / "export" / "summary.txt").read_text()

@@ -97,7 +97,7 @@ def test_a_worker_killed_before_the_probe_makes_it_up_and_nothing_else_changes(d
         [(dict(trial.parameters), trial.predictions, trial.loss, trial.probe_p) for trial in run.trials] for run in (state, reference)
     )
     assert one == other
-    found, expected = (dataclasses.replace(run[0], seq=0, time="", seconds=0.0) for run in (scores(folder), scores(done)))
+    found, expected = (dataclasses.replace(run[0], seq=0, time="", clock=0.0, seconds=0.0) for run in (scores(folder), scores(done)))
     assert found == expected
 
 

@@ -284,6 +284,9 @@ class RunScreen(AppScreen[None]):
         from ser_tui.store.export import summary_text, write_summary
 
         folder, state = RunFolder(self.ser.runs / self.run_id), self.view.state
+        if state.seq < 0:
+            self.ser.tell("nothing is known of this run yet", problem=True)
+            return
         path = await self.attempt(lambda: write_summary(folder, state))
         if path is not None:
             self.app.copy_to_clipboard(summary_text(self.run_id, state))
