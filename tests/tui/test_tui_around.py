@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import press, shown, until_shown
 from fabricated_runs import finished
+from piloting import press, shown, until_shown
 from rich.color import Color as RichColor
 from textual.color import Color
 from textual.widgets import Input

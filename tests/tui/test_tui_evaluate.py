@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import press, shown, until, until_shown
 from fabricated_runs import CLASSES, finished
+from piloting import press, shown, until, until_shown
 
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.consequences import CorpusFacts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import press, shown, until, until_shown
 from fabricated_runs import begin, finished, under_way
+from piloting import press, shown, until, until_shown
 
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp

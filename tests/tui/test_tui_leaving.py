@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import until, until_shown
 from fabricated_runs import finished
+from piloting import until, until_shown
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen

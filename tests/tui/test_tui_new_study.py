@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import press, shown, until, until_shown
 from fabricated_runs import SEARCH, finished, study
+from piloting import press, shown, until, until_shown
 
 from ser_tui.store.runs import folders
 from ser_tui.study.load import load, to_plain, validate

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import press, shown, until, until_shown
 from fabricated_runs import CLASSES, begin, finished, under_way
+from piloting import press, shown, until, until_shown
 
 from ser_tui.study import events
 from ser_tui.study.lines import encode

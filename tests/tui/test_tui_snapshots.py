@@ -33,7 +33,7 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
-    from conftest import until_shown
+    from piloting import until_shown
 
     await until_shown(pilot, "emodb-tpe", "failed")
     for key in keys:
