@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "faults", "ssh"))]
 
 from changing import changed, changed_under_a_worker  # noqa: E402
+from damaging import rotten, set_clocks, torn  # noqa: E402
 from disks import file_limit, full_disk  # noqa: E402
 from killing import sigkill, stale  # noqa: E402
 from lab import Outcome, Reference, Warm, reference_run  # noqa: E402
@@ -58,6 +59,9 @@ def faults(warm: Warm, reference: Reference, cycles: int, seed: int) -> list[Fau
     return [
         ("worker killed", lambda path: sigkill(warm, path, cycles, seed, reference)),
         ("reboot", lambda path: stale(warm, path, some, seed, reference)),
+        ("log cut", lambda path: torn(warm, path, cycles, seed, reference)),
+        ("log rotten", lambda path: rotten(warm, path, cycles, seed, reference)),
+        ("clock", lambda path: set_clocks(warm, path, some, seed, reference)),
         ("file limit", lambda path: file_limit(warm, path, some, seed, reference)),
         ("disk full", lambda path: full_disk(warm, path, some, seed, reference)),
         ("memory", lambda path: too_little(warm, path, few)),

@@ -58,6 +58,7 @@ def search(session: Session) -> bool:
     True: a trial has run out of memory, and the search shall go on in a fresh process. Freed blocks leave the heap full of
     holes, and oneDNN never recovers from some allocations that failed: in this one, trials that fit would fail as well.
     """
+    _end_what_was_under_way(session)
     study = load(session.folder.study)
     start = session.state.start
     if start is not None:
@@ -79,6 +80,14 @@ def search(session: Session) -> bool:
         session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}))
         _say_what_is_other(session, start, trainer)
     return _Search(session, study, data, trainer, strategy, forecast).run()
+
+
+def _end_what_was_under_way(session: Session) -> None:
+    """Before anything that takes time: a live worker shall not make a dead one's trial look as if it was being trained."""
+    trial = session.state.current
+    if trial is not None:
+        seconds = sum(epoch.seconds for epoch in trial.epochs)
+        session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
 
 
 def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:

@@ -1,4 +1,4 @@
-"""A line in the middle of a log that cannot be read any more: the run goes on, and loses nothing else."""
+"""Logs that were cut or of which a line cannot be read any more: the run goes on, and loses nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from damaging import rotten, torn
 from lab import Reference, Warm, differs, explain
 
 from ser_tui.worker import launch
@@ -41,3 +42,13 @@ def test_a_run_of_which_a_line_is_damaged_goes_on_to_its_end(
     for trial, expected in zip(compared, reference.state.trials, strict=False):
         if trial.number != 2 or kind in ("run_started", "epoch_finished"):
             assert differs(trial, expected) == ""
+
+
+def test_logs_cut_at_random_bytes(warm: Warm, reference: Reference, tmp_path: Path) -> None:
+    outcome = torn(warm, tmp_path, 4, 5, reference)
+    assert outcome.sound and outcome.injected == 4, outcome
+
+
+def test_random_bytes_of_logs_changed(warm: Warm, reference: Reference, tmp_path: Path) -> None:
+    outcome = rotten(warm, tmp_path, 6, 5, reference)
+    assert outcome.sound and outcome.injected == 6, outcome

@@ -26,6 +26,7 @@ from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
+from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.training.precision import GAIN
 from ser_tui.worker import launch
@@ -159,6 +160,9 @@ def test_a_killed_worker_costs_the_trial_in_flight_only(small_study: MakeStudy, 
     assert state.status == "done", explain(folder)
     # The probe, which the first trial is paired with, may have come after the kill only.
     assert replace(state.trials[0], probe_p=None) == replace(before.trials[0], probe_p=None)
+    log = LogReader(folder.log).read_all()
+    resumed = next(index for index, event in enumerate(log) if isinstance(event, events.RunResumed))
+    assert reduce_all(log[:resumed]).current is None, "what the dead worker was at does not look as if it were trained"
     assert state.probe is not None
     assert [dict(trial.parameters) for trial in state.trials] == suggestions(study, state)
 
