@@ -30,9 +30,9 @@ def bootstrap_interval(
     With `groups` (the speaker of each utterance) of two or more kinds whole speakers are resampled, since the utterances
     of one speaker are no independent draws; otherwise utterances are. BCA is taken over the classes that a resample
     holds. One speaker alone cannot tell its own spread: then utterances are resampled. Where every resample scores the same
-    (all utterances are right; all of some classes and none of the others) the bootstrap would claim certainty: then each
-    recall is drawn from its Jeffreys posterior (Brown, Cai and DasGupta 2001), which for 84 of 84 right gives an accuracy of
-    [.970, 1]. Raises ValueError where there is no utterance.
+    (all utterances are right; all of some classes and none of the others; every speaker has as many errors) the bootstrap
+    would claim certainty: then each recall is drawn from its Jeffreys posterior (Brown, Cai and DasGupta 2001), which for
+    84 of 84 right gives an accuracy of [.970, 1]. Raises ValueError where there is no utterance.
     """
     true, right = _hits(truth, predictions)
     names = np.asarray(groups) if groups is not None else None
@@ -55,7 +55,7 @@ def bootstrap_interval(
     scores = _score(hits, totals, metric)
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(scores, (tail, 1 - tail))
-    if low == high:
+    if high - low < 1e-9:  # but for the order in which they were summed up
         hit = np.bincount(true, weights=right, minlength=n_classes)
         total = np.bincount(true, minlength=n_classes)
         if metric == "accuracy":

@@ -66,6 +66,16 @@ def test_neither_is_that_of_a_model_which_always_says_the_same() -> None:
     assert 0.25 < low < 0.32 and 0.35 < high < 0.45
 
 
+def test_neither_are_speakers_with_as_many_errors_each() -> None:
+    truth = [index % 7 for index in range(42)] * 3
+    speakers = [f"s{index}" for index in range(3) for _ in range(42)]
+    wrong = {2, 42 + 3, 84 + 5}  # one of each, in classes of as many utterances
+    predictions = [(label + 1) % 7 if index in wrong else label for index, label in enumerate(truth)]
+    for metric in ("bca", "accuracy"):
+        low, high = bootstrap_interval(truth, predictions, 7, metric, speakers)
+        assert high - low > 0.02, metric
+
+
 def test_one_utterance_and_none() -> None:
     assert bootstrap_interval([1], [1], 3) == pytest.approx((0.15, 1.0), abs=0.03)
     with pytest.raises(ValueError):
