@@ -103,6 +103,7 @@ def test_every_command_says_in_one_line_that_there_is_no_room(done: RunFolder, t
     assert gone.returncode == 0 and gone.stderr == "" and folders(runs) == [], gone
 
 
+@pytest.mark.slow
 def test_an_evaluation_whose_result_cannot_be_logged_is_complained_of(done: RunFolder) -> None:
     before = done.log.read_bytes()
     # Room to say that it begins, and for nothing after.
