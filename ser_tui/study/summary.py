@@ -64,6 +64,9 @@ def counted(state: RunState) -> list[Trial]:
     return [trial for trial in state.trials if trial.status in ("done", "collapsed", "failed")]
 
 
+_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
+
+
 def searched_names(study: Mapping[str, Any]) -> list[str]:
     """The hyperparameters that the study varies, in table order; all it names where it varies none."""
     space = study.get("search", {})
@@ -73,10 +76,6 @@ def searched_names(study: Mapping[str, Any]) -> list[str]:
         if isinstance(dimension, Mapping) and ("low" in dimension or len(dimension.get("choices", ())) > 1)
     ]
     return varied or [name for name in space if name in _USUAL]
-
-
-_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
-
 
 UNLABELLED = "Not every utterance has a speaker label"
 """How the warning of `corpora.splits` begins that leaves it open whether the parts share speakers."""

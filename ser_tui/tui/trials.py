@@ -106,7 +106,7 @@ def header(view: View, now: datetime) -> list[Text]:
     line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
     left = remaining_seconds(state, now) if view.live else None
     if left is not None:
-        line.append(f", about {duration(left)} left")
+        line.append(f", about {duration(left)} left" if left else ", longer than predicted")
     for evaluation in state.evaluations:
         if evaluation.result is None and not evaluation.reason and view.busy:
             line.append_text(

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "best BCA   .953 ±.039  trial 5", "epoch 5/8", "done  best")
         lines = shown(pilot.app).splitlines()
-        assert "emodb-gp  live  trial 7/15  epoch 5/8" in lines[0] and "left" in lines[0]
+        assert "emodb-gp  live  trial 7/15  epoch 5/8" in lines[0]
+        assert "longer than predicted" in lines[0], "it was begun days ago: nothing is left of what was predicted"
         assert "gp, emodb, whisper-tiny.en, random split, n=127" in lines[1]
         assert "speakers are shared" in lines[2]
         assert any("done  best" in line and ".953" in line for line in lines)
@@ -33,6 +35,15 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         assert any("best so far" in line and "minutes" in line for line in lines)
         numbers = [line.split()[0] for line in lines if "done" in line and line.split()[0].isdigit()]
         assert numbers == sorted(numbers, key=int, reverse=True)
+
+
+async def test_what_a_search_still_takes_is_said(runs: Path) -> None:
+    run = begin(runs)
+    run.clock = datetime.now(UTC)
+    run.write(events.TrialStarted(trial=1, parameters=run.parameters(), remaining_seconds=36_000))
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "trial 1/15", ", about 9h59m left")
 
 
 async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path) -> None:
