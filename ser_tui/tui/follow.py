@@ -53,11 +53,19 @@ class Follower:
         self._at_end: tuple[int, int, int] | None = None
         """The log's marks when nothing more could be read."""
 
+    @property
+    def looked(self) -> bool:
+        """Whether `view` tells of the run: before the first step it tells of none."""
+        return self._looked > 0
+
     def step(self, limit: int = CHUNK) -> bool:
-        """Read `limit` bytes of log at most; whether anything is different now. Costs one `stat` where nothing is."""
-        before = self.view
+        """Read `limit` bytes of log at most; whether anything is different now. Costs one `stat` where nothing is.
+
+        What the first step finds is different from not knowing, also where it is nothing.
+        """
+        before, first = self.view, not self.looked
         marks = self._marks()
-        due = time.monotonic() - self._looked >= LIVENESS_SECONDS or not self._looked
+        due = time.monotonic() - self._looked >= LIVENESS_SECONDS or first
         if not due and marks is not None and marks == self._at_end:
             return False
         state = before.state
@@ -72,8 +80,10 @@ class Follower:
             facts = worker_facts(self.folder)
             job = facts.job if facts else ""
         self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir())
-        return self.view.state is not before.state or (
-            (before.worker, before.job, before.damaged, before.behind, before.missing)
+        return (
+            first
+            or self.view.state is not before.state
+            or (before.worker, before.job, before.damaged, before.behind, before.missing)
             != (worker, job, self.view.damaged, self.view.behind, self.view.missing)
         )
 

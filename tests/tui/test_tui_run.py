@@ -170,7 +170,7 @@ async def test_export_writes_both_formats_and_every_line_says_whether_speakers_a
 async def test_copying_also_writes_a_file(runs: Path) -> None:
     run = finished(runs, trials=5, probe=0.924)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(120, 30), notifications=True) as pilot:
-        await until_shown(pilot, "w copy", "best BCA")
+        await until_shown(pilot, "w copy", "best BCA   .953")
         await press(pilot, "w")
         await until_shown(pilot, "copied, and written to")
         text = (run.folder.path / "export" / "summary.txt").read_text()
@@ -271,6 +271,16 @@ async def test_a_trial_shows_what_was_searched_before_what_was_fixed(runs: Path)
         assert text.index("learning_rate") < text.index("the same in every trial") < text.index("batch_size")
         await press(pilot, "left")
         await until_shown(pilot, "trial 1  done")
+
+
+async def test_a_first_trial_can_be_opened_as_soon_as_its_score_is_shown(runs: Path) -> None:
+    run = begin(runs)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 40)) as pilot:
+        await until_shown(pilot, "gp, emodb, whisper-tiny.en")
+        run.trial(1, 0.9, run.parameters())
+        await until_shown(pilot, "best BCA   .900")
+        await press(pilot, "t")
+        await until_shown(pilot, "trial 1", "left earlier   right later", seconds=5)
 
 
 async def test_a_very_small_terminal_shows_trials(runs: Path) -> None:

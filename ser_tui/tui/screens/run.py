@@ -109,8 +109,7 @@ class RunScreen(AppScreen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what has happened while another screen was on top."""
-        if self.follower is not None:
-            self._draw()
+        self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the lines out for the new width."""
@@ -123,10 +122,13 @@ class RunScreen(AppScreen[None]):
         if changed or (self.view.live and second != self._second):
             self._draw_figures()
         self._second = second
-        if self._owed and time.monotonic() >= self._next_rows:
+        # A table without rows is filled at once: the keys that act on a row would find none till then.
+        if self._owed and (time.monotonic() >= self._next_rows or not self.query_one(TrialsTable).keys):
             self._draw_rows()
 
     def _draw(self) -> None:
+        if self.follower is None or not self.follower.looked:
+            return  # an empty run would be shown for one that is not read yet
         self._draw_figures()
         self._draw_rows()
 
@@ -201,8 +203,8 @@ class RunScreen(AppScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run allows now."""
-        if self.follower is None:
-            return action in ("home",)
+        if self.follower is None or not self.follower.looked:
+            return action == "home"
         view = self.view
         allowed = {
             "stop": view.busy,
