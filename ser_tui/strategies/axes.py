@@ -47,10 +47,17 @@ class Axis:
             return (self.levels.index(value) + 0.5) / len(self.levels)
         number = min(max(float(value), self.low), self.high)
         if self.logarithmic:
-            start, end = math.log(self.low), math.log(self.high)
-            return (math.log(number) - start) / (end - start)
-        width = self.high / 2 - self.low / 2
-        return (number / 2 - self.low / 2) / width
+            return _share(math.log(self.low), math.log(number), math.log(self.high))
+        return _share(self.low, number, self.high)
+
+
+def _share(low: float, value: float, high: float) -> float:
+    """How far `value` is on the way from `low` to `high`, 0 to 1."""
+    width = high - low
+    if math.isinf(width):
+        return _share(low / 2, value / 2, high / 2)
+    # Neighbouring numbers may have one logarithm, and denormal ones no difference where they are flushed to 0.
+    return (value - low) / width if width else 0.0
 
 
 def axes(space: Space) -> tuple[Axis, ...]:

@@ -215,6 +215,25 @@ def test_the_model_homes_in_on_the_good_region(kind: str) -> None:
     assert np.mean(modelled) > np.mean(drawn) + 0.1
 
 
+SMALLEST, LARGEST = 5e-324, sys.float_info.max
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        Real(low=0.0, high=SMALLEST),
+        Real(low=1.0, high=math.nextafter(1.0, 2.0)),
+        Real(low=-LARGEST, high=LARGEST),
+        Real(low=SMALLEST, high=LARGEST, scale="log"),
+        Real(low=1e300, high=math.nextafter(1e300, LARGEST), scale="log"),
+    ],
+)
+def test_bounds_that_arithmetic_can_hardly_tell_apart_or_span_are_searched(kind: str, bounds: Real) -> None:
+    for proposal in searched_run(kind, 6, space={"real": bounds}, startup=2):
+        assert bounds.contains(proposal.parameters["real"])
+
+
 finite = {"allow_nan": False, "allow_infinity": False}
 
 
