@@ -86,6 +86,17 @@ class EpochFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progressed(Event):
+    """How far a long stage of what is under way has come. Written where nothing else has been for some seconds."""
+
+    type: ClassVar[str] = "progressed"
+    stage: str
+    """features: the frozen encoder's, computed once; training: an epoch; scoring: its validation part."""
+    done: int
+    utterances: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialFinished(Event):
     """A trial has its score: the BCA after its last epoch."""
 
@@ -286,6 +297,7 @@ TYPES: Mapping[str, type[Event]] = {
         RunResumed,
         TrialStarted,
         EpochFinished,
+        Progressed,
         TrialFinished,
         ProbeScored,
         TrialFailed,

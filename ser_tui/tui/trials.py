@@ -17,7 +17,16 @@ from ser_tui.study.summary import (
     remaining_seconds,
     searched_names,
 )
-from ser_tui.study.text import beside_probe, duration, ended, loss_text, parameter, score, score_with_interval
+from ser_tui.study.text import (
+    beside_probe,
+    duration,
+    ended,
+    loss_text,
+    parameter,
+    progress_text,
+    score,
+    score_with_interval,
+)
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
 from ser_tui.tui.rows import ELSEWHERE, parameters_text
@@ -195,18 +204,26 @@ def current_line(view: View) -> Text:
     """The epoch that has just ended in the trial under way: its loss and BCA."""
     line = cell("current    ", "muted")
     trial = view.state.current
+    progress = view.state.progress if view.busy else None
     if trial is None or not view.live:
-        line.append("-", "muted")
+        at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
+        line.append_text(cell(at, "muted"))
         return line
     values = parameters_text(trial.parameters, searched_names(view.state.study))
     if not trial.epochs:
         # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
         at = "extracting features, fitting" if view.state.study.get("method") == "probe" else "first epoch"
+        if progress is not None:
+            at = progress_text(progress.stage, progress.done, progress.utterances, 1)
         line.append_text(cell(f"trial {trial.number}  {at}   {values}"))
         return line
     last = trial.epochs[-1]
     frozen = "  encoder frozen" if last.frozen else ""
-    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  loss {loss_text(last.loss)}  BCA {score(last.bca)}{frozen}   "
+    further = ""
+    if progress is not None:
+        further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
+    ended = f"epoch {last.epoch}/{last.epochs}  loss {loss_text(last.loss)}  BCA {score(last.bca)}{frozen}"
+    shown = f"trial {trial.number}  {ended}{further}   "
     line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
     return line

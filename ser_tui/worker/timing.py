@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -87,23 +87,28 @@ def mean_trial_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     return statistics.fmean(trial_seconds(costs, speech, point, study.method) for point in drawn)
 
 
-def first_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
-    """Time for features that are not cached yet: once for every length cut that `trials` trials are likely to meet."""
-    cuts = _levels(study.search["max_seconds"])
-    met = len(cuts) * (1 - (1 - 1 / len(cuts)) ** trials)
-    return met * statistics.fmean(costs.embed * sum(speech.seconds(float(cut))) for cut in cuts)
+def new_features_seconds(costs: Costs, speech: Speech, study: Study, met: Collection[float], trials: int) -> float:
+    """Time for the features that `trials` trials drawn evenly are likely to need beyond those of the length cuts `met`."""
+    cuts = [float(cut) for cut in _levels(study.search["max_seconds"])]
+    drawn = 1 - (1 - 1 / len(cuts)) ** trials
+    return drawn * sum(features_seconds(costs, speech, cut) for cut in cuts if cut not in met)
+
+
+def features_seconds(costs: Costs, speech: Speech, cut: float) -> float:
+    """Time for the features of both parts under the length cut `cut`."""
+    return costs.embed * sum(speech.seconds(cut))
 
 
 def probe_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     """The expected time of the probe beside fine-tuned trials: nearly all of it goes into features of its own."""
     if study.method != "finetune":
         return 0.0
-    return costs.embed * sum(speech.seconds(float(highest(study.search["max_seconds"]))))
+    return features_seconds(costs, speech, float(highest(study.search["max_seconds"])))
 
 
 def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
     """The expected time of `trials` trials of the study, features and the probe beside them included, within the budget's minutes."""
-    total = first_seconds(costs, speech, study, trials) + trials * mean_trial_seconds(costs, speech, study)
+    total = new_features_seconds(costs, speech, study, (), trials) + trials * mean_trial_seconds(costs, speech, study)
     total += probe_seconds(costs, speech, study)
     return total if study.budget.minutes is None else min(total, study.budget.minutes * 60)
 

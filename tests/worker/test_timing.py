@@ -57,6 +57,16 @@ def test_a_run_is_the_mean_over_its_space_within_its_minutes() -> None:
     assert timing.run_seconds(COSTS, SPEECH, loads(text + "budget: {minutes: 0.01}"), 10) == pytest.approx(0.6)
 
 
+def test_features_are_foreseen_for_length_cuts_that_no_trial_has_met() -> None:
+    study = loads("search: {epochs: 1, unfreeze_epoch: 0, max_seconds: {choices: [2, 5]}}\n")
+    short, long = (timing.features_seconds(COSTS, SPEECH, cut) for cut in (2.0, 5.0))
+    assert (short, long) == pytest.approx((0.002 * 9, 0.002 * 17))
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (), 1) == pytest.approx((short + long) / 2)
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (), 40) == pytest.approx(short + long)
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (2.0,), 40) == pytest.approx(long)
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (), 0) == 0
+
+
 def test_finished_trials_correct_the_prediction() -> None:
     assert timing.correction([(10.0, 20.0), (30.0, 60.0)]) == 2.0
     assert timing.correction([]) == 1.0

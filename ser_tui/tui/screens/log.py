@@ -18,7 +18,7 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.text import loss_text, printable, score
+from ser_tui.study.text import loss_text, printable, progress_text, score
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -119,6 +119,8 @@ def _words(event: events.Event) -> str:
         case events.EpochFinished():
             scores = f"loss {loss_text(event.loss)}, BCA {score(event.bca)}"
             return f"trial {event.trial} epoch {event.epoch}/{event.epochs}: {scores}, {event.seconds:.1f} s"
+        case events.Progressed():
+            return progress_text(event.stage, event.done, event.utterances)
         case events.TrialFinished():
             collapsed = ", collapsed" if event.collapsed else ""
             scores = f"BCA {score(event.bca)}, accuracy {score(event.accuracy)}"
