@@ -112,7 +112,8 @@ def header(view: View, now: datetime) -> list[Text]:
             planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
             if planned:
                 line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
-    line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
+    if state.sessions:
+        line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
     left = remaining_seconds(state, now) if view.live else None
     if left is not None:
         line.append(f", about {duration(left)} left" if left else ", longer than predicted")
