@@ -290,6 +290,14 @@ class Note(Event):
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Event):
+    """An event that a newer ser_tui has written and this one does not know. It changes nothing here."""
+
+    type: ClassVar[str] = "unknown"
+    kind: str
+
+
 TYPES: Mapping[str, type[Event]] = {
     cls.type: cls
     for cls in (

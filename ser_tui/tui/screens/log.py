@@ -149,5 +149,7 @@ def _words(event: events.Event) -> str:
             return f"zero-shot on {event.corpus}: accuracy {score(event.accuracy)}, BCA {score(event.bca)}, n={event.utterances}"
         case events.RunFinished() | events.RunCancelled() | events.RunFailed():
             return f"{event.type.replace('_', ' ')}: {event.reason}"
+        case events.Unknown():
+            return f"{event.kind.replace('_', ' ')} (this version does not know such events)"
         case _:
             return event.type.replace("_", " ")
