@@ -169,7 +169,8 @@ class _Transfer:
         have = self._size()
         missing = f", {(self._total - have) / 1e6:.1f} MB of which are missing" if self._total else ""
         kept = f"; {have / 1e6:.1f} MB are kept" if have else ""
-        return disk_message(error, f"fetching {self._archive.file_name}{missing}", self.part, f"fetch it again, or {ELSEWHERE}{kept}")
+        doing = f"fetching {self._archive.file_name}{missing}"
+        return disk_message(error, doing, self.part.parent, f"fetch it again, or {ELSEWHERE}{kept}")
 
     def _receive(self, response: Any, have: int) -> None:
         start, total = _extent(response, have)

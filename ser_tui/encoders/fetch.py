@@ -128,7 +128,7 @@ def _fetch(name: str, revision: str, file: _File, folder: Path) -> None:
             missing = f", {(file.size - have) / 1e6:.1f} MB of which are missing" if file.size > have else ""
             kept = f"; {have / 1e6:.1f} MB are kept" if have and file.sha256 else ""
             again = f"fetch it again, or {_ELSEWHERE}{kept}"
-            raise disk_message(error, f"fetching {name}/{file.name}{missing}", part, again) from None
+            raise disk_message(error, f"fetching {name}/{file.name}{missing}", folder.parent, again) from None
         problem = _problem(part, file)
         if not problem:
             part.replace(path)
