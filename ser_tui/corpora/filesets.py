@@ -20,7 +20,7 @@ def fetch_all(files: FileSet, folder: Path, progress: Progress | None = None, pa
     """
     places.private_folder(folder)
     collected = _Collected(files, folder, progress, patience)
-    refuse_full_disk(folder, files.size - collected.size + RESERVE, f"fetching {folder.name}", VARIABLE)
+    refuse_full_disk(folder, files.size - collected.size + RESERVE, f"fetching {len(files.names):,} files", VARIABLE)
     for group, names in _groups(files).items():
         for attempt in range(2):
             collected.add(names)

@@ -180,6 +180,8 @@ class _Transfer:
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         if validator.startswith("W/"):
             validator = ""  # a weak tag does not promise the same bytes
+        if not start:
+            self.part.unlink(missing_ok=True)  # before a new validator stands beside it
         said = {"url": self._archive.url, "validator": validator}
         if self._read_state() != said:  # on a full disk a file that is written again may be left empty
             self.state.write_text(json.dumps(said), encoding="utf-8")
