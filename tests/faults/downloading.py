@@ -243,7 +243,7 @@ def filled(scratch: Path, times: int, seed: int) -> Outcome:
 
 def limited(scratch: Path, times: int, seed: int) -> Outcome:
     """No file may grow beyond a limit (RLIMIT_FSIZE, which fails like a quota), while an encoder or a corpus is fetched."""
-    outcome = Outcome("no file may grow (RLIMIT_FSIZE) while encoders and corpora are fetched and unpacked")
+    outcome = Outcome("no file may grow (RLIMIT_FSIZE) while encoders and corpora are fetched")
     chance = random.Random(seed)
     while outcome.injected < times:
         size = int(10 ** chance.uniform(0, 6))
