@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "faults
 from changing import changed, changed_under_a_worker  # noqa: E402
 from damaging import rotten, set_clocks, torn  # noqa: E402
 from disks import file_limit, full_disk  # noqa: E402
+from downloading import filled, limited  # noqa: E402
 from killing import sigkill, stale  # noqa: E402
 from lab import Outcome, Reference, Warm, reference_run  # noqa: E402
 from memories import too_little  # noqa: E402
@@ -64,6 +65,8 @@ def faults(warm: Warm, reference: Reference, cycles: int, seed: int) -> list[Fau
         ("clock", lambda path: set_clocks(warm, path, some, seed, reference)),
         ("file limit", lambda path: file_limit(warm, path, some, seed, reference)),
         ("disk full", lambda path: full_disk(warm, path, some, seed, reference)),
+        ("fetching, disk full", lambda path: filled(path, some, seed)),
+        ("fetching, file limit", lambda path: limited(path, some, seed)),
         ("memory", lambda path: too_little(warm, path, few)),
         ("corpus changed", lambda path: changed(warm, path)),
         ("corpus changed live", lambda path: changed_under_a_worker(warm, path)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -42,7 +43,8 @@ def get_encoder(name: str) -> None:
 
     entry = registry.find(name)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, transient=True) as bar:
+    # Where nobody watches it would still print an empty line.
+    with Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task(entry.name, total=entry.download_bytes or None)
         path = fetch(name, lambda done, total: bar.update(task, completed=done, total=total or None))
     say(f"{entry.name} is ready in {path}")

@@ -6,6 +6,7 @@ One bad member condemns the whole archive: what is half right was not made by th
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
@@ -28,6 +29,13 @@ _DIRECTORY_BYTES = 64 << 20
 """Largest zip directory that is read into memory: half a million members."""
 
 
+_OF_THE_ARCHIVE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
+"""What the system, or a decompressor, complains of where the archive is to blame and not the disk."""
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error)
+_BLOCK = 4096
+"""Bytes that a file's size is rounded up to on most file systems."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an archive may grow to. `ratio`: unpacked to packed bytes, looked at beyond `free_bytes`."""
@@ -45,7 +53,7 @@ class ArchiveError(UserError):
 def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
     """Unpack a zip or tar archive (plain, gzip, bzip2 or xz) into the new folder `target` and return the number of files.
 
-    Raises ArchiveError, and leaves no `target` then.
+    Raises ArchiveError, or OSError where the disk is to blame; leaves no `target` then.
     """
     bounds = limits or Limits()
     target.mkdir(mode=0o700)
@@ -57,8 +65,10 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
         raise
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise ArchiveError(f"{archive.name}: cannot be unpacked: {error.strerror or error}; is the disk full?") from None
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error) as error:
+        if error.errno in _OF_THE_ARCHIVE:
+            raise ArchiveError(f"{archive.name}: cannot be unpacked ({_short(error)}); download it again") from None
+        raise
+    except _DAMAGE as error:
         shutil.rmtree(target, ignore_errors=True)
         raise ArchiveError(f"{archive.name}: damaged ({_short(error)}); download it again") from None
     except (RuntimeError, NotImplementedError) as error:
@@ -67,6 +77,22 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
+
+
+def unpacked_bytes(archive: Path, limits: Limits | None = None) -> int:
+    """Bytes of disk that `extract` is going to need, as far as the archive says: a zip does, of a tar it is the least.
+
+    Never more than the limits allow. Raises ArchiveError, as `extract` would.
+    """
+    allowed = _Budget(archive, limits or Limits()).allowed
+    if not zipfile.is_zipfile(archive):
+        return min(archive.stat().st_size, allowed)
+    _check_directory(archive)
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            return min(sum(-(-member.file_size // _BLOCK) * _BLOCK for member in packed.infolist()), allowed)
+    except _DAMAGE as error:
+        raise ArchiveError(f"{archive.name}: damaged ({_short(error)}); download it again") from None
 
 
 class _Budget:

@@ -72,10 +72,7 @@ def _make(folder: Path) -> None:
         fresh.mkdir()
         _speak(fresh)
         (fresh / "README.txt").write_text(_README, encoding="utf-8")
-        (fresh / READY).write_text(json.dumps({"recipe": RECIPE, "utterances": UTTERANCES}), encoding="utf-8")
-        if folder.exists():
-            os.rename(folder, temporary / "old")
-        os.rename(fresh, folder)
+        scratch.put_in_place(fresh, folder, {"recipe": RECIPE, "utterances": UTTERANCES})
 
 
 def _speak(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -15,7 +14,8 @@ from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.locations import READY, installed_folder
-from ser_tui.corpora.transfer import Patience, Progress, fetch, shifted
+from ser_tui.corpora.transfer import ELSEWHERE, VARIABLE, Patience, Progress, fetch, room_for, shifted
+from ser_tui.store.files import disk_message, refuse_full_disk
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -56,9 +56,8 @@ def install(entry: CorpusEntry, progress: Progress | None = None, patience: Pati
     except Timeout:
         raise UserError(f"another ser-tui is fetching {entry.name} right now; wait for it") from None
     except OSError as error:
-        raise UserError(
-            f"{error.filename or folder}: {error.strerror or error}; free some space, or set SER_TUI_CACHE to another folder"
-        ) from None
+        where = Path(error.filename or folder.parent)
+        raise disk_message(error, f"installing {entry.name}", where, f"fetch it again, or {ELSEWHERE}") from None
     return folder
 
 
@@ -73,11 +72,7 @@ def _install(entry: CorpusEntry, folder: Path, downloads: Path, progress: Progre
         if not used:
             shutil.rmtree(downloads, ignore_errors=True)
             raise UserError(f"{entry.name}: none of its utterances is in what {entry.urls[0]} sent; see {entry.source}")
-        ready = {"corpus": entry.name, "utterances": used, "urls": list(entry.urls)}
-        (fresh / READY).write_text(json.dumps(ready) + "\n", encoding="utf-8")
-        if folder.exists():
-            os.rename(folder, temporary / "incomplete")
-        os.rename(fresh, folder)
+        scratch.put_in_place(fresh, folder, {"corpus": entry.name, "utterances": used, "urls": list(entry.urls)})
     shutil.rmtree(downloads, ignore_errors=True)
 
 
@@ -87,6 +82,9 @@ def _fetch(entry: CorpusEntry, downloads: Path, progress: Progress | None, patie
         folder = downloads / entry.files.folder
         filesets.fetch_all(entry.files, folder, progress, patience)
         return [folder]
+    have = sum(path.stat().st_size for path in downloads.iterdir())
+    if entry.size is not None and have < entry.size:
+        refuse_full_disk(downloads, room_for(entry.size, have), f"fetching {entry.name}", VARIABLE)
     fetched: list[Path] = []
     done = 0
     for archive in entry.archives:
@@ -101,10 +99,14 @@ def _put(fetched: Path, folder: Path) -> None:
         os.rename(fetched, folder / fetched.name)
         return
     try:
+        refuse_full_disk(fetched.parent, archives.unpacked_bytes(fetched), f"unpacking {fetched.name}", VARIABLE)
         archives.extract(fetched, folder / fetched.stem)
     except archives.ArchiveError:
         fetched.unlink(missing_ok=True)  # what is damaged must be fetched again, not resumed
         raise
+    except OSError as error:
+        again = f"fetch it again, or {ELSEWHERE}; what was downloaded is kept"
+        raise disk_message(error, f"unpacking {fetched.name}", folder.parent.parent, again) from None
 
 
 def _usable(entry: CorpusEntry, folder: Path) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from ser_tui import places
 from ser_tui.corpora.entry import Archive, FileSet
-from ser_tui.corpora.transfer import RESERVE, Patience, Progress, fetch, shifted
+from ser_tui.corpora.transfer import VARIABLE, Patience, Progress, fetch, shifted
+from ser_tui.store.files import RESERVE, DiskError, refuse_full_disk
 from ser_tui.study.errors import UserError
 
 
@@ -20,7 +20,7 @@ def fetch_all(files: FileSet, folder: Path, progress: Progress | None = None, pa
     """
     places.private_folder(folder)
     collected = _Collected(files, folder, progress, patience)
-    _refuse_full_disk(folder, files.size - collected.size)
+    refuse_full_disk(folder, files.size - collected.size + RESERVE, f"fetching {len(files.names):,} files", VARIABLE)
     for group, names in _groups(files).items():
         for attempt in range(2):
             collected.add(names)
@@ -62,6 +62,10 @@ class _Collected:
         """The address that is asked first."""
         return self._addresses[0]
 
+    @property
+    def _kept(self) -> str:
+        return f"; {len(self._sizes):,} of {len(self._files.names):,} files are kept" if self._sizes else ""
+
     def turn(self) -> None:
         """Ask the next address first from now on."""
         self._addresses.append(self._addresses.pop(0))
@@ -84,11 +88,12 @@ class _Collected:
             archive = Archive(self.address + name, name)
             try:
                 return fetch(archive, self._folder, shifted(self._progress, self.size, self._files.size), self._patience)
+            except DiskError as error:
+                raise DiskError(f"{error}{self._kept}") from None  # another address would not make room
             except UserError as error:
                 self.turn()
                 if not others:
-                    kept = f"; {len(self._sizes):,} of {len(self._files.names):,} files are kept" if self._sizes else ""
-                    raise UserError(f"{error}{kept}") from None
+                    raise UserError(f"{error}{self._kept}") from None
         raise AssertionError("a set of files has an address")
 
 
@@ -97,12 +102,3 @@ def _groups(files: FileSet) -> dict[str, list[str]]:
     for name in files.names:
         found.setdefault(files.group(name), []).append(name)
     return found
-
-
-def _refuse_full_disk(folder: Path, missing: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < missing + RESERVE:
-        raise UserError(
-            f"{folder}: {free >> 20:,} MB free, {(missing + RESERVE) >> 20:,} MB needed; free some space, or set SER_TUI_CACHE to "
-            "another folder"
-        )

@@ -1,12 +1,18 @@
-"""A folder to make something in beside its place, so that it is moved there when it is complete."""
+"""A folder to make a corpus in beside its place, so that it is moved there when it is complete."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from ser_tui.corpora.locations import READY
+from ser_tui.store.files import sync_folder, sync_tree, write_atomically
 
 
 @contextmanager
@@ -24,3 +30,17 @@ def beside(folder: Path) -> Iterator[Path]:
         yield Path(fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def put_in_place(fresh: Path, folder: Path, marker: Mapping[str, Any]) -> None:
+    """Make `fresh`, a folder that `beside` is the parent of, the complete corpus in `folder`. Raises OSError.
+
+    What it holds is on the disk before the marker is, and the marker before its name: after a power cut nothing is taken
+    for complete of which a part is missing.
+    """
+    sync_tree(fresh)
+    write_atomically(fresh / READY, json.dumps(marker).encode() + b"\n")
+    if folder.exists():
+        os.rename(folder, fresh.parent / "incomplete")
+    os.rename(fresh, folder)
+    sync_folder(folder.parent)

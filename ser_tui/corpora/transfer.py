@@ -6,7 +6,6 @@ import hashlib
 import http.client
 import json
 import os
-import shutil
 import ssl
 import time
 import urllib.error
@@ -19,6 +18,7 @@ from typing import Any
 
 from ser_tui import __version__
 from ser_tui.corpora.entry import Archive
+from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk
 from ser_tui.study.errors import UserError
 
 Progress = Callable[[int, int | None], None]
@@ -26,8 +26,8 @@ Progress = Callable[[int, int | None], None]
 
 _CHUNK = 1 << 18
 _MOST_BYTES = 40 << 30
-RESERVE = 200 << 20
-"""Bytes of disk that a download leaves free."""
+VARIABLE = "SER_TUI_CACHE"
+ELSEWHERE = f"set {VARIABLE} to another disk"
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ class _Transfer:
         self.state = folder / f"{archive.file_name}.part.json"
         self.resumed = False
         self._archive = archive
+        self._total: int | None = None
         self._progress = progress
         self._patience = patience
         self._opener = _opener()
@@ -159,15 +160,31 @@ class _Transfer:
             raise _Again(f"the server sent nothing for {self._patience.stall:g} s") from None
         except (http.client.HTTPException, ConnectionError, ssl.SSLError) as error:
             raise _Again(f"the connection broke ({type(error).__name__})") from None
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise self._no_room(error) from None
+
+    def _no_room(self, error: OSError) -> DiskError:
+        have = self._size()
+        missing = f", {(self._total - have) / 1e6:.1f} MB of which are missing" if self._total else ""
+        kept = f"; {have / 1e6:.1f} MB are kept" if have else ""
+        doing = f"fetching {self._archive.file_name}{missing}"
+        return disk_message(error, doing, self.part.parent, f"fetch it again, or {ELSEWHERE}{kept}")
 
     def _receive(self, response: Any, have: int) -> None:
         start, total = _extent(response, have)
         self.resumed = self.resumed or start > 0
+        self._total = total if total is not None else self._archive.size
         self._check_size(total, start)
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         if validator.startswith("W/"):
             validator = ""  # a weak tag does not promise the same bytes
-        self.state.write_text(json.dumps({"url": self._archive.url, "validator": validator}), encoding="utf-8")
+        if not start:
+            self.part.unlink(missing_ok=True)  # before a new validator stands beside it
+        said = {"url": self._archive.url, "validator": validator}
+        if self._read_state() != said:  # on a full disk a file that is written again may be left empty
+            self.state.write_text(json.dumps(said), encoding="utf-8")
         done = start
         with open(self.part, "r+b" if start else "wb") as file:
             file.truncate(start)
@@ -196,13 +213,8 @@ class _Transfer:
         expected = total if total is not None else published
         if expected is not None and expected > _MOST_BYTES:
             raise UserError(f"{self._archive.url}: has {expected >> 30} GB; refused")
-        free = shutil.disk_usage(self.part.parent).free
-        # The archive, and its content beside it.
-        if expected is not None and free < (expected - have) + 2 * expected + RESERVE:
-            raise UserError(
-                f"{self.part.parent}: {free >> 20:,} MB free, {(3 * expected + RESERVE) >> 20:,} MB needed; free some space, or set "
-                "SER_TUI_CACHE to another folder"
-            )
+        if expected is not None:
+            refuse_full_disk(self.part.parent, room_for(expected, have), f"fetching {self._archive.file_name}", VARIABLE)
 
     def _size(self) -> int:
         try:
@@ -217,6 +229,11 @@ class _Transfer:
             return {}
         same = isinstance(data, dict) and data.get("url") == self._archive.url and isinstance(data.get("validator"), str)
         return data if same else {}
+
+
+def room_for(size: int, have: int) -> int:
+    """Bytes of free disk for archives of `size` bytes, `have` of which are there: the rest of them, and their content beside them."""
+    return max(0, size - have) + 2 * size + RESERVE
 
 
 def _asked_to_wait(error: urllib.error.HTTPError) -> float:

@@ -1,14 +1,15 @@
 """Fetching encoders from a Hugging Face hub. Imports nothing heavy.
 
 Files arrive in a folder of their own and are checked there; the folder is renamed when it is complete, so an encoder is
-either ready or absent. An interrupted transfer is taken up where it ended. Only weights and plain configuration are
-fetched, never code.
+either ready or absent, after a power cut too. An interrupted transfer of weights is taken up where it ended, until they
+have the checksum that the hub announces. Only weights and plain configuration are fetched, never code.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -19,9 +20,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ser_tui import places
+from ser_tui import __version__, places
 from ser_tui.encoders import layout, registry
-from ser_tui.store.files import FULL
+from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk, sync_folder, sync_tree
 from ser_tui.study.errors import UserError
 
 Progress = Callable[[int, int], None]
@@ -31,6 +32,8 @@ _PLAIN = ("config.json", "preprocessor_config.json")
 _SPEECHBRAIN = ("hyperparams.yaml", layout.SPEECHBRAIN_CHECKPOINT, "label_encoder.txt")
 _REVISION = "main"
 _POLL_SECONDS = 0.2
+_VARIABLE = "SER_TUI_CACHE"
+_ELSEWHERE = f"set {_VARIABLE} to another disk"
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,10 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
         with FileLock(target.with_name(target.name + ".lock"), mode=0o600):
             if not registry.status(entry).ready:
                 _transfer(entry, partial, progress)
-                shutil.rmtree(partial / ".cache", ignore_errors=True)
+                sync_tree(partial)
                 shutil.rmtree(target, ignore_errors=True)
                 partial.rename(target)
+                sync_folder(target.parent)
     except UserError:
         raise
     except Exception as error:
@@ -75,22 +79,80 @@ def _endpoint() -> str:
 
 
 def _transfer(entry: registry.EncoderEntry, folder: Path, progress: Progress) -> None:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
-    files = _wanted(entry, _listing(entry.name))
+    hub_logging.set_verbosity(logging.ERROR)  # each new try would be a line on the terminal, which may be the app's
+    revision, listing = _listing(entry.name)
+    files = _wanted(entry, listing)
     total = sum(file.size for file in files)
+    _tidy(places.private_folder(folder), revision, files)
+    refuse_full_disk(folder.parent, max(0, total - _size(folder)) + RESERVE, f"fetching {entry.name}", _VARIABLE)
     with _Watch(folder, total, progress):
         for file in files:
-            hf_hub_download(entry.name, file.name, revision=_REVISION, local_dir=folder, endpoint=_endpoint(), token=False)
-            _check(folder / file.name, file, entry.name)
+            _fetch(entry.name, revision, file, folder)
         if entry.speechbrain:
             _base_configuration(folder)
     progress(total, total)
 
 
-def _listing(name: str) -> list[_File]:
+def _tidy(folder: Path, revision: str, files: Sequence[_File]) -> None:
+    """Remove what an earlier try left that is of no use now: parts of other versions, what other versions of ser_tui fetched."""
+    useful = {name for file in files for name in (file.name, _part(file, revision))}
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in useful:
+            path.unlink()
+
+
+def _part(file: _File, revision: str) -> str:
+    """The name of what has come of `file`: by its content, so that halves of two versions are never joined."""
+    return f"{file.name}.{(file.sha256 or revision)[:16]}.part"
+
+
+def _fetch(name: str, revision: str, file: _File, folder: Path) -> None:
+    """Have `file` of `name` in `folder`, as the hub announces it. A part of it is gone on with where its checksum is known."""
+    path, part = folder / file.name, folder / _part(file, revision)
+    if file.sha256 and path.is_file() and not _problem(path, file):
+        return
+    for last in (False, True):
+        begun = file.sha256 is not None and part.is_file()
+        try:
+            _receive(name, revision, file, part, resume=begun)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            have = part.stat().st_size if part.is_file() else 0
+            missing = f", {(file.size - have) / 1e6:.1f} MB of which are missing" if file.size > have else ""
+            kept = f"; {have / 1e6:.1f} MB are kept" if have and file.sha256 else ""
+            again = f"fetch it again, or {_ELSEWHERE}{kept}"
+            raise disk_message(error, f"fetching {name}/{file.name}{missing}", folder.parent, again) from None
+        problem = _problem(part, file)
+        if not problem:
+            part.replace(path)
+            return
+        part.unlink()
+        if last or not begun:
+            raise UserError(f"encoder {name}: {file.name} {problem}; try again, or check HF_ENDPOINT and the proxy")
+
+
+def _receive(name: str, revision: str, file: _File, part: Path, *, resume: bool) -> None:
+    """Write what is missing of `file` to `part`. Not hf_hub_download: it throws away what had come before a fault."""
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+
+    headers = {"User-Agent": f"ser-tui/{__version__}", "Accept-Encoding": "identity"}
+    with part.open("r+b" if resume else "wb") as stream:
+        have = stream.seek(0, os.SEEK_END)
+        if not (file.size and have >= file.size):
+            url = hf_hub_url(name, file.name, revision=revision, endpoint=_endpoint())
+            http_get(url, stream, resume_size=have, headers=headers)
+
+
+def _listing(name: str) -> tuple[str, list[_File]]:
+    """The commit that the hub has now, and its files: all are fetched of that one."""
     from huggingface_hub import HfApi
 
     info = HfApi(endpoint=_endpoint(), token=False).model_info(name, revision=_REVISION, files_metadata=True, timeout=30)
@@ -99,7 +161,7 @@ def _listing(name: str) -> list[_File]:
         lfs = sibling.lfs
         digest = lfs.get("sha256") if isinstance(lfs, dict) else getattr(lfs, "sha256", None)
         found.append(_File(sibling.rfilename, int(sibling.size or 0), digest))
-    return found
+    return info.sha or _REVISION, found
 
 
 def _wanted(entry: registry.EncoderEntry, listing: Sequence[_File]) -> list[_File]:
@@ -116,44 +178,48 @@ def _wanted(entry: registry.EncoderEntry, listing: Sequence[_File]) -> list[_Fil
     return [by_name[name] for name in names if name in by_name]
 
 
-def _check(path: Path, file: _File, name: str) -> None:
-    """Compare with what the hub announced; a file that differs is removed, so that it is not taken up again."""
-    problem = ""
+def _problem(path: Path, file: _File) -> str:
+    """How what came differs from what the hub announced; empty where it does not."""
     size = path.stat().st_size
     if file.size and size != file.size:
-        problem = f"has {size} bytes instead of {file.size}"
-    elif file.sha256:
+        return f"has {size} bytes instead of {file.size}"
+    if file.sha256:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if digest != file.sha256:
-            problem = "has another checksum than the hub announces"
-    if not problem and path.suffix not in (".json", ".yaml", ".txt"):
+            return "has another checksum than the hub announces"
+    if Path(file.name).suffix not in (".json", ".yaml", ".txt"):
         with path.open("rb") as stream:
             if stream.read(64).lstrip().lower().startswith((b"<!doctype", b"<html")):
-                problem = "is a web page, not model weights"
-    if problem:
-        path.unlink()
-        raise UserError(f"encoder {name}: {file.name} {problem}; try again, or check HF_ENDPOINT and the proxy")
+                return "is a web page, not model weights"
+    return ""
 
 
 def _base_configuration(folder: Path) -> None:
     """SpeechBrain's layout names its base model; that model's small config.json says more than the checkpoint's shapes."""
-    from huggingface_hub import hf_hub_download
-
     text, own = (folder / "hyperparams.yaml").read_text("utf-8", "replace"), folder / "config.json"
     found = re.search(r"^\s*wav2vec2_hub\s*:\s*([\w.-]+/[\w.-]+)\s*$", text, re.MULTILINE)
     if found is None or (own.is_file() and layout.read_json(own).get("model_type")):
         return
+    base = folder / layout.BASE_FOLDER
     try:
-        hf_hub_download(
-            found[1], "config.json", revision=_REVISION, local_dir=folder / layout.BASE_FOLDER, endpoint=_endpoint(), token=False
-        )
+        _fetch(found[1], _REVISION, _File("config.json", 0, None), places.private_folder(base))
+    except DiskError:
+        raise
     except Exception:
         # Not needed: the shapes of the published checkpoint are enough.
-        return
-    finally:
-        base = folder / layout.BASE_FOLDER
-        shutil.rmtree(base if not (base / "config.json").is_file() else base / ".cache", ignore_errors=True)
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in `folder`."""
+    size = 0
+    for path in folder.rglob("*"):
+        try:
+            size += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return size
 
 
 class _Watch:
@@ -173,20 +239,14 @@ class _Watch:
 
     def _run(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
-            size = 0
-            for path in self._folder.rglob("*"):
-                try:
-                    size += path.stat().st_size if path.is_file() else 0
-                except OSError:
-                    continue
-            self._progress(min(size, self._total), self._total)
+            self._progress(min(_size(self._folder), self._total), self._total)
 
 
 def _explain(error: Exception, folder: Path) -> str:
     kind = type(error).__name__
     code = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"no space left in {folder.parent}; free some, or set SER_TUI_CACHE to another disk"
+        return str(disk_message(error, "fetching it", folder.parent, f"fetch it again, or {_ELSEWHERE}"))
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
         return f"{folder.parent} cannot be written; set SER_TUI_CACHE to a folder of your own"
     if kind in ("RepositoryNotFoundError", "GatedRepoError") or code in (401, 403, 404):

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -15,6 +16,10 @@ from ser_tui.study.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk, a quota or a file is as large as it may be."""
+
+
+RESERVE = 200 << 20
+"""Bytes of disk that a download leaves free."""
 
 
 class DiskError(UserError):
@@ -66,6 +71,26 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make every file and folder in `folder` survive a power cut. Raises OSError, also where a disk says so late that it is full.
+
+    Before the marker, or the name, by which others take it for complete: a file system may keep these and lose what was
+    written earlier. All files at the end, not each as it is written: the first one takes most of the others along.
+    """
+
+    def complain(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, topdown=False, onerror=complain):
+        for name in names:
+            descriptor = os.open(os.path.join(place, name), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_folder(Path(place))
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` by `value` as JSON. Raises OSError; a NaN raises ValueError."""
     # Escaped: a file name that is not UTF-8 is text with lone surrogates, which no encoding takes.
@@ -90,3 +115,22 @@ def disk_message(
             f"no room left while {doing} ({path}: {error.strerror}); free some space, then {again}"
         )
     return DiskError(f"cannot write while {doing} ({path}: {error.strerror}); mend that, then {again}")
+
+
+def shortage(place: Path, free: int, wanted: int, what: str, variable: str) -> str:
+    """The one line for a disk on which `what` wants more bytes than are free; empty where there is room. `variable` names the
+    environment variable by which `place` can be moved to another disk."""
+    if free >= wanted:
+        return ""
+    megabytes = -(-wanted // 2**20)
+    return (
+        f"only {free // 2**20:,} MB free in {place}; {what} wants {megabytes:,} MB, {megabytes - free // 2**20:,} more: "
+        f"free some space, or set {variable} to another disk"
+    )
+
+
+def refuse_full_disk(place: Path, wanted: int, what: str, variable: str) -> None:
+    """Raise DiskError where fewer than `wanted` bytes are free in `place`, an existing folder."""
+    line = shortage(place, shutil.disk_usage(place).free, wanted, what, variable)
+    if line:
+        raise DiskError(line)

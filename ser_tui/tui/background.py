@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UserError, told
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
@@ -80,6 +80,8 @@ class Fetches:
             await in_thread(lambda: call(progress))
         except UserError as error:
             return str(error)
+        except OSError as error:
+            return str(told(error))
         finally:
             del self.under_way[key]
         return ""

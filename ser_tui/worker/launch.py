@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_tui.encoders import registry as encoders
+from ser_tui.store import files
 from ser_tui.store.files import open_regular, write_atomically
 from ser_tui.store.processes import this_host
 from ser_tui.store.runs import RunFolder, create, liveness, refuse_links, worker_facts
@@ -64,12 +65,7 @@ def bytes_wanted(study: Study) -> int:
 
 def refuse_full_disk(folder: RunFolder, study: Study) -> None:
     """Raise UserError where the run's disk has less room than the run wants."""
-    free, wanted = shutil.disk_usage(folder.path).free, bytes_wanted(study)
-    if free < wanted:
-        raise UserError(
-            f"only {free // 2**20} MB free in {folder.path.parent}; a run with {study.encoder} wants {-(-wanted // 2**20)} MB: "
-            "free some space, or set SER_TUI_RUNS to another disk"
-        )
+    files.refuse_full_disk(folder.path.parent, bytes_wanted(study), f"a run with {study.encoder}", "SER_TUI_RUNS")
 
 
 def resume(folder: RunFolder) -> None:

@@ -5,12 +5,11 @@ Killed between the two, the candidate of a trial that the log does not know is d
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ser_tui.store.files import disk_message, sync_folder
+from ser_tui.store.files import disk_message, sync_folder, sync_tree
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import Trial
@@ -34,7 +33,7 @@ def save_candidate(folder: RunFolder, trainer: Saving, number: int) -> None:
     try:
         candidate.mkdir(mode=0o700)
         trainer.save_best(candidate)
-        _sync(candidate)
+        sync_tree(candidate)
         sync_folder(folder.path)
     except OSError as error:
         shutil.rmtree(candidate, ignore_errors=True)
@@ -71,13 +70,3 @@ def load_best(folder: RunFolder, best: Trial | None) -> Model:
 
 def _candidate(folder: RunFolder, number: int) -> Path:
     return folder.path / f"best.trial-{number:05d}"
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    sync_folder(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from servers import QUICK, Server, serving
 from ser_tui.corpora import crema_d, download, locations, registry
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import CorpusEntry, FileSet
+from ser_tui.store.files import DiskError
 from ser_tui.study.errors import UserError
 
 NAMES = ("1001_DFA_ANG_XX.wav", "1001_DFA_SAD_XX.wav", "1002_DFA_ANG_XX.wav")
@@ -114,6 +116,24 @@ def test_pointers_in_place_of_recordings_are_fetched_again_elsewhere(
     folder = download.install(entry(recordings, server, mirror), None, QUICK)
     assert (folder / "AudioWAV" / NAMES[1]).read_bytes() == recordings[NAMES[1]]
     assert asked(server) == ["1001_DFA_ANG", "1001_DFA_SAD"], "the other actor comes from the mirror"
+
+
+def test_a_full_disk_is_not_taken_for_a_server_that_fails(
+    home: Path, server: Server, mirror: Server, recordings: dict[str, bytes]
+) -> None:
+    large = {**recordings, NAMES[1]: bytes(100_000)}
+    serve(server, large)
+    serve(mirror, large)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(DiskError, match=r"no room left while fetching 1001_DFA_SAD_XX\.wav.*; 1 of 3 files are kept"):
+            download.install(entry(large, server, mirror), None, QUICK)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert asked(server) == ["1001_DFA_ANG", "1001_DFA_SAD"] and not mirror.paths and locations.locate("crema-d") is None
+    download.install(entry(large, server, mirror), None, QUICK)
+    assert server.asked[2]["Range"].startswith("bytes=") and locations.locate("crema-d")
 
 
 def test_files_that_are_never_right_are_deleted(home: Path, server: Server, recordings: dict[str, bytes]) -> None:

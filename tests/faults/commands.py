@@ -20,6 +20,12 @@ def command(
     )  # fmt: skip
 
 
+def no_larger(size: int) -> tuple[str, ...]:
+    """What to start a command by so that neither it nor its worker writes a file beyond `size` bytes."""
+    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
+    return (sys.executable, "-c", f"import os, resource, sys; {limit}; os.execvp(sys.argv[1], sys.argv[1:])")
+
+
 def refused(done: subprocess.CompletedProcess[str]) -> str:
     """The one line with which a command says why it does nothing."""
     assert done.returncode in (1, 2), done

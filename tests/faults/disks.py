@@ -122,3 +122,22 @@ def fill(disk: Path, pages_left: int) -> None:
     with (disk / "filler").open("wb") as stream:
         left = shutil.disk_usage(disk).free - pages_left * PAGE
         os.posix_fallocate(stream.fileno(), 0, max(PAGE, left))
+
+
+def shrink(disk: Path, pages_left: int) -> None:
+    """Leave so many pages of `disk`, also while others write to it."""
+    while True:
+        room = shutil.disk_usage(disk)
+        size = room.total - room.free + pages_left * PAGE
+        if _remounted(disk, f"size={size}"):
+            return
+
+
+def widen(disk: Path, megabytes: int) -> None:
+    """Make room on `disk`."""
+    assert _remounted(disk, f"size={megabytes}m")
+
+
+def _remounted(disk: Path, option: str) -> bool:
+    done = subprocess.run(["mount", "-o", f"remount,{option}", str(disk)], capture_output=True, check=False)
+    return done.returncode == 0  # not where it would be smaller than what it holds

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-from commands import command, refused
+from commands import command, no_larger, refused
 from disks import PAGE, cannot_mount, file_limit, fill, full_disk, small_disk
 from lab import Reference, Warm
 from small_runs import make_corpus, until, until_over
@@ -63,12 +62,6 @@ def test_no_run_starts_where_its_models_will_not_fit(reference: Reference, tmp_p
 
 
 FULL_OUTPUT = ("sh", "-c", 'exec "$@" >/dev/full', "sh")
-
-
-def no_larger(size: int) -> tuple[str, ...]:
-    """What to start a command by so that neither it nor its worker writes a file beyond `size` bytes."""
-    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
-    return (sys.executable, "-c", f"import os, resource, sys; {limit}; os.execvp(sys.argv[1], sys.argv[1:])")
 
 
 @pytest.fixture
