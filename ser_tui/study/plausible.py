@@ -44,8 +44,15 @@ def _shares(data: Data, *names: str) -> bool:
 def _folds_scored(data: Data) -> bool:
     return _shares(data, "probe_pooled_bca", "probe_p") and all(
         type(fold.get("name")) is str and type(fold.get("bca")) in (int, float) and type(fold.get("utterances")) is int
+        and _interval(fold.get("interval"))
         for fold in data["folds"]
     )
+
+
+def _interval(value: Any) -> bool:
+    """Whether it is an interval, or none."""
+    pair = isinstance(value, tuple) and len(value) == 2 and all(type(bound) in (int, float) for bound in value)
+    return value is None or pair
 
 
 def _evaluation_finished(data: Data) -> bool:
