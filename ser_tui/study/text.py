@@ -151,8 +151,8 @@ def sparkline(
     def block(value: float | None) -> str:
         if value is None or not math.isfinite(value):
             return " "
-        share = 0.5 if span <= 0 else (value - bottom) / span
-        return BLOCKS[min(len(BLOCKS) - 1, max(0, int(share * len(BLOCKS))))]
+        share = min(1.0, max(0.0, (value - bottom) / span)) if 0 < span < math.inf else 0.5
+        return BLOCKS[min(len(BLOCKS) - 1, int(share * len(BLOCKS)))]
 
     return "".join(block(value) for value in series)
 
