@@ -13,13 +13,13 @@ from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note
+from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.state import RunState
 from ser_tui.worker import launch
 from ser_tui.worker.launch import last_words
 from ser_tui.worker.resolving import require_corpora
 
-_UNDER_WAY = (EvaluationStarted, EvaluationProgressed)
+_UNDER_WAY = (EvaluationStarted, EvaluationProgressed, Progressed)
 
 
 def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bool, preset: str, as_json: bool) -> int:

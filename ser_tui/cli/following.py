@@ -16,10 +16,12 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds
-from ser_tui.study.text import counted, duration, parameter, probe_parameters, score_with_interval
+from ser_tui.study.text import counted, duration, parameter, probe_parameters, progress_text, score_with_interval
 from ser_tui.worker.launch import last_words, request_stop
 
 POLL_SECONDS = 0.2
+SILENCE_SECONDS = 60.0
+"""How far a stage has come is said where nothing else was for so long: every line stays on the screen."""
 
 
 def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tuple[RunState, bool]:
@@ -27,16 +29,19 @@ def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tu
 
     Ctrl+C asks the worker to stop and waits for it. A lost terminal ends this process only: the worker goes on.
     """
-    reader, state = LogReader(folder.log), RunState()
+    reader, state, said = LogReader(folder.log), RunState(), time.monotonic()
     with _interrupts() as interrupts:
         asked = False
         while True:
             living = liveness(folder) == "live"
             for event in reader.read_all():
                 state = reduce(state, event)
-                if event.seq > after:
-                    for line in lines(state, event):
-                        say(line)
+                silence = time.monotonic() - said
+                if event.seq <= after or (isinstance(event, events.Progressed) and silence < SILENCE_SECONDS):
+                    continue
+                for line in lines(state, event):
+                    said = time.monotonic()
+                    say(line)
             if not living:
                 return state, asked
             if interrupts and not asked:
@@ -64,6 +69,9 @@ def lines(state: RunState, event: events.Event) -> list[str]:
         case events.EpochFinished():
             frozen, shown = ", encoder frozen" if event.frozen else "", score_with_interval(event.bca, event.interval)
             return [f"  epoch {event.epoch}/{event.epochs}: loss {_loss(event.loss)}, BCA {shown}{frozen}"]
+        case events.Progressed():
+            epoch = len(state.current.epochs) + 1 if state.current is not None else None
+            return [f"  {progress_text(event.stage, event.done, event.utterances, epoch)}"]
         case events.TrialFinished():
             best = "  best so far" if state.best is not None and state.best.number == event.trial else ""
             left = remaining_seconds(state)

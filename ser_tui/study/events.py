@@ -90,6 +90,17 @@ class EpochFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progressed(Event):
+    """How far a long stage of what is under way has come. Written where nothing else has been for some seconds."""
+
+    type: ClassVar[str] = "progressed"
+    stage: str
+    """features: the frozen encoder's, computed once; training: an epoch; scoring: its validation part."""
+    done: int
+    utterances: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialFinished(Event):
     """A trial has its score: the BCA after its last epoch."""
 
@@ -294,6 +305,14 @@ class Note(Event):
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Event):
+    """An event that a newer ser_tui has written and this one does not know. It changes nothing here."""
+
+    type: ClassVar[str] = "unknown"
+    kind: str
+
+
 TYPES: Mapping[str, type[Event]] = {
     cls.type: cls
     for cls in (
@@ -301,6 +320,7 @@ TYPES: Mapping[str, type[Event]] = {
         RunResumed,
         TrialStarted,
         EpochFinished,
+        Progressed,
         TrialFinished,
         ProbeScored,
         TrialFailed,

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from ser_tui.study.events import TYPES, Event, parse_time
+from ser_tui.study.events import TYPES, Event, Unknown, parse_time
 from ser_tui.study.plausible import plausible
 from ser_tui.study.shapes import MAX_NUMBER, checks
 
@@ -51,9 +51,11 @@ def decode(line: bytes) -> Event:
             raise DamagedLine("the checksum does not fit")
         if body["v"] > VERSION:
             raise DamagedLine(f"written by a newer ser_tui (format {body['v']})")
-        cls = TYPES[body["type"]]
+        kind = body["type"]
+        cls = TYPES.get(kind, Unknown)
         shapes = checks(cls)
-        data = {name: _tuples(value) for name, value in body["data"].items() if name in shapes}
+        written = {"kind": kind} if cls is Unknown else body["data"]
+        data = {name: _tuples(value) for name, value in written.items() if name in shapes}
         event = cls(**{**data, "seq": body["seq"], "time": body["time"], "clock": body.get("clock")})
         wrong = [name for name, fits in shapes.items() if not fits(getattr(event, name))]
         stamped = event.seq >= 0 and 0 <= (event.clock or 0) <= MAX_NUMBER and parse_time(event.time).tzinfo is not None

@@ -27,10 +27,14 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     if not _fits(state, event):
         return state
     after = _apply(event, state)
-    sessions = after.sessions
-    if sessions and after.status != "new" and not isinstance(event, _AFTERWARDS):
+    sessions, progress = after.sessions, after.progress
+    # Folds may be scored, with progress of their own, long after the search.
+    outside = isinstance(event, _AFTERWARDS) or (isinstance(event, events.Progressed) and after.status != "running")
+    if sessions and after.status != "new" and not outside:
         sessions = (*sessions[:-1], sessions[-1].until(event))
-    return replace(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions)
+    if not isinstance(event, events.Progressed | events.Note):
+        progress = None
+    return replace(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions, progress=progress)
 
 
 def reduce_all(log: Iterable[events.Event], state: RunState | None = None) -> RunState:
@@ -121,6 +125,11 @@ def _(event: events.EpochFinished, state: RunState) -> RunState:
         event.epoch, event.epochs, event.loss, event.bca, event.validation_loss, event.frozen, event.seconds, event.interval
     )  # fmt: skip
     return replace(state, current=replace(trial, epochs=(*trial.epochs, epoch)))
+
+
+@_apply.register
+def _(event: events.Progressed, state: RunState) -> RunState:
+    return replace(state, progress=event)
 
 
 @_apply.register

@@ -97,6 +97,8 @@ class RunState:
     """Trials in order: trial number n is at n - 1."""
     current: Trial | None = None
     """The trial under way; it is also the last of `trials` as it was when it started."""
+    progress: events.Progressed | None = None
+    """How far the stage under way has come: of `current`, or of what the worker does between and after trials."""
     best: Trial | None = None
     predicted: tuple[str, float] | None = None
     """(when, seconds): the worker's last prediction of what the search still takes."""

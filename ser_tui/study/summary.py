@@ -111,7 +111,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "warnings": list(start.warnings) if start else [],
         "started": state.started,
         "ended": state.ended,
-        "seconds": round(elapsed_seconds(state), 3),
+        "seconds": round(elapsed_seconds(state), 3) if state.sessions else None,
         "trials": len(trials),
         "planned_trials": start.planned_trials if start else None,
         "utterances": dict(start.utterances) if start else {},

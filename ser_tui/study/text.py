@@ -120,6 +120,16 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def progress_text(stage: str, done: int, utterances: int, epoch: int | None = None) -> str:
+    """How far a stage has come, see `events.Progressed`: features 212/428, or epoch 3: 47 %."""
+    if stage == "features":
+        return f"features {done}/{utterances}"
+    share = f"{min(1.0, done / max(1, utterances)):.0%}".replace("%", " %")
+    if stage == "training":
+        return f"training {share}" if epoch is None else f"epoch {epoch}: {share}"
+    return f"{stage} {share}"
+
+
 def parameter(name: str, value: Value | None) -> str:
     """A hyperparameter's value, as short as it stays exact enough to read."""
     if value is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -36,12 +37,13 @@ from ser_tui.training.trial import (
     EpochReport,
     NonFiniteLoss,
     OnEpoch,
-    OnProgress,
+    OnStage,
     Part,
     Stop,
     TrialResult,
     TrialStopped,
     check_stop,
+    silent,
 )
 
 __all__ = ["EpochReport", "NonFiniteLoss", "Part", "Trainer", "TrialResult", "TrialStopped"]
@@ -55,13 +57,14 @@ utterances at once take gigabytes and no less time. Eight utterances of 4 s with
 class Trainer:
     """Runs trials on one split with one encoder, which is loaded once and put back to its pre-trained weights every time.
 
-    `on_progress(done, total)` hears about features being computed. `threads_wanted`: 0 means the physical cores available.
+    `on_stage` hears of features being computed, of batches trained on and of those scored. `threads_wanted`: 0 means the
+    physical cores available.
     `start_strengths`: among them the C of heads that start as probes is chosen, on the validation part.
     """
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_progress: OnProgress | None = None, threads_wanted: int = 0, start_strengths: Sequence[float] = PROBE_STRENGTHS,
+        *, on_stage: OnStage = silent, threads_wanted: int = 0, start_strengths: Sequence[float] = PROBE_STRENGTHS,
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
@@ -69,7 +72,8 @@ class Trainer:
         torch.set_flush_denormal(True)
         torch.set_num_threads(threads_wanted or threads.cores())
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
-        self._on_progress = on_progress
+        self.on_stage = on_stage
+        self._on_progress = partial(on_stage, "features")
         self.encoder: SpeechEncoder = load_encoder(encoder_name)
         self._encoder_name = self.encoder_name = encoder_name
         self.precision = precision.choose(settings.precision, paper_exact=settings.paper_exact)
@@ -226,7 +230,7 @@ class Trainer:
         head.train()
         if frozen:
             train.prepare_pooled(should_stop, self._on_progress)
-        total = 0.0
+        total, seen = 0.0, 0
         for batch in batches.shuffled([train.length(index) for index in train.usable], size, seed, epoch):
             check_stop(should_stop)
             indices = [train.usable[position] for position in batch]
@@ -240,6 +244,8 @@ class Trainer:
                     raise NonFiniteLoss(f"the loss became {value} in epoch {epoch}")
                 loss.backward()
                 total += value * len(indices)
+            seen += len(batch)
+            self.on_stage("training", seen, len(train.usable))
             if not optimizer.step():
                 raise NonFiniteLoss(f"the gradient became infinite or NaN in epoch {epoch}")
         return total / len(train.usable)
@@ -261,12 +267,14 @@ class Trainer:
         head.eval()
         if frozen:
             data.prepare_pooled(should_stop, self._on_progress)
-        logits = torch.empty(len(data.usable), len(self.classes))
+        logits, seen = torch.empty(len(data.usable), len(self.classes)), 0
         with torch.no_grad():
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _EVALUATION_BATCH):
                 check_stop(should_stop)
                 indices = [data.usable[position] for position in batch]
                 logits[batch] = head(chosen.select(data.pooled(indices)) if frozen else self._pool(data, indices, chosen))
+                seen += len(batch)
+                self.on_stage("scoring", seen, len(data.usable))
         if not torch.isfinite(logits).all():
             # argmax would answer with the first class, which looks like a score.
             raise NonFiniteLoss("the trained model's outputs are infinite or NaN")

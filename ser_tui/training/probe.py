@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import EpochReport, OnEpoch, OnProgress, Part, Stop, TrialResult, check_stop
+from ser_tui.training.trial import EpochReport, OnEpoch, OnStage, Part, Stop, TrialResult, check_stop, silent
 
 _ITERATIONS = 2000
 _ABSENT = -1e4
@@ -48,14 +49,14 @@ class ProbeTrainer:
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_progress: OnProgress | None = None, threads_wanted: int = 0, encoder: SpeechEncoder | None = None,
+        *, on_stage: OnStage = silent, threads_wanted: int = 0, encoder: SpeechEncoder | None = None,
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
         torch.set_flush_denormal(True)
         torch.set_num_threads(threads_wanted or threads.cores())
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
-        self._on_progress = on_progress
+        self._on_progress = partial(on_stage, "features")
         self.encoder: SpeechEncoder = encoder or load_encoder(encoder_name)
         self.encoder_name = encoder_name
         self._stores: dict[str, Shards] = {}

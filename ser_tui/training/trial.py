@@ -73,7 +73,13 @@ class NonFiniteLoss(Exception):
 Stop = Callable[[], bool]
 OnEpoch = Callable[[EpochReport], None]
 OnProgress = Callable[[int, int], None]
-"""(done, total): utterances whose features are being computed."""
+"""(done, total): utterances that are dealt with, and all of them."""
+OnStage = Callable[[str, int, int], None]
+"""(stage, done, total): the same, with what is done to them: see `study.events.Progressed`."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """An OnStage for where nobody listens."""
 
 
 def check_stop(should_stop: Stop) -> None:

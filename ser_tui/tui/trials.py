@@ -17,7 +17,16 @@ from ser_tui.study.summary import (
     remaining_seconds,
     searched_names,
 )
-from ser_tui.study.text import beside_probe, duration, ended, loss_text, parameter, score, score_with_interval
+from ser_tui.study.text import (
+    beside_probe,
+    duration,
+    ended,
+    loss_text,
+    parameter,
+    progress_text,
+    score,
+    score_with_interval,
+)
 from ser_tui.study.text import counted as count_text
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
@@ -114,7 +123,8 @@ def header(view: View, now: datetime) -> list[Text]:
             planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
             if planned:
                 line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
-    line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
+    if state.sessions:
+        line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
     left = remaining_seconds(state, now) if view.live else None
     if left is not None:
         line.append(f", about {duration(left)} left" if left else ", longer than predicted")
@@ -206,19 +216,27 @@ def current_line(view: View) -> Text:
     """The epoch that has just ended in the trial under way: its loss and BCA."""
     line = cell("current    ", "muted")
     trial = view.state.current
+    progress = view.state.progress if view.busy else None
     if trial is None or not view.live:
-        line.append("-", "muted")
+        at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
+        line.append_text(cell(at, "muted"))
         return line
     values = parameters_text(trial.parameters, searched_names(view.state.study), short=True)
     if not trial.epochs:
         # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
         at = "extracting features, fitting" if view.state.study.get("method") == "probe" else "first epoch"
+        if progress is not None:
+            at = progress_text(progress.stage, progress.done, progress.utterances, 1)
         line.append_text(cell(f"trial {trial.number}  {at}   {values}"))
         return line
     last = trial.epochs[-1]
     frozen = "  encoder frozen" if last.frozen else ""
+    further = ""
+    if progress is not None:
+        further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
     scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval)}"
-    line.append_text(cell(f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  {scored}{frozen}   ", "accent"))
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  {scored}{frozen}{further}   "
+    line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
     return line
 

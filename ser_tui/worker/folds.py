@@ -48,7 +48,7 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     probed: list[int] = []
     for number, (name, split) in enumerate(parts, 1):
         fold = Data(data.manifest, split, data.classes)
-        trainer = make_trainer(asked, fold, strengths)
+        trainer = make_trainer(asked, fold, strengths, session.progress)
         result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
         labels, speakers = fold.part(split.validation).labels, fold.groups(split.validation)
         truth += labels
@@ -95,7 +95,7 @@ def _start_strengths(session: Session, study: Study, best: Trial) -> Sequence[fl
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
     if best.parameters.get("head_initialization") != "probe":
         return PROBE_STRENGTHS
-    trainer = make_trainer(study, corpus_data.load(study))
+    trainer = make_trainer(study, corpus_data.load(study), on_stage=session.progress)
     assert isinstance(trainer, Trainer)
     return (trainer.start_strength(best.parameters, session.should_stop),)
 

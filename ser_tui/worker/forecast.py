@@ -13,7 +13,7 @@ from ser_tui.study.state import RunState
 from ser_tui.training.trial import NonFiniteLoss
 from ser_tui.worker import calibrate
 from ser_tui.worker.data import Data
-from ser_tui.worker.timing import Costs, correction, mean_trial_seconds, probe_seconds, run_seconds, trial_seconds
+from ser_tui.worker.timing import Costs, probe_seconds, run_seconds, seconds_left
 from ser_tui.worker.trainers import AnyTrainer
 
 
@@ -45,21 +45,12 @@ class Forecast:
         """Seconds for the trial that is about to start with `parameters` and for those after it."""
         if self._costs is None or self.planned is None:
             return None
-        method = self._study.method
         # Without parameters where that line of the log is damaged.
-        done = [trial for trial in state.trials if trial.status == "done" and trial.seconds is not None and trial.parameters]
-        pairs = [(self._seconds(trial.parameters), trial.seconds or 0.0) for trial in done]
-        # The first trial also computed the features: what it took says nothing about the others.
-        timed = pairs[1:]
-        later = self.planned - state.finished_trials - 1
-        mean = mean_trial_seconds(self._costs, self._speech, self._study)
-        # The strategies leave slow or fast regions behind: what the last trials were like is the better guess for those to come.
-        recent = [predicted for predicted, _ in pairs[-5:]]
-        typical = (mean + sum(recent)) / (1 + len(recent))
-        now = trial_seconds(self._costs, self._speech, parameters, method)
-        beside = probe_seconds(self._costs, self._speech, self._study) if state.probe is None else 0.0
-        return correction(timed) * (now + max(0, later) * typical) + beside
-
-    def _seconds(self, parameters: Mapping[str, Value]) -> float:
-        assert self._costs is not None
-        return trial_seconds(self._costs, self._speech, parameters, self._study.method)
+        done = [
+            (trial.parameters, trial.seconds)
+            for trial in state.trials
+            if trial.status == "done" and trial.seconds is not None and trial.parameters
+        ]
+        later = max(0, self.planned - state.finished_trials - 1)
+        left = seconds_left(self._costs, self._speech, self._study, done, parameters, later)
+        return left + (probe_seconds(self._costs, self._speech, self._study) if state.probe is None else 0.0)

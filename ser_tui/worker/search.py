@@ -65,7 +65,7 @@ def search(session: Session) -> bool:
         refuse_edits(session.folder, study, start)
         study = as_begun(study, start)
     data = corpus_data.load(study)
-    trainer = make_trainer(study, data)
+    trainer = make_trainer(study, data, on_stage=session.progress)
     if start is not None:
         refuse_other_conditions(session.folder, data, trainer, start)
     strategy = make(study.strategy, study.search, study.seed)

@@ -19,13 +19,15 @@ from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import EvaluationFailed, Event, Note, now
+from ser_tui.study.events import EvaluationFailed, Event, Note, Progressed, now
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.worker import models
 
 HEARTBEAT_SECONDS = 10.0
 STOP_POLL_SECONDS = 0.2
+SILENCE_SECONDS = 3.0
+"""A person who watches wonders whether anything happens; an epoch of an hour adds a hundred lines to the log."""
 BALLAST_BYTES = 64 * 1024
 """Room kept in a file of its own, given back when the disk is full so that the log can still say so."""
 SCRATCH = ".scratch-"
@@ -46,6 +48,9 @@ class Session:
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
         self._log: LogWriter | None = None
+        self._emitted = time.monotonic()
+        self._reached = ("", 0)
+        """What `progress` has said last: the stage and how many hundredths of it."""
         self.continues = False
         """Set before closing: this process takes the run up again at once, with another image."""
         self._take()
@@ -105,7 +110,15 @@ class Session:
         except UserError:
             self._give_ballast_back()
             raise
+        self._emitted = time.monotonic()
         self.state = reduce(self.state, written)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Log how far `stage` has come, where the log has been silent for long enough and a person would see a difference."""
+        silence, reached = time.monotonic() - self._emitted, (stage, 100 * done // max(1, total))
+        if silence >= SILENCE_SECONDS and reached != self._reached:
+            self._reached = reached
+            self.emit(Progressed(stage=stage, done=done, utterances=total))
 
     def note(self, text: str, level: str = "info", **data: Any) -> None:
         """Log a sentence for people."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from ser_tui.study.space import Choice, Dimension, Fixed, Integer, highest
 
 _TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers")
 """The hyperparameters that a trial's time depends on."""
+MOST_FEATURES = 1.5
+"""Features are not expected to take more times as long as predicted: trials that were slow for other reasons look alike."""
 MOST_SECONDS = 1e9
 """No cost is as high: a file that says so was not written by `remember`."""
 
@@ -87,25 +89,57 @@ def mean_trial_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     return statistics.fmean(trial_seconds(costs, speech, point, study.method) for point in drawn)
 
 
-def first_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
-    """Time for features that are not cached yet: once for every length cut that `trials` trials are likely to meet."""
-    cuts = _levels(study.search["max_seconds"])
-    met = len(cuts) * (1 - (1 - 1 / len(cuts)) ** trials)
-    return met * statistics.fmean(costs.embed * sum(speech.seconds(float(cut))) for cut in cuts)
+def new_features_seconds(costs: Costs, speech: Speech, study: Study, met: Collection[float], trials: int) -> float:
+    """Time for the features that `trials` trials drawn evenly are likely to need beyond those of the length cuts `met`."""
+    cuts = [float(cut) for cut in _levels(study.search["max_seconds"])]
+    drawn = 1 - (1 - 1 / len(cuts)) ** trials
+    return drawn * sum(features_seconds(costs, speech, cut) for cut in cuts if cut not in met)
+
+
+def features_seconds(costs: Costs, speech: Speech, cut: float) -> float:
+    """Time for the features of both parts under the length cut `cut`."""
+    return costs.embed * sum(speech.seconds(cut))
 
 
 def probe_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     """The expected time of the probe beside fine-tuned trials: nearly all of it goes into features of its own."""
     if study.method != "finetune":
         return 0.0
-    return costs.embed * sum(speech.seconds(float(highest(study.search["max_seconds"]))))
+    return features_seconds(costs, speech, float(highest(study.search["max_seconds"])))
 
 
 def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
     """The expected time of `trials` trials of the study, features and the probe beside them included, within the budget's minutes."""
-    total = first_seconds(costs, speech, study, trials) + trials * mean_trial_seconds(costs, speech, study)
+    total = new_features_seconds(costs, speech, study, (), trials) + trials * mean_trial_seconds(costs, speech, study)
     total += probe_seconds(costs, speech, study)
     return total if study.budget.minutes is None else min(total, study.budget.minutes * 60)
+
+
+def seconds_left(
+    costs: Costs, speech: Speech, study: Study, done: Sequence[tuple[Mapping[str, Value], float]],
+    parameters: Mapping[str, Value], later: int,
+) -> float:
+    """The time of a trial with `parameters` and of `later` ones after it, `done` being the finished ones and what each took.
+
+    The first trial with a length cut also computes its features, unless an earlier run has: what such trials took tells
+    how much of that is still to come, and the others how far trials differ from what was predicted of them.
+    """
+    cuts = [float(one["max_seconds"]) for one, _ in done]
+    pairs = [(trial_seconds(costs, speech, one, study.method), measured) for one, measured in done]
+    fresh = [cuts[number] not in cuts[:number] for number in range(len(done))]
+    factor = correction([pair for pair, first in zip(pairs, fresh, strict=True) if not first] or pairs[1:])
+    # The strategies leave slow or fast regions behind: what the last trials were like is the better guess for those to come.
+    recent = [predicted for predicted, _ in pairs[-5:]]
+    typical = (mean_trial_seconds(costs, speech, study) + sum(recent)) / (1 + len(recent))
+    now, cut = trial_seconds(costs, speech, parameters, study.method), float(parameters["max_seconds"])
+    features = 0.0 if cut in cuts else features_seconds(costs, speech, cut)
+    features += new_features_seconds(costs, speech, study, {*cuts, cut}, later)
+    beyond = [
+        (features_seconds(costs, speech, met), measured - factor * predicted)
+        for met, (predicted, measured), first in zip(cuts, pairs, fresh, strict=True)
+        if first
+    ]
+    return factor * (now + later * typical) + features * min(MOST_FEATURES, max(0.0, correction(beyond)))
 
 
 def correction(pairs: Iterable[tuple[float, float]]) -> float:

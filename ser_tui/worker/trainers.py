@@ -10,7 +10,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training.finetune import Trainer
 from ser_tui.training.parameters import PROBE_STRENGTHS
-from ser_tui.training.trial import EpochReport, Part, TrialResult
+from ser_tui.training.trial import EpochReport, OnStage, Part, TrialResult, silent
 from ser_tui.worker.data import Data
 
 
@@ -42,18 +42,23 @@ class AnyTrainer(Protocol):
         ...
 
 
-def make_trainer(study: Study, data: Data, start_strengths: Sequence[float] = PROBE_STRENGTHS) -> AnyTrainer:
-    """A trainer for `study` on `data`. `start_strengths`: see `Trainer`. Raises UserError where the encoder cannot be loaded."""
+def make_trainer(
+    study: Study, data: Data, start_strengths: Sequence[float] = PROBE_STRENGTHS, on_stage: OnStage = silent
+) -> AnyTrainer:
+    """A trainer for `study` on `data`. The rest: see `Trainer`. Raises UserError where the encoder cannot be loaded."""
     parts = (data.part(data.split.train), data.part(data.split.validation))
-    return make_trainer_of(study, *parts, data.classes, start_strengths)
+    return make_trainer_of(study, *parts, data.classes, start_strengths, on_stage)
 
 
 def make_trainer_of(
-    study: Study, train: Part, validation: Part, classes: tuple[str, ...], start_strengths: Sequence[float] = PROBE_STRENGTHS
+    study: Study, train: Part, validation: Part, classes: tuple[str, ...],
+    start_strengths: Sequence[float] = PROBE_STRENGTHS, on_stage: OnStage = silent,
 ) -> AnyTrainer:
     """A trainer for `study` on two parts of any choice."""
     if study.method == "probe":
         from ser_tui.training.probe import ProbeTrainer
 
-        return ProbeTrainer(study.encoder, train, validation, classes, study.training)
-    return Trainer(study.encoder, train, validation, classes, study.training, start_strengths=start_strengths)
+        return ProbeTrainer(study.encoder, train, validation, classes, study.training, on_stage=on_stage)
+    return Trainer(
+        study.encoder, train, validation, classes, study.training, on_stage=on_stage, start_strengths=start_strengths
+    )

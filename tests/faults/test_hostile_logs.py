@@ -55,6 +55,7 @@ def whole_run() -> list[events.Event]:
             parameters={"layers": "2+3", "pooling": "mean", "inverse_regularization": 0.1, "max_seconds": 5}, tried=12, bca=0.5,
             interval=interval, accuracy=0.5, utterances=2, predictions=(1, 0), best_p=0.5, seconds=2.0, accuracy_interval=interval,
         ),
+        events.Progressed(stage="features", done=1, utterances=2),
         events.TrialStarted(trial=2, parameters={"learning_rate": 1e-3, "layers": "last"}, phase="model"),
         events.TrialFailed(trial=2, kind="nan", reason="the loss became nan", seconds=1.0),
         events.RunResumed(machine={"host": "h"}),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.study.events import TYPES, EpochFinished, Note, TrialStarted
+from ser_tui.study.events import TYPES, EpochFinished, Note, TrialStarted, Unknown, now
 from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.reducer import reduce
+from ser_tui.study.state import RunState
 
 TIME = "2026-11-22T14:30:15.000Z"
 
@@ -55,6 +58,17 @@ def test_a_newer_format_says_so() -> None:
     text = json.dumps(body, separators=(",", ":"))
     newer = f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
     with pytest.raises(DamagedLine, match="newer ser_tui"):
+        decode(newer)
+
+
+def test_an_event_of_a_newer_version_is_passed_over_and_its_lines_crc_still_counts() -> None:
+    newer = encode(Note(text="x", seq=3, time=now())).replace(b'"note"', b'"moved"')
+    body, _, _ = newer.partition(b',"crc"')
+    line = body + b',"crc":"%08x"}\n' % zlib.crc32(body + b"}")
+    event = decode(line)
+    assert isinstance(event, Unknown) and (event.seq, event.kind) == (3, "moved")
+    assert reduce(RunState(seq=2), event) == RunState(seq=3, last_time=event.time)
+    with pytest.raises(DamagedLine):
         decode(newer)
 
 

@@ -67,6 +67,14 @@ def test_the_trial_under_way_is_seen_with_its_epochs() -> None:
     assert state.status == "running" and state.finished_trials == 0
 
 
+def test_how_far_a_stage_has_come_counts_as_time_and_is_over_with_what_comes_next() -> None:
+    halfway = events.Progressed(stage="features", done=5, utterances=10)
+    state = reduce_all(log(started(), trial(1), halfway, events.Note(text="a file is unreadable")))
+    assert state.progress is not None and state.progress.done == 5
+    assert elapsed_seconds(state) == 2
+    assert reduce_all(log(epoch(1, 1), start=4), state).progress is None
+
+
 def test_a_trial_cut_short_by_death_is_repeated_under_its_number() -> None:
     first = log(started(), trial(1), finished(1, 0.5), trial(2), epoch(2, 1))
     state = reduce_all(first + log(events.RunResumed(), start=5, minute=10))
@@ -87,7 +95,8 @@ def test_an_evaluation_or_folds_days_later_do_not_lengthen_the_search() -> None:
     folds = events.FoldsScored(
         trial=1, protocol="loso", folds=(), pooled_bca=0.5, interval=(0.4, 0.6), mean=0.5, deviation=0.0, utterances=2
     )
-    for event in (events.EvaluationStarted(corpus="demo", mapping={}, utterances=4), folds):
+    features = events.Progressed(stage="features", done=1, utterances=2)
+    for event in (events.EvaluationStarted(corpus="demo", mapping={}, utterances=4), features, folds):
         later = log(event, start=4, minute=59)
         assert elapsed_seconds(reduce_all(over + later)) == 3
         assert reduce_all(over + later).status == "done"

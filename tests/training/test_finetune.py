@@ -52,6 +52,20 @@ def test_a_trial_learns_and_its_score_is_the_last_epochs(tiny: Callable[[str], s
     assert result.accuracy == pytest.approx(np.mean(right))
 
 
+def test_every_stage_says_how_far_it_has_come(tiny: Callable[[str], str], tones: Split) -> None:
+    heard: list[tuple[str, int, int]] = []
+    subject = Trainer(tiny("whisper"), *tones, CLASSES, FLOAT32, on_stage=lambda *said: heard.append(said), threads_wanted=1)
+    run(subject, epochs=2, unfreeze_epoch=1)
+    train, validation = len(tones[0]), len(tones[1])
+    for stage, utterances in (("features", train), ("training", train), ("features", validation), ("scoring", validation)):
+        reached = [done for which, done, total in heard if (which, total) == (stage, utterances)]
+        assert reached[-1] == utterances, stage
+        assert reached[0] < utterances or stage == "scoring", "twelve are scored in one batch"
+    heard.clear()
+    run(subject, epochs=2, unfreeze_epoch=1)
+    assert {stage for stage, *_ in heard} == {"training", "scoring"}, "features are computed once"
+
+
 @pytest.mark.parametrize("family", ["whisper", "wav2vec2"])
 def test_a_seed_repeats_a_trial_exactly_whatever_ran_before_and_is_cached(
     tiny: Callable[[str], str], tones: Split, cache_folder: Path, family: str

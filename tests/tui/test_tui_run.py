@@ -37,6 +37,21 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         assert numbers == sorted(numbers, key=int, reverse=True)
 
 
+async def test_how_far_a_long_stage_has_come_is_shown_where_nothing_else_happens(runs: Path) -> None:
+    run = under_way(runs, epochs_done=0)
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "trial 7  first epoch")
+        run.write(events.Progressed(stage="features", done=212, utterances=428))
+        await until_shown(pilot, "trial 7  features 212/428")
+        run.write(events.Progressed(stage="training", done=107, utterances=428))
+        await until_shown(pilot, "trial 7  epoch 1: 25 %")
+        run.write(events.EpochFinished(trial=7, epoch=1, epochs=8, loss=0.5, bca=0.7, validation_loss=0.6, frozen=False, seconds=9.0))
+        await until_shown(pilot, "trial 7  epoch 1/8  loss 0.500  BCA .700   lr")
+        run.write(events.Progressed(stage="scoring", done=64, utterances=128))
+        await until_shown(pilot, "BCA .700  scoring 50 %")
+
+
 async def test_what_a_search_still_takes_is_said(runs: Path) -> None:
     run = begin(runs)
     run.clock = datetime.now(UTC)

@@ -57,6 +57,34 @@ def test_a_run_is_the_mean_over_its_space_within_its_minutes() -> None:
     assert timing.run_seconds(COSTS, SPEECH, loads(text + "budget: {minutes: 0.01}"), 10) == pytest.approx(0.6)
 
 
+def test_features_are_foreseen_for_length_cuts_that_no_trial_has_met() -> None:
+    study = loads("search: {epochs: 1, unfreeze_epoch: 0, max_seconds: {choices: [2, 5]}}\n")
+    short, long = (timing.features_seconds(COSTS, SPEECH, cut) for cut in (2.0, 5.0))
+    assert (short, long) == pytest.approx((0.002 * 9, 0.002 * 17))
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (), 1) == pytest.approx((short + long) / 2)
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (), 40) == pytest.approx(short + long)
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (2.0,), 40) == pytest.approx(long)
+    assert timing.new_features_seconds(COSTS, SPEECH, study, (), 0) == 0
+
+
+def test_what_is_left_knows_which_features_there_are() -> None:
+    study = loads("search: {epochs: 1, unfreeze_epoch: 0, max_seconds: {choices: [2, 5]}}\n")
+    costs = replace(COSTS, embed=1.0)
+    trial = {cut: timing.trial_seconds(costs, SPEECH, point(1, 0, cut)) for cut in (2, 5)}
+    short, long = 9.0, 17.0
+
+    def left(done: list[tuple[float, float]], later: int) -> float:
+        return timing.seconds_left(costs, SPEECH, study, [(point(1, 0, cut), took) for cut, took in done], point(1, 0, 5), later)
+
+    assert left([], 0) == pytest.approx(long + trial[5]), "a first trial computes its features"
+    assert left([(5, long + trial[5])], 0) == pytest.approx(trial[5]), "which the next one finds"
+    assert left([(2, short + trial[2])], 0) == pytest.approx(long + trial[5])
+    assert left([(2, trial[2])], 0) == pytest.approx(trial[5]), "an earlier run has left some: they all may be there"
+    assert left([(2, short + trial[2]), (2, 3 * trial[2])], 0) == pytest.approx(3 * trial[5] + long, rel=0.15)
+    later = left([(5, long + trial[5])], 30)
+    assert later == pytest.approx(31 * sum(trial.values()) / 2 + short, rel=0.05)
+
+
 def test_finished_trials_correct_the_prediction() -> None:
     assert timing.correction([(10.0, 20.0), (30.0, 60.0)]) == 2.0
     assert timing.correction([]) == 1.0

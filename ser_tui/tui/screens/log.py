@@ -18,7 +18,7 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.text import counted, loss_text, printable, score_with_interval
+from ser_tui.study.text import counted, loss_text, printable, progress_text, score_with_interval
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -119,6 +119,8 @@ def _words(event: events.Event) -> str:
         case events.EpochFinished():
             scores = f"loss {loss_text(event.loss)}, BCA {score_with_interval(event.bca, event.interval)}"
             return f"trial {event.trial} epoch {event.epoch}/{event.epochs}: {scores}, {event.seconds:.1f} s"
+        case events.Progressed():
+            return progress_text(event.stage, event.done, event.utterances)
         case events.TrialFinished():
             collapsed = ", collapsed" if event.collapsed else ""
             return f"trial {event.trial} finished: {_scores(event)}, {event.seconds:.1f} s{collapsed}"
@@ -148,6 +150,8 @@ def _words(event: events.Event) -> str:
             return f"zero-shot on {event.corpus}: accuracy {accuracy}, BCA {shown}, n={event.utterances}"
         case events.RunFinished() | events.RunCancelled() | events.RunFailed():
             return f"{event.type.replace('_', ' ')}: {event.reason}"
+        case events.Unknown():
+            return f"{event.kind.replace('_', ' ')} (this version does not know such events)"
         case _:
             return event.type.replace("_", " ")
 

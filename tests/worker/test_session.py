@@ -1,0 +1,29 @@
+"""What every job of a worker shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import create
+from ser_tui.study import events
+from ser_tui.worker import session
+from ser_tui.worker.session import Session
+
+
+def test_progress_is_logged_where_the_log_was_silent_and_something_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = create(tmp_path, "x")
+    with Session(folder, "search") as worker:
+        for done in range(1000):
+            worker.progress("features", done + 1, 1000)
+        monkeypatch.setattr(session, "SILENCE_SECONDS", 0.0)
+        for done in range(1000):
+            worker.progress("training", done + 1, 1000)
+        worker.progress("scoring", 1, 1)
+    logged = [event for event in LogReader(folder.log).read_all() if isinstance(event, events.Progressed)]
+    assert {event.stage for event in logged} == {"training", "scoring"}, "features took less than the silence that is waited for"
+    assert [event.done for event in logged[:3]] == [1, 10, 20] and len(logged) == 102
