@@ -16,6 +16,7 @@ from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes
+from ser_tui.evaluation.statistics import bootstrap_interval
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
@@ -144,7 +145,7 @@ def _row(
         tell(why)
         cells = _missing([corpus], why, folder) | _missing(others, f"no model of {corpus}", folder)
         return Row(cells, warnings, interrupted)
-    own = {corpus: _own(folder, state)}
+    own = {corpus: _own(folder, state, study)}
     if interrupted:
         return Row(own | _missing(others, "not begun", folder), warnings, True)
     tested, interrupted = _zero_shot(folder, others, mapping, tell)
@@ -191,14 +192,33 @@ def _missing(names: Sequence[str], reason: str, folder: RunFolder | None = None)
     return {name: {"run": folder.run_id if folder is not None else None, "reason": reason} for name in names}
 
 
-def _own(folder: RunFolder, state: RunState) -> Cell:
+def _own(folder: RunFolder, state: RunState, study: Study) -> Cell:
     best = state.best
     if best is None or best.bca is None or best.interval is None:
         return {"run": folder.run_id, "reason": "no trial has a score"}
+    interval = best.accuracy_interval or _interval_of_accuracy(state, study)
     return {
         "run": folder.run_id, "bca": best.bca, "bca_interval": list(best.interval), "accuracy": best.accuracy,
-        "accuracy_interval": None, "n": best.utterances, "zero_shot": False,
+        "accuracy_interval": None if interval is None else list(interval), "n": best.utterances, "zero_shot": False,
     }  # fmt: skip
+
+
+def _interval_of_accuracy(state: RunState, study: Study) -> tuple[float, float] | None:
+    """That of the best trial, which logs of older versions lack, told from its predictions; None where it cannot be told.
+
+    The corpus is as it was, or the run were not taken: whose voice each validation utterance is can be looked up there.
+    """
+    start, best = state.start, state.best
+    if start is None or best is None or not state.truth:
+        return None
+    heard, groups = set(start.speakers.get("validation", ())), None
+    if heard and not start.shares_speakers:
+        manifest = registry.load_many(study.corpus, study.labels)
+        spoken = [(one.speaker, one.emotion) for one in manifest.utterances if one.speaker in heard]
+        if [emotion for _, emotion in spoken] != [start.classes[label] for label in state.truth]:
+            return None
+        groups = [str(speaker) for speaker, _ in spoken]
+    return bootstrap_interval(state.truth, best.predictions, len(start.classes), "accuracy", groups, study.seed)
 
 
 def _zero_shot(

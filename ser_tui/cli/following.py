@@ -16,7 +16,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds
-from ser_tui.study.text import counted, duration, parameter, probe_parameters, progress_text, score, score_with_interval
+from ser_tui.study.text import counted, duration, parameter, probe_parameters, progress_text, score_with_interval
 from ser_tui.worker.launch import last_words, request_stop
 
 POLL_SECONDS = 0.2
@@ -67,8 +67,8 @@ def lines(state: RunState, event: events.Event) -> list[str]:
         case events.TrialStarted():
             return [f"trial {event.trial}{_of(state)} ({event.phase}): {_searched(state, event.parameters)}"]
         case events.EpochFinished():
-            frozen = ", encoder frozen" if event.frozen else ""
-            return [f"  epoch {event.epoch}/{event.epochs}: loss {_loss(event.loss)}, BCA {score(event.bca)}{frozen}"]
+            frozen, shown = ", encoder frozen" if event.frozen else "", score_with_interval(event.bca, event.interval)
+            return [f"  epoch {event.epoch}/{event.epochs}: loss {_loss(event.loss)}, BCA {shown}{frozen}"]
         case events.Progressed():
             epoch = len(state.current.epochs) + 1 if state.current is not None else None
             return [f"  {progress_text(event.stage, event.done, event.utterances, epoch)}"]
@@ -76,7 +76,8 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             best = "  best so far" if state.best is not None and state.best.number == event.trial else ""
             left = remaining_seconds(state)
             last = state.start is not None and state.finished_trials == state.start.planned_trials
-            text = f"trial {event.trial}{_of(state)}: BCA {score_with_interval(event.bca, event.interval)} in {duration(event.seconds)}"
+            shown = f"BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
+            text = f"trial {event.trial}{_of(state)}: {shown}, in {duration(event.seconds)}"
             collapsed = "  collapsed to chance" if event.collapsed else ""
             return [text + best + collapsed + (f"  about {duration(left)} left" if left and not last else "")]
         case events.TrialFailed():
@@ -85,7 +86,8 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             ]
         case events.ProbeScored():
             text = f"probe on the frozen encoder ({probe_parameters(event.parameters)})"
-            return [f"{text}: BCA {score_with_interval(event.bca, event.interval)} in {duration(event.seconds)}"]
+            shown = f"BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
+            return [f"{text}: {shown}, in {duration(event.seconds)}"]
         case events.TestScored():
             text = f"test part, scored once: BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
             return [text + _probe(event.probe_bca, event.probe_interval)]
@@ -95,8 +97,9 @@ def lines(state: RunState, event: events.Event) -> list[str]:
         case events.EvaluationStarted():
             return [f"evaluating on {event.corpus}: {event.utterances} utterances"]
         case events.EvaluationFinished():
-            text = score_with_interval(event.accuracy, event.accuracy_interval)
-            return [f"zero-shot on {event.corpus}: accuracy {text}, BCA {score(event.bca)}, n = {event.utterances}"]
+            text = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
+            shown = score_with_interval(event.bca, event.bca_interval)
+            return [f"zero-shot on {event.corpus}: {text}, BCA {shown}, n = {event.utterances}"]
         case events.EvaluationFailed():
             return [f"evaluation on {event.corpus} failed: {event.reason}"]
         case events.RunFinished():

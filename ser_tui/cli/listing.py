@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -45,13 +46,13 @@ def list_runs(*, as_json: bool) -> None:
         planned = summary["planned_trials"]
         rows.append((
             summary["state"], summary["run_id"], summary["strategy"], summary["corpus"], summary["protocol"],
-            score_with_interval(best["bca"], best["interval"]) if best else "-",
+            score_with_interval(best["bca"], best["interval"]) if best else "-", str(best["utterances"]) if best else "-",
             f"{summary['trials']}/{planned}" if planned else str(summary["trials"]), duration(summary["seconds"]),
         ))  # fmt: skip
     print_table(
-        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BEST BCA", "TRIALS", "TIME"),
+        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BEST BCA", "N", "TRIALS", "TIME"),
         rows,
-        ("BEST BCA", "TRIALS", "TIME"),
+        ("BEST BCA", "N", "TRIALS", "TIME"),
     )
 
 
@@ -88,9 +89,15 @@ def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
         listed.update(
             classes=list(evaluation.classes), columns=list(evaluation.columns), dropped=evaluation.dropped,
             confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),
-            baselines=dict(evaluation.baselines), centred=dict(evaluation.centred), trial=evaluation.trial,
+            recall_intervals=_lists(evaluation.recall_intervals), baselines=dict(evaluation.baselines),
+            baseline_intervals=_lists(evaluation.baseline_intervals), centred=dict(evaluation.centred),
+            centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
         )  # fmt: skip
     return document
+
+
+def _lists(intervals: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:
+    return {name: list(interval) for name, interval in intervals.items()}
 
 
 def print_run(folder: RunFolder, state: RunState) -> None:
@@ -112,7 +119,8 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     if best is not None and best.bca is not None:
         say(
             f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 % bootstrap interval, n = {best.utterances}), "
-            f"trial {best.number}, after its last epoch; its best epoch had {score(best.best_epoch_bca)}"
+            f"trial {best.number}, after its last epoch; its best epoch had "
+            f"{score_with_interval(best.best_epoch_bca, best.best_epoch_interval)}"
         )
         say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
     if probe := summary["probe"]:

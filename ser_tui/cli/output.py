@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ser_tui.study.events import EvaluationFinished
-from ser_tui.study.text import accuracies, centred_text, interval_text, json_text, printable, score
+from ser_tui.study.text import accuracies, centred_text, interval_text, json_text, printable, score, score_with_interval
 
 
 def print_json(value: Any) -> None:
@@ -52,13 +52,17 @@ def print_evaluation(result: EvaluationFinished) -> None:
         f"{interval_text(result.bca_interval)}, n = {result.utterances} ({result.dropped} dropped), "
         f"{'masked to its classes' if result.masked else 'all classes of the model'}"
     )
-    say("baselines, accuracy: " + accuracies({"chance": result.chance, **result.baselines}))
+    beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
+    say(f"baselines, accuracy: {beside}")
     if result.centred:
-        say(f"accuracy {centred_text(result.centred)}")
+        say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
     for warning in result.warnings:
         say(f"warning: {warning}")
     rows = [
-        (name, *(str(count) for count in row), score(result.recalls.get(name)))
+        (
+            name, *(str(count) for count in row),
+            score_with_interval(result.recalls.get(name), result.recall_intervals.get(name)),
+        )
         for name, row in zip(result.classes, result.confusion, strict=True)
     ]
     print_table(("TRUTH", *result.columns, "RECALL"), rows, (*result.columns, "RECALL"))

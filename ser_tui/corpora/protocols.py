@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -34,7 +35,7 @@ def split(manifest: Manifest, protocol: Protocol) -> Split:
             f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(made)} folds ({name}); "
             "the best configuration is then trained and scored on every fold."
         )
-        return Split(first.train, first.validation, first.test, first.shared_speakers, (note, *first.warnings))
+        return replace(first, warnings=(note, *first.warnings))
     rest, test = _hold_out(manifest, protocol)
     train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
     if not train or not validation:

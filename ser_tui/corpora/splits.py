@@ -11,7 +11,6 @@ import numpy as np
 
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.study.errors import UsageError
-from ser_tui.study.summary import UNLABELLED
 
 _LISTED = 20
 
@@ -27,6 +26,8 @@ class Split:
     """Speakers of the training part who are heard in the validation or the test part too."""
     warnings: tuple[str, ...]
     """Sentences for people."""
+    unlabelled: bool
+    """Whether utterances without a speaker leave it open what the parts share."""
 
 
 def describe(
@@ -41,8 +42,9 @@ def describe(
         *_classes(manifest, heard),
     ]
     return Split(
-        tuple(parts["training"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(warnings)
-    )
+        tuple(parts["training"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(warnings),
+        _unlabelled(heard),
+    )  # fmt: skip
 
 
 def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> list[list[str]]:
@@ -116,11 +118,15 @@ def _values(utterances: Iterable[Utterance], field: str) -> set[str]:
     return {value for utterance in utterances if (value := getattr(utterance, field)) is not None}
 
 
+def _unlabelled(heard: dict[str, list[Utterance]]) -> bool:
+    return any(utterance.speaker is None for utterances in heard.values() for utterance in utterances)
+
+
 def _speakers(heard: dict[str, list[Utterance]]) -> list[str]:
     said: list[str] = []
     trained = _values(heard["training"], "speaker")
-    if any(utterance.speaker is None for utterances in heard.values() for utterance in utterances):
-        said.append(f"{UNLABELLED}: whether the parts share speakers cannot be told.")
+    if _unlabelled(heard):
+        said.append("Not every utterance has a speaker label: whether the parts share speakers cannot be told.")
     for part in ("validation", "test"):
         speakers = _values(heard[part], "speaker")
         both = speakers & trained

@@ -68,6 +68,23 @@ def bootstrap_interval(
     return min(float(low), point), max(float(high), point)
 
 
+def recall_intervals(
+    truth: Sequence[int],
+    predictions: Sequence[int],
+    names: Sequence[str],
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """`bootstrap_interval` of the recall of each class that occurs in `truth`, by its name: the accuracy on its utterances."""
+    found: dict[str, tuple[float, float]] = {}
+    for label in sorted(set(truth)):
+        own = [index for index, true in enumerate(truth) if true == label]
+        speakers = None if groups is None else [groups[index] for index in own]
+        answers = [predictions[index] for index in own]
+        found[names[label]] = bootstrap_interval([label] * len(own), answers, len(names), "accuracy", speakers, seed)
+    return found
+
+
 def paired_difference(
     truth: Sequence[int],
     first: Sequence[int],

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.evaluation.statistics import bootstrap_interval, recall_intervals
 from ser_tui.study.errors import UserError
 from ser_tui.training.metrics import (
     UNREADABLE,
     accuracy,
     balanced_accuracy,
+    class_counts,
     confusion_matrix,
     majority_accuracy,
     recalls,
@@ -35,8 +36,10 @@ class ZeroShot:
     bca: float
     bca_interval: tuple[float, float]
     recalls: Mapping[str, float]
+    recall_intervals: Mapping[str, tuple[float, float]]
     chance: float
     majority: float
+    majority_interval: tuple[float, float]
 
 
 def kept(emotions: Sequence[str], mapping: Mapping[str, str]) -> list[int]:
@@ -112,6 +115,7 @@ def score(
     count = len(order)
     matrix = confusion_matrix(truth, predictions, count)[: len(present)]
     by_class = recalls(truth, predictions, count)
+    most_frequent = [int(class_counts(truth, count).argmax())] * len(truth)
     return ZeroShot(
         utterances=len(indices),
         dropped=len(emotions) - len(indices),
@@ -124,6 +128,8 @@ def score(
         bca=balanced_accuracy(truth, predictions, count),
         bca_interval=bootstrap_interval(truth, predictions, count, "bca", groups, seed),
         recalls={name: float(by_class[index]) for index, name in enumerate(present)},
+        recall_intervals=recall_intervals(truth, predictions, order, groups, seed),
         chance=1 / count,
         majority=majority_accuracy(truth, count),
+        majority_interval=bootstrap_interval(truth, most_frequent, count, "accuracy", groups, seed),
     )

@@ -29,6 +29,8 @@ Format = Literal["csv", "json"]
 _RESULTS = (
     "bca", "bca_low", "bca_high", "utterances", "accuracy", "loss", "epochs_done", "best_epoch", "best_epoch_bca",
     "seconds", "reason", "protocol", "shares_speakers", "warnings", "probe_bca", "probe_p",
+    # Last, so that columns that were counted off in an older export are where they were.
+    "accuracy_low", "accuracy_high", "best_epoch_bca_low", "best_epoch_bca_high", "probe_bca_low", "probe_bca_high",
 )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def to_csv(run_id: str, state: RunState) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["run", "trial", "status", "phase", *map(_inert, names), *_RESULTS])
     for trial in _trials(state):
-        low, high = trial.interval or (None, None)
+        low, high = _bounds(trial.interval)
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
         row += [trial.parameters.get(name) for name in names]
         row += [
@@ -62,9 +64,15 @@ def to_csv(run_id: str, state: RunState) -> str:
             state.study.get("protocol", {}).get("kind", ""), shares_speakers(state),
             " ".join(state.start.warnings) if state.start else "",
             state.probe and state.probe.bca, trial.probe_p,
+            *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
+            *_bounds(state.probe.interval if state.probe else None),
         ]  # fmt: skip
         writer.writerow([_inert(value) for value in row])
     return stream.getvalue()
+
+
+def _bounds(interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    return interval or (None, None)
 
 
 def to_json(run_id: str, state: RunState) -> str:
@@ -91,7 +99,8 @@ def summary_text(run_id: str, state: RunState) -> str:
             f"  {values}",
         ]
     if (probe := summary["probe"]) is not None:
-        lines.append(f"probe on the frozen encoder ({probe_parameters(probe['parameters'])}): BCA {beside_probe(probe)}")
+        shown = f"BCA {beside_probe(probe)}, n={probe['utterances']}"
+        lines.append(f"probe on the frozen encoder ({probe_parameters(probe['parameters'])}): {shown}")
     if state.test is not None:
         shown = score_with_interval(state.test.bca, state.test.interval)
         lines.append(f"test part, scored once: BCA {shown}, n={state.test.utterances}")
@@ -106,7 +115,8 @@ def summary_text(run_id: str, state: RunState) -> str:
         if (found := evaluation.result) is not None:
             lines.append(
                 f"zero-shot on {found.corpus}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
-                f"BCA {score(found.bca)}, chance {score(found.chance)}, n={found.utterances}"
+                f"BCA {score_with_interval(found.bca, found.bca_interval)}, chance {score(found.chance)}, n={found.utterances} "
+                f"({'masked' if found.masked else 'raw'})"
             )
             lines += [f"! zero-shot on {found.corpus}: {warning}" for warning in found.warnings]
     lines += [f"! {warning}" for warning in (start.warnings if start else ())]

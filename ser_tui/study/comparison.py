@@ -61,11 +61,14 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
     if any(also):
         rows.append(("also shared", tuple(cell or "-" for cell in also)))
     if any(summary.get("test") for summary in summaries):
-        rows.append(("test part BCA", tuple(_scored(summary.get("test"), "bca", "interval") for summary in summaries)))
+        tests = [summary.get("test") for summary in summaries]
+        rows.append(("test part BCA", tuple(_scored(test, "bca", "interval") for test in tests)))
+        rows.append(("test part n", _numbers(tests)))
         rows += _probes("test part, probe", "test", [(summary.get("test") or {}).get("probe") for summary in summaries])
     for protocol in _each(summaries, "folds", "protocol"):
         entries = [_entry(summary, "folds", "protocol", protocol) for summary in summaries]
         rows.append((f"{protocol}, pooled BCA", tuple(_scored(entry, "pooled_bca", "interval") for entry in entries)))
+        rows.append((f"{protocol}, n", _numbers(entries)))
         rows += _probes(f"{protocol}, probe", protocol, [(entry or {}).get("probe") for entry in entries])
     for corpus in _each(summaries, "evaluations", "corpus"):
         entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
@@ -107,6 +110,10 @@ def _best_parameters(summary: Summary) -> str:
 
 def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
     return score_with_interval(entry[score], entry[interval]) if entry else "-"
+
+
+def _numbers(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
+    return tuple(str(entry["utterances"]) if entry else "-" for entry in entries)
 
 
 def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) -> list[Row]:

@@ -36,6 +36,8 @@ class RunStarted(Event):
     warnings: tuple[str, ...] = ()
     """Sentences for people: shared speakers, shared sentences, duplicates across parts."""
     shares_speakers: bool = False
+    unlabelled_speakers: bool | None = None
+    """Whether utterances without a speaker leave it open what the parts share. None: a log of before there was this field."""
     machine: Mapping[str, Any] = field(default_factory=dict)
     """host, processor, cores, threads, precision, versions."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +85,8 @@ class EpochFinished(Event):
     validation_loss: float | None = None
     frozen: bool = False
     seconds: float = 0.0
+    interval: tuple[float, float] | None = None
+    """95 % interval of `bca`, as all intervals here. Each field for one is None, or empty, in logs of before it was there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,7 @@ class TrialFinished(Event):
     notes: tuple[str, ...] = ()
     probe_p: float | None = None
     """p of the paired permutation test against the run's probe; None: there was no probe yet."""
+    accuracy_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +144,7 @@ class ProbeScored(Event):
     best_p: float | None
     """p of the paired permutation test of the best trial so far against this probe."""
     seconds: float
+    accuracy_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +177,10 @@ class TestScored(Event):
     probe_accuracy: float | None = None
     probe_p: float | None = None
     """p of the paired permutation test of the best trial against the probe."""
+    accuracy_interval: tuple[float, float] | None = None
+    probe_accuracy_interval: tuple[float, float] | None = None
+    recall_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of the recall of each class that the part holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +191,7 @@ class FoldsScored(Event):
     trial: int
     protocol: str
     folds: tuple[Mapping[str, Any], ...]
-    """One mapping a fold: name, bca, utterances."""
+    """One mapping a fold: name, bca, utterances and, but in older logs, interval."""
     pooled_bca: float
     interval: tuple[float, float]
     mean: float
@@ -242,6 +252,11 @@ class EvaluationFinished(Event):
     centred: Mapping[str, float] = field(default_factory=dict)
     """Accuracy (and, with _bca, BCA) once the target's own mean, over the corpus or over each speaker, is taken out of the
     logits: no label of the target is used, but its recordings are, so that it is no plain zero-shot score."""
+    baseline_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of the scores in `baselines`, under their names."""
+    centred_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of the scores in `centred`, under their names."""
+    recall_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     """What the target shares with the corpus that the model was trained on: recordings, speakers, sentences."""
     seconds: float = 0.0

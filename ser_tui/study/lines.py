@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.study.events import TYPES, Event, Unknown, parse_time
-from ser_tui.study.plausible import MAX_NUMBER, plausible
-from ser_tui.study.shapes import checks
+from ser_tui.study.plausible import plausible
+from ser_tui.study.shapes import MAX_NUMBER, checks
 
 VERSION = 1
 ENVELOPE = ("seq", "time", "clock")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ser_tui.study.shapes import MAX_NUMBER, check
+
 Data = Mapping[str, Any]
-MAX_NUMBER = 2**53
-"""Counts above it are no counts: JSON readers elsewhere could not tell them apart."""
 _SECTIONS = ("protocol", "strategy", "budget", "training", "search", "labels")
 
 
@@ -43,9 +43,14 @@ def _shares(data: Data, *names: str) -> bool:
 
 def _folds_scored(data: Data) -> bool:
     return _shares(data, "probe_pooled_bca", "probe_p") and all(
-        type(fold.get("name")) is str and type(fold.get("bca")) in (int, float) and type(fold.get("utterances")) is int
+        type(fold.get("name")) is str and _is_number(fold.get("bca")) and type(fold.get("utterances")) is int
+        and _is_interval(fold.get("interval"))
         for fold in data["folds"]
     )
+
+
+_is_number = check(float)
+_is_interval = check(tuple[float, float] | None)
 
 
 def _evaluation_finished(data: Data) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from ser_tui.study import events
 from ser_tui.study.sessions import Session
 from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
+from ser_tui.study.text import counted, score_with_interval
 
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
@@ -120,7 +121,9 @@ def _(event: events.EpochFinished, state: RunState) -> RunState:
     trial = state.current
     if trial is None or trial.number != event.trial:
         return state
-    epoch = Epoch(event.epoch, event.epochs, event.loss, event.bca, event.validation_loss, event.frozen, event.seconds)
+    epoch = Epoch(
+        event.epoch, event.epochs, event.loss, event.bca, event.validation_loss, event.frozen, event.seconds, event.interval
+    )  # fmt: skip
     return replace(state, current=replace(trial, epochs=(*trial.epochs, epoch)))
 
 
@@ -138,6 +141,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         interval=event.interval,
         utterances=event.utterances,
         accuracy=event.accuracy,
+        accuracy_interval=event.accuracy_interval,
         best_epoch=event.best_epoch,
         best_epoch_bca=event.best_epoch_bca,
         loss=event.loss,
@@ -147,7 +151,8 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
     )
     best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
     after = replace(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
-    text = f"trial {trial.number} {'collapsed to chance' if event.collapsed else 'finished'}: BCA {event.bca:.3f}"
+    how = "collapsed to chance" if event.collapsed else "finished"
+    text = f"trial {trial.number} {how}: {_scored('BCA', event.bca, event.interval, event.utterances)}"
     after = _logged(after, event.time, "info", text)
     for note in event.notes:
         after = _logged(after, event.time, "warning", f"trial {trial.number}: {note}")
@@ -160,8 +165,8 @@ def _(event: events.ProbeScored, state: RunState) -> RunState:
     if state.best is not None:
         best = replace(state.best, probe_p=event.best_p)
         after = replace(_put(after, best), best=best)
-    text = f"probe on the frozen encoder, best of {event.tried}: BCA {event.bca:.3f}"
-    return _logged(after, event.time, "info", text)
+    shown = _scored("BCA", event.bca, event.interval, event.utterances)
+    return _logged(after, event.time, "info", f"probe on the frozen encoder, best of {event.tried}: {shown}")
 
 
 @_apply.register
@@ -178,17 +183,15 @@ def _(event: events.TrialFailed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.TestScored, state: RunState) -> RunState:
     after = replace(state, test=event)
-    return _logged(
-        after, event.time, "info", f"test part, scored once: BCA {event.bca:.3f} on {event.utterances} utterances"
-    )
+    shown = _scored("BCA", event.bca, event.interval, event.utterances)
+    return _logged(after, event.time, "info", f"test part, scored once: {shown}")
 
 
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
     after = replace(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
-    return _logged(
-        after, event.time, "info", f"{event.protocol}: pooled BCA {event.pooled_bca:.3f} over {len(event.folds)} folds"
-    )
+    shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances)
+    return _logged(after, event.time, "info", f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}")
 
 
 @_apply.register
@@ -207,8 +210,9 @@ def _(event: events.EvaluationProgressed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.EvaluationFinished, state: RunState) -> RunState:
     after = _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
-    text = f"zero-shot on {event.corpus}: accuracy {event.accuracy:.3f}, BCA {event.bca:.3f}, n = {event.utterances}"
-    return _logged(after, event.time, "info", text)
+    accuracy = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
+    shown = _scored("BCA", event.bca, event.bca_interval, event.utterances)
+    return _logged(after, event.time, "info", f"zero-shot on {event.corpus}: {accuracy}, {shown}")
 
 
 @_apply.register
@@ -239,6 +243,10 @@ def _(event: events.RunFailed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.Note, state: RunState) -> RunState:
     return _logged(state, event.time, event.level, event.text)
+
+
+def _scored(name: str, value: float, interval: tuple[float, float], utterances: int) -> str:
+    return f"{name} {score_with_interval(value, interval)}, n={utterances}"
 
 
 def _ended(state: RunState, status: str, event: events.Event, reason: str) -> RunState:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Union
 
 Check = Callable[[Any], bool]
+MAX_NUMBER = 2**53
+"""Whole numbers above it are no counts and no scores: JSON readers elsewhere could not tell them apart."""
 
 
 _known: dict[type, Mapping[str, Check]] = {}
@@ -41,8 +43,10 @@ def check(hint: Any) -> Check:
         return lambda value: (
             isinstance(value, dict) and all(inner(item) or (numbers and item is None) for item in value.values())
         )
+    if hint is int:
+        return lambda value: type(value) is int and abs(value) <= MAX_NUMBER
     if hint is float:
-        return lambda value: type(value) in (float, int)
+        return lambda value: type(value) is float or (type(value) is int and abs(value) <= MAX_NUMBER)
     return lambda value: type(value) is hint
 
 

@@ -24,6 +24,7 @@ class Epoch:
     validation_loss: float | None
     frozen: bool
     seconds: float
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Trial:
     interval: tuple[float, float] | None = None
     utterances: int = 0
     accuracy: float | None = None
+    accuracy_interval: tuple[float, float] | None = None
     best_epoch: int | None = None
     best_epoch_bca: float | None = None
     loss: float | None = None
@@ -51,6 +53,11 @@ class Trial:
     predictions: tuple[int, ...] = ()
     probe_p: float | None = None
     """See `events.TrialFinished`."""
+
+    @property
+    def best_epoch_interval(self) -> tuple[float, float] | None:
+        """95 % interval of `best_epoch_bca`; None where the log lacks it."""
+        return next((epoch.interval for epoch in self.epochs if epoch.epoch == self.best_epoch), None)
 
     @property
     def scored(self) -> bool:

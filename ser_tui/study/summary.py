@@ -9,7 +9,7 @@ from typing import Any
 from ser_tui.study.events import ProbeScored, parse_time
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 3
+VERSION = 4
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -77,8 +77,7 @@ def searched_names(study: Mapping[str, Any]) -> list[str]:
     ]
     return varied or [name for name in space if name in _USUAL]
 
-UNLABELLED = "Not every utterance has a speaker label"
-"""How the warning of `corpora.splits` begins that leaves it open whether the parts share speakers."""
+_UNLABELLED = "Not every utterance has a speaker label"
 
 
 def shares_speakers(state: RunState) -> bool | None:
@@ -86,7 +85,11 @@ def shares_speakers(state: RunState) -> bool | None:
     start = state.start
     if start is None or start.shares_speakers:
         return bool(start)
-    return None if any(warning.startswith(UNLABELLED) for warning in start.warnings) else False
+    unlabelled = start.unlabelled_speakers
+    if unlabelled is None:
+        # Logs of before there was the field say it in a warning alone, which then began so.
+        unlabelled = any(warning.startswith(_UNLABELLED) for warning in start.warnings)
+    return None if unlabelled else False
 
 
 def summarize(run_id: str, state: RunState) -> dict[str, Any]:
@@ -127,6 +130,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
             "bca": state.test.bca,
             "interval": list(state.test.interval),
             "accuracy": state.test.accuracy,
+            "accuracy_interval": _listed(state.test.accuracy_interval),
             "utterances": state.test.utterances,
             "probe": _beside(state.test.probe_bca, state.test.probe_interval, state.test.bca, state.test.probe_p),
         },
@@ -170,11 +174,13 @@ def trial_summary(trial: Trial) -> dict[str, Any]:
         "phase": trial.phase,
         "status": trial.status,
         "bca": trial.bca,
-        "interval": list(trial.interval) if trial.interval else None,
+        "interval": _listed(trial.interval),
         "utterances": trial.utterances,
         "accuracy": trial.accuracy,
+        "accuracy_interval": _listed(trial.accuracy_interval),
         "best_epoch": trial.best_epoch,
         "best_epoch_bca": trial.best_epoch_bca,
+        "best_epoch_interval": _listed(trial.best_epoch_interval),
         "epochs_done": len(trial.epochs),
         "loss": trial.loss,
         "seconds": trial.seconds,
@@ -190,6 +196,7 @@ def probe_summary(probe: ProbeScored, best: Trial | None) -> dict[str, Any]:
         "parameters": dict(probe.parameters),
         "tried": probe.tried,
         "accuracy": probe.accuracy,
+        "accuracy_interval": _listed(probe.accuracy_interval),
         "utterances": probe.utterances,
         "seconds": probe.seconds,
         **(_beside(probe.bca, probe.interval, scored, best.probe_p if best else None) or {}),
@@ -203,6 +210,10 @@ def _beside(
     if bca is None or interval is None:
         return None
     return {"bca": bca, "interval": list(interval), "difference": None if tuned is None else tuned - bca, "p": p}
+
+
+def _listed(interval: Sequence[float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def thinned(series: list[float | None]) -> list[float | None]:

@@ -86,9 +86,13 @@ def interval_text(interval: Sequence[float] | None) -> str:
     return "-" if interval is None else f"[{score(interval[0])}, {score(interval[1])}]"
 
 
-def accuracies(values: Mapping[str, float]) -> str:
-    """chance .167, majority .154, random head .155: the accuracies among a zero-shot result's named scores."""
-    return ", ".join(f"{name.replace('_', ' ')} {score(value)}" for name, value in values.items() if not name.endswith("_bca"))
+def accuracies(values: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
+    """chance .167, majority .154 ±.021: the accuracies among a zero-shot result's named scores. Chance is no estimate."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {score_with_interval(value, intervals.get(name))}"
+        for name, value in values.items()
+        if not name.endswith("_bca")
+    )
 
 
 def mapped(emotion: str, target: str) -> str:
@@ -96,9 +100,9 @@ def mapped(emotion: str, target: str) -> str:
     return f"{emotion}={target}" if target else f"{emotion} dropped"
 
 
-def centred_text(centred: Mapping[str, float]) -> str:
+def centred_text(centred: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
     """What the scores in `events.EvaluationFinished.centred` are, in one line."""
-    return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred)}"
+    return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred, intervals)}"
 
 
 def ended(state: str, reason: str) -> str:
@@ -157,8 +161,8 @@ def sparkline(
     def block(value: float | None) -> str:
         if value is None or not math.isfinite(value):
             return " "
-        share = 0.5 if span <= 0 else (value - bottom) / span
-        return BLOCKS[min(len(BLOCKS) - 1, max(0, int(share * len(BLOCKS))))]
+        share = min(1.0, max(0.0, (value - bottom) / span)) if 0 < span < math.inf else 0.5
+        return BLOCKS[min(len(BLOCKS) - 1, int(share * len(BLOCKS)))]
 
     return "".join(block(value) for value in series)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.text import duration, printable, score
+from ser_tui.study.text import duration, printable, score_with_interval
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.screens.confirm import ConfirmScreen
 
@@ -45,7 +45,7 @@ async def delete_run(screen: AppScreen[Any], summary: Mapping[str, Any]) -> bool
     """Delete the run's folder, if the person says yes; whether it is gone."""
     best = summary.get("best")
     held = f"{summary['trials']} trials, {duration(summary.get('seconds'))} of work"
-    held += f", best BCA {score(best['bca'])}" if best else ""
+    held += f", best BCA {score_with_interval(best['bca'], best['interval'])}, n = {best['utterances']}" if best else ""
     yes = await screen.app.push_screen_wait(
         ConfirmScreen(
             f"Delete {printable(str(summary['run_id']))}?",

@@ -12,7 +12,6 @@ from ser_tui.study.text import (
     interval_text,
     loss_text,
     parameter,
-    score,
     score_with_interval,
 )
 from ser_tui.tui.follow import View
@@ -37,11 +36,13 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 
     if trial.bca is not None:
         fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
-        fact("95 % interval", f"{interval_text(trial.interval)}  n={trial.utterances}")
-        fact("accuracy", score(trial.accuracy))
+        fact("95 % interval", interval_text(trial.interval))
+        fact("validation utterances", f"n = {trial.utterances}")
+        fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
         if probe is not None:
             fact("BCA minus the probe's", difference_text(trial.bca - probe.bca, trial.probe_p))
-        fact("best epoch (not the score)", f"{score(trial.best_epoch_bca)} at epoch {trial.best_epoch}")
+        best = score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval)
+        fact(f"best epoch, {trial.best_epoch} (no score)", best)
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))
@@ -62,12 +63,13 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 def _epochs(trial: Trial) -> list[Text]:
     curve = cell("BCA per epoch  ", "muted")
     curve.append(spark([epoch.bca for epoch in trial.epochs], width=40), "accent")
-    lines = [curve, cell("EPOCH   LOSS  VAL LOSS    BCA    TIME", "accent")]
+    lines = [curve, cell(" EP   LOSS    VAL         BCA   TIME", "accent")]
     for epoch in trial.epochs:
         lines.append(
             cell(
-                f"{epoch.epoch:>5} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>9} "
-                f"{score(epoch.bca):>6} {duration(epoch.seconds):>7}" + (" frozen" if epoch.frozen else "")
+                f"{epoch.epoch:>3} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>6} "
+                f"{score_with_interval(epoch.bca, epoch.interval):>11} {duration(epoch.seconds):>6}"
+                + (" frozen" if epoch.frozen else "")
             )
         )
     return lines

@@ -28,13 +28,21 @@ NAME = 11
 """Cells for the name of a class at the left of a matrix."""
 
 
-def confusion_lines(truth: Sequence[str], predicted: Sequence[str], counts: Sequence[Sequence[int]]) -> list[Text]:
-    """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n."""
-    width = 6 if len(predicted) <= 8 else 5
+def confusion_lines(
+    truth: Sequence[str],
+    predicted: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    intervals: Mapping[str, tuple[float, float]],
+) -> list[Text]:
+    """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n.
+
+    `intervals`: those of the recalls, by class.
+    """
+    width = 6 if len(predicted) <= 7 else 5 if len(predicted) <= 9 else 4
     head = cell(" " * NAME, "muted")
     for name in predicted:
         head.append_text(cell(f"{name[: width - 1]:>{width}}", "muted"))
-    head.append_text(cell("   recall     n", "muted"))
+    head.append_text(cell("       recall     n", "muted"))
     lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
     for name, row in zip(truth, counts, strict=False):
         total = sum(row)
@@ -43,7 +51,7 @@ def confusion_lines(truth: Sequence[str], predicted: Sequence[str], counts: Sequ
             share = value / total if total else 0.0
             line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
         recall = row[predicted.index(name)] / total if total and name in predicted else None
-        line.append_text(cell(f"   {score(recall):>6} {total:>5}"))
+        line.append_text(cell(f"  {score_with_interval(recall, intervals.get(name)):>11} {total:>5}"))
         lines.append(line)
     return lines
 
@@ -52,12 +60,13 @@ def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
     """The test part."""
     head = cell("test part", "accent")
     head.append_text(cell("  held out from every trial, scored once", "muted"))
-    shown = score_with_interval(found.bca, found.interval)
+    shown = f"BCA {score_with_interval(found.bca, found.interval)}"
+    accuracy = f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}"
     return [
         head,
-        cell(f"BCA {shown}   accuracy {score(found.accuracy)}   n = {found.utterances}   trial {found.trial}", "bold"),
+        cell(f"{shown}   {accuracy}   n = {found.utterances}   trial {found.trial}", "bold"),
         *_probe(found.probe_bca, found.probe_interval, found.bca, found.probe_p),
-        *confusion_lines(classes, classes, found.confusion),
+        *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
         Text(),
     ]
 
@@ -66,10 +75,11 @@ def probe_lines(probe: events.ProbeScored, best: Trial | None) -> list[Text]:
     """The probe on the validation part, and the best trial against it."""
     head = cell("probe", "accent")
     head.append_text(cell(f"  on the frozen encoder, the best of {probe.tried} by validation BCA", "muted"))
-    shown = score_with_interval(probe.bca, probe.interval)
+    shown = f"BCA {score_with_interval(probe.bca, probe.interval)}"
+    accuracy = f"accuracy {score_with_interval(probe.accuracy, probe.accuracy_interval)}"
     lines = [
         head,
-        cell(f"BCA {shown}   accuracy {score(probe.accuracy)}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"),
+        cell(f"{shown}   {accuracy}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"),
         cell(probe_parameters(probe.parameters)),
     ]
     if best is not None and best.bca is not None:
@@ -101,12 +111,11 @@ def folds_lines(found: events.FoldsScored) -> list[Text]:
             "bold",
         ),
         *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
-        cell(f"{'FOLD':<20}{'BCA':>6}{'N':>7}", "muted"),
+        cell(f"{'FOLD':<20}{'BCA':>11}{'N':>7}", "muted"),
     ]
     for fold in found.folds:
-        lines.append(
-            cell(f"{fold.get('name', '-')!s:<20.20}{score(fold.get('bca')):>6}{fold.get('utterances', '-')!s:>7}")
-        )
+        shown = score_with_interval(fold.get("bca"), fold.get("interval"))
+        lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:>11}{fold.get('utterances', '-')!s:>7}"))
     return [*lines, Text()]
 
 
@@ -135,14 +144,14 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
     )
     lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:
-        lines.append(cell(f"baselines (accuracy): {accuracies(found.baselines)}"))
+        lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
     if found.centred:
-        lines += broken(cell(f"accuracy {centred_text(found.centred)}"), width)
+        lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
     for warning in found.warnings:
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),
-        *confusion_lines(found.classes, found.columns, found.confusion),
+        *confusion_lines(found.classes, found.columns, found.confusion, found.recall_intervals),
     ]
     return [*lines, Text()]
 

@@ -29,6 +29,16 @@ HOME_COLUMNS = (
 )
 
 
+_IN_THE_PANE = ("strategy", "corpus")
+
+
+def home_columns(room: int) -> list[Column]:
+    """The columns for a table of `room` cells (0: not known): what the pane beside it says is left out where they are too many."""
+    columns = list(HOME_COLUMNS)
+    needed = sum(column.width + 1 for column in columns)
+    return [column for column in columns if column.key not in _IN_THE_PANE or not 0 < room < needed]
+
+
 def run_label(summary: Summary, year: bool = False) -> str:
     """Date, minute (UTC) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
     run_id = str(summary["run_id"])
@@ -42,20 +52,23 @@ def trials_text(summary: Summary) -> str:
     return f"{summary['trials']}/{planned}" if planned else str(summary["trials"])
 
 
-def home_cells(summary: Summary, marked: int | None, year: bool = False) -> tuple[Text, ...]:
+def home_cells(
+    summary: Summary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS
+) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
     best = summary.get("best")
     number = score_with_interval(best["bca"], best["interval"]) if best else "-"
-    return (
-        cell("") if marked is None else cell(mark(marked), run_style(marked)),
-        state_text(str(summary["state"])),
-        cell(run_label(summary, year)),
-        cell(summary.get("strategy") or "-"),
-        cell(summary.get("corpus") or "-"),
-        cell(number, "" if best else "muted"),
-        cell(trials_text(summary)),
-        cell(duration(summary.get("seconds"))),
-    )
+    cells = {
+        "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
+        "state": state_text(str(summary["state"])),
+        "run": cell(run_label(summary, year)),
+        "strategy": cell(summary.get("strategy") or "-"),
+        "corpus": cell(summary.get("corpus") or "-"),
+        "best": cell(number, "" if best else "muted"),
+        "trials": cell(trials_text(summary)),
+        "time": cell(duration(summary.get("seconds"))),
+    }
+    return tuple(cells[column.key] for column in columns)
 
 
 def counts(summaries: Sequence[Summary]) -> str:
@@ -86,11 +99,13 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     """Two lines about the highlighted run, for terminals too narrow for a pane."""
     line = Text(no_wrap=True)
     line.append("best so far ", "muted")
-    best = summary.get("best")
-    line.append(f"{score(best['bca'])} " if best else "- ", "strong" if best else "muted")
-    line.append(spark(summary.get("best_so_far") or (), width=max(8, width - 62)), "accent")
+    best, speakers = summary.get("best"), speakers_text(summary)
+    number = f"{score_with_interval(best['bca'], best['interval'])} n={best['utterances']} " if best else "- "
+    line.append(number, "strong" if best else "muted")
+    room = width - line.cell_len - 2 - speakers.cell_len
+    line.append(spark(summary.get("best_so_far") or (), width=max(5, min(room, width - 62))), "accent")
     line.append("  ")
-    line.append_text(speakers_text(summary))
+    line.append_text(speakers)
     second = Text(no_wrap=True)
     if summary.get("reason") and summary["state"] != "done":
         second.append_text(cell(ended(str(summary["state"]), str(summary["reason"])), "warning"))

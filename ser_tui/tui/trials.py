@@ -27,6 +27,7 @@ from ser_tui.study.text import (
     score,
     score_with_interval,
 )
+from ser_tui.study.text import counted as count_text
 from ser_tui.tui.follow import View
 from ser_tui.tui.look import state_text
 from ser_tui.tui.rows import ELSEWHERE, parameters_text
@@ -37,46 +38,56 @@ from ser_tui.tui.widgets.table import Column, cell
 _WIDE = 126
 """Cells from which on the line of the best trial has room for the paired difference to the probe."""
 
+_NAME = 11
+"""Cells for what was scored on, at the left of a result."""
+
 MOST_WARNINGS = 4
 """Lines of warnings above the trials; the log has them in full."""
 
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
 
 
-def trial_columns(names: Sequence[str]) -> list[Column]:
-    """The columns of the trials table for a study that varies `names`."""
+def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
+    """The columns of the trials table for a study that varies `names`.
+
+    In less than `room` cells (0: not known) without the epochs done: they stand in the state of a trial under way, and in the
+    pane beside the table, which is what takes the room.
+    """
     columns = [Column("number", "#", 4, "right")]
     for name in names:
         known = HYPERPARAMETERS.get(name)
         short = known.short if known else name[:8].upper()
         columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
-    return [
-        *columns,
-        Column("bca", "BCA", 5, "right"),
+    columns += [
+        Column("bca", "BCA", 11, "right"),
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
-        Column("state", "STATE", 12, flexible=True),
+        Column("state", "STATE", 10, flexible=True),
     ]
+    needed = sum(column.width + 1 for column in columns)
+    return [column for column in columns if column.key != "done" or not 0 < room < needed]
 
 
-def trial_cells(trial: Trial, names: Sequence[str], best: bool, live: bool) -> tuple[Text, ...]:
-    """One trial as a row of the table. `live`: its worker is there, so that running means running."""
+def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool) -> tuple[Text, ...]:
+    """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running."""
     running = trial.status == "running"
     last = trial.epochs[-1] if trial.epochs else None
     planned = last.epochs if last else trial.parameters.get("epochs")
     bca = trial.bca if trial.bca is not None else (last.bca if last else None)
+    interval = trial.interval if trial.bca is not None else (last.interval if last else None)
     loss = trial.loss if trial.loss is not None else (last.loss if last else None)
     style = "strong" if best else "muted" if trial.status in ("failed", "cut_short", "collapsed") else ""
-    return (
-        cell(trial.number, style),
-        *(cell(parameter(name, trial.parameters.get(name)), style) for name in names),
-        cell(score(bca), "muted" if running else style),
-        cell(loss_text(loss), "muted" if running else style),
-        cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
-        cell(duration(trial.seconds), style),
-        trial_state(trial, best, live),
-    )
+    cells = {
+        "number": cell(trial.number, style),
+        **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
+        "bca": cell(score_with_interval(bca, interval), "muted" if running else style),
+        "loss": cell(loss_text(loss), "muted" if running else style),
+        "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
+        "time": cell(duration(trial.seconds), style),
+        "state": trial_state(trial, best, live),
+    }
+    return tuple(cells[column.key] for column in columns)
 
 
 def trial_state(trial: Trial, best: bool, live: bool) -> Text:
@@ -210,7 +221,7 @@ def current_line(view: View) -> Text:
         at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
         line.append_text(cell(at, "muted"))
         return line
-    values = parameters_text(trial.parameters, searched_names(view.state.study))
+    values = parameters_text(trial.parameters, searched_names(view.state.study), short=True)
     if not trial.epochs:
         # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
         at = "extracting features, fitting" if view.state.study.get("method") == "probe" else "first epoch"
@@ -223,8 +234,8 @@ def current_line(view: View) -> Text:
     further = ""
     if progress is not None:
         further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
-    ended = f"epoch {last.epoch}/{last.epochs}  loss {loss_text(last.loss)}  BCA {score(last.bca)}{frozen}"
-    shown = f"trial {trial.number}  {ended}{further}   "
+    scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval)}"
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  {scored}{frozen}{further}   "
     line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
     return line
@@ -249,43 +260,66 @@ def spark_line(state: RunState, width: int) -> Text:
     return line
 
 
-def result_lines(state: RunState) -> list[Text]:
-    """What the best trial achieved on parts that no trial saw: test part, folds, other corpora."""
+def result_lines(state: RunState, width: int) -> list[Text]:
+    """What the best trial achieved on parts that no trial saw: test part, folds, other corpora.
+
+    A line each, of which `width` may leave out baselines and asides, never a score's n or interval; v shows all in full.
+    """
     lines: list[Text] = []
-    if state.test is not None:
-        shown = score_with_interval(state.test.bca, state.test.interval)
-        lines.append(
-            _result(
-                "test part",
-                f"BCA {shown}  accuracy {score(state.test.accuracy)}  n={state.test.utterances}  scored once"
-                + _probe(state.test.probe_bca, state.test.probe_interval),
-            )
-        )
+    room = width - _NAME
+    if (test := state.test) is not None:
+        pieces = [
+            (0, _scored("BCA", test.bca, test.interval)), (2, _scored("accuracy", test.accuracy, test.accuracy_interval)),
+            (0, f"n={test.utterances}"), (3, "scored once"), *_probe(test.probe_bca, test.probe_interval),
+        ]  # fmt: skip
+        lines.append(_result("test part", _fitting(pieces, room)))
     for folds in state.folds:
-        shown = score_with_interval(folds.pooled_bca, folds.interval)
-        spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {len(folds.folds)} folds"
-        beside = _probe(folds.probe_pooled_bca, folds.probe_interval)
-        lines.append(_result(folds.protocol, f"pooled BCA {shown}  {spread}  n={folds.utterances}{beside}"))
+        spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {count_text(len(folds.folds), 'fold')}"
+        pieces = [
+            (0, _scored("pooled BCA", folds.pooled_bca, folds.interval)), (2, spread), (0, f"n={folds.utterances}"),
+            *_probe(folds.probe_pooled_bca, folds.probe_interval),
+        ]  # fmt: skip
+        lines.append(_result(folds.protocol, _fitting(pieces, room)))
     for found in state.evaluations:
-        if found.result is not None:
-            result = found.result
-            untuned = result.baselines.get("untuned")
-            shown = score_with_interval(result.accuracy, result.accuracy_interval)
-            text = f"accuracy {shown}  BCA {score(result.bca)}  chance {score(result.chance)}"
-            text += f"  untuned {score(untuned)}" if untuned is not None else ""
-            doubt, style = ("! not unseen (v)  ", "warning") if result.warnings else ("", "")
-            lines.append(_result(f"on {found.corpus}", f"{doubt}{text}  n={result.utterances}", style))
+        if (result := found.result) is not None:
+            pieces = [
+                (0, _scored("accuracy", result.accuracy, result.accuracy_interval)),
+                (1, _scored("BCA", result.bca, result.bca_interval)), (3, f"chance {score(result.chance)}"),
+            ]  # fmt: skip
+            if (untuned := result.baselines.get("untuned")) is not None:
+                pieces.append((2, _scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
+            pieces.append((0, f"n={result.utterances}"))
+            doubt = [(0, "! not unseen (v)")] if result.warnings else []
+            style = "warning" if result.warnings else ""
+            lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
     return lines
 
 
-def _probe(bca: float | None, interval: Sequence[float] | None) -> str:
-    return "" if bca is None else f"  probe {score_with_interval(bca, interval)}"
+Piece = tuple[int, str]
+"""How easily it can be done without, and what it says."""
+
+
+def _fitting(pieces: Sequence[Piece], room: int) -> str:
+    """Those of `pieces` that `room` has space for, the most dispensable left out first; those of rank 0 stay in any case."""
+    for most in (3, 2, 1, 0):
+        shown = "  ".join(text for rank, text in pieces if rank <= most)
+        if len(shown) <= room:
+            break
+    return shown
+
+
+def _scored(name: str, value: float, interval: Sequence[float] | None) -> str:
+    return f"{name} {score_with_interval(value, interval)}"
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None) -> list[Piece]:
+    return [] if bca is None else [(1, _scored("probe", bca, interval))]
 
 
 def _result(name: str, text: str, style: str = "") -> Text:
-    line = cell(f"{name[:10]:<11}", "muted")
+    line = cell(f"{name[: _NAME - 1]:<{_NAME}}", "muted")
     line.append_text(cell(text, style))
     return line
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +60,35 @@ class Target:
 
     def scored(self, logits: NDArray[np.floating], classes: Sequence[str]) -> ZeroShot:
         """Scores of `logits` [chosen, classes], with intervals over speakers where all are known."""
-        emotions = [self.manifest.utterances[index].emotion for index in self.chosen]
-        return score(logits, classes, emotions, self.speakers, self.mapping, masked=self.masked, seed=self.seed)
+        return self._scored(logits, classes, self.speakers)
+
+    def scored_on_average(self, logits: Sequence[NDArray[np.floating]], classes: Sequence[str]) -> ZeroShot:
+        """The mean scores of several models: those of all answers to all utterances, each counted once a model.
+
+        Intervals resample speakers (or utterances) together with all answers to them: they tell how far the mean of these
+        very models is known, not how far models differ.
+        """
+        groups = self.speakers
+        if groups is None or len(set(groups)) < 2:
+            groups = [str(index) for index in self.chosen]
+        return self._scored(np.concatenate(logits), classes, groups * len(logits))
+
+    def _scored(self, logits: NDArray[np.floating], classes: Sequence[str], groups: Sequence[str] | None) -> ZeroShot:
+        emotions = [self.manifest.utterances[index].emotion for index in self.chosen] * (len(logits) // len(self.chosen))
+        return score(logits, classes, emotions, groups, self.mapping, masked=self.masked, seed=self.seed)
+
+
+@dataclass
+class Beside:
+    """Scores that stand beside a zero-shot score, on the same utterances, and their intervals, under the same names."""
+
+    scores: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def add(self, name: str, result: ZeroShot) -> None:
+        """The accuracy of `result` as `name`, its BCA as `name`_bca."""
+        self.scores |= {name: result.accuracy, f"{name}_bca": result.bca}
+        self.intervals |= {name: result.accuracy_interval, f"{name}_bca": result.bca_interval}
 
 
 def training_data(session: Session, study: Study) -> Data | None:
@@ -79,10 +105,10 @@ def training_data(session: Session, study: Study) -> Data | None:
 
 def centred_scores(
     session: Session, study: Study, model: Model, data: Data, target: Target, logits: NDArray[np.float32]
-) -> dict[str, float]:
+) -> Beside:
     """Accuracy and BCA with the mean of the corpus, and of each speaker, taken out of `logits`; see `zero_shot.centred`.
 
-    Left out where there are too few utterances to take a mean of. Raises TrialStopped.
+    Left out where there are too few utterances to take a mean of. Intervals take the means for known. Raises TrialStopped.
     """
     chosen: list[int] = []
     order = np.random.default_rng(study.seed).permutation(list(data.split.train))
@@ -94,22 +120,21 @@ def centred_scores(
         reference = class_balanced_mean(known, [part.labels[index] for index in chosen])
     except (UserError, MemoryError, OSError, RuntimeError) as error:
         session.note(f"no centred scores: {error or 'not enough memory'}", level="warning")
-        return {}
+        return Beside()
     speakers = target.speakers
     groups: dict[str, Sequence[str] | None] = {"corpus": None}
     if speakers is not None and len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
         groups["speaker"] = speakers
-    found: dict[str, float] = {}
+    found = Beside()
     for name, group in groups.items():
         if len(logits) >= LEAST_FOR_A_MEAN:
-            result = target.scored(centred(logits, reference, group), model.classes)
-            found |= {name: result.accuracy, f"{name}_bca": result.bca}
+            found.add(name, target.scored(centred(logits, reference, group), model.classes))
     return found
 
 
 def baselines(
     session: Session, study: Study, model: Model, data: Data, target: Target, *, random_heads: bool
-) -> dict[str, float]:
+) -> Beside:
     """Accuracy (and, with _bca, BCA) of the baselines that can be computed; a note says why one cannot. Raises TrialStopped.
 
     untuned: logistic regression on the frozen encoder's last layer. egemaps: the same on eGeMAPS functionals, where
@@ -117,27 +142,26 @@ def baselines(
     baseline of arXiv 2510.07052: the frozen encoder under a linear layer that was never trained, so that it says nothing
     about the encoder; the mean of RANDOM_HEADS of them.
     """
-    wanted: dict[str, Callable[[], dict[str, list[ZeroShot]]]] = {
+    wanted: dict[str, Callable[[], dict[str, ZeroShot]]] = {
         "untuned": lambda: _frozen(session, study, model, data, target, RANDOM_HEADS if random_heads else 0)
     }
     if egemaps.available():
         wanted["egemaps"] = lambda: _egemaps(session, data, target)
-    found: dict[str, float] = {}
+    found = Beside()
     for name, compute in wanted.items():
         try:
             results = compute()
         except (UserError, MemoryError, OSError, RuntimeError, ValueError) as error:
             session.note(f"no {name} baseline: {error or 'not enough memory'}", level="warning")
             continue
-        for baseline, scores in results.items():
-            found[baseline] = statistics.fmean(result.accuracy for result in scores)
-            found[f"{baseline}_bca"] = statistics.fmean(result.bca for result in scores)
+        for baseline, result in results.items():
+            found.add(baseline, result)
     return found
 
 
 def _frozen(
     session: Session, study: Study, model: Model, data: Data, target: Target, random_heads: int
-) -> dict[str, list[ZeroShot]]:
+) -> dict[str, ZeroShot]:
     settings = study.training.model_copy(update={"paper_exact": False, "augment": ()})
     trainer = make_trainer(study.model_copy(update={"method": "probe", "training": settings}), data)
     parameters = {"layers": "last", "pooling": "mean", "max_seconds": model.parameters["max_seconds"]}
@@ -150,8 +174,9 @@ def _frozen(
     count = len(data.classes)
     wide = replace(untuned, head=head, classes=tuple(str(column) for column in range(count * (1 + random_heads))))
     logits = wide.predict_logits(target.paths, should_stop=session.should_stop)
-    results = [target.scored(part, data.classes) for part in np.split(logits, 1 + random_heads, axis=1)]
-    return {"untuned": results[:1]} | ({"random_head": results[1:]} if random_heads else {})
+    own, *others = np.split(logits, 1 + random_heads, axis=1)
+    found = {"untuned": target.scored(own, data.classes)}
+    return found | ({"random_head": target.scored_on_average(others, data.classes)} if others else {})
 
 
 def _beside_random_ones(head: Head, number: int, seed: int) -> Head:
@@ -167,7 +192,7 @@ def _beside_random_ones(head: Head, number: int, seed: int) -> Head:
     return wide
 
 
-def _egemaps(session: Session, data: Data, target: Target) -> dict[str, list[ZeroShot]]:
+def _egemaps(session: Session, data: Data, target: Target) -> dict[str, ZeroShot]:
     train = data.part(data.split.train)
     logits = egemaps.logits(train, target.paths, target.digests, len(data.classes), session.should_stop)
-    return {"egemaps": [target.scored(logits, data.classes)]}
+    return {"egemaps": target.scored(logits, data.classes)}

@@ -59,6 +59,7 @@ def best_probe(
         bca=result.bca,
         interval=bootstrap_interval(truth, result.predictions, count, groups=groups, seed=study.seed),
         accuracy=result.accuracy,
+        accuracy_interval=bootstrap_interval(truth, result.predictions, count, "accuracy", groups, study.seed),
         utterances=len(truth),
         predictions=result.predictions,
         best_p=None if best is None else paired_difference(truth, result.predictions, best.predictions, count)[1],
@@ -81,6 +82,7 @@ def probe_on_test_part(
             "probe_bca": balanced_accuracy(part.labels, found, count),
             "probe_interval": bootstrap_interval(part.labels, found, count, groups=groups, seed=study.seed),
             "probe_accuracy": accuracy(part.labels, found, count),
+            "probe_accuracy_interval": bootstrap_interval(part.labels, found, count, "accuracy", groups, study.seed),
             "probe_p": paired_difference(part.labels, found, predictions, count)[1],
         }
     return {}

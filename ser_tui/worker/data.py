@@ -48,6 +48,11 @@ class Data:
         return known if len(known) == len(names) else None
 
 
+    def resampled(self) -> tuple[str, ...] | None:
+        """The speaker of each validation utterance, to resample for intervals; None where training hears some of them too."""
+        return None if self.split.shared_speakers else self.groups(self.split.validation)
+
+
 def load(study: Study) -> Data:
     """The study's data. Raises UserError where the corpus is not there or cannot be split that way."""
     manifest = load_many(study.corpus, study.labels)

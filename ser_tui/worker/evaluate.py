@@ -22,7 +22,7 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished, Evaluatio
 from ser_tui.study.load import load
 from ser_tui.training.model import Model
 from ser_tui.training.trial import TrialStopped
-from ser_tui.worker.baselines import Target, baselines, centred_scores, training_data
+from ser_tui.worker.baselines import Beside, Target, baselines, centred_scores, training_data
 from ser_tui.worker.memory import limit_memory
 from ser_tui.worker.models import load_best
 from ser_tui.worker.session import Session
@@ -72,11 +72,11 @@ def _one(
         logits = _logits(session, model, manifest, chosen)
         target = Target(manifest, chosen, mapping, masked, study.seed)
         result = target.scored(logits, model.classes)
-        beside, shifted, shared = {"majority": result.majority}, {}, []
+        beside, shifted, shared = Beside(), Beside(), []
         training = training_data(session, study)
         if training is not None:
             shared = overlap(training.manifest, training.split.train, manifest, chosen)
-            beside |= baselines(session, study, model, training, target, random_heads=preset == "paper")
+            beside = baselines(session, study, model, training, target, random_heads=preset == "paper")
             shifted = centred_scores(session, study, model, training, target, logits)
     except TrialStopped:
         session.emit(EvaluationFailed(corpus=corpus, reason=session.stop_reason or "stopped"))
@@ -96,8 +96,10 @@ def _one(
             utterances=result.utterances, dropped=len(emotions) - len(chosen), classes=result.classes,
             columns=result.columns, confusion=result.confusion, accuracy=result.accuracy,
             accuracy_interval=result.accuracy_interval, bca=result.bca, bca_interval=result.bca_interval,
-            recalls=result.recalls, chance=result.chance, baselines=beside, centred=shifted,
-            warnings=tuple(shared), seconds=round(time.monotonic() - begun, 3),
+            recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
+            baselines={"majority": result.majority, **beside.scores},
+            baseline_intervals={"majority": result.majority_interval, **beside.intervals},
+            centred=shifted.scores, centred_intervals=shifted.intervals, warnings=tuple(shared), seconds=round(time.monotonic() - begun, 3),
         )
     )  # fmt: skip
     if result.unreadable:

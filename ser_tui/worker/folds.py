@@ -13,6 +13,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.load import load
 from ser_tui.study.state import Trial
+from ser_tui.study.text import score_with_interval
 from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
@@ -49,16 +50,18 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
         fold = Data(data.manifest, split, data.classes)
         trainer = make_trainer(asked, fold, strengths, session.progress)
         result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
-        labels = fold.part(split.validation).labels
+        labels, speakers = fold.part(split.validation).labels, fold.groups(split.validation)
         truth += labels
         predictions += result.predictions
-        groups += fold.groups(split.validation) or [name] * len(labels)
+        groups += speakers or [name] * len(labels)
         if probe is not None and isinstance(trainer, Trainer):
             with noted(session, f"no probe beside the folds of {protocol}"):
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
-        rows.append({"name": name, "bca": result.bca, "utterances": len(labels)})
-        session.note(f"{protocol} fold {number} of {len(parts)} ({name}): BCA {result.bca:.3f}, n = {len(labels)}")
+        interval = bootstrap_interval(labels, result.predictions, len(data.classes), groups=speakers, seed=study.seed)
+        rows.append({"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels)})
+        shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
+        session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     scores = [float(str(row["bca"])) for row in rows]
     session.emit(
         FoldsScored(

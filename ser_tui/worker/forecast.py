@@ -8,7 +8,7 @@ from ser_tui.strategies.planning import planned_trials
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.plausible import MAX_NUMBER
+from ser_tui.study.shapes import MAX_NUMBER
 from ser_tui.study.state import RunState
 from ser_tui.training.trial import NonFiniteLoss
 from ser_tui.worker import calibrate

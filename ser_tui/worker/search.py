@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
+from ser_tui.evaluation.statistics import Metric, bootstrap_interval, paired_difference, recall_intervals
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.store.runs import RunFolder
@@ -100,6 +100,7 @@ def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, 
         speakers={name: data.speakers(indices) for name, indices in parts.items()},
         warnings=split.warnings,
         shares_speakers=bool(split.shared_speakers),
+        unlabelled_speakers=split.unlabelled,
         machine={**machine.describe(), "precision": trainer.precision},
         fingerprints={"corpus": data.manifest.fingerprint, "encoder": trainer.encoder_fingerprint},
         startup=strategy.startup,
@@ -257,6 +258,7 @@ class _Search:
                     validation_loss=report.validation_loss,
                     frozen=report.frozen,
                     seconds=round(report.seconds, 3),
+                    interval=self._interval(report.predictions),
                 )
             )
 
@@ -274,13 +276,12 @@ class _Search:
             TrialFinished(
                 trial=number,
                 bca=result.bca,
-                interval=bootstrap_interval(
-                    truth, result.predictions, classes, groups=self._groups(), seed=self.study.seed
-                ),
+                interval=self._interval(result.predictions),
                 utterances=len(truth),
                 best_epoch=result.best_epoch,
                 best_epoch_bca=result.best_epoch_bca,
                 accuracy=result.accuracy,
+                accuracy_interval=self._interval(result.predictions, "accuracy"),
                 loss=result.loss,
                 seconds=round(result.seconds, 3),
                 collapsed=result.collapsed,
@@ -302,13 +303,14 @@ class _Search:
         limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self._groups())
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.resampled())
         if found is not None:
             self.session.emit(found)
 
-    def _groups(self) -> tuple[str, ...] | None:
-        """Speakers to resample for intervals, where validation speakers are disjoint from the training ones."""
-        return None if self.data.split.shared_speakers else self.data.groups(self.data.split.validation)
+    def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
+        """Of a score on the validation part."""
+        classes, groups = len(self.data.classes), self.data.resampled()
+        return bootstrap_interval(self.validation.labels, predictions, classes, metric, groups, self.study.seed)
 
     def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
         seconds = round(time.monotonic() - begun, 3)
@@ -355,15 +357,15 @@ def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[
     for path, digest in zip(part.paths, part.digests, strict=True):
         refuse_changed(path, digest)  # hours may lie between the manifest and this one look at the test part
     predictions = predicted(models.load_best(folder, best).predict_logits(part.paths))
-    classes = len(data.classes)
+    classes, groups = len(data.classes), data.groups(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(
         trial=best.number,
         bca=balanced_accuracy(part.labels, predictions, classes),
-        interval=bootstrap_interval(
-            part.labels, predictions, classes, groups=data.groups(data.split.test), seed=study.seed
-        ),
+        interval=bootstrap_interval(part.labels, predictions, classes, groups=groups, seed=study.seed),
         accuracy=accuracy(part.labels, predictions, classes),
+        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", groups, study.seed),
+        recall_intervals=recall_intervals(part.labels, predictions, data.classes, groups, study.seed),
         utterances=len(part),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )

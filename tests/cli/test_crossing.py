@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ser_tui.store.log import LogReader, LogWriter
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study import events
 from ser_tui.study.document import Study
+from ser_tui.study.lines import encode
 from ser_tui.study.load import dumps
 
 pytestmark = pytest.mark.slow
@@ -46,6 +48,7 @@ def test_every_pair_has_its_scores(crossed: tuple[Path, Any]) -> None:
     for name, other in (("small", "second"), ("second", "small")):
         own, tested = found["trained_on"][name][name], found["trained_on"][name][other]
         assert not own["zero_shot"] and own["n"] == 9 and own["bca_interval"][0] <= own["bca"] <= own["bca_interval"][1]
+        assert own["accuracy_interval"][0] <= own["accuracy"] <= own["accuracy_interval"][1]
         assert tested["zero_shot"] and (tested["n"], tested["dropped"], tested["warnings"]) == (27, 0, [])
         assert tested["accuracy_interval"][0] <= tested["accuracy"] <= tested["accuracy_interval"][1]
         assert tested["mapping"] == EMOTIONS
@@ -64,6 +67,8 @@ def test_people_read_one_table_a_score_from_the_runs_that_are_there(crossed: tup
     assert text.count("trained on small before") == 1 and "training on" not in text
     for wanted in ("BCA, TRAINED ON", "accuracy, TRAINED ON", "TESTED ON second", "n=27", "the diagonal is"):
         assert wanted in text
+    cells = [line for line in text.splitlines() if "n=" in line]
+    assert len(cells) == 4 and all(line.count("±") == line.count("n=") == 2 for line in cells), "no score stands alone"
     cell = found["trained_on"]["second"]["small"]
     assert f"{cell['accuracy']:.3f}".lstrip("0") in text, "the same model has the same score again"
 
@@ -121,6 +126,19 @@ def test_a_run_that_failed_is_gone_on_with_for_the_trials_that_it_has(crossed: t
     again = call("cross", "--corpora", "small,second", "--set", "budget=2", "--json", runs=runs)
     assert "going on with the training on small" in again.stderr and len(folders(runs)) == before
     assert json.loads(again.stdout)["trained_on"]["small"]["small"]["run"] == kept.run_id
+
+
+def test_what_the_log_of_an_older_version_lacks_is_told_from_its_predictions(crossed: tuple[Path, Any]) -> None:
+    runs, found = crossed
+    own = found["trained_on"]["small"]["small"]
+    kept = RunFolder(runs / own["run"])
+    log = [
+        replace(event, accuracy_interval=None) if isinstance(event, events.TrialFinished) else event
+        for event in LogReader(kept.log).read_all()
+    ]
+    kept.log.write_bytes(b"".join(encode(event) for event in log))
+    again = document("cross", "--corpora", "small,second", "--set", "budget=2", runs=runs)["trained_on"]["small"]["small"]
+    assert again["run"] == own["run"] and again["accuracy_interval"] == own["accuracy_interval"]
 
 
 def test_a_corpus_that_changed_is_trained_on_again(crossed: tuple[Path, Any]) -> None:

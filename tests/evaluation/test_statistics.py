@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
+from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference, recall_intervals
 from ser_tui.training.metrics import balanced_accuracy
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.sampled_from("abc")), min_size=1, max_size=40)
@@ -50,6 +50,20 @@ def test_speakers_that_differ_widen_the_interval() -> None:
 def test_the_same_seed_gives_the_same_interval() -> None:
     truth, predictions = [0, 1, 2, 0, 1, 2, 0], [0, 1, 1, 0, 1, 2, 2]
     assert bootstrap_interval(truth, predictions, 3, seed=4) == bootstrap_interval(truth, predictions, 3, seed=4)
+
+
+def test_a_recall_is_known_by_the_utterances_of_its_class_alone() -> None:
+    truth = [0] * 100 + [1] * 4
+    predictions = [0] * 80 + [1] * 20 + [1, 1, 0, 0]
+    speakers = ["a", "b"] * 52
+    found = recall_intervals(truth, predictions, ("fear", "joy", "none"), seed=3)
+    assert found == {
+        "fear": bootstrap_interval(truth[:100], predictions[:100], 3, "accuracy", seed=3),
+        "joy": bootstrap_interval(truth[100:], predictions[100:], 3, "accuracy", seed=3),
+    }
+    assert found["joy"][1] - found["joy"][0] > 3 * (found["fear"][1] - found["fear"][0])
+    by_speaker = recall_intervals(truth, predictions, ("fear", "joy", "none"), speakers)
+    assert by_speaker["joy"] == bootstrap_interval(truth[100:], predictions[100:], 3, "accuracy", speakers[100:])
 
 
 @pytest.mark.parametrize("metric", ["bca", "accuracy"])

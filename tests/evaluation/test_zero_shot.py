@@ -33,7 +33,8 @@ def test_masked_lets_only_the_targets_classes_be_predicted() -> None:
     assert result.bca == pytest.approx((1 + 0.5 + 1) / 3)
     assert result.recalls == {"anger": 1.0, "happiness": 0.5, "sadness": 1.0}
     assert result.chance == pytest.approx(1 / 3)
-    assert result.majority == 0.5
+    assert result.majority == 0.5 and result.majority_interval[0] < 0.5 < result.majority_interval[1]
+    assert result.recall_intervals.keys() == result.recalls.keys()
 
 
 def test_raw_counts_classes_that_the_target_lacks_as_wrong() -> None:

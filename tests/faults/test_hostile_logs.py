@@ -30,7 +30,7 @@ from ser_tui.study.summary import remaining_seconds
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxt.exe\n\r\x08"
 HOSTILE: list[Any] = [
-    None, True, -1, 0, 10**9, 2**70, -1.5, 1e308, "", ESCAPE, "x" * 5000, [], [1], [None], {}, {"": None}, {ESCAPE: ESCAPE},
+    None, True, -1, 0, 10**9, 2**70, 10**400, -1.5, 1e308, "", ESCAPE, "x" * 5000, [], [1], [None], {}, {"": None}, {ESCAPE: ESCAPE},
     float("nan"), float("inf"), [[1, 2], [3]], "2026-13-45T99:99:99Z", "2026-01-01T00:00:00", "\udcff",
 ]  # fmt: skip
 
@@ -46,14 +46,14 @@ def whole_run() -> list[events.Event]:
             planned_trials=3, predicted_seconds=9.0,
         ),
         events.TrialStarted(trial=1, parameters={"learning_rate": 1e-4, "layers": "last"}, phase="startup"),
-        events.EpochFinished(trial=1, epoch=1, epochs=2, loss=0.5, bca=0.5, validation_loss=0.6),
+        events.EpochFinished(trial=1, epoch=1, epochs=2, loss=0.5, bca=0.5, validation_loss=0.6, interval=interval),
         events.TrialFinished(
             trial=1, bca=0.5, interval=interval, utterances=2, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=0.5,
-            seconds=1.5, predictions=(0, 1), truth=(0, 1), notes=("unreadable: x",),
+            seconds=1.5, predictions=(0, 1), truth=(0, 1), notes=("unreadable: x",), accuracy_interval=interval,
         ),
         events.ProbeScored(
             parameters={"layers": "2+3", "pooling": "mean", "inverse_regularization": 0.1, "max_seconds": 5}, tried=12, bca=0.5,
-            interval=interval, accuracy=0.5, utterances=2, predictions=(1, 0), best_p=0.5, seconds=2.0,
+            interval=interval, accuracy=0.5, utterances=2, predictions=(1, 0), best_p=0.5, seconds=2.0, accuracy_interval=interval,
         ),
         events.Progressed(stage="features", done=1, utterances=2),
         events.TrialStarted(trial=2, parameters={"learning_rate": 1e-3, "layers": "last"}, phase="model"),
@@ -61,10 +61,11 @@ def whole_run() -> list[events.Event]:
         events.RunResumed(machine={"host": "h"}),
         events.TestScored(
             trial=1, bca=0.5, interval=interval, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)), probe_bca=0.5,
-            probe_interval=interval, probe_accuracy=0.5, probe_p=1.0,
+            probe_interval=interval, probe_accuracy=0.5, probe_p=1.0, accuracy_interval=interval,
+            probe_accuracy_interval=interval, recall_intervals={"anger": interval},
         ),
         events.FoldsScored(
-            trial=1, protocol="loso", folds=({"name": "a", "bca": 0.5, "utterances": 2},), pooled_bca=0.5,
+            trial=1, protocol="loso", folds=({"name": "a", "bca": 0.5, "utterances": 2, "interval": interval},), pooled_bca=0.5,
             interval=interval, mean=0.5, deviation=0.0, utterances=2, probe_pooled_bca=0.5, probe_interval=interval, probe_p=1.0,
         ),
         events.RunFinished(reason="3 trials are done"),
@@ -74,6 +75,8 @@ def whole_run() -> list[events.Event]:
             corpus="ravdess", trial=1, mapping={"anger": "anger", "calm": ""}, masked=True, utterances=2, dropped=1,
             classes=("anger",), columns=("anger", "fear"), confusion=((1, 1),), accuracy=0.5, accuracy_interval=interval,
             bca=0.5, bca_interval=interval, recalls={"anger": 0.5}, chance=0.5, baselines={"majority": 0.5}, seconds=1.0,
+            baseline_intervals={"majority": interval}, centred={"corpus": 0.5}, centred_intervals={"corpus": interval},
+            recall_intervals={"anger": interval},
         ),
         events.EvaluationStarted(corpus="crema-d", mapping={}, utterances=2),
         events.EvaluationFailed(corpus="crema-d", reason="nothing left"),

@@ -203,4 +203,21 @@ def test_without_speaker_labels_it_is_open_whether_speakers_are_shared() -> None
     said = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
     for warnings, shared, wanted in (((said,), False, None), ((said,), True, True), ((), True, True), ((), False, False)):
         state = reduce_all(log(started(warnings=warnings, shares_speakers=shared)))
+        assert summarize("run", state)["shares_speakers"] is wanted, "as logs of before there was a field for it said it"
+    for unlabelled, shared, wanted in ((True, False, None), (True, True, True), (False, False, False)):
+        state = reduce_all(log(started(warnings=("in other words",), shares_speakers=shared, unlabelled_speakers=unlabelled)))
         assert summarize("run", state)["shares_speakers"] is wanted
+
+
+@pytest.mark.parametrize("interval", [(0.1,), ("a", "b"), 0.5, (True, False), {"low": 0.1}])
+def test_a_fold_s_interval_that_is_none_is_not_believed(interval: object) -> None:
+    def line(**extra: object) -> bytes:
+        fold = {"name": "a", "bca": 0.5, "utterances": 2, **extra}
+        scored = events.FoldsScored(
+            trial=1, protocol="loso", folds=(fold,), pooled_bca=0.5, interval=(0.4, 0.6), mean=0.5, deviation=0.0, utterances=2
+        )
+        return encode(log(scored)[0])
+
+    assert decode(line()) and decode(line(interval=(0.4, 0.6)))
+    with pytest.raises(DamagedLine):
+        decode(line(interval=interval))

@@ -75,9 +75,10 @@ class FabricatedRun:
         yield events.TrialStarted(trial=number, parameters=parameters, phase="startup" if number <= 5 else "model")
         for epoch in range(1, epochs + 1):
             share = epoch / epochs
+            so_far = round(0.143 + (bca - 0.143) * share, 4)
             yield events.EpochFinished(
                 trial=number, epoch=epoch, epochs=epochs, loss=round(1.9 - 1.8 * share * bca, 4),
-                bca=round(0.143 + (bca - 0.143) * share, 4), validation_loss=round(1.95 - 1.5 * share * bca, 4),
+                bca=so_far, validation_loss=round(1.95 - 1.5 * share * bca, 4), interval=interval(so_far),
                 frozen=epoch <= int(parameters["unfreeze_epoch"]), seconds=seconds_per_epoch,
             )  # fmt: skip
         first = not self.truth
@@ -88,7 +89,7 @@ class FabricatedRun:
             label if index < hits else (label + 1) % len(self.classes) for index, label in enumerate(self.truth)
         )
         yield events.TrialFinished(
-            trial=number, bca=bca, interval=(max(0.0, round(bca - 0.04, 4)), min(1.0, round(bca + 0.038, 4))),
+            trial=number, bca=bca, interval=interval(bca), accuracy_interval=interval(min(1.0, bca + 0.01)),
             utterances=127, best_epoch=epochs, best_epoch_bca=bca, accuracy=round(min(1.0, bca + 0.01), 4),
             loss=round(1.9 - 1.8 * bca, 4), seconds=epochs * seconds_per_epoch, collapsed=bca < 0.15,
             predictions=predictions, truth=self.truth if first else (),
@@ -99,7 +100,7 @@ class FabricatedRun:
         hits = round(bca * 127)
         self.write(events.ProbeScored(
             parameters={"max_seconds": 10, "layers": "2+3", "pooling": "mean", "inverse_regularization": 0.1}, tried=12, bca=bca,
-            interval=(round(bca - 0.03, 4), round(bca + 0.03, 4)), accuracy=bca, utterances=127,
+            interval=(round(bca - 0.03, 4), round(bca + 0.03, 4)), accuracy=bca, accuracy_interval=interval(bca), utterances=127,
             predictions=tuple(label if index < hits else -1 for index, label in enumerate(self.truth)), best_p=best_p, seconds=21.0,
         ), step=0.0)  # fmt: skip
 
@@ -126,6 +127,11 @@ class FabricatedRun:
         assert process is not None
         gone = {**process.to_json(), "start": "1"}
         self.folder.worker.write_text(json.dumps({"process": gone, "job": "search", "heartbeat": events.now()}))
+
+
+def interval(score: float) -> tuple[float, float]:
+    """One of about the width that 127 utterances give."""
+    return max(0.0, round(score - 0.04, 4)), min(1.0, round(score + 0.038, 4))
 
 
 def begin(

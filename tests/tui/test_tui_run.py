@@ -86,7 +86,7 @@ async def test_events_appear_as_they_are_written(runs: Path) -> None:
         await until_shown(pilot, "trial 3  epoch 2/8  loss 0.500  BCA .777")
         *_, scored = run.trial_events(3, 0.979, {**run.parameters(), "epochs": 8})
         run.write(scored)
-        await until_shown(pilot, "best BCA   .979 ±.031  trial 3", "trial 3 finished: BCA 0.979")
+        await until_shown(pilot, "best BCA   .979 ±.031  trial 3", "trial 3 finished: BCA .979 ±.031, n=127")
         run.write(events.RunFinished(reason="15 trials are done"))
         await until_shown(pilot, "emodb-gp  done")
 
@@ -163,7 +163,7 @@ async def test_trial_details_follow_the_cursor_and_step_to_neighbours(runs: Path
 async def test_a_wide_terminal_shows_the_trial_beside_the_list(runs: Path) -> None:
     run = finished(runs, trials=5)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(170, 40)) as pilot:
-        await until_shown(pilot, "done  best", "BCA after the last epoch", "EPOCH   LOSS")
+        await until_shown(pilot, "done  best", "BCA after the last epoch", "EP   LOSS    VAL")
 
 
 async def test_export_writes_both_formats_and_every_line_says_whether_speakers_are_shared(runs: Path) -> None:

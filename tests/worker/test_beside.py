@@ -47,6 +47,10 @@ def done(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFol
     return folder
 
 
+def _holds(interval: tuple[float, float] | None, score: float | None) -> bool:
+    return interval is not None and score is not None and interval[0] <= score <= interval[1] and interval[0] < interval[1]
+
+
 def test_the_probe_comes_once_between_the_first_trial_and_the_second(done: RunFolder) -> None:
     kinds = [event.type for event in LogReader(done.log).read_all() if event.type in ("trial_started", "trial_finished", "probe_scored")]
     assert kinds == ["trial_started", "trial_finished", "probe_scored", "trial_started", "trial_finished"]
@@ -56,7 +60,11 @@ def test_the_probe_comes_once_between_the_first_trial_and_the_second(done: RunFo
     assert probe.tried == 12 and probe.parameters["max_seconds"] == 1
     assert probe.bca == balanced_accuracy(state.truth, probe.predictions, 3)
     assert probe.interval[0] <= probe.bca <= probe.interval[1]
+    assert _holds(probe.accuracy_interval, probe.accuracy)
     for trial in state.trials:
+        assert _holds(trial.accuracy_interval, trial.accuracy)
+        assert trial.epochs[-1].interval == trial.interval, "the score is that of the last epoch"
+        assert _holds(trial.best_epoch_interval, trial.best_epoch_bca)
         assert trial.probe_p == paired_difference(state.truth, probe.predictions, trial.predictions, 3)[1]
 
 
@@ -74,6 +82,9 @@ def test_the_test_part_is_scored_by_both_once(done: RunFolder) -> None:
     assert test.probe_bca is not None and test.probe_interval is not None and test.probe_p is not None
     assert test.probe_interval[0] <= test.probe_bca <= test.probe_interval[1]
     assert 0 < test.probe_p <= 1 and test.probe_accuracy is not None
+    assert _holds(test.accuracy_interval, test.accuracy) and _holds(test.probe_accuracy_interval, test.probe_accuracy)
+    for index, name in enumerate(("anger", "boredom", "disgust")):
+        assert _holds(test.recall_intervals[name], test.confusion[index][index] / 3)
 
 
 def test_folds_are_scored_by_both(done: RunFolder) -> None:

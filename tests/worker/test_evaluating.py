@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_runs import STUDY, make_corpus, until_over
 
+from ser_tui.corpora.registry import load_manifest
 from ser_tui.evaluation import egemaps
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
@@ -14,6 +17,7 @@ from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
 from ser_tui.worker import launch
+from ser_tui.worker.baselines import Target
 
 PROBE = """
 name: probed
@@ -68,12 +72,25 @@ def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFol
     assert result.accuracy_interval[0] <= result.accuracy <= result.accuracy_interval[1]
     assert result.bca_interval[0] <= result.bca <= result.bca_interval[1]
     assert set(result.recalls) == set(result.classes)
+    _carried(result)
     assert result.chance == result.baselines["majority"] == pytest.approx(1 / 3)
     names = {"majority", "untuned", "untuned_bca"} | ({"egemaps", "egemaps_bca"} if egemaps.available() else set())
     assert set(result.baselines) == names
     assert set(result.centred) == {"corpus", "corpus_bca"}, "nine utterances are too few to know a speaker's mean"
     # The run's own model is a probe on better layers of the same encoder, so that both must have learnt something.
     assert min(result.accuracy, result.baselines["untuned"]) > 1 / 3
+
+
+def _carried(result: EvaluationFinished) -> None:
+    """Whether each score beside the score lies in an interval of its own."""
+    for scores, intervals in (
+        (result.recalls, result.recall_intervals), (result.baselines, result.baseline_intervals),
+        (result.centred, result.centred_intervals),
+    ):  # fmt: skip
+        assert scores.keys() == intervals.keys()
+        for name, score in scores.items():
+            low, high = intervals[name]
+            assert 0 <= low <= score <= high <= 1 and low < high, name
 
 
 def test_the_papers_preset_counts_every_class_and_names_the_random_head(probed: RunFolder, target: str) -> None:
@@ -84,6 +101,26 @@ def test_the_papers_preset_counts_every_class_and_names_the_random_head(probed: 
     # Twenty untrained heads: nobody's accuracy but chance.
     assert result.baselines["random_head"] == pytest.approx(1 / 3, abs=0.15)
     assert {"random_head_bca", "untuned"} <= set(result.baselines)
+    _carried(result)
+
+
+def test_several_models_are_scored_by_their_mean_and_each_utterance_once(target: str) -> None:
+    manifest = load_manifest(target)
+    random = np.random.default_rng(0)
+    chosen = list(range(len(manifest.utterances)))
+    classes = tuple(manifest.emotions)
+    mapping = {emotion: emotion for emotion in classes}
+    heads = [random.normal(size=(len(chosen), len(classes))) for _ in range(20)]
+    for unknown in (False, True):
+        held = [replace(one, speaker=None) for one in manifest.utterances] if unknown else manifest.utterances
+        voices = Target(replace(manifest, utterances=tuple(held)), chosen, mapping, True, 0)
+        alone, together = [voices.scored(head, classes) for head in heads], voices.scored_on_average(heads, classes)
+        assert together.accuracy == pytest.approx(sum(one.accuracy for one in alone) / 20)
+        assert together.bca == pytest.approx(sum(one.bca for one in alone) / 20)
+        # One and the same head twenty times is known no better than once.
+        same, once = voices.scored_on_average(heads[:1] * 20, classes), voices.scored(heads[0], classes)
+        width, other = (high - low for low, high in (same.accuracy_interval, once.accuracy_interval))
+        assert width == pytest.approx(other, rel=0.25, abs=0.02)
 
 
 def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, target: str) -> None:
@@ -103,6 +140,9 @@ def test_each_fold_is_scored_on_speakers_that_it_never_heard(probed: RunFolder) 
     scores = [fold["bca"] for fold in folds.folds]
     assert folds.mean == pytest.approx(sum(scores) / 3)
     assert folds.interval[0] <= folds.pooled_bca <= folds.interval[1]
+    for fold in folds.folds:
+        low, high = fold["interval"]
+        assert low <= fold["bca"] <= high and low < high
 
 
 def test_a_run_without_a_model_is_not_evaluated(probed: RunFolder, tmp_path: Path, target: str) -> None:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from ser_tui.study.text import score
+from ser_tui.study.text import score, score_with_interval
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.consequences import CorpusFacts
 from ser_tui.tui.screens.base import AppScreen
@@ -120,11 +120,8 @@ class EvaluateScreen(AppScreen[None]):
     def _say_model(self, summary: dict[str, Any]) -> None:
         best = summary["best"]
         line = cell("Zero-shot", "bold")
-        line.append_text(
-            cell(
-                f"   {summary['name']}, best trial {best['trial']}, BCA {score(best['bca'])} on its own validation part"
-            )
-        )
+        shown = f"{score_with_interval(best['bca'], best['interval'])} ({summary['protocol']}, n={best['utterances']})"
+        line.append_text(cell(f"   {summary['name']}, trial {best['trial']}, validation BCA {shown}"))
         second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
         self.query_one("#head", Lines).show([line, second])
 

@@ -118,6 +118,7 @@ class HomeScreen(AppScreen[None]):
         table = self.query_one(RunsTable)
         words = self._words
         shown = [summary for summary in self.summaries if not words or rows.matches(summary, words)]
+        appears = bool(shown) and not table.display
         table.display = bool(shown)
         empty = self.query_one("#empty", Static)
         empty.display = not shown
@@ -127,12 +128,16 @@ class HomeScreen(AppScreen[None]):
             empty.update(EMPTY.format(runs=self.ser.runs))
         year = self.size.width >= 100
         held = {summary["run_id"]: summary for summary in shown}
-        table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year))
+        columns = rows.home_columns(table.size.width)
+        table.set_columns(columns)
+        table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year, columns))
         if table.display and self.focused is None:
             table.focus()
         self._show_title(len(shown))
         self._show_detail()
         self.refresh_bindings()
+        if appears and self._has_pane:
+            self.call_after_refresh(self._show)  # how wide it is, hence which columns it has, is known only then
 
     def _show_title(self, shown: int) -> None:
         line = cell("")
@@ -151,12 +156,16 @@ class HomeScreen(AppScreen[None]):
 
     def _show_detail(self) -> None:
         summary = self.current
-        if self.has_class("-wide") or self.has_class("-huge"):
+        if self._has_pane:
             pane = self.query_one("#full", Lines)
             pane.show(rows.full_detail(summary, pane.size.width or 40) if summary else [])
         else:
             short = self.query_one("#short", Lines)
             short.show(rows.short_detail(summary, self.size.width) if summary else [Text(), Text()])
+
+    @property
+    def _has_pane(self) -> bool:
+        return self.has_class("-wide") or self.has_class("-huge")
 
     def _mark_of(self, run_id: str) -> int | None:
         return self.marked.index(run_id) if run_id in self.marked else None
@@ -196,8 +205,7 @@ class HomeScreen(AppScreen[None]):
 
     def _resized(self) -> None:
         if self._loaded:
-            self._show_title(len(self.query_one(RunsTable).keys))
-            self._show_detail()
+            self._show()
 
     def action_mark(self) -> None:
         """Mark or unmark the highlighted run, and go on to the next."""

@@ -18,7 +18,7 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.text import loss_text, printable, progress_text, score
+from ser_tui.study.text import counted, loss_text, printable, progress_text, score_with_interval
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -117,24 +117,23 @@ def _words(event: events.Event) -> str:
             values = ", ".join(f"{name} {value}" for name, value in event.parameters.items())
             return f"trial {event.trial} started ({event.phase or 'proposed'}): {values}"
         case events.EpochFinished():
-            scores = f"loss {loss_text(event.loss)}, BCA {score(event.bca)}"
+            scores = f"loss {loss_text(event.loss)}, BCA {score_with_interval(event.bca, event.interval)}"
             return f"trial {event.trial} epoch {event.epoch}/{event.epochs}: {scores}, {event.seconds:.1f} s"
         case events.Progressed():
             return progress_text(event.stage, event.done, event.utterances)
         case events.TrialFinished():
             collapsed = ", collapsed" if event.collapsed else ""
-            scores = f"BCA {score(event.bca)}, accuracy {score(event.accuracy)}"
-            return f"trial {event.trial} finished: {scores}, {event.seconds:.1f} s{collapsed}"
+            return f"trial {event.trial} finished: {_scores(event)}, {event.seconds:.1f} s{collapsed}"
         case events.TrialFailed():
             ended = "cut short" if event.kind == "cut_short" else "failed"
             return f"trial {event.trial} {ended}: {event.reason}"
         case events.ProbeScored():
-            beside = f"accuracy {score(event.accuracy)}, n={event.utterances}"
-            return f"probe on the frozen encoder, best of {event.tried}: BCA {score(event.bca)}, {beside}"
+            return f"probe on the frozen encoder, best of {event.tried}: {_scores(event)}"
         case events.TestScored():
-            return f"test part, scored once: BCA {score(event.bca)}, accuracy {score(event.accuracy)}, n={event.utterances}"
+            return f"test part, scored once: {_scores(event)}"
         case events.FoldsScored():
-            return f"{event.protocol}: pooled BCA {score(event.pooled_bca)} over {len(event.folds)} folds, n={event.utterances}"
+            shown = f"pooled BCA {score_with_interval(event.pooled_bca, event.interval)}, n={event.utterances}"
+            return f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}"
         case events.EvaluationFailed():
             return f"evaluation on {event.corpus} failed: {event.reason}"
         case events.Note():
@@ -146,10 +145,17 @@ def _words(event: events.Event) -> str:
             done = f"{event.done} of " if isinstance(event, events.EvaluationProgressed) else ""
             return f"evaluating on {event.corpus}: {done}{event.utterances} utterances"
         case events.EvaluationFinished():
-            return f"zero-shot on {event.corpus}: accuracy {score(event.accuracy)}, BCA {score(event.bca)}, n={event.utterances}"
+            accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
+            shown = score_with_interval(event.bca, event.bca_interval)
+            return f"zero-shot on {event.corpus}: accuracy {accuracy}, BCA {shown}, n={event.utterances}"
         case events.RunFinished() | events.RunCancelled() | events.RunFailed():
             return f"{event.type.replace('_', ' ')}: {event.reason}"
         case events.Unknown():
             return f"{event.kind.replace('_', ' ')} (this version does not know such events)"
         case _:
             return event.type.replace("_", " ")
+
+
+def _scores(event: events.TrialFinished | events.ProbeScored | events.TestScored) -> str:
+    accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
+    return f"BCA {score_with_interval(event.bca, event.interval)}, accuracy {accuracy}, n={event.utterances}"

@@ -63,6 +63,7 @@ class RunScreen(AppScreen[None]):
         self.run_id = run_id
         self.follower: Follower | None = None
         self._names: list[str] = []
+        self._columns: list[Column] = []
         self._next_rows = 0.0
         self._owed = False
         self._second = -1
@@ -140,7 +141,7 @@ class RunScreen(AppScreen[None]):
         self.query_one("#figures", Lines).show(
             [trials.best_line(view.state, width), trials.current_line(view), trials.spark_line(view.state, width)]
         )
-        self._show_or_hide("#results", trials.result_lines(view.state))
+        self._show_or_hide("#results", trials.result_lines(view.state, width))
 
     def _show_or_hide(self, selector: str, lines: list[Text]) -> None:
         widget = self.query_one(selector, Lines)
@@ -154,11 +155,9 @@ class RunScreen(AppScreen[None]):
         table = self.query_one(TrialsTable)
         moves = len(table.keys) not in (0, len(view.state.trials))
         self._next_rows = time.monotonic() + (MOVED_SECONDS if moves else TABLE_SECONDS)
-        names = searched_names(view.state.study)
-        if names != self._names:
-            self._names = names
-            columns: list[Column] = trials.trial_columns(names)
-            table.set_columns(columns)
+        self._names = searched_names(view.state.study)
+        self._columns = trials.trial_columns(self._names, table.size.width)
+        table.set_columns(self._columns)
         # Newest first: what happens now is at the top.
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
         log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
@@ -176,7 +175,7 @@ class RunScreen(AppScreen[None]):
         state = self.view.state
         trial = self.trial(int(key))
         best = state.best is not None and state.best.number == int(key)
-        return trials.trial_cells(trial, self._names, best, self.view.live) if trial is not None else ()
+        return () if trial is None else trials.trial_cells(trial, self._names, self._columns, best, self.view.live)
 
     def trial(self, number: int) -> Trial | None:
         """Trial `number`, as far as it has come."""
