@@ -3,8 +3,9 @@
     python benchmarks/event_latency.py [--events 20] [--term xterm-256color] [--json]
 
 The run screen is open at 80x24 on a run whose worker is this process. Each event is a finished epoch; looked for is
-`loss <its loss>` on the line `current`. Appends are 0.4 to 1.4 s apart, so that they meet the screen's polling at any
-phase. Prints median and maximum in milliseconds; the budget is 250 ms. What lies between the pty and a person's eyes, ssh
+its loss, which the line `current` shows before the table does. Appends are 0.4 to 1.4 s apart, so that they meet the
+screen's polling at any phase. Prints median and maximum in milliseconds; the budget is 250 ms. What lies between the pty and
+a person's eyes, ssh
 and the terminal's own drawing, is not in it.
 """
 
@@ -80,7 +81,7 @@ def latencies(number: int, term: str) -> list[float]:
                 epoch = events.EpochFinished(trial=7, epoch=2 + index, epochs=number + 2, loss=round(loss, 3), bca=0.5)
                 begun = time.perf_counter()
                 run.write(epoch)
-                found.append(seconds_until(descriptor, f"loss {loss:.3f}".encode(), begun))
+                found.append(seconds_until(descriptor, f"{loss:.3f}".encode(), begun))
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -100,7 +101,7 @@ def main() -> None:
     if options.json:
         print(json.dumps({"term": options.term, **result}))
         return
-    print(f"80x24, TERM={options.term}: a finished epoch appended to the log, until `loss <its loss>` is sent")
+    print(f"80x24, TERM={options.term}: a finished epoch appended to the log, until its loss is sent")
     print(f"  median {result['median_ms']} ms   max {result['max_ms']} ms   of {len(found)}   (budget 250 ms)")
 
 
