@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -26,8 +27,14 @@ from ser_tui.tui.widgets.table import Column, Table
 
 TICK = 0.1
 """Seconds between two looks at the log. Without news a look is one `stat`; an event is to be seen within 250 ms."""
+FIGURES_SECONDS = 0.15
+"""The lines above the table are drawn at most this often, so that an event is on them with the tick that has read it or the
+next one: epochs of a tenth of a second would fill a slow line, and the answer to a key would wait behind them."""
 TABLE_SECONDS = 0.5
-"""The table and the log are drawn at most this often; an event is on the lines above them with the tick that has read it."""
+"""The table is drawn at most this often."""
+PART_SECONDS = 0.2
+"""Between table, log and key bar, when all of them change: the end of a first trial costs 2 kB, a second of a slow line, and
+what is not sent yet when a key opens another screen need not be sent."""
 MOVED_SECONDS = 2.0
 """After all rows have moved down by a new trial, which costs 2.5 kB, nothing is drawn there for so long: a probe takes a
 second, and a slow line 3 kB/s."""
@@ -64,8 +71,12 @@ class RunScreen(AppScreen[None]):
         self.follower: Follower | None = None
         self._names: list[str] = []
         self._columns: list[Column] = []
+        self._next_figures = 0.0
         self._next_rows = 0.0
-        self._owed = False
+        self._stale = False
+        self._next_part = 0.0
+        self._owed: list[Callable[[], object]] = []
+        """What is still to be drawn below the figures, in its order."""
         self._second = -1
 
     @property
@@ -103,8 +114,6 @@ class RunScreen(AppScreen[None]):
             changed = await in_thread(follower.step)
             if self.in_front:
                 self._tick(changed)
-            else:
-                self._owed |= changed
             # A long log is read without pauses, but other keys come first.
             await asyncio.sleep(0.01 if follower.view.behind else max(0.05, TICK - (time.monotonic() - begun)))
 
@@ -118,23 +127,42 @@ class RunScreen(AppScreen[None]):
 
     def _tick(self, changed: bool) -> None:
         second = int(time.monotonic())
-        if changed:
-            self._owed = True
-        if changed or (self.view.live and second != self._second):
-            self._draw_figures()
+        self._stale |= changed or (self.view.live and second != self._second)
         self._second = second
-        # A table without rows is filled at once: the keys that act on a row would find none till then.
-        if self._owed and (time.monotonic() >= self._next_rows or not self.query_one(TrialsTable).keys):
-            self._draw_rows()
+        if self._stale and time.monotonic() >= self._next_figures:
+            self._draw_figures()
+        if changed:
+            self._owed += [part for part in self._parts if part not in self._owed]
+        if not self.query_one(TrialsTable).keys:
+            self._draw_owed()  # a table without rows is filled at once: the keys that act on a row would find none till then
+        elif time.monotonic() >= self._next_part:
+            held = time.monotonic() < self._next_rows
+            due = next((part for part in self._owed if not (held and part == self._draw_rows)), None)
+            if due is not None:
+                self._owed.remove(due)
+                due()
+                self._next_part = time.monotonic() + PART_SECONDS
+
+    @property
+    def _parts(self) -> tuple[Callable[[], object], ...]:
+        return self._draw_rows, self._draw_log, self.refresh_bindings
+
+    def _draw_owed(self) -> None:
+        owed, self._owed = self._owed, []
+        for part in owed:
+            part()
 
     def _draw(self) -> None:
         if self.follower is None or not self.follower.looked:
             return  # an empty run would be shown for one that is not read yet
         self._draw_figures()
-        self._draw_rows()
+        self._owed = list(self._parts)
+        self._draw_owed()
 
     def _draw_figures(self) -> None:
-        """The lines above the table: an event is on them with the tick that has read it."""
+        """The lines above the table."""
+        self._stale = False
+        self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
         self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC)))
         self._show_or_hide("#warnings", trials.warning_lines(view, width))
@@ -149,8 +177,7 @@ class RunScreen(AppScreen[None]):
         widget.display = bool(lines)
 
     def _draw_rows(self) -> None:
-        """Table, log and the pane beside them."""
-        self._owed = False
+        """The table and the pane beside it."""
         view = self.view
         table = self.query_one(TrialsTable)
         moves = len(table.keys) not in (0, len(view.state.trials))
@@ -160,12 +187,14 @@ class RunScreen(AppScreen[None]):
         table.set_columns(self._columns)
         # Newest first: what happens now is at the top.
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
+        self._draw_detail()
+
+    def _draw_log(self) -> None:
+        view = self.view
         log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
         height = max(4, log.size.height) if self._is_wide else 4
         lines = trials.log_lines(view.state, height, max(20, log.size.width) if self._is_wide else None)
         log.show([*lines, *[Text()] * (height - len(lines))])
-        self._draw_detail()
-        self.refresh_bindings()
 
     @property
     def _is_wide(self) -> bool:
