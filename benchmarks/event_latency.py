@@ -5,8 +5,7 @@
 The run screen is open at 80x24 on a run whose worker is this process. Each event is a finished epoch; looked for is
 its loss, which the line `current` shows before the table does. Appends are 0.4 to 1.4 s apart, so that they meet the
 screen's polling at any phase. Prints median and maximum in milliseconds; the budget is 250 ms. What lies between the pty and
-a person's eyes, ssh
-and the terminal's own drawing, is not in it.
+a person's eyes, ssh and the terminal's own drawing, is not in it.
 """
 
 from __future__ import annotations

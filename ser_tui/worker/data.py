@@ -47,7 +47,6 @@ class Data:
         known = tuple(name for name in names if name is not None)
         return known if len(known) == len(names) else None
 
-
     def resampled(self) -> tuple[str, ...] | None:
         """The speaker of each validation utterance, to resample for intervals; None where training hears some of them too."""
         return None if self.split.shared_speakers else self.groups(self.split.validation)
