@@ -47,6 +47,14 @@ class Labels:
     part: str | None = None
     session: str | None = None
     """Who is recorded together: speakers of one session are never divided by a split that separates speakers by seed."""
+    file: str | None = None
+    """The recording's path where the utterance is a segment of it, or where its id is another; None: the id is the path."""
+    start: float | None = None
+    """Seconds from the recording's beginning; None: the utterance is the whole recording."""
+    end: float | None = None
+    """Seconds; None: to the recording's end."""
+    fold: str | None = None
+    """The fold that the corpus's own cross-validation puts it in, as its table writes it."""
 
 
 NameRule = Callable[[str], Labels | None]

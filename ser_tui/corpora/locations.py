@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -21,6 +23,30 @@ READY = ".ser-tui-ready"
 """Lies in a folder under `installed_folder` once it is complete; a folder without it is never used."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A corpus's place, and how it shall be read as far as the user has said so."""
+
+    path: Path
+    like: str = ""
+    """The known corpus whose naming rules its files follow."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Of a table: what a column holds (file, emotion, speaker, split, start, end ...) -> its header."""
+    split_map: Mapping[str, str] = field(default_factory=dict)
+    """Of a table: word of its split column -> train, validation, test or empty (not used)."""
+    root: Path | None = None
+    """Where the files that a table names lie; None: they are looked for near the table."""
+
+
+def source(name: str) -> Source | None:
+    """Where a corpus lies and how the user wants it read; None where it is not on this machine. See `locate`."""
+    path = locate(name)
+    if path is None:
+        return None
+    kept = read().get(name)
+    return kept if kept is not None and kept.path == path else Source(path)
 
 
 def locate(name: str) -> Path | None:
@@ -41,8 +67,11 @@ def installed_folder(name: str) -> Path:
     return places.cache_folder() / "corpora" / name
 
 
-def remember(name: str, path: Path) -> Path:
-    """Keep `path` as the corpus's location and return it, absolute. Raises UserError when it cannot be one."""
+def remember(name: str, path: Path, reading: Source | None = None) -> Path:
+    """Keep `path` as the corpus's location, to be read as `reading` says, and return it, absolute.
+
+    Raises UserError when it cannot be one.
+    """
     check_name(name)
     absolute = places.absolute(path)
     if not _there(absolute):
@@ -55,7 +84,7 @@ def remember(name: str, path: Path) -> Path:
     if is_table and find(name) is not None:
         raise UserError(f"{name} is read from its own file names: give its folder, or choose another name for {absolute.name}")
     with _changing() as locations:
-        locations[name] = absolute
+        locations[name] = replace(reading or Source(absolute), path=absolute)
     return absolute
 
 
@@ -66,8 +95,8 @@ def forget(name: str) -> bool:
         return locations.pop(name, None) is not None
 
 
-def read() -> dict[str, Path]:
-    """Remembered locations by corpus. Raises UserError when the file that holds them is damaged."""
+def read() -> dict[str, Source]:
+    """Remembered places by corpus. Raises UserError when the file that holds them is damaged."""
     path = _file()
     try:
         with open_regular(path) as stream:
@@ -78,9 +107,34 @@ def read() -> dict[str, Path]:
         raise UserError(f"{path}: {error.strerror}; make it readable") from None
     except (ValueError, RecursionError):
         data = None
-    if not isinstance(data, dict) or not all(isinstance(value, str) and value for value in data.values()):
+    sources = {name: _decoded(value) for name, value in data.items()} if isinstance(data, dict) else {"": None}
+    if None in sources.values():
         raise UserError(f"{path}: damaged; delete it and run `ser-tui corpora add NAME PATH` for your corpora again")
-    return {name: Path(value) for name, value in sorted(data.items())}
+    return {name: found for name, found in sorted(sources.items()) if found is not None}
+
+
+def _decoded(value: Any) -> Source | None:
+    """What `_encoded` wrote, or the bare path that ser_tui 0.1.0 did; None where it is neither."""
+    if isinstance(value, str) and value:
+        return Source(Path(value))
+    if not isinstance(value, dict) or not isinstance(value.get("path"), str) or not value["path"]:
+        return None
+    like, root = value.get("like", ""), value.get("root")
+    tables = {key: value.get(key, {}) for key in ("columns", "split_map")}
+    texts = [item for table in tables.values() if isinstance(table, dict) for item in (*table, *table.values())]
+    fits = isinstance(like, str) and isinstance(root, str | None) and all(isinstance(table, dict) for table in tables.values())
+    if not fits or not all(isinstance(text, str) for text in texts):
+        return None
+    return Source(Path(value["path"]), like, **tables, root=None if root is None else Path(root))
+
+
+def _encoded(place: Source) -> str | dict[str, Any]:
+    kept = {
+        "path": str(place.path), "like": place.like, "columns": dict(place.columns), "split_map": dict(place.split_map),
+        "root": None if place.root is None else str(place.root),
+    }
+    told = {key: value for key, value in kept.items() if value}
+    return str(place.path) if told.keys() == {"path"} else told
 
 
 def check_name(name: str) -> None:
@@ -91,8 +145,8 @@ def check_name(name: str) -> None:
 
 def _locate(name: str) -> Path | None:
     remembered = read().get(name)
-    if remembered is not None and _there(remembered):
-        return remembered
+    if remembered is not None and _there(remembered.path):
+        return remembered.path
     for folder in places.data_folders():
         candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in SUFFIXES))
         for candidate in candidates:
@@ -123,14 +177,14 @@ def _file() -> Path:
 
 
 @contextmanager
-def _changing() -> Iterator[dict[str, Path]]:
+def _changing() -> Iterator[dict[str, Source]]:
     path = _file()
     try:
         places.private_folder(path.parent)
         with FileLock(path.with_suffix(".lock"), timeout=10, mode=0o600):
             locations = read()
             yield locations
-            text = json.dumps({name: str(where) for name, where in sorted(locations.items())}, indent=2) + "\n"
+            text = json.dumps({name: _encoded(where) for name, where in sorted(locations.items())}, indent=2) + "\n"
             write_atomically(path, text.encode())
     except Timeout:
         raise UserError(f"{path}: another ser-tui is changing it and does not end; try again") from None

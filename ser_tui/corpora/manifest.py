@@ -12,7 +12,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Utterance:
-    """One usable recording. `id` is its path relative to the corpus's root, with / between folders."""
+    """One usable recording, or a segment of one. `id` is its path relative to the corpus's root, with / between folders; a
+    segment's has its bounds behind it."""
 
     id: str
     path: Path
@@ -29,6 +30,12 @@ class Utterance:
     """train, validation or test, where the corpus comes with an official split."""
     session: str | None = None
     """Who was recorded together: speakers of one session hear each other."""
+    start: float | None = None
+    """Where the segment begins in the recording at `path`, in seconds; None: the utterance is the whole recording."""
+    end: float | None = None
+    """Where it ends; None: at the recording's end."""
+    fold: str | None = None
+    """The fold of the corpus's own cross-validation, as its table writes it."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def _not_here(name: str) -> str:
     add = f"`ser-tui corpora add {name} PATH`"
     remembered = locations.read().get(name)
     if remembered is not None:
-        return f"corpus {name} was at {remembered}, which is not there now; mount it, or name its new place: {add}"
+        return f"corpus {name} was at {remembered.path}, which is not there now; mount it, or name its new place: {add}"
     if entry is None:
         close = difflib.get_close_matches(name, names(), 1, 0.6)
         meant = f"did you mean {close[0]}? " if close else ""
