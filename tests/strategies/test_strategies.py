@@ -21,7 +21,7 @@ from ser_tui.strategies.base import Observation, Proposal, scores
 from ser_tui.strategies.lattice import key
 from ser_tui.strategies.registry import make, planned_trials
 from ser_tui.study.document import StrategyChoice, Study
-from ser_tui.study.space import Choice, Fixed, Integer, Real, Space, constants
+from ser_tui.study.space import Choice, Fixed, Integer, Real, Space
 
 KINDS = ("gp", "tpe", "random", "grid")
 PAPER: Space = {
@@ -61,27 +61,6 @@ def searched_run(kind: str, trials: int, seed: int = 7, space: Space = PAPER, st
         proposals.append(proposal)
         history.append(Observation(proposal.parameters, score(proposal.parameters) if "epochs" in space else 0.5))
     return proposals
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_value_is_within_its_dimension_and_survives_json(kind: str) -> None:
-    for proposal in searched_run(kind, 12):
-        assert list(proposal.parameters) and set(proposal.parameters) == set(PAPER)
-        for name, dimension in PAPER.items():
-            value = proposal.parameters[name]
-            assert dimension.contains(value), (name, value)
-            assert type(value) in (int, float, str)
-        assert type(proposal.parameters["epochs"]) is int
-        assert json.loads(json.dumps(proposal.parameters)) == proposal.parameters
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_resumed_run_proposes_what_an_uninterrupted_one_does(kind: str) -> None:
-    proposals = searched_run(kind, 9)
-    history = [Observation(proposal.parameters, score(proposal.parameters)) for proposal in proposals]
-    for done in (0, 3, 5, 8):
-        fresh = make(StrategyChoice(kind=kind), PAPER, 7)
-        assert fresh.propose(history[:done]) == proposals[done]
 
 
 def test_another_process_proposes_the_same_from_a_history_that_went_through_json() -> None:
@@ -159,22 +138,6 @@ def test_a_finite_space_is_searched_without_repeats_until_nothing_is_left(kind: 
         assert len(history) <= 18
     trained = {key(entry.parameters) for entry in history}
     assert len(history) == len(trained) == planned_trials(strategy, space) == 18
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_words_are_searched(kind: str) -> None:
-    proposals = searched_run(kind, 30, space=PROBE)
-    assert len({key(proposal.parameters) for proposal in proposals}) == 30
-    assert {proposal.parameters["layers"] for proposal in proposals} == {"last", "1", "2", "3", "2+3"}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_study_with_nothing_to_search_is_one_trial(kind: str) -> None:
-    space: Space = {"epochs": Fixed(fixed=3)}
-    strategy = make(StrategyChoice(kind=kind, startup=1), space, 0)
-    first = strategy.propose([])
-    assert first is not None and first.parameters == constants(space)
-    assert strategy.propose([Observation(first.parameters, 0.5)]) is None
 
 
 @pytest.mark.parametrize("kind", ["gp", "tpe"])

@@ -89,7 +89,8 @@ def test_what_is_wrong_with_a_strategy_is_said_where_it_was_written(text: str, w
     with pytest.raises(UsageError) as error:
         load.loads(text, "study.yaml", checks=(registry.check,))
     assert wanted in str(error.value) and "\n" not in str(error.value)
-    assert set(load.problems(load.parse(text, "x"), (registry.check,))) == {wanted.partition("strategy")[1] + "." + wanted.split("strategy.")[1].split(":")[0]}
+    (key,) = load.problems(load.parse(text, "x"), (registry.check,))
+    assert f"{key}: " in wanted or wanted == key
 
 
 def test_a_resolved_study_has_every_setting_of_its_strategy_and_no_other() -> None:
@@ -108,5 +109,5 @@ def test_a_strategy_that_breaks_a_promise_is_told_which() -> None:
             return registry.make(StrategyChoice(kind="random"), PAPER, 1).propose([])
 
     record = StrategyRecord("forgetful", "always the same", lambda space, seed, settings: Forgetful())  # type: ignore[arg-type, return-value]
-    with pytest.raises(AssertionError, match="forgetful: .* has not the dimensions epochs"):
+    with pytest.raises(AssertionError, match=r"forgetful: .* has not the dimensions epochs"):
         check_strategy(record)
