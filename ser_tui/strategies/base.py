@@ -37,9 +37,18 @@ class Strategy(Protocol):
     startup: int
     """Trials that are drawn before the strategy models; 0 where it never does."""
 
-    def propose(self, history: Sequence[Observation]) -> Proposal | None:
-        """The trial after `history` (every finished trial, in order), or None when every distinct trial was made."""
+    def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
+        """The next trial, or None when every distinct trial was made or is under way.
+
+        `history`: every finished trial, in the order in which they finished. `pending`: the parameters of the trials that are
+        under way elsewhere, in the order in which they began; none of them is proposed again.
+        """
         ...
+
+
+def begun(history: Sequence[Observation], pending: Sequence[Mapping[str, Value]]) -> list[Observation]:
+    """Every trial that was begun: the finished ones, then those under way, whose scores nobody knows yet."""
+    return [*history, *(Observation(parameters, None) for parameters in pending)]
 
 
 def scores(history: Sequence[Observation]) -> list[float]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from statistics import fmean
 
 import numpy as np
 from scipy.stats import qmc
 
 from ser_tui.strategies.axes import Axis, axes, inside
-from ser_tui.strategies.base import Observation, Proposal
+from ser_tui.strategies.base import Observation, Proposal, begun, scores
 from ser_tui.strategies.lattice import every_trial, key
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Space, constants
@@ -87,17 +88,29 @@ class Modelled(ABC):
         self._seed = seed
         self._draws = Draws(space, seed)
 
-    def propose(self, history: Sequence[Observation]) -> Proposal | None:
-        """The next point of the design, then the model's choice; None when a finite space holds no further trial."""
-        done = len(history)
+    def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
+        """The next point of the design, then the model's choice; None when a finite space holds no further trial.
+
+        A trial under way is told to the model as one with the score `lie` (the constant liar of Ginsbourger, Le Riche, Carraro
+        2010), so that trials which are proposed at one time do not crowd around one point.
+        """
+        trials = begun(history, pending)
+        done = len(trials)
         if done < self.startup:
-            parameters = self._draws.new(history, self._design[done : done + 1])
+            parameters = self._draws.new(trials, self._design[done : done + 1])
             return None if parameters is None else Proposal(parameters, "startup")
+        known = [Observation(entry.parameters, value) for entry, value in zip(history, scores(history), strict=True)]
+        lie = self.lie([entry.score for entry in known if entry.score is not None])
+        told = [*known, *(Observation(parameters, lie) for parameters in pending)]
         # An observation outside the space, as after bounds were narrowed, is no point of the model's unit cube.
-        usable = [entry for entry in history if inside(self._space, entry.parameters)]
+        usable = [entry for entry in told if inside(self._space, entry.parameters)]
         seed = int(generator(self._seed, done).integers(2**31))
-        parameters = self._draws.new(history, self.suggest(usable, seed) if usable else ())
+        parameters = self._draws.new(trials, self.suggest(usable, seed) if usable and known else ())
         return None if parameters is None else Proposal(parameters, "model")
+
+    def lie(self, known: Sequence[float]) -> float:
+        """What a trial under way is taken to score, given the scores of the finished ones: their mean."""
+        return fmean(known) if known else 0.0
 
     @abstractmethod
     def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
@@ -116,7 +129,7 @@ class RandomSearch:
     def __init__(self, space: Space, seed: int) -> None:
         self._draws = Draws(space, seed)
 
-    def propose(self, history: Sequence[Observation]) -> Proposal | None:
-        """A new draw, or None when a finite space holds no trial that was not made."""
-        parameters = self._draws.new(history)
+    def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
+        """A new draw, or None when a finite space holds no trial that was not begun."""
+        parameters = self._draws.new(begun(history, pending))
         return None if parameters is None else Proposal(parameters, "startup")

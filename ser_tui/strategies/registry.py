@@ -1,26 +1,149 @@
-"""The strategy that a study names. scikit-optimize and hyperopt are imported only when one of theirs is made."""
+"""The one door to strategies: which there are, what a study may say of one, and making it. Imports nothing heavy by itself."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import ValidationError
+
 from ser_tui.strategies.base import Strategy
-from ser_tui.study import document
+from ser_tui.strategies.catalogue import BUILT_IN
+from ser_tui.strategies.lattice import every_trial
+from ser_tui.strategies.records import Settings, StrategyRecord
+from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.space import Space
 
+GROUP = "ser_tui.strategies"
+"""The group of entry points under which other packages declare theirs."""
 
-def make(strategy: document.Strategy, space: Space, seed: int) -> Strategy:
-    """The strategy for `space`. Its proposals depend on `seed` and the history alone."""
-    if strategy.kind == "grid":
-        from ser_tui.strategies.grid import GridSearch
 
-        return GridSearch(space, strategy.points)
-    if strategy.kind == "gp":
-        from ser_tui.strategies.gp import GaussianProcess
+def records() -> dict[str, StrategyRecord]:
+    """All strategies by name: the built-in ones first, then those of other packages. One that cannot be loaded is left out."""
+    found = {record.name: record for record in BUILT_IN}
+    for name in _plug_ins():
+        try:
+            found.setdefault(name, _loaded(name))
+        except UserError:
+            continue  # whoever names it is told why
+    return found
 
-        return GaussianProcess(space, seed, strategy.startup)
-    if strategy.kind == "tpe":
-        from ser_tui.strategies.tpe import TreeParzen
 
-        return TreeParzen(space, seed, strategy.startup)
-    from ser_tui.strategies.draws import RandomSearch
+def record(kind: str) -> StrategyRecord:
+    """The strategy named `kind`. Raises UsageError with the nearest name, UserError where its package cannot be loaded."""
+    for known in BUILT_IN:
+        if known.name == kind:
+            return known
+    if kind in _plug_ins():
+        return _loaded(kind)
+    names = [known.name for known in BUILT_IN] + sorted(_plug_ins())
+    close = difflib.get_close_matches(kind[:100], names, 1, 0.5)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"{kind[:60]!r} is not one of {', '.join(names)}{hint}")
 
-    return RandomSearch(space, seed)
+
+def problems(strategy: StrategyChoice) -> dict[str, str]:
+    """What is wrong with a study's `strategy`, by dotted key; empty where nothing is."""
+    try:
+        found = record(strategy.kind)
+    except UserError as error:
+        return {"strategy.kind": str(error)}
+    try:
+        _settings(found, strategy)
+    except ValidationError as error:
+        return {f"strategy.{_key(detail)}": _words(found, detail) for detail in error.errors(include_url=False)}
+    return {}
+
+
+def check(study: Study) -> dict[str, str]:
+    """`problems` of a study's strategy: a check for `ser_tui.study.load`."""
+    return problems(study.strategy)
+
+
+def completed(study: Study) -> Study:
+    """`study` with every setting of its strategy written out, so that a later version's defaults change nothing.
+
+    Raises UsageError where its `strategy` is wrong.
+    """
+    _refuse(study.strategy)
+    settings = _settings(record(study.strategy.kind), study.strategy).model_dump()
+    return study.model_copy(update={"strategy": StrategyChoice(kind=study.strategy.kind, **settings)})
+
+
+def make(strategy: StrategyChoice, space: Space, seed: int) -> Strategy:
+    """The strategy for `space`. Its proposals depend on `seed`, the history and what is under way alone.
+
+    Raises UsageError where the study's `strategy` is wrong, UserError where its library is missing.
+    """
+    _refuse(strategy)
+    found = record(strategy.kind)
+    return found.make(space, seed, _settings(found, strategy))
+
+
+def planned_trials(strategy: StrategyChoice, space: Space) -> int | None:
+    """The size of the grid, or of a space that holds finitely many trials; None: the strategy never runs out.
+
+    No strategy makes a trial twice, since a trial repeats itself on the same machine. Raises UsageError as `make` does.
+    """
+    _refuse(strategy)
+    found = record(strategy.kind)
+    size = None if found.size is None else found.size(space, _settings(found, strategy))
+    if size is not None:
+        return size
+    lattice = every_trial(space)
+    return None if lattice is None else lattice.size
+
+
+def startup(strategy: StrategyChoice) -> int | None:
+    """Random trials before the strategy models, where it has such a setting."""
+    found: int | None = getattr(_settings(record(strategy.kind), strategy), "startup", None)
+    return found
+
+
+def _refuse(strategy: StrategyChoice) -> None:
+    for key, text in problems(strategy).items():
+        raise UsageError(f"{key}: {text}")
+
+
+def _settings(found: StrategyRecord, strategy: StrategyChoice) -> Settings:
+    """The settings of the strategy's own class. Those that only other built-in strategies have wait in the document for a
+    change of `kind`."""
+    others = {name for known in BUILT_IN for name in known.settings.model_fields}
+    own: Mapping[str, Any] = strategy.settings
+    known = found.settings.model_fields
+    return found.settings.model_validate({name: value for name, value in own.items() if name in known or name not in others})
+
+
+def _key(detail: Any) -> str:
+    return ".".join(str(part) for part in detail["loc"])
+
+
+def _words(found: StrategyRecord, detail: Any) -> str:
+    if detail["type"] == "extra_forbidden":
+        known = ["kind", *found.settings.model_fields]
+        close = difflib.get_close_matches(str(detail["loc"][-1])[:100], known, 1, 0.5)
+        return "no such key" + (f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}")
+    text = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{text[:1].lower()}{text[1:]}, not {repr(detail['input'])[:60]}"
+
+
+@cache
+def _plug_ins() -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+@cache
+def _loaded(name: str) -> StrategyRecord:
+    point = _plug_ins()[name]
+    origin = point.dist.name if point.dist is not None else point.module
+    try:
+        found = point.load()
+    except Exception as error:  # whatever another package's import raises
+        raise UserError(f"strategy {name} of {origin} cannot be loaded: {type(error).__name__}: {error}"[:300]) from None
+    if not isinstance(found, StrategyRecord) or found.name != name:
+        raise UserError(f"strategy {name} of {origin}: {point.value} is no StrategyRecord of that name")
+    return found

@@ -44,6 +44,10 @@ class TreeParzen(Modelled):
 
         return Domain(_never, {axis.name: _prior(axis) for axis in self._draws.axes})
 
+    def lie(self, known: Sequence[float]) -> float:
+        """The worst score: among the bad trials it keeps the next suggestion away, among the good ones it would attract it."""
+        return min(known, default=0.0)
+
     def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
         """Suggestions by successive seeds."""
         from hyperopt import Trials, tpe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -12,12 +13,7 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space
 
 ProtocolKind = Literal["random", "stratified", "speaker", "official", "kfold", "loso", "loco"]
-StrategyKind = Literal["gp", "tpe", "random", "grid"]
 Method = Literal["finetune", "probe"]
-
-STARTUP = 5
-"""Random trials before gp and tpe start to model. The libraries' defaults (10 and 20) are made for budgets of
-hundreds: within 15 trials they would leave GP-BO five modelled trials and TPE none at all."""
 
 
 class _Section(BaseModel):
@@ -57,12 +53,25 @@ class Protocol(_Section):
         return self
 
 
-class Strategy(_Section):
-    """What proposes the next trial. `startup`: random trials before gp and tpe model; `points`: grid steps on an interval."""
+class StrategyChoice(_Section):
+    """What proposes the next trial: the name of a strategy, and settings of its own, which `ser_tui.strategies.registry` knows
+    and checks, as it knows the names."""
 
-    kind: StrategyKind = "gp"
-    startup: int = Field(STARTUP, ge=1, le=10_000)
-    points: int = Field(4, ge=2, le=1000)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    kind: str = Field("gp", min_length=1, max_length=64)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the document says beside `kind`."""
+        return self.model_extra or {}
+
+    @model_validator(mode="after")
+    def _plain_values(self) -> StrategyChoice:
+        for name, value in self.settings.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}: {value} is not finite")
+        return self
 
 
 class Budget(_Section):
@@ -138,7 +147,7 @@ class Study(_Section):
     protocol: Annotated[Protocol, BeforeValidator(_mapping_or_kind)] = Protocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
     method: Method = "finetune"
-    strategy: Annotated[Strategy, BeforeValidator(_mapping_or_kind)] = Strategy()
+    strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
     budget: Budget = Budget(trials=15)
     seed: int = Field(42, ge=0, le=2**32 - 1)
     labels: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
-from ser_tui.study.document import Budget, Protocol, Strategy, Study, Training
+from ser_tui.study.document import Budget, Protocol, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 
@@ -26,12 +26,16 @@ LARGEST_BITS = 1023
 _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Study,
     ("protocol",): Protocol,
-    ("strategy",): Strategy,
+    ("strategy",): StrategyChoice,
     ("budget",): Budget,
     ("training",): Training,
 }
 _SHORTHAND = {"protocol": "kind", "strategy": "kind", "budget": "trials"}
 """Sections that may be written as one value, and the key that this value means."""
+
+
+Check = Callable[[Study], Mapping[str, str]]
+"""What is wrong with a study by dotted key, as those know it who look names up: strategies and the like."""
 
 
 class _NotYaml(UsageError):
@@ -59,12 +63,12 @@ def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     return raw
 
 
-def loads(text: str, source: str = "study", overrides: Iterable[str] = ()) -> Study:
-    """Read a study document from `text`; `source` names it in errors."""
+def loads(text: str, source: str = "study", overrides: Iterable[str] = (), checks: Iterable[Check] = ()) -> Study:
+    """Read a study document from `text`; `source` names it in errors. See `validate`."""
     raw, given = parse(text, source), list(overrides)
     for override in given:
         set_value(raw, override)
-    return validate(raw, source, given)
+    return validate(raw, source, given, checks)
 
 
 def parse(text: str, source: str) -> dict[str, Any]:
@@ -101,35 +105,48 @@ def _yaml(text: str, source: str) -> Any:
         raise _NotYaml(f"{source}: not valid YAML: {_one_line(error)}") from None
 
 
-def validate(raw: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = ()) -> Study:
-    """The study that `raw` describes. Raises UsageError that names the first problem, where it was written (a line of `source`,
-    or one of the `overrides` that were applied) and the nearest valid name."""
+def validate(
+    raw: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = (), checks: Iterable[Check] = ()
+) -> Study:
+    """The study that `raw` describes, which `checks` have nothing against.
+
+    Raises UsageError that names the first problem, where it was written (a line of `source`, or one of the `overrides` that
+    were applied) and the nearest valid name.
+    """
     try:
-        return Study.model_validate(_plain(raw))
+        study = Study.model_validate(_plain(raw))
     except ValidationError as error:
         raise UsageError(_explain(error, raw, source, overrides)) from None
     except RecursionError:
         raise UsageError(f"{source}: nested too deeply for a study document") from None
+    for check in checks:
+        for key, text in check(study).items():
+            raise UsageError(_placed(key, text, raw, source, overrides))
+    return study
 
 
-def problems(raw: Mapping[str, Any]) -> dict[str, str]:
+def problems(raw: Mapping[str, Any], checks: Iterable[Check] = ()) -> dict[str, str]:
     """Every problem of `raw` by dotted key ("" for the whole document): what a form shows beside its fields."""
     try:
-        Study.model_validate(_plain(raw))
+        study = Study.model_validate(_plain(raw))
+        return {key: text for check in checks for key, text in check(study).items()}
     except ValidationError as error:
         found: dict[str, str] = {}
         for detail in error.errors(include_url=False):
             key, text = _locate(detail)
             found.setdefault(key, text)
         return found
-    return {}
 
 
 def _explain(error: ValidationError, raw: Mapping[str, Any], source: str, overrides: Sequence[str]) -> str:
     """One line for the first problem in `error`."""
     # A misspelt key is also a missing one: its own message is the one that helps.
     detail = min(error.errors(include_url=False), key=lambda entry: entry["type"] != "extra_forbidden")
-    key, text = _locate(detail)
+    return _placed(*_locate(detail), raw, source, overrides)
+
+
+def _placed(key: str, text: str, raw: Mapping[str, Any], source: str, overrides: Sequence[str]) -> str:
+    """The line that says where `key` was written, and `text`."""
     for override in reversed(overrides):
         if f"{key}.".startswith(f"{override.partition('=')[0].strip()}."):
             return f"--set {_cut(override)}: {_cut(key)}: {text}"

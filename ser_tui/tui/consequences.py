@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
 from ser_tui.study.text import duration
 from ser_tui.tui.form import StudyForm, items, number
@@ -90,12 +91,12 @@ def test_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> str:
 
 
 def strategy_note(study: Study, planned: int | None) -> str:
-    """How many trials there will be and where they come from. `planned`: the grid's size, or None."""
+    """How many trials there will be and where they come from. `planned`: how many the strategy makes by itself, or None."""
     limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
     total = min(limits) if limits else None
-    kind = study.strategy.kind
-    if kind == "grid":
-        size = f"{planned} points" if planned is not None else "a grid"
+    chosen = strategies.record(study.strategy.kind)
+    if chosen.size is not None:
+        size = f"{planned} points" if planned is not None else chosen.help
         return (
             f"{size}; the budget allows {total}"
             if total is not None and planned is not None and total < planned
@@ -104,9 +105,9 @@ def strategy_note(study: Study, planned: int | None) -> str:
     count = f"{total} trials" if total is not None else "trials until the minutes are over"
     if planned is not None and study.budget.trials is not None and planned < study.budget.trials:
         count += f" (the space holds no more than {planned})"
-    if kind == "random":
-        return f"{count}, all drawn at random"
-    startup = study.strategy.startup
+    startup = strategies.startup(study.strategy)
+    if not chosen.models or startup is None:
+        return f"{count}: {chosen.help}"
     if total is not None and startup >= total:
         return f"{count}: all {total} at random, the model never gets a say; fewer random first"
     return f"{count}: the first {startup} at random, then the model proposes"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from ser_tui.study.document import Method, ProtocolKind, StrategyKind
+from ser_tui.strategies import registry as strategies
+from ser_tui.study.document import Method, ProtocolKind
 from ser_tui.study.hyperparameters import Hyperparameter, for_method
 from ser_tui.study.load import problems, to_plain, validate
 
@@ -27,9 +28,32 @@ class FormField:
     """Left empty, the key is left out of the document."""
     listed: bool = False
     """The text is a list, its items apart by blanks or commas."""
+    default: str = ""
+    """What is typed where the document says nothing."""
+
+
+def _strategy_settings() -> tuple[FormField, ...]:
+    """The settings of all strategies, as their records declare them."""
+    found: dict[str, FormField] = {}
+    for record in strategies.records().values():
+        for name, item in record.settings.model_fields.items():
+            key = f"strategy.{name}"
+            text = FormField(key, item.title or name, item.description or "", width=6, default=written(item.default))
+            found.setdefault(key, text)
+    return tuple(found.values())
+
+
+def written(value: Any) -> str:
+    """A value as it is typed: 1e-06 as 1e-6, 5.0 as 5."""
+    if isinstance(value, float):
+        text = f"{value:g}"
+        mantissa, exponent, power = text.partition("e")
+        return f"{mantissa}e{int(power)}" if exponent else text
+    return "" if value is None else str(value)
 
 
 SWITCH = ("no", "yes")
+_SETTINGS = _strategy_settings()
 FIELDS: tuple[FormField, ...] = (
     FormField("name", "name", "names the run's folder"),
     FormField("method", "method", "", get_args(Method)),
@@ -42,9 +66,8 @@ FIELDS: tuple[FormField, ...] = (
         "protocol.test_size", "test part", "share held out from every trial; the best one is scored on it once", width=6
     ),
     FormField("protocol.test_speakers", "test speakers", "held out by name instead", listed=True),
-    FormField("strategy.kind", "strategy", "", get_args(StrategyKind)),
-    FormField("strategy.startup", "random first", "trials drawn at random before gp and tpe model", width=6),
-    FormField("strategy.points", "grid points", "steps per interval of the grid", width=6),
+    FormField("strategy.kind", "strategy", "", tuple(strategies.records())),
+    *_SETTINGS,
     FormField("budget.trials", "trials", "", width=8, optional=True),
     FormField(
         "budget.minutes", "minutes", "ends the search after so many minutes; empty: no limit", width=8, optional=True
@@ -80,7 +103,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", ("name", "method")),
     ("PROTOCOL", ("protocol.kind", "protocol.size", "protocol.seed", "protocol.speakers", "protocol.folds", "protocol.test_size",
                   "protocol.test_speakers")),
-    ("STRATEGY", ("strategy.kind", "strategy.startup", "strategy.points", "budget.trials", "budget.minutes", "seed")),
+    ("STRATEGY", ("strategy.kind", *(item.key for item in _SETTINGS), "budget.trials", "budget.minutes", "seed")),
     ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.augment", "training.warmup",
                   "training.gradient_clip", "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
 )  # fmt: skip
@@ -148,7 +171,7 @@ class StudyForm:
         plain = plain_data(study)
         form = cls(rest=plain)
         for item in FIELDS:
-            form.texts[item.key] = _text(item, _get(plain, item.key))
+            form.texts[item.key] = _text(item, _get(plain, item.key)) or item.default
         corpus = plain.get("corpus", "")
         form.corpus = [corpus] if isinstance(corpus, str) else [str(name) for name in corpus]
         form.encoder = str(plain.get("encoder", ""))
@@ -182,7 +205,11 @@ class StudyForm:
     def raw(self) -> dict[str, Any]:
         """The study document as typed, right or wrong."""
         raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
+        unread = {item.key for item in _SETTINGS} - self._strategy_keys()
+        raw["strategy"] = {}
         for item in FIELDS:
+            if item.key in unread:
+                continue
             _put(raw, item.key, _typed(item, self.texts.get(item.key, "")), item.optional)
         raw["corpus"] = list(self.corpus)
         raw["encoder"] = self.encoder
@@ -191,20 +218,24 @@ class StudyForm:
 
     def relevant(self) -> dict[str, bool]:
         """Which of the settings that not every study reads are read by this one."""
-        protocol, strategy = self.texts["protocol.kind"], self.texts["strategy.kind"]
+        protocol, settings = self.texts["protocol.kind"], self._strategy_keys()
         finetune = self.texts["method"] == "finetune"
         return {
             "protocol.size": protocol in ("random", "stratified", "speaker", "official"),
             "protocol.speakers": protocol == "speaker",
             "protocol.folds": protocol == "kfold",
-            "strategy.startup": strategy in ("gp", "tpe"),
-            "strategy.points": strategy == "grid",
+            **{item.key: item.key in settings for item in _SETTINGS},
             **{key: finetune for key in BY_KEY if key.startswith("training.") and key not in _WITH_PROBES},
         }
 
     def problems(self) -> dict[str, str]:
         """What is wrong by dotted key, as `ser_tui.study.load.problems` says it."""
-        return problems(self.raw())
+        return problems(self.raw(), (strategies.check,))
+
+    def _strategy_keys(self) -> set[str]:
+        """The keys of the settings that the chosen strategy has."""
+        chosen = strategies.records().get(self.texts["strategy.kind"])
+        return set() if chosen is None else {f"strategy.{name}" for name in chosen.settings.model_fields}
 
 
 def problem_of(found: Mapping[str, str], key: str) -> str:
@@ -229,15 +260,6 @@ def number(text: str) -> Any:
 def items(text: str) -> list[str]:
     """What is apart by blanks or commas."""
     return text.replace(",", " ").split()
-
-
-def written(value: Any) -> str:
-    """A value as it is typed: 1e-06 as 1e-6, 5.0 as 5."""
-    if isinstance(value, float):
-        text = f"{value:g}"
-        mantissa, exponent, power = text.partition("e")
-        return f"{mantissa}e{int(power)}" if exponent else text
-    return "" if value is None else str(value)
 
 
 def plain_data(value: Any) -> Any:

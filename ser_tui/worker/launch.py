@@ -19,6 +19,7 @@ from ser_tui.store import files
 from ser_tui.store.files import open_regular, write_atomically
 from ser_tui.store.processes import this_host
 from ser_tui.store.runs import RunFolder, create, liveness, refuse_links, worker_facts
+from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
@@ -40,7 +41,8 @@ def start(study: Study, runs: Path) -> RunFolder:
 
 
 def prepare(study: Study, runs: Path) -> RunFolder:
-    """The folder of a new run, its study written, without a worker yet. Raises UserError where the disk is too full."""
+    """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it."""
+    study = completed(study)
     folder = create(runs, study.name)
     try:
         refuse_full_disk(folder, study)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
+from ser_tui.strategies import registry as strategies
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -23,7 +24,7 @@ def load_study(path: Path, overrides: Iterable[str] = ()) -> Study:
     fill_bounds(raw)
     for assignment in within:
         load.set_value(raw, assignment)
-    study = load.validate(raw, str(path), assignments)
+    study = load.validate(raw, str(path), assignments, (strategies.check,))
     require(study)
     return study
 

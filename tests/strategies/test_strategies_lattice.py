@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.strategies.lattice import Lattice, every_trial, grid, key, steps
-from ser_tui.strategies.planning import planned_trials
-from ser_tui.study.document import Strategy
+from ser_tui.strategies.registry import planned_trials
+from ser_tui.study.document import StrategyChoice
 from ser_tui.study.space import Choice, Fixed, Integer, Real, Space
 
 PAPER: Space = {
@@ -26,8 +26,8 @@ PAPER: Space = {
 
 
 def test_the_papers_grid_has_504_trials() -> None:
-    assert planned_trials(Strategy(kind="grid"), PAPER) == 504
-    assert planned_trials(Strategy(kind="random"), PAPER) == 504
+    assert planned_trials(StrategyChoice(kind="grid"), PAPER) == 504
+    assert planned_trials(StrategyChoice(kind="random"), PAPER) == 504
     assert len({key(point) for point in grid(PAPER, 4)}) == 504
 
 
@@ -101,12 +101,12 @@ def test_integer_steps_are_distinct_and_within_bounds(low: int, span: int, point
 @pytest.mark.parametrize("kind", ["gp", "tpe", "random"])
 def test_a_real_interval_never_runs_out(kind: str) -> None:
     space: Space = {**PAPER, "learning_rate": Real(low=1e-6, high=1e-3, scale="log")}
-    assert planned_trials(Strategy(kind=kind), space) is None  # type: ignore[arg-type]
+    assert planned_trials(StrategyChoice(kind=kind), space) is None
 
 
 def test_planning_imports_nothing_heavy() -> None:
     program = (
-        "import sys, ser_tui.strategies.planning, ser_tui.strategies.registry\n"
+        "import sys, ser_tui.strategies.registry\n"
         "print([name for name in ('torch', 'skopt', 'hyperopt', 'sklearn', 'scipy', 'numpy') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

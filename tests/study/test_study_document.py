@@ -120,8 +120,8 @@ def test_speaker_names_keep_their_zeros() -> None:
         ("search:\n  pooling: max", "'max' is not one of mean, mean+std"),
         ("search:\n  layers: first", "neither last nor layer numbers"),
         ("search:\n  epochs: true", "search.epochs"),
-        ("strategy: gpp", "did you mean gp?"),
-        ("strategy: {kind: gp, startp: 3}", "did you mean startup?"),
+        ("strategy: [gp]", "strategy"),
+        ("strategy: {kind: gp, startup: .nan}", "finite"),
         ("budget: {trials: 0}", "budget.trials"),
         ("budget: {}", "give trials, minutes, or both"),
         ("name: ../../etc", "letters, digits"),
@@ -150,7 +150,7 @@ def test_overrides_reach_any_value() -> None:
         ],
     )
     assert study.search["learning_rate"] == Real(low=1e-6, high=1e-4, scale="log")
-    assert (study.strategy.kind, study.strategy.startup) == ("gp", 3)
+    assert (study.strategy.kind, dict(study.strategy.settings)) == ("gp", {"startup": 3})
     assert (study.budget.trials, study.budget.minutes) == (15, 2.5)
     assert study.corpus == ("emodb", "demo")
 

@@ -94,7 +94,7 @@ class NewStudyScreen(AppScreen[None]):
 
     def _prepared(self) -> StudyForm:
         """The form to begin with. In a thread: it looks at files and imports what only this screen needs."""
-        from ser_tui.strategies.planning import planned_trials
+        from ser_tui.strategies.registry import planned_trials
         from ser_tui.tui import knowledge
 
         self._planned = lambda study: planned_trials(study.strategy, study.search)
