@@ -74,6 +74,10 @@ class Manifest:
     digests: Mapping[str, str] = field(default_factory=dict)
     """id -> SHA-256 of the file's bytes; of those and the bounds where the utterance is a segment."""
 
+    def recording(self, utterance: Utterance) -> str:
+        """SHA-256 of the bytes of the file that `utterance` is, or is a segment of."""
+        return utterance.recording or self.digests[utterance.id]
+
     @property
     def emotions(self) -> dict[str, int]:
         """Utterances per emotion, in alphabetical order: the order of a run's classes."""
