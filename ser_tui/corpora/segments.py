@@ -109,5 +109,5 @@ def _end(end: float | None) -> str:
 
 def _seconds(seconds: float) -> str:
     """`seconds` with three digits behind the point, or with as many more as they need, to the microsecond."""
-    whole, digits = f"{seconds + 0.0:.{_DIGITS}f}".split(".")
-    return f"{whole}.{digits[:3]}{digits[3:].rstrip('0')}"
+    whole, point, digits = f"{seconds + 0.0:.{_DIGITS}f}".partition(".")  # no point: not a number, or infinite
+    return f"{whole}{point}{digits[:3]}{digits[3:].rstrip('0')}"
