@@ -72,7 +72,7 @@ def main() -> None:
     if egemaps.available():
         utterances = corpus.manifest.utterances
         digests = [corpus.manifest.digests[utterance.id] for utterance in utterances]
-        functionals = egemaps.functionals([utterance.path for utterance in utterances], digests)
+        functionals = egemaps.functionals([utterance.clip for utterance in utterances], digests)
         strength = egemaps.INVERSE_REGULARIZATION
         row(f"eGeMAPS, {strength:g}", crossed(functionals, strength, lambda test, _: test))
     members: list[Array] = []

@@ -15,6 +15,7 @@ import os
 import platform
 from pathlib import Path
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.training import threads
 
 os.environ.update(threads.environment())
@@ -46,7 +47,7 @@ def split(folder: Path) -> tuple[Part, Part]:
 def part(files: list[Path]) -> Part:
     """The utterances `files`, labelled by EmoDB's naming rule."""
     labels = tuple(CLASSES.index(EMOTIONS[path.stem[5]]) for path in files)
-    return Part(tuple(files), labels, tuple(path.name for path in files))
+    return Part(tuple(map(Clip, files)), labels, tuple(path.name for path in files))
 
 
 def main() -> None:

@@ -57,9 +57,9 @@ class Corpus:
 def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False, augmented: Sequence[str] = ()) -> Corpus:
     """The corpus `name`, peak-normalised; `trimmed`: without the silence before and after speech. `augmented`: with copies."""
     manifest = load_manifest(name)
-    paths = tuple(utterance.path for utterance in manifest.utterances)
+    clips = tuple(utterance.clip for utterance in manifest.utterances)
     digests = tuple(manifest.digests[utterance.id] for utterance in manifest.utterances)
-    part = Part(paths, (0,) * len(paths), digests)
+    part = Part(clips, (0,) * len(clips), digests)
     data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds, trim=trimmed), {}, augmented=augmented)
     data.prepare(lambda: False, None)
     if data.problems:

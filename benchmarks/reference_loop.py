@@ -64,7 +64,7 @@ class ReferenceTrial:
 
     def waveform(self, part: Part, index: int) -> Tensor:
         """Utterance `index` of `part` at exactly the maximum length."""
-        loaded = audio.load(part.paths[index], max_seconds=self.max_seconds)
+        loaded = audio.load(part.clips[index], max_seconds=self.max_seconds)
         return nn.functional.pad(loaded, (0, audio.cut(self.max_seconds) - len(loaded)))
 
     def step(self, part: Part, index: int, *, frozen: bool) -> float:

@@ -112,7 +112,7 @@ def _ours(given: argparse.Namespace) -> dict[str, Any]:
     times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "embedding": {}, "bound": {}}
     matrices = sum(parameter.numel() for parameter in trainer.encoder.transformer_parameters() if parameter.ndim == 2)
     rate = _products_a_second(trainer.encoder.dimension, trainer.precision)
-    speech = {part: [audio.extent(path).samples / 16_000 for path in part.paths] for part in (train, *everything[:2])}
+    speech = {part: [audio.extent(clip).samples / 16_000 for clip in part.clips] for part in (train, *everything[:2])}
     for seconds in LENGTHS:
         cut = {part: sum(min(length, seconds) for length in lengths) for part, lengths in speech.items()}
         by_speech, by_count = cut[everything[0]] / cut[train], TRAIN / len(train)
@@ -176,13 +176,13 @@ def _ours_grow(given: argparse.Namespace) -> dict[str, Any]:
     from ser_tui.training.trial import Part
 
     train, validation, classes = _emodb(given.data, 0)
-    paths, labels = train.paths + validation.paths, train.labels + validation.labels
+    clips, labels = train.clips + validation.clips, train.labels + validation.labels
     many = range(given.utterances)
     part = Part(
-        tuple(paths[index % len(paths)] for index in many), tuple(labels[index % len(paths)] for index in many),
+        tuple(clips[index % len(clips)] for index in many), tuple(labels[index % len(clips)] for index in many),
         tuple(f"utterance {index}" for index in many),
     )  # fmt: skip
-    few = Part(part.paths[:8], part.labels[:8], part.digests[:8])
+    few = Part(part.clips[:8], part.labels[:8], part.digests[:8])
     trainer = Trainer(given.encoder, part, few, tuple(map(str, range(classes))), Training(), threads_wanted=given.threads)
     base = {"max_seconds": 5, "learning_rate": 1e-6}
     begun = time.perf_counter()
@@ -215,11 +215,11 @@ def _emodb(data: Path, count: int) -> tuple[Any, Any, int]:
     from ser_tui.training.trial import Part
 
     def spread(part: Part, wanted: int) -> Part:
-        ordered = sorted(range(len(part)), key=lambda index: audio.extent(part.paths[index]).samples)
+        ordered = sorted(range(len(part)), key=lambda index: audio.extent(part.clips[index]).samples)
         groups = -(-wanted // 8)
         starts = [round((group + 0.5) * len(ordered) / groups) - 4 for group in range(groups)]
         chosen = [index for start in starts for index in ordered[max(0, start) : start + 8]]
-        kept = ([values[index] for index in chosen] for values in (part.paths, part.labels, part.digests))
+        kept = ([values[index] for index in chosen] for values in (part.clips, part.labels, part.digests))
         return Part(*(tuple(values) for values in kept))
 
     train, validation = split(data / "emodb")

@@ -97,8 +97,8 @@ def main() -> None:
     table = Table(encoder, *plain)
     if egemaps.available():
         parts = [_part(corpus) for corpus in plain]
-        train = Part(parts[0].paths, tuple(table.labels), parts[0].digests)
-        table.row("eGeMAPS, logistic regression", egemaps.logits(train, parts[1].paths, parts[1].digests, len(table.names)))
+        train = Part(parts[0].clips, tuple(table.labels), parts[0].digests)
+        table.row("eGeMAPS, logistic regression", egemaps.logits(train, parts[1].clips, parts[1].digests, len(table.names)))
     for layers, pooled, strength in PROBES:
         table.row(f"{layers}, {pooled}", table.trained(layers, pooled, strength, plain)[0])
     for layers, pooled, strength in PROBES[1:]:
@@ -147,7 +147,7 @@ def _tasks(names: Sequence[str], target: Corpus) -> list[tuple[Mapping[str, str]
 def _part(corpus: Corpus) -> Part:
     utterances = corpus.manifest.utterances
     digests = tuple(corpus.manifest.digests[utterance.id] for utterance in utterances)
-    return Part(tuple(utterance.path for utterance in utterances), (0,) * len(utterances), digests)
+    return Part(tuple(utterance.clip for utterance in utterances), (0,) * len(utterances), digests)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ from typing import Any
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.manifest import Manifest, Problem
 from ser_tui.corpora.registry import find, read_manifest
+from ser_tui.corpora.segments import overlapping
 from ser_tui.corpora.splits import conflicts
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class CheckReport:
     notes: tuple[str, ...]
     """Known defects of the corpus and how they are handled."""
     fingerprint: str
+    segments: int = 0
+    """Utterances that are a segment of a recording."""
+    recordings: int = 0
+    """Recordings that they are segments of."""
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-safe data for `--json`."""
@@ -53,6 +60,7 @@ class CheckReport:
             "shortest": round(self.seconds[0], 3), "longest": round(self.seconds[1], 3),
             "problems": [{"path": problem.path, "reason": problem.reason} for problem in self.problems],
             "warnings": list(self.warnings), "notes": list(self.notes), "fingerprint": self.fingerprint,
+            "segments": self.segments, "recordings": self.recordings,
         }
 
 
@@ -72,6 +80,8 @@ def report(manifest: Manifest) -> CheckReport:
             by_speaker[utterance.speaker][utterance.emotion] += 1
             gender[utterance.speaker] = utterance.gender or "unknown"
     lengths = [utterance.seconds for utterance in utterances]
+    cut = [utterance for utterance in utterances if not utterance.clip.whole]
+    recordings = len({utterance.source for utterance in cut})
     return CheckReport(
         corpus=manifest.corpus,
         title=entry.title if entry else manifest.corpus,
@@ -87,10 +97,36 @@ def report(manifest: Manifest) -> CheckReport:
         channels=dict(sorted(Counter(utterance.channels for utterance in utterances).items())),
         seconds=(min(lengths, default=0.0), max(lengths, default=0.0)),
         problems=manifest.problems,
-        warnings=tuple([*_identical(manifest), *conflicts(manifest)]),
-        notes=entry.notes if entry else (),
+        warnings=tuple([*_identical(manifest), *_overlapping(manifest), *conflicts(manifest)]),
+        notes=(*_cut(len(cut), recordings, len(utterances)), *(entry.notes if entry else ())),
         fingerprint=manifest.fingerprint,
+        segments=len(cut),
+        recordings=recordings,
     )
+
+
+def _cut(count: int, recordings: int, utterances: int) -> list[str]:
+    if not count:
+        return []
+    of = "The utterances" if count == utterances else f"{count} of the {utterances} utterances"
+    which = f"{recordings} recordings" if recordings > 1 else "one recording"
+    return [f"{of} are segments of {which}; a split that is drawn keeps those of one together."]
+
+
+def _overlapping(manifest: Manifest) -> list[str]:
+    cut = {utterance.source for utterance in manifest.utterances if not utterance.clip.whole}
+    spans = [
+        (utterance.source, utterance.id, utterance.start or 0.0, (utterance.start or 0.0) + utterance.seconds)
+        for utterance in manifest.utterances
+        if utterance.source in cut
+    ]
+    pairs = overlapping(spans)
+    if not pairs:
+        return []
+    shown = "; ".join(f"{one} and {other}" for one, other in pairs[:_SHOWN])
+    more = f"; and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
+    begin = "begins" if len(pairs) == 1 else "begin"
+    return [f"Overlapping segments: {len(pairs)} {begin} before another of the recording is over: {shown}{more}."]
 
 
 def _identical(manifest: Manifest) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from ser_tui.corpora import recordings
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
 from ser_tui.study.document import Protocol
@@ -199,8 +200,12 @@ def _divide(
         raise UsageError(
             f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}="
         )
+    groups = recordings.grouped(manifest, indices)
+    together = len(groups) < len(indices)
     try:
-        if stratify is None:
+        if together:
+            kept, taken = recordings.divide(manifest, groups, size, protocol.seed, stratified=stratify is not None)
+        elif stratify is None:
             kept, taken = _shuffled(indices, size, protocol.seed)
         else:
             from sklearn.model_selection import train_test_split
@@ -209,8 +214,8 @@ def _divide(
     except ValueError:
         wanted = "every part to have each emotion" if stratify else "two parts"
         raise UsageError(
-            f"protocol.{key}: {manifest.corpus} has {len(indices)} utterances of {len(set(emotions))} emotions to divide, too "
-            f"few for {wanted}; choose another size"
+            f"protocol.{key}: {manifest.corpus} has {len(indices)} utterances of {len(set(emotions))} emotions to divide"
+            f"{f' in {len(groups)} recordings, which stay whole' if together else ''}, too few for {wanted}; choose another size"
         ) from None
     return kept, taken
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ser_tui.corpora import recordings
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.study.errors import UsageError
 
@@ -38,8 +39,8 @@ def describe(
     heard = {part: [manifest.utterances[index] for index in indices] for part, indices in parts.items()}
     shared = sorted(_values(heard["training"], "speaker") & _values(heard["validation"] + heard["test"], "speaker"))
     warnings = [
-        *notes, *_speakers(heard), *_sessions(heard), *_sentences(heard), *_duplicates(manifest, parts), *conflicts(manifest),
-        *_classes(manifest, heard),
+        *notes, *_speakers(heard), *_sessions(heard), *_recordings(heard), *_sentences(heard), *_duplicates(manifest, parts),
+        *conflicts(manifest), *_classes(manifest, heard),
     ]
     return Split(
         tuple(parts["training"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(warnings),
@@ -48,7 +49,7 @@ def describe(
 
 
 def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> list[list[str]]:
-    """`speakers` in groups that stay together (those of one session; otherwise each alone), in an order drawn by `seed`,
+    """`speakers` in groups that stay together (those of one session or recording; otherwise each alone), in an order drawn by `seed`,
     with women and men in turn as far as there are both."""
     session: dict[str, str] = {}
     gender: dict[str, str | None] = {}
@@ -56,6 +57,7 @@ def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> li
         if utterance.speaker is not None:
             session.setdefault(utterance.speaker, utterance.session or utterance.speaker)
             gender.setdefault(utterance.speaker, utterance.gender)
+    session = recordings.joined(manifest, session)
     members: dict[str, list[str]] = defaultdict(list)
     for name in sorted(speakers):
         members[session[name]].append(name)
@@ -166,6 +168,20 @@ def _sessions(heard: dict[str, list[Utterance]]) -> list[str]:
             said.append(
                 f"Sessions are shared: the {part} part has recordings of {len(both)} sessions ({_listed(sorted(both))}) of which "
                 "other recordings are trained on."
+            )
+    return said
+
+
+def _recordings(heard: dict[str, list[Utterance]]) -> list[str]:
+    sources = {part: {utterance.source for utterance in utterances} for part, utterances in heard.items()}
+    said: list[str] = []
+    for part, others in (("validation", ("training",)), ("test", ("training", "validation"))):
+        both = {utterance.path.name for utterance in heard[part] if any(utterance.source in sources[other] for other in others)}
+        count = len(sources[part] & set().union(*(sources[other] for other in others)))
+        if both:
+            said.append(
+                f"Recordings are shared: the {part} part has segments of {count} of its {len(sources[part])} recordings "
+                f"({_listed(sorted(both))}) that have others in the {' or the '.join(others)} part."
             )
     return said
 

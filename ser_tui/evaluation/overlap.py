@@ -20,6 +20,13 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
         said.append(
             f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
         )
+    cut = {trained.recording(utterance) for utterance in heard}
+    parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
+    if parts:
+        said.append(
+            f"Recordings are shared: {len(parts)} of the {len(asked)} utterances are of recordings of which others (or the whole) were "
+            "trained on, so that voices and rooms are known."
+        )
     related = [utterance for utterance in heard if first_edition(utterance.corpus) == first_edition(target.corpus)]
     for field, what, effect in (
         ("speaker", "speakers", "unknown speakers are"), ("sentence", "sentences", "unknown sentences are")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.evaluation import egemaps
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.trial import Part, TrialStopped
@@ -24,12 +25,12 @@ def anger_and_sadness(shared_data: Path) -> list[Path]:
 
 
 def part(paths: list[Path]) -> Part:
-    return Part(tuple(paths), tuple("WT".index(path.name[5]) for path in paths), tuple(path.name for path in paths))
+    return Part(tuple(map(Clip, paths)), tuple("WT".index(path.name[5]) for path in paths), tuple(path.name for path in paths))
 
 
 def test_it_tells_anger_from_sadness_in_voices_that_it_never_heard(anger_and_sadness: list[Path]) -> None:
     train, test = part(anger_and_sadness[:16]), part(anger_and_sadness[16:])
-    logits = egemaps.logits(train, test.paths, test.digests, 3)
+    logits = egemaps.logits(train, test.clips, test.digests, 3)
     assert logits.shape == (8, 3)
     assert balanced_accuracy(test.labels, logits.argmax(1), 3) >= 0.75
 
@@ -40,8 +41,8 @@ def test_a_file_without_audio_has_no_logits_and_does_not_spoil_the_training(
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF")
     paths = anger_and_sadness[:8]
-    train = Part((*paths, broken), (*part(paths).labels, 1), (*part(paths).digests, "broken"))
-    logits = egemaps.logits(train, (broken, paths[0]), ("broken", paths[0].name), 2)
+    train = Part((*map(Clip, paths), Clip(broken)), (*part(paths).labels, 1), (*part(paths).digests, "broken"))
+    logits = egemaps.logits(train, (Clip(broken), Clip(paths[0])), ("broken", paths[0].name), 2)
     assert np.isnan(logits[0]).all() and np.isfinite(logits[1]).all()
 
 

@@ -118,13 +118,13 @@ def check(folder: RunFolder) -> list[str]:
     models.settle(folder, state.best)
     if state.best is not None:
         parts = data.load(load(folder.study))
-        paths = parts.part(parts.split.validation).paths
+        clips = parts.part(parts.split.validation).clips
         try:
             model = models.load_best(folder, state.best)
         except Exception as error:  # whatever it is, the best trial's model is lost
             wrong.append(f"model: {error}")
         else:
-            if predicted(model.predict_logits(paths)) != state.best.predictions:
+            if predicted(model.predict_logits(clips)) != state.best.predictions:
                 wrong.append("model: its predictions are not the best trial's")
     for kind in cache.folder().iterdir() if cache.folder().is_dir() else ():
         shards = Shards(kind.name)

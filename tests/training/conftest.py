@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.training.trial import Part
 
 CLASSES = ("low", "high", "noise")
@@ -85,7 +86,8 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Part, Part]:
         paths.append(path)
         labels.append(label)
     parts = [
-        Part(tuple(paths[i] for i in range(*span)), tuple(labels[i] for i in range(*span)), tuple(paths[i].name for i in range(*span)))
+        Part(
+            tuple(Clip(paths[i]) for i in range(*span)), tuple(labels[i] for i in range(*span)), tuple(paths[i].name for i in range(*span)))
         for span in ((0, 24), (24, 36))
     ]
     return parts[0], parts[1]

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Training
 from ser_tui.training import augment
@@ -88,8 +89,8 @@ def test_an_unreadable_utterance_is_named_once(tiny: Callable[[str], str], tones
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     # Long enough by itself, but not its faster copy.
     soundfile.write(tmp_path / "short.wav", np.full(405, 0.1), 16_000)
-    paths = (tmp_path / "broken.wav", tmp_path / "short.wav", *part.paths[2:])
-    made = data(replace(part, paths=paths, digests=("broken", "short", *part.digests[2:])), tiny("whisper"), "speed")
+    clips = (Clip(tmp_path / "broken.wav"), Clip(tmp_path / "short.wav"), *part.clips[2:])
+    made = data(replace(part, clips=clips, digests=("broken", "short", *part.digests[2:])), tiny("whisper"), "speed")
     assert list(made.problems) == [0]
     assert "1 utterances of the training part could not be read" in made.notes("training")[0]
     count = len(part)
@@ -106,7 +107,7 @@ def test_both_methods_train_on_copies_and_score_utterances_alone(tiny: Callable[
     plain = ProbeTrainer(name, *tones, CLASSES, Training(precision="float32"), threads_wanted=1)
     assert plain.run(values, 0, lambda report: None, lambda: False).loss != result.loss
     probe.save_best(tmp_path / "best")
-    assert tuple(load_model(tmp_path / "best").predict_logits(tones[1].paths).argmax(1).tolist()) == result.predictions
+    assert tuple(load_model(tmp_path / "best").predict_logits(tones[1].clips).argmax(1).tolist()) == result.predictions
 
     tuned = Trainer(name, *tones, CLASSES, settings, threads_wanted=1)
     result = tuned.run({"epochs": 2, "unfreeze_epoch": 1, "max_seconds": 1}, 0, lambda report: None, lambda: False)

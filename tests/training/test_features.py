@@ -14,6 +14,7 @@ import pytest
 import soundfile
 import torch
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study.errors import UserError
@@ -32,7 +33,7 @@ def encoder(tiny: Callable[[str], str]) -> SpeechEncoder:
 
 
 def features(encoder: SpeechEncoder, part: Part, seconds: float = 1.0) -> Features:
-    made = Features(encoder, part.paths, part.digests, Recipe(seconds))
+    made = Features(encoder, part.clips, part.digests, Recipe(seconds))
     made.prepare()
     return made
 
@@ -48,7 +49,7 @@ def test_cached_frames_are_the_computed_ones_and_are_not_computed_again(
     first = [features(encoder, part).get(index) for index in range(len(part))]
     assert len(shards(cache_folder)) == 1
     heard: list[tuple[int, int]] = []
-    again = Features(encoder, part.paths, part.digests, Recipe(1.0))
+    again = Features(encoder, part.clips, part.digests, Recipe(1.0))
     again.prepare(on_progress=lambda done, total: heard.append((done, total)))
     assert heard == []
     assert all(torch.equal(frames, again.get(index)) for index, frames in enumerate(first))
@@ -144,7 +145,7 @@ def test_pooled_statistics_are_means_and_deviations_over_real_frames(encoder: Sp
 
 def test_appended_silence_is_heard_but_not_pooled(encoder: SpeechEncoder, tones: Split) -> None:
     part = tones[1]
-    silent = Features(encoder, part.paths, part.digests, Recipe(1.0, context_seconds=1.0))
+    silent = Features(encoder, part.clips, part.digests, Recipe(1.0, context_seconds=1.0))
     silent.prepare()
     plain = features(encoder, part)
     assert silent.length(0) == plain.length(0) + 50
@@ -163,7 +164,7 @@ def test_trimmed_features_are_those_of_the_speech_alone_and_are_kept_apart(
 
     def of(name: str, *, trim: bool, heard: list[int] | None = None) -> torch.Tensor:
         # "Cut first, then scaled" would give another peak: the loudest part lies beyond the first second of the file.
-        made = Features(encoder, [tmp_path / f"{name}.wav"], [name], Recipe(1.0, "peak", trim=trim))
+        made = Features(encoder, [Clip(tmp_path / f"{name}.wav")], [name], Recipe(1.0, "peak", trim=trim))
         made.prepare(on_progress=lambda done, total: None if heard is None else heard.append(done))
         return made.get(0)
 
@@ -181,12 +182,12 @@ def test_trimmed_features_are_those_of_the_speech_alone_and_are_kept_apart(
 def test_bounds_are_stored_by_content_alone(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
     recipe = Recipe(1.0, trim=True)
     part = tones[1]
-    Features(encoder, part.paths, [""] * len(part), recipe).prepare()
+    Features(encoder, part.clips, [""] * len(part), recipe).prepare()
     assert not list((cache_folder / "features").glob("bounds-*"))
-    Features(encoder, part.paths, part.digests, recipe).prepare()
+    Features(encoder, part.clips, part.digests, recipe).prepare()
     (folder,) = (cache_folder / "features").glob("bounds-*")
     stored = folder.stat().st_mtime_ns
-    Features(encoder, part.paths, part.digests, Recipe(0.7, trim=True)).prepare()
+    Features(encoder, part.clips, part.digests, Recipe(0.7, trim=True)).prepare()
     assert folder.stat().st_mtime_ns == stored
 
 
@@ -197,10 +198,10 @@ def test_a_file_that_changed_is_not_trimmed_as_it_was_before(encoder: SpeechEnco
     soundfile.write(path, np.concatenate([np.zeros(16_000), tone]), 16_000)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if known:
-        Features(encoder, [path], [digest], Recipe(1.0, trim=True)).prepare()
+        Features(encoder, [Clip(path)], [digest], Recipe(1.0, trim=True)).prepare()
     soundfile.write(path, tone, 16_000)
     with pytest.raises(UtteranceChanged, match=r"a\.wav"):
-        Features(encoder, [path], [digest], Recipe(1.0, trim=True)).prepare()
+        Features(encoder, [Clip(path)], [digest], Recipe(1.0, trim=True)).prepare()
 
 
 def test_statistics_ignore_padding() -> None:
@@ -219,7 +220,7 @@ def test_what_cannot_be_used_is_named_with_its_reason(encoder: SpeechEncoder, tm
     soundfile.write(tmp_path / "nan.wav", np.full(16_000, np.nan, dtype=np.float32), 16_000, subtype="FLOAT")
     names = ["folder", "pipe", "text", "empty", "short", "nan", "absent"]
     paths = [tmp_path / f"{name}.wav" for name in names]
-    made = Features(encoder, paths, names, Recipe(1.0))
+    made = Features(encoder, [Clip(path) for path in paths], names, Recipe(1.0))
     made.prepare()
     assert made.usable == []
     for path, reason in zip(paths, ["regular", "regular", "read", "samples", "shorter", "finite", "No such"], strict=True):

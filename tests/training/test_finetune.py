@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
 from ser_tui.training import finetune
@@ -152,8 +153,8 @@ def test_unreadable_utterances_are_left_out_and_named(tiny: Callable[[str], str]
     bad.write_bytes(b"RIFF this is not audio")
     short = tmp_path / "short.wav"
     soundfile.write(short, np.zeros(100), 16_000)
-    train = Part((bad, *tones[0].paths), (0, *tones[0].labels), ("b", *tones[0].digests))
-    validation = Part((*tones[1].paths[:3], short, *tones[1].paths[3:]), (*tones[1].labels[:3], 1, *tones[1].labels[3:]),
+    train = Part((Clip(bad), *tones[0].clips), (0, *tones[0].labels), ("b", *tones[0].digests))
+    validation = Part((*tones[1].clips[:3], Clip(short), *tones[1].clips[3:]), (*tones[1].labels[:3], 1, *tones[1].labels[3:]),
                       (*tones[1].digests[:3], "s", *tones[1].digests[3:]))
     result, _ = run(trainer(tiny("whisper"), (train, validation)))
     assert [index for index, prediction in enumerate(result.predictions) if prediction == -1] == [3]
@@ -161,7 +162,7 @@ def test_unreadable_utterances_are_left_out_and_named(tiny: Callable[[str], str]
     assert str(bad) in result.notes[0]
     assert str(short) in result.notes[1]
     with pytest.raises(UserError, match="no utterance of the training part"):
-        run(trainer(tiny("whisper"), (Part((bad,), (0,), ("b",)), tones[1])))
+        run(trainer(tiny("whisper"), (Part((Clip(bad),), (0,), ("b",)), tones[1])))
 
 
 @pytest.mark.parametrize("frozen", [0, 3])
@@ -179,12 +180,12 @@ def test_a_saved_model_predicts_what_the_trial_predicted(
     assert model.classes == CLASSES
     assert model.encoder_fingerprint == subject.encoder_fingerprint
     missing = tmp_path / "missing.wav"
-    logits = model.predict_logits([*tones[1].paths, missing])
+    logits = model.predict_logits([*tones[1].clips, Clip(missing)])
     assert logits.shape == (13, 3)
     assert np.isnan(logits[12]).all()
     assert str(missing) in model.problems[12]
     assert tuple(logits[:12].argmax(1).tolist()) == result.predictions
-    alone = np.concatenate([model.predict_logits([path]) for path in tones[1].paths])
+    alone = np.concatenate([model.predict_logits([clip]) for clip in tones[1].clips])
     assert np.abs(alone - logits[:12]).max() < (1e-3 if settings is FLOAT32 else 5e-2)
 
 
@@ -257,7 +258,7 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
     assert strength == min(c for c, bca in scores.items() if bca == max(scores.values()))
     probed = probe.run({**values, "inverse_regularization": strength}, 0, lambda report: None, lambda: False)
     probe.save_best(tmp_path / "probe")
-    logits, expected = (load_model(tmp_path / name).predict_logits(tones[1].paths) for name in ("started", "probe"))
+    logits, expected = (load_model(tmp_path / name).predict_logits(tones[1].clips) for name in ("started", "probe"))
     assert np.abs(logits - expected).max() < 1e-3 * np.abs(expected).max()
     assert result.predictions == probed.predictions
 
@@ -271,7 +272,7 @@ def test_a_trial_that_starts_from_a_probe_repeats_itself_and_its_saved_model_pre
     result, reports = run(subject, **changes)
     subject.save_best(tmp_path / "best")
     model = load_model(tmp_path / "best")
-    assert tuple(model.predict_logits(tones[1].paths).argmax(1).tolist()) == result.predictions
+    assert tuple(model.predict_logits(tones[1].clips).argmax(1).tolist()) == result.predictions
     run(subject, seed=9, layers="last")
     assert same(run(subject, **changes)[0], result)
     shutil.rmtree(cache_folder)

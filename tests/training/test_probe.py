@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
 from ser_tui.training.finetune import Trainer
@@ -42,7 +43,7 @@ def test_a_probe_scores_and_its_saved_model_predicts_the_same(
     trainer.save_best(tmp_path / "best")
     model = load_model(tmp_path / "best")
     assert not model.tuned
-    logits = model.predict_logits(tones[1].paths)
+    logits = model.predict_logits(tones[1].clips)
     assert tuple(logits.argmax(1).tolist()) == result.predictions
     with pytest.raises(TrialStopped):
         trainer.run(values, 0, reports.append, lambda: True)
@@ -53,11 +54,11 @@ def test_a_probe_scores_and_its_saved_model_predicts_the_same(
 def test_a_probe_on_trimmed_audio_is_saved_with_its_trimming(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
     padded = []
     for name, part in zip(("train", "validation"), tones, strict=True):
-        paths = tuple(tmp_path / f"{name}-{path.name}" for path in part.paths)
-        for source, target in zip(part.paths, paths, strict=True):
-            wave, _ = soundfile.read(source)
+        paths = tuple(tmp_path / f"{name}-{clip.path.name}" for clip in part.clips)
+        for source, target in zip(part.clips, paths, strict=True):
+            wave, _ = soundfile.read(source.path)
             soundfile.write(target, np.concatenate([np.zeros(12_000), wave, np.zeros(8_000)]), 16_000)
-        padded.append(replace(part, paths=paths, digests=tuple(path.name for path in paths)))
+        padded.append(replace(part, clips=tuple(map(Clip, paths)), digests=tuple(path.name for path in paths)))
     values: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std", "max_seconds": 1}
     trainer = ProbeTrainer(tiny("whisper"), *padded, CLASSES, Training(normalize="peak", trim_silence=True), threads_wanted=1)
     reports: list[EpochReport] = []
@@ -66,7 +67,7 @@ def test_a_probe_on_trimmed_audio_is_saved_with_its_trimming(tiny: Callable[[str
     labels = torch.tensor(padded[1].labels)
 
     def loss(folder: Path) -> tuple[float, tuple[int, ...]]:
-        logits = torch.from_numpy(load_model(folder).predict_logits(padded[1].paths))
+        logits = torch.from_numpy(load_model(folder).predict_logits(padded[1].clips))
         return float(torch.nn.functional.cross_entropy(logits, labels)), tuple(logits.argmax(1).tolist())
 
     trained, predictions = loss(tmp_path / "best")

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 import torch
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.training import audio, batches, threads
 from ser_tui.training.collapse import CollapseGuard, class_entropy
 from ser_tui.training.optimizer import AdamW, Optimizer, schedule
@@ -29,9 +30,9 @@ def test_any_rate_and_channel_count_becomes_16_khz_mono(tmp_path: Path, name: st
     time = np.arange(rate) / rate
     tone = np.stack([0.5 * np.sin(2 * np.pi * 440 * time)] * channels, axis=1)
     soundfile.write(tmp_path / name, tone, rate, subtype=subtype)
-    waveform = audio.load(tmp_path / name)
+    waveform = audio.load(Clip(tmp_path / name))
     assert waveform.dtype == torch.float32
-    assert len(waveform) == audio.extent(tmp_path / name).samples == 16_000
+    assert len(waveform) == audio.extent(Clip(tmp_path / name)).samples == 16_000
     spectrum = torch.fft.rfft(waveform).abs()
     assert int(spectrum.argmax()) == 440
 
@@ -39,11 +40,11 @@ def test_any_rate_and_channel_count_becomes_16_khz_mono(tmp_path: Path, name: st
 def test_a_long_file_is_cut_and_peak_normalised(tmp_path: Path) -> None:
     samples = np.concatenate([np.full(16_000, 0.25), np.full(16_000, 0.9)])
     soundfile.write(tmp_path / "a.wav", samples, 16_000)
-    cut = audio.load(tmp_path / "a.wav", max_seconds=0.5, normalize="peak")
+    cut = audio.load(Clip(tmp_path / "a.wav"), max_seconds=0.5, normalize="peak")
     assert len(cut) == 8_000
     assert float(cut.abs().max()) == pytest.approx(1)
     soundfile.write(tmp_path / "silent.wav", np.zeros(1000), 16_000)
-    assert not audio.load(tmp_path / "silent.wav", normalize="peak").any()
+    assert not audio.load(Clip(tmp_path / "silent.wav"), normalize="peak").any()
 
 
 @pytest.mark.parametrize("gain", [1e-6, 1.0, 1e20])

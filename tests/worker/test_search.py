@@ -115,7 +115,7 @@ def test_the_model_kept_is_the_best_trials(done: RunFolder, small_corpus: Path) 
     state = done.state()
     assert state.best is not None
     data = load_data(load(done.study))
-    logits = load_model(done.best).predict_logits(data.part(data.split.validation).paths)
+    logits = load_model(done.best).predict_logits(data.part(data.split.validation).clips)
     assert tuple(int(index) for index in logits.argmax(axis=1)) == state.best.predictions
 
 
