@@ -32,8 +32,9 @@ SEQUENCE_MOST = 128
 
 PASTE_BEGIN, PASTE_END = b"\x1b[200~", b"\x1b[201~"
 
-_CSI = re.compile(rb"\x1b\[(?:\[[\x20-\x7e]|M...|(?!M)[0-?]*[ -/]*[@-Z\\-~])", re.DOTALL)
-"""A control sequence; the Linux console's function keys have a second bracket, the oldest mouse reports three bytes more."""
+_CSI = re.compile(rb"\x1b\[(?:\[[\x20-\x7e]|M...|2?[2-8]\$|(?!M)[0-?]*[ -/]*[@-Z\\-~])", re.DOTALL)
+"""A control sequence; the Linux console's function keys have a second bracket, the oldest mouse reports three bytes more, and
+rxvt ends some keys with a dollar sign."""
 _CSI_BEGUN = re.compile(rb"\x1b\[(?:\[|M.{0,2}|[0-?]*[ -/]*)", re.DOTALL)
 _SS3 = re.compile(rb"\x1bO[0-9;]*[ -/:-~]")
 _SS3_BEGUN = re.compile(rb"\x1bO[0-9;]*")
@@ -46,7 +47,7 @@ _SOON_AFTER_ESCAPE = re.compile(rb"\[[A-Za-z]|O[A-Za-z]")
 """As above, for what a person may have typed by then."""
 SOON_SECONDS = 1.0
 _MOUSE_BUT_THE_END = re.compile(rb"\x1b\[<[0-9]+;[0-9]+;[0-9]+")
-_LATE = re.compile(rb"[0-?]+[ -/]*[@-~]|[0-?]{2,}\Z")
+_LATE = re.compile(rb"[0-?]+[ -/]*[@-~]|[ -/]+[@-~]|[0-?]{2,}\Z")
 
 Kind = Literal["text", "sequence", "escape", "paste"]
 
@@ -107,10 +108,7 @@ class Received:
                 return []
             self._held, self._cut, self._cut_at = b"", b"\x1b", now
             return [Piece("escape", "\x1b")]
-        if self._is_text(self._held):
-            over = self._quiet(now)
-        else:
-            over = now - self._since >= CUT_SECONDS
+        over = self._quiet(now) if self._is_text(self._held) else now - self._since >= CUT_SECONDS
         if over:
             self._drop(now)
         return []
