@@ -52,6 +52,7 @@ class SerTuiApp(App[None]):
         Binding("question_mark", "help", "help", key_display="?", tooltip="What is on this screen, and its keys"),
         Binding("f1", "help", "help", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "to the shell", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it without ClassVar
         (0, "-narrow"),
@@ -60,9 +61,9 @@ class SerTuiApp(App[None]):
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012  as above
 
-    def __init__(self, runs: Path, attach: str | None = None) -> None:
+    def __init__(self, runs: Path, attach: str | None = None, driver_class: type[Driver] | None = None) -> None:
         # Which filter takes the colours out is settled before there is a theme: the wrong one makes black on black of all.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
         self.animation_level = "none"
@@ -91,10 +92,7 @@ class SerTuiApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the run to attach to on top of the home screen."""
-        if not self.is_headless and self._driver is not None and self._driver.can_suspend:
-            # Textual's own handler may interrupt a write to the terminal, whose lock suspending needs too.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, self._suspend, self._driver)
-        self.app_resume_signal.subscribe(self, lambda app: self._sent.forget())
+        self.app_resume_signal.subscribe(self, lambda app: self._repaint())
         if self.attach is not None:
             self.open_run(self.attach)
 
@@ -114,11 +112,22 @@ class SerTuiApp(App[None]):
             renderable = self._sent.less(screen, renderable, self.console)
         super()._display(screen, renderable)
 
-    @staticmethod
-    def _suspend(driver: Driver) -> None:
-        """Give the terminal back and stop; Textual takes it again at SIGCONT."""
-        driver.suspend_application_mode()
-        os.kill(os.getpid(), signal.SIGSTOP)
+    def _repaint(self) -> None:
+        """The terminal was lent: it shows what others wrote."""
+        self._sent.forget()
+        self.screen.refresh(layout=True)
+
+    def action_suspend_process(self) -> None:
+        """Stop, and give the terminal back to the shell until `fg`."""
+        from ser_tui.tui.terminal import TerminalDriver
+
+        driver = self._driver
+        if not isinstance(driver, TerminalDriver):
+            return
+        if driver.can_stop:
+            driver.stop_job()
+        else:
+            self.tell("no shell with job control is waiting: nothing could bring the app back. ctrl+q leaves it; runs go on")
 
     def open_run(self, run_id: str) -> None:
         """Show the run called `run_id`, live or past."""
@@ -175,7 +184,9 @@ def run(runs: Path, attach: str | None = None) -> int:
     refuse_unusable_terminal()
     end_with_the_terminal()
     gc.disable()  # until the first frame: what the start makes stays, and looking through it takes a tenth of that time
-    app = SerTuiApp(runs, attach)
+    from ser_tui.tui.terminal import TerminalDriver
+
+    app = SerTuiApp(runs, attach, TerminalDriver)
     app.run()
     return app.return_code or 0
 

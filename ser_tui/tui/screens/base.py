@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from textual import events
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 
@@ -35,6 +36,16 @@ class AppScreen(Screen[Result]):
     def left(self) -> bool:
         """Whether it was dismissed: its widgets go one by one, and what a thread or a message brings late finds none."""
         return self not in self.app.screen_stack
+
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual's, without sizes that the terminal no longer has.
+
+        A layout tells its screen its size once more. Where two sizes are under way at once (a terminal that is resized while
+        it is drawn, one that says 0 rows), each would bring the other back for ever.
+        """
+        if isinstance(event, events.Resize) and event.size != self.app.size:
+            event = events.Resize(self.app.size, self.app.size, pixel_size=event.pixel_size)
+        await super().on_event(event)
 
     def on_screen_suspend(self) -> None:
         """What still works for a screen that was left ends before its widgets go: it would look for them in vain."""
