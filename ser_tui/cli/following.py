@@ -16,6 +16,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds
+from ser_tui.study.headline import chose, chosen_on, sample, validation_speakers
 from ser_tui.study.text import counted, duration, parameter, probe_parameters, progress_text, score_with_interval
 from ser_tui.worker.launch import last_words, request_stop
 
@@ -76,7 +77,7 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             best = "  best so far" if state.best is not None and state.best.number == event.trial else ""
             left = remaining_seconds(state)
             last = state.start is not None and state.finished_trials == state.start.planned_trials
-            shown = f"BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
+            shown = f"BCA {score_with_interval(event.bca, event.interval)}, {_validation(state, event.utterances)}"
             text = f"trial {event.trial}{_of(state)}: {shown}, in {duration(event.seconds)}"
             collapsed = "  collapsed to chance" if event.collapsed else ""
             return [text + best + collapsed + (f"  about {duration(left)} left" if left and not last else "")]
@@ -86,20 +87,21 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             ]
         case events.ProbeScored():
             text = f"probe on the frozen encoder ({probe_parameters(event.parameters)})"
-            shown = f"BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
+            shown = f"BCA {score_with_interval(event.bca, event.interval)}, {_validation(state, event.utterances)}"
             return [f"{text}: {shown}, in {duration(event.seconds)}"]
         case events.TestScored():
-            text = f"test part, scored once: BCA {score_with_interval(event.bca, event.interval)}, n = {event.utterances}"
-            return [text + _probe(event.probe_bca, event.probe_interval)]
+            text = f"test part, scored once: BCA {score_with_interval(event.bca, event.interval)}"
+            return [f"{text}, {sample(event.utterances, event.interval_speakers)}" + _probe(event.probe_bca, event.probe_interval)]
         case events.FoldsScored():
-            text = f"{event.protocol}: pooled BCA {score_with_interval(event.pooled_bca, event.interval)}, n = {event.utterances}"
-            return [text + _probe(event.probe_pooled_bca, event.probe_interval)]
+            text = f"{event.protocol}: pooled BCA {score_with_interval(event.pooled_bca, event.interval)}"
+            over = f"{sample(event.utterances, event.interval_speakers)}; {chose(chosen_on(event, state.study))}"
+            return [f"{text}, {over}" + _probe(event.probe_pooled_bca, event.probe_interval)]
         case events.EvaluationStarted():
             return [f"evaluating on {event.corpus}: {event.utterances} utterances"]
         case events.EvaluationFinished():
             text = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
             shown = score_with_interval(event.bca, event.bca_interval)
-            return [f"zero-shot on {event.corpus}: {text}, BCA {shown}, n = {event.utterances}"]
+            return [f"zero-shot on {event.corpus}: {text}, BCA {shown}, {sample(event.utterances, event.interval_speakers)}"]
         case events.EvaluationFailed():
             return [f"evaluation on {event.corpus} failed: {event.reason}"]
         case events.RunFinished():
@@ -123,6 +125,10 @@ def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
     dimensions = state.study.get("search", {})
     names = [name for name in parameters if isinstance(dimensions.get(name), Mapping)]
     return ", ".join(f"{name} {parameter(name, parameters[name])}" for name in names) or "every hyperparameter is fixed"
+
+
+def _validation(state: RunState, utterances: int) -> str:
+    return sample(utterances, validation_speakers(state.start))
 
 
 def _of(state: RunState) -> str:

@@ -14,6 +14,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
+from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
@@ -42,17 +43,18 @@ def list_runs(*, as_json: bool) -> None:
         return
     rows = []
     for summary in summaries:
-        best = summary["best"]
+        figure = summary["headline"]
         planned = summary["planned_trials"]
         rows.append((
             summary["state"], summary["run_id"], summary["strategy"], summary["corpus"], summary["protocol"],
-            score_with_interval(best["bca"], best["interval"]) if best else "-", str(best["utterances"]) if best else "-",
+            score_with_interval(figure["value"], figure["interval"]) if figure else "-", headline_of(figure),
+            str(figure["n"]) if figure else "-", str(figure["speakers"] or "-") if figure else "-",
             f"{summary['trials']}/{planned}" if planned else str(summary["trials"]), duration(summary["seconds"]),
         ))  # fmt: skip
     print_table(
-        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BEST BCA", "N", "TRIALS", "TIME"),
+        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BCA", "OF", "N", "SPEAKERS", "TRIALS", "TIME"),
         rows,
-        ("BEST BCA", "N", "TRIALS", "TIME"),
+        ("BCA", "N", "SPEAKERS", "TRIALS", "TIME"),
     )
 
 
@@ -91,6 +93,7 @@ def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
             confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),
             recall_intervals=_lists(evaluation.recall_intervals), baselines=dict(evaluation.baselines),
             baseline_intervals=_lists(evaluation.baseline_intervals), centred=dict(evaluation.centred),
+            not_centred=evaluation.not_centred,
             centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
         )  # fmt: skip
     return document
@@ -113,13 +116,14 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     if state.start is not None:
         for warning in state.start.warnings:
             say(f"warning: {warning}")
+    say(f"BCA {headline_text(summary['headline'])}")
     if state.trials:
         _print_trials(state)
     best = state.best
     if best is not None and best.bca is not None:
         say(
-            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 % bootstrap interval, n = {best.utterances}), "
-            f"trial {best.number}, after its last epoch; its best epoch had "
+            f"best BCA {score(best.bca)} {interval_text(best.interval)} on the validation part "
+            f"(95 % interval, {sample(best.utterances, summary['interval_speakers'])}), {best.number}, after its last epoch; its best epoch had "
             f"{score_with_interval(best.best_epoch_bca, best.best_epoch_interval)}"
         )
         say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
@@ -131,15 +135,18 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     if state.test is not None:
         beside = summary["test"]["probe"]
         say(
-            f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, n = {state.test.utterances}"
+            f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, {sample(state.test.utterances, state.test.interval_speakers)}"
             + (f"; probe {beside_probe(beside)}" if beside else "")
         )
     for folds, told in zip(state.folds, summary["folds"], strict=True):
         say(
-            f"{folds.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, n = {folds.utterances}, "
+            f"{folds.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, "
+            f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told['chosen_on'])}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told['probe'])}" if told["probe"] else "")
         )
+    if apart := apart_text(summary):
+        say(apart)
     for evaluation in state.evaluations:
         if evaluation.result is not None:
             print_evaluation(evaluation.result)

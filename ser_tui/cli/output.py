@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.headline import sample
 from ser_tui.study.text import accuracies, centred_text, interval_text, json_text, printable, score, score_with_interval
 
 
@@ -49,13 +50,15 @@ def print_evaluation(result: EvaluationFinished) -> None:
     say(f"zero-shot on {result.corpus}, trial {result.trial}: {pairs}")
     say(
         f"accuracy {score(result.accuracy)} {interval_text(result.accuracy_interval)}, BCA {score(result.bca)} "
-        f"{interval_text(result.bca_interval)}, n = {result.utterances} ({result.dropped} dropped), "
+        f"{interval_text(result.bca_interval)}, {sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "
         f"{'masked to its classes' if result.masked else 'all classes of the model'}"
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
     say(f"baselines, accuracy: {beside}")
     if result.centred:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
+    if result.not_centred:
+        say(result.not_centred)
     for warning in result.warnings:
         say(f"warning: {warning}")
     rows = [

@@ -11,6 +11,7 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
+from ser_tui.study.headline import apart_text, chose, headline_text, sample, validation_speakers
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import elapsed_seconds, shares_speakers, summarize, trial_summary
 from ser_tui.study.text import (
@@ -31,6 +32,7 @@ _RESULTS = (
     "seconds", "reason", "protocol", "shares_speakers", "warnings", "probe_bca", "probe_p",
     # Last, so that columns that were counted off in an older export are where they were.
     "accuracy_low", "accuracy_high", "best_epoch_bca_low", "best_epoch_bca_high", "probe_bca_low", "probe_bca_high",
+    "interval_speakers",
 )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             " ".join(state.start.warnings) if state.start else "",
             state.probe and state.probe.bca, trial.probe_p,
             *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
-            *_bounds(state.probe.interval if state.probe else None),
+            *_bounds(state.probe.interval if state.probe else None), validation_speakers(state.start),
         ]  # fmt: skip
         writer.writerow([_inert(value) for value in row])
     return stream.getvalue()
@@ -91,11 +93,12 @@ def summary_text(run_id: str, state: RunState) -> str:
         f"corpus {summary['corpus'] or '-'}, encoder {study.get('encoder', '-')}, "
         f"strategy {study.get('strategy', {}).get('kind', '-')}, protocol {study.get('protocol', {}).get('kind', '-')}",
         f"{state.finished_trials} trials in {duration(elapsed_seconds(state))}",
+        *([f"BCA {headline_text(summary['headline'])}"] if summary["headline"] else []),
     ]
     if best is not None:
         values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
         lines += [
-            f"best BCA {score_with_interval(best.bca, best.interval)} (validation, n={best.utterances}), trial {best.number}",
+            f"best BCA {score_with_interval(best.bca, best.interval)} (validation, {sample(best.utterances, summary['interval_speakers'])}), trial {best.number}",
             f"  {values}",
         ]
     if (probe := summary["probe"]) is not None:
@@ -103,21 +106,26 @@ def summary_text(run_id: str, state: RunState) -> str:
         lines.append(f"probe on the frozen encoder ({probe_parameters(probe['parameters'])}): {shown}")
     if state.test is not None:
         shown = score_with_interval(state.test.bca, state.test.interval)
-        lines.append(f"test part, scored once: BCA {shown}, n={state.test.utterances}")
+        lines.append(f"test part, scored once: BCA {shown}, {sample(state.test.utterances, state.test.interval_speakers)}")
         if summary["test"]["probe"]:
             lines.append(f"  probe: {beside_probe(summary['test']['probe'])}")
     for folds, told in zip(state.folds, summary["folds"], strict=True):
         shown = score_with_interval(folds.pooled_bca, folds.interval)
-        lines.append(f"{folds.protocol}: pooled BCA {shown} over {len(folds.folds)} folds, n={folds.utterances}")
+        over = f"over {len(folds.folds)} folds, {sample(folds.utterances, folds.interval_speakers)}"
+        lines.append(f"{folds.protocol}: pooled BCA {shown} {over}; {chose(told['chosen_on'])}")
         if told["probe"]:
             lines.append(f"  probe: {beside_probe(told['probe'])}")
+    if apart := apart_text(summary):
+        lines.append(apart)
     for evaluation in state.evaluations:
         if (found := evaluation.result) is not None:
             lines.append(
                 f"zero-shot on {found.corpus}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
-                f"BCA {score_with_interval(found.bca, found.bca_interval)}, chance {score(found.chance)}, n={found.utterances} "
+                f"BCA {score_with_interval(found.bca, found.bca_interval)}, chance {score(found.chance)}, "
+                f"{sample(found.utterances, found.interval_speakers)} "
                 f"({'masked' if found.masked else 'raw'})"
             )
+            lines += [found.not_centred] if found.not_centred else []
             lines += [f"! zero-shot on {found.corpus}: {warning}" for warning in found.warnings]
     lines += [f"! {warning}" for warning in (start.warnings if start else ())]
     return "\n".join(printable(line) for line in lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ser_tui.study.headline import chose, headline_text, sample, scores_apart
 from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval, shared
 
 Summary = Mapping[str, Any]
@@ -47,14 +48,15 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
     """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot."""
     rows: list[Row] = [
         ("state", tuple(str(summary.get("state", summary["status"])) for summary in summaries)),
-        ("best BCA", tuple(_best(summary) for summary in summaries)),
+        ("BCA", tuple(headline_text(summary.get("headline")) for summary in summaries)),
+        ("best BCA, valid.", tuple(_best(summary) for summary in summaries)),
         *_probes("probe BCA", "best", [summary.get("probe") for summary in summaries]),
         ("best trial", tuple(_best_trial(summary) for summary in summaries)),
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(summary) for summary in summaries)),
         ("trials", tuple(f"{summary['trials']}/{summary['planned_trials'] or '-'}" for summary in summaries)),
         ("trials to .90", tuple(str(summary.get("trials_to_90") or "-") for summary in summaries)),
         ("time", tuple(duration(summary["seconds"]) for summary in summaries)),
-        ("validation n", tuple(str(summary["utterances"].get("validation", "-")) for summary in summaries)),
+        ("validation n", tuple(_validated(summary) for summary in summaries)),
         ("shared speakers", tuple(shared(summary["shares_speakers"]) for summary in summaries)),
     ]
     also = tuple(_also_shared(summary) for summary in summaries)
@@ -69,7 +71,10 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
         entries = [_entry(summary, "folds", "protocol", protocol) for summary in summaries]
         rows.append((f"{protocol}, pooled BCA", tuple(_scored(entry, "pooled_bca", "interval") for entry in entries)))
         rows.append((f"{protocol}, n", _numbers(entries)))
+        rows.append((f"{protocol}, chosen on", tuple(chose(entry["chosen_on"]) if entry else "-" for entry in entries)))
         rows += _probes(f"{protocol}, probe", protocol, [(entry or {}).get("probe") for entry in entries])
+    if any(len(scores_apart(summary)) for summary in summaries):
+        rows.append(("kept apart", tuple("; ".join(scores_apart(summary).values()) or "-" for summary in summaries)))
     for corpus in _each(summaries, "evaluations", "corpus"):
         entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
         rows.append(
@@ -96,6 +101,11 @@ def _best(summary: Summary) -> str:
     return score_with_interval(best["bca"], best["interval"]) if best else "-"
 
 
+def _validated(summary: Summary) -> str:
+    number = summary["utterances"].get("validation")
+    return "-" if number is None else sample(number, summary["interval_speakers"])[4:]
+
+
 def _best_trial(summary: Summary) -> str:
     return str(summary["best"]["trial"]) if summary["best"] else "-"
 
@@ -113,7 +123,7 @@ def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
 
 
 def _numbers(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
-    return tuple(str(entry["utterances"]) if entry else "-" for entry in entries)
+    return tuple(sample(entry["utterances"], entry["interval_speakers"])[4:] if entry else "-" for entry in entries)
 
 
 def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) -> list[Row]:

@@ -47,6 +47,8 @@ class RunStarted(Event):
     planned_trials: int | None = None
     """How many trials the budget or the grid allows."""
     predicted_seconds: float | None = None
+    interval_speakers: int | None = None
+    """Speakers that intervals on the validation part are over; 0, and 1: over utterances. None: a log of before there was this field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +183,8 @@ class TestScored(Event):
     probe_accuracy_interval: tuple[float, float] | None = None
     recall_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Of the recall of each class that the part holds."""
+    interval_speakers: int | None = None
+    """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +195,7 @@ class FoldsScored(Event):
     trial: int
     protocol: str
     folds: tuple[Mapping[str, Any], ...]
-    """One mapping a fold: name, bca, utterances and, but in older logs, interval."""
+    """One mapping a fold: name, bca, utterances and, but in older logs, interval and speakers (as `interval_speakers`)."""
     pooled_bca: float
     interval: tuple[float, float]
     mean: float
@@ -201,6 +205,8 @@ class FoldsScored(Event):
     """The run's probe, fitted anew for each fold too."""
     probe_interval: tuple[float, float] | None = None
     probe_p: float | None = None
+    interval_speakers: int | None = None
+    """Speakers that the pooled intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,6 +266,10 @@ class EvaluationFinished(Event):
     warnings: tuple[str, ...] = ()
     """What the target shares with the corpus that the model was trained on: recordings, speakers, sentences."""
     seconds: float = 0.0
+    interval_speakers: int | None = None
+    """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
+    not_centred: str = ""
+    """Why `centred` has no score by speaker; empty: it has one, or a log of before there was this field."""
 
 
 @dataclass(frozen=True, kw_only=True)

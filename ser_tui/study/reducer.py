@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from ser_tui.study import events
+from ser_tui.study.headline import chose, chosen_on, speakers_text
 from ser_tui.study.sessions import Session
 from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
 from ser_tui.study.text import counted, score_with_interval
@@ -183,15 +184,16 @@ def _(event: events.TrialFailed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.TestScored, state: RunState) -> RunState:
     after = replace(state, test=event)
-    shown = _scored("BCA", event.bca, event.interval, event.utterances)
+    shown = _scored("BCA", event.bca, event.interval, event.utterances, event.interval_speakers)
     return _logged(after, event.time, "info", f"test part, scored once: {shown}")
 
 
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
     after = replace(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
-    shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances)
-    return _logged(after, event.time, "info", f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}")
+    shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
+    shown = f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}; {chose(chosen_on(event, state.study))}"
+    return _logged(after, event.time, "info", shown)
 
 
 @_apply.register
@@ -211,7 +213,7 @@ def _(event: events.EvaluationProgressed, state: RunState) -> RunState:
 def _(event: events.EvaluationFinished, state: RunState) -> RunState:
     after = _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
     accuracy = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
-    shown = _scored("BCA", event.bca, event.bca_interval, event.utterances)
+    shown = _scored("BCA", event.bca, event.bca_interval, event.utterances, event.interval_speakers)
     return _logged(after, event.time, "info", f"zero-shot on {event.corpus}: {accuracy}, {shown}")
 
 
@@ -245,8 +247,9 @@ def _(event: events.Note, state: RunState) -> RunState:
     return _logged(state, event.time, event.level, event.text)
 
 
-def _scored(name: str, value: float, interval: tuple[float, float], utterances: int) -> str:
-    return f"{name} {score_with_interval(value, interval)}, n={utterances}"
+def _scored(name: str, value: float, interval: tuple[float, float], utterances: int, speakers: int | None = None) -> str:
+    over = f", {speakers_text(speakers)}" if speakers else ""
+    return f"{name} {score_with_interval(value, interval)}, n={utterances}{over}"
 
 
 def _ended(state: RunState, status: str, event: events.Event, reason: str) -> RunState:

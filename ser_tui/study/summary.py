@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ser_tui.study.events import ProbeScored, parse_time
+from ser_tui.study.headline import chosen_on, headline, validation_speakers
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 4
+VERSION = 5
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -116,7 +117,9 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "planned_trials": start.planned_trials if start else None,
         "utterances": dict(start.utterances) if start else {},
         "classes": list(start.classes) if start else [],
+        "headline": headline(state),
         "best": trial_summary(state.best) if state.best else None,
+        "interval_speakers": validation_speakers(start),
         "bca": thinned([trial.bca for trial in trials]),
         "best_so_far": thinned(best_so_far(trials)),
         "trial_seconds": thinned([trial.seconds for trial in trials]),
@@ -132,6 +135,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
             "accuracy": state.test.accuracy,
             "accuracy_interval": _listed(state.test.accuracy_interval),
             "utterances": state.test.utterances,
+            "interval_speakers": state.test.interval_speakers,
             "probe": _beside(state.test.probe_bca, state.test.probe_interval, state.test.bca, state.test.probe_p),
         },
         "folds": [
@@ -142,6 +146,8 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "mean": f.mean,
                 "deviation": f.deviation,
                 "utterances": f.utterances,
+                "interval_speakers": f.interval_speakers,
+                "chosen_on": chosen_on(f, state.study),
                 "probe": _beside(f.probe_pooled_bca, f.probe_interval, f.pooled_bca, f.probe_p),
             }
             for f in state.folds
@@ -154,6 +160,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "bca": e.result.bca,
                 "bca_interval": list(e.result.bca_interval),
                 "utterances": e.result.utterances,
+                "interval_speakers": e.result.interval_speakers,
                 "chance": e.result.chance,
                 "masked": e.result.masked,
                 "mapping": dict(e.result.mapping),

@@ -80,8 +80,8 @@ def rows(
         found.append(_heading("same", "no setting differs", len(summaries)))
     for label, told in outcomes(summaries):
         cells = _with_differences(label, told, summaries)
-        found.append(_row(f"end {label}", label, cells, "bold" if label == "best BCA" else ""))
-        if label == "best BCA":
+        found.append(_row(f"end {label}", label, cells, "bold" if label == "BCA" else ""))
+        if label == "best BCA, valid.":
             found += _differences(summaries, pairings)
     for key, label in (("best_so_far", "best so far"), ("trial_seconds", "seconds a trial")):
         found.append((f"spark {key}", (cell(label, "muted"), *_sparks(summaries, numbers, key, width))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ RANDOM_HEADS = 20
 """One random head's accuracy is a matter of luck."""
 REFERENCE_PER_CLASS = 20
 """Training utterances of each class whose logits say where the mean belongs."""
+SHARE_OF_LONE = 0.25
+"""Share of speakers of one emotion from which on the means of speakers are not taken out."""
 LEAST_FOR_A_MEAN = 10
 """Utterances (on average, of a speaker) below which a mean tells more about their emotions than about their speaker."""
 
@@ -59,6 +62,11 @@ class Target:
         known = [name for name in names if name is not None]
         return known if len(known) == len(names) else None
 
+    @property
+    def emotions(self) -> list[str]:
+        """What each is said to be, under the mapping, in order."""
+        return [self.mapping[self.manifest.utterances[index].emotion] for index in self.chosen]
+
     def scored(self, logits: NDArray[np.floating], classes: Sequence[str]) -> ZeroShot:
         """Scores of `logits` [chosen, classes], with intervals over speakers where all are known."""
         return self._scored(logits, classes, self.speakers)
@@ -85,6 +93,8 @@ class Beside:
 
     scores: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    reason: str = ""
+    """Why scores that could be expected are not among them."""
 
     def add(self, name: str, result: ZeroShot) -> None:
         """The accuracy of `result` as `name`, its BCA as `name`_bca."""
@@ -109,7 +119,8 @@ def centred_scores(
 ) -> Beside:
     """Accuracy and BCA with the mean of the corpus, and of each speaker, taken out of `logits`; see `zero_shot.centred`.
 
-    Left out where there are too few utterances to take a mean of. Intervals take the means for known. Raises TrialStopped.
+    Left out where there are too few utterances to take a mean of, and by speaker where `one_emotion_each`, which `reason` says.
+    Intervals take the means for known. Raises TrialStopped.
     """
     chosen: list[int] = []
     order = np.random.default_rng(study.seed).permutation(list(data.split.train))
@@ -124,13 +135,33 @@ def centred_scores(
         return Beside()
     speakers = target.speakers
     groups: dict[str, Sequence[str] | None] = {"corpus": None}
-    if speakers is not None and len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
+    found = Beside(reason=one_emotion_each(speakers, target.emotions) if speakers is not None else "")
+    if speakers is not None and not found.reason and len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
         groups["speaker"] = speakers
-    found = Beside()
     for name, group in groups.items():
         if len(logits) >= LEAST_FOR_A_MEAN:
             found.add(name, target.scored(centred(logits, reference, group), model.classes))
     return found
+
+
+def one_emotion_each(speakers: Sequence[str], emotions: Sequence[str]) -> str:
+    """Why the means of these speakers cannot be taken out, or an empty text. Per utterance: who speaks, and the emotion.
+
+    A speaker's mean is the speaker's voice only where the speaker's emotions are mixed about as the corpus's are. Where most
+    utterances of a speaker are of one emotion the mean is that emotion, and taking it out takes the answer out.
+    """
+    of: dict[str, Counter[str]] = defaultdict(Counter)
+    for speaker, emotion in zip(speakers, emotions, strict=True):
+        of[speaker][emotion] += 1
+    overall = max(Counter(emotions).values()) / len(emotions)
+    # Halfway between the corpus's own mixture and a single emotion.
+    lone = sum(max(counts.values()) / counts.total() > (1 + overall) / 2 for counts in of.values())
+    if overall == 1 or lone < SHARE_OF_LONE * len(of):
+        return ""
+    return (
+        f"not centred by speaker: {lone} of {len(of)} speakers have (almost) one emotion only, so that a speaker's mean is that "
+        "emotion's"
+    )
 
 
 def baselines(

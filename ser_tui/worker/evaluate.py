@@ -14,6 +14,7 @@ from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.evaluation.mapping import Preset, overridden, parse_changes, propose
 from ser_tui.evaluation.overlap import overlap
+from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
@@ -100,6 +101,7 @@ def _one(
             baselines={"majority": result.majority, **beside.scores},
             baseline_intervals={"majority": result.majority_interval, **beside.intervals},
             centred=shifted.scores, centred_intervals=shifted.intervals, warnings=tuple(shared), seconds=round(time.monotonic() - begun, 3),
+            interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
         )
     )  # fmt: skip
     if result.unreadable:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.corpora.protocols import folds
-from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
+from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
@@ -43,6 +43,7 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     truth: list[int] = []
     predictions: list[int] = []
     groups: list[str] = []
+    named = True
     rows: list[dict[str, object]] = []
     probe = session.state.probe
     probed: list[int] = []
@@ -54,12 +55,13 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
         truth += labels
         predictions += result.predictions
         groups += speakers or [name] * len(labels)
+        named = named and speakers is not None
         if probe is not None and isinstance(trainer, Trainer):
             with noted(session, f"no probe beside the folds of {protocol}"):
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
         interval = bootstrap_interval(labels, result.predictions, len(data.classes), groups=speakers, seed=study.seed)
-        rows.append({"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels)})
+        rows.append({"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels), "speakers": interval_speakers(speakers)})
         shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     scores = [float(str(row["bca"])) for row in rows]
@@ -73,6 +75,7 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
             mean=statistics.fmean(scores),
             deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
             utterances=len(truth),
+            interval_speakers=interval_speakers(groups) if named else 0,
             **_beside(truth, predictions, probed, groups, study.seed, len(data.classes)),
         )
     )

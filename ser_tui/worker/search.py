@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ser_tui.evaluation.statistics import Metric, bootstrap_interval, paired_difference, recall_intervals
+from ser_tui.evaluation.statistics import Metric, bootstrap_interval, interval_speakers, paired_difference, recall_intervals
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.store.runs import RunFolder
@@ -106,6 +106,7 @@ def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, 
         startup=strategy.startup,
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
+        interval_speakers=interval_speakers(data.resampled()),
     )
 
 
@@ -367,6 +368,7 @@ def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[
         accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", groups, study.seed),
         recall_intervals=recall_intervals(part.labels, predictions, data.classes, groups, study.seed),
         utterances=len(part),
+        interval_speakers=interval_speakers(groups),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
     return scored, predictions

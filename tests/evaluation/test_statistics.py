@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference, recall_intervals
+from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference, recall_intervals
 from ser_tui.training.metrics import balanced_accuracy
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.sampled_from("abc")), min_size=1, max_size=40)
@@ -47,6 +47,41 @@ def test_speakers_that_differ_widen_the_interval() -> None:
     assert together[1] - together[0] > 1.5 * (alone[1] - alone[0])
 
 
+@pytest.mark.parametrize(("speakers", "widest"), [(2, 0.55), (4, 0.4), (10, 0.22)])
+def test_over_few_speakers_an_interval_holds_the_score_of_all(speakers: int, widest: float) -> None:
+    random = np.random.default_rng(speakers)
+    names = np.repeat([f"s{index}" for index in range(speakers)], 28).tolist()
+    truth = np.tile(np.repeat(np.arange(7), 4), speakers)
+    held, widths = 0, []
+    base = random.normal(1.3, 0.8, 7)
+    of_all = (1 / (1 + np.exp(-(base[:, None] + 0.7 * random.normal(size=5000))))).mean()
+    for _ in range(300):
+        logits = base + 0.5 * (random.normal(size=(speakers, 1)) + random.normal(size=(speakers, 7)))
+        right = random.random(len(truth)) < 1 / (1 + np.exp(-np.repeat(logits, 4, axis=1).ravel()))
+        low, high = bootstrap_interval(truth.tolist(), np.where(right, truth, (truth + 1) % 7).tolist(), 7, groups=names)
+        held += low <= of_all <= high
+        widths.append(high - low)
+    assert held / 300 > 0.93 and np.mean(widths) < widest
+
+
+def test_two_speakers_that_happen_to_do_alike_are_no_narrow_interval() -> None:
+    truth = [index % 8 for index in range(60)] * 2  # RAVDESS: .727 +-.008 once, by whole speakers drawn
+    predictions = [label if index % 60 < 44 else (label + 1) % 8 for index, label in enumerate(truth)]
+    speakers = ["11"] * 60 + ["12"] * 60
+    low, high = bootstrap_interval(truth, predictions, 8, groups=speakers)
+    alone = bootstrap_interval(truth, predictions, 8)
+    assert high - low > 1.5 * (alone[1] - alone[0])
+    assert (interval_speakers(speakers), interval_speakers(["11"] * 60), interval_speakers(None)) == (2, 1, 0)
+
+
+def test_a_speaker_of_a_few_utterances_counts_for_little() -> None:
+    truth = [index % 4 for index in range(120)]
+    predictions = [label if index % 5 else (label + 1) % 4 for index, label in enumerate(truth)]
+    halves = bootstrap_interval(truth, predictions, 4, groups=["a", "b"] * 60)
+    one_and_a_bit = bootstrap_interval(truth, predictions, 4, groups=["a"] * 116 + ["b"] * 4)
+    assert one_and_a_bit[1] - one_and_a_bit[0] > halves[1] - halves[0]
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     truth, predictions = [0, 1, 2, 0, 1, 2, 0], [0, 1, 1, 0, 1, 2, 2]
     assert bootstrap_interval(truth, predictions, 3, seed=4) == bootstrap_interval(truth, predictions, 3, seed=4)
@@ -69,8 +104,10 @@ def test_a_recall_is_known_by_the_utterances_of_its_class_alone() -> None:
 @pytest.mark.parametrize("metric", ["bca", "accuracy"])
 def test_a_perfect_score_is_not_certain(metric: Literal["bca", "accuracy"]) -> None:
     truth, speakers = [0, 1] * 42, ["a", "b", "b"] * 28
-    low, high = bootstrap_interval(truth, truth, 2, metric, speakers)
+    low, high = bootstrap_interval(truth, truth, 2, metric)
     assert 0.94 < low < 0.975 and high == 1
+    low, high = bootstrap_interval(truth, truth, 2, metric, speakers)
+    assert 0.75 < low < 0.94 and high == 1  # two speakers say less about a third
     low, high = bootstrap_interval(truth, [1 - t for t in truth], 2, metric)
     assert low == 0 and 0.025 < high < 0.06
 
