@@ -47,6 +47,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Spelling:
+    """One of several words that a corpus has for a class, as it is written there."""
+
+    word: str
+    emotion: str
+    """The class that it is counted as."""
+    utterances: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A corpus on this machine. Build it with `make`, which sorts and fingerprints."""
 
@@ -59,6 +69,14 @@ class Manifest:
     """SHA-256 over id, emotion, speaker and content of every utterance."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """id -> SHA-256 of the file's bytes."""
+    spellings: tuple[Spelling, ...] = ()
+    """The words of every class that is spelt in several ways."""
+    written: Mapping[str, str] = field(default_factory=dict)
+    """id -> the emotion as the corpus writes it, where the class has another name."""
+    reading: tuple[str, ...] = ()
+    """How the corpus was read, in sentences: which column is what, where files were found, which split word is which part."""
+    unclear_split: str = ""
+    """Why the corpus's own split cannot be used, and the way out; empty: it can, or there is none."""
 
     @property
     def emotions(self) -> dict[str, int]:
