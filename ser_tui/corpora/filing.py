@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ser_tui.corpora import files
 from ser_tui.study.errors import UserError
@@ -37,8 +37,7 @@ class Filing:
         """The id of a file that the table names as `text`: its path as written, with slashes. Empty for none."""
         name = text.strip()
         if name.lower().startswith("file://"):
-            address = urlsplit(name)
-            name = unquote(address.path)
+            name = unquote(name[len("file://"):].removeprefix("localhost"))
         return posixpath.normpath(name.replace("\\", "/")) if name else ""
 
     def find(self, name: str) -> tuple[str | None, str]:

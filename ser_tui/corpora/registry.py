@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora import build, demo, locations, spellings, tables, trees
+from ser_tui.corpora import build, demo, folder_tables, locations, spellings, tables, trees
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, first_edition, require
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.labels import EMOTIONS
-from ser_tui.corpora.locations import forget, locate, remember
+from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
+from ser_tui.corpora.tables import Table
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
@@ -47,19 +48,31 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
 
 def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = False) -> Manifest:
     """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
-    path = locate(name)
-    if name == "demo" and path in (None, locations.installed_folder(name)):
-        path = demo.ensure()  # also replaces one that an older version made
-    if path is None:
+    place = locations.source(name)
+    if name == "demo" and (place is None or place.path == locations.installed_folder(name)):
+        place = locations.Source(demo.ensure())  # also replaces one that an older version made
+    if place is None:
         raise UserError(_not_here(name))
-    path = path.resolve()
+    return spellings.unified(_read(name, place, progress, fresh=fresh))
+
+
+def _read(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
+    path = place.path.resolve()
     entry = find(name)
     if path.is_file():
-        labelled, problems = tables.read(path)
-        return build.from_labels(name, path.parent, labelled, problems, progress=progress, fresh=fresh)
+        table = tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
+        return _from_table(name, path.parent, table, progress, fresh=fresh)
     if entry is None:
+        inside = folder_tables.read(path, place.split_map)
+        if inside is not None:
+            return _from_table(name, *inside, progress, fresh=fresh)
         return build.from_folder(name, path, trees.label, progress=progress, fresh=fresh)
     return build.from_folder(name, path, entry.labeller, language=entry.language, progress=progress, fresh=fresh)
+
+
+def _from_table(name: str, root: Path, table: Table, progress: Progress | None, *, fresh: bool) -> Manifest:
+    made = build.from_labels(name, root, table.labelled, table.problems, progress=progress, fresh=fresh)
+    return replace(made, reading=table.reading, unclear_split=table.unclear_split)
 
 
 def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None) -> Manifest:

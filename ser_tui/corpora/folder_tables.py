@@ -1,0 +1,121 @@
+"""Tables that lie in a corpus's folder and say what is in it: metadata.csv, data.tsv, Kaldi's wav.scp, one a part as well."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ser_tui.corpora import kaldi, partitions, tables
+from ser_tui.corpora.filing import Filing
+from ser_tui.corpora.partitions import Division
+from ser_tui.corpora.tables import Record, Table
+from ser_tui.study.errors import UserError
+
+METADATA = ("metadata.csv", "metadata.jsonl", "metadata.tsv")
+"""As Hugging Face's audiofolder has it."""
+_SUFFIXES = (".csv", ".tsv", ".jsonl")
+_MOST = 20
+"""Tables that are looked into; a folder with more of them is no corpus with a table."""
+_FOUND = 0.5
+"""The share of a table's files that must lie near it for the table to be the corpus's."""
+
+
+def read(folder: Path, split_map: Mapping[str, str] | None = None) -> tuple[Path, Table] | None:
+    """(the folder that ids are relative to, the table) for a folder that has one; None where it has none.
+
+    Kaldi's files first, then a table in the folder itself, one beside it that names files in it, and one in each of its
+    folders train, dev, test ... Raises UserError as `tables.read` does, and where several tables could be meant.
+    """
+    if kaldi.is_folder(folder):
+        return folder, _kaldi(folder, kaldi.records(folder), folder.name, {})
+    parts = _parts(folder)
+    if parts and all(kaldi.is_folder(part) for part in parts):
+        found = [_within(record, part.name) for part in parts for record in kaldi.records(part)]
+        return folder, _kaldi(folder, found, folder.name, split_map or {})
+    for place in (folder, folder.parent):
+        table = _only(folder, [path for path in _tables(place) if place == folder or path.name in METADATA])
+        if table is not None:
+            return table.parent, tables.read(table, split_map=split_map)
+    if parts and all(_metadata(part) for part in parts):
+        return folder, _by_parts(folder, parts, split_map or {})
+    return None
+
+
+def _kaldi(folder: Path, rows: list[Record], name: str, split_map: Mapping[str, str]) -> Table:
+    counts = Counter(word for row in rows if (word := row.cells.get("split", "")))
+    division = partitions.divide("folder", counts, split_map) if counts else Division()
+    found = tables.assemble(name, rows, Filing(folder), division, Division(), comma=False)
+    said = (f"{name}: Kaldi's {kaldi.WAVES} and {kaldi.EMOTIONS}", *division.said)
+    return replace(found, reading=(*said, *found.reading), unclear_split=division.unclear)
+
+
+def _by_parts(folder: Path, parts: list[Path], split_map: Mapping[str, str]) -> Table:
+    """One table of the metadata in folders train, validation, test: files relative to their folder, which is the part."""
+    rows: list[Record] = []
+    units: dict[str, str] = {}
+    for part in parts:
+        path = _metadata(part)
+        assert path is not None
+        _, found, chosen = tables.records(path, {})
+        units |= chosen.units
+        rows += [_within(record, part.name) for record in found]
+    division = partitions.divide("folder", Counter(row.cells["split"] for row in rows), split_map)
+    table = tables.assemble(folder.name, rows, Filing(folder), division, Division(), units=units, comma=False)
+    said = (f"{', '.join(f'{part.name}/{path.name}' for part in parts if (path := _metadata(part)))}: one table", *division.said)
+    return replace(table, reading=(*said, *table.reading), unclear_split=division.unclear)
+
+
+def _within(record: Record, part: str) -> Record:
+    file = record.cells.get("file", "")
+    inside = file if not file or file.startswith(("/", "~/", "file://")) or "problem" in record.cells else f"{part}/{file}"
+    return Record(f"{record.where} in {part}", {**record.cells, "file": inside, "split": part})
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Folders in `folder` that are named for parts, if they are the only ones with tables."""
+    try:
+        inside = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:
+        return []
+    return [path for path in inside if partitions.known_part(path.name) or path.name.casefold() in ("eval", "evaluation")]
+
+
+def _metadata(folder: Path) -> Path | None:
+    return next((folder / name for name in METADATA if (folder / name).is_file()), None)
+
+
+def _tables(folder: Path) -> list[Path]:
+    try:
+        inside = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_file())
+    except OSError:
+        return []
+    found = [path for path in inside if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
+    return found if len(found) <= _MOST else []
+
+
+def _only(folder: Path, candidates: list[Path]) -> Path | None:
+    """The one of `candidates` that names files in `folder` with their emotions."""
+    usable = [path for path in candidates if _names_files(path, folder)]
+    named = [path for path in usable if path.name in METADATA]
+    chosen = named if named else usable
+    if len(chosen) > 1:
+        shown = ", ".join(path.name for path in chosen[:5])
+        raise UserError(f"{folder}: several tables could say what is in it ({shown}); add the one that does instead of the folder")
+    return chosen[0] if chosen else None
+
+
+def _names_files(path: Path, folder: Path) -> bool:
+    try:
+        _, rows, _ = tables.records(path, {})
+    except UserError:
+        # A table that cannot be read as one is not the corpus's, unless its name says that it is.
+        if path.name in METADATA and path.parent == folder:
+            raise
+        return False
+    filing = Filing(path.parent)
+    places = [place for row in rows if (place := filing.find(filing.id(row.cells.get("file", "")))[0]) is not None]
+    inside = [place for place in places if (path.parent / place).resolve().is_relative_to(folder.resolve())]
+    return bool(rows) and len(inside) >= _FOUND * len(rows)
