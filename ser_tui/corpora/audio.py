@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-RULES = 1
+from ser_tui.corpora.containers import payload, sound_file
+
+RULES = 2
 """Counts up when the rules of this module change, so that cached verdicts are given again."""
 
 SHORTEST_SECONDS = 0.025
 """400 samples at 16 kHz: the receptive field of the convolutions of wav2vec2, HuBERT and WavLM."""
 LONGEST_SECONDS = 600.0
+LONGEST_RECORDING_SECONDS = 24 * 3600.0
+"""Of a recording that is used in segments."""
 RATES = (4_000, 400_000)
 MOST_CHANNELS = 64
 _BLOCK = 1 << 16
-_SLACK = 100
-"""Bytes that a RIFF header may promise too many: some writers count the header itself."""
+_ENDLESS = 1 << 60
+"""Frames from which on a length is no length: libsndfile's number for "not known"."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,28 @@ class Audio:
     sample_rate: int
     channels: int
     digest: str
+    silences: tuple[tuple[int, int], ...] = ()
+    """(first frame, the one after the last) of every stretch of SHORTEST_SECONDS and more of samples that are all zero; looked
+    for in recordings that are used in segments."""
+
+    @property
+    def frames(self) -> int:
+        """Samples a channel."""
+        return round(self.seconds * self.sample_rate)
+
+    def to_plain(self) -> list[Any]:
+        """As JSON keeps it; `from_plain` reads it."""
+        silences = [[list(silence) for silence in self.silences]] if self.silences else []
+        return [self.seconds, self.sample_rate, self.channels, self.digest, *silences]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> Audio:
+        """Raises TypeError or ValueError for what `to_plain` did not make."""
+        seconds, rate, channels, digest, silences = plain if len(plain) == 5 else [*plain, []]
+        kinds = (int | float, int, int, str)
+        if not all(map(isinstance, (seconds, rate, channels, digest), kinds)):
+            raise TypeError("no facts of an audio file")
+        return cls(seconds, rate, channels, digest, tuple((int(first), int(last)) for first, last in silences))
 
 
 @dataclass(frozen=True)
@@ -49,8 +78,12 @@ def stamp(path: Path) -> Stamp:
     return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
-def inspect(path: Path) -> Audio | str:
-    """The facts of the audio at `path`, or the reason why it cannot be used. Reads the whole file; never raises."""
+def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
+    """The facts of the audio at `path`, or the reason why it cannot be used. Reads the whole file; never raises.
+
+    `in_segments`: the file is a recording of which stretches are the utterances, so that it may be longer than one, and silent
+    in parts.
+    """
     try:
         # Opening a pipe without O_NONBLOCK would wait for a writer; the kind is asked of the open file, so nobody can swap it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -64,7 +97,7 @@ def inspect(path: Path) -> Audio | str:
             return "not a regular file"
         if facts.st_size == 0:
             return "empty: the file has no bytes"
-        return _inspect(descriptor, facts.st_size)
+        return _inspect(descriptor, facts.st_size, in_segments)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError, OverflowError) as error:
@@ -73,29 +106,58 @@ def inspect(path: Path) -> Audio | str:
         os.close(descriptor)
 
 
-def _inspect(descriptor: int, size: int) -> Audio | str:
-    start = os.pread(descriptor, 4096, 0)
-    problem = _foreign(start) or _truncated(descriptor, start, size)
+def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:
+    found = payload(descriptor, size)
+    problem = _foreign(os.pread(descriptor, 4096, 0)) or (found.problem if found else "")
     if problem:
         return problem
-    with soundfile.SoundFile(descriptor, closefd=False) as file:
+    with sound_file(descriptor, found) as file:
         rate, channels, frames = file.samplerate, file.channels, file.frames
         if not RATES[0] <= rate <= RATES[1]:
             return f"a sample rate of {rate} Hz; {RATES[0]} to {RATES[1]} Hz can be used"
         if channels > MOST_CHANNELS:
             return f"{channels} channels; at most {MOST_CHANNELS} can be used"
         if frames <= 0:
-            return "no samples: a header and nothing else"
+            return "no samples: a header and nothing else" + ("" if found else ", or cut off before the first can be read")
+        if frames >= _ENDLESS:
+            return "unfinished: its header does not say how long it is, as where it was written to a pipe; convert it to a file anew"
         seconds = frames / rate
-        if seconds > LONGEST_SECONDS:
-            return f"{_duration(seconds)} long; an utterance has at most {_duration(LONGEST_SECONDS)}"
+        longest = LONGEST_RECORDING_SECONDS if in_segments else LONGEST_SECONDS
+        if seconds > longest:
+            what = "a recording with segments" if in_segments else "an utterance"
+            return f"{_duration(seconds)} long; {what} has at most {_duration(longest)}"
         if seconds < SHORTEST_SECONDS:
             return f"{seconds * 1000:.1f} ms long; an utterance has at least {SHORTEST_SECONDS * 1000:g} ms"
-        problem = _samples_problem(file, frames)
-    return problem or Audio(seconds, rate, channels, _digest(descriptor))
+        silences = _Silences(math.ceil(SHORTEST_SECONDS * rate)) if in_segments else None
+        problem = _samples_problem(file, frames, silences)
+    return problem or Audio(seconds, rate, channels, _digest(descriptor), silences.all() if silences else ())
 
 
-def _samples_problem(file: soundfile.SoundFile, frames: int) -> str:
+class _Silences:
+    """Collects the stretches of zeros that have `least` frames at least."""
+
+    def __init__(self, least: int) -> None:
+        self._least, self._begin, self._read = least, 0, 0
+        self._found: list[tuple[int, int]] = []
+
+    def add(self, loud: NDArray[np.bool_]) -> None:
+        """Take in the next frames [N]: whether they are other than zero."""
+        self._close(np.flatnonzero(loud) + self._read)
+        self._read += len(loud)
+
+    def all(self) -> tuple[tuple[int, int], ...]:
+        """What was found, now that the recording is over."""
+        self._close(np.array([self._read]))
+        return tuple(self._found)
+
+    def _close(self, loud: NDArray[np.int64]) -> None:
+        edges = np.concatenate(([self._begin - 1], loud))
+        for place in np.flatnonzero(np.diff(edges) > self._least):
+            self._found.append((int(edges[place]) + 1, int(edges[place + 1])))
+        self._begin = int(edges[-1]) + 1
+
+
+def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences | None) -> str:
     read, peak = 0, 0.0
     while True:
         block = file.read(_BLOCK, dtype="float32", always_2d=True)
@@ -104,6 +166,8 @@ def _samples_problem(file: soundfile.SoundFile, frames: int) -> str:
         largest = float(np.abs(block).max())
         if not np.isfinite(largest):
             return f"{'NaN' if np.isnan(block).any() else 'infinite'} samples near {read / file.samplerate:.2f} s"
+        if silences is not None:
+            silences.add(block.any(axis=1))
         peak = max(peak, largest)
         read += len(block)
     if read < frames:
@@ -126,24 +190,6 @@ def _foreign(start: bytes) -> str:
         return "a web page instead of audio; download it again"
     if start[4:8] == b"ftyp":
         return "MP4/AAC, which libsndfile does not read; convert it to WAV or FLAC"
-    return ""
-
-
-def _truncated(descriptor: int, start: bytes, size: int) -> str:
-    """A reason when a WAV file ends before its data chunk does; libsndfile would read such a file without a word."""
-    if start[:4] != b"RIFF" or start[8:12] != b"WAVE":
-        return ""
-    offset = 12
-    for _ in range(1000):
-        head = os.pread(descriptor, 8, offset)
-        if len(head) < 8:
-            return ""
-        length = int.from_bytes(head[4:], "little")
-        if head[:4] == b"data":
-            # Written to a pipe, a WAV file has the largest number there is in place of its length.
-            missing = 0 if length >= 0x7FFFFF00 else offset + 8 + length - size
-            return f"truncated: {missing:,} bytes of {length:,} are missing" if missing > _SLACK else ""
-        offset += 8 + length + length % 2
     return ""
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora import segments
+from ser_tui.corpora.audio import Audio
 from ser_tui.corpora.facts import Progress, inspect_all
 from ser_tui.corpora.files import find
 from ser_tui.corpora.labels import Labeller, Labels
@@ -36,23 +39,54 @@ def from_labels(
     progress: Progress | None = None,
     fresh: bool = False,
 ) -> Manifest:
-    """The manifest of the labelled files; a text in place of labels says why a file is not used."""
+    """The manifest of the labelled utterances; a text in place of labels says why one is not used.
+
+    Where `Labels.file` names the recording, a key is any id (`segments.segment_id`); each recording is looked at once.
+    """
     wanted = {name: labels for name, labels in labelled.items() if isinstance(labels, Labels)}
     left_out = [*problems, *(Problem(name, reason) for name, reason in labelled.items() if isinstance(reason, str))]
     utterances: list[Utterance] = []
     digests: dict[str, str] = {}
-    for name, audio in inspect_all(root, wanted, progress, fresh=fresh).items():
+    recordings: dict[str, list[str]] = {}
+    for name, labels in wanted.items():
+        recordings.setdefault(labels.file or name, []).append(name)
+    cut = {file for file, names in recordings.items() if any(not _is_whole(wanted[name]) for name in names)}
+    for file, audio in inspect_all(root, recordings, progress, in_segments=cut, fresh=fresh).items():
+        names = recordings[file]
         if isinstance(audio, str):
-            left_out.append(Problem(name, audio))
+            of = f" (with it {len(names)} utterances)" if len(names) > 1 else ""
+            left_out.append(Problem(file if len(names) > 1 else names[0], audio + of))
             continue
-        labels = wanted[name]
-        digests[name] = audio.digest
-        utterances.append(
-            Utterance(
-                id=name, path=root / name, emotion=labels.emotion, speaker=labels.speaker, gender=labels.gender,
-                sentence=labels.sentence, language=labels.language or language, seconds=audio.seconds,
-                sample_rate=audio.sample_rate, channels=audio.channels, corpus=corpus, part=labels.part,
-                session=labels.session,
-            )
-        )
+        for name in names:
+            made = _utterance(name, root / file, wanted[name], audio, file in cut)
+            if isinstance(made, str):
+                left_out.append(Problem(name, made))
+                continue
+            digests[name] = segments.digest(audio.digest, made.start, made.end)
+            utterances.append(replace(made, corpus=corpus, language=made.language or language))
     return manifests.make(corpus, root, utterances, left_out, digests)
+
+
+def _is_whole(labels: Labels) -> bool:
+    return segments.is_whole(labels.start, labels.end)
+
+
+def _utterance(name: str, path: Path, labels: Labels, audio: Audio, cut: bool) -> Utterance | str:
+    """The utterance that `labels` describe of the recording at `path`, or why it is none. `cut`: segments of it are utterances."""
+    start, end, seconds = None, None, audio.seconds
+    if cut:
+        problem = segments.bounds_problem(labels.start, labels.end, audio.seconds)
+        if problem:
+            return problem
+        if not _is_whole(labels):
+            start = segments.rounded(labels.start or 0.0)
+            end = None if labels.end is None else min(segments.rounded(labels.end), audio.seconds)
+        first, last = segments.span(start, end, audio.sample_rate, audio.frames)
+        if any(begin <= first and last <= over for begin, over in audio.silences):
+            return "silent: every sample is zero"
+        seconds = (last - first) / audio.sample_rate
+    return Utterance(
+        id=name, path=path, emotion=labels.emotion, speaker=labels.speaker, gender=labels.gender, sentence=labels.sentence,
+        language=labels.language, seconds=seconds, sample_rate=audio.sample_rate, channels=audio.channels, part=labels.part,
+        session=labels.session, start=start, end=end, fold=labels.fold, recording=audio.digest if cut else None,
+    )  # fmt: skip

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -25,37 +25,39 @@ Progress = Callable[[int, int], None]
 
 
 def inspect_all(
-    root: Path, ids: Iterable[str], progress: Progress | None = None, *, fresh: bool = False
+    root: Path, files: Iterable[str], progress: Progress | None = None, *, in_segments: Collection[str] = (), fresh: bool = False
 ) -> dict[str, Audio | str]:
-    """`audio.inspect` of each id under `root`. Files whose size and times have not changed are not read again.
+    """`audio.inspect` of each of `files` under `root`; those `in_segments` are recordings of which stretches are used.
 
-    `fresh` reads them all the same: what a disk has spoilt keeps its times.
+    Files whose size and times have not changed are not read again. `fresh` reads them all the same: what a disk has spoilt keeps
+    its times.
     """
     cache = _cache_file(root)
     remembered = {} if fresh else _read(cache)
     found: dict[str, Audio | str] = {}
     kept: dict[str, list[Any]] = {}
     marks: dict[str, Stamp] = {}
-    names = list(ids)
+    names = list(files)
     for name in names:
         try:
             mark = stamp(root / name)
         except (OSError, ValueError) as error:
             found[name] = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
             continue
-        entry = remembered.get(name)
+        entry = remembered.get(_key(name, in_segments))
         if entry is not None and entry[0] == list(astuple(mark)):
-            found[name] = Audio(*entry[1]) if isinstance(entry[1], list) else entry[1]
-            kept[name] = entry
+            found[name] = Audio.from_plain(entry[1]) if isinstance(entry[1], list) else entry[1]
+            kept[_key(name, in_segments)] = entry
         else:
             marks[name] = mark
     if progress is not None:
         progress(len(found), len(names))
     now = time.time_ns()
-    for name, verdict in _verdicts(root, marks):
+    for name, verdict in _verdicts(root, marks, in_segments):
         found[name] = verdict
         if _settled(marks[name], root / name, now):
-            kept[name] = [list(astuple(marks[name])), list(astuple(verdict)) if isinstance(verdict, Audio) else verdict]
+            plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
+            kept[_key(name, in_segments)] = [list(astuple(marks[name])), plain]
         if progress is not None:
             progress(len(found), len(names))
     if kept != remembered:
@@ -63,14 +65,20 @@ def inspect_all(
     return {name: found[name] for name in names}
 
 
-def _verdicts(root: Path, names: Iterable[str]) -> Iterator[tuple[str, Audio | str]]:
-    apart: list[str] = []
+def _key(name: str, in_segments: Collection[str]) -> str:
+    """What a verdict is remembered under: that on a recording in segments is another one. No file name holds a NUL."""
+    return f"{name}\0" if name in in_segments else name
+
+
+def _verdicts(root: Path, names: Iterable[str], in_segments: Collection[str]) -> Iterator[tuple[str, Audio | str]]:
+    apart: dict[bool, list[str]] = {False: [], True: []}
     for name in names:
         if is_mpeg(root / name):
-            apart.append(name)
+            apart[name in in_segments].append(name)
         else:
-            yield name, inspect(root / name)
-    yield from zip(apart, inspect_apart([root / name for name in apart]), strict=True)
+            yield name, inspect(root / name, in_segments=name in in_segments)
+    for kind, those in apart.items():
+        yield from zip(those, inspect_apart([root / name for name in those], in_segments=kind), strict=True)
 
 
 def _settled(mark: Stamp, path: Path, read_at: int) -> bool:
@@ -97,10 +105,12 @@ def _sound(entry: Any) -> bool:
     if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], list)):
         return False
     verdict = entry[1]
-    if not isinstance(verdict, list):
-        return isinstance(verdict, str)
-    kinds = (int | float, int, int, str)
-    return len(verdict) == len(kinds) and all(map(isinstance, verdict, kinds))
+    if isinstance(verdict, list):
+        try:
+            Audio.from_plain(verdict)
+        except (TypeError, ValueError):
+            return False
+    return isinstance(verdict, list | str)
 
 
 def _rules() -> list[str | int]:

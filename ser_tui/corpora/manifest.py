@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ser_tui.corpora.segments import Clip
+
 
 @dataclass(frozen=True)
 class Utterance:
@@ -36,6 +38,18 @@ class Utterance:
     """Where it ends; None: at the recording's end."""
     fold: str | None = None
     """The fold of the corpus's own cross-validation, as its table writes it."""
+    recording: str | None = None
+    """SHA-256 of the bytes of the file at `path`, where segments of it are utterances."""
+
+    @property
+    def clip(self) -> Clip:
+        """What is to be heard."""
+        return Clip(self.path, self.start, self.end)
+
+    @property
+    def source(self) -> str:
+        """What it shares with the other utterances of its recording, and with nothing else."""
+        return self.recording or str(self.path)
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class Manifest:
     fingerprint: str
     """SHA-256 over id, emotion, speaker and content of every utterance."""
     digests: Mapping[str, str] = field(default_factory=dict)
-    """id -> SHA-256 of the file's bytes."""
+    """id -> SHA-256 of the file's bytes; of those and the bounds where the utterance is a segment."""
     spellings: tuple[Spelling, ...] = ()
     """The words of every class that is spelt in several ways."""
     written: Mapping[str, str] = field(default_factory=dict)

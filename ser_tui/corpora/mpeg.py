@@ -8,10 +8,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 from ser_tui.corpora.audio import Audio, inspect
+
+_IN_SEGMENTS = "--in-segments"
 
 
 def is_mpeg(path: Path) -> bool:
@@ -29,12 +30,12 @@ def is_mpeg(path: Path) -> bool:
     return start == b"ID3" or (len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0)
 
 
-def inspect_apart(paths: Sequence[Path]) -> Iterator[Audio | str]:
+def inspect_apart(paths: Sequence[Path], *, in_segments: bool = False) -> Iterator[Audio | str]:
     """`audio.inspect` of each path, in order. A file at which the decoder dies is named and the rest go on."""
     pending = list(paths)
     while pending:
         answered = 0
-        for verdict in _ask(pending):
+        for verdict in _ask(pending, in_segments):
             answered += 1
             yield verdict
         pending = pending[answered:]
@@ -43,13 +44,13 @@ def inspect_apart(paths: Sequence[Path]) -> Iterator[Audio | str]:
             pending.pop(0)
 
 
-def _ask(paths: Sequence[Path]) -> Iterator[Audio | str]:
+def _ask(paths: Sequence[Path], in_segments: bool) -> Iterator[Audio | str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     names = b"\0".join(os.fsencode(path) for path in paths)
     child = subprocess.Popen(
-        [sys.executable, "-m", "ser_tui.corpora.mpeg"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+        [sys.executable, "-m", "ser_tui.corpora.mpeg", *([_IN_SEGMENTS] if in_segments else [])],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     with child:
         assert child.stdin is not None and child.stdout is not None
         try:
@@ -61,14 +62,15 @@ def _ask(paths: Sequence[Path]) -> Iterator[Audio | str]:
             if not line.endswith(b"\n"):
                 return  # it died while it wrote
             verdict = json.loads(line)
-            yield verdict if isinstance(verdict, str) else Audio(*verdict)
+            yield verdict if isinstance(verdict, str) else Audio.from_plain(verdict)
 
 
 def main() -> None:
     """Read paths from standard input, parted by NUL, and write one verdict a line."""
+    in_segments = _IN_SEGMENTS in sys.argv[1:]
     for name in sys.stdin.buffer.read().split(b"\0"):
-        verdict = inspect(Path(os.fsdecode(name)))
-        print(json.dumps(verdict if isinstance(verdict, str) else astuple(verdict)), flush=True)
+        verdict = inspect(Path(os.fsdecode(name)), in_segments=in_segments)
+        print(json.dumps(verdict if isinstance(verdict, str) else verdict.to_plain()), flush=True)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,12 @@ def is_whole(start: float | None, end: float | None) -> bool:
     return not start and end is None
 
 
+def span(start: float | None, end: float | None, rate: int, frames: int) -> tuple[int, int]:
+    """(first frame, the one after the last) of a segment of a recording that has `frames` at `rate`; segments that meet share none."""
+    first, last = min(round((start or 0.0) * rate), frames), frames if end is None else min(round(end * rate), frames)
+    return first, max(first, last)
+
+
 def segment_id(file: str, start: float | None, end: float | None) -> str:
     """The id of a segment, `file` being its recording's: `a.wav#1.250-3.500`, `a.wav#1.250-end`; a whole recording's is `file`."""
     if is_whole(start, end):

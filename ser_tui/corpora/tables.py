@@ -99,7 +99,7 @@ def records(path: Path, wanted: Mapping[str, str]) -> tuple[Rows, list[Record], 
         values = {role: _untagged(cells[index].strip()) for role, index in chosen.index.items() if index < len(cells)}
         values["emotion"] = codes.get(values.get("emotion", ""), values.get("emotion", ""))
         if number in long:
-            values["problem"] = f"{len(cells)} cells where the first line has {width}; put quotation marks around a cell that has separators in it"
+            values["problem"] = f"{len(cells)} cells where the first line has {width}; a cell with separators in it needs quotation marks"
         found.append(Record(f"row {number} of {path.name}", values))
     return rows, found, chosen
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ser_tui.training import audio, probe
+from ser_tui.corpora.segments import Clip
+from ser_tui.training import audio, probe, resampling
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import Part, Stop, check_stop
 
@@ -29,49 +29,59 @@ def available() -> bool:
     return importlib.util.find_spec("opensmile") is not None
 
 
-def functionals(paths: Sequence[Path], digests: Sequence[str], should_stop: Stop = lambda: False) -> NDArray[np.float32]:
-    """eGeMAPS v02 functionals [N, 88] of the audio files `paths`; NaN for a file that cannot be read.
+def functionals(clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop = lambda: False) -> NDArray[np.float32]:
+    """eGeMAPS v02 functionals [N, 88] of `clips`; NaN for one that cannot be read.
 
-    `digests` name the files' contents: what was computed before is found in the cache. Raises TrialStopped.
+    `digests` name their contents: what was computed before is found in the cache. Raises TrialStopped.
     """
     import opensmile
 
     stored = Shards(f"egemaps-v02-opensmile-{opensmile.__version__}")
     smile: Any = None
     rows: list[NDArray[np.float32]] = []
-    for path, digest in zip(paths, digests, strict=True):
+    for clip, digest in zip(clips, digests, strict=True):
         check_stop(should_stop)
-        found = stored.get(digest) if digest else None
+        key = _key(clip, digest) if digest else ""
+        found = stored.get(key) if key else None
         if found is None:
             smile = smile or opensmile.Smile(
                 feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals
             )
-            found = _compute(smile, path)
-            if digest and found.isfinite().all():
-                stored.put(digest, found)
+            found = _compute(smile, clip)
+            if key and found.isfinite().all():
+                stored.put(key, found)
         rows.append(found.numpy())
     stored.flush()
     return np.stack(rows) if rows else np.zeros((0, FUNCTIONALS), dtype=np.float32)
 
 
 def logits(
-    train: Part, paths: Sequence[Path], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False
+    train: Part, clips: Sequence[Clip], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False
 ) -> NDArray[np.float32]:
-    """Logits [N, classes] of `paths` by balanced logistic regression on `train`; NaN for what cannot be read.
+    """Logits [N, classes] of `clips` by balanced logistic regression on `train`; NaN for what cannot be read.
 
     Raises TrialStopped, and UserError when the readable part of `train` holds fewer than two classes.
     """
-    known = functionals(train.paths, train.digests, should_stop)
+    known = functionals(train.clips, train.digests, should_stop)
     readable = np.isfinite(known).all(axis=1)
     head = probe.fit(known[readable], np.asarray(train.labels)[readable], classes, INVERSE_REGULARIZATION)
     with torch.no_grad():
-        values: NDArray[np.float32] = head(torch.from_numpy(functionals(paths, digests, should_stop))).numpy()
+        values: NDArray[np.float32] = head(torch.from_numpy(functionals(clips, digests, should_stop))).numpy()
     return values
 
 
-def _compute(smile: Any, path: Path) -> torch.Tensor:
+def _key(clip: Clip, digest: str) -> str:
+    """What the functionals are cached under: two resamplers give two waveforms."""
     try:
-        waveform = audio.load(path)
+        resampler = resampling.tag(audio.extent(clip).rate)
+    except audio.AudioError:
+        resampler = ""
+    return f"{digest}-{resampler}" if resampler else digest
+
+
+def _compute(smile: Any, clip: Clip) -> torch.Tensor:
+    try:
+        waveform = audio.load(clip)
     except audio.AudioError:
         return torch.full((FUNCTIONALS,), torch.nan)
     # openSMILE gives zeros with a warning for what is shorter than its longest window.

@@ -1,21 +1,27 @@
-"""Audio files as 16 kHz mono waveforms."""
+"""Audio files, and stretches of them, as 16 kHz mono waveforms."""
 
 from __future__ import annotations
 
 import math
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
-import torchaudio.functional
 from torch import Tensor
 
+from ser_tui.corpora.containers import opened
+from ser_tui.corpora.segments import Clip, span
 from ser_tui.study.errors import UserError
+from ser_tui.training import resampling
+from ser_tui.training.resampling import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000
+__all__ = ["SAMPLE_RATE", "AudioError", "Extent", "cut", "extent", "level", "load", "normalized"]
+
+_INEXACT = ("MP3", "MPEG")
+_BLOCK = 1 << 16
 _WINDOW, _HOP = 400, 160
 _QUIETEST = 1e-3
 
@@ -26,54 +32,71 @@ class AudioError(UserError):
 
 @dataclass(frozen=True)
 class Extent:
-    """What a file's header says. `samples`: length at 16 kHz."""
+    """What a file's header says of a clip. `first`: its first frame at the file's own rate; `samples`: length at 16 kHz."""
 
+    first: int
     frames: int
     rate: int
     samples: int
 
 
-def extent(path: Path) -> Extent:
-    """Length of the audio in `path`, from its header. Raises AudioError."""
-    try:
-        # A FIFO would block for ever, and a directory named x.wav has a header of its own kind.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise AudioError(f"{path}: not a regular file")
-        info = soundfile.info(str(path))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise AudioError(f"{path}: {_reason(error)}") from None
-    if info.frames <= 0 or info.samplerate <= 0:
-        raise AudioError(f"{path}: holds no samples")
-    return Extent(info.frames, info.samplerate, resampled(info.frames, info.samplerate))
+def extent(clip: Clip) -> Extent:
+    """Place and length of the clip, from its file's header. Raises AudioError."""
+    with _opened(clip) as file:
+        return _extent(clip, file)
 
 
-def resampled(frames: int, rate: int) -> int:
-    """How many samples at 16 kHz `frames` at `rate` become."""
-    return math.ceil(frames * SAMPLE_RATE / rate)
+def load(clip: Clip, *, max_seconds: float | None = None, normalize: str = "none") -> Tensor:
+    """The waveform [samples] of `clip`, float32, 16 kHz, channels averaged, cut after `max_seconds`.
 
-
-def load(path: Path, *, max_seconds: float | None = None, normalize: str = "none") -> Tensor:
-    """The waveform [samples] in `path`, float32, 16 kHz, channels averaged, cut after `max_seconds`.
-
-    `normalize` (see `normalized`) concerns what is left after the cut. No more of the file is read than is used. Raises
-    AudioError when it is unreadable, empty, or holds values that are not finite.
+    A segment is cut at the file's own rate, before it is resampled: it holds nothing of what is beside it. `normalize` (see
+    `normalized`) concerns what is left after the cut. No more of the file is kept than is used. Raises AudioError when it is
+    unreadable, empty, or holds values that are not finite.
     """
-    header = extent(path)
-    wanted = header.frames if max_seconds is None else min(header.frames, math.ceil(max_seconds * header.rate))
-    try:
-        samples, rate = soundfile.read(str(path), frames=wanted, dtype="float32", always_2d=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise AudioError(f"{path}: {_reason(error)}") from None
+    with _opened(clip) as file:
+        there = _extent(clip, file)
+        wanted = there.frames if max_seconds is None else min(there.frames, math.ceil(max_seconds * there.rate))
+        _go_to(file, there.first)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
     if not len(samples):
-        raise AudioError(f"{path}: holds no samples, though its header announces {header.frames}")
+        raise AudioError(f"{clip}: holds no samples, though its header announces {there.frames}")
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: holds samples that are not finite (NaN or infinite)")
+        raise AudioError(f"{clip}: holds samples that are not finite (NaN or infinite)")
     waveform = torch.from_numpy(np.ascontiguousarray(samples.mean(axis=1)))
-    if rate != SAMPLE_RATE:
-        waveform = torchaudio.functional.resample(waveform, rate, SAMPLE_RATE)
+    waveform = resampling.resample(waveform, there.rate)
     if max_seconds is not None:
         waveform = waveform[: cut(max_seconds)]
     return normalized(waveform, normalize)
+
+
+@contextmanager
+def _opened(clip: Clip) -> Iterator[soundfile.SoundFile]:
+    """The clip's file, read as the check of its corpus reads it. Raises AudioError, also for what goes wrong while it is open."""
+    try:
+        with opened(clip.path) as file:
+            yield file
+    except (OSError, RuntimeError, ValueError) as error:
+        raise AudioError(f"{clip}: {_reason(error)}") from None
+
+
+def _extent(clip: Clip, file: soundfile.SoundFile) -> Extent:
+    if file.frames <= 0 or file.samplerate <= 0:
+        raise AudioError(f"{clip}: holds no samples")
+    first, last = span(clip.start, clip.end, file.samplerate, file.frames)
+    if last <= first:
+        raise AudioError(f"{clip}: lies behind the recording's end at {file.frames / file.samplerate:.3f} s")
+    return Extent(first, last - first, file.samplerate, resampling.samples(last - first, file.samplerate))
+
+
+def _go_to(file: soundfile.SoundFile, frame: int) -> None:
+    """Make `frame` the next one to be read. MP3 is decoded up to there: a seek in it lands on other values, or fails."""
+    if not frame:
+        return
+    if file.seekable() and file.format not in _INEXACT:
+        file.seek(frame)
+        return
+    while frame > 0 and len(passed := file.read(min(frame, _BLOCK), dtype="float32", always_2d=True)):
+        frame -= len(passed)
 
 
 def normalized(waveform: Tensor, normalize: str) -> Tensor:

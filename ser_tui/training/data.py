@@ -30,12 +30,12 @@ class Data:
         self.recipe = recipe
         self._own = len(part)
         kinds = augment.copies(augmented)
-        copies = tuple(copy for copy in kinds for _ in part.paths)
-        paths, digests = part.paths * len(kinds), part.digests * len(kinds)
+        copies = tuple(copy for copy in kinds for _ in part.clips)
+        clips, digests = part.clips * len(kinds), part.digests * len(kinds)
         self.labels: Sequence[int] = part.labels * len(kinds)
-        self._features = Features(encoder, paths, digests, recipe, stores=stores, copies=copies)
+        self._features = Features(encoder, clips, digests, recipe, stores=stores, copies=copies)
         # While the front end is trained its inputs are what can be cached.
-        self._inputs = Features(encoder, paths, digests, recipe, "inputs", stores, copies) if train_front_end else None
+        self._inputs = Features(encoder, clips, digests, recipe, "inputs", stores, copies) if train_front_end else None
         self._pooled = Pooled(encoder, self._features, stores)
         self.usable: list[int] = []
         self._lengths: dict[int, int] = {}

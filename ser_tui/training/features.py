@@ -8,19 +8,23 @@ wav2vec2 normalises over the whole utterance, and Whisper's mel floor follows it
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ser_tui.corpora.audio import Stamp, stamp
+from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.segments import digest as segment_digest
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.store.files import open_regular
-from ser_tui.training import audio, augment, trimming
+from ser_tui.training import audio, augment, resampling, trimming
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Stop, UtteranceChanged, check_stop
 
@@ -58,20 +62,21 @@ class Unreadable(Exception):
 
 
 class Features:
-    """Features of `paths` by `encoder`'s pre-trained weights under `recipe`; utterances are named by their index.
+    """Features of `clips` by `encoder`'s pre-trained weights under `recipe`; utterances are named by their index.
 
     `stage`: "frames" runs the convolutional front end; "inputs" stops before it, for training it. `stores`: the caches that
     are open already, by name. An encoder without a fingerprint (one with tuned weights) is not cached. `copies`: for each
-    of `paths` which changed copy of it is meant, see `augment`; empty: the utterances themselves.
+    of `clips` which changed copy of it is meant, see `augment`; empty: the utterances themselves.
     """
 
     def __init__(
-        self, encoder: SpeechEncoder, paths: Sequence[Path], digests: Sequence[str], recipe: Recipe,
+        self, encoder: SpeechEncoder, clips: Sequence[Clip], digests: Sequence[str], recipe: Recipe,
         stage: Literal["frames", "inputs"] = "frames", stores: dict[str, Shards] | None = None, copies: Sequence[str] = (),
     ) -> None:
-        self._copies = copies or ("",) * len(paths)
-        self._encoder, self._paths, self._digests, self.recipe, self._stage = encoder, paths, digests, recipe, stage
+        self._copies = copies or ("",) * len(clips)
+        self._encoder, self._clips, self._digests, self.recipe, self._stage = encoder, clips, digests, recipe, stage
         self._samples: dict[int, int] = {}
+        self._resamplers: dict[int, str] = {}
         self._bounds: dict[int, tuple[int, int]] = {}
         self.problems: dict[int, str] = {}
         """Index -> why the utterance cannot be used. Complete after `prepare`."""
@@ -82,12 +87,12 @@ class Features:
     @property
     def usable(self) -> list[int]:
         """Indices of the utterances that can be used, in order."""
-        return [index for index in range(len(self._paths)) if index not in self.problems]
+        return [index for index in range(len(self._clips)) if index not in self.problems]
 
     def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
         """Compute and store what is not cached yet, and find out what cannot be read. Raises TrialStopped."""
         missing = []
-        for index in range(len(self._paths)):
+        for index in range(len(self._clips)):
             if self.recipe.trim:
                 check_stop(should_stop)  # finding the bounds reads the file
             try:
@@ -134,7 +139,8 @@ class Features:
             raise Unreadable(self.problems[index])
         if index not in self._samples:
             try:
-                samples = audio.extent(self._paths[index]).samples
+                there = audio.extent(self._clips[index])
+                samples, self._resamplers[index] = there.samples, resampling.tag(there.rate)
                 if self.recipe.trim:
                     start, end = self._bounds[index] = self._trimmed(index, samples)
                     samples = end - start
@@ -142,7 +148,7 @@ class Features:
             except audio.AudioError as error:
                 self._refuse(index, str(error))
             if samples < self._encoder.minimum_samples:
-                self._refuse(index, f"{self._paths[index]}: shorter than {self._encoder.minimum_samples / 16:g} ms")
+                self._refuse(index, f"{self._clips[index]}: shorter than {self._encoder.minimum_samples / 16:g} ms")
             if self._encoder.maximum_samples is not None:
                 samples = min(samples, self._encoder.maximum_samples)
             self._samples[index] = samples
@@ -153,16 +159,15 @@ class Features:
 
         Raises AudioError.
         """
-        digest = self._digests[index]
-        found = self._found if digest else None
-        stored = None if found is None else found.get(_content(digest))
+        found = self._found if self._digests[index] else None
+        stored = None if found is None else found.get(self._name(index))
         # Of another length the file has changed, which reading it brings to light.
         if stored is not None and int(stored[2]) == samples:
             return int(stored[0]), int(stored[1])
-        start, end = trimming.bounds(audio.load(self._paths[index]))
+        start, end = trimming.bounds(audio.load(self._clips[index]))
         self._check_unchanged(index)
         if found is not None:
-            found.put(_content(digest), torch.tensor([start, end, samples]))
+            found.put(self._name(index), torch.tensor([start, end, samples]))
         return start, end
 
     def _padded(self, samples: int) -> int:
@@ -179,14 +184,17 @@ class Features:
 
     def _check_unchanged(self, index: int) -> None:
         if _SHA256.fullmatch(self._digests[index]):
-            refuse_changed(self._paths[index], self._digests[index])
+            refuse_changed(self._clips[index], self._digests[index])
 
     def _key(self, index: int) -> str:
         kept, copy = self._kept(index), self._copies[index]
         return f"{self._name(index)}-{kept}-{self._padded(kept)}" + (f"-{copy}{augment.VERSION}" if copy else "")
 
     def _name(self, index: int) -> str:
-        return _content(self._digests[index] or str(self._paths[index].absolute()))
+        """Of the utterance's content, as it sounds at 16 kHz."""
+        clip, resampler = self._clips[index], self._resamplers[index]
+        content = self._digests[index] or str(replace(clip, path=clip.path.absolute()))
+        return _content(f"{content} {resampler}" if resampler else content)
 
     def _compute(self, index: int) -> Tensor:
         kept = self._kept(index)
@@ -197,7 +205,7 @@ class Features:
         self._check_unchanged(index)
         waveform = waveform[:kept]
         if len(waveform) < self._encoder.minimum_samples:
-            self._refuse(index, f"{self._paths[index]}: shorter than its header announces")
+            self._refuse(index, f"{self._clips[index]}: shorter than its header announces")
         padded = torch.nn.functional.pad(waveform, (0, self._padded(kept) - len(waveform)))
         with torch.no_grad():
             made = self._encoder.front_end(padded) if self._stage == "frames" else self._encoder.inputs(padded)
@@ -205,12 +213,12 @@ class Features:
 
     def _waveform(self, index: int) -> Tensor:
         """Utterance `index`, trimmed where asked to, then its copy, then cut, then normalised. Raises AudioError."""
-        path, seconds, copy = self._paths[index], self.recipe.max_seconds, self._copies[index]
+        clip, seconds, copy = self._clips[index], self.recipe.max_seconds, self._copies[index]
         if self.recipe.trim:
             start, end = self._bounds[index]
-            waveform = audio.load(path)[start:end]
+            waveform = audio.load(clip)[start:end]
         else:
-            waveform = audio.load(path, max_seconds=augment.needed(seconds, copy))
+            waveform = audio.load(clip, max_seconds=augment.needed(seconds, copy))
         if copy:
             waveform = augment.changed(waveform, copy, int(self._name(index), 16))
         return audio.normalized(waveform[: audio.cut(seconds)], self.recipe.normalize)
@@ -221,15 +229,26 @@ def _content(digest: str) -> str:
     return hashlib.blake2b(digest.encode(), digest_size=16).hexdigest()
 
 
-def refuse_changed(path: Path, digest: str) -> None:
-    """Raise UtteranceChanged where the file at `path` has not the SHA-256 `digest` that the manifest gives it."""
+def refuse_changed(clip: Clip, digest: str) -> None:
+    """Raise UtteranceChanged where what `clip` names has not the content digest `digest` that the manifest gives it."""
     try:
-        with open_regular(path) as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        # A recording is read once for all its segments, a file that is one utterance whenever that is used.
+        found = _file_digest(clip.path) if clip.whole else _kept_digest(clip.path, stamp(clip.path))
     except OSError as error:
-        raise UtteranceChanged(f"{path} cannot be read any more since the run began: {error.strerror}") from None
-    if found != digest:
-        raise UtteranceChanged(f"{path} has changed since the run began: restore it, or clone the study into a new run")
+        raise UtteranceChanged(f"{clip.path} cannot be read any more since the run began: {error.strerror}") from None
+    if segment_digest(found, clip.start, clip.end) != digest:
+        raise UtteranceChanged(f"{clip.path} has changed since the run began: restore it, or clone the study into a new run")
+
+
+def _file_digest(path: Path) -> str:
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _kept_digest(path: Path, when: Stamp) -> str:
+    """The SHA-256 of the file's bytes, found once for every `when` it was written."""
+    return _file_digest(path)
 
 
 def store(stores: dict[str, Shards] | None, name: str) -> Shards:

@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ser_tui import places
+from ser_tui.corpora.segments import Clip
 from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.layout import read_json
@@ -64,23 +65,23 @@ class Model:
     problems: dict[int, str]
 
     def predict_logits(
-        self, paths: Sequence[Path], *, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
+        self, clips: Sequence[Clip], *, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
     ) -> NDArray[np.float32]:
-        """Logits [N, classes] of the audio files `paths`, trimmed, cut and normalised as in training; NaN where one is unreadable.
+        """Logits [N, classes] of `clips`, trimmed, cut and normalised as in training; NaN where one is unreadable.
 
         Raises TrialStopped when asked to stop, MemoryError when memory runs out.
         """
         with as_memory_error():
-            return self._predict(paths, should_stop, on_progress)
+            return self._predict(clips, should_stop, on_progress)
 
-    def _predict(self, paths: Sequence[Path], should_stop: Stop, on_progress: OnProgress | None) -> NDArray[np.float32]:
-        logits = np.full((len(paths), len(self.classes)), np.nan, dtype=np.float32)
+    def _predict(self, clips: Sequence[Clip], should_stop: Stop, on_progress: OnProgress | None) -> NDArray[np.float32]:
+        logits = np.full((len(clips), len(self.classes)), np.nan, dtype=np.float32)
         self.problems.clear()
         done = 0
         # In windows, so that memory does not grow with the corpus.
-        for start in range(0, len(paths), 16 * _BATCH):
-            window = range(start, min(start + 16 * _BATCH, len(paths)))
-            part = Part(tuple(paths[index] for index in window), (0,) * len(window), ("",) * len(window))
+        for start in range(0, len(clips), 16 * _BATCH):
+            window = range(start, min(start + 16 * _BATCH, len(clips)))
+            part = Part(tuple(clips[index] for index in window), (0,) * len(window), ("",) * len(window))
             data = Data(self.encoder, part, self.recipe, {})
             data.prepare(should_stop, None)
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
@@ -89,7 +90,7 @@ class Model:
                 logits[[start + index for index in indices]] = self._score(data, indices).numpy()
                 done += len(indices)
                 if on_progress is not None:
-                    on_progress(done, len(paths))
+                    on_progress(done, len(clips))
             self.problems.update({start + index: text for index, text in data.problems.items()})
         return logits
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from ser_tui.corpora.segments import Clip
 from ser_tui.study.errors import UserError
 
 
 @dataclass(frozen=True)
 class Part:
-    """Utterances of one part of a split. `labels`: class indices; `digests`: content digests, one per utterance."""
+    """Utterances of one part of a split. `clips`: what is heard; `labels`: class indices; `digests`: content digests, one per
+    utterance."""
 
-    paths: tuple[Path, ...]
+    clips: tuple[Clip, ...]
     labels: tuple[int, ...]
     digests: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not len(self.paths) == len(self.labels) == len(self.digests):
-            raise ValueError(f"{len(self.paths)} paths, {len(self.labels)} labels and {len(self.digests)} digests")
+        if not len(self.clips) == len(self.labels) == len(self.digests):
+            raise ValueError(f"{len(self.clips)} clips, {len(self.labels)} labels and {len(self.digests)} digests")
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.clips)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.segments import Clip
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean, score
 from ser_tui.study.document import Study
@@ -42,13 +43,13 @@ class Target:
     seed: int
 
     @property
-    def paths(self) -> list[Path]:
-        """The audio files, in order."""
-        return [self.manifest.utterances[index].path for index in self.chosen]
+    def clips(self) -> list[Clip]:
+        """What is heard, in order."""
+        return [self.manifest.utterances[index].clip for index in self.chosen]
 
     @property
     def digests(self) -> list[str]:
-        """What identifies the files' contents, in order."""
+        """What identifies their contents, in order."""
         return [self.manifest.digests[self.manifest.utterances[index].id] for index in self.chosen]
 
     @property
@@ -116,7 +117,7 @@ def centred_scores(
     for label in range(len(data.classes)):
         chosen += [index for index, own in enumerate(part.labels) if own == label][:REFERENCE_PER_CLASS]
     try:
-        known = model.predict_logits([part.paths[index] for index in chosen], should_stop=session.should_stop)
+        known = model.predict_logits([part.clips[index] for index in chosen], should_stop=session.should_stop)
         reference = class_balanced_mean(known, [part.labels[index] for index in chosen])
     except (UserError, MemoryError, OSError, RuntimeError) as error:
         session.note(f"no centred scores: {error or 'not enough memory'}", level="warning")
@@ -173,7 +174,7 @@ def _frozen(
     head = _beside_random_ones(untuned.head, random_heads, study.seed)
     count = len(data.classes)
     wide = replace(untuned, head=head, classes=tuple(str(column) for column in range(count * (1 + random_heads))))
-    logits = wide.predict_logits(target.paths, should_stop=session.should_stop)
+    logits = wide.predict_logits(target.clips, should_stop=session.should_stop)
     own, *others = np.split(logits, 1 + random_heads, axis=1)
     found = {"untuned": target.scored(own, data.classes)}
     return found | ({"random_head": target.scored_on_average(others, data.classes)} if others else {})
@@ -194,5 +195,5 @@ def _beside_random_ones(head: Head, number: int, seed: int) -> Head:
 
 def _egemaps(session: Session, data: Data, target: Target) -> dict[str, ZeroShot]:
     train = data.part(data.split.train)
-    logits = egemaps.logits(train, target.paths, target.digests, len(data.classes), session.should_stop)
+    logits = egemaps.logits(train, target.clips, target.digests, len(data.classes), session.should_stop)
     return {"egemaps": target.scored(logits, data.classes)}

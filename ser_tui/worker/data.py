@@ -31,7 +31,7 @@ class Data:
         """The utterances at `indices` of the manifest as a trainer takes them."""
         chosen = [self.manifest.utterances[index] for index in indices]
         return Part(
-            paths=tuple(utterance.path for utterance in chosen),
+            clips=tuple(utterance.clip for utterance in chosen),
             labels=tuple(self.classes.index(utterance.emotion) for utterance in chosen),
             digests=tuple(self.manifest.digests[utterance.id] for utterance in chosen),
         )

@@ -126,5 +126,5 @@ def _logits(session: Session, model: Model, manifest: Manifest, chosen: Sequence
             last = time.monotonic()
             session.emit(EvaluationProgressed(corpus=manifest.corpus, done=done, utterances=total))
 
-    paths = [manifest.utterances[index].path for index in chosen]
-    return model.predict_logits(paths, should_stop=session.should_stop, on_progress=progress)
+    clips = [manifest.utterances[index].clip for index in chosen]
+    return model.predict_logits(clips, should_stop=session.should_stop, on_progress=progress)

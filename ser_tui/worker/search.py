@@ -354,9 +354,9 @@ class _Search:
 def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[TestScored, tuple[int, ...]]:
     """The best trial's model on the test part, and its predictions."""
     part = data.part(data.split.test)
-    for path, digest in zip(part.paths, part.digests, strict=True):
-        refuse_changed(path, digest)  # hours may lie between the manifest and this one look at the test part
-    predictions = predicted(models.load_best(folder, best).predict_logits(part.paths))
+    for clip, digest in zip(part.clips, part.digests, strict=True):
+        refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
+    predictions = predicted(models.load_best(folder, best).predict_logits(part.clips))
     classes, groups = len(data.classes), data.groups(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(
