@@ -101,8 +101,9 @@ def choose(where: str, rows: Rows, wanted: Mapping[str, str]) -> Columns:
             f"say which it is with {options}, or add it"
         )
     units = {role: "ms" if _unit(words[index]).startswith("m") else "s" for role, index in found.items() if role in _TIMES}
-    said = tuple(f"{role} from column {rows.header[index]}{_in_ms(units, role)}" for role, index in sorted(found.items(), key=_order))
-    return Columns(found, units, said)
+    said = [f"{role} from {rows.header[index]}{_in_ms(units, role)}" for role, index in sorted(found.items(), key=_order)]
+    left = [header for index, header in enumerate(rows.header) if index not in found.values() and header]
+    return Columns(found, units, (*said, *([f"not read: {_listed(left)}"] if left else [])))
 
 
 def _asked(where: str, rows: Rows, role: str, header: str) -> int:

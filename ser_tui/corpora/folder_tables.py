@@ -23,43 +23,53 @@ _FOUND = 0.5
 """The share of a table's files that must lie near it for the table to be the corpus's."""
 
 
-def read(folder: Path, split_map: Mapping[str, str] | None = None) -> tuple[Path, Table] | None:
+def read(
+    folder: Path,
+    *,
+    wanted: Mapping[str, str] | None = None,
+    split_map: Mapping[str, str] | None = None,
+    root: Path | None = None,
+) -> tuple[Path, Table] | None:
     """(the folder that ids are relative to, the table) for a folder that has one; None where it has none.
 
     Kaldi's files first, then a table in the folder itself, one beside it that names files in it, and one in each of its
-    folders train, dev, test ... Raises UserError as `tables.read` does, and where several tables could be meant.
+    folders train, dev, test ... Raises UserError as `tables.read` does, where several tables could be meant, and where there
+    is none although `wanted` or `split_map` says how to read it.
     """
+    wanted, split_map = wanted or {}, split_map or {}
     if kaldi.is_folder(folder):
-        return folder, _kaldi(folder, kaldi.records(folder), folder.name, {})
+        return folder, _kaldi(folder, kaldi.records(folder), split_map, root)
     parts = _parts(folder)
     if parts and all(kaldi.is_folder(part) for part in parts):
-        found = [_within(record, part.name) for part in parts for record in kaldi.records(part)]
-        return folder, _kaldi(folder, found, folder.name, split_map or {})
+        return folder, _kaldi(folder, [_within(record, part.name) for part in parts for record in kaldi.records(part)], split_map, root)
     for place in (folder, folder.parent):
-        table = _only(folder, [path for path in _tables(place) if place == folder or path.name in METADATA])
+        candidates = [path for path in _tables(place) if place == folder or path.name in METADATA]
+        table = _only(folder, candidates, wanted, root)
         if table is not None:
-            return table.parent, tables.read(table, split_map=split_map)
+            return table.parent, tables.read(table, wanted=wanted, split_map=split_map, root=root)
     if parts and all(_metadata(part) for part in parts):
-        return folder, _by_parts(folder, parts, split_map or {})
+        return folder, _by_parts(folder, parts, wanted, split_map)
+    if wanted or split_map or root:
+        raise UserError(f"{folder}: no table in it that columns, --split-map or --root could be of; give the table's own path")
     return None
 
 
-def _kaldi(folder: Path, rows: list[Record], name: str, split_map: Mapping[str, str]) -> Table:
+def _kaldi(folder: Path, rows: list[Record], split_map: Mapping[str, str], root: Path | None) -> Table:
     counts = Counter(word for row in rows if (word := row.cells.get("split", "")))
     division = partitions.divide("folder", counts, split_map) if counts else Division()
-    found = tables.assemble(name, rows, Filing(folder), division, Division(), comma=False)
-    said = (f"{name}: Kaldi's {kaldi.WAVES} and {kaldi.EMOTIONS}", *division.said)
+    found = tables.assemble(folder.name, rows, Filing(folder, root), division, Division(), comma=False)
+    said = (f"{folder.name}: Kaldi's {kaldi.WAVES} and {kaldi.EMOTIONS}", *division.said)
     return replace(found, reading=(*said, *found.reading), unclear_split=division.unclear)
 
 
-def _by_parts(folder: Path, parts: list[Path], split_map: Mapping[str, str]) -> Table:
+def _by_parts(folder: Path, parts: list[Path], wanted: Mapping[str, str], split_map: Mapping[str, str]) -> Table:
     """One table of the metadata in folders train, validation, test: files relative to their folder, which is the part."""
     rows: list[Record] = []
     units: dict[str, str] = {}
     for part in parts:
         path = _metadata(part)
         assert path is not None
-        _, found, chosen = tables.records(path, {})
+        _, found, chosen = tables.records(path, wanted)
         units |= chosen.units
         rows += [_within(record, part.name) for record in found]
     division = partitions.divide("folder", Counter(row.cells["split"] for row in rows), split_map)
@@ -96,9 +106,9 @@ def _tables(folder: Path) -> list[Path]:
     return found if len(found) <= _MOST else []
 
 
-def _only(folder: Path, candidates: list[Path]) -> Path | None:
+def _only(folder: Path, candidates: list[Path], wanted: Mapping[str, str], root: Path | None) -> Path | None:
     """The one of `candidates` that names files in `folder` with their emotions."""
-    usable = [path for path in candidates if _names_files(path, folder)]
+    usable = [path for path in candidates if _names_files(path, folder, wanted, root)]
     named = [path for path in usable if path.name in METADATA]
     chosen = named if named else usable
     if len(chosen) > 1:
@@ -107,15 +117,16 @@ def _only(folder: Path, candidates: list[Path]) -> Path | None:
     return chosen[0] if chosen else None
 
 
-def _names_files(path: Path, folder: Path) -> bool:
+def _names_files(path: Path, folder: Path, wanted: Mapping[str, str], root: Path | None) -> bool:
     try:
-        _, rows, _ = tables.records(path, {})
+        _, rows, _ = tables.records(path, wanted)
     except UserError:
         # A table that cannot be read as one is not the corpus's, unless its name says that it is.
         if path.name in METADATA and path.parent == folder:
             raise
         return False
-    filing = Filing(path.parent)
+    filing = Filing(path.parent, root)
     places = [place for row in rows if (place := filing.find(filing.id(row.cells.get("file", "")))[0]) is not None]
-    inside = [place for place in places if (path.parent / place).resolve().is_relative_to(folder.resolve())]
-    return bool(rows) and len(inside) >= _FOUND * len(rows)
+    if root is None:
+        places = [place for place in places if (path.parent / place).resolve().is_relative_to(folder.resolve())]
+    return bool(rows) and len(places) >= _FOUND * len(rows)

@@ -115,9 +115,9 @@ def _said(
         lines.append(f"split in column {column}: {', '.join(shown)}")
     pooled = [part for part in PARTS if sum(found == part for found in parts.values()) > 1]
     for part in pooled:
-        words = sorted(word for word, found in parts.items() if found == part)
+        words = sorted((word for word, found in parts.items() if found == part), key=lambda word: (known_part(word) == _plain(word), word))
         if len({_plain(word) for word in words}) > 1:
-            lines.append(f"the {part} part is {' and '.join(words)} together; --split-map {words[-1]}= leaves one out")
+            lines.append(f"the {part} part is {' and '.join(reversed(words))} together; --split-map {words[0]}= leaves one out")
     out = [word for word, part in parts.items() if part is None and word not in unknown]
     if out:
         lines.append(f"in no part, as asked: {_listed({word: counts[word] for word in out})}")

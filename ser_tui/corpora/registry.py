@@ -20,8 +20,8 @@ from ser_tui.corpora.tables import Table
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "entries", "find", "forget", "load_manifest", "load_many",
-    "locate", "names", "read_manifest", "remember", "require",
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "add", "entries", "find", "forget", "load_manifest", "load_many",
+    "locate", "names", "preview", "read_manifest", "remember", "require",
 ]
 
 
@@ -56,6 +56,26 @@ def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = 
     return spellings.unified(_read(name, place, progress, fresh=fresh))
 
 
+def preview(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
+    """What `name` would hold if it lay at `path` and were read as `reading` says; nothing is kept.
+
+    Raises UserError where that cannot be, or where no utterance could be used.
+    """
+    place = locations.placed(name, path, reading)
+    manifest = spellings.unified(_read(name, place, progress, fresh=False))
+    if not manifest.utterances:
+        first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
+        raise UserError(f"{place.path}: no usable utterance ({len(manifest.problems)} left out{first}); {name} was not added")
+    return manifest
+
+
+def add(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
+    """Keep `path` as the corpus's location, if it can be read there; what it holds. Raises UserError as `preview` does."""
+    manifest = preview(name, path, reading, progress)
+    remember(name, path, reading)
+    return manifest
+
+
 def _read(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
     path = place.path.resolve()
     entry = find(name)
@@ -63,7 +83,7 @@ def _read(name: str, place: Source, progress: Progress | None, *, fresh: bool) -
         table = tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
         return _from_table(name, path.parent, table, progress, fresh=fresh)
     if entry is None:
-        inside = folder_tables.read(path, place.split_map)
+        inside = folder_tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
         if inside is not None:
             return _from_table(name, *inside, progress, fresh=fresh)
         return build.from_folder(name, path, trees.label, progress=progress, fresh=fresh)
