@@ -32,6 +32,7 @@ class Filing:
         self._folder = folder
         self._root = root
         self._found: Counter[str] = Counter()
+        self._known: dict[str, tuple[str | None, str]] = {}
 
     def id(self, text: str) -> str:
         """The id of a file that the table names as `text`: its path as written, with slashes. Empty for none."""
@@ -42,6 +43,11 @@ class Filing:
 
     def find(self, name: str) -> tuple[str | None, str]:
         """(where the file of id `name` lies, why nowhere); a path relative to the table's folder is `name` itself."""
+        if name not in self._known:
+            self._known[name] = self._look(name)
+        return self._known[name]
+
+    def _look(self, name: str) -> tuple[str | None, str]:
         if "\0" in name:
             return None, "a NUL character in the file's name"
         if _WEB.match(name) or re.match(r"(https?|s3|gs|ftp):/", name, re.IGNORECASE):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora import kaldi, partitions, tables
+from ser_tui.corpora import files, kaldi, partitions, tables
 from ser_tui.corpora.filing import Filing
 from ser_tui.corpora.partitions import Division
 from ser_tui.corpora.tables import Record, Table
@@ -49,6 +49,9 @@ def read(
             return table.parent, tables.read(table, wanted=wanted, split_map=split_map, root=root)
     if parts and all(_metadata(part) for part in parts):
         return folder, _by_parts(folder, parts, wanted, split_map)
+    lonely = _without_sound(folder, wanted)
+    if lonely is not None:
+        return folder, tables.read(lonely, wanted=wanted, split_map=split_map, root=root)
     if wanted or split_map or root:
         raise UserError(f"{folder}: no table in it that columns, --split-map or --root could be of; give the table's own path")
     return None
@@ -115,6 +118,19 @@ def _only(folder: Path, candidates: list[Path], wanted: Mapping[str, str], root:
         shown = ", ".join(path.name for path in chosen[:5])
         raise UserError(f"{folder}: several tables could say what is in it ({shown}); add the one that does instead of the folder")
     return chosen[0] if chosen else None
+
+
+def _without_sound(folder: Path, wanted: Mapping[str, str]) -> Path | None:
+    """The one table of a folder without sound files, so that what is said is which files it names and where they were looked for."""
+    candidates = [path for path in _tables(folder) if _readable(path, wanted)]
+    return candidates[0] if len(candidates) == 1 and not files.find(folder)[0] else None
+
+
+def _readable(path: Path, wanted: Mapping[str, str]) -> bool:
+    try:
+        return bool(tables.records(path, wanted)[1])
+    except UserError:
+        return False
 
 
 def _names_files(path: Path, folder: Path, wanted: Mapping[str, str], root: Path | None) -> bool:
