@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ser_tui.corpora import files, kaldi, partitions, tables
 from ser_tui.corpora.filing import Filing
+from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.partitions import Division
 from ser_tui.corpora.tables import Record, Table
 from ser_tui.study.errors import UserError
@@ -20,7 +21,7 @@ _SUFFIXES = (".csv", ".tsv", ".jsonl")
 _MOST = 20
 """Tables that are looked into; a folder with more of them is no corpus with a table."""
 _FOUND = 0.5
-"""The share of a table's files that must lie near it for the table to be the corpus's."""
+"""The share of a table's files that must lie near it, and of the folder's that it must name, to be the corpus's table."""
 
 
 def read(
@@ -46,7 +47,7 @@ def read(
         candidates = [path for path in _tables(place) if place == folder or path.name in METADATA]
         table = _only(folder, candidates, wanted, root)
         if table is not None:
-            return table.parent, tables.read(table, wanted=wanted, split_map=split_map, root=root)
+            return table.parent, _with_rest(table.parent, folder, tables.read(table, wanted=wanted, split_map=split_map, root=root))
     if parts and all(_metadata(part) for part in parts):
         return folder, _by_parts(folder, parts, wanted, split_map)
     lonely = _without_sound(folder, wanted)
@@ -134,6 +135,8 @@ def _readable(path: Path, wanted: Mapping[str, str]) -> bool:
 
 
 def _names_files(path: Path, folder: Path, wanted: Mapping[str, str], root: Path | None) -> bool:
+    """Whether half of the files that the table names are there, and half of the folder's files are named, lest a list of some of
+    them pass for the whole; a metadata table may name fewer."""
     try:
         _, rows, _ = tables.records(path, wanted)
     except UserError:
@@ -142,7 +145,19 @@ def _names_files(path: Path, folder: Path, wanted: Mapping[str, str], root: Path
             raise
         return False
     filing = Filing(path.parent, root)
-    places = [place for row in rows if (place := filing.find(filing.id(row.cells.get("file", "")))[0]) is not None]
+    named = {filing.id(row.cells.get("file", "")) for row in rows}
+    found = {place for name in named if (place := filing.find(name)[0]) is not None}
     if root is None:
-        places = [place for place in places if (path.parent / place).resolve().is_relative_to(folder.resolve())]
-    return bool(rows) and len(places) >= _FOUND * len(rows)
+        found = {place for place in found if (path.parent / place).resolve().is_relative_to(folder.resolve())}
+    whole = path.name in METADATA or root is not None or len(found) >= _FOUND * len(files.find(folder)[0])
+    return bool(found) and len(found) >= _FOUND * len(named) and whole
+
+
+def _with_rest(base: Path, folder: Path, table: Table) -> Table:
+    """`table` with a word on the sound files in `folder` that it does not use; its ids are relative to `base`."""
+    used = {os.path.realpath(base / (labels.file or name)) for name, labels in table.labelled.items() if isinstance(labels, Labels)}
+    rest = [name for name in files.find(folder)[0] if os.path.realpath(folder / name) not in used]
+    if not rest:
+        return table
+    said = f"not used, since the table does not name them: {len(rest)} sound files, for example {rest[0]}"
+    return replace(table, reading=(*table.reading, said))

@@ -21,7 +21,7 @@ from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
     "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "add", "entries", "find", "forget", "load_manifest", "load_many",
-    "locate", "names", "preview", "read_manifest", "remember", "require",
+    "locate", "names", "preview", "read_manifest", "read_source", "remember", "require",
 ]
 
 
@@ -53,7 +53,7 @@ def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = 
         place = locations.Source(demo.ensure())  # also replaces one that an older version made
     if place is None:
         raise UserError(_not_here(name))
-    return spellings.unified(_read(name, place, progress, fresh=fresh))
+    return read_source(name, place, progress=progress, fresh=fresh)
 
 
 def preview(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
@@ -62,7 +62,7 @@ def preview(name: str, path: Path, reading: Source | None = None, progress: Prog
     Raises UserError where that cannot be, or where no utterance could be used.
     """
     place = locations.placed(name, path, reading)
-    manifest = spellings.unified(_read(name, place, progress, fresh=False))
+    manifest = read_source(name, place, progress=progress)
     if not manifest.utterances:
         first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
         raise UserError(f"{place.path}: no usable utterance ({len(manifest.problems)} left out{first}); {name} was not added")
@@ -76,7 +76,12 @@ def add(name: str, path: Path, reading: Source | None = None, progress: Progress
     return manifest
 
 
-def _read(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
+def read_source(name: str, place: Source, *, progress: Progress | None = None, fresh: bool = False) -> Manifest:
+    """The manifest of what lies at `place`, whether or not it is remembered; one class for each emotion however it is spelt."""
+    return spellings.unified(_as_written(name, place, progress, fresh=fresh))
+
+
+def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
     path = place.path.resolve()
     entry = find(name)
     if path.is_file():

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ser_tui.corpora.manifest import Manifest, changes
 from ser_tui.corpora.protocols import split
 from ser_tui.corpora.registry import load_many
-from ser_tui.corpora.spellings import sentences
 from ser_tui.corpora.splits import Split
 from ser_tui.store.files import read_json, write_json
 from ser_tui.store.runs import RunFolder
@@ -87,7 +86,7 @@ def refuse_changes(folder: RunFolder, data: Data, start: RunStarted | None) -> N
         return
     digests = noted.get("digests")
     found = changes(digests, data.manifest) if isinstance(digests, dict) else ["what exactly cannot be told any more"]
-    found = found or [_relabelled(data.manifest)]
+    found = found or ["labels or speakers of its files"]
     shown = "; ".join(found[:SHOWN_CHANGES]) + (
         f"; and {len(found) - SHOWN_CHANGES} more" if len(found) > SHOWN_CHANGES else ""
     )
@@ -95,9 +94,3 @@ def refuse_changes(folder: RunFolder, data: Data, start: RunStarted | None) -> N
         f"corpus {data.manifest.corpus} changed since the run began ({shown}): scores would not be comparable. "
         "Restore it, or clone the study into a new run"
     )
-
-
-def _relabelled(manifest: Manifest) -> str:
-    """What changed where no file did. ser_tui 0.1.0 took every spelling of an emotion for a class of its own."""
-    spelt = "".join(f"; {sentence}, now one class" for sentence in sentences(manifest.spellings))
-    return f"labels or speakers of its files{spelt}"
