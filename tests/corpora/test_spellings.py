@@ -28,7 +28,10 @@ def test_signs_and_numbers_are_no_spelling() -> None:
     assert merged(["-1", "1", "0", "+1"]) == {word: word for word in ("-1", "1", "0", "+1")}
 
 
-@given(st.lists(st.sampled_from(["Happy", "happy", "joy", "sad", "SAD ", "rage", "Rage", "x", "-1", "1", "fear", "Angst"]) | st.text(max_size=6)))
+WORDS = ("Happy", "happy", "joy", "sad", "SAD ", "rage", "Rage", "x", "-1", "1", "fear", "Angst")
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=6)))
 def test_two_words_are_one_class_just_where_their_meanings_are_one(words: list[str]) -> None:
     classes = merged(words)
     for one in words:

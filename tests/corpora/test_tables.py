@@ -49,7 +49,8 @@ def test_headers_that_the_field_uses_are_known(home: Path, sound: Any, header: s
 
 def test_what_is_known_of_a_speaker_is_read_and_said(home: Path, sound: Any) -> None:
     sounds(home, sound, "a.wav", "b.wav")
-    manifest = added(home / "t.csv", "FileName,EmoClass,EmoVal,SpkrID,Gender,Split_Set\na.wav,A,3.1,7,Female,Train\nb.wav,H,5,8,Male,Test1\n")
+    header = "FileName,EmoClass,EmoVal,SpkrID,Gender,Split_Set"
+    manifest = added(home / "t.csv", f"{header}\na.wav,A,3.1,7,Female,Train\nb.wav,H,5,8,Male,Test1\n")
     assert [(u.speaker, u.gender, u.part, u.emotion) for u in manifest.utterances] == [
         ("7", "female", "train", "A"), ("8", "male", "test", "H"),
     ]
@@ -131,7 +132,7 @@ def test_times(text: str, time: float | None) -> None:
 
 @pytest.mark.parametrize("text", ["soon", "1:2:3:4", "1.2.3", "1 000", "inf", "1:", "--1"])
 def test_what_is_no_time_is_none(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         seconds(text)
 
 
@@ -155,7 +156,8 @@ def test_segments_by_their_usual_columns(home: Path, sound: Any, header: str, fi
 def test_whole_files_beside_segments_and_bounds_that_are_none(home: Path, sound: Any) -> None:
     for name in ("a.wav", "b.wav"):
         sound(home / name, seconds=2.0)
-    manifest = added(home / "t.csv", "file,start,end,emotion\na.wav,,,anger\nb.wav,0,NaT,joy\na.wav,1.5,0.5,joy\nb.wav,soon,,joy\nb.wav,1,9,joy\n")
+    rows = ("a.wav,,,anger", "b.wav,0,NaT,joy", "a.wav,1.5,0.5,joy", "b.wav,soon,,joy", "b.wav,1,9,joy")
+    manifest = added(home / "t.csv", "\n".join(["file,start,end,emotion", *rows]))
     assert [(u.id, u.start, u.end) for u in manifest.utterances] == [("a.wav", None, None), ("b.wav", None, None)]
     reasons = " ".join(problem.reason for problem in manifest.problems)
     assert "reversed" in reasons and "start is 'soon'" in reasons and "beyond the recording's end" in reasons
@@ -173,7 +175,8 @@ def test_one_file_under_many_emotions_is_no_list_of_whole_files(home: Path, soun
 def test_files_are_looked_for_near_the_table(home: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sounds(home, sound, "proj/audio/a.wav", "proj/labels/in/b.wav", "house/corp/c.wav", "proj/labels/wavs/d.flac")
     monkeypatch.setenv("HOME", str(home / "house"))
-    names = ["../audio/a.wav", "audio\\a.wav", "b.wav", "~/corp/c.wav", f"file://{home}/proj/audio/a.wav", "d", "/mnt/old/in/b.wav", "gone.wav"]
+    names = ["../audio/a.wav", "audio\\a.wav", "b.wav", "~/corp/c.wav", f"file://{home}/proj/audio/a.wav"]
+    names += ["d", "/mnt/old/in/b.wav", "gone.wav"]
     manifest = added(home / "proj" / "labels" / "t.csv", "file,emotion\n" + "".join(f"{name},joy\n" for name in names))
     where = {utterance.id: utterance.path.resolve().relative_to(home.resolve()).as_posix() for utterance in manifest.utterances}
     assert where == {
@@ -221,7 +224,8 @@ def test_json_lines_of_emobox_and_sensevoice(home: Path, sound: Any) -> None:
     ]
     manifest = added(home / "sense.jsonl", "\n".join(map(json.dumps, voice)))
     assert [(u.id, u.emotion, u.language) for u in manifest.utterances] == [("downloads/mine/1.wav", "NEUTRAL", "en")]
-    listed = added(home / "list.json", json.dumps([{"audio": {"path": "downloads/mine/1.wav"}, "emotion": 0}, {"audio": None, "emotion": 1}]))
+    objects = [{"audio": {"path": "downloads/mine/1.wav"}, "emotion": 0}, {"audio": None, "emotion": 1}]
+    listed = added(home / "list.json", json.dumps(objects))
     assert listed.emotions == {"0": 1}
     with pytest.raises(UserError, match="line 2 is no JSON"):
         added(home / "bad.jsonl", '{"file": "a.wav", "emotion": "joy"}\n{"file"\n')
