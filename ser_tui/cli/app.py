@@ -205,11 +205,39 @@ def corpora_list(json: Json = False) -> None:
 
 
 @corpora.command("add", short_help="Say where a corpus lies.")
-def corpora_add(name: Corpus, path: Annotated[Path, typer.Argument(metavar="PATH")]) -> None:
-    """Remember where a corpus lies: a known one, a folder-per-emotion tree, or a CSV of file, speaker, emotion."""
-    from ser_tui.cli.corpora import add_corpus
+def corpora_add(
+    name: Corpus,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of recordings, or a table.")],
+    file: Annotated[str | None, typer.Option("--file", metavar="COLUMN", help="A table's column of file names.")] = None,
+    emotion: Annotated[str | None, typer.Option("--emotion", metavar="COLUMN", help="Its column of emotions.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", metavar="COLUMN", help="Its column of speakers.")] = None,
+    gender: Annotated[str | None, typer.Option("--gender", metavar="COLUMN", help="Its column of the speakers' genders.")] = None,
+    sentence: Annotated[str | None, typer.Option("--sentence", metavar="COLUMN", help="Its column of what is said.")] = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="COLUMN", help="Its column of languages.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="COLUMN", help="Its column of who is recorded together.")] = None,
+    split: Annotated[str | None, typer.Option("--split", metavar="COLUMN", help="Its column of train, dev, test.")] = None,
+    fold: Annotated[str | None, typer.Option("--fold", metavar="COLUMN", help="Its column of folds.")] = None,
+    start: Annotated[str | None, typer.Option("--start", metavar="COLUMN", help="Where segments begin; - for none.")] = None,
+    end: Annotated[str | None, typer.Option("--end", metavar="COLUMN", help="Where segments end; - for none.")] = None,
+    duration: Annotated[str | None, typer.Option("--duration", metavar="COLUMN", help="How long segments are.")] = None,
+    root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Where the files lie that the table names.")] = None,
+    split_map: Annotated[
+        str | None,
+        typer.Option("--split-map", metavar="WORD=PART,...", help="Words of the split column: holdout=test,extra= (in no part)."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Remember where a corpus lies: a known one, a folder-per-emotion tree, or a table of files and emotions.
 
-    add_corpus(name, path)
+    Tables are CSV, TSV, JSON or JSON lines, one row an utterance. Usual headers are known; a column that is not
+    recognised is named by its option, and - says that there is none.
+    """
+    from ser_tui.cli.corpora import add_corpus, source
+
+    columns = {
+        "file": file, "emotion": emotion, "speaker": speaker, "gender": gender, "sentence": sentence, "language": language,
+        "session": session, "split": split, "fold": fold, "start": start, "end": end, "duration": duration,
+    }  # fmt: skip
+    add_corpus(name, path, source(columns, split_map, root))
 
 
 @corpora.command("forget")

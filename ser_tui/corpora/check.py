@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ser_tui.corpora.facts import Progress
-from ser_tui.corpora.manifest import Manifest, Problem
+from ser_tui.corpora.manifest import Manifest, Problem, Spelling
+from ser_tui.corpora.partitions import PARTS
 from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.segments import overlapping
+from ser_tui.corpora.spellings import sentences
 from ser_tui.corpora.splits import conflicts
 
+_ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
+"""Where in a table a problem is."""
+_NAMED = 3
+"""Files that a line of many names."""
 _SHOWN = 5
+"""Pairs of overlapping segments that a warning names."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,28 @@ class CheckReport:
     notes: tuple[str, ...]
     """Known defects of the corpus and how they are handled."""
     fingerprint: str
+    reading: tuple[str, ...] = ()
+    """How it was read, in sentences, and which spellings are one class."""
+    spellings: tuple[Spelling, ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict)
+    """Utterances by part of the corpus's own split; empty where it has none."""
+    folds: Mapping[str, int] = field(default_factory=dict)
     segments: int = 0
     """Utterances that are a segment of a recording."""
     recordings: int = 0
     """Recordings that they are segments of."""
+
+    def told(self) -> list[str]:
+        """How the corpus was read and what that made of it, one line each, for people."""
+        lines = [f"read: {sentence}" for sentence in self.reading]
+        lines += [f"one class: {sentence}" for sentence in sentences(self.spellings)]
+        if self.segments:
+            lines.append(f"segments: {_cut(self.segments, self.recordings, self.utterances)}")
+        if self.parts:
+            lines.append(f"parts: {', '.join(f'{part} {count}' for part, count in self.parts.items())}")
+        if self.folds:
+            lines.append(f"folds: {', '.join(f'{fold} {count}' for fold, count in self.folds.items())}")
+        return lines
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-safe data for `--json`."""
@@ -60,7 +86,9 @@ class CheckReport:
             "shortest": round(self.seconds[0], 3), "longest": round(self.seconds[1], 3),
             "problems": [{"path": problem.path, "reason": problem.reason} for problem in self.problems],
             "warnings": list(self.warnings), "notes": list(self.notes), "fingerprint": self.fingerprint,
+            "reading": list(self.reading), "parts": dict(self.parts), "folds": dict(self.folds),
             "segments": self.segments, "recordings": self.recordings,
+            "spellings": [{"word": one.word, "emotion": one.emotion, "utterances": one.utterances} for one in self.spellings],
         }
 
 
@@ -97,20 +125,58 @@ def report(manifest: Manifest) -> CheckReport:
         channels=dict(sorted(Counter(utterance.channels for utterance in utterances).items())),
         seconds=(min(lengths, default=0.0), max(lengths, default=0.0)),
         problems=manifest.problems,
-        warnings=tuple([*_identical(manifest), *_overlapping(manifest), *conflicts(manifest)]),
-        notes=(*_cut(len(cut), recordings, len(utterances)), *(entry.notes if entry else ())),
+        warnings=tuple([*_unclear(manifest), *_identical(manifest), *_overlapping(manifest), *conflicts(manifest)]),
+        notes=entry.notes if entry else (),
         fingerprint=manifest.fingerprint,
+        reading=manifest.reading,
+        spellings=manifest.spellings,
+        parts=_counted(utterance.part for utterance in utterances),
+        folds=_counted(utterance.fold for utterance in utterances),
         segments=len(cut),
         recordings=recordings,
     )
 
 
-def _cut(count: int, recordings: int, utterances: int) -> list[str]:
-    if not count:
-        return []
-    of = "The utterances" if count == utterances else f"{count} of the {utterances} utterances"
+def grouped(problems: Iterable[Problem]) -> list[tuple[str, list[str]]]:
+    """(reason, paths) of what is not used, reasons that differ in the row only taken together: a line a kind, not one a file."""
+    groups: dict[str, list[str]] = {}
+    for problem in problems:
+        groups.setdefault(_ROW.sub("", problem.reason), []).append(problem.path)
+    return list(groups.items())
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[str]:
+    """A line for every kind of problem, with the first of its files."""
+    found = list(problems)
+    single = {_ROW.sub("", problem.reason): problem.reason for problem in found}
+    return [
+        f"{paths[0]}: {single[reason]}" if len(paths) == 1 else f"{len(paths)} files, {_shown(paths)}: {reason}"
+        for reason, paths in grouped(found)
+    ]
+
+
+def _shown(paths: list[str]) -> str:
+    return ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
+
+
+def _counted(words: Iterable[str | None]) -> dict[str, int]:
+    """How often each word is there; parts in their order, folds by number. Empty where there is none."""
+    counts = Counter(words)
+    if set(counts) <= {None}:
+        return {}
+    order = {part: place for place, part in enumerate(PARTS)}
+    named = sorted((word for word in counts if word is not None), key=lambda word: (order.get(word, 9), len(word), word))
+    return {word: counts[word] for word in named} | ({"none": counts[None]} if counts[None] else {})
+
+
+def _unclear(manifest: Manifest) -> list[str]:
+    return [f"Split: {manifest.unclear_split}. Until then protocol official is refused."] if manifest.unclear_split else []
+
+
+def _cut(count: int, recordings: int, utterances: int) -> str:
+    of = "all utterances" if count == utterances else f"{count} of {utterances} utterances"
     which = f"{recordings} recordings" if recordings > 1 else "one recording"
-    return [f"{of} are segments of {which}; a split that is drawn keeps those of one together."]
+    return f"{of} are cut out of {which}; a split that is drawn keeps those of one together"
 
 
 def _overlapping(manifest: Manifest) -> list[str]:

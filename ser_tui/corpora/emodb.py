@@ -81,8 +81,7 @@ def _ambiguous(root: Path, count: int) -> frozenset[str]:
     candidates = [root / AMBIGUOUS_TABLE, *sorted(root.glob(f"*/{AMBIGUOUS_TABLE}")), root.parent / AMBIGUOUS_TABLE]
     table = next((path for path in candidates if path.is_file()), None)
     if table is not None:
-        listed, _ = tables.read(table)
-        return frozenset(PurePosixPath(name).stem for name in listed)
+        return frozenset(PurePosixPath(name).stem for name in tables.read(table).labelled)
     if count > UTTERANCES:
         raise UserError(
             f"{root}: {count} utterances where EmoDB has {UTTERANCES}, so ambiguous ones of its second edition are among them, "

@@ -15,12 +15,15 @@ from filelock import FileLock, Timeout
 
 from ser_tui import places
 from ser_tui.corpora.catalogue import find
-from ser_tui.corpora.tables import SUFFIXES
+from ser_tui.corpora.table_text import SUFFIXES
 from ser_tui.store.files import open_regular, write_atomically
 from ser_tui.study.errors import UsageError, UserError
 
 READY = ".ser-tui-ready"
 """Lies in a folder under `installed_folder` once it is complete; a folder without it is never used."""
+
+_LOOKED_FOR = (".csv", ".tsv", ".jsonl")
+"""Tables that are corpora by their place: a .txt or .json in a data folder may be anything."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -52,7 +55,7 @@ def source(name: str) -> Source | None:
 def locate(name: str) -> Path | None:
     """The folder or CSV manifest of a corpus, or None.
 
-    Looked for, in this order: the remembered location; NAME (in any case), NAME.csv or NAME.tsv in each folder of
+    Looked for, in this order: the remembered location; NAME (in any case), NAME.csv, .tsv or .jsonl in each folder of
     SER_TUI_DATA; what `corpora get` or the demo generator completed in the cache folder; for another reading of a corpus
     (iemocap-all) the place of that corpus.
     """
@@ -72,20 +75,29 @@ def remember(name: str, path: Path, reading: Source | None = None) -> Path:
 
     Raises UserError when it cannot be one.
     """
+    place = placed(name, path, reading)
+    with _changing() as locations:
+        locations[name] = place
+    return place.path
+
+
+def placed(name: str, path: Path, reading: Source | None = None) -> Source:
+    """What `remember` would keep. Raises UserError when `path` cannot be the location of a corpus of that name."""
     check_name(name)
     absolute = places.absolute(path)
     if not _there(absolute):
         raise UserError(f"{absolute}: no such folder or file; give the folder of {name} or a CSV manifest")
     is_table = absolute.is_file()
     if is_table and absolute.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{absolute}: neither a folder nor a .csv or .tsv manifest; give one of these")
+        raise UserError(f"{absolute}: neither a folder nor a table ({', '.join(SUFFIXES)}); give one of these")
     if not is_table and not absolute.is_dir():
         raise UserError(f"{absolute}: not a folder; give the folder of {name} or a CSV manifest")
     if is_table and find(name) is not None:
         raise UserError(f"{name} is read from its own file names: give its folder, or choose another name for {absolute.name}")
-    with _changing() as locations:
-        locations[name] = replace(reading or Source(absolute), path=absolute)
-    return absolute
+    root = None if reading is None or reading.root is None else places.absolute(reading.root)
+    if root is not None and not root.is_dir():
+        raise UserError(f"--root {root}: no such folder; give the one in which the files of {absolute.name} lie")
+    return replace(reading or Source(absolute), path=absolute, root=root)
 
 
 def forget(name: str) -> bool:
@@ -148,9 +160,9 @@ def _locate(name: str) -> Path | None:
     if remembered is not None and _there(remembered.path):
         return remembered.path
     for folder in places.data_folders():
-        candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in SUFFIXES))
+        candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in _LOOKED_FOR))
         for candidate in candidates:
-            if candidate is not None and (candidate.is_dir() or (candidate.suffix in SUFFIXES and candidate.is_file())):
+            if candidate is not None and (candidate.is_dir() or (candidate.suffix in _LOOKED_FOR and candidate.is_file())):
                 return candidate
     installed = installed_folder(name)
     return installed if (installed / READY).is_file() else None

@@ -61,6 +61,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Spelling:
+    """One of several words that a corpus has for a class, as it is written there."""
+
+    word: str
+    emotion: str
+    """The class that it is counted as."""
+    utterances: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A corpus on this machine. Build it with `make`, which sorts and fingerprints."""
 
@@ -77,6 +87,14 @@ class Manifest:
     def recording(self, utterance: Utterance) -> str:
         """SHA-256 of the bytes of the file that `utterance` is, or is a segment of."""
         return utterance.recording or self.digests[utterance.id]
+    spellings: tuple[Spelling, ...] = ()
+    """The words of every class that is spelt in several ways."""
+    written: Mapping[str, str] = field(default_factory=dict)
+    """id -> the emotion as the corpus writes it, where the class has another name."""
+    reading: tuple[str, ...] = ()
+    """How the corpus was read, in sentences: which column is what, where files were found, which split word is which part."""
+    unclear_split: str = ""
+    """Why the corpus's own split cannot be used, and the way out; empty: it can, or there is none."""
 
     @property
     def emotions(self) -> dict[str, int]:

@@ -53,19 +53,23 @@ def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
     if protocol.kind not in _FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
     rest, test = _hold_out(manifest, protocol)
-    groups = _corpora(manifest, rest) if protocol.kind == "loco" else _speaker_groups(manifest, protocol, rest)
+    if protocol.kind == "loco":
+        groups = _corpora(manifest, rest)
+    else:
+        groups = _own_folds(manifest, protocol, rest) or _speaker_groups(manifest, protocol, rest)
     made: list[tuple[str, Split]] = []
     for name, members in groups:
         left_out = set(members)
         train = [index for index in rest if index not in left_out]
-        made.append((name, describe(manifest, train, members, test)))
+        made.append((name, describe(manifest, train, members, test, _fold_notes(manifest, protocol, rest, len(groups)))))
     return made
 
 
 def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[int]]:
     """(rest, test part): held out before anything else, so that no later choice can touch it."""
     everything = _in_file_order(manifest)
-    if protocol.kind in BY_SPEAKER:
+    numbered = protocol.kind == "kfold" and not protocol.test_size and _folded(manifest, everything)
+    if protocol.kind in BY_SPEAKER and not numbered:
         require_speakers(manifest, protocol.kind)
     if protocol.speakers and protocol.kind != "speaker":
         raise UsageError(f"protocol.speakers: {protocol.kind} chooses who validates; write kind: speaker, or drop them")
@@ -114,6 +118,8 @@ def _official(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tu
 
 
 def _official_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+    if manifest.unclear_split:
+        raise UsageError(f"protocol official: {manifest.corpus}: {manifest.unclear_split}")
     parts = Counter(manifest.utterances[index].part for index in everything)
     if not parts["train"] or not parts["validation"] + parts["test"]:
         raise UsageError(
@@ -143,6 +149,28 @@ def _notes(manifest: Manifest, protocol: Protocol) -> list[str]:
 _PARTS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], tuple[list[int], list[int]]]] = {
     "random": _random, "stratified": _random, "speaker": _by_speaker, "official": _official,
 }
+
+
+def _folded(manifest: Manifest, indices: Sequence[int]) -> bool:
+    """Whether the corpus comes with a fold for every utterance."""
+    return all(manifest.utterances[index].fold is not None for index in indices)
+
+
+def _own_folds(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    """The corpus's own folds for kfold, where every utterance is in one; empty: there are none."""
+    if protocol.kind != "kfold" or not _folded(manifest, rest):
+        return []
+    names = sorted({str(manifest.utterances[index].fold) for index in rest}, key=lambda name: (len(name), name))
+    if len(names) < 2:
+        raise UsageError(f"protocol kfold: {manifest.corpus} puts every utterance into fold {names[0]}; folds need two at least")
+    return [(f"fold {name}", [index for index in rest if manifest.utterances[index].fold == name]) for name in names]
+
+
+def _fold_notes(manifest: Manifest, protocol: Protocol, rest: Sequence[int], count: int) -> list[str]:
+    if protocol.kind != "kfold" or not _folded(manifest, rest):
+        return []
+    instead = f", not the {protocol.folds} of the study" if protocol.folds != count else ""
+    return [f"The folds are the corpus's own {count}, as its table numbers them{instead}."]
 
 
 def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora import build, demo, locations, tables, trees
+from ser_tui.corpora import build, demo, folder_tables, locations, spellings, tables, trees
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, first_edition, require
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.labels import EMOTIONS
-from ser_tui.corpora.locations import forget, locate, remember
+from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
+from ser_tui.corpora.tables import Table
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "entries", "find", "forget", "load_manifest", "load_many",
-    "locate", "names", "read_manifest", "remember", "require",
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "add", "entries", "find", "forget", "load_manifest", "load_many",
+    "locate", "names", "preview", "read_manifest", "read_source", "remember", "require",
 ]
 
 
@@ -46,19 +48,56 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
 
 def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = False) -> Manifest:
     """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
-    path = locate(name)
-    if name == "demo" and path in (None, locations.installed_folder(name)):
-        path = demo.ensure()  # also replaces one that an older version made
-    if path is None:
+    place = locations.source(name)
+    if name == "demo" and (place is None or place.path == locations.installed_folder(name)):
+        place = locations.Source(demo.ensure())  # also replaces one that an older version made
+    if place is None:
         raise UserError(_not_here(name))
-    path = path.resolve()
+    return read_source(name, place, progress=progress, fresh=fresh)
+
+
+def preview(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
+    """What `name` would hold if it lay at `path` and were read as `reading` says; nothing is kept.
+
+    Raises UserError where that cannot be, or where no utterance could be used.
+    """
+    place = locations.placed(name, path, reading)
+    manifest = read_source(name, place, progress=progress)
+    if not manifest.utterances:
+        first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
+        raise UserError(f"{place.path}: no usable utterance ({len(manifest.problems)} left out{first}); {name} was not added")
+    return manifest
+
+
+def add(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
+    """Keep `path` as the corpus's location, if it can be read there; what it holds. Raises UserError as `preview` does."""
+    manifest = preview(name, path, reading, progress)
+    remember(name, path, reading)
+    return manifest
+
+
+def read_source(name: str, place: Source, *, progress: Progress | None = None, fresh: bool = False) -> Manifest:
+    """The manifest of what lies at `place`, whether or not it is remembered; one class for each emotion however it is spelt."""
+    return spellings.unified(_as_written(name, place, progress, fresh=fresh))
+
+
+def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
+    path = place.path.resolve()
     entry = find(name)
     if path.is_file():
-        labelled, problems = tables.read(path)
-        return build.from_labels(name, path.parent, labelled, problems, progress=progress, fresh=fresh)
+        table = tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
+        return _from_table(name, path.parent, table, progress, fresh=fresh)
     if entry is None:
+        inside = folder_tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
+        if inside is not None:
+            return _from_table(name, *inside, progress, fresh=fresh)
         return build.from_folder(name, path, trees.label, progress=progress, fresh=fresh)
     return build.from_folder(name, path, entry.labeller, language=entry.language, progress=progress, fresh=fresh)
+
+
+def _from_table(name: str, root: Path, table: Table, progress: Progress | None, *, fresh: bool) -> Manifest:
+    made = build.from_labels(name, root, table.labelled, table.problems, progress=progress, fresh=fresh)
+    return replace(made, reading=table.reading, unclear_split=table.unclear_split)
 
 
 def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None) -> Manifest:
@@ -70,20 +109,30 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     parsers know.
     """
     loaded = [load_manifest(name, progress) for name in dict.fromkeys(corpora)]
-    _check_labels(labels, loaded)
+    counts = Counter(_written(manifest, utterance) for manifest in loaded for utterance in manifest.utterances)
+    classes = spellings.merged(counts)
+    _check_labels(labels, loaded, counts, classes)
+    relabelled = spellings.Relabelling(labels)
     several = len(loaded) > 1
     utterances: list[Utterance] = []
     problems: list[Problem] = []
     digests: dict[str, str] = {}
+    written: dict[str, str] = {}
+    merged: Counter[str] = Counter()
     for manifest in loaded:
         prefix = f"{manifest.corpus}/" if several else ""
         people = f"{first_edition(manifest.corpus)}/" if several else ""
         problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
         for utterance in manifest.utterances:
-            emotion = labels.get(utterance.emotion, utterance.emotion)
+            word = _written(manifest, utterance)
+            told = relabelled(word, utterance.emotion, classes[word])
+            emotion = classes[word] if told is None else told
             if not emotion:
                 continue
+            merged[word] += told is None
             digests[prefix + utterance.id] = manifest.digests[utterance.id]
+            if word != emotion and told is None:
+                written[prefix + utterance.id] = word
             utterances.append(
                 replace(
                     utterance, id=prefix + utterance.id, emotion=emotion,
@@ -93,21 +142,43 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
             )
     if not utterances:
         raise UserError(f"labels drop every emotion of {', '.join(corpora)}: nothing is left; keep at least two classes")
+    _check_classes(utterances)
     root = Path(os.path.commonpath([manifest.root for manifest in loaded]))
-    return manifests.make("+".join(manifest.corpus for manifest in loaded), root, utterances, problems, digests)
+    made = manifests.make("+".join(manifest.corpus for manifest in loaded), root, utterances, problems, digests)
+    return replace(
+        made, spellings=spellings.told(+merged, classes), written=written,
+        reading=tuple(f"{manifest.corpus}: {line}" if several else line for manifest in loaded for line in manifest.reading),
+        unclear_split=next((manifest.unclear_split for manifest in loaded if manifest.unclear_split), ""),
+    )  # fmt: skip
+
+
+def _written(manifest: Manifest, utterance: Utterance) -> str:
+    return manifest.written.get(utterance.id, utterance.emotion)
 
 
 def _prefixed(prefix: str, text: str | None) -> str | None:
     return None if text is None else prefix + text
 
 
-def _check_labels(labels: Mapping[str, str], loaded: Sequence[Manifest]) -> None:
-    present = sorted({emotion for manifest in loaded for emotion in manifest.emotions})
+def _check_labels(
+    labels: Mapping[str, str], loaded: Sequence[Manifest], words: Iterable[str], classes: Mapping[str, str]
+) -> None:
+    present = {emotion for manifest in loaded for emotion in manifest.emotions} | set(words) | set(classes.values())
+    forms = {spellings.form(word) for word in present}
     for emotion in labels:
-        if emotion not in present and emotion not in EMOTIONS:
-            close = difflib.get_close_matches(emotion, present, 1, 0.5)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(present)}"
+        if emotion not in present and emotion not in EMOTIONS and spellings.form(emotion) not in forms:
+            close = difflib.get_close_matches(emotion, sorted(present), 1, 0.5)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(set(classes.values())))}"
             raise UsageError(f"labels.{emotion}: no such emotion in {', '.join(m.corpus for m in loaded)}; {hint}")
+
+
+def _check_classes(utterances: Iterable[Utterance]) -> None:
+    """Raises UsageError where `labels` leave two classes that differ in nothing but their spelling."""
+    first: dict[str, str] = {}
+    for emotion in sorted({utterance.emotion for utterance in utterances}):
+        other = first.setdefault(spellings.form(emotion), emotion)
+        if other != emotion:
+            raise UsageError(f"labels: {other} and {emotion} would be two classes that differ in spelling only; write one of them")
 
 
 def _not_here(name: str) -> str:

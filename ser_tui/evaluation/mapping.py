@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from ser_tui.corpora.labels import canonical
+from ser_tui.corpora.spellings import meaning
 from ser_tui.study.errors import UsageError
 
 Preset = Literal["default", "paper"]
@@ -24,14 +24,14 @@ _NEIGHBOURS: Mapping[Preset, Mapping[str, tuple[str, ...]]] = {
 def propose(classes: Sequence[str], emotions: Iterable[str], preset: Preset = "default") -> dict[str, str]:
     """For every emotion of the target the class it counts as, "" where it is dropped; pure, and never an error.
 
-    The same word, another word for the same emotion (happy, happiness), then the preset's nearest class.
+    The same word, another word or spelling for the same emotion (happy, Happiness), then the preset's nearest class.
     """
-    by_meaning = {canonical(name) or name: name for name in reversed(classes)}
+    by_meaning = {meaning(name): name for name in reversed(classes)}
     mapping: dict[str, str] = {}
     for emotion in emotions:
-        meaning = canonical(emotion) or emotion
-        near = (by_meaning[name] for name in _NEIGHBOURS[preset].get(meaning, ()) if name in by_meaning)
-        mapping[emotion] = emotion if emotion in classes else by_meaning.get(meaning) or next(near, DROPPED)
+        meant = meaning(emotion)
+        near = (by_meaning[name] for name in _NEIGHBOURS[preset].get(meant, ()) if name in by_meaning)
+        mapping[emotion] = emotion if emotion in classes else by_meaning.get(meant) or next(near, DROPPED)
     return mapping
 
 

@@ -82,7 +82,7 @@ def known_corpora() -> list[KnownCorpus]:
 
 def check_report(name: str) -> str:
     """What the corpus holds and every file that is not used, as text. Reads every sample: seconds to minutes."""
-    from ser_tui.corpora.check import check
+    from ser_tui.corpora.check import check, problem_lines
 
     found = check(name)
     lines = [
@@ -90,6 +90,7 @@ def check_report(name: str) -> str:
         + (f" of {found.documented:,} documented" if found.documented else "")
         + f", {found.minutes:.1f} min",
         f"{found.root}",
+        *found.told(),
         "",
         "emotions   " + "  ".join(f"{emotion} {number}" for emotion, number in found.emotions.items()),
         "speakers   " + ("  ".join(f"{speaker} {number}" for speaker, number in found.speakers.items()) or "not named"),
@@ -101,7 +102,7 @@ def check_report(name: str) -> str:
         *(f"note: {note}" for note in found.notes),
         "",
         f"{len(found.problems)} files are not used" + (":" if found.problems else ""),
-        *(f"  {problem.path}: {problem.reason}" for problem in found.problems),
+        *(f"  {line}" for line in problem_lines(found.problems)),
     ]
     return "\n".join(printable(line) for line in lines)
 

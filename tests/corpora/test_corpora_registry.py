@@ -77,11 +77,11 @@ def test_names_that_would_leave_the_folder_are_refused(home: Path, name: str) ->
 
 
 def test_only_what_can_be_a_corpus_is_remembered(home: Path) -> None:
-    (home / "notes.txt").touch()
+    (home / "notes.md").touch()
     (home / "table.csv").touch()
     os.mkfifo(home / "pipe")
     for name, path, words in [
-        ("mine", "missing", "no such folder"), ("mine", "notes.txt", "neither a folder"), ("mine", "pipe", "not a folder"),
+        ("mine", "missing", "no such folder"), ("mine", "notes.md", "neither a folder"), ("mine", "pipe", "not a folder"),
         ("emodb", "table.csv", "choose another name"),
     ]:
         with pytest.raises(UserError, match=words):
@@ -174,8 +174,9 @@ def test_a_csv_manifest(home: Path, sound: Any) -> None:
     ]
     reasons = {problem.path: problem.reason for problem in manifest.problems}
     assert "row 6" in reasons["a.wav"] and "named before" in reasons["a.wav"]
-    assert "no file" in reasons["mine.csv"] and "no emotion" in reasons["x.wav"] and "'sometimes'" in reasons["y.wav"]
-    assert "No such file" in reasons["z.wav"]
+    assert "no file" in reasons["mine.csv"] and "no emotion" in reasons["x.wav"]
+    assert reasons["y.wav"] == reasons["z.wav"] and "No such file" in reasons["z.wav"] and "--root" in reasons["z.wav"]
+    assert "sometimes" in manifest.unclear_split and "--split-map" in manifest.unclear_split
     assert registry.names()[-1] == "mine"
 
 
@@ -203,11 +204,12 @@ def test_any_text_is_a_table_or_refused_in_one_line(text: str) -> None:
         path = Path(folder) / "t.csv"
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            found, problems = tables.read(path)
+            table = tables.read(path)
         except UserError as error:
             assert len(printable(str(error)).splitlines()) == 1
             return
-        assert all(labels.emotion for labels in found.values()) and all(problem.reason for problem in problems)
+        assert all(labels if isinstance(labels, str) else labels.emotion for labels in table.labelled.values())
+        assert all(problem.reason for problem in table.problems)
 
 
 def test_several_corpora_under_one_label_map(home: Path, sound: Any) -> None:

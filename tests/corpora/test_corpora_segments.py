@@ -152,7 +152,7 @@ def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, soun
     found = report(manifest(home, [("a.wav", 0.0, 2.0), ("a.wav", 1.5, 3.0), ("a.wav", 3.0, 4.0), ("b.wav", None, None)]))
     assert (found.segments, found.recordings, found.utterances) == (3, 1, 4)
     assert found.to_plain()["segments"] == 3
-    assert any("3 of the 4 utterances are segments of one recording" in note for note in found.notes)
+    assert any("3 of 4 utterances are cut out of one recording" in line for line in found.told())
     (warning,) = [warning for warning in found.warnings if "Overlapping" in warning]
     assert "1 begins" in warning and "a.wav#0.000-2.000 and a.wav#1.500-3.000" in warning
     apart = report(manifest(home, [("a.wav", 0.0, 2.0), ("a.wav", 1.97, 3.0)]))

@@ -1,0 +1,42 @@
+"""Case 21: nEMO's data.tsv, whose file_id names files in samples/ and whose quotation marks are not quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from own_tables import own_places, table, tones
+
+from ser_tui.corpora import registry
+
+
+def made(folder: Path) -> Path:
+    names = [f"03_{emotion}_{number}.wav" for emotion in ("anger", "sadness") for number in range(6)]
+    tones(folder / "samples", names)
+    rows = [(name, name.split("_")[1], 'Spała w "nim".', "spała w nim", "03", "female", "23") for name in names]
+    table(folder / "data.tsv", "file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tsex\tage", rows, "\t")
+    return folder
+
+
+@pytest.fixture(params=["field", "own"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    own_places(tmp_path, monkeypatch)
+    if request.param == "own":
+        return made(tmp_path / "own")
+    field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
+    return field_case("21-nemo")
+
+
+def test_its_table_is_read(place: Path) -> None:
+    manifest = registry.add("mine", place / "data.tsv")
+    assert manifest.emotions == {"anger": 6, "sadness": 6} and manifest.speakers == {"03": 12} and not manifest.problems
+    assert {utterance.sentence for utterance in manifest.utterances} == {'Spała w "nim".'}
+    assert {utterance.gender for utterance in manifest.utterances} == {"female"}
+    assert all(utterance.path.parent.name == "samples" for utterance in manifest.utterances)
+    assert "not read: normalized_text, age" in manifest.reading[0]
+
+
+def test_its_folder_is_read(place: Path) -> None:
+    manifest = registry.add("mine", place)
+    assert manifest.emotions == {"anger": 6, "sadness": 6} and manifest.speakers == {"03": 12}
