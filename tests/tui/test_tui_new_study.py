@@ -11,6 +11,7 @@ from fabricated_runs import SEARCH, finished, study
 from piloting import press, shown, until, until_shown
 
 from ser_tui.store.runs import folders
+from ser_tui.strategies.registry import completed
 from ser_tui.study.load import load, to_plain, validate
 from ser_tui.tui import consequences
 from ser_tui.tui.app import SerTuiApp
@@ -44,7 +45,7 @@ def form(**changes: Any) -> StudyForm:
 )
 def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> None:
     wanted = validate(study(**changes))
-    assert validate(StudyForm.from_study(to_plain(wanted)).raw()) == wanted
+    assert validate(StudyForm.from_study(to_plain(wanted)).raw()) == completed(wanted)
 
 
 def test_what_is_typed_wrong_is_named_beside_its_field() -> None:
@@ -120,7 +121,7 @@ async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(
         await until_shown(pilot, "name: origin", "seed: 7")
         await press(pilot, "escape", "ctrl+g")
         await until_shown(pilot, "wrote")
-        assert load(tmp_path / "configs" / "origin.yaml") == load(run.folder.study)
+        assert load(tmp_path / "configs" / "origin.yaml") == completed(load(run.folder.study))
         await pilot.press("ctrl+g")
         await until_shown(pilot, "Replace configs/origin.yaml?")
 
