@@ -99,7 +99,8 @@ def _one(
             recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
             baselines={"majority": result.majority, **beside.scores},
             baseline_intervals={"majority": result.majority_interval, **beside.intervals},
-            centred=shifted.scores, centred_intervals=shifted.intervals, warnings=(*divided(model.classes), *shared), seconds=round(time.monotonic() - begun, 3),
+            centred=shifted.scores, centred_intervals=shifted.intervals, warnings=(*divided(model.classes), *shared),
+            seconds=round(time.monotonic() - begun, 3),
         )
     )  # fmt: skip
     if result.unreadable:
