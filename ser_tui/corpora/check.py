@@ -14,8 +14,8 @@ from ser_tui.corpora.manifest import Manifest, Problem, Spelling
 from ser_tui.corpora.partitions import PARTS
 from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.segments import overlapping
-from ser_tui.corpora.spellings import sentences
 from ser_tui.corpora.splits import conflicts
+from ser_tui.corpora.unified import sentences
 
 _ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
 """Where in a table a problem is."""

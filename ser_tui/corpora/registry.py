@@ -17,6 +17,7 @@ from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
 from ser_tui.corpora.tables import Table
+from ser_tui.corpora.unified import told, unified
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
@@ -78,7 +79,7 @@ def add(name: str, path: Path, reading: Source | None = None, progress: Progress
 
 def read_source(name: str, place: Source, *, progress: Progress | None = None, fresh: bool = False) -> Manifest:
     """The manifest of what lies at `place`, whether or not it is remembered; one class for each emotion however it is spelt."""
-    return spellings.unified(_as_written(name, place, progress, fresh=fresh))
+    return unified(_as_written(name, place, progress, fresh=fresh))
 
 
 def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
@@ -125,13 +126,13 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
         problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
         for utterance in manifest.utterances:
             word = _written(manifest, utterance)
-            told = relabelled(word, utterance.emotion, classes[word])
-            emotion = classes[word] if told is None else told
+            chosen = relabelled(word, utterance.emotion, classes[word])
+            emotion = classes[word] if chosen is None else chosen
             if not emotion:
                 continue
-            merged[word] += told is None
+            merged[word] += chosen is None
             digests[prefix + utterance.id] = manifest.digests[utterance.id]
-            if word != emotion and told is None:
+            if word != emotion and chosen is None:
                 written[prefix + utterance.id] = word
             utterances.append(
                 replace(
@@ -146,7 +147,7 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     root = Path(os.path.commonpath([manifest.root for manifest in loaded]))
     made = manifests.make("+".join(manifest.corpus for manifest in loaded), root, utterances, problems, digests)
     return replace(
-        made, spellings=spellings.told(+merged, classes), written=written,
+        made, spellings=told(+merged, classes), written=written,
         reading=tuple(f"{manifest.corpus}: {line}" if several else line for manifest in loaded for line in manifest.reading),
         unclear_split=next((manifest.unclear_split for manifest in loaded if manifest.unclear_split), ""),
     )  # fmt: skip

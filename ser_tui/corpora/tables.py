@@ -131,6 +131,8 @@ def assemble(
             rest.problems.append(Problem(key or name, f"{row.where}: {reason}"))
             continue
         place, why = filing.find(file)
+        if why and "\n" in file:
+            why = "no such file, and a line break in its name; is a quotation mark missing?"
         rest.found[key] = why or _labels(cells, division, folds, None if place == key else place or file, start, end)
     _refuse_contradictions(name, rest)
     return Table(rest.found, tuple(rest.problems), filing.said())
@@ -162,8 +164,8 @@ def _row_problem(file: str, cells: Mapping[str, str]) -> str:
         return "no file"
     if "\0" in file:
         return "a NUL character in the file's name"
-    if "\n" in file or "\n" in cells.get("emotion", ""):
-        return "a line break within a cell; is a quotation mark missing?"
+    if "\n" in cells.get("emotion", ""):
+        return "a line break within the emotion; is a quotation mark missing?"
     if cells.get("emotion", "").casefold() in _NO_EMOTION:
         return "no emotion"
     return ""

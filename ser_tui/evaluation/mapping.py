@@ -35,6 +35,21 @@ def propose(classes: Sequence[str], emotions: Iterable[str], preset: Preset = "d
     return mapping
 
 
+def divided(classes: Sequence[str]) -> list[str]:
+    """A sentence where the model has several classes of one meaning, as those had that ser_tui 0.1.0 trained on a corpus that
+    spells an emotion in several ways: only the first of them counts as right, so that its scores are too low."""
+    groups: dict[str, list[str]] = {}
+    for name in classes:
+        groups.setdefault(meaning(name), []).append(name)
+    several = [" and ".join(names) for names in groups.values() if len(names) > 1]
+    if not several:
+        return []
+    return [
+        f"The model has several classes for one emotion ({'; '.join(several)}), of which one alone can be right here: its scores are "
+        "too low. Train it anew, where spellings are one class."
+    ]
+
+
 def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: Sequence[str]) -> dict[str, str]:
     """`mapping` with `changes` (emotion -> class, or "" to drop it).
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
-from ser_tui.evaluation.mapping import Preset, overridden, parse_changes, propose
+from ser_tui.evaluation.mapping import Preset, divided, overridden, parse_changes, propose
 from ser_tui.evaluation.overlap import overlap
 from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
@@ -100,7 +100,8 @@ def _one(
             recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
             baselines={"majority": result.majority, **beside.scores},
             baseline_intervals={"majority": result.majority_interval, **beside.intervals},
-            centred=shifted.scores, centred_intervals=shifted.intervals, warnings=tuple(shared), seconds=round(time.monotonic() - begun, 3),
+            centred=shifted.scores, centred_intervals=shifted.intervals, warnings=(*divided(model.classes), *shared),
+            seconds=round(time.monotonic() - begun, 3),
             interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
         )
     )  # fmt: skip

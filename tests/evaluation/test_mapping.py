@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.mapping import overridden, parse_changes, propose
+from ser_tui.evaluation.mapping import divided, overridden, parse_changes, propose
 from ser_tui.study.errors import UsageError
 
 EMODB = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -33,6 +33,16 @@ def test_words_of_a_model_trained_on_a_folder_tree_are_kept_as_they_are() -> Non
     assert propose(("hap", "sad", "bored-to-death"), ("happiness", "Sad", "bored-to-death", "rage")) == {
         "happiness": "hap", "Sad": "sad", "bored-to-death": "bored-to-death", "rage": "",
     }
+
+
+def test_spellings_meet_where_no_word_is_known() -> None:
+    assert propose(("meh meh", "sad"), ("Meh_Meh", "SAD ", "x")) == {"Meh_Meh": "meh meh", "SAD ": "sad", "x": ""}
+
+
+def test_a_model_with_several_classes_for_one_emotion_is_said_to_be_one() -> None:
+    (sentence,) = divided(("ANG", "Angry", "anger", "neutral", "Meh", "meh"))
+    assert "ANG and Angry and anger; Meh and meh" in sentence
+    assert divided(EMODB) == divided(RAVDESS) == divided(("-1", "0", "1")) == []
 
 
 def test_changes_win_over_the_proposal() -> None:

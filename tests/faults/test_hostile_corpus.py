@@ -13,6 +13,8 @@ import pytest
 import zoo
 
 from ser_tui.corpora import registry
+from ser_tui.corpora.check import grouped
+from ser_tui.corpora.manifest import Problem
 from ser_tui.study.load import dumps
 
 
@@ -45,7 +47,8 @@ def test_every_file_is_used_or_named_with_the_reason(odd: tuple[set[str], set[st
     assert {problem["path"] for problem in report["problems"]} == bad
     assert all(problem["reason"] for problem in report["problems"])
     text = call("corpora", "check", "odd", runs=tmp_path)
-    assert text.count("cannot be used: ") == len(bad)
+    kinds = grouped(Problem(problem["path"], problem["reason"]) for problem in report["problems"])
+    assert text.count("cannot be used: ") == len(kinds) and sum(len(paths) for _, paths in kinds) == len(bad)
 
 
 def test_a_whole_run_over_it_finishes_and_says_what_it_left_out(
