@@ -146,6 +146,17 @@ def test_a_file_that_cannot_be_read_is_named_once(home: Path) -> None:
     assert "5 utterances" in reasons(found)["broken.wav"]
 
 
+def test_ids_of_a_tables_own_are_kept_and_their_files_named(home: Path, sound: Sounds) -> None:
+    sound(home / "deep" / "a.wav", seconds=2.0)
+    found = build.from_labels("mine", home, {
+        "utt1": Labels("joy", file="deep/a.wav", start=0.0, end=1.0), "utt2": Labels("joy", file="deep/a.wav", start=1.0, end=9.0),
+        "utt3": Labels("joy", file="deep/a.wav"), "utt4": Labels("joy", file="deep/gone.wav"),
+    })
+    assert [(one.id, one.seconds) for one in found.utterances] == [("utt1", 1.0), ("utt3", 2.0)]
+    assert reasons(found)["utt2"].startswith("deep/a.wav: 1.000 s to 9.000 s reaches beyond")
+    assert reasons(found)["utt4"].startswith("deep/gone.wav: cannot be opened")
+
+
 def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, sound: Sounds) -> None:
     sound(home / "a.wav", seconds=4.0)
     sound(home / "b.wav", seconds=1.0)
