@@ -54,17 +54,22 @@ def from_labels(
     for file, audio in inspect_all(root, recordings, progress, in_segments=cut, fresh=fresh).items():
         names = recordings[file]
         if isinstance(audio, str):
-            of = f" (with it {len(names)} utterances)" if len(names) > 1 else ""
-            left_out.append(Problem(file if len(names) > 1 else names[0], audio + of))
+            several = len(names) > 1
+            left_out.append(Problem(file, f"{audio} (with it {len(names)} utterances)") if several else _problem(names[0], file, audio))
             continue
         for name in names:
             made = _utterance(name, root / file, wanted[name], audio, file in cut)
             if isinstance(made, str):
-                left_out.append(Problem(name, made))
+                left_out.append(_problem(name, file, made))
                 continue
             digests[name] = segments.digest(audio.digest, made.start, made.end)
             utterances.append(replace(made, corpus=corpus, language=made.language or language))
     return manifests.make(corpus, root, utterances, left_out, digests)
+
+
+def _problem(name: str, file: str, reason: str) -> Problem:
+    """Why the utterance `name` is not used; an id that is not made of its file's name says nothing of where to look."""
+    return Problem(name, reason if name.startswith(file) else f"{file}: {reason}")
 
 
 def _is_whole(labels: Labels) -> bool:

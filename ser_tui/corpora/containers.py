@@ -77,8 +77,18 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
 def sound_file(descriptor: int, found: Payload | None) -> soundfile.SoundFile:
     """The open file `descriptor`, which stays open, with the header that `found` has mended."""
     if found is None or not found.patches:
-        return soundfile.SoundFile(descriptor, closefd=False)
-    return soundfile.SoundFile(_Overlaid(descriptor, found.patches))
+        return _Forward(descriptor, closefd=False)
+    return _Forward(_Overlaid(descriptor, found.patches))
+
+
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is not wound where winding is not exact.
+
+    soundfile seeks after every read of what can be sought in, and in MP3 of a variable rate that lands on other samples.
+    """
+
+    def seekable(self) -> bool:
+        return self.format not in ("MP3", "MPEG") and bool(super().seekable())
 
 
 class _Overlaid(io.RawIOBase):

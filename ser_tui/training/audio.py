@@ -20,7 +20,6 @@ from ser_tui.training.resampling import SAMPLE_RATE
 
 __all__ = ["SAMPLE_RATE", "AudioError", "Extent", "cut", "extent", "level", "load", "normalized"]
 
-_INEXACT = ("MP3", "MPEG")
 _BLOCK = 1 << 16
 _WINDOW, _HOP = 400, 160
 _QUIETEST = 1e-3
@@ -89,10 +88,8 @@ def _extent(clip: Clip, file: soundfile.SoundFile) -> Extent:
 
 
 def _go_to(file: soundfile.SoundFile, frame: int) -> None:
-    """Make `frame` the next one to be read. MP3 is decoded up to there: a seek in it lands on other values, or fails."""
-    if not frame:
-        return
-    if file.seekable() and file.format not in _INEXACT:
+    """Make `frame` the next one to be read. What cannot be wound, as MP3, is decoded up to there, and not kept."""
+    if file.seekable():
         file.seek(frame)
         return
     while frame > 0 and len(passed := file.read(min(frame, _BLOCK), dtype="float32", always_2d=True)):

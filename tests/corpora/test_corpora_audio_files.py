@@ -256,7 +256,7 @@ def test_a_file_at_which_the_decoder_dies_is_named_and_the_rest_is_read(
     killer = tmp_path / "killer.py"
     killer.write_text(
         "import os, sys\nfrom ser_tui.corpora import audio, mpeg\n"
-        "mpeg.inspect = lambda path: os._exit(11) if path.name == '1.mp3' else audio.inspect(path)\nmpeg.main()\n"
+        "mpeg.inspect = lambda path, **how: os._exit(11) if path.name == '1.mp3' else audio.inspect(path)\nmpeg.main()\n"
     )
     run = subprocess.Popen
     monkeypatch.setattr(

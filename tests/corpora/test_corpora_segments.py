@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Sounds
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ser_tui.corpora import build
@@ -146,6 +146,17 @@ def test_a_file_that_cannot_be_read_is_named_once(home: Path) -> None:
     assert "5 utterances" in reasons(found)["broken.wav"]
 
 
+def test_ids_of_a_tables_own_are_kept_and_their_files_named(home: Path, sound: Sounds) -> None:
+    sound(home / "deep" / "a.wav", seconds=2.0)
+    found = build.from_labels("mine", home, {
+        "utt1": Labels("joy", file="deep/a.wav", start=0.0, end=1.0), "utt2": Labels("joy", file="deep/a.wav", start=1.0, end=9.0),
+        "utt3": Labels("joy", file="deep/a.wav"), "utt4": Labels("joy", file="deep/gone.wav"),
+    })
+    assert [(one.id, one.seconds) for one in found.utterances] == [("utt1", 1.0), ("utt3", 2.0)]
+    assert reasons(found)["utt2"].startswith("deep/a.wav: 1.000 s to 9.000 s reaches beyond")
+    assert reasons(found)["utt4"].startswith("deep/gone.wav: cannot be opened")
+
+
 def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, sound: Sounds) -> None:
     sound(home / "a.wav", seconds=4.0)
     sound(home / "b.wav", seconds=1.0)
@@ -159,6 +170,7 @@ def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, soun
     assert not any("Overlapping" in warning for warning in apart.warnings)  # rounding
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(1, 20)), max_size=12))
 def test_overlaps_are_found_where_there_are_some(drawn: list[tuple[str, int, int]]) -> None:
     spans = [(file, str(number), start, start + length) for number, (file, start, length) in enumerate(drawn)]
@@ -168,6 +180,7 @@ def test_overlaps_are_found_where_there_are_some(drawn: list[tuple[str, int, int
     assert bool(overlapping(spans)) == together
 
 
+@settings(deadline=None)
 @given(
     frames=st.integers(1, 500_000), rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 384_000]),
     start=st.one_of(st.none(), st.floats(-1, 130)), end=st.one_of(st.none(), st.floats(-1, 130)),
@@ -184,6 +197,7 @@ def test_what_the_bounds_allow_is_heard_and_nothing_else(frames: int, rate: int,
         assert abs((last - first) / rate - length) <= 1.5 / rate
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 3600), min_size=3, max_size=3, unique=True), st.integers(4_000, 384_000))
 def test_segments_that_meet_share_no_sample_and_leave_none_out(times: list[float], rate: int) -> None:
     one, two, three = sorted(times)
@@ -207,6 +221,7 @@ def sides(corpus: Manifest, *parts: tuple[int, ...]) -> list[set[Path]]:
     return [{corpus.utterances[index].path for index in part} for part in parts]
 
 
+@settings(deadline=None)
 @given(
     kind=st.sampled_from(["random", "stratified"]), size=st.floats(0.05, 0.9), test_size=st.sampled_from([0.0, 0.2]),
     seed=st.integers(0, 2**32 - 1),

@@ -9,6 +9,7 @@ import pytest
 
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.segments import digest
 from ser_tui.evaluation.overlap import overlap
 
 
@@ -49,3 +50,16 @@ def test_one_corpus_of_several_is_recognised_by_its_own_names() -> None:
     several = manifests.make("emodb+ravdess", Path("/made"), named, [], {f"emodb/{k}": v for k, v in both.digests.items()})
     [said] = overlap(several, [0], corpus("emodb2", ("03",), "other"), [0])
     assert said.startswith("Speakers are shared: 1 of the 1")
+
+
+def test_other_segments_of_a_recording_that_was_trained_on_are_named() -> None:
+    def cut(name: str, end: float, recording: str) -> Manifest:
+        base = Utterance(f"a.wav#0.000-{end:.3f}", Path("a.wav"), "anger", None, None, None, None, end, 16_000, 1, name)
+        one = dataclasses.replace(base, start=0.0, end=end, recording=recording)
+        return manifests.make(name, Path("/made"), [one], [], {one.id: digest(recording, 0.0, end)})
+
+    trained = cut("one", 2.0, "f" * 64)
+    (said,) = overlap(trained, [0], cut("two", 3.0, "f" * 64), [0])
+    assert said.startswith("Recordings are shared: 1 of the 1 utterances")
+    assert overlap(trained, [0], cut("two", 2.0, "f" * 64), [0])[0].startswith("Duplicates")
+    assert overlap(trained, [0], cut("two", 3.0, "0" * 64), [0]) == []
