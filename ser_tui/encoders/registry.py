@@ -205,15 +205,16 @@ def _folder_entry(folder: Path) -> EncoderEntry:
 
 
 def _speechbrain_entry(folder: Path, place: Path) -> EncoderEntry:
-    """Its size is in its configuration, or in its checkpoint, which only torch can read: then that of wav2vec2-base stands here."""
+    """Its size is in its configuration, or in its checkpoint, which only torch can read: then wav2vec2-base's layers stand here."""
     family, layers, dimension, millions, origin = "wav2vec2", 12, 768, 94.4, ""
     try:
+        millions = round((place / layout.SPEECHBRAIN_CHECKPOINT).stat().st_size / 4e6, 1)
         how = bases.known(place)
         family, origin = how.family, f", computed as {how.origin} says"
         if how.configuration is not None:
             shape = layout.shape_of(family, layout.checked(place, family, how.configuration))
             layers, dimension, millions = shape.layers, shape.dimension, shape.parameters_millions
-    except UserError:
+    except (UserError, OSError):
         pass  # `status` says why it cannot be used
     return EncoderEntry(
         str(folder), cast(Family, family), "folder", layers, dimension, millions, "see the folder", 0,
