@@ -113,10 +113,10 @@ def parameters(family: str, chosen: Mapping[str, Any]) -> int:
         return layers * _layer(width, inner) + front + width * _get(chosen, "max_source_positions", 1500)
     width, inner = _get(chosen, "hidden_size", 768), _get(chosen, "intermediate_size", 3072)
     channels, kernels = chosen.get("conv_dim", [512] * 7), chosen.get("conv_kernel", [10, 3, 3, 3, 3, 2, 2])
-    front = sum(before * now * kernel for before, now, kernel in zip([1, *channels], channels, kernels, strict=False))
+    front = sum(int(before * now * kernel) for before, now, kernel in zip([1, *channels], channels, kernels, strict=False))
     groups = _get(chosen, "num_conv_pos_embedding_groups", 16)
     positions = width * (width // groups) * _get(chosen, "num_conv_pos_embeddings", 128)
-    return _get(chosen, "num_hidden_layers", 12) * _layer(width, inner) + front + channels[-1] * width + positions
+    return _get(chosen, "num_hidden_layers", 12) * _layer(width, inner) + front + int(channels[-1]) * width + positions
 
 
 def _layer(width: int, inner: int) -> int:
