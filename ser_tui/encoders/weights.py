@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ser_tui.encoders.layout import Weights, no_weights
 from ser_tui.encoders.names import unwrapped
-from ser_tui.store.files import open_regular
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import refuse_irregular
 
 _AGAIN = "fetch it again or give another folder"
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -35,7 +35,7 @@ def read(path: Path) -> dict[str, Tensor]:
     """
     try:
         # A named pipe would be waited for, for ever.
-        open_regular(path).close()
+        refuse_irregular(path)
         loaded: object = load_file(path) if path.suffix == ".safetensors" else _checkpoint(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {_AGAIN}") from None

@@ -179,12 +179,12 @@ def load_model(folder: Path) -> Model:
         tensors = weights.read(folder / name)
         # First without memory: what the table describes may be of any size, and must be what the weights fill.
         with torch.device("meta"):
-            planned = build(described["description"])
+            planned = build(described["description"], str(path))
             _check_layers(chosen, planned)
             planned_head = Head(chosen.width(planned.dimension), len(classes))
         for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
             weights.compare_strictly(module, _own(tensors, prefix), str(folder / name))
-        encoder = build(described["description"])
+        encoder = build(described["description"], str(path))
         head = Head(chosen.width(encoder.dimension), len(classes))
         facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

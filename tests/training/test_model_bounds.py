@@ -49,6 +49,10 @@ def classes(table: dict[str, Any]) -> None:
     table["classes"] = [str(number) for number in range(200_000)]
 
 
+def other_kind(table: dict[str, Any]) -> None:
+    table["encoder"]["description"].update(kind="raw-waveform", family="hubert", normalise=True, epsilon=1e-7, output_norm=False)
+
+
 def sized(name: str, value: object) -> Callable[[dict[str, Any]], None]:
     def change(table: dict[str, Any]) -> None:
         table["encoder"]["description"]["configuration"][name] = value
@@ -59,9 +63,9 @@ def sized(name: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     "change",
     [
-        layers, repeated, normalised, classes, sized("encoder_layers", 900), sized("d_model", 90_000), sized("num_mel_bins", 10**9),
-        sized("max_source_positions", 99_999), sized("encoder_ffn_dim", 99_999), sized("encoder_attention_heads", 0), sized("d_model", "16"),
-        lambda table: table["encoder"]["description"].update(kind="raw-waveform", family="hubert", normalise=True, epsilon=1e-7, output_norm=False),
+        layers, repeated, normalised, classes, other_kind, sized("encoder_layers", 900), sized("d_model", 90_000),
+        sized("num_mel_bins", 10**9), sized("max_source_positions", 99_999), sized("encoder_ffn_dim", 99_999),
+        sized("encoder_attention_heads", 0), sized("d_model", "16"),
         lambda table: table.update(weights="../model-0.safetensors"), lambda table: table.update(pooling=[]),
     ],
 )  # fmt: skip
