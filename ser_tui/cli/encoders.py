@@ -29,7 +29,7 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
             (
                 entry.name,
                 entry.family,
-                str(entry.layers),
+                str(entry.layers) if entry.sized else "-",
                 f"{entry.parameters_millions:g} M",
                 entry.licence,
                 status.detail if status.ready or entry.source != "folder" else "refused",

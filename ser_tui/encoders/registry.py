@@ -67,6 +67,8 @@ class EncoderEntry:
     alias: str = ""
     speechbrain: bool = False
     """Whether its files are in SpeechBrain's layout."""
+    sized: bool = True
+    """Whether `layers` and `dimension` are known; what a checkpoint alone holds only torch can read."""
 
 
 @dataclass(frozen=True)
@@ -206,19 +208,19 @@ def _folder_entry(folder: Path) -> EncoderEntry:
 
 def _speechbrain_entry(folder: Path, place: Path) -> EncoderEntry:
     """Its size is in its configuration, or in its checkpoint, which only torch can read: then wav2vec2-base's layers stand here."""
-    family, layers, dimension, millions, origin = "wav2vec2", 12, 768, 94.4, ""
+    family, layers, dimension, millions, origin, sized = "wav2vec2", 12, 768, 94.4, "", False
     try:
         millions = round((place / layout.SPEECHBRAIN_CHECKPOINT).stat().st_size / 4e6, 1)
         how = bases.known(place)
         family, origin = how.family, f", computed as {how.origin} says"
         if how.configuration is not None:
             shape = layout.shape_of(family, layout.checked(place, family, how.configuration))
-            layers, dimension, millions = shape.layers, shape.dimension, shape.parameters_millions
+            layers, dimension, millions, sized = shape.layers, shape.dimension, shape.parameters_millions, True
     except (UserError, OSError):
         pass  # `status` says why it cannot be used
     return EncoderEntry(
         str(folder), cast(Family, family), "folder", layers, dimension, millions, "see the folder", 0,
-        summary=f"local folder in SpeechBrain's layout{origin}", speechbrain=True,
+        summary=f"local folder in SpeechBrain's layout{origin}", speechbrain=True, sized=sized,
     )
 
 

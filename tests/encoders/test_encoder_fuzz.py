@@ -62,11 +62,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _in_little_memory() -> Iterator[None]:
+def _in_little_memory(models: Path) -> Iterator[None]:
     """All of it, references included, grows this process by less than `MEGABYTES`."""
-    import transformers
-
-    assert transformers
+    of_transformers(models / "wavlm-True", torch.randn(8_000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEGABYTES * 1024
@@ -91,9 +89,27 @@ def of_transformers(folder: Path, waveform: torch.Tensor) -> torch.Tensor:
     return result
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(kind=st.sampled_from(sorted(KINDS)), stable=st.booleans(), changes=st.one_of(plausible, hostile))
+EXAMPLES = {"kind": st.sampled_from(sorted(KINDS)), "stable": st.booleans(), "changes": st.one_of(plausible, hostile)}
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(**EXAMPLES)
 def test_a_strangers_configuration_is_refused_or_right(
+    models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]
+) -> None:
+    refused_or_right(models, tmp_path_factory, kind, stable, changes)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(**EXAMPLES)
+def test_so_are_many(
+    models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]
+) -> None:
+    refused_or_right(models, tmp_path_factory, kind, stable, changes)
+
+
+def refused_or_right(
     models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]
 ) -> None:
     folder = changed(models, f"{kind}-{stable}", tmp_path_factory.getbasetemp() / "fuzzed", changes)
