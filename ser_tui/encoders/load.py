@@ -20,7 +20,7 @@ def load_encoder(name: str) -> SpeechEncoder:
     entry = registry.find(name)
     status = registry.status(entry)
     if not status.ready or status.path is None:
-        raise UserError(f"encoder {entry.name}: {status.detail}")
+        raise UserError(registry.refusal(entry, status))
     with _as_user_errors(f"{status.path}: no encoder can be made of it", "fetch it again or give another folder"):
         return _load(entry, status.path).eval()
 

@@ -154,10 +154,17 @@ def status(entry: EncoderEntry) -> Status:
         problem = str(error)
     if problem is None:
         return Status(True, "ready", folder)
-    if entry.source == "folder" or folder.is_dir():
+    if entry.source == "folder":
         return Status(False, problem)
     megabytes = round(entry.download_bytes / 1e6)
-    return Status(False, f"needs fetching ({megabytes} MB): ser-tui encoders get {entry.alias or entry.name}")
+    again = "again, " if folder.is_dir() else ""
+    damage = f": {problem}" if again else ""
+    return Status(False, f"needs fetching ({again}{megabytes} MB): ser-tui encoders get {entry.alias or entry.name}{damage}")
+
+
+def refusal(entry: EncoderEntry, found: Status) -> str:
+    """The line for an encoder that is not ready; a folder's name is in what is said of it."""
+    return f"encoder {entry.name}: {found.detail}".replace(f"{entry.name}: {entry.name}", entry.name, 1)
 
 
 def hub_folder(name: str) -> Path:

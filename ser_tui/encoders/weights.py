@@ -79,7 +79,8 @@ def _table(loaded: object) -> dict[str, Tensor]:
     if not isinstance(loaded, Mapping):
         raise ValueError("holds no table of tensors")
     tensors = _tensors(loaded)
-    if tensors:
+    # A loss or a step that stands beside the table is a tensor too, of no dimension.
+    if any(tensor.ndim for tensor in tensors.values()):
         return tensors
     inner = {str(name): found for name, value in loaded.items() if isinstance(value, Mapping) and (found := _tensors(value))}
     if len(inner) > 1:
