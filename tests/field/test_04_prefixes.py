@@ -48,7 +48,7 @@ HEAD = {"module.classifier.weight": torch.zeros(4, 128)}
         lambda tensors: named("_orig_mod.", tensors), lambda tensors: named("module._orig_mod.", tensors),
         lambda tensors: named("module.wav2vec2.", tensors) | HEAD, lambda tensors: named("_orig_mod.module.", tensors),
         lambda tensors: {"epoch": 3, "state_dict": named("model.", tensors), "optimizer_states": [{"state": {0: tensors}}]},
-        lambda tensors: {"model_state_dict": named("wav2vec2.", tensors), "loss": torch.tensor(0.3), "optimizer": {"state": {0: {"step": torch.ones(1)}}}},
+        lambda tensors: {"model_state_dict": named("wav2vec2.", tensors), "loss": torch.tensor(0.3), "optimizer": {"state": {}}},
         lambda tensors: {"state_dict": named("net.encoder._orig_mod.", tensors) | {"net.head.weight": torch.ones(4, 3)}},
     ],
 )  # fmt: skip
