@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -130,7 +131,9 @@ def find(name: str) -> EncoderEntry:
         if folded in (entry.name.casefold(), entry.alias.casefold()):
             return entry
     if _is_folder(wanted):
-        return _folder_entry(Path(wanted).expanduser())
+        folder = Path(wanted).expanduser()
+        with _readable(folder):
+            return _folder_entry(folder)
     known = [word for entry in _ENTRIES for word in (entry.name, entry.alias) if word]
     close = difflib.get_close_matches(wanted[:200], known, 3, 0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(entry.name for entry in _ENTRIES)}"
@@ -148,8 +151,9 @@ def status(entry: EncoderEntry) -> Status:
     folder = Path(entry.name).expanduser() if entry.source == "folder" else hub_folder(entry.name)
     problem: str | None
     try:
-        folder = layout.resolve(folder)
-        problem = _speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
+        with _readable(folder):
+            folder = layout.resolve(folder)
+            problem = _speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
     except UserError as error:
         problem = str(error)
     if problem is None:
@@ -190,6 +194,15 @@ def _is_folder(name: str) -> bool:
         return bool(name) and Path(name).expanduser().is_dir()
     except (OSError, RuntimeError, ValueError):
         return False
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """What the system says of a folder that may not be read, or goes away meanwhile, as one line."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: {error.strerror or error}; make it readable, or give another folder") from None
 
 
 def _speechbrain_problem(folder: Path) -> str | None:
