@@ -270,11 +270,16 @@ def corpora_get(
 
 
 @encoders.command("list")
-def encoders_list(json: Json = False) -> None:
+def encoders_list(
+    folders: Annotated[
+        list[str] | None, typer.Argument(metavar="[FOLDER]...", help="Folders of models: whether they can be used, and why not.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """List the encoders and which are ready."""
     from ser_tui.cli.encoders import list_encoders
 
-    list_encoders(as_json=json)
+    list_encoders(folders or [], as_json=json)
 
 
 @encoders.command("get")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.encoders import registry
+from ser_tui.study.errors import UserError
 
 
-def list_encoders(*, as_json: bool) -> None:
-    """Print the encoders and which are ready."""
-    found = [(entry, registry.status(entry)) for entry in registry.entries()]
+def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
+    """Print the encoders and which are ready, after those in `folders`, with what a folder is refused for."""
+    found = [*map(_folder, folders), *((entry, registry.status(entry)) for entry in registry.entries())]
     if as_json:
         print_json([
-            {**asdict(entry), "ready": status.ready, "detail": status.detail, "path": str(status.path) if status.path else None}
+            {**(asdict(entry) if isinstance(entry, registry.EncoderEntry) else {"name": entry, "source": "folder"}),
+             "ready": status.ready, "detail": status.detail, "path": str(status.path) if status.path else None}
             for entry, status in found
         ])  # fmt: skip
         return
@@ -26,15 +29,30 @@ def list_encoders(*, as_json: bool) -> None:
             (
                 entry.name,
                 entry.family,
-                str(entry.layers),
+                str(entry.layers) if entry.sized else "-",
                 f"{entry.parameters_millions:g} M",
                 entry.licence,
-                status.detail,
+                status.detail if status.ready or entry.source != "folder" else "refused",
             )
+            if isinstance(entry, registry.EncoderEntry)
+            else (entry, "-", "-", "-", "-", "refused")
             for entry, status in found
         ],
         ("LAYERS", "SIZE"),
     )
+    for entry, status in found[: len(folders)]:
+        name = entry.name if isinstance(entry, registry.EncoderEntry) else entry
+        what = entry.summary if isinstance(entry, registry.EncoderEntry) and status.ready else status.detail
+        say(what if what.startswith(name) else f"{name}: {what}")
+
+
+def _folder(name: str) -> tuple[registry.EncoderEntry | str, registry.Status]:
+    """The encoder in a folder, or its name alone with what it is refused for."""
+    try:
+        entry = registry.find(name)
+    except UserError as error:
+        return name, registry.Status(False, str(error))
+    return entry, registry.status(entry)
 
 
 def get_encoder(name: str) -> None:

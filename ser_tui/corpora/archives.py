@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import open_regular, refuse_irregular
 
 _CHUNK = 1 << 20
 _DIRECTORY_BYTES = 64 << 20
@@ -58,6 +59,7 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
     bounds = limits or Limits()
     target.mkdir(mode=0o700)
     try:
+        refuse_irregular(archive)
         unpack = _unzip if zipfile.is_zipfile(archive) else _untar
         return unpack(archive, target, bounds)
     except ArchiveError:
@@ -85,6 +87,10 @@ def unpacked_bytes(archive: Path, limits: Limits | None = None) -> int:
     Never more than the limits allow. Raises ArchiveError, as `extract` would.
     """
     allowed = _Budget(archive, limits or Limits()).allowed
+    try:
+        refuse_irregular(archive)
+    except OSError as error:
+        raise ArchiveError(f"{archive.name}: {error.strerror or error}; download it again") from None
     if not zipfile.is_zipfile(archive):
         return min(archive.stat().st_size, allowed)
     _check_directory(archive)
@@ -144,7 +150,7 @@ def _unzip(archive: Path, target: Path, limits: Limits) -> int:
 
 def _check_directory(archive: Path) -> None:
     """Refuse a zip file whose directory, which the library reads whole, is absurdly large."""
-    with open(archive, "rb") as file:
+    with open_regular(archive) as file:
         length = file.seek(0, os.SEEK_END)
         start = max(0, length - 65_557)
         file.seek(start)
@@ -187,7 +193,7 @@ def _untar(archive: Path, target: Path, limits: Limits) -> int:
 
 
 def _decompressed(archive: Path) -> IO[bytes]:
-    with open(archive, "rb") as file:
+    with open_regular(archive) as file:
         magic = file.read(6)
     if magic.startswith(b"\x1f\x8b"):
         return cast(IO[bytes], gzip.open(archive))

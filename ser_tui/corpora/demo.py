@@ -21,6 +21,7 @@ from ser_tui.corpora import scratch
 from ser_tui.corpora.demo_labels import UTTERANCES
 from ser_tui.corpora.locations import READY, installed_folder
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import read_regular
 
 RECIPE = 1
 """Counts up when `demo_voices` changes, so that older demo corpora are made again."""
@@ -60,7 +61,7 @@ def ensure() -> Path:
 
 def _ready(folder: Path) -> bool:
     try:
-        marker = json.loads((folder / READY).read_text(encoding="utf-8"))
+        marker = json.loads(read_regular(folder / READY))
     except (OSError, ValueError):
         return False
     return isinstance(marker, dict) and marker.get("recipe") == RECIPE

@@ -15,6 +15,7 @@ from typing import Any
 from ser_tui import places
 from ser_tui.corpora.audio import RULES, Audio, Stamp, inspect, stamp
 from ser_tui.corpora.mpeg import inspect_apart, is_mpeg
+from ser_tui.study.regular import read_regular
 
 SETTLED_NS = 2_000_000_000
 """A file is remembered only when it was last changed so long before it was read: within the clock's resolution a second
@@ -94,7 +95,7 @@ def _cache_file(root: Path) -> Path:
 
 def _read(cache: Path) -> dict[str, list[Any]]:
     try:
-        data = json.loads(cache.read_bytes())
+        data = json.loads(read_regular(cache))
         files = data["files"] if data["rules"] == _rules() else {}
         return {name: entry for name, entry in files.items() if _sound(entry)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

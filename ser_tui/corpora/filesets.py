@@ -11,6 +11,7 @@ from ser_tui.corpora.entry import Archive, FileSet
 from ser_tui.corpora.transfer import VARIABLE, Patience, Progress, fetch, shifted
 from ser_tui.store.files import RESERVE, DiskError, refuse_full_disk
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import open_regular
 
 
 def fetch_all(files: FileSet, folder: Path, progress: Progress | None = None, patience: Patience | None = None) -> None:
@@ -38,7 +39,7 @@ def digest(folder: Path, names: Sequence[str]) -> str:
     """What `FileSet.digests` says of the files `names` of one group, by what lies in `folder`."""
     lines = []
     for name in sorted(names):
-        with open(folder / name, "rb") as file:
+        with open_regular(folder / name) as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
             lines.append(f"{name}\t{content}\t{file.tell()}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]

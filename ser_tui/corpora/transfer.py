@@ -20,6 +20,7 @@ from ser_tui import __version__
 from ser_tui.corpora.entry import Archive
 from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import open_regular, read_regular
 
 Progress = Callable[[int, int | None], None]
 """(bytes done, bytes in all or None) of the download."""
@@ -224,7 +225,7 @@ class _Transfer:
 
     def _read_state(self) -> dict[str, str]:
         try:
-            data = json.loads(self.state.read_text(encoding="utf-8"))
+            data = json.loads(read_regular(self.state))
         except (OSError, ValueError):
             return {}
         same = isinstance(data, dict) and data.get("url") == self._archive.url and isinstance(data.get("validator"), str)
@@ -275,6 +276,6 @@ def _problem(archive: Archive, path: Path) -> str | None:
     if archive.checksum is None:
         return None if size else "nothing came"
     algorithm, _, wanted = archive.checksum.partition(":")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
     return None if found == wanted else f"its {algorithm} is {found} where {wanted} was published"

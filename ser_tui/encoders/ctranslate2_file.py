@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import refuse_irregular
 
 BINARY_VERSION = 6
 _TYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
@@ -40,6 +41,7 @@ class _Malformed(Exception):
 def read(path: Path) -> Ctranslate2File:
     """Read `path`. Raises UserError, in one line, when it is absent, cut short, or not such a file."""
     try:
+        refuse_irregular(path)
         data = np.memmap(path, dtype=np.uint8, mode="r")
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); install ser-tui[offline] again") from None

@@ -11,7 +11,6 @@ import errno
 import hashlib
 import logging
 import os
-import re
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ser_tui import __version__, places
-from ser_tui.encoders import layout, registry
+from ser_tui.encoders import bases, layout, registry
 from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk, sync_folder, sync_tree
 from ser_tui.study.errors import UserError
 
@@ -196,19 +195,24 @@ def _problem(path: Path, file: _File) -> str:
 
 
 def _base_configuration(folder: Path) -> None:
-    """SpeechBrain's layout names its base model; that model's small config.json says more than the checkpoint's shapes."""
-    text, own = (folder / "hyperparams.yaml").read_text("utf-8", "replace"), folder / "config.json"
-    found = re.search(r"^\s*wav2vec2_hub\s*:\s*([\w.-]+/[\w.-]+)\s*$", text, re.MULTILINE)
-    if found is None or (own.is_file() and layout.read_json(own).get("model_type")):
+    """SpeechBrain's layout names its base model; that model's small config.json says what the checkpoint's tensors do not."""
+    own = folder / "config.json"
+    try:
+        name = bases.read_options(folder / "hyperparams.yaml").base
+    except UserError:
+        return  # loading says what is wrong with it
+    if not bases.HUB_NAME.fullmatch(name) or (own.is_file() and layout.read_json(own).get("model_type")):
         return
     base = folder / layout.BASE_FOLDER
     try:
-        _fetch(found[1], _REVISION, _File("config.json", 0, None), places.private_folder(base))
+        for file in _PLAIN:
+            _fetch(name, _REVISION, _File(file, 0, None), places.private_folder(base))
     except DiskError:
         raise
     except Exception:
-        # Not needed: the shapes of the published checkpoint are enough.
-        shutil.rmtree(base, ignore_errors=True)
+        # Not needed where the base is one of the known ones; else loading says what is wanted.
+        if not (base / _PLAIN[0]).is_file():
+            shutil.rmtree(base, ignore_errors=True)
 
 
 def _size(folder: Path) -> int:

@@ -2,62 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ser_tui.encoders import layout, weights
 from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.names import prefix_of_encoder
 from ser_tui.encoders.wav2vec2 import RawWaveformEncoder
 from ser_tui.encoders.whisper import CONFIGURATION, Whisper
 from ser_tui.study.errors import UserError
 
-_PREFIXES: Mapping[str, tuple[str, ...]] = {
-    "wav2vec2": ("wav2vec2.", ""),
-    "hubert": ("hubert.", ""),
-    "wavlm": ("wavlm.", ""),
-    "whisper": ("model.encoder.", "encoder."),
-}
-"""Where models with a head on top keep the encoder, and where the bare ones do."""
-
 
 def load(folder: Path) -> SpeechEncoder:
-    """The encoder in `folder` (config.json beside model.safetensors or pytorch_model.bin). Raises UserError in one line."""
+    """The encoder in `folder` (config.json beside weights, see `layout.find_weights`). Raises UserError in one line."""
     problem = layout.huggingface_problem(folder)
     if problem:
         raise UserError(f"{problem}; give a complete model folder")
-    shape = layout.huggingface_shape(folder)
-    path = layout.weights(folder)
-    assert path is not None
-    tensors = weights.read(path)
-    if shape.matrices > sum(tensor.numel() for tensor in tensors.values()):
-        # Said before memory is taken for them.
-        raise UserError(
-            f"{path}: holds fewer than the {shape.parameters_millions:,.0f} M parameters of its config.json; "
-            "configuration and weights belong to different models"
-        )
-    encoder = _whisper(folder) if shape.family == "whisper" else _raw_waveform(folder, shape.family)
-    tensors = _select(weights.modern_weight_norm(tensors), encoder, path)
-    weights.load_strictly(encoder, tensors, str(path))
+    family = layout.huggingface_shape(folder).family
+    found = layout.all_weights(folder)
+    make = _whisper(folder) if family == "whisper" else _raw_waveform(folder, family)
+    with torch.device("meta"):
+        planned = make()
+    tensors = _select(found[0], planned)
+    weights.compare_strictly(planned, tensors, str(found[0].path))
+    _refuse_disagreement(found, planned, tensors)
+    encoder = make()
+    weights.load_strictly(encoder, tensors, str(found[0].path))
     encoder.fingerprint = weights.digest(tensors, encoder.describe())
     return encoder
 
 
-def _whisper(folder: Path) -> SpeechEncoder:
+def _refuse_disagreement(found: Sequence[layout.Weights], planned: SpeechEncoder, tensors: Mapping[str, Tensor]) -> None:
+    """Raise UserError where the folder holds other weights of the same encoder besides: which were published cannot be told."""
+    for other in found[1:]:
+        try:
+            differing = weights.differing(tensors, _select(other, planned))
+        except UserError:
+            continue  # a pointer, or cut short: nothing that could be meant instead
+        if differing:
+            raise UserError(
+                f"{found[0].path.parent}: {found[0].path.name} and {other.path.name} hold different encoders "
+                f"({differing[0]:.80}{f' and {len(differing) - 1} more' if len(differing) > 1 else ''}); remove the one that is not meant"
+            )
+
+
+def _whisper(folder: Path) -> Callable[[], SpeechEncoder]:
     config = layout.read_json(folder / "config.json")
-    return Whisper({name: config[name] for name in CONFIGURATION if name in config})
+    return lambda: Whisper({name: config[name] for name in CONFIGURATION if name in config})
 
 
-def _raw_waveform(folder: Path, family: str) -> SpeechEncoder:
-    preprocessor = folder / "preprocessor_config.json"
-    settings = layout.read_json(preprocessor) if preprocessor.is_file() else {}
-    rate = settings.get("sampling_rate", 16_000)
-    if rate != 16_000:
-        raise UserError(f"{preprocessor}: made for {rate!r:.20} Hz; only encoders for 16000 Hz are supported")
-    configuration = strip(layout.read_json(folder / "config.json"))
-    return RawWaveformEncoder(family, configuration, normalise=bool(settings.get("do_normalize", True)))
+def _raw_waveform(folder: Path, family: str) -> Callable[[], SpeechEncoder]:
+    configuration, normalise = strip(layout.read_json(folder / "config.json")), layout.normalises(folder)
+    return lambda: RawWaveformEncoder(family, configuration, normalise=normalise)
 
 
 def strip(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,33 +67,31 @@ def strip(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key not in dropped and not key.startswith("_")}
 
 
-def _select(tensors: dict[str, Tensor], encoder: SpeechEncoder, path: Path) -> dict[str, Tensor]:
+def _select(found: layout.Weights, planned: SpeechEncoder) -> dict[str, Tensor]:
     """The encoder's own tensors, under its own names, out of a checkpoint that may hold a decoder or heads besides."""
-    expected = encoder.state_dict()
-    inner = "encoder." if encoder.family == "whisper" else "model."
-    for prefix in _PREFIXES[encoder.family]:
-        found = {inner + name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        if prefix == "":
-            found = _without_heads(found, expected)
-        if found.keys() & expected.keys():
-            break
-    mask = "model.masked_spec_embed"
-    if mask in expected and mask not in found:
-        # Never used here, and left out by some checkpoints.
-        found[mask] = expected[mask]
-    elif mask in found and mask not in expected:
-        del found[mask]
-    if not found.keys() & expected.keys():
-        raise UserError(f"{path}: holds no {encoder.family} encoder; is this model of the kind its configuration says?")
-    return found
+    tensors = weights.modern_weight_norm(weights.read_all(found))
+    try:
+        prefix = prefix_of_encoder(tensors, planned.family)
+    except ValueError as problem:
+        raise UserError(f"{found.path}: {problem}") from None
+    if prefix is None:
+        raise UserError(f"{found.path}: holds no {planned.family} encoder; is this model of the kind its configuration says?")
+    expected = planned.state_dict()
+    inner = "encoder." if planned.family == "whisper" else "model."
+    own = {inner + name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    own = {name: tensor for name, tensor in own.items() if name in expected or not name.removeprefix(inner).startswith(_HEADS)}
+    with_mask(own, expected)
+    return own
+
+
+def with_mask(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Add or take away SpecAugment's mask vector, which is never used here, and left out by some checkpoints."""
+    name = "model.masked_spec_embed"
+    if name not in expected:
+        tensors.pop(name, None)
+    elif name not in tensors:
+        tensors[name] = torch.zeros(expected[name].shape, device="cpu")
 
 
 _HEADS = ("lm_head.", "quantizer.", "project_hid.", "project_q.", "projector.", "classifier.", "layer_weights", "final_proj.",
           "label_embs_concat", "dropout_features.")
-
-
-def _without_heads(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name: tensor for name, tensor in tensors.items()
-        if name in expected or not name.removeprefix("model.").startswith(_HEADS)
-    }

@@ -20,7 +20,7 @@ def load_encoder(name: str) -> SpeechEncoder:
     entry = registry.find(name)
     status = registry.status(entry)
     if not status.ready or status.path is None:
-        raise UserError(f"encoder {entry.name}: {status.detail}")
+        raise UserError(registry.refusal(entry, status))
     with _as_user_errors(f"{status.path}: no encoder can be made of it", "fetch it again or give another folder"):
         return _load(entry, status.path).eval()
 
@@ -39,12 +39,12 @@ def _load(entry: registry.EncoderEntry, path: Path) -> SpeechEncoder:
     return huggingface.load(path)
 
 
-def build(description: Mapping[str, Any]) -> SpeechEncoder:
+def build(description: Mapping[str, Any], source: str = "saved encoder") -> SpeechEncoder:
     """The architecture that `description` (of `SpeechEncoder.describe`) gives, with random weights, in evaluation mode.
 
-    Raises UserError when the description is not one of ours.
+    Raises UserError when the description is not one of ours; `source` says where it was read.
     """
-    with _as_user_errors("saved encoder: its description is damaged", "save the model again"):
+    with _as_user_errors(f"{source}: its description of the encoder is damaged", "save the model again"):
         kind = description["kind"]
         if kind == "whisper":
             from ser_tui.encoders.whisper import Whisper
@@ -57,7 +57,7 @@ def build(description: Mapping[str, Any]) -> SpeechEncoder:
                 description["family"], description["configuration"], normalise=bool(description["normalise"]),
                 epsilon=float(description["epsilon"]), output_norm=bool(description["output_norm"]),
             ).eval()
-    raise UserError(f"saved encoder: unknown kind {kind!r:.50}; it was written by another version of ser_tui")
+    raise UserError(f"{source}: unknown kind of encoder {kind!r:.50}; it was written by another version of ser_tui")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ser_tui.encoders import ctranslate2_file, weights
 from ser_tui.encoders.registry import OFFLINE_VERSION, find, offline_model_file, status
 from ser_tui.encoders.whisper import Whisper
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import refuse_irregular
 
 _CONVERSION = "1"
 """Changes when the conversion below would give other tensors, so that older cached files are not used."""
@@ -117,6 +118,7 @@ def _renamed(source: Mapping[str, NDArray[np.generic]]) -> dict[str, Tensor]:
 def _read_cached(path: Path) -> dict[str, Tensor] | None:
     """The converted tensors, or None when they must be converted (again)."""
     try:
+        refuse_irregular(path)
         with safe_open(path, framework="pt") as file:
             written = (file.metadata() or {}).get("digest")
             tensors = {name: file.get_tensor(name) for name in list(file.keys())}

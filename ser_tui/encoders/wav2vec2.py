@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from transformers import AutoConfig, HubertModel, Wav2Vec2Model, WavLMModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from ser_tui.encoders import attention
+from ser_tui.encoders import attention, settings
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.encoders.dropout import replace_dropout
-from ser_tui.study.errors import UserError
 
 MODELS = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel}
 ALWAYS = {
@@ -28,8 +27,6 @@ ALWAYS = {
 }
 """What is off whatever a published configuration says, because it would drop or mask parts of an utterance at random."""
 ALL_ATTENTION_FUNCTIONS.register(attention.NAME, attention.attend)
-
-_UNSUPPORTED = ("add_adapter", "conv_pos_batch_norm")
 
 
 class RawWaveformEncoder(SpeechEncoder):
@@ -153,10 +150,6 @@ def utterance_norm(hidden: Tensor, lengths: Tensor, epsilon: float = 1e-5) -> Te
 
 
 def make_model(family: str, configuration: Mapping[str, Any]) -> nn.Module:
-    """A randomly initialised model of `family`. Raises UserError where the configuration is impossible."""
-    settings = {key: value for key, value in configuration.items() if key not in ("model_type", "architectures", "auto_map")}
-    for name in _UNSUPPORTED:
-        if settings.get(name):
-            raise UserError(f"encoder configuration: {name} is not supported; choose another model")
-    model: nn.Module = MODELS[family](AutoConfig.for_model(family, **{**settings, **ALWAYS}))
+    """A randomly initialised model of `family`. Raises ValueError where the configuration is impossible."""
+    model: nn.Module = MODELS[family](AutoConfig.for_model(family, **{**settings.fields(family, configuration), **ALWAYS}))
     return model

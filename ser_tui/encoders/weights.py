@@ -16,33 +16,94 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ser_tui.encoders.layout import Weights, no_weights
+from ser_tui.encoders.names import unwrapped
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import refuse_irregular
 
 _AGAIN = "fetch it again or give another folder"
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_FLOAT = "give the model in float16, bfloat16 or float32"
 
 
 def read(path: Path) -> dict[str, Tensor]:
     """Tensors of a safetensors file or of a torch checkpoint, the latter without unpickling objects.
 
+    Names come without what wrappers add (`names.unwrapped`); a table of tensors inside the table, as Lightning and training
+    loops write it, is the one that is read where it is the only one. What they take is bounded by the file's size.
     Raises UserError in one line for anything else: a cut-short download, an HTML page, a pickle of objects.
     """
     try:
+        # A named pipe would be waited for, for ever.
+        refuse_irregular(path)
         loaded: object = load_file(path) if path.suffix == ".safetensors" else _checkpoint(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {_AGAIN}") from None
-    except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError) as error:
+    except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError,
+            TypeError, AttributeError, IndexError, AssertionError, RecursionError) as error:  # fmt: skip
         # torch's own text proposes weights_only=False, which would run code from the file.
         if isinstance(error, RuntimeError) and "memory" in str(error).lower():
             raise MemoryError(f"not enough memory to read {path}") from None
         raise UserError(f"{path}: {_what_it_is(path)}; {_AGAIN}") from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or 'cannot be read'}; {_AGAIN}") from None
-    if not isinstance(loaded, Mapping):
-        raise UserError(f"{path}: holds no table of tensors; {_AGAIN}")
-    tensors = {str(key): value for key, value in loaded.items() if isinstance(value, Tensor)}
-    if not tensors:
-        raise UserError(f"{path}: holds no tensors; {_AGAIN}")
+    try:
+        tensors = _table(loaded)
+        _refuse_inflated(tensors, path.stat().st_size)
+        return {plain: tensors[name] for name, plain in unwrapped(tensors).items()}
+    except ValueError as problem:
+        raise UserError(f"{path}: {problem}; {_AGAIN}") from None
+
+
+def read_all(found: Weights) -> dict[str, Tensor]:
+    """Tensors of `found`, of all its shards. Raises UserError as `read`, and where a shard holds other tensors than announced."""
+    if found.names is None:
+        return read(found.path)
+    tensors: dict[str, Tensor] = {}
+    try:
+        plain = unwrapped(found.names)
+    except ValueError as problem:
+        raise UserError(f"{found.path}: {problem}; {_AGAIN}") from None
+    for path in found.files:
+        part = read(path)
+        announced = {plain[name] for name, file in found.names.items() if file == path.name}
+        if part.keys() != announced:
+            other = sorted(part.keys() ^ announced)
+            raise UserError(f"{path}: holds other tensors than {found.path.name} says ({_some(other)}); {_AGAIN}")
+        tensors |= part
     return tensors
+
+
+def _table(loaded: object) -> dict[str, Tensor]:
+    """The table of tensors that was loaded, or the only one in it. Raises ValueError."""
+    if not isinstance(loaded, Mapping):
+        raise ValueError("holds no table of tensors")
+    tensors = _tensors(loaded)
+    # A loss or a step that stands beside the table is a tensor too, of no dimension.
+    if any(tensor.ndim for tensor in tensors.values()):
+        return tensors
+    inner = {str(name): found for name, value in loaded.items() if isinstance(value, Mapping) and (found := _tensors(value))}
+    if len(inner) > 1:
+        raise ValueError(f"holds several tables of tensors ({_some(sorted(inner))}), which is meant cannot be told; save one alone")
+    if not inner:
+        raise ValueError("holds no tensors")
+    return next(iter(inner.values()))
+
+
+def _tensors(table: Mapping[Any, Any]) -> dict[str, Tensor]:
+    return {name: value for name, value in table.items() if isinstance(name, str) and isinstance(value, Tensor)}
+
+
+def _refuse_inflated(tensors: Mapping[str, Tensor], size: int) -> None:
+    """Raise ValueError for tensors that are larger than the file: a few bytes can be shown as any number of them."""
+    total = 0
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+            raise ValueError(f"holds {name:.80}, which is no plain tensor")
+        total += tensor.numel() * tensor.element_size()
+    # Weights that two layers share are counted twice and stored once.
+    if total > 2 * size:
+        raise ValueError(f"shows {total:,} bytes of tensors in {size:,} bytes of file")
 
 
 def _checkpoint(path: Path) -> object:
@@ -57,20 +118,14 @@ def _checkpoint(path: Path) -> object:
 
 def _what_it_is(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            head = file.read(512).lstrip().lower()
         size = path.stat().st_size
     except OSError:
         return "cannot be read"
-    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "a web page, not model weights"
-    if head.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the model weights themselves"
-    return f"no sound weight file ({size} bytes): cut short, damaged, or holding more than tensors"
+    return no_weights(path) or f"no sound weight file ({size} bytes): cut short, damaged, or holding more than tensors"
 
 
-def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Copy `tensors` into `module` as float32. Raises UserError unless names and shapes agree exactly and all is finite."""
+def compare_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Raise UserError unless names and shapes of `tensors` are exactly those of `module`, which may be on the device "meta"."""
     expected = module.state_dict()
     missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unexpected:
@@ -82,10 +137,29 @@ def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: str)
                 f"{source}: {name} has shape {tuple(tensor.shape)} where {tuple(expected[name].shape)} is wanted; "
                 "configuration and weights belong to different models"
             )
+        if expected[name].is_floating_point() and tensor.dtype not in _FLOATS:
+            raise UserError(f"{source}: {name} is in {str(tensor.dtype).removeprefix('torch.')}, which is no plain float; {_FLOAT}")
+
+
+def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Copy `tensors` into `module` as float32. Raises UserError unless names and shapes agree exactly and all is finite."""
+    compare_strictly(module, tensors, source)
+    for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{source}: {name} holds values that are not finite; {_AGAIN}")
     with torch.no_grad():
         module.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()}, strict=True)
+
+
+def differing(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> list[str]:
+    """Names of tensors that only one has or that have other values, compared in the coarser of the two precisions."""
+    names = sorted(one.keys() ^ other.keys())
+    for name in sorted(one.keys() & other.keys()):
+        pair = (one[name], other[name])
+        coarser = min((tensor.dtype for tensor in pair), key=lambda dtype: dtype.itemsize)
+        if pair[0].shape != pair[1].shape or not torch.equal(*(tensor.to(coarser) for tensor in pair)):
+            names.append(name)
+    return names
 
 
 def modern_weight_norm(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

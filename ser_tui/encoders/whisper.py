@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ser_tui.encoders import attention
+from ser_tui.encoders import attention, settings
 from ser_tui.encoders.base import SAMPLE_RATE, SpeechEncoder, frame_mask
-from ser_tui.encoders.layout import LARGEST
 
 N_FFT = 400
 HOP = 160
@@ -40,11 +39,8 @@ class Whisper(SpeechEncoder):
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         super().__init__()
         self._configuration = {name: configuration[name] for name in CONFIGURATION if name in configuration}
-        if self._configuration.get("activation_function", "gelu") != "gelu":
-            raise ValueError(f"activation_function {self._configuration['activation_function']!r:.30} is not Whisper's gelu")
-        sizes = {name: int(self._configuration.get(name, default)) for name, default in TINY.items()}
-        if not all(1 <= size <= LARGEST for size in sizes.values()):
-            raise ValueError(f"sizes must be from 1 to {LARGEST:,}")
+        chosen = settings.fields(self.family, self._configuration)
+        sizes = {name: int(chosen.get(name, default)) for name, default in TINY.items()}
         self.encoder = _Encoder(**sizes)
         self.layers = sizes["encoder_layers"]
         self.dimension = sizes["d_model"]

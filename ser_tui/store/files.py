@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import shutil
-import stat
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import open_regular as open_regular  # noqa: PLC0414 - imported from here as well
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk, a quota or a file is as large as it may be."""
@@ -24,15 +23,6 @@ RESERVE = 200 << 20
 
 class DiskError(UserError):
     """Something could not be stored. Nothing that was stored before is harmed, and it says nothing about a trial."""
-
-
-def open_regular(path: Path) -> io.BufferedReader:
-    """Open a file for reading. Raises OSError, also for what is no regular file: opening a named pipe would wait for ever."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:

@@ -18,6 +18,7 @@ from ruamel.yaml.events import AliasEvent
 from ser_tui.study.document import Budget, Protocol, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.regular import open_regular
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -51,8 +52,8 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Study:
 def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The document at `path` with `overrides` applied, before validation."""
     try:
-        with path.open(encoding="utf-8") as stream:
-            text = stream.read(MAX_BYTES + 1)  # `parse` refuses what is longer; a device may have no end
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8") as stream:
+            text = stream.read(MAX_BYTES + 1)  # `parse` refuses what is longer
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; give the path of a study document") from None
     except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from ser_tui import places
+from ser_tui.study.regular import read_regular
 from ser_tui.training.processor import processor
 
 Precision = Literal["float32", "bfloat16"]
@@ -51,7 +52,7 @@ def measured() -> Measurement:
     machine = f"{processor()}, one thread, torch {torch.__version__}"
     path = places.cache_folder() / "precision.json"
     try:
-        known = json.loads(path.read_text())
+        known = json.loads(read_regular(path))
         gain = float(known[machine])
     except (OSError, ValueError, KeyError, TypeError):
         gain = _measure()
@@ -92,7 +93,7 @@ def _measure() -> float:
 
 def _remember(path: Path, machine: str, gain: float) -> None:
     try:
-        known = json.loads(path.read_text())
+        known = json.loads(read_regular(path))
     except (OSError, ValueError):
         known = {}
     # A cache that cannot be written only means that the next run measures again.

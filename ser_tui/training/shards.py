@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ser_tui import places
+from ser_tui.study.regular import refuse_irregular
 from ser_tui.training import cache
 
 SHARD_BYTES = 64 * 1024 * 1024
@@ -93,6 +94,7 @@ class Shards:
 
     def _index(self, path: Path) -> None:
         try:
+            refuse_irregular(path)
             with safe_open(path, framework="pt") as file:
                 sums = json.loads((file.metadata() or {})["crc"])
                 keys = set(file.keys())
@@ -113,6 +115,7 @@ class Shards:
         keys = [key for key, where in self._where.items() if where == path]
         tensors: dict[str, Tensor] = {}
         try:
+            refuse_irregular(path)
             with safe_open(path, framework="pt") as file:
                 for key in keys:
                     tensors[key] = file.get_tensor(key)

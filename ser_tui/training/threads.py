@@ -11,10 +11,21 @@ from pathlib import Path
 
 import psutil
 
+from ser_tui import places
+
 PRIMITIVES = 64
 """Compiled operations that oneDNN, and torch's layer above it, keep for shapes to come, instead of 1024 each. Every batch has a
 length of its own: the layers of one batch share a shape, batches hardly ever do, and a thousand kept ones held 0.7 GiB after two
 epochs of EmoDB, for no time saved (docs/speed.md)."""
+
+
+LIBRARIES = "libraries"
+"""The folder of these, in the cache folder."""
+CACHES = {
+    "TORCHINDUCTOR_CACHE_DIR": "torchinductor", "TRITON_CACHE_DIR": "triton", "MPLCONFIGDIR": "matplotlib", "NUMBA_CACHE_DIR": "numba",
+}
+"""Where libraries keep what they have compiled, by the variable that says so. By themselves some use a name in /tmp that every
+user of the machine can foresee, and make first."""
 
 
 def cores() -> int:
@@ -26,11 +37,13 @@ def cores() -> int:
 
 
 def environment(threads: int | None = None) -> dict[str, str]:
-    """Environment for a process that will train: thread counts, a wait policy that does not spin, small caches of operations.
+    """Environment for a process that will train: thread counts, a wait policy that does not spin, small caches of operations,
+    and caches of libraries in the cache folder.
 
     Variables that the user has set himself are left as they are.
     """
     count = str(threads or cores())
+    kept = places.cache_folder() / LIBRARIES
     wanted = {
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
@@ -42,6 +55,7 @@ def environment(threads: int | None = None) -> dict[str, str]:
         "ONEDNN_PRIMITIVE_CACHE_CAPACITY": str(PRIMITIVES),
         "LRU_CACHE_CAPACITY": str(PRIMITIVES),
         "TOKENIZERS_PARALLELISM": "false",
+        **{name: str(kept / folder) for name, folder in CACHES.items()},
     }
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
 

@@ -136,7 +136,7 @@ def paper_search() -> dict[str, Any]:
 
 def _known(entry: encoders.EncoderEntry) -> KnownEncoder:
     status = encoders.status(entry)
-    facts = f"{entry.parameters_millions:g} M parameters, {entry.layers} layers of {entry.dimension}"
+    facts = f"{entry.parameters_millions:g} M parameters" + (f", {entry.layers} layers of {entry.dimension}" if entry.sized else "")
     return KnownEncoder(
         entry.name, status.ready, status.detail, facts, dict(entry.search), entry.summary, entry.licence, entry.alias,
         entry.source, entry.download_bytes,

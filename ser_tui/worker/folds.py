@@ -39,6 +39,7 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     if session.state.start is not None:
         corpus_data.refuse_changes(session.folder, data, session.state.start)
     parts = folds(data.manifest, asked.protocol)
+    limit_memory()
     strengths = _start_strengths(session, study, best)
     truth: list[int] = []
     predictions: list[int] = []

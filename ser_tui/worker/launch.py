@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ser_tui.encoders import registry as encoders
+from ser_tui.places import cache_folder, private_folder
 from ser_tui.store import files
 from ser_tui.store.files import open_regular, write_atomically
 from ser_tui.store.processes import this_host
@@ -23,7 +25,7 @@ from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
-from ser_tui.training.threads import environment
+from ser_tui.training.threads import LIBRARIES, environment
 
 START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
@@ -41,8 +43,13 @@ def start(study: Study, runs: Path) -> RunFolder:
 
 
 def prepare(study: Study, runs: Path) -> RunFolder:
-    """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it."""
+    """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it.
+
+    Settings of the strategy are written out, and an encoder's folder as its path from the root: the run may be resumed by a
+    newer version, and from anywhere.
+    """
     study = completed(study)
+    study = study.model_copy(update={"encoder": encoders.absolute_name(study.encoder)})
     folder = create(runs, study.name)
     try:
         refuse_full_disk(folder, study)
@@ -75,14 +82,30 @@ def resume(folder: RunFolder) -> None:
     refuse_if_worked_on(folder)
     if not folder.study.exists():
         raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
-    refuse_full_disk(folder, load(folder.study))
+    study = load(folder.study)
+    _refuse_lost_encoder(folder, study)
+    refuse_full_disk(folder, study)
     _spawn(folder, ["search"])
 
 
 def score_folds(folder: RunFolder, protocol: str) -> None:
     """Start a worker that retrains the best configuration per fold (`loso`, `kfold` or `loco`). Raises UserError."""
     refuse_if_worked_on(folder)
+    _refuse_lost_encoder(folder, load(folder.study))
     _spawn(folder, ["folds", "--protocol", protocol])
+
+
+def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
+    """Raise UserError where the run names its encoder relative to a folder that this is not, as ser_tui 0.1.0 let it."""
+    try:
+        encoders.find(study.encoder)
+    except UserError as error:
+        if study.encoder.startswith(("/", "~")) or Path(study.encoder).is_dir():
+            raise UserError(f"{folder.run_id} cannot go on: {error}") from None
+        raise UserError(
+            f"{folder.run_id} names its encoder by the relative path {study.encoder[:80]}, which is not in {Path.cwd()}: "
+            "do this again in the folder in which the run was begun"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -147,6 +170,9 @@ def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
     except OSError as error:
         raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
     said_before = os.fstat(log).st_size
+    with suppress(OSError):
+        # Libraries would make it with the rights that the umask leaves.
+        private_folder(cache_folder() / LIBRARIES)
     try:
         worker = subprocess.Popen(
             [sys.executable, "-m", "ser_tui.worker", str(folder.path), *arguments],

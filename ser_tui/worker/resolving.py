@@ -50,6 +50,7 @@ def require_corpora(names: Iterable[str]) -> None:
 def require(study: Study) -> None:
     """Raise UserError where a corpus is not located or the encoder is not ready: better now than in the worker."""
     require_corpora(study.corpus)
-    status = encoders.status(encoders.find(study.encoder))
+    entry = encoders.find(study.encoder)
+    status = encoders.status(entry)
     if not status.ready:
-        raise UserError(f"encoder {study.encoder}: {status.detail}")
+        raise UserError(encoders.refusal(entry, status))

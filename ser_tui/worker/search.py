@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import Metric, bootstrap_interval, interval_speakers, paired_difference, recall_intervals
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.store.files import FULL, DiskError, disk_message
@@ -65,6 +66,7 @@ def search(session: Session) -> bool:
         refuse_edits(session.folder, study, start)
         study = as_begun(study, start)
     data = corpus_data.load(study)
+    limit_memory()  # before an encoder's folder, which anybody may have made, is read
     trainer = make_trainer(study, data, on_stage=session.progress)
     if start is not None:
         refuse_other_conditions(session.folder, data, trainer, start)
@@ -78,6 +80,7 @@ def search(session: Session) -> bool:
         _say_what_is_unusable(session, data)
     else:
         session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}))
+        _say_where_relative(session, study)
         _say_what_is_other(session, start, trainer)
     return _Search(session, study, data, trainer, strategy, forecast).run()
 
@@ -119,6 +122,13 @@ def _say_what_is_unusable(session: Session, data: Data) -> None:
             "`ser-tui corpora check` lists them",
             level="warning",
         )
+
+
+def _say_where_relative(session: Session, study: Study) -> None:
+    """Runs of ser_tui 0.1.0 kept an encoder's path as it was typed; that its weights are the same has been checked."""
+    found = encoders.absolute_name(study.encoder)
+    if found != study.encoder and not study.encoder.startswith(("/", "~")):
+        session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
 
 
 def _say_what_is_other(session: Session, start: RunStarted, trainer: AnyTrainer) -> None:

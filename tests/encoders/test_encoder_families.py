@@ -194,7 +194,7 @@ class _Code:
 
 def _pickle(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
-    torch.save({"weight": _Code()}, folder / "pytorch_model.bin")
+    torch.save({"weight": _Code(), "more": torch.zeros(40_000)}, folder / "pytorch_model.bin")
 
 
 NORM = "encoder.layer_norm.weight"

@@ -51,6 +51,8 @@ def test_a_local_folder_is_recognised_by_its_configuration(tmp_path: Path) -> No
     assert (entry.family, entry.layers, entry.dimension, entry.source) == ("hubert", 3, 48, "folder")
     assert "model.safetensors" in registry.status(entry).detail
     (folder / "model.safetensors").write_bytes(b"x")
+    assert "1 bytes cannot hold" in registry.status(entry).detail
+    (folder / "model.safetensors").write_bytes(bytes(8_000_000))
     assert registry.status(entry) == registry.Status(True, "ready", folder)
 
 

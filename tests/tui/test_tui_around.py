@@ -62,6 +62,21 @@ async def test_encoders_say_which_are_ready(runs: Path) -> None:
         await until_shown(pilot, "whisper-tiny.en", "needs fetching", "378 MB")
 
 
+async def test_a_models_folder_is_listed_with_what_it_is_refused_for(runs: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    for folder, text in ((good, '{"model_type": "hubert", "hidden_size": 48}'), (bad, '{"model_type": "hubert", "hidden_size": "a"}')):
+        folder.mkdir()
+        (folder / "config.json").write_text(text)
+        (folder / "model.safetensors").write_bytes(bytes(30_000_000))
+    async with SerTuiApp(runs).run_test(size=(100, 30)) as pilot:
+        await until_shown(pilot, "m encoders")
+        await pilot.press("m")
+        await until_shown(pilot, "f folder", "whisper-tiny.en")
+        for folder, said in ((good, ("ready", "hubert: model.safetensors is read")), (bad, ("refused", "a whole number from 1 to"))):
+            await press(pilot, "f", f"'{folder}", "enter")
+            await until_shown(pilot, *said)
+
+
 async def test_help_and_palette_know_the_screen_they_were_opened_on(runs: Path) -> None:
     finished(runs, trials=2)
     async with SerTuiApp(runs).run_test(size=(100, 40)) as pilot:

@@ -79,6 +79,8 @@ class ChooseScreen(AppDialog[list[str]]):
         table.styles.height = min(max(3, len(self._choices)), 14)
         self._show()
         self.call_after_refresh(table.go_to, self._begin)
+        if self._other and not self._choices:
+            self.query_one("#other", Input).focus()
 
     def _show(self) -> None:
         self.query_one(ChoiceTable).sync([self._row(one) for one in self._choices])

@@ -12,9 +12,10 @@ from ser_tui.study.text import printable
 from ser_tui.tui.background import Progress
 from ser_tui.tui.knowledge import KnownEncoder
 from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.screens.choose import ChooseScreen
 from ser_tui.tui.screens.confirm import ConfirmScreen
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (
@@ -25,29 +26,43 @@ COLUMNS = (
 )
 
 
+DETAIL_LINES = 5
+"""Room for the longest refusal on 80 columns."""
+
+
+def _state(one: KnownEncoder) -> str:
+    if one.ready:
+        return "ready"
+    return {"hub": "needs fetching", "package": "not installed"}.get(one.source, "refused")
+
+
 class EncodersList(Table):
     """The encoders."""
 
 
 class EncodersScreen(AppScreen[None]):
-    """All registered encoders; a local folder is named in a study by its path."""
+    """All registered encoders, and folders of models: those of past runs, and those that somebody asks about."""
 
     CSS_PATH = "encoders.tcss"
     AUTO_FOCUS = "EncodersList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "get", "get", tooltip="Fetch it from the hub"),
+        Binding("f", "look", "folder", tooltip="Say whether a model's folder can be used, and why not"),
         Binding("escape,q", "dismiss", "back", key_display="esc"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._known: list[KnownEncoder] = []
+        self._folders: list[str] = []
+        """Folders that were asked about; those of past runs are listed by themselves."""
+        self._asked = ""
 
     def compose(self) -> ComposeResult:
         """List, what is known of the highlighted one, keys."""
         yield Lines(cell("Encoders", "bold"), classes="title", id="head")
         yield EncodersList(COLUMNS)
-        yield Lines(cell(""), cell(""), cell(""), id="detail")
+        yield Lines(*[cell("")] * DETAIL_LINES, id="detail")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -57,15 +72,22 @@ class EncodersScreen(AppScreen[None]):
 
     @work(exclusive=True)
     async def _look(self) -> None:
+        used = {str(summary.get("encoder", "")) for summary in self.ser.feed().summaries}
+        folders = dict.fromkeys([*self._folders, *sorted(name for name in used if name.startswith(("/", "~")))])
+
         def look() -> list[KnownEncoder]:
             from ser_tui.tui import knowledge
 
-            return knowledge.known_encoders()
+            return [*knowledge.known_encoders(), *(knowledge.known_encoder(name) for name in folders)]
 
         found = await self.attempt(look)
         if found is not None:
             self._known = found
             self._show()
+            if self._asked:
+                self.query_one(EncodersList).go_to(self._asked)
+                self._asked = ""
+                self._show_detail()
 
     def _show_progress(self) -> None:
         if self.ser.fetches.under_way:
@@ -82,15 +104,7 @@ class EncodersScreen(AppScreen[None]):
 
     def _row(self, one: KnownEncoder) -> Row:
         fetch = self.ser.fetches.under_way.get(("encoder", one.name))
-        state = (
-            fetch.words.split(",")[0]
-            if fetch
-            else "ready"
-            if one.ready
-            else "needs fetching"
-            if one.source == "hub"
-            else "not installed"
-        )
+        state = fetch.words.split(",")[0] if fetch else _state(one)
         style = "" if one.ready else "muted"
         size = f"{one.download_bytes / 1e6:.0f} MB" if one.download_bytes and not one.ready else "-"
         return one.name, (
@@ -115,11 +129,12 @@ class EncodersScreen(AppScreen[None]):
         one = self.current
         if one is not None:
             alias = f"   short: {one.alias}" if one.alias else ""
-            self.query_one("#detail", Lines).show([
-                cell(one.summary),
-                cell(f"{one.facts}{alias}", "muted"),
-                cell("ready" if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail),
-            ])  # fmt: skip
+            what = "ready" if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail
+            parts = [(one.summary, ""), (f"{one.facts}{alias}", "muted"), (what, "")]
+            said = [cell(text, style) for text, style in (parts[2:] if _state(one) == "refused" else parts) if text]
+            width = max(20, self.size.width - 2)
+            lines = [line for text in said for line in broken(text, width)][:DETAIL_LINES]
+            self.query_one("#detail", Lines).show([*lines, *[cell("")] * (DETAIL_LINES - len(lines))])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what is missing can be fetched."""
@@ -132,6 +147,16 @@ class EncodersScreen(AppScreen[None]):
             and one.source == "hub"
             and ("encoder", one.name) not in self.ser.fetches.under_way
         )
+
+    @work
+    async def action_look(self) -> None:
+        """Ask for a folder and list it with what is to be said of it."""
+        dialog = ChooseScreen("Can this model be used?", [], other="the folder of a model (Hugging Face or SpeechBrain layout)")
+        found = await self.app.push_screen_wait(dialog)
+        if found:
+            self._folders = [found[0], *(name for name in self._folders if name != found[0])]
+            self._asked = found[0]
+            self._look()
 
     @work
     async def action_get(self) -> None:
