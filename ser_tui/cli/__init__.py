@@ -9,8 +9,11 @@ import sys
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
     from ser_tui.study.errors import UserError, told
+    from ser_tui.study.charset import tolerate
     from ser_tui.study.text import printable
 
+    for stream in (sys.stdout, sys.stderr):
+        tolerate(stream)
     try:
         if len(sys.argv) == 1:
             # Without a verb the app opens: it shall not wait for the command line's libraries.

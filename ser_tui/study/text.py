@@ -175,10 +175,11 @@ def printable(text: str) -> str:
     )
 
 
-def json_text(value: Any) -> str:
-    """`value` as JSON for people and programs: what a terminal would obey, or no encoding takes, is escaped as JSON can.
+def json_text(value: Any, *, ascii_only: bool = False) -> str:
+    """`value` as JSON for people and programs: what a terminal would obey, or no encoding takes, is escaped as JSON can; so is all that is no ASCII, if
+    `ascii_only`.
 
     Raises ValueError for a NaN.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=2)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"

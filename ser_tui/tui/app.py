@@ -73,7 +73,7 @@ class SerTuiApp(App[None]):
         self.theme = self._best_theme()
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
-        self._harmless = Harmless()
+        self._harmless = Harmless(getattr(sys.__stderr__, "encoding", None) or "utf-8")
         self._sent = Sent()
 
     def feed(self) -> RunsFeed:

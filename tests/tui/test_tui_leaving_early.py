@@ -56,24 +56,27 @@ async def test_a_screen_can_be_left_at_every_message_of_its_mounting(name: str, 
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "2 runs")
         home = app.screen
-        leaver.at, leaver.seen = 10**9, 0
-        leaver.screen = SCREENS[name](one, other)
-        app.push_screen(leaver.screen)
-        await pilot.pause(0.5)
-        leaver.screen.dismiss()
-        number = leaver.seen
-        step = max(1, number // 40)
-        for at in range(0, number, step):
-            while app.screen is not home or app.is_mounted is False:
-                await pilot.pause(0.01)
-            screen = SCREENS[name](one, other)
-            leaver.at, leaver.seen, leaver.screen = at, 0, screen
-            app.push_screen(screen)
-            for _ in range(400):
-                await asyncio.sleep(0)
-                if leaver.seen > at and not screen.is_attached:
-                    break
-            leaver.screen = None
-            screen.dismiss()
-            await pilot.pause()
-        assert app.screen_stack == [home]
+        number = await mounted_and_left(app, SCREENS[name](one, other), leaver, at=None)
+        assert number > 10
+        for at in range(0, number, max(1, number // 40)):
+            await mounted_and_left(app, SCREENS[name](one, other), leaver, at)
+            assert app.screen_stack == [home] and app._exception is None, at
+
+
+async def mounted_and_left(app: SerTuiApp, screen: Screen[Any], leaver: Leaver, at: int | None) -> int:
+    """Push `screen`, and leave it at its message number `at`, or once it is there; how many messages it had."""
+    leaver.screen, leaver.seen, leaver.at = screen, 0, -1 if at is None else at
+    app.push_screen(screen)
+    deadline = asyncio.get_running_loop().time() + 10
+    for _ in range(200):
+        await asyncio.sleep(0)
+    if at is None:
+        await asyncio.sleep(0.5)
+        screen.dismiss()
+    while screen.is_attached or not screen.left:
+        if leaver.seen <= leaver.at:
+            screen.dismiss()  # this time there were fewer
+        assert asyncio.get_running_loop().time() < deadline, f"{screen} does not go when it is left at {at}"
+        await asyncio.sleep(0.005)
+    leaver.screen = None
+    return leaver.seen
