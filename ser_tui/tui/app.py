@@ -141,7 +141,8 @@ class SerTuiApp(App[None]):
 
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while; nothing in it is read as markup."""
-        self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=8)
+        self.clear_notifications()  # one at a time: they cover the rows and the keys
+        self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=6 if problem else 3)
 
     async def fetch(self, kind: str, name: str, call: Callable[[Progress], object]) -> None:
         """Download by `call(progress)` and tell how that ended. A screen that is left while it waits for it does not end it."""

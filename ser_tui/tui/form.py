@@ -43,7 +43,7 @@ FIELDS: tuple[FormField, ...] = (
     ),
     FormField("protocol.test_speakers", "test speakers", "held out by name instead", listed=True),
     FormField("strategy.kind", "strategy", "", get_args(StrategyKind)),
-    FormField("strategy.startup", "random first", "trials drawn at random before gp and tpe model", width=6),
+    FormField("strategy.startup", "random first", "random trials before the model (gp, tpe) takes over", width=6),
     FormField("strategy.points", "grid points", "steps per interval of the grid", width=6),
     FormField("budget.trials", "trials", "", width=8, optional=True),
     FormField(

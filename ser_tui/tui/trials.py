@@ -21,6 +21,7 @@ from ser_tui.study.text import (
     beside_probe,
     duration,
     ended,
+    local_clock,
     loss_text,
     parameter,
     progress_text,
@@ -328,7 +329,7 @@ def log_lines(state: RunState, number: int, width: int | None = None) -> list[Te
     """The last `number` lines of notes, newest last, broken at `width`; without one a note is a line."""
     lines: list[Text] = []
     for time, level, text in reversed(state.log[-number:] if number > 0 else ()):
-        line = cell(f"{time[11:19]} ", "muted")
+        line = cell(f"{local_clock(time)} ", "muted")
         line.append_text(cell(text, "warning" if level == "warning" else ""))
         lines = [*([line] if width is None or line.cell_len <= width else broken(line, width, hang=9)), *lines]
         if len(lines) >= number:

@@ -11,7 +11,6 @@ import pytest
 from fabricated_runs import finished
 from piloting import until_shown
 from test_tui_leaving import SCREENS
-from textual import events
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 

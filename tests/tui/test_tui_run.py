@@ -72,7 +72,7 @@ async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path
         await press(pilot, "escape")
         await until_shown(pilot, "best BCA")
         await press(pilot, "enter")
-        await until_shown(pilot, "BCA minus the probe's      +.029, p = .04")
+        await until_shown(pilot, "gain over the probe        +.029, p = .04")
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(200, 50)) as pilot:
         await until_shown(pilot, "probe .924 ±.030, fine-tuning +.029, p = .04")
 

@@ -59,7 +59,7 @@ class RunScreen(AppScreen[None]):
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("v", "results", "results", tooltip="The probe, confusion matrices and folds in full"),
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
-        Binding("y", "clone", "clone", tooltip="Set up a new study that begins as this one's"),
+        Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
         Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
         Binding("w", "copy", "copy", tooltip="Copy a summary; it is written to a file too"),
         Binding("escape,q", "home", "home", key_display="esc"),
