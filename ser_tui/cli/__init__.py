@@ -36,6 +36,10 @@ def main() -> None:
         shown = told(error) if isinstance(error, OSError) else error
         print(f"ser-tui: {printable(str(shown))}", file=sys.stderr)
         code = shown.exit_code
+        if "--json" in sys.argv[1:]:
+            from ser_tui.cli.output import print_json
+
+            print_json({"error": str(shown), "exit_code": code})
     except Exception as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise

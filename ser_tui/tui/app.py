@@ -66,6 +66,8 @@ class SerTuiApp(App[None]):
         super().__init__(driver_class, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
+        self.opened: str | None = None
+        """The run that was opened last: where the list's cursor stands on the way back."""
         self.animation_level = "none"
         self.register_theme(THEME)
         self.register_theme(PLAIN_THEME)
@@ -133,6 +135,7 @@ class SerTuiApp(App[None]):
         """Show the run called `run_id`, live or past."""
         from ser_tui.tui.screens.run import RunScreen
 
+        self.opened = run_id
         self.push_screen(RunScreen(run_id))
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -132,6 +132,9 @@ class HomeScreen(AppScreen[None]):
         columns = rows.home_columns(table.size.width)
         table.set_columns(columns)
         table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year, columns))
+        if self.ser.opened in held:
+            table.go_to(str(self.ser.opened))
+            self.ser.opened = None
         if table.display and self.focused is None:
             table.focus()
         self._show_title(len(shown))
