@@ -57,7 +57,7 @@ async def test_a_screen_can_be_left_at_every_message_of_its_mounting(name: str, 
         home = app.screen
         number = await mounted_and_left(app, SCREENS[name](one, other), leaver, at=None)
         assert number > 10
-        for at in range(0, number, max(1, number // 40)):
+        for at in range(0, number, max(1, number // 12)):
             await mounted_and_left(app, SCREENS[name](one, other), leaver, at)
             assert app.screen_stack == [home] and app._exception is None, at
 

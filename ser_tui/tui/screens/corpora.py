@@ -202,6 +202,9 @@ class CorporaScreen(AppScreen[None]):
         if one is None:
             return
         name = one.name
+        question = ConfirmScreen(f"Forget where {printable(name)} lies?", "No file is deleted; a adds it again.")
+        if not await self.app.push_screen_wait(question):
+            return
 
         def forget() -> bool:
             from ser_tui.corpora import registry
