@@ -42,7 +42,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         if probe is not None:
             fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))
         best = score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval)
-        fact(f"best epoch: {trial.best_epoch}", f"{best}  (not used for ranking)")
+        fact(f"best epoch: {trial.best_epoch} (not ranked)", best)
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))

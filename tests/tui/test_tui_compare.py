@@ -19,7 +19,7 @@ async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> 
         await press(pilot, "space", "down", "space", "c")
         await until_shown(pilot, "A one (pinned)", "B two", "strategy.kind", "p = ", "shared utterances")
         text = shown(pilot.app)
-        assert ".953 ±.039" in text and "best so far" in text and "identical settings (a)" in text
+        assert ".953 ±.039" in text and "best so far" in text and "identical (a)" in text
         assert "protocol.kind" not in text
         await press(pilot, "a")
         await until_shown(pilot, "protocol.kind")

@@ -41,7 +41,7 @@ class NewStudyScreen(AppScreen[None]):
     """A form that writes a study document. `study`: a resolved study to begin with; `origin`: the run it is from."""
 
     CSS_PATH = "new_study.tcss"
-    AUTO_FOCUS = "#field-corpus"
+    AUTO_FOCUS = ""  # `_build` gives it when all fields are there: early keys come to the screen till then
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
         Binding("ctrl+o", "preview", "preview YAML", tooltip="Show the study document, every default written out"),
