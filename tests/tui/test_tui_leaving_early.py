@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from ser_tui.tui.app import SerTuiApp
+
+SECONDS = float(os.environ.get("SER_TUI_TEST_SECONDS", "60"))
 
 
 class Leaver:
@@ -66,7 +69,7 @@ async def mounted_and_left(app: SerTuiApp, screen: Screen[Any], leaver: Leaver, 
     """Push `screen`, and leave it at its message number `at`, or once it is there; how many messages it had."""
     leaver.screen, leaver.seen, leaver.at = screen, 0, -1 if at is None else at
     app.push_screen(screen)
-    deadline = asyncio.get_running_loop().time() + 10
+    deadline = asyncio.get_running_loop().time() + SECONDS
     for _ in range(200):
         await asyncio.sleep(0)
     if at is None:
