@@ -51,8 +51,11 @@ def leaver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaver]:
     yield found
 
 
+@pytest.mark.parametrize("points", [6, pytest.param(10**6, marks=pytest.mark.slow)], ids=["some", "every"])
 @pytest.mark.parametrize("name", SCREENS)
-async def test_a_screen_can_be_left_at_every_message_of_its_mounting(name: str, runs: Path, leaver: Leaver) -> None:
+async def test_a_screen_can_be_left_at_every_message_of_its_mounting(
+    name: str, points: int, runs: Path, leaver: Leaver
+) -> None:
     one, other = finished(runs, trials=2).folder, finished(runs, trials=2, number=1).folder
     app = SerTuiApp(runs)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -60,7 +63,7 @@ async def test_a_screen_can_be_left_at_every_message_of_its_mounting(name: str, 
         home = app.screen
         number = await mounted_and_left(app, SCREENS[name](one, other), leaver, at=None)
         assert number > 10
-        for at in range(0, number, max(1, number // 12)):
+        for at in range(0, number, max(1, number // points)):
             await mounted_and_left(app, SCREENS[name](one, other), leaver, at)
             assert app.screen_stack == [home] and app._exception is None, at
 
