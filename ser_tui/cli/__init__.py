@@ -8,9 +8,12 @@ import sys
 
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    from ser_tui.study.charset import tolerate
     from ser_tui.study.errors import UserError, told
     from ser_tui.study.text import printable
 
+    for stream in (sys.stdout, sys.stderr):
+        tolerate(stream)
     try:
         if len(sys.argv) == 1:
             # Without a verb the app opens: it shall not wait for the command line's libraries.
@@ -33,6 +36,10 @@ def main() -> None:
         shown = told(error) if isinstance(error, OSError) else error
         print(f"ser-tui: {printable(str(shown))}", file=sys.stderr)
         code = shown.exit_code
+        if "--json" in sys.argv[1:]:
+            from ser_tui.cli.output import print_json
+
+            print_json({"error": str(shown), "exit_code": code})
     except Exception as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise

@@ -23,7 +23,7 @@ app.add_typer(encoders, name="encoders")
 app.add_typer(cache, name="cache")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, or latest.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, the name of a study, or latest.")]
 Corpus = Annotated[str, typer.Argument(metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.")]
 Set = Annotated[
     list[str] | None,

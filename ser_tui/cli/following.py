@@ -64,7 +64,7 @@ def lines(state: RunState, event: events.Event) -> list[str]:
                 f"warning: {warning}" for warning in event.warnings
             ]
         case events.RunResumed():
-            return [f"resumed after {state.finished_trials} finished trials"]
+            return [f"resumed after {counted(state.finished_trials, 'finished trial')}"]
         case events.TrialStarted():
             return [f"trial {event.trial}{_of(state)} ({event.phase}): {_searched(state, event.parameters)}"]
         case events.EpochFinished():

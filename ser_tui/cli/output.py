@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ser_tui.study.charset import takes
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.headline import sample
 from ser_tui.study.text import accuracies, centred_text, interval_text, json_text, printable, score, score_with_interval
@@ -18,7 +19,10 @@ from ser_tui.study.text import accuracies, centred_text, interval_text, json_tex
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json_text(value))
+    text = json_text(value)
+    if not takes(sys.stdout.encoding or "ascii", text):
+        text = json_text(value, ascii_only=True)
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 

@@ -36,6 +36,11 @@ class RunFolder:
         return self.path.name
 
     @property
+    def study_name(self) -> str:
+        """The study's name, as the folder's name holds it."""
+        return self.run_id[16:-5]
+
+    @property
     def study(self) -> Path:
         """The resolved study document."""
         return self.path / "study.yaml"
@@ -142,7 +147,7 @@ def folders(runs: Path) -> list[RunFolder]:
 
 
 def resolve(runs: Path, reference: str) -> RunFolder:
-    """The run that `reference` names: `latest`, an id, a unique prefix of one, or a unique study name's latest part.
+    """The run that `reference` names: `latest`, an id, a unique prefix of one, or the name of a study that one run has.
 
     Raises UsageError that lists what it might be.
     """
@@ -152,6 +157,13 @@ def resolve(runs: Path, reference: str) -> RunFolder:
     if reference == "latest":
         return known[0]
     matches = [folder for folder in known if folder.run_id.startswith(reference)] if reference else []
+    if not matches:
+        matches = [folder for folder in known if reference and folder.study_name == reference]
+        if len(matches) > 1:
+            shown = ", ".join(folder.run_id for folder in matches[:3])
+            raise UsageError(
+                f"{len(matches)} runs are named {reference!r} ({shown}{', ...' if len(matches) > 3 else ''}); give the id of one"
+            )
     if not matches:
         raise UsageError(
             f"no run begins with {reference!r} in {runs}; `ser-tui runs` lists them, `latest` is {known[0].run_id}"

@@ -249,6 +249,10 @@ def _locate(detail: Any) -> tuple[str, str]:
         text = f"{_short(detail['input'])} is not one of {', '.join(words)}" + _nearest(
             str(detail["input"]), words, listed=False
         )
+    elif detail["type"] == "float_parsing":
+        text = f"{_short(detail['input'])} is not a number: write it like 8e-5 or 0.2"
+    elif detail["type"] in {"int_parsing", "int_from_float"}:
+        text = f"{_short(detail['input'])} is not a whole number"
     elif "valid dictionary" in text:
         wanted = "a value, {low, high} or {choices}" if location[:1] == ["search"] else "a mapping (key: value)"
         text = f"{_short(detail['input'])} is not {wanted}"

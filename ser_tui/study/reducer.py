@@ -106,7 +106,7 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
         ended="",
         sessions=(*after.sessions, Session.beginning(event)),
     )
-    return _logged(after, event.time, "info", f"resumed after {state.finished_trials} finished trials")
+    return _logged(after, event.time, "info", f"resumed after {counted(state.finished_trials, 'finished trial')}")
 
 
 @_apply.register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ser_tui.study.hyperparameters import Value
@@ -22,6 +23,19 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def local_clock(time: str) -> str:
+    """14:30:15 on this machine's clock, of an event's time in UTC (2026-11-22T14:30:15.000Z)."""
+    try:
+        return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S")
+    except (ValueError, OverflowError):
+        return time[11:19]
+
+
+def local_zone() -> str:
+    """CET, UTC or +09: what the times are in that people are shown."""
+    return datetime.now().astimezone().strftime("%Z") or "local"
 
 
 def score(value: float | None) -> str:
@@ -175,10 +189,12 @@ def printable(text: str) -> str:
     )
 
 
-def json_text(value: Any) -> str:
+def json_text(value: Any, *, ascii_only: bool = False) -> str:
     """`value` as JSON for people and programs: what a terminal would obey, or no encoding takes, is escaped as JSON can.
+
+    `ascii_only`: so is all that is no ASCII.
 
     Raises ValueError for a NaN.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=2)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"

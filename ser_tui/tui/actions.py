@@ -36,6 +36,9 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
     """Start a worker that takes the run's search up; whether it has started."""
     from ser_tui.worker import launch
 
+    question = f"Resume {printable(run_id)}?"
+    if not await screen.app.push_screen_wait(ConfirmScreen(question, "A worker takes the search up where its log ends.")):
+        return False
     screen.ser.tell("starting a worker ...")
     folder = folder_of(screen, run_id)
     return await screen.succeeds(lambda: launch.resume(folder))

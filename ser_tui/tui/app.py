@@ -66,6 +66,8 @@ class SerTuiApp(App[None]):
         super().__init__(driver_class, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
+        self.opened: str | None = None
+        """The run that was opened last: where the list's cursor stands on the way back."""
         self.animation_level = "none"
         self.register_theme(THEME)
         self.register_theme(PLAIN_THEME)
@@ -73,7 +75,7 @@ class SerTuiApp(App[None]):
         self.theme = self._best_theme()
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
-        self._harmless = Harmless()
+        self._harmless = Harmless(getattr(sys.__stderr__, "encoding", None) or "utf-8")
         self._sent = Sent()
 
     def feed(self) -> RunsFeed:
@@ -133,6 +135,7 @@ class SerTuiApp(App[None]):
         """Show the run called `run_id`, live or past."""
         from ser_tui.tui.screens.run import RunScreen
 
+        self.opened = run_id
         self.push_screen(RunScreen(run_id))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -141,7 +144,8 @@ class SerTuiApp(App[None]):
 
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while; nothing in it is read as markup."""
-        self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=8)
+        self.clear_notifications()  # one at a time: they cover the rows and the keys
+        self.notify(printable(str(message)), severity="warning" if problem else "information", markup=False, timeout=6 if problem else 3)
 
     async def fetch(self, kind: str, name: str, call: Callable[[Progress], object]) -> None:
         """Download by `call(progress)` and tell how that ended. A screen that is left while it waits for it does not end it."""

@@ -86,7 +86,7 @@ def rows(
     for key, label in (("best_so_far", "best so far"), ("trial_seconds", "seconds a trial")):
         found.append((f"spark {key}", (cell(label, "muted"), *_sparks(summaries, numbers, key, width))))
     if equal and not show_equal:
-        found.append(_heading("equal", f"{len(equal)} equal: a shows", len(summaries)))
+        found.append(_heading("equal", f"{len(equal)} identical (a)", len(summaries)))
     if show_equal:
         found += [_row(f"equal {label}", label.removeprefix("search."), cells, "muted") for label, cells in equal]
     return found

@@ -110,7 +110,7 @@ def strategy_note(study: Study, planned: int | None) -> str:
         return f"{count}: {chosen.help}"
     if total is not None and startup >= total:
         return f"{count}: all {total} at random, the model never gets a say; fewer random first"
-    return f"{count}: the first {startup} at random, then the model proposes"
+    return f"{count}: the first {startup} at random, then the model takes over"
 
 
 def time_note(study: Study, planned: int | None, past: Sequence[Mapping[str, Any]]) -> str:
@@ -126,7 +126,7 @@ def time_note(study: Study, planned: int | None, past: Sequence[Mapping[str, Any
     ]
     limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
     if not alike or not limits:
-        return "no earlier run of this kind to tell the time from" if limits else ""
+        return "no similar run yet, so no time estimate" if limits else ""
     trials = sum(summary["trials"] for summary in alike)
     seconds = sum(summary["seconds"] for summary in alike) / trials * min(limits)
     if study.budget.minutes is not None:

@@ -40,9 +40,9 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         fact("validation utterances", f"n = {trial.utterances}")
         fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
         if probe is not None:
-            fact("BCA minus the probe's", difference_text(trial.bca - probe.bca, trial.probe_p))
+            fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))
         best = score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval)
-        fact(f"best epoch, {trial.best_epoch} (no score)", best)
+        fact(f"best epoch: {trial.best_epoch} (not ranked)", best)
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))

@@ -140,7 +140,7 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
         cell(f"   BCA {score_with_interval(found.bca, found.bca_interval)}   chance {score(found.chance)}", "bold")
     )
     sizes = (
-        f"n = {found.utterances}, {found.dropped} dropped   95 % of accuracy {interval_text(found.accuracy_interval)}"
+        f"n = {found.utterances}, {found.dropped} dropped   95 % CI of accuracy {interval_text(found.accuracy_interval)}"
     )
     lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.text import Text
 
-from ser_tui.study.text import beside_probe, duration, ended, parameter, score, score_with_interval, shared
+from ser_tui.study.text import beside_probe, duration, ended, local_zone, parameter, score, score_with_interval, shared
 from ser_tui.tui.look import mark, run_style, state_text
 from ser_tui.tui.sparks import spark
 from ser_tui.tui.widgets.lines import broken
@@ -34,15 +36,20 @@ _IN_THE_PANE = ("strategy", "corpus")
 
 def home_columns(room: int) -> list[Column]:
     """The columns for a table of `room` cells (0: not known): what the pane beside it says is left out where they are too many."""
-    columns = list(HOME_COLUMNS)
+    columns = [replace(one, heading=f"RUN ({local_zone()})") if one.key == "run" else one for one in HOME_COLUMNS]
     needed = sum(column.width + 1 for column in columns)
     return [column for column in columns if column.key not in _IN_THE_PANE or not 0 < room < needed]
 
 
 def run_label(summary: Summary, year: bool = False) -> str:
-    """Date, minute (UTC) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
+    """Date, minute (local time) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
     run_id = str(summary["run_id"])
-    date = f"{run_id[:13]}" if year else f"{run_id[4:6]}-{run_id[6:8]} {run_id[9:11]}:{run_id[11:13]}"
+    date = run_id[:13]
+    try:
+        begun = datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).astimezone()
+        date = begun.strftime("%Y%m%d-%H%M" if year else "%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        pass  # a folder that a person has named
     return f"{date} {summary.get('name') or run_id[16:-5]}"
 
 

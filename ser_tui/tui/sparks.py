@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 
+from ser_tui.study.charset import NEAREST, takes
 from ser_tui.study.text import BLOCKS, sparkline
 
-_ASCII = str.maketrans(BLOCKS, "_.-=+*%#")
+_ASCII = str.maketrans({block: NEAREST[block] for block in BLOCKS})
 
 
 def spark(
     values: Iterable[float | None], *, low: float | None = None, high: float | None = None, width: int | None = None
 ) -> str:
-    """`study.text.sparkline`; the Linux console's font has none of its blocks, so there in plain characters."""
+    """`study.text.sparkline`; the Linux console's font and some locales have none of its blocks: there in plain characters."""
     line = sparkline(values, low, high, width)
-    return line.translate(_ASCII) if os.environ.get("TERM") == "linux" else line
+    plain = os.environ.get("TERM") == "linux" or not takes(getattr(sys.__stderr__, "encoding", None) or "utf-8", BLOCKS)
+    return line.translate(_ASCII) if plain else line

@@ -21,6 +21,7 @@ from ser_tui.study.text import (
     beside_probe,
     duration,
     ended,
+    local_clock,
     loss_text,
     parameter,
     progress_text,
@@ -107,11 +108,14 @@ def trial_state(trial: Trial, best: bool, live: bool) -> Text:
     return cell("done  best" if best else "done", "strong" if best else "")
 
 
-def header(view: View, now: datetime) -> list[Text]:
-    """Two lines: state, trial, epoch and time first; then what it is and on how many utterances."""
+def header(view: View, now: datetime, name: str = "run") -> list[Text]:
+    """Two lines: state, trial, epoch and time first; then what it is and on how many utterances.
+
+    `name`: the study's, where the log does not say it yet.
+    """
     state = view.state
     line = Text(no_wrap=True)
-    line.append_text(cell(str(state.study.get("name", "run")), "bold"))
+    line.append_text(cell(str(state.study.get("name", name)), "bold"))
     line.append("  ")
     line.append_text(state_text(view.shown))
     start = state.start
@@ -135,11 +139,13 @@ def header(view: View, now: datetime) -> list[Text]:
             )
     if view.behind:
         line.append(f"  reading the log, {view.behind:.0%} to go", "accent")
-    return [line, _facts(state)]
+    return [line, _facts(view)]
 
 
-def _facts(state: RunState) -> Text:
-    study, start = state.study, state.start
+def _facts(view: View) -> Text:
+    study, start = view.state.study, view.state.start
+    if start is None and not view.live:
+        return cell("it ended before its first trial", "muted")
     if start is None:
         return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
     corpus = study.get("corpus", "")
@@ -219,6 +225,8 @@ def current_line(view: View) -> Text:
     progress = view.state.progress if view.busy else None
     if trial is None or not view.live:
         at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
+        if progress is not None and progress.stage == "features" and view.job == "search":
+            at = f"probe: {at}"  # the features of trials are extracted while one is under way
         line.append_text(cell(at, "muted"))
         return line
     values = parameters_text(trial.parameters, searched_names(view.state.study), short=True)
@@ -235,7 +243,7 @@ def current_line(view: View) -> Text:
     if progress is not None:
         further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
     scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval)}"
-    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs}  {scored}{frozen}{further}   "
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs} done  {scored}{frozen}{further}   "
     line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
     return line
@@ -328,7 +336,7 @@ def log_lines(state: RunState, number: int, width: int | None = None) -> list[Te
     """The last `number` lines of notes, newest last, broken at `width`; without one a note is a line."""
     lines: list[Text] = []
     for time, level, text in reversed(state.log[-number:] if number > 0 else ()):
-        line = cell(f"{time[11:19]} ", "muted")
+        line = cell(f"{local_clock(time)} ", "muted")
         line.append_text(cell(text, "warning" if level == "warning" else ""))
         lines = [*([line] if width is None or line.cell_len <= width else broken(line, width, hang=9)), *lines]
         if len(lines) >= number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -23,6 +24,10 @@ from ser_tui.worker.session import Session
 
 def main() -> int:
     """Do one job; 0 done or stopped, 1 failed. What went wrong is in the run's log."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # worker.log is UTF-8 whatever the locale is: nothing that a library prints may end a search.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = _arguments()
     folder = RunFolder(arguments.folder.absolute())
     try:

@@ -73,14 +73,14 @@ def test_the_app_tells_it_and_lives_on(tmp_path: Path, monkeypatch: pytest.Monke
             app.until_shown("get")
             app.keys("g")
             app.until_shown("from the hub")
-            app.keys("y")
+            app.keys("\x19")  # ctrl+y
             app.until_shown("no room left while")
             widen(disk, MEGABYTES)
             server.before = lambda path, position: None
             since = app.received
             app.keys("g")
             app.until_shown("from the hub", since)
-            app.keys("y")
+            app.keys("\x19")  # ctrl+y
             app.until_shown("is here", since)
 
 

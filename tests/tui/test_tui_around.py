@@ -26,7 +26,7 @@ async def test_corpora_say_whether_they_are_here_and_a_folder_can_be_added(runs:
     async with SerTuiApp(runs).run_test(size=(120, 36), notifications=True) as pilot:
         await until_shown(pilot, "o corpora")
         await pilot.press("o")
-        await until_shown(pilot, "ravdess", "g gets it", "0 of")
+        await until_shown(pilot, "ravdess", "available (g)", "0 of")
         await press(pilot, "a")
         await until_shown(pilot, "Add a corpus")
         pilot.app.screen.query_one("#name").focus()

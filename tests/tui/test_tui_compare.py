@@ -16,10 +16,10 @@ async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> 
     async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
         await until_shown(pilot, "one", "two")
         assert "c compare" not in shown(pilot.app)
-        await press(pilot, "space", "space", "c")
+        await press(pilot, "space", "down", "space", "c")
         await until_shown(pilot, "A one (pinned)", "B two", "strategy.kind", "p = ", "shared utterances")
         text = shown(pilot.app)
-        assert ".953 ±.039" in text and "best so far" in text and "equal: a shows" in text
+        assert ".953 ±.039" in text and "best so far" in text and "identical (a)" in text
         assert "protocol.kind" not in text
         await press(pilot, "a")
         await until_shown(pilot, "protocol.kind")
@@ -32,7 +32,7 @@ async def test_probes_are_compared_where_there_are_any(runs: Path) -> None:
     finished(runs, number=1, name="two", trials=5, strategy="tpe", shift=0.02)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "one", "two")
-        await press(pilot, "space", "space", "c")
+        await press(pilot, "space", "down", "space", "c")
         await until_shown(pilot, "probe BCA", ".924 ±.030", "best minus probe", "+.029, p = .04")
 
 
@@ -41,7 +41,7 @@ async def test_runs_on_other_utterances_are_not_paired(runs: Path) -> None:
     finished(runs, number=1, name="two", trials=3, protocol="stratified")
     async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
         await until_shown(pilot, "two")
-        await press(pilot, "space", "space", "c")
+        await press(pilot, "space", "down", "space", "c")
         await until_shown(pilot, "other utterances")
         assert "p = " not in shown(pilot.app)
 
@@ -51,7 +51,7 @@ async def test_three_runs_scroll_sideways_under_the_pinned_one(runs: Path) -> No
         finished(runs, number=number, name=f"run{number}", trials=2, seed=number)
     async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
         await until_shown(pilot, "run2")
-        await press(pilot, "space", "space", "space", "c")
+        await press(pilot, "space", "down", "space", "down", "space", "c")
         await until_shown(pilot, "A run0 (pinned)", "B run1")
         await press(pilot, "right", "right")
         await until(pilot, lambda: "C run2" in shown(pilot.app) and "A run0 (pinned)" in shown(pilot.app))

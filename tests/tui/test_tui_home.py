@@ -85,7 +85,7 @@ async def test_delete_asks_and_only_then_removes_the_folder(runs: Path) -> None:
         await pilot.press("n")
         await until_shown(pilot, "d delete")
         assert run.folder.path.is_dir()
-        await press(pilot, "d", "y")
+        await press(pilot, "d", "ctrl+y")
         await until_shown(pilot, "No runs yet")
         assert not run.folder.path.exists()
 
@@ -98,7 +98,7 @@ async def test_the_filter_keeps_runs_that_hold_every_word(runs: Path) -> None:
         await press(pilot, "slash", "'tpe alp")
         await until(pilot, lambda: "beta" not in shown(pilot.app) and "alpha" in shown(pilot.app))
         await press(pilot, "'zzz")
-        await until_shown(pilot, "No run holds these words")
+        await until_shown(pilot, "No runs match")
         await pilot.press("escape")
         await until_shown(pilot, "alpha", "beta")
 
@@ -137,7 +137,7 @@ async def test_while_words_are_typed_the_keys_are_the_field_s(runs: Path) -> Non
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "/ filter")
         await press(pilot, "slash", "'none such")
-        await until_shown(pilot, "No run holds these words", "esc all runs")
+        await until_shown(pilot, "No runs match", "esc all runs")
         assert "/ filter" not in shown(pilot.app), "it is typed"
         await press(pilot, "escape")
         await until_shown(pilot, "done", "/ filter")

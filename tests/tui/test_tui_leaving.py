@@ -124,7 +124,7 @@ async def test_a_download_goes_on_when_its_screen_is_left(runs: Path, monkeypatc
         await until_shown(pilot, "g get")
         await pilot.press("g")
         await until_shown(pilot, "y accepts")
-        await pilot.press("y")
+        await pilot.press("ctrl+y")
         await until_shown(pilot, "fetching ...")
         await pilot.press("escape")
         await until_shown(pilot, "No runs yet")

@@ -47,7 +47,7 @@ async def test_how_far_a_long_stage_has_come_is_shown_where_nothing_else_happens
         run.write(events.Progressed(stage="training", done=107, utterances=428))
         await until_shown(pilot, "trial 7  epoch 1: 25 %")
         run.write(events.EpochFinished(trial=7, epoch=1, epochs=8, loss=0.5, bca=0.7, validation_loss=0.6, frozen=False, seconds=9.0))
-        await until_shown(pilot, "trial 7  epoch 1/8  loss 0.500  BCA .700   lr")
+        await until_shown(pilot, "trial 7  epoch 1/8 done  loss 0.500  BCA .700   lr")
         run.write(events.Progressed(stage="scoring", done=64, utterances=128))
         await until_shown(pilot, "BCA .700  scoring 50 %")
 
@@ -72,7 +72,7 @@ async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path
         await press(pilot, "escape")
         await until_shown(pilot, "best BCA")
         await press(pilot, "enter")
-        await until_shown(pilot, "BCA minus the probe's      +.029, p = .04")
+        await until_shown(pilot, "gain over the probe        +.029, p = .04")
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(200, 50)) as pilot:
         await until_shown(pilot, "probe .924 ±.030, fine-tuning +.029, p = .04")
 
@@ -83,7 +83,7 @@ async def test_events_appear_as_they_are_written(runs: Path) -> None:
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "trial 3  epoch 1/8")
         run.write(events.EpochFinished(trial=3, epoch=2, epochs=8, loss=0.5, bca=0.777))
-        await until_shown(pilot, "trial 3  epoch 2/8  loss 0.500  BCA .777")
+        await until_shown(pilot, "trial 3  epoch 2/8 done  loss 0.500  BCA .777")
         *_, scored = run.trial_events(3, 0.979, {**run.parameters(), "epochs": 8})
         run.write(scored)
         await until_shown(pilot, "best BCA   .979 ±.031  trial 3", "trial 3 finished: BCA .979 ±.031, n=127")
@@ -103,7 +103,7 @@ async def test_a_failed_trial_a_missing_metric_and_half_a_line_are_shown_as_such
     with run.folder.log.open("ab") as stream:
         stream.write(b'{"v":1,"seq":99,"ti')
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "failed: the", "trial 3  epoch 1/4  loss -  BCA -")
+        await until_shown(pilot, "failed: the", "trial 3  epoch 1/4 done  loss -  BCA -")
         with run.folder.log.open("ab") as stream:
             stream.write(b'...\n{"no":"event"}\n')
         await until_shown(pilot, "2 lines of its log are damaged and left out")

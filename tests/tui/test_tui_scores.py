@@ -97,7 +97,7 @@ async def test_no_screen_shows_a_score_alone(tmp_path: Path) -> None:
             await until_shown(pilot, "test part", "on ravdess", "n=576", "done  best")
             await check()
             await press(pilot, "t")
-            await until_shown(pilot, "best epoch, 3 (no score)   .871 ±.039", "EP   LOSS    VAL         BCA   TIME")
+            await until_shown(pilot, "best epoch: 3 (not ranked)  .871 ±.039", "EP   LOSS    VAL         BCA   TIME")
             await check()
             await press(pilot, "escape", "v")
             await until_shown(pilot, "untuned .479 ±.039", "recall     n")

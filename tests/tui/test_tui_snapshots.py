@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ SMALL, LARGE = (80, 24), (200, 50)
 def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Past runs in a folder whose name is the same everywhere; none is live, so that no clock goes on."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     monkeypatch.setattr(socket, "gethostname", lambda: "bench")
     runs = Path("runs")
     runs.mkdir()
@@ -44,7 +47,7 @@ async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
 @pytest.mark.parametrize(
-    "keys", [(), ("down", "enter"), ("space", "space", "c"), ("question_mark",)], ids=["home", "run", "compare", "help"]
+    "keys", [(), ("down", "enter"), ("space", "down", "space", "c"), ("question_mark",)], ids=["home", "run", "compare", "help"]
 )
 def test_screen_looks_as_approved(
     past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]

@@ -18,8 +18,8 @@ class ConfirmScreen(AppDialog[bool]):
 
     CSS_PATH = "confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "yes"),
-        Binding("n,escape,enter", "answer(False)", "no", key_display="n"),
+        Binding("ctrl+y", "answer(True)", "yes"),  # no letter: what is typed or pasted by mistake starts and deletes nothing
+        Binding("n,escape,enter,y", "answer(False)", "no", key_display="n"),
     ]
 
     def __init__(self, question: str, consequence: str) -> None:

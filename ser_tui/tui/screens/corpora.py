@@ -98,7 +98,7 @@ class CorporaScreen(AppScreen[None]):
             return "here", ""
         if one.name == "demo":
             return "made when used", ""
-        return ("g gets it" if one.downloadable else "not here"), "muted"
+        return ("available (g)" if one.downloadable else "not here"), "muted"
 
     def _row(self, one: KnownCorpus) -> Row:
         state, style = self._state(one)
@@ -166,7 +166,7 @@ class CorporaScreen(AppScreen[None]):
             return
         if not one.usable:
             self.ser.tell(
-                f"{one.name} is not on this machine: g gets it"
+                f"{one.name} is not on this machine: g fetches it"
                 if one.downloadable
                 else f"{one.name}: {one.obtain or one.source}"
             )
@@ -202,6 +202,9 @@ class CorporaScreen(AppScreen[None]):
         if one is None:
             return
         name = one.name
+        question = ConfirmScreen(f"Forget where {printable(name)} lies?", "No file is deleted; a adds it again.")
+        if not await self.app.push_screen_wait(question):
+            return
 
         def forget() -> bool:
             from ser_tui.corpora import registry
@@ -227,7 +230,7 @@ class CorporaScreen(AppScreen[None]):
             f"licence: {one.licence}",
             f"source: {one.source}",
             "",
-            "y accepts the licence and downloads.",
+            "ctrl+y accepts the licence and downloads.",
         )
         accepted = await self.app.push_screen_wait(ConfirmScreen(f"Get {printable(one.title)}?", "\n".join(facts)))
         if not accepted:

@@ -43,7 +43,7 @@ class EvaluateScreen(AppScreen[None]):
     CSS_PATH = "evaluate.tcss"
     AUTO_FOCUS = "CorporaTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "start", "start", tooltip="Evaluate in a worker of its own; the results belong to the run"),
+        Binding("ctrl+s", "start", "start", tooltip="Evaluate in a worker of its own; the results belong to the run"),
         Binding("tab", "app.focus_next", "corpora / mapping", key_display="tab"),
         Binding("p", "preset", "preset", tooltip="The paper's preset: calm counts as boredom, surprise is dropped"),
         Binding("m", "masked", "masked / raw", tooltip="Only classes that the target holds can be predicted, or all"),

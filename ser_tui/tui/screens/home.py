@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from ser_tui.store.glance import glance
+from ser_tui.study.text import printable
 from ser_tui.tui import rows
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -51,11 +52,11 @@ class HomeScreen(AppScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "new", tooltip="Set up a new study"),
         Binding("space", "mark", "mark", tooltip="Mark the run for comparison"),
-        Binding("c", "compare", "compare", tooltip="Lay the marked runs side by side"),
+        Binding("c", "compare", "compare", tooltip="Compare marked runs"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
         Binding("r", "resume", "resume", tooltip="Take the search up where it ended"),
-        Binding("y", "clone", "clone", tooltip="Set up a new study that begins as this one's"),
+        Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
         Binding("d", "delete", "delete", tooltip="Delete the run's folder"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="Show only runs that hold some words"),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
@@ -123,7 +124,7 @@ class HomeScreen(AppScreen[None]):
         empty = self.query_one("#empty", Static)
         empty.display = not shown
         if self.summaries and not shown:
-            empty.update("No run holds these words. esc clears the filter.")
+            empty.update(f"No runs match '{printable(words)}'. esc clears the filter.")
         elif self._loaded and not shown:
             empty.update(EMPTY.format(runs=self.ser.runs))
         year = self.size.width >= 100
@@ -131,6 +132,9 @@ class HomeScreen(AppScreen[None]):
         columns = rows.home_columns(table.size.width)
         table.set_columns(columns)
         table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year, columns))
+        if self.ser.opened in held:
+            table.go_to(str(self.ser.opened))
+            self.ser.opened = None
         if table.display and self.focused is None:
             table.focus()
         self._show_title(len(shown))
@@ -208,7 +212,7 @@ class HomeScreen(AppScreen[None]):
             self._show()
 
     def action_mark(self) -> None:
-        """Mark or unmark the highlighted run, and go on to the next."""
+        """Mark or unmark the highlighted run."""
         if (summary := self.current) is None:
             return
         run_id = summary["run_id"]
@@ -216,7 +220,6 @@ class HomeScreen(AppScreen[None]):
             self.marked.remove(run_id)
         else:
             self.marked.append(run_id)
-        self.query_one(RunsTable).action_move(1)
         self._show()
 
     def action_new(self) -> None:
@@ -233,7 +236,7 @@ class HomeScreen(AppScreen[None]):
             self.app.push_screen(NewStudyScreen(summary["study"], origin=summary["run_id"]))
 
     def action_compare(self) -> None:
-        """Lay the marked runs side by side."""
+        """Compare marked runs."""
         from ser_tui.tui.screens.compare import CompareScreen
 
         if len(self.marked) >= 2:

@@ -18,7 +18,15 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.text import counted, loss_text, printable, progress_text, score_with_interval
+from ser_tui.study.text import (
+    counted,
+    local_clock,
+    local_zone,
+    loss_text,
+    printable,
+    progress_text,
+    score_with_interval,
+)
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -63,7 +71,7 @@ class LogScreen(AppScreen[None]):
         log = self.query_one(Log)
         log.clear()
         path = self._folder.worker_log if self._libraries else self._folder.log
-        self.query_one("#head", Lines).show([cell(path)])
+        self.query_one("#head", Lines).show([cell(f"{path}   times in {local_zone()}")])
         if self._libraries:
             log.write_lines(await in_thread(tail, path) or ["nothing was printed"])
             return
@@ -107,7 +115,7 @@ def tail(path: Path) -> list[str]:
 
 def lines(event: events.Event, width: int) -> list[str]:
     """One event in words, on as many lines of `width` as it needs."""
-    told = printable(f"{event.seq:>6} {event.time[11:19]}  {_words(event)}")
+    told = printable(f"{event.seq:>6} {local_clock(event.time)}  {_words(event)}")
     return [told] if len(told) <= width else textwrap.wrap(told, max(40, width), subsequent_indent=" " * 17)
 
 

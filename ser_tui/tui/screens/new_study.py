@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -20,6 +20,7 @@ from ser_tui.tui.background import in_thread
 from ser_tui.tui.consequences import CorpusFacts
 from ser_tui.tui.form import BY_KEY, SECTIONS, StudyForm, problem_of
 from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.screens.confirm import ConfirmScreen
 from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, field_row, slug
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
@@ -29,6 +30,7 @@ from ser_tui.tui.widgets.table import cell
 from ser_tui.tui.writing import choose_corpora, choose_encoder, save_study
 
 BOUNDS = ("recommended", "paper's", "own")
+_KEPT = ("tab", "shift+tab", "up", "down", "left", "right", "backspace", "delete", "home", "end", "ctrl+u", "space", "enter")
 
 
 class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -39,7 +41,7 @@ class NewStudyScreen(AppScreen[None]):
     """A form that writes a study document. `study`: a resolved study to begin with; `origin`: the run it is from."""
 
     CSS_PATH = "new_study.tcss"
-    AUTO_FOCUS = "#field-corpus"
+    AUTO_FOCUS = ""  # `_build` gives it when all fields are there: early keys come to the screen till then
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
         Binding("ctrl+o", "preview", "preview YAML", tooltip="Show the study document, every default written out"),
@@ -67,10 +69,14 @@ class NewStudyScreen(AppScreen[None]):
         self._named_by_hand = study is not None
         self._starting = False
         self._built = False
+        self._touched = False
+        """Whether somebody has typed or chosen anything."""
+        self._early: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Title and keys; the fields follow once it is known what there is."""
-        yield Lines(cell("New study", "bold"), classes="title", id="head")
+        head = cell("Copy of a study" if self._origin else "New study", "bold")
+        yield Lines(head.append("   looking what there is ...", "muted"), classes="title", id="head")
         yield Form(id="form")
         yield KeyBar()
 
@@ -91,6 +97,19 @@ class NewStudyScreen(AppScreen[None]):
         self._built = True
         self._look_at_corpora()
         self._look_at_encoder()
+        self._give_back()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Keys that come before the fields are there wait for them; whatever starts or writes something is not kept."""
+        if not self._built and (event.key in _KEPT or event.is_printable):
+            self._early.append(event.key)
+            event.stop()
+            event.prevent_default()
+
+    def _give_back(self) -> None:
+        early, self._early = self._early, []
+        for key in early:
+            self.app.simulate_key(key)
 
     def _prepared(self) -> StudyForm:
         """The form to begin with. In a thread: it looks at files and imports what only this screen needs."""
@@ -138,15 +157,18 @@ class NewStudyScreen(AppScreen[None]):
     def _typed(self, event: Input.Changed) -> None:
         row = self._row_of(event.input)
         if isinstance(row, DimensionRow):
+            self._touched |= event.input.has_focus
             row.take()
             self._own_bounds()
         elif isinstance(row, FieldRow):
             self._named_by_hand |= row.key == "name" and event.input.has_focus
+            self._touched |= event.input.has_focus
             self.form.texts[row.key] = event.value
         self.check()
 
     @on(Options.Changed)
     def _chosen(self, event: Options.Changed) -> None:
+        self._touched = True
         row = self._row_of(event.options)
         if isinstance(row, DimensionRow):
             if event.options.has_class("kind"):
@@ -228,7 +250,7 @@ class NewStudyScreen(AppScreen[None]):
 
     def _say_state(self) -> None:
         count = len(self.problems)
-        line = cell("New study", "bold")
+        line = cell("Copy of a study" if self._origin else "New study", "bold")
         if self._origin:
             line.append_text(cell(f"   from {self._origin}", "muted"))
         if self._starting:
@@ -248,6 +270,7 @@ class NewStudyScreen(AppScreen[None]):
     async def _choose_corpus(self) -> None:
         chosen = await choose_corpora(self, self.form.corpus)
         if chosen:
+            self._touched = True
             self.form.corpus = list(chosen)
             self.query_one("#field-corpus", Picker).value = " + ".join(chosen)
             self._follow_name()
@@ -259,6 +282,7 @@ class NewStudyScreen(AppScreen[None]):
     async def _choose_encoder(self) -> None:
         chosen = await choose_encoder(self, self.form.encoder)
         if chosen:
+            self._touched = True
             self.form.encoder = chosen
             self.query_one("#field-encoder", Picker).value = chosen
             self._look_at_encoder()
@@ -356,6 +380,10 @@ class NewStudyScreen(AppScreen[None]):
         form = self.query_one(Form)
         form.scroll_relative(y=step * (form.size.height - 2), animate=False)
 
-    def action_back(self) -> None:
-        """Leave; nothing is kept."""
-        self.dismiss()
+    @work
+    async def action_back(self) -> None:
+        """Leave, after a question where something was typed: nothing is kept."""
+        question = "Leave without starting?"
+        lost = "What was typed and chosen here is lost. n goes back to it; ctrl+g there saves it to configs/."
+        if not self._touched or await self.app.push_screen_wait(ConfirmScreen(question, lost)):
+            self.dismiss()

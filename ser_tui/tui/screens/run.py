@@ -59,7 +59,7 @@ class RunScreen(AppScreen[None]):
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("v", "results", "results", tooltip="The probe, confusion matrices and folds in full"),
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
-        Binding("y", "clone", "clone", tooltip="Set up a new study that begins as this one's"),
+        Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
         Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
         Binding("w", "copy", "copy", tooltip="Copy a summary; it is written to a file too"),
         Binding("escape,q", "home", "home", key_display="esc"),
@@ -78,6 +78,7 @@ class RunScreen(AppScreen[None]):
         self._owed: list[Callable[[], object]] = []
         """What is still to be drawn below the figures, in its order."""
         self._second = -1
+        self._log_width = 0
 
     @property
     def view(self) -> View:
@@ -131,6 +132,8 @@ class RunScreen(AppScreen[None]):
         self._second = second
         if self._stale and time.monotonic() >= self._next_figures:
             self._draw_figures()
+        if self._is_wide and self.query_one("#side-log").size.width != self._log_width:
+            self._owed += [] if self._draw_log in self._owed else [self._draw_log]
         if changed:
             self._owed += [part for part in self._parts if part not in self._owed]
         if not self.query_one(TrialsTable).keys:
@@ -164,7 +167,7 @@ class RunScreen(AppScreen[None]):
         self._stale = False
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
-        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC)))
+        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), RunFolder(self.ser.runs / self.run_id).study_name))
         self._show_or_hide("#warnings", trials.warning_lines(view, width))
         self.query_one("#figures", Lines).show(
             [trials.best_line(view.state, width), trials.current_line(view), trials.spark_line(view.state, width)]
@@ -192,6 +195,10 @@ class RunScreen(AppScreen[None]):
     def _draw_log(self) -> None:
         view = self.view
         log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
+        if self._is_wide and not log.size.width:
+            self.call_after_refresh(self._draw_log)  # how wide it is shows only when it is laid out
+            return
+        self._log_width = log.size.width
         height = max(4, log.size.height) if self._is_wide else 4
         lines = trials.log_lines(view.state, height, max(20, log.size.width) if self._is_wide else None)
         log.show([*lines, *[Text()] * (height - len(lines))])

@@ -53,16 +53,17 @@ class FieldRow(Container):
         self.help = note
         self._label = label
         self.control = control
+        self._note = Note(note)  # held, not looked for: the row may be gone when it is told something
 
     def compose(self) -> ComposeResult:
         """Label, control, note."""
         yield Lines(Text(self._label), classes="label")
         yield self.control
-        yield Note(self.help)
+        yield self._note
 
     def say(self, text: str, *, problem: bool = False) -> None:
         """Put `text` beside the control; without one its standing explanation."""
-        self.query_one(Note).say(text or self.help, problem)
+        self._note.say(text or self.help, problem)
 
 
 def field_row(item: FormField, value: str) -> FieldRow:
@@ -99,17 +100,22 @@ class DimensionRow(Container):
     def __init__(self, text: DimensionText, **options: Any) -> None:
         super().__init__(id=f"dimension-{text.hyperparameter.name}", **options)
         self.text = text
+        # Held, not looked for: the form may be left while its rows are being mounted.
+        self._kind = Options(text.kinds, text.kind, narrow=True, classes="kind")
+        self._low, self._high, self._single = (Input(compact=True, classes=part) for part in self.PARTS)
+        self._scale = Options(text.scales, text.scale, narrow=True, classes="scale")
+        self._note = Note(text.hyperparameter.help)
 
     def compose(self) -> ComposeResult:
         """All the controls that any kind needs; `fill` shows those of the present one."""
         with Horizontal():
             yield Lines(Text(self.text.hyperparameter.name), classes="label")
-            yield Options(self.text.kinds, self.text.kind, narrow=True, classes="kind")
-            yield Input(compact=True, classes="low")
-            yield Input(compact=True, classes="high")
-            yield Options(self.text.scales, self.text.scale, narrow=True, classes="scale")
-            yield Input(compact=True, classes="single")
-        yield Note(self.text.hyperparameter.help)
+            yield self._kind
+            yield self._low
+            yield self._high
+            yield self._scale
+            yield self._single
+        yield self._note
 
     def on_mount(self) -> None:
         """Show the bounds as they are."""
@@ -119,27 +125,24 @@ class DimensionRow(Container):
         """Take the texts into the controls."""
         text, interval = self.text, self.text.kind == "range"
         with self.prevent(Input.Changed):
-            self.query_one(".low", Input).value = text.low
-            self.query_one(".high", Input).value = text.high
-            self.query_one(".single", Input).value = text.choices if text.kind == "choices" else text.fixed
-        self.query_one(".kind", Options).value = text.kind
-        scale = text.scale if text.scale in text.scales else text.scales[0]
-        self.query_one(".scale", Options).value = scale
-        for part in ("low", "high", "scale"):
-            self.query_one(f".{part}").display = interval
-        self.query_one(".scale").can_focus = len(text.scales) > 1
-        self.query_one(".single").display = not interval
+            self._low.value, self._high.value = text.low, text.high
+            self._single.value = text.choices if text.kind == "choices" else text.fixed
+        self._kind.value = text.kind
+        self._scale.value = text.scale if text.scale in text.scales else text.scales[0]
+        for part in (self._low, self._high, self._scale):
+            part.display = interval
+        self._scale.can_focus = len(text.scales) > 1
+        self._single.display = not interval
 
     def take(self) -> None:
         """Take the controls into the texts."""
         text = self.text
         if text.kind == "range":
-            text.low, text.high = self.query_one(".low", Input).value, self.query_one(".high", Input).value
-            text.scale = self.query_one(".scale", Options).value
+            text.low, text.high, text.scale = self._low.value, self._high.value, self._scale.value
         elif text.kind == "choices":
-            text.choices = self.query_one(".single", Input).value
+            text.choices = self._single.value
         else:
-            text.fixed = self.query_one(".single", Input).value
+            text.fixed = self._single.value
 
     def set_kind(self, kind: Kind) -> None:
         """Another kind of bounds; what was typed for the others is kept."""
@@ -155,4 +158,4 @@ class DimensionRow(Container):
 
     def say(self, text: str, *, problem: bool = False) -> None:
         """Put `text` beside the bounds; without one what the hyperparameter means."""
-        self.query_one(Note).say(text or self.text.hyperparameter.help, problem)
+        self._note.say(text or self.text.hyperparameter.help, problem)

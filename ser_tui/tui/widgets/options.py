@@ -117,6 +117,9 @@ class Options(Widget, can_focus=True):
             text = self._radio()
             if text.cell_len - 2 > width:
                 text = self._words()
+            if text.cell_len > width:
+                place = self._options.index(self._value) + 1 if self._value in self._options else 0
+                text = Text(f"< {self._value} >  {place} of {len(self._options)}", no_wrap=True)
         style = self.rich_style
         segments = [segment for segment in text.render(self.app.console) if segment.text]
         return Strip(segments).apply_style(style).adjust_cell_length(width, style)
