@@ -99,8 +99,8 @@ def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p:
     return [cell(f"{told}   {verdict(tuned - bca, p)}".rstrip())]
 
 
-def folds_lines(found: events.FoldsScored, on: str) -> list[Text]:
-    """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`."""
+def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
+    """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`. Long lines are broken at `width`."""
     head = cell(found.protocol, "accent")
     head.append_text(
         cell(f"  trial {found.trial}'s configuration, trained anew for each of {len(found.folds)} folds", "muted")
@@ -108,11 +108,10 @@ def folds_lines(found: events.FoldsScored, on: str) -> list[Text]:
     shown = score_with_interval(found.pooled_bca, found.interval)
     lines = [
         head,
-        cell(
-            f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}",
-            "bold",
+        *broken(
+            cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width
         ),
-        cell(f"mean of the folds {score(found.mean)}   sd {score(found.deviation)}"),
+        cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
         *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
         cell(f"{'FOLD':<20}{'BCA':>11}{'N':>7}", "muted"),
     ]
@@ -189,7 +188,7 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     if state.test is not None:
         lines += test_lines(state.test, state.start.classes if state.start else ())
     for folds in state.folds:
-        lines += folds_lines(folds, chosen_on(folds, state.study))
+        lines += folds_lines(folds, chosen_on(folds, state.study), width)
     if apart := apart_text(summarize("", state)):
         lines += [cell(apart, "bold"), Text()]
     if state.probe is not None:

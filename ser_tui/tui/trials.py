@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from ser_tui.study.headline import chose, chosen_on, speakers_text, validation_speakers
+from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import (
@@ -278,7 +278,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {count_text(len(folds.folds), 'fold')}"
         pieces = [
             (0, _scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
-            (0, f"{_sample(folds.utterances, folds.interval_speakers)}; {chose(chosen_on(folds, state.study))}"),
+            (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
             *_probe(folds.probe_pooled_bca, folds.probe_interval),
         ]  # fmt: skip
         lines.append(_result(folds.protocol, _fitting(pieces, room)))

@@ -54,7 +54,7 @@ def test_folds_of_another_protocol_are_no_headline_and_say_what_chose() -> None:
     state = run("random", FOLDS)
     assert figure(state)["kind"] == "validation"
     (told,) = summarize("x", state)["folds"]
-    assert told["chosen_on"] == "the validation part"
+    assert told["chosen_on"] == "validation"
     assert any("; the validation part chose the configuration" in text for _, _, text in state.log)
 
 
