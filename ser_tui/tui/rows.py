@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ser_tui.study.headline import KINDS, apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.text import beside_probe, duration, ended, parameter, score, score_with_interval, shared
 from ser_tui.tui.look import mark, run_style, state_text
 from ser_tui.tui.sparks import spark
@@ -122,12 +123,13 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     """Two lines about the highlighted run, for terminals too narrow for a pane."""
     line = Text(no_wrap=True)
     figure, best, speakers = summary.get("headline"), summary.get("best"), speakers_text(summary)
-    told = headline_text(figure).replace(" (the interval is over its utterances)", "") if figure else "no score yet"
-    if figure and figure["kind"] == "pooled":
-        line.append("* ", "muted")
-    line.append_text(cell(told, "strong" if figure else "muted"))
+    line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
-    if line.cell_len + speakers.cell_len <= width:
+    room = width - line.cell_len - speakers.cell_len - 2
+    if room >= 5:
+        line.append(spark(summary.get("best_so_far") or (), width=room), "accent")
+        line.append("  ")
+    if room >= -2:
         line.append_text(speakers)
     second = Text(no_wrap=True)
     if summary.get("reason") and summary["state"] != "done":
@@ -141,6 +143,15 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
         if best:
             second.append_text(cell(f"   {parameters_text(best['parameters'])}", "muted"))
     return [line, second]
+
+
+def _in_one_line(figure: Summary) -> str:
+    """A headline under a table that has its kind: "* .757 ±.065  n = 535, 10 speakers; fold 03 chose the configuration"."""
+    number = score_with_interval(figure["value"], figure["interval"])
+    if figure["kind"] == "pooled":
+        return f"* {number}  {sample(figure['n'], figure['speakers'])}; {chose(figure['chosen_on'])}"
+    over = f"n = {figure['n']}" + (f", {over_speakers(figure['speakers'])}" if figure["speakers"] else "")
+    return f"{number} {figure['name']}, {over}"
 
 
 def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
