@@ -145,7 +145,7 @@ def evaluate(
 @app.command(short_help="Retrain a run's best configuration per fold.")
 def folds(
     run: Run,
-    protocol: Annotated[str, typer.Option(help="loso, kfold or loco.")] = "loso",
+    protocol: Annotated[str, typer.Option(help="loso, kfold or loco; kfold-sentence and loso-sentence keep sentences apart.")] = "loso",
     json: Json = False,
 ) -> None:
     """Retrain a run's best configuration per fold and report mean, deviation and pooled BCA."""

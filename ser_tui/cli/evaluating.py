@@ -12,6 +12,7 @@ from ser_tui.evaluation.mapping import parse_changes
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.state import RunState
@@ -47,8 +48,8 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
 
 def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:
     """Retrain a run's best configuration per fold and print the result; the exit code."""
-    if protocol not in ("loso", "kfold", "loco"):
-        raise UsageError(f"--protocol {protocol}: loso, kfold or loco")
+    if protocol not in FOLDED:
+        raise UsageError(f"--protocol {protocol}: one of {', '.join(FOLDED)}")
     folder = resolve(runs_folder(), reference)
     before = folder.state()
     if before.best is None:

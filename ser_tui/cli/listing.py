@@ -116,26 +116,30 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     if state.start is not None:
         for warning in state.start.warnings:
             say(f"warning: {warning}")
-    say(f"BCA {headline_text(summary['headline'])}")
+    if summary["headline"]:
+        say(f"BCA {headline_text(summary['headline'])}")
     if state.trials:
         _print_trials(state)
     best = state.best
     if best is not None and best.bca is not None:
         say(
             f"best BCA {score(best.bca)} {interval_text(best.interval)} on the validation part "
-            f"(95 % interval, {sample(best.utterances, summary['interval_speakers'])}), {best.number}, after its last epoch; its best epoch had "
+            f"(95 % interval, {sample(best.utterances, summary['interval_speakers'])}), "
+            f"trial {best.number}, after its last epoch; its best epoch had "
             f"{score_with_interval(best.best_epoch_bca, best.best_epoch_interval)}"
         )
         say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
     if probe := summary["probe"]:
         say(
             f"probe on the frozen encoder, the best of {probe['tried']} ({probe_parameters(probe['parameters'])}): "
-            f"BCA {beside_probe(probe)}, n = {probe['utterances']}; {verdict(probe['difference'], probe['p']) or 'not compared'}"
+            f"BCA {beside_probe(probe)}, {sample(probe['utterances'], summary['interval_speakers'])}; "
+            f"{verdict(probe['difference'], probe['p']) or 'not compared'}"
         )
     if state.test is not None:
         beside = summary["test"]["probe"]
         say(
-            f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, {sample(state.test.utterances, state.test.interval_speakers)}"
+            f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, "
+            f"{sample(state.test.utterances, state.test.interval_speakers)}"
             + (f"; probe {beside_probe(beside)}" if beside else "")
         )
     for folds, told in zip(state.folds, summary["folds"], strict=True):

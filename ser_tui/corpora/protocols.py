@@ -16,12 +16,25 @@ import numpy as np
 
 from ser_tui.corpora import recordings
 from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.sentences import (
+    first_sentences,
+    left_out,
+    not_of_sentences,
+    of_sentences,
+    require_sentences,
+    sentence_folds,
+    sentences_of,
+)  # fmt: skip
 from ser_tui.corpora.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
 from ser_tui.study.document import Protocol
 from ser_tui.study.errors import UsageError
 
-BY_SPEAKER = ("speaker", "kfold", "loso")
-_FOLDED = {"kfold": "k-fold", "loso": "leave-one-speaker-out", "loco": "leave-one-corpus-out"}
+BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
+BY_SENTENCE = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
+_FOLDED = {
+    "kfold": "k-fold", "loso": "leave-one-speaker-out", "loco": "leave-one-corpus-out", "kfold-sentence": "k-fold over sentences",
+    "loso-sentence": "leave-one-speaker-out with sentences apart",
+}  # fmt: skip
 
 
 def split(manifest: Manifest, protocol: Protocol) -> Split:
@@ -42,7 +55,8 @@ def split(manifest: Manifest, protocol: Protocol) -> Split:
     if not train or not validation:
         empty = "training" if not train else "validation"
         raise UsageError(f"protocol {protocol.kind}: the {empty} part of {manifest.corpus} would be empty; choose another size")
-    return describe(manifest, train, validation, test, _notes(manifest, protocol))
+    unused = _left_out(manifest, protocol, (train, validation, test))
+    return describe(manifest, train, validation, test, [*_notes(manifest, protocol), *unused])
 
 
 def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
@@ -53,16 +67,31 @@ def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
     if protocol.kind not in _FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
     rest, test = _hold_out(manifest, protocol)
-    if protocol.kind == "loco":
-        groups = _corpora(manifest, rest)
-    else:
-        groups = _own_folds(manifest, protocol, rest) or _speaker_groups(manifest, protocol, rest)
+    groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
     made: list[tuple[str, Split]] = []
     for name, members in groups:
-        left_out = set(members)
-        train = [index for index in rest if index not in left_out]
-        made.append((name, describe(manifest, train, members, test, _fold_notes(manifest, protocol, rest, len(groups)))))
+        train = _trained_beside(manifest, protocol, rest, members)
+        if not train:
+            raise UsageError(f"protocol {protocol.kind}: nothing is left to train on in fold {name} of {manifest.corpus}; use more folds")
+        notes = [*_fold_notes(manifest, protocol, rest, len(groups)), *_left_out(manifest, protocol, (train, members, test))]
+        made.append((name, describe(manifest, train, members, test, notes)))
     return made
+
+
+def _trained_beside(manifest: Manifest, protocol: Protocol, rest: Sequence[int], members: Sequence[int]) -> list[int]:
+    """What a fold that is scored on `members` is trained on: the rest, without their sentences where those are kept apart."""
+    scored = set(members)
+    train = [index for index in rest if index not in scored]
+    if protocol.kind in BY_SENTENCE:
+        train = not_of_sentences(manifest, train, sentences_of(manifest, members))
+    if protocol.kind == "loso-sentence":
+        train = _apart(manifest, train, sorted({str(manifest.utterances[index].speaker) for index in members}))[0]
+    return train
+
+
+def _left_out(manifest: Manifest, protocol: Protocol, parts: Sequence[Sequence[int]]) -> list[str]:
+    """What keeping sentences apart leaves in no part, counted."""
+    return left_out(len(manifest.utterances) - sum(map(len, parts))) if protocol.kind in BY_SENTENCE else []
 
 
 def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[int]]:
@@ -71,11 +100,15 @@ def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[i
     numbered = protocol.kind == "kfold" and not protocol.test_size and _folded(manifest, everything)
     if protocol.kind in BY_SPEAKER and not numbered:
         require_speakers(manifest, protocol.kind)
-    if protocol.speakers and protocol.kind != "speaker":
+    if protocol.kind in BY_SENTENCE:
+        require_sentences(manifest, protocol.kind)
+    if protocol.speakers and protocol.kind not in ("speaker", "speaker-sentence"):
         raise UsageError(f"protocol.speakers: {protocol.kind} chooses who validates; write kind: speaker, or drop them")
     check_speakers(manifest, protocol.speakers, "protocol.speakers")
     if protocol.kind == "official":
         return _official_test(manifest, everything, protocol)
+    if protocol.kind in BY_SENTENCE and (protocol.test_speakers or protocol.test_size):
+        return _sentence_test(manifest, everything, protocol)
     if protocol.test_speakers:
         require_speakers(manifest, f"{protocol.kind} with test_speakers")
         check_speakers(manifest, protocol.test_speakers, "protocol.test_speakers")
@@ -87,6 +120,34 @@ def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[i
         count = max(1, round(protocol.test_size * len(manifest.speakers)))
         return _apart(manifest, everything, first_speakers(ordered_groups(manifest, free, protocol.seed), count))
     return _divide(manifest, everything, protocol.test_size, protocol, "test_size")
+
+
+def _sentence_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+    """(rest, test part) of a protocol that keeps sentences apart: the rest has none of the test part's sentences, nor of its
+    speakers where speakers are kept apart too."""
+    if protocol.test_speakers and protocol.kind not in BY_SPEAKER:
+        raise UsageError(f"protocol {protocol.kind} keeps no speakers apart; write test_size, or kind: speaker-sentence")
+    check_speakers(manifest, protocol.test_speakers, "protocol.test_speakers")
+    named = first_sentences(manifest, everything, protocol.test_size or protocol.size, protocol.seed, protocol.kind)
+    rest, test = not_of_sentences(manifest, everything, named), of_sentences(manifest, everything, named)
+    if protocol.kind not in BY_SPEAKER:
+        return rest, test
+    free = [name for name in manifest.speakers if name not in protocol.speakers]
+    count = max(1, round(protocol.test_size * len(manifest.speakers)))
+    drawn = first_speakers(ordered_groups(manifest, free, protocol.seed), count)
+    who = protocol.test_speakers or drawn
+    return _apart(manifest, rest, who)[0], _apart(manifest, test, who)[1]
+
+
+def _by_sentence(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    named = first_sentences(manifest, rest, protocol.size, protocol.seed, protocol.kind)
+    return not_of_sentences(manifest, rest, named), of_sentences(manifest, rest, named)
+
+
+def _by_both(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    others, theirs = _by_speaker(manifest, protocol, rest)
+    named = first_sentences(manifest, rest, protocol.size, protocol.seed, protocol.kind)
+    return not_of_sentences(manifest, others, named), of_sentences(manifest, theirs, named)
 
 
 def _random(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -147,8 +208,9 @@ def _notes(manifest: Manifest, protocol: Protocol) -> list[str]:
 
 
 _PARTS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], tuple[list[int], list[int]]]] = {
-    "random": _random, "stratified": _random, "speaker": _by_speaker, "official": _official,
-}
+    "random": _random, "stratified": _random, "speaker": _by_speaker, "official": _official, "sentence": _by_sentence,
+    "speaker-sentence": _by_both,
+}  # fmt: skip
 
 
 def _folded(manifest: Manifest, indices: Sequence[int]) -> bool:
@@ -190,11 +252,34 @@ def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int])
     return [(f"fold {number}", _apart(manifest, rest, names)[1]) for number, names in enumerate(members, 1)]
 
 
-def _corpora(manifest: Manifest, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+def _sentence_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    parts = sentence_folds(manifest, rest, protocol.folds, protocol.seed, protocol.kind)
+    return [(f"fold {number}", of_sentences(manifest, rest, names)) for number, names in enumerate(parts, 1)]
+
+
+def _speaker_sentence_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    """Each speaker's utterances of each part of the sentences: so every utterance is scored once, by a model that heard neither."""
+    speakers = _speaker_groups(manifest, protocol.model_copy(update={"kind": "loso"}), rest)
+    sentences = _sentence_groups(manifest, protocol, rest)
+    pairs = [
+        (f"{who} {part.removeprefix('fold ')}", sorted(set(theirs) & set(of)))
+        for who, theirs in speakers
+        for part, of in sentences
+    ]  # fmt: skip
+    return [(name, members) for name, members in pairs if members]
+
+
+def _corpora(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
     names = sorted({manifest.utterances[index].corpus for index in rest})
     if len(names) < 2:
         raise UsageError("protocol loco leaves one corpus out, so it needs two at least; name several under corpus:")
     return [(name, [index for index in rest if manifest.utterances[index].corpus == name]) for name in names]
+
+
+_GROUPS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], list[tuple[str, list[int]]]]] = {
+    "kfold": _speaker_groups, "loso": _speaker_groups, "loco": _corpora, "kfold-sentence": _sentence_groups,
+    "loso-sentence": _speaker_sentence_groups,
+}  # fmt: skip
 
 
 def _in_file_order(manifest: Manifest) -> list[int]:

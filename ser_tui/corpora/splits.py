@@ -11,6 +11,7 @@ import numpy as np
 
 from ser_tui.corpora import recordings
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.sentences import lone_emotions
 from ser_tui.study.errors import UsageError
 
 _LISTED = 20
@@ -196,7 +197,8 @@ def _sentences(heard: dict[str, list[Utterance]]) -> list[str]:
             said.append(
                 f"Sentences are shared: {len(both)} of the {len(sentences)} sentences in the {part} part are trained on too."
             )
-    return said
+    everything = [utterance for utterances in heard.values() for utterance in utterances]
+    return said + lone_emotions(everything, apart=not said)
 
 
 def _duplicates(manifest: Manifest, parts: dict[str, list[int]]) -> list[str]:

@@ -98,7 +98,8 @@ def summary_text(run_id: str, state: RunState) -> str:
     if best is not None:
         values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
         lines += [
-            f"best BCA {score_with_interval(best.bca, best.interval)} (validation, {sample(best.utterances, summary['interval_speakers'])}), trial {best.number}",
+            f"best BCA {score_with_interval(best.bca, best.interval)} (validation, "
+            f"{sample(best.utterances, summary['interval_speakers'])}), trial {best.number}",
             f"  {values}",
         ]
     if (probe := summary["probe"]) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser_tui.study.headline import chose, headline_text, sample, scores_apart
+from ser_tui.study.headline import chose, headline_of, sample, scores_apart
 from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval, shared
 
 Summary = Mapping[str, Any]
@@ -48,7 +48,8 @@ def outcomes(summaries: Sequence[Summary]) -> list[Row]:
     """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot."""
     rows: list[Row] = [
         ("state", tuple(str(summary.get("state", summary["status"])) for summary in summaries)),
-        ("BCA", tuple(headline_text(summary.get("headline")) for summary in summaries)),
+        ("BCA", tuple(_headline(summary.get("headline")) for summary in summaries)),
+        ("BCA, n", tuple(sample(one["n"], one["speakers"])[4:] if (one := summary.get("headline")) else "-" for summary in summaries)),
         ("best BCA, valid.", tuple(_best(summary) for summary in summaries)),
         *_probes("probe BCA", "best", [summary.get("probe") for summary in summaries]),
         ("best trial", tuple(_best_trial(summary) for summary in summaries)),
@@ -94,6 +95,10 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
     return (
         f"{parameter(name, value.get('low'))} to {parameter(name, value.get('high'))} {value.get('scale', '')}".strip()
     )
+
+
+def _headline(figure: Summary | None) -> str:
+    return f"{score_with_interval(figure['value'], figure['interval'])} {headline_of(figure)}" if figure else "-"
 
 
 def _best(summary: Summary) -> str:

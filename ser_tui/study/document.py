@@ -12,7 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value, for_method
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space
 
-ProtocolKind = Literal["random", "stratified", "speaker", "official", "kfold", "loso", "loco"]
+ProtocolKind = Literal[
+    "random", "stratified", "speaker", "sentence", "speaker-sentence", "official", "kfold", "loso", "loco", "kfold-sentence",
+    "loso-sentence",
+]  # fmt: skip
+FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco", "kfold-sentence", "loso-sentence")
+"""The kinds that score every utterance once, in folds."""
 Method = Literal["finetune", "probe"]
 
 
@@ -25,12 +30,13 @@ class Protocol(_Section):
 
     kind: ProtocolKind = "random"
     size: float = Field(0.2, gt=0, lt=1)
-    """Share of the utterances (random, stratified) or of the speakers (speaker) that validates."""
+    """Share of the utterances (random, stratified), of the speakers (speaker), of the sentences (sentence), or of both
+    (speaker-sentence) that validates."""
     seed: int = Field(42, ge=0, le=2**32 - 1)
     speakers: tuple[str, ...] = ()
-    """Speakers that validate, by name; empty: chosen by seed. Only for `speaker`."""
+    """Speakers that validate, by name; empty: chosen by seed. Only for `speaker` and `speaker-sentence`."""
     folds: int = Field(5, ge=2, le=1000)
-    """Only for `kfold`."""
+    """Of speakers for `kfold`, of sentences for `kfold-sentence`, of sentences for each speaker for `loso-sentence`."""
     test_size: float = Field(0.0, ge=0, lt=1)
     """Share held out as a test part that no trial sees; the best trial is scored on it once."""
     test_speakers: tuple[str, ...] = ()

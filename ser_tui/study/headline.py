@@ -38,14 +38,15 @@ def chosen_on(folds: FoldsScored, study: Mapping[str, Any]) -> str:
     """What of the pooled utterances the search chose its configuration on: the first fold where the protocol is the study's
     own, otherwise the validation part of the study's protocol, whose utterances are in the folds of every other one."""
     if folds.protocol != _protocol(study):
-        return "the validation part"
+        return "validation"
     name = str(folds.folds[0].get("name", "1")) if folds.folds else "1"
     return name if name.startswith("fold") else f"fold {name}"
 
 
 def chose(on: str) -> str:
     """fold 1 chose the configuration: what is said beside every pooled figure, see `chosen_on`."""
-    return f"{on} chose the configuration" if on else ""
+    who = "the validation part" if on == "validation" else on
+    return f"{who} chose the configuration" if on else ""
 
 
 def validation_speakers(start: RunStarted | None) -> int | None:

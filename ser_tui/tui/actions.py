@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.text import duration, printable, score_with_interval
+from ser_tui.study.headline import headline_text
+from ser_tui.study.text import duration, printable
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.screens.confirm import ConfirmScreen
 
@@ -46,9 +47,9 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
 
 async def delete_run(screen: AppScreen[Any], summary: Mapping[str, Any]) -> bool:
     """Delete the run's folder, if the person says yes; whether it is gone."""
-    best = summary.get("best")
+    figure = summary.get("headline")
     held = f"{summary['trials']} trials, {duration(summary.get('seconds'))} of work"
-    held += f", best BCA {score_with_interval(best['bca'], best['interval'])}, n = {best['utterances']}" if best else ""
+    held += f", BCA {headline_text(figure)}" if figure else ""
     yes = await screen.app.push_screen_wait(
         ConfirmScreen(
             f"Delete {printable(str(summary['run_id']))}?",

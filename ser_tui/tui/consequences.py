@@ -52,6 +52,10 @@ def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, b
         return "the corpus's own parts; refused where it has none", False
     if kind == "loco":
         return "leave one corpus out: needs several corpora; the search validates on the first", len(form.corpus) < 2
+    if kind == "sentence":
+        return "sentences that validate are not trained on; speakers are shared. Refused where sentences are not known", bool(speakers)
+    if kind == "kfold-sentence":
+        return f"{form.texts['protocol.folds']} folds over sentences: the search uses the first; speakers are shared", bool(speakers)
     if facts and all(one.utterances is not None for one in facts) and not speakers:
         return "this corpus names no speakers: choose random or stratified", True
     count = len(speakers)
@@ -60,11 +64,17 @@ def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, b
             f"leave one speaker out: the search uses the first of {count or 'the'} folds, the best configuration all",
             False,
         )
+    if kind == "loso-sentence":
+        folds = number(form.texts["protocol.folds"])
+        trained = f"{count * folds} trainings" if count and isinstance(folds, int) else "a training for each speaker and fold"
+        return f"unknown speakers and unknown sentences at once: {trained}; the search uses the first", False
     if kind == "kfold":
         return (
             f"{form.texts['protocol.folds']} folds over speakers: the search uses the first, the best configuration all",
             False,
         )
+    if kind == "speaker-sentence":
+        return "neither the speakers nor the sentences that validate are trained on; what has one of both is left out", False
     named = items(form.texts["protocol.speakers"])
     size = number(form.texts["protocol.size"])
     if named:

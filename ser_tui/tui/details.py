@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ser_tui.study.headline import sample, validation_speakers
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import searched_names
 from ser_tui.study.text import (
@@ -37,7 +38,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     if trial.bca is not None:
         fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
         fact("95 % interval", interval_text(trial.interval))
-        fact("validation utterances", f"n = {trial.utterances}")
+        fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
         fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
         if probe is not None:
             fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))

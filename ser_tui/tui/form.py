@@ -58,10 +58,10 @@ FIELDS: tuple[FormField, ...] = (
     FormField("name", "name", "names the run's folder"),
     FormField("method", "method", "", get_args(Method)),
     FormField("protocol.kind", "protocol", "", get_args(ProtocolKind)),
-    FormField("protocol.size", "validation", "share of utterances, or of speakers, that validates", width=6),
+    FormField("protocol.size", "validation", "share of utterances, speakers or sentences that validates", width=6),
     FormField("protocol.seed", "split seed", "42 is the paper's random split", width=10),
     FormField("protocol.speakers", "speakers", "who validates; empty: drawn by the split seed", listed=True),
-    FormField("protocol.folds", "folds", "number of folds over speakers", width=6),
+    FormField("protocol.folds", "folds", "number of folds over speakers, or sentences", width=6),
     FormField(
         "protocol.test_size", "test part", "share held out from every trial; the best one is scored on it once", width=6
     ),
@@ -221,9 +221,9 @@ class StudyForm:
         protocol, settings = self.texts["protocol.kind"], self._strategy_keys()
         finetune = self.texts["method"] == "finetune"
         return {
-            "protocol.size": protocol in ("random", "stratified", "speaker", "official"),
-            "protocol.speakers": protocol == "speaker",
-            "protocol.folds": protocol == "kfold",
+            "protocol.size": protocol in ("random", "stratified", "speaker", "official", "sentence", "speaker-sentence"),
+            "protocol.speakers": protocol in ("speaker", "speaker-sentence"),
+            "protocol.folds": protocol in ("kfold", "kfold-sentence", "loso-sentence"),
             **{item.key: item.key in settings for item in _SETTINGS},
             **{key: finetune for key in BY_KEY if key.startswith("training.") and key not in _WITH_PROBES},
         }

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ser_tui.study import events
+from ser_tui.study.headline import apart_text, chose, chosen_on, sample
 from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.summary import summarize
 from ser_tui.study.text import (
     accuracies,
     centred_text,
@@ -64,7 +66,7 @@ def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
     accuracy = f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}"
     return [
         head,
-        cell(f"{shown}   {accuracy}   n = {found.utterances}   trial {found.trial}", "bold"),
+        cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"),
         *_probe(found.probe_bca, found.probe_interval, found.bca, found.probe_p),
         *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
         Text(),
@@ -97,8 +99,8 @@ def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p:
     return [cell(f"{told}   {verdict(tuned - bca, p)}".rstrip())]
 
 
-def folds_lines(found: events.FoldsScored) -> list[Text]:
-    """The best configuration, trained and scored per fold."""
+def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
+    """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`. Long lines are broken at `width`."""
     head = cell(found.protocol, "accent")
     head.append_text(
         cell(f"  trial {found.trial}'s configuration, trained anew for each of {len(found.folds)} folds", "muted")
@@ -106,16 +108,18 @@ def folds_lines(found: events.FoldsScored) -> list[Text]:
     shown = score_with_interval(found.pooled_bca, found.interval)
     lines = [
         head,
-        cell(
-            f"pooled BCA {shown}   mean {score(found.mean)}   sd {score(found.deviation)}   n = {found.utterances}",
-            "bold",
+        *broken(
+            cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width
         ),
+        cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
         *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
         cell(f"{'FOLD':<20}{'BCA':>11}{'N':>7}", "muted"),
     ]
     for fold in found.folds:
         shown = score_with_interval(fold.get("bca"), fold.get("interval"))
         lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:>11}{fold.get('utterances', '-')!s:>7}"))
+    if any(fold.get("speakers") == 1 for fold in found.folds):
+        lines.append(cell("the interval of a fold of one speaker is over that speaker's utterances", "muted"))
     return [*lines, Text()]
 
 
@@ -140,13 +144,16 @@ def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
         cell(f"   BCA {score_with_interval(found.bca, found.bca_interval)}   chance {score(found.chance)}", "bold")
     )
     sizes = (
-        f"n = {found.utterances}, {found.dropped} dropped   95 % CI of accuracy {interval_text(found.accuracy_interval)}"
+        f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped   "
+        f"95 % CI of accuracy {interval_text(found.accuracy_interval)}"
     )
     lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:
         lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
     if found.centred:
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
+    if found.not_centred:
+        lines += broken(cell(found.not_centred, "muted"), width)
     for warning in found.warnings:
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
@@ -181,7 +188,9 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     if state.test is not None:
         lines += test_lines(state.test, state.start.classes if state.start else ())
     for folds in state.folds:
-        lines += folds_lines(folds)
+        lines += folds_lines(folds, chosen_on(folds, state.study), width)
+    if apart := apart_text(summarize("", state)):
+        lines += [cell(apart, "bold"), Text()]
     if state.probe is not None:
         lines += probe_lines(state.probe, state.best)
     return lines

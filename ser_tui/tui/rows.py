@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.text import Text
 
+from ser_tui.study.headline import KINDS, apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.text import beside_probe, duration, ended, local_zone, parameter, score, score_with_interval, shared
 from ser_tui.tui.look import mark, run_style, state_text
 from ser_tui.tui.sparks import spark
@@ -25,20 +27,32 @@ HOME_COLUMNS = (
     Column("run", "RUN", 20, flexible=True),
     Column("strategy", "STRATEGY", 8),
     Column("corpus", "CORPUS", 7),
-    Column("best", "BEST BCA", 11, "right"),
+    Column("bca", "BCA", 11, "right"),
+    Column("of", "OF", 7),
     Column("trials", "TRIALS", 6, "right"),
     Column("time", "TIME", 6, "right"),
 )
 
 
-_IN_THE_PANE = ("strategy", "corpus")
+_DISPENSABLE = ("strategy", "corpus")
+"""What is told beside or below the table too, the first to be left out first."""
+_WHOLE = 22
+"""Cells for what a pooled figure's configuration was chosen on, where there is room."""
 
 
 def home_columns(room: int) -> list[Column]:
-    """The columns for a table of `room` cells (0: not known): what the pane beside it says is left out where they are too many."""
+    """The columns for a table of `room` cells (0: not known): what is told beside or below it is left out where they are too many."""
     columns = [replace(one, heading=f"RUN ({local_zone()})") if one.key == "run" else one for one in HOME_COLUMNS]
-    needed = sum(column.width + 1 for column in columns)
-    return [column for column in columns if column.key not in _IN_THE_PANE or not 0 < room < needed]
+    for key in _DISPENSABLE:
+        if 0 < room < _needed(columns):
+            columns = [column for column in columns if column.key != key]
+    if room >= _needed(columns) + _WHOLE:
+        columns = [replace(column, width=_WHOLE) if column.key == "of" else column for column in columns]
+    return columns
+
+
+def _needed(columns: Sequence[Column]) -> int:
+    return sum(column.width + 1 for column in columns)
 
 
 def run_label(summary: Summary, year: bool = False) -> str:
@@ -63,19 +77,28 @@ def home_cells(
     summary: Summary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS
 ) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
-    best = summary.get("best")
-    number = score_with_interval(best["bca"], best["interval"]) if best else "-"
+    figure = summary.get("headline")
+    number = score_with_interval(figure["value"], figure["interval"]) if figure else "-"
+    wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
         "state": state_text(str(summary["state"])),
         "run": cell(run_label(summary, year)),
         "strategy": cell(summary.get("strategy") or "-"),
         "corpus": cell(summary.get("corpus") or "-"),
-        "best": cell(number, "" if best else "muted"),
+        "bca": cell(number, "" if figure else "muted"),
+        "of": cell(headline_of(figure) if wide else _short_of(figure), "muted"),
         "trials": cell(trials_text(summary)),
         "time": cell(duration(summary.get("seconds"))),
     }
     return tuple(cells[column.key] for column in columns)
+
+
+def _short_of(figure: Summary | None) -> str:
+    """test, valid., or pooled* where the line below says what the configuration was chosen on."""
+    if figure is None:
+        return "-"
+    return KINDS.get(figure["kind"], figure["kind"]) + ("*" if figure["kind"] == "pooled" else "")
 
 
 def counts(summaries: Sequence[Summary]) -> str:
@@ -105,14 +128,15 @@ def speakers_text(summary: Summary) -> Text:
 def short_detail(summary: Summary, width: int) -> list[Text]:
     """Two lines about the highlighted run, for terminals too narrow for a pane."""
     line = Text(no_wrap=True)
-    line.append("best so far ", "muted")
-    best, speakers = summary.get("best"), speakers_text(summary)
-    number = f"{score_with_interval(best['bca'], best['interval'])} n={best['utterances']} " if best else "- "
-    line.append(number, "strong" if best else "muted")
-    room = width - line.cell_len - 2 - speakers.cell_len
-    line.append(spark(summary.get("best_so_far") or (), width=max(5, min(room, width - 62))), "accent")
+    figure, best, speakers = summary.get("headline"), summary.get("best"), speakers_text(summary)
+    line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
-    line.append_text(speakers)
+    room = width - line.cell_len - speakers.cell_len - 2
+    if room >= 5:
+        line.append(spark(summary.get("best_so_far") or (), width=room), "accent")
+        line.append("  ")
+    if room >= -2:
+        line.append_text(speakers)
     second = Text(no_wrap=True)
     if summary.get("reason") and summary["state"] != "done":
         second.append_text(cell(ended(str(summary["state"]), str(summary["reason"])), "warning"))
@@ -121,10 +145,19 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     elif summary["state"] == "elsewhere":
         second.append(ELSEWHERE, "warning")
     else:
-        second.append_text(cell(f"{summary.get('encoder') or '-'}"))
+        second.append_text(cell(f"{summary.get('strategy') or '-'}  {summary.get('encoder') or '-'}"))
         if best:
             second.append_text(cell(f"   {parameters_text(best['parameters'])}", "muted"))
     return [line, second]
+
+
+def _in_one_line(figure: Summary) -> str:
+    """A headline under a table that has its kind: "* .757 ±.065  n = 535, 10 speakers; fold 03 chose the configuration"."""
+    number = score_with_interval(figure["value"], figure["interval"])
+    if figure["kind"] == "pooled":
+        return f"* {number}  {sample(figure['n'], figure['speakers'])}; {chose(figure['chosen_on'])}"
+    over = f"n = {figure['n']}" + (f", {over_speakers(figure['speakers'])}" if figure["speakers"] else "")
+    return f"{number} {figure['name']}, {over}"
 
 
 def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
@@ -175,9 +208,13 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
         fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
     lines += [speakers_text(summary), Text()]
     best = summary.get("best")
+    figure = summary.get("headline")
+    if figure and figure["kind"] != "validation":
+        fact("BCA", headline_text(figure), "strong")
     if best:
         fact("best BCA", score_with_interval(best["bca"], best["interval"]), "strong")
-        fact("", f"trial {best['trial']} of {summary['trials']}, n = {best['utterances']}")
+        over = sample(best["utterances"], summary.get("interval_speakers"))
+        fact("", f"trial {best['trial']} of {summary['trials']}, validation, {over}")
         fact("", parameters_text(best["parameters"]))
         if summary.get("probe"):
             fact("probe", beside_probe(summary["probe"]))
@@ -200,14 +237,18 @@ def results(summary: Summary) -> list[Text]:
     if test:
         shown = score_with_interval(test["bca"], test["interval"])
         beside = f"  probe {beside_probe(test['probe'])}" if test.get("probe") else ""
-        lines.append(cell(f"test part    BCA {shown}  n = {test['utterances']}, scored once{beside}"))
+        over = sample(test["utterances"], test.get("interval_speakers"))
+        lines.append(cell(f"test part    BCA {shown}  {over}, scored once{beside}"))
     for folds in summary.get("folds") or ():
         shown = score_with_interval(folds["pooled_bca"], folds["interval"])
         beside = f"  probe {beside_probe(folds['probe'])}" if folds.get("probe") else ""
-        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  n = {folds['utterances']}{beside}"))
+        over = f"{sample(folds['utterances'], folds.get('interval_speakers'))}; {chose(folds['chosen_on'])}"
+        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  {over}{beside}"))
+    if apart := apart_text(summary):
+        lines.append(cell(f"{'kept apart':<12} {apart}"))
     for found in summary.get("evaluations") or ():
         shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
-        chance = f"chance {score(found['chance'])}  n = {found['utterances']}"
+        chance = f"chance {score(found['chance'])}  {sample(found['utterances'], found.get('interval_speakers'))}"
         lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  {chance}"))
         if found.get("warnings"):
             lines.append(cell("             not unseen: v on the run's screen says why", "warning"))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import (
@@ -155,7 +156,7 @@ def _facts(view: View) -> Text:
         names,
         str(study.get("encoder", "-")),
         f"{study.get('protocol', {}).get('kind', '-')} split",
-        f"n={start.utterances.get('validation', 0)}",
+        _sample(start.utterances.get("validation", 0), validation_speakers(start)),
     ]
     if study.get("method") == "probe":
         parts.insert(1, "probe")
@@ -278,13 +279,14 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     if (test := state.test) is not None:
         pieces = [
             (0, _scored("BCA", test.bca, test.interval)), (2, _scored("accuracy", test.accuracy, test.accuracy_interval)),
-            (0, f"n={test.utterances}"), (3, "scored once"), *_probe(test.probe_bca, test.probe_interval),
+            (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_bca, test.probe_interval),
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {count_text(len(folds.folds), 'fold')}"
         pieces = [
-            (0, _scored("pooled BCA", folds.pooled_bca, folds.interval)), (2, spread), (0, f"n={folds.utterances}"),
+            (0, _scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
+            (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
             *_probe(folds.probe_pooled_bca, folds.probe_interval),
         ]  # fmt: skip
         lines.append(_result(folds.protocol, _fitting(pieces, room)))
@@ -296,7 +298,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             ]  # fmt: skip
             if (untuned := result.baselines.get("untuned")) is not None:
                 pieces.append((2, _scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
-            pieces.append((0, f"n={result.utterances}"))
+            pieces.append((0, _sample(result.utterances, result.interval_speakers)))
             doubt = [(0, "! not unseen (v)")] if result.warnings else []
             style = "warning" if result.warnings else ""
             lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))
@@ -320,6 +322,10 @@ def _fitting(pieces: Sequence[Piece], room: int) -> str:
 
 def _scored(name: str, value: float, interval: Sequence[float] | None) -> str:
     return f"{name} {score_with_interval(value, interval)}"
+
+
+def _sample(utterances: int, speakers: int | None) -> str:
+    return f"n={utterances}" + (f", {speakers_text(speakers)}" if speakers else "")
 
 
 def _probe(bca: float | None, interval: Sequence[float] | None) -> list[Piece]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ser_tui.store.files import FULL, disk_message
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
 from ser_tui.study.text import printable
@@ -126,7 +127,7 @@ def _arguments() -> argparse.Namespace:
     jobs = parser.add_subparsers(dest="job", required=True)
     jobs.add_parser("search")
     folds = jobs.add_parser("folds")
-    folds.add_argument("--protocol", required=True, choices=("loso", "kfold", "loco"))
+    folds.add_argument("--protocol", required=True, choices=FOLDED)
     evaluate = jobs.add_parser("evaluate")
     evaluate.add_argument("--on", action="append", required=True)
     evaluate.add_argument("--map", action="append", default=[])

@@ -25,8 +25,6 @@ from ser_tui.worker.memory import limit_memory
 from ser_tui.worker.session import Session
 from ser_tui.worker.trainers import AnyTrainer, make_trainer
 
-FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco")
-
 
 def score_folds(session: Session, protocol: ProtocolKind) -> None:
     """Retrain the run's best trial per fold and log mean, standard deviation and pooled BCA. Raises UserError, TrialStopped."""
@@ -62,7 +60,8 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
         interval = bootstrap_interval(labels, result.predictions, len(data.classes), groups=speakers, seed=study.seed)
-        rows.append({"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels), "speakers": interval_speakers(speakers)})
+        row = {"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels)}
+        rows.append({**row, "speakers": interval_speakers(speakers)})
         shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     scores = [float(str(row["bca"])) for row in rows]

@@ -89,7 +89,7 @@ def resume(folder: RunFolder) -> None:
 
 
 def score_folds(folder: RunFolder, protocol: str) -> None:
-    """Start a worker that retrains the best configuration per fold (`loso`, `kfold` or `loco`). Raises UserError."""
+    """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`). Raises UserError."""
     refuse_if_worked_on(folder)
     _refuse_lost_encoder(folder, load(folder.study))
     _spawn(folder, ["folds", "--protocol", protocol])

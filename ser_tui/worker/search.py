@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.encoders import registry as encoders
-from ser_tui.evaluation.statistics import Metric, bootstrap_interval, interval_speakers, paired_difference, recall_intervals
+from ser_tui.evaluation.statistics import (
+    Metric,
+    bootstrap_interval,
+    interval_speakers,
+    paired_difference,
+    recall_intervals,
+)
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.base import Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
 from ser_tui.study import text
-from ser_tui.study.document import Study
+from ser_tui.study.document import FOLDED, Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import (
     EpochFinished,
@@ -43,7 +49,7 @@ from ser_tui.worker import machine, models
 from ser_tui.worker.beside import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.worker.comparable import as_begun, refuse_edits, refuse_other_conditions
 from ser_tui.worker.data import Data
-from ser_tui.worker.folds import FOLDED, score_folds
+from ser_tui.worker.folds import score_folds
 from ser_tui.worker.forecast import Forecast
 from ser_tui.worker.memory import limit_memory
 from ser_tui.worker.session import Session

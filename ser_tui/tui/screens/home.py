@@ -129,7 +129,8 @@ class HomeScreen(AppScreen[None]):
             empty.update(EMPTY.format(runs=self.ser.runs))
         year = self.size.width >= 100
         held = {summary["run_id"]: summary for summary in shown}
-        columns = rows.home_columns(table.size.width)
+        # Before it is first drawn the table has no width; without a pane beside it that is the screen's, but for its bar.
+        columns = rows.home_columns(table.size.width or (0 if self._has_pane else self.size.width - 2))
         table.set_columns(columns)
         table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year, columns))
         if self.ser.opened in held:

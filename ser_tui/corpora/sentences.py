@@ -1,0 +1,126 @@
+"""Sentences kept apart: protocols in which no sentence that is scored was trained on, and what must be said about sentences.
+
+Where actors speak given sentences, a model may recognise the text for the emotion, most of all where each sentence was
+spoken in one emotion only (SAVEE's 120).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.study.errors import UsageError
+
+
+def sentences_of(manifest: Manifest, indices: Iterable[int]) -> list[str]:
+    """The sentences of the utterances at `indices`, each once, sorted."""
+    found = {manifest.utterances[index].sentence for index in indices}
+    return sorted(sentence for sentence in found if sentence is not None)
+
+
+def require_sentences(manifest: Manifest, kind: str) -> None:
+    """Raises UsageError unless every utterance has a sentence."""
+    unknown = sum(utterance.sentence is None for utterance in manifest.utterances)
+    if unknown:
+        total = len(manifest.utterances)
+        which = "none of its utterances" if unknown == total else f"{total - unknown} of its {total} utterances only"
+        raise UsageError(
+            f"protocol {kind} needs sentences, and {manifest.corpus} names them for {which}; use speaker or random, or a CSV "
+            "manifest with a column sentence"
+        )
+
+
+def ordered_sentences(manifest: Manifest, sentences: Iterable[str], seed: int) -> list[str]:
+    """`sentences` in an order drawn by `seed`, those of each emotion in turn, so that every stretch of it has all emotions
+    as far as there are sentences of each. Sentences spoken in several emotions are one kind."""
+    emotions = emotions_by_sentence(manifest.utterances)
+    names = sorted(sentences)
+    # RandomState's stream is frozen by NumPy's policy: the same seed means the same sentences for good.
+    shuffled = [names[index] for index in np.random.RandomState(seed).permutation(len(names))]
+    kinds: dict[frozenset[str], list[str]] = defaultdict(list)
+    for name in shuffled:
+        kinds[frozenset(emotions[name]) if len(emotions[name]) == 1 else frozenset()].append(name)
+    rank = {name: (place + 0.5) / len(kind) for kind in kinds.values() for place, name in enumerate(kind)}
+    return sorted(shuffled, key=lambda name: rank[name])
+
+
+def first_sentences(manifest: Manifest, indices: Iterable[int], size: float, seed: int, kind: str) -> list[str]:
+    """A share `size` of the corpus's sentences, of those that the utterances at `indices` have. Raises UsageError where
+    that leaves none to train on."""
+    there = sentences_of(manifest, indices)
+    everything = len(sentences_of(manifest, range(len(manifest.utterances))))
+    count = max(1, round(size * everything))
+    if count >= len(there):
+        raise UsageError(
+            f"protocol {kind}: {manifest.corpus} has {everything} sentences, which leaves none to train on; use a smaller share for "
+            "validation and test"
+        )
+    return ordered_sentences(manifest, there, seed)[:count]
+
+
+def sentence_folds(manifest: Manifest, indices: Sequence[int], count: int, seed: int, kind: str) -> list[list[str]]:
+    """The sentences of the utterances at `indices` in `count` parts. Raises UsageError where there are fewer."""
+    there = ordered_sentences(manifest, sentences_of(manifest, indices), seed)
+    if len(there) < count:
+        raise UsageError(
+            f"protocol {kind}: {count} folds need as many sentences, and {manifest.corpus} has {len(there)} to train and validate "
+            "on; use fewer folds or another protocol"
+        )
+    return [[there[place] for place in part] for part in np.array_split(np.arange(len(there)), count)]
+
+
+def of_sentences(manifest: Manifest, indices: Iterable[int], sentences: Iterable[str]) -> list[int]:
+    """Those of `indices` whose utterance is of one of `sentences`."""
+    named = set(sentences)
+    return [index for index in indices if manifest.utterances[index].sentence in named]
+
+
+def not_of_sentences(manifest: Manifest, indices: Iterable[int], sentences: Iterable[str]) -> list[int]:
+    """Those of `indices` whose utterance is of none of `sentences`."""
+    named = set(sentences)
+    return [index for index in indices if manifest.utterances[index].sentence not in named]
+
+
+def left_out(number: int) -> list[str]:
+    """The sentence about utterances that are in no part because only their speaker, or only their sentence, is; or nothing."""
+    if not number:
+        return []
+    return [
+        f"Speakers and sentences are kept apart: {number} utterances that have a speaker of one part and a sentence of another are in "
+        "no part and are not used."
+    ]
+
+
+def emotions_by_sentence(utterances: Iterable[Utterance]) -> dict[str, set[str]]:
+    """In which emotions each sentence was spoken."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for utterance in utterances:
+        if utterance.sentence is not None:
+            found[utterance.sentence].add(utterance.emotion)
+    return found
+
+
+def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[str]:
+    """A sentence where at least half of the sentences that were spoken more than once have one emotion only; otherwise
+    nothing. `apart`: no sentence is in two parts, so that the text cannot help."""
+    heard = list(utterances)
+    found = emotions_by_sentence(heard)
+    classes = set().union(*found.values()) if found else set()
+    often: dict[str, int] = defaultdict(int)
+    for utterance in heard:
+        if utterance.sentence is not None:
+            often[utterance.sentence] += 1
+    repeated = [name for name, number in often.items() if number > 1]
+    lone = sum(len(found[name]) == 1 for name in repeated)
+    if len(classes) < 2 or not repeated or 2 * lone < len(repeated):
+        return []
+    effect = (
+        "no sentence is in two parts here, so the score is not that of the text"
+        if apart
+        else "the text gives the emotion away, and a score on sentences that were trained on is partly that of the text; keep "
+        "sentences apart with protocol sentence or speaker-sentence"
+    )
+    return [f"{lone} of {len(repeated)} sentences have one emotion only: {effect}."]
