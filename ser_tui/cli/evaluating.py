@@ -12,9 +12,11 @@ from ser_tui.evaluation.mapping import parse_changes
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.advice import trimming_advice
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.state import RunState
+from ser_tui.study.text import escaped_parts, unescaped
 from ser_tui.worker import launch
 from ser_tui.worker.launch import last_words
 from ser_tui.worker.resolving import require_corpora
@@ -22,7 +24,9 @@ from ser_tui.worker.resolving import require_corpora
 _UNDER_WAY = (EvaluationStarted, EvaluationProgressed, Progressed)
 
 
-def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bool, preset: str, as_json: bool) -> int:
+def evaluate_run(
+    reference: str, corpora: str, changes: list[str], *, speakers: str, without: str, masked: bool, preset: str, as_json: bool
+) -> int:
     """Evaluate a run's best model on other corpora and print the results; the exit code."""
     if preset not in ("default", "paper"):
         raise UsageError(f"--preset {preset}: default or paper")
@@ -32,7 +36,11 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
     folder = resolve(runs_folder(), reference)
     require_corpora(names)  # a misspelt name is no event in the run's life
     before = folder.state()
-    request = launch.EvaluationRequest(names, parse_changes(changes), masked=masked, preset=preset)
+    request = launch.EvaluationRequest(
+        names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without")
+    )  # fmt: skip
+    if advice := trimming_advice(before.study):
+        say(advice, error=as_json)
     state = _followed(folder, before, lambda: launch.evaluate(folder, request), as_json=as_json)
     fresh = [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
     if as_json:
@@ -43,6 +51,14 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
         for result in fresh:
             print_evaluation(result)
     return 0 if len(fresh) == len(names) else 1
+
+
+def _names(text: str, option: str) -> tuple[str, ...]:
+    """The speakers that an option names. Raises UsageError where it names none."""
+    found = [unescaped(part.strip()) for part in escaped_parts(text, ",")]
+    if text and not all(found):
+        raise UsageError(f"{option} {text}: write NAME, or NAME,NAME,...; a comma within a name is written \\,")
+    return tuple(dict.fromkeys(found)) if text else ()
 
 
 def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:

@@ -92,6 +92,7 @@ def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
             recall_intervals=_lists(evaluation.recall_intervals), baselines=dict(evaluation.baselines),
             baseline_intervals=_lists(evaluation.baseline_intervals), centred=dict(evaluation.centred),
             centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
+            speakers=list(evaluation.speakers), without=list(evaluation.without),
         )  # fmt: skip
     return document
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ser_tui.training import audio, probe
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import Part, Stop, check_stop
+from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
 
 FUNCTIONALS = 88
 INVERSE_REGULARIZATION = 0.1
@@ -29,7 +29,9 @@ def available() -> bool:
     return importlib.util.find_spec("opensmile") is not None
 
 
-def functionals(paths: Sequence[Path], digests: Sequence[str], should_stop: Stop = lambda: False) -> NDArray[np.float32]:
+def functionals(
+    paths: Sequence[Path], digests: Sequence[str], should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
+) -> NDArray[np.float32]:
     """eGeMAPS v02 functionals [N, 88] of the audio files `paths`; NaN for a file that cannot be read.
 
     `digests` name the files' contents: what was computed before is found in the cache. Raises TrialStopped.
@@ -39,8 +41,10 @@ def functionals(paths: Sequence[Path], digests: Sequence[str], should_stop: Stop
     stored = Shards(f"egemaps-v02-opensmile-{opensmile.__version__}")
     smile: Any = None
     rows: list[NDArray[np.float32]] = []
-    for path, digest in zip(paths, digests, strict=True):
+    for done, (path, digest) in enumerate(zip(paths, digests, strict=True)):
         check_stop(should_stop)
+        if on_progress is not None:
+            on_progress(done, len(paths))
         found = stored.get(digest) if digest else None
         if found is None:
             smile = smile or opensmile.Smile(
@@ -55,17 +59,18 @@ def functionals(paths: Sequence[Path], digests: Sequence[str], should_stop: Stop
 
 
 def logits(
-    train: Part, paths: Sequence[Path], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False
+    train: Part, paths: Sequence[Path], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False,
+    on_progress: OnProgress | None = None,
 ) -> NDArray[np.float32]:
     """Logits [N, classes] of `paths` by balanced logistic regression on `train`; NaN for what cannot be read.
 
     Raises TrialStopped, and UserError when the readable part of `train` holds fewer than two classes.
     """
-    known = functionals(train.paths, train.digests, should_stop)
+    known = functionals(train.paths, train.digests, should_stop, on_progress)
     readable = np.isfinite(known).all(axis=1)
     head = probe.fit(known[readable], np.asarray(train.labels)[readable], classes, INVERSE_REGULARIZATION)
     with torch.no_grad():
-        values: NDArray[np.float32] = head(torch.from_numpy(functionals(paths, digests, should_stop))).numpy()
+        values: NDArray[np.float32] = head(torch.from_numpy(functionals(paths, digests, should_stop, on_progress))).numpy()
     return values
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ser_tui.corpora.labels import canonical
 from ser_tui.study.errors import UsageError
+from ser_tui.study.text import escaped_parts, unescaped
 
 Preset = Literal["default", "paper"]
 DROPPED = ""
@@ -26,17 +27,39 @@ def propose(classes: Sequence[str], emotions: Iterable[str], preset: Preset = "d
 
     The same word, another word for the same emotion (happy, happiness), then the preset's nearest class.
     """
-    by_meaning = {canonical(name) or name: name for name in reversed(classes)}
+    by_meaning = {meaning(name): name for name in reversed(classes)}
     mapping: dict[str, str] = {}
     for emotion in emotions:
-        meaning = canonical(emotion) or emotion
-        near = (by_meaning[name] for name in _NEIGHBOURS[preset].get(meaning, ()) if name in by_meaning)
-        mapping[emotion] = emotion if emotion in classes else by_meaning.get(meaning) or next(near, DROPPED)
+        own = meaning(emotion)
+        near = (by_meaning[name] for name in _NEIGHBOURS[preset].get(own, ()) if name in by_meaning)
+        mapping[emotion] = emotion if emotion in classes else by_meaning.get(own) or next(near, DROPPED)
     return mapping
 
 
+def applicable(
+    changes: Mapping[str, str], emotions: Iterable[str], known: Iterable[str] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """`changes` (emotion -> class) by the target's own words, and the emotions among them that the target lacks. Pure.
+
+    A change of *calm* is one of the target's *Calm* too, unless that is changed by name. An emotion that the target lacks is no
+    mistake where it is one: a word for an emotion, or one of `known`, the words of other corpora. Any other raises UsageError.
+    """
+    own = list(emotions)
+    elsewhere = {meaning(word) for word in known}
+    found: dict[str, str] = {}
+    lacking: list[str] = []
+    for emotion, target in changes.items():
+        alike = [emotion] if emotion in own else [word for word in own if meaning(word) == meaning(emotion)]
+        if not alike and canonical(emotion) is None and meaning(emotion) not in elsewhere:
+            raise UsageError(f"--map {emotion}={target}: the target has no {emotion}{_nearest(emotion, own)}")
+        if not alike:
+            lacking.append(emotion)
+        found |= {word: target for word in alike if word == emotion or word not in changes}
+    return found, lacking
+
+
 def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: Sequence[str]) -> dict[str, str]:
-    """`mapping` with `changes` (emotion -> class, or "" to drop it).
+    """`mapping` with `changes` (emotion -> class, or "" to drop it); another spelling of a class is that class.
 
     Raises UsageError for a name that the target or the model has not, with the nearest valid one, and where every
     emotion is dropped, since nothing would be left to evaluate.
@@ -45,9 +68,10 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
     for emotion, target in changes.items():
         if emotion not in mapping:
             raise UsageError(f"--map {emotion}={target}: the target has no {emotion}{_nearest(emotion, mapping)}")
-        if target and target not in classes:
+        alike = [target] if target in classes else [name for name in classes if meaning(name) == meaning(target)]
+        if target and len(alike) != 1:
             raise UsageError(f"--map {emotion}={target}: the model has no class {target}{_nearest(target, classes)}")
-        changed[emotion] = target
+        changed[emotion] = alike[0] if target else DROPPED
     if not any(changed.values()):
         raise UsageError(
             f"no emotion of the target ({', '.join(mapping)}) counts as one of the model's ({', '.join(classes)}); "
@@ -57,14 +81,26 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
 
 
 def parse_changes(assignments: Iterable[str]) -> dict[str, str]:
-    """`["calm=neutral", "surprise=", "fear=drop"]` as emotion -> class, "" for dropped. Raises UsageError."""
+    """`["calm=neutral", "surprise=", "fear=drop"]` as emotion -> class, "" for dropped. Raises UsageError.
+
+    A backslash takes the character behind it as it is: `a\\=b=c` maps `a=b` to `c`, and `x=\\drop` to a class called `drop`.
+    """
     changes: dict[str, str] = {}
     for assignment in assignments:
-        emotion, separator, target = (part.strip() for part in assignment.partition("="))
-        if not separator or not emotion:
-            raise UsageError(f"--map {assignment}: write EMOTION=CLASS, or EMOTION= to drop it")
-        changes[emotion] = DROPPED if target in ("", "drop", "dropped") else target
+        parts = [part.strip() for part in escaped_parts(assignment, "=")]
+        if len(parts) != 2 or not parts[0]:
+            more = "; a = within a name is written \\=" if len(parts) > 2 else ""
+            raise UsageError(f"--map {assignment}: write EMOTION=CLASS, or EMOTION= to drop it{more}")
+        emotion, target = map(unescaped, parts)
+        if emotion in changes and changes[emotion] != target:
+            raise UsageError(f"--map {assignment}: {emotion} is mapped twice")
+        changes[emotion] = DROPPED if parts[1] in ("", "drop", "dropped") else target
     return changes
+
+
+def meaning(word: str) -> str:
+    """What all spellings of an emotion have in common."""
+    return canonical(word) or " ".join(word.split()).casefold()
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -95,7 +95,8 @@ class Progressed(Event):
 
     type: ClassVar[str] = "progressed"
     stage: str
-    """features: the frozen encoder's, computed once; training: an epoch; scoring: its validation part."""
+    """features: the frozen encoder's, computed once; training: an epoch; scoring: its validation part; beside an evaluation:
+    what is being done, in words (reading crema-d, untuned baseline)."""
     done: int
     utterances: int
 
@@ -212,6 +213,10 @@ class EvaluationStarted(Event):
     mapping: Mapping[str, str]
     """Target emotion -> class of the model; an empty class: dropped."""
     utterances: int
+    speakers: tuple[str, ...] = ()
+    """The only speakers whose utterances are evaluated; empty: all."""
+    without: tuple[str, ...] = ()
+    """Speakers whose utterances are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,6 +265,9 @@ class EvaluationFinished(Event):
     warnings: tuple[str, ...] = ()
     """What the target shares with the corpus that the model was trained on: recordings, speakers, sentences."""
     seconds: float = 0.0
+    speakers: tuple[str, ...] = ()
+    """As in `EvaluationStarted`, the next one too."""
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 from ser_tui.study import events
 from ser_tui.study.sessions import Session
 from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
-from ser_tui.study.text import counted, score_with_interval
+from ser_tui.study.text import counted, of_speakers, score_with_interval
 
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
@@ -198,8 +198,11 @@ def _(event: events.FoldsScored, state: RunState) -> RunState:
 def _(event: events.EvaluationStarted, state: RunState) -> RunState:
     # One that failed is told until its corpus is tried again.
     kept = tuple(e for e in state.evaluations if e.result is not None or (e.reason and e.corpus != event.corpus))
-    started = Evaluation(event.corpus, event.mapping, 0, event.utterances)
-    return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", f"evaluating on {event.corpus}")
+    started = Evaluation(
+        event.corpus, event.mapping, 0, event.utterances, speakers=event.speakers, without=event.without
+    )  # fmt: skip
+    text = f"evaluating on {_target(event)}"
+    return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", text)
 
 
 @_apply.register
@@ -212,7 +215,7 @@ def _(event: events.EvaluationFinished, state: RunState) -> RunState:
     after = _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
     accuracy = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
     shown = _scored("BCA", event.bca, event.bca_interval, event.utterances)
-    return _logged(after, event.time, "info", f"zero-shot on {event.corpus}: {accuracy}, {shown}")
+    return _logged(after, event.time, "info", f"zero-shot on {_target(event)}: {accuracy}, {shown}")
 
 
 @_apply.register
@@ -243,6 +246,11 @@ def _(event: events.RunFailed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.Note, state: RunState) -> RunState:
     return _logged(state, event.time, event.level, event.text)
+
+
+def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
+    whose = of_speakers(event.speakers, event.without)
+    return f"{event.corpus} ({whose})" if whose else event.corpus
 
 
 def _scored(name: str, value: float, interval: tuple[float, float], utterances: int) -> str:

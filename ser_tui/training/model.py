@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import re
@@ -62,25 +63,35 @@ class Model:
     recipe: Recipe
     """How utterances become frames."""
     problems: dict[int, str]
+    identity: str = ""
+    """Digest of the model's files: of all that its logits depend on besides the audio. Empty for a model without files."""
+    frozen_fingerprint: str = ""
+    """Of the weights of an encoder that was not tuned: what it computes is cached under it. Empty: not known."""
 
     def predict_logits(
-        self, paths: Sequence[Path], *, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
+        self, paths: Sequence[Path], digests: Sequence[str] = (), *, should_stop: Stop = lambda: False,
+        on_progress: OnProgress | None = None,
     ) -> NDArray[np.float32]:
         """Logits [N, classes] of the audio files `paths`, trimmed, cut and normalised as in training; NaN where one is unreadable.
 
-        Raises TrialStopped when asked to stop, MemoryError when memory runs out.
+        `digests`: of the files' contents, which are then checked. Raises UtteranceChanged where one is another's, TrialStopped
+        when asked to stop, MemoryError when memory runs out.
         """
         with as_memory_error():
-            return self._predict(paths, should_stop, on_progress)
+            return self._predict(paths, digests or ("",) * len(paths), should_stop, on_progress)
 
-    def _predict(self, paths: Sequence[Path], should_stop: Stop, on_progress: OnProgress | None) -> NDArray[np.float32]:
+    def _predict(
+        self, paths: Sequence[Path], digests: Sequence[str], should_stop: Stop, on_progress: OnProgress | None
+    ) -> NDArray[np.float32]:
         logits = np.full((len(paths), len(self.classes)), np.nan, dtype=np.float32)
         self.problems.clear()
         done = 0
         # In windows, so that memory does not grow with the corpus.
         for start in range(0, len(paths), 16 * _BATCH):
             window = range(start, min(start + 16 * _BATCH, len(paths)))
-            part = Part(tuple(paths[index] for index in window), (0,) * len(window), ("",) * len(window))
+            part = Part(
+                tuple(paths[index] for index in window), (0,) * len(window), tuple(digests[index] for index in window)
+            )
             data = Data(self.encoder, part, self.recipe, {})
             data.prepare(should_stop, None)
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
@@ -190,7 +201,10 @@ def load_model(folder: Path) -> Model:
         weights.load_strictly(module, own, str(folder / name))
     # A tuned encoder must not find the pre-trained one's features in the cache, nor leave its own there.
     encoder.fingerprint = ""
-    return Model(classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {})
+    identity = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+    return Model(
+        classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {}, identity
+    )
 
 
 def _check_size(configuration: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:

@@ -22,6 +22,7 @@ from ser_tui.study.text import (
     duration,
     ended,
     loss_text,
+    of_speakers,
     parameter,
     progress_text,
     score,
@@ -289,6 +290,8 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             if (untuned := result.baselines.get("untuned")) is not None:
                 pieces.append((2, _scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
             pieces.append((0, f"n={result.utterances}"))
+            if whose := of_speakers(result.speakers, result.without, 2):
+                pieces.append((0, whose))
             doubt = [(0, "! not unseen (v)")] if result.warnings else []
             style = "warning" if result.warnings else ""
             lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))

@@ -9,20 +9,26 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ser_tui.encoders import registry as encoders
 from ser_tui.store import files
-from ser_tui.store.files import open_regular, write_atomically
+from ser_tui.store.candidates import has_model
+from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.processes import this_host
 from ser_tui.store.runs import RunFolder, create, liveness, refuse_links, worker_facts
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
 from ser_tui.training.threads import environment
+from ser_tui.worker.requests import EvaluationRequest, FoldsRequest, Request, encode
+
+__all__ = [
+    "EvaluationRequest", "evaluate", "prepare", "refuse_if_worked_on", "request_stop", "resume", "score_folds", "start",
+]
 
 START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
@@ -35,7 +41,7 @@ _children: list[subprocess.Popen[bytes]] = []
 def start(study: Study, runs: Path) -> RunFolder:
     """Create a run for `study` under `runs` and start its worker. Raises UserError; then nothing runs."""
     folder = prepare(study, runs)
-    _spawn(folder, ["search"])
+    _spawn(folder, "search")
     return folder
 
 
@@ -74,37 +80,21 @@ def resume(folder: RunFolder) -> None:
     if not folder.study.exists():
         raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
     refuse_full_disk(folder, load(folder.study))
-    _spawn(folder, ["search"])
+    _spawn(folder, "search")
 
 
 def score_folds(folder: RunFolder, protocol: str) -> None:
     """Start a worker that retrains the best configuration per fold (`loso`, `kfold` or `loco`). Raises UserError."""
     refuse_if_worked_on(folder)
-    _spawn(folder, ["folds", "--protocol", protocol])
-
-
-@dataclass(frozen=True)
-class EvaluationRequest:
-    """A zero-shot evaluation: target corpora, changed mappings (target emotion -> class, empty: dropped), masked or raw."""
-
-    corpora: tuple[str, ...]
-    mapping: Mapping[str, str]
-    masked: bool = True
-    preset: str = "default"
-    """default, or paper: calm to boredom, surprise dropped, the random-head baseline."""
+    _spawn(folder, "folds", FoldsRequest(protocol))
 
 
 def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
     """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
     refuse_if_worked_on(folder)
-    if not (folder.best / "model.json").exists():
+    if not has_model(folder):
         raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
-    arguments = ["evaluate", "--preset", request.preset, "--masked" if request.masked else "--raw"]
-    for corpus in request.corpora:
-        arguments += ["--on", corpus]
-    for emotion, target in request.mapping.items():
-        arguments += ["--map", f"{emotion}={target}"]
-    _spawn(folder, arguments)
+    _spawn(folder, "evaluate", request)
 
 
 def request_stop(folder: RunFolder) -> None:
@@ -136,27 +126,34 @@ def refuse_if_worked_on(folder: RunFolder) -> None:
         )
 
 
-def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
-    """Start a worker and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
+def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
+    """Start a worker on `job` and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
     refuse_links(folder)
+    asked = encode(request)
     try:
         folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
         log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
     said_before = os.fstat(log).st_size
+    stdin = None
     try:
+        stdin = _as_input(folder, asked)
         worker = subprocess.Popen(
-            [sys.executable, "-m", "ser_tui.worker", str(folder.path), *arguments],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "ser_tui.worker", str(folder.path), job],
+            stdin=stdin,
             stdout=log,
             stderr=log,
             start_new_session=True,
             close_fds=True,
             env={**os.environ, **environment()},
         )
+    except OSError as error:
+        raise disk_message(error, "starting a worker", folder.path) from None
     finally:
         os.close(log)
+        if stdin is not None:
+            stdin.close()
     _children.append(worker)
     _children[:] = [child for child in _children if child.poll() is None]
     deadline = time.monotonic() + START_SECONDS
@@ -169,6 +166,16 @@ def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
         time.sleep(0.02)
     worker.kill()
     raise UserError(f"the worker said nothing for {START_SECONDS:.0f} s; see {folder.worker_log}")
+
+
+def _as_input(folder: RunFolder, data: bytes) -> IO[bytes]:
+    """`data` as a file without a name, open for reading: of any size, seen by nobody else, and gone with its reader."""
+    if not data:
+        return open(os.devnull, "rb")
+    file = tempfile.TemporaryFile(dir=folder.lock.parent)  # noqa: SIM115 -- the worker reads it, not this function
+    file.write(data)
+    file.seek(0)
+    return file
 
 
 def last_words(folder: RunFolder, since: int = 0) -> str:
