@@ -54,7 +54,10 @@ def with_shared_features(model: Model) -> Model:
     if model.tuned:
         return model
     held = _digest(model.encoder)
+    if held == model.encoder_fingerprint:
+        return replace(model, frozen_fingerprint=held)
     try:
+        # Its fingerprint may be of its files' tensors, under other names than here.
         published = load_encoder(model.encoder_name)
     except UserError:
         return replace(model, frozen_fingerprint=held)
