@@ -89,6 +89,10 @@ class EpochFinished(Event):
     """95 % interval of `bca`, as all intervals here. Each field for one is None, or empty, in logs of before it was there."""
 
 
+SEARCHING = ("features", "training", "scoring")
+"""Stages of a search, and of folds. Any other is one of an evaluation."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progressed(Event):
     """How far a long stage of what is under way has come. Written where nothing else has been for some seconds."""

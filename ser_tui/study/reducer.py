@@ -28,8 +28,10 @@ def reduce(state: RunState, event: events.Event) -> RunState:
         return state
     after = _apply(event, state)
     sessions, progress = after.sessions, after.progress
-    # Folds may be scored, with progress of their own, long after the search.
-    outside = isinstance(event, _AFTERWARDS) or (isinstance(event, events.Progressed) and after.status != "running")
+    # Folds may be scored, with progress of their own, long after the search, and a run evaluated that was interrupted.
+    outside = isinstance(event, _AFTERWARDS) or (
+        isinstance(event, events.Progressed) and (after.status != "running" or event.stage not in events.SEARCHING)
+    )
     if sessions and after.status != "new" and not outside:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):

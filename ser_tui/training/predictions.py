@@ -59,7 +59,7 @@ def with_shared_features(model: Model) -> Model:
     try:
         # Its fingerprint may be of its files' tensors, under other names than here.
         published = load_encoder(model.encoder_name)
-    except UserError:
+    except (UserError, MemoryError):
         return replace(model, frozen_fingerprint=held)
     same = _digest(published) == held
     return replace(model, frozen_fingerprint=published.fingerprint if same else held)

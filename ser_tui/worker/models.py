@@ -27,7 +27,7 @@ class Saving(Protocol):
         ...
 
 
-def savecandidate_folder(folder: RunFolder, trainer: Saving, number: int) -> None:
+def save_candidate(folder: RunFolder, trainer: Saving, number: int) -> None:
     """Write the model that `trainer` has just trained in trial `number`. Raises UserError on a full disk."""
     candidate = candidate_folder(folder, number)
     shutil.rmtree(candidate, ignore_errors=True)
