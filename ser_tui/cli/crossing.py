@@ -16,7 +16,7 @@ from typing import Any
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import registry
-from ser_tui.evaluation.mapping import parse_changes
+from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import bootstrap_interval
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
@@ -234,8 +234,11 @@ def _zero_shot(
     folder: RunFolder, others: Sequence[str], mapping: Mapping[str, str], tell: partial[None]
 ) -> tuple[dict[str, Cell], bool]:
     before = folder.state()
+    changes, foreign = without_foreign_classes(mapping, before.start.classes if before.start is not None else ())
+    for emotion in foreign:
+        tell(f"{folder.run_id} has no class {mapping[emotion]}: {emotion} is left out where it is tested")
     try:
-        launch.evaluate(folder, launch.EvaluationRequest(tuple(others), mapping))
+        launch.evaluate(folder, launch.EvaluationRequest(tuple(others), changes))
     except UserError as error:
         return _missing(others, str(error), folder), False
     _, interrupted = follow(folder, tell, before.seq)

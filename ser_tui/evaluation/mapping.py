@@ -80,6 +80,14 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
     return changed
 
 
+def without_foreign_classes(changes: Mapping[str, str], classes: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """`changes` for a model with `classes`, one of several that they are meant for, and the emotions that are dropped there: those
+    that count as an emotion which this model has no class for. Pure."""
+    own = {meaning(name) for name in classes}
+    foreign = [emotion for emotion, target in changes.items() if canonical(target) and meaning(target) not in own]
+    return {emotion: DROPPED if emotion in foreign else target for emotion, target in changes.items()}, foreign
+
+
 def parse_changes(assignments: Iterable[str]) -> dict[str, str]:
     """`["calm=neutral", "surprise=", "fear=drop"]` as emotion -> class, "" for dropped. Raises UsageError.
 

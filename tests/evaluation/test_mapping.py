@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.mapping import applicable, overridden, parse_changes, propose
+from ser_tui.evaluation.mapping import applicable, overridden, parse_changes, propose, without_foreign_classes
 from ser_tui.study.errors import UsageError
 
 EMODB = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -58,6 +58,13 @@ def test_an_emotion_that_a_target_lacks_is_no_mistake_but_a_misspelt_one_is() ->
     assert (here, lacking) == ({"sadness": "fear"}, ["calm", "Stolz"])
     with pytest.raises(UsageError, match="--map clam=neutral: the target has no clam; did you mean calm"):
         applicable({"clam": "neutral"}, RAVDESS)
+
+
+def test_of_several_models_one_that_lacks_the_class_leaves_the_emotion_out() -> None:
+    changes = {"calm": "bored", "surprise": "anger", "sad": "", "fear": "x"}
+    expected = {"calm": "", "surprise": "anger", "sad": "", "fear": "x"}
+    assert without_foreign_classes(changes, ("Angry", "neutral")) == (expected, ["calm"])
+    assert without_foreign_classes(changes, EMODB) == (changes, [])
 
 
 def test_labels_may_begin_with_a_hyphen_and_hold_an_equals_sign() -> None:
