@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
-from ser_tui.cli.following import follow
+from ser_tui.cli.following import SILENCE_SECONDS, follow
 from ser_tui.cli.listing import print_run, run_document
 from ser_tui.cli.output import print_evaluation, print_json, say
-from ser_tui.evaluation.mapping import parse_changes
+from ser_tui.corpora.registry import load_manifest
+from ser_tui.corpora.selection import only_speakers
+from ser_tui.evaluation.mapping import Preset, decided, parse_changes
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
@@ -39,6 +43,8 @@ def evaluate_run(
     request = launch.EvaluationRequest(
         names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without")
     )  # fmt: skip
+    if before.start is not None:
+        _refuse_mistakes(request, before.start.classes, partial(say, error=as_json))
     if advice := trimming_advice(before.study):
         say(advice, error=as_json)
     state = _followed(folder, before, lambda: launch.evaluate(folder, request), as_json=as_json)
@@ -51,6 +57,36 @@ def evaluate_run(
         for result in fresh:
             print_evaluation(result)
     return 0 if len(fresh) == len(names) else 1
+
+
+def _refuse_mistakes(request: launch.EvaluationRequest, classes: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Raise UsageError for emotions, classes and speakers that there are not: no event in the run's life either.
+
+    A corpus that cannot be read is left to the worker, which goes on with the others.
+    """
+    if not (request.mapping or request.speakers or request.without):
+        return
+    told, found = time.monotonic(), []
+    for corpus in request.corpora:
+
+        def progress(done: int, total: int, corpus: str = corpus) -> None:
+            nonlocal told
+            if time.monotonic() - told > SILENCE_SECONDS:
+                told = time.monotonic()
+                tell(f"reading {corpus} {done}/{total}")
+
+        with suppress(UserError):
+            found.append(load_manifest(corpus, progress))
+    known = {*classes, *(emotion for manifest in found for emotion in manifest.emotions)}
+    preset: Preset = "paper" if request.preset == "paper" else "default"
+    for manifest in found:
+        try:
+            chosen = only_speakers(manifest, request.speakers, request.without)
+        except UsageError:
+            raise
+        except UserError as error:
+            raise UsageError(str(error)) from None
+        decided(classes, chosen.emotions, request.mapping, preset, known)
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:

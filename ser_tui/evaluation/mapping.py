@@ -80,6 +80,18 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
     return changed
 
 
+def decided(
+    classes: Sequence[str], emotions: Iterable[str], changes: Mapping[str, str], preset: Preset, known: Iterable[str] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """(emotion of a target -> class, changed emotions that it lacks): what is proposed, with what `changes` of it is applicable.
+
+    Raises UsageError as `applicable` and `overridden` do.
+    """
+    own = list(emotions)
+    here, lacking = applicable(changes, own, known)
+    return overridden(propose(classes, own, preset), here, classes), lacking
+
+
 def without_foreign_classes(changes: Mapping[str, str], classes: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """`changes` for a model with `classes`, one of several that they are meant for, and the emotions that are dropped there: those
     that count as an emotion which this model has no class for. Pure."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import only_speakers
-from ser_tui.evaluation.mapping import Preset, applicable, overridden, propose
+from ser_tui.evaluation.mapping import Preset, decided
 from ser_tui.evaluation.overlap import overlap
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.store.files import DiskError
@@ -78,9 +78,9 @@ class _Evaluation:
 
     def _mapping(self, manifest: Manifest) -> dict[str, str]:
         """Emotion of the target -> class. Says which changes mean nothing here. Raises UsageError."""
-        model, changes = self._model, self._request.mapping
-        here, lacking = applicable(changes, manifest.emotions, self._known if changes else ())
-        mapping = overridden(propose(model.classes, manifest.emotions, self._preset), here, model.classes)
+        changes = self._request.mapping
+        known = self._known if changes else ()
+        mapping, lacking = decided(self._model.classes, manifest.emotions, changes, self._preset, known)
         if lacking:
             told = ", ".join(mapped(emotion, changes[emotion]) for emotion in lacking)
             self._session.note(f"{manifest.corpus} has no {', '.join(lacking)}: nothing to map there ({told})")

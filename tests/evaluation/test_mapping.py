@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.mapping import applicable, overridden, parse_changes, propose, without_foreign_classes
+from ser_tui.evaluation.mapping import applicable, decided, overridden, parse_changes, propose, without_foreign_classes
 from ser_tui.study.errors import UsageError
 
 EMODB = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -56,6 +56,9 @@ def test_spellings_of_one_emotion_are_that_emotion() -> None:
 def test_an_emotion_that_a_target_lacks_is_no_mistake_but_a_misspelt_one_is() -> None:
     here, lacking = applicable(parse_changes(["calm=neutral", "sad=fear", "Stolz=anger"]), EMODB, known=["stolz"])
     assert (here, lacking) == ({"sadness": "fear"}, ["calm", "Stolz"])
+    assert decided(EMODB, ("anger", "joy"), {"calm": "neutral", "joy": "Angry"}, "paper") == (
+        {"anger": "anger", "joy": "anger"}, ["calm"],
+    )
     with pytest.raises(UsageError, match="--map clam=neutral: the target has no clam; did you mean calm"):
         applicable({"clam": "neutral"}, RAVDESS)
 
