@@ -45,9 +45,13 @@ def evaluate_run(
     )  # fmt: skip
     if before.start is not None:
         _refuse_mistakes(request, before.start.classes, partial(say, error=as_json))
-    if advice := trimming_advice(before.study):
-        say(advice, error=as_json)
-    state = _followed(folder, before, lambda: launch.evaluate(folder, request), as_json=as_json)
+
+    def start() -> None:
+        launch.evaluate(folder, request)
+        if advice := trimming_advice(before.study):
+            say(advice, error=as_json)
+
+    state = _followed(folder, before, start, as_json=as_json)
     fresh = [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
     if as_json:
         wanted = len(fresh)

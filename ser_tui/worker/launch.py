@@ -6,6 +6,7 @@ A worker is a process in a session of its own, with no terminal: it outlives the
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -169,9 +170,15 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
 
 
 def _as_input(folder: RunFolder, data: bytes) -> IO[bytes]:
-    """`data` as a file without a name, open for reading: of any size, seen by nobody else, and gone with its reader."""
+    """`data`, open for reading, for a process that is yet to be started. Raises OSError."""
     if not data:
         return open(os.devnull, "rb")
+    if len(data) <= select.PIPE_BUF:  # so many bytes a pipe holds without a reader; and it needs no room on a disk
+        reader, writer = os.pipe()
+        os.write(writer, data)
+        os.close(writer)
+        return os.fdopen(reader, "rb")
+    # A file without a name: seen by nobody else, and gone with its reader.
     file = tempfile.TemporaryFile(dir=folder.lock.parent)  # noqa: SIM115 -- the worker reads it, not this function
     file.write(data)
     file.seek(0)

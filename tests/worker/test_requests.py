@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
+from ser_tui.worker.launch import _as_input
 from ser_tui.worker.requests import EvaluationRequest, FoldsRequest, decode, encode
 
 # Of lone surrogates those alone that a file name or an argument can hold: bytes that are no UTF-8.
@@ -41,3 +46,14 @@ def test_anything_else_is_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(UserError) as raised:
         decode("evaluate", data)
     assert "request for evaluate" in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("speakers", [("01", "-1"), tuple(f"speaker {number:05}" for number in range(20_000))])
+def test_requests_of_any_size_reach_a_process_that_is_yet_to_start(speakers: tuple[str, ...], tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.lock.parent.mkdir()
+    asked = EvaluationRequest(("emodb",), speakers=speakers)
+    with _as_input(folder, encode(asked)) as stream:
+        read = subprocess.run(["cat"], stdin=stream, capture_output=True, check=True).stdout
+    assert decode("evaluate", read) == asked
+    assert list(folder.lock.parent.iterdir()) == [], "nothing is left behind"
