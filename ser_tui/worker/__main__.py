@@ -13,13 +13,14 @@ from typing import cast
 from ser_tui.store.files import FULL, disk_message
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.document import ProtocolKind
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
 from ser_tui.study.text import printable
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped
 from ser_tui.worker.memory import lift_limit
-from ser_tui.worker.requests import JOBS, Folding, FoldsRequest, Request, decode
+from ser_tui.worker.requests import JOBS, FoldsRequest, Request, decode
 from ser_tui.worker.session import Session
 
 
@@ -95,7 +96,7 @@ def _job(session: Session, arguments: argparse.Namespace, request: Request | Non
     if isinstance(request, FoldsRequest):
         from ser_tui.worker.folds import score_folds
 
-        score_folds(session, cast(Folding, request.protocol))  # what was read is one of them
+        score_folds(session, cast(ProtocolKind, request.protocol))  # what was read is one of them
     elif request is not None:
         from ser_tui.worker.evaluate import evaluate
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from ser_tui.evaluation.mapping import Preset
+from ser_tui.study.document import ProtocolKind
 from ser_tui.study.errors import UserError
 from ser_tui.study.shapes import checks
-
-Folding = Literal["loso", "kfold", "loco"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class FoldsRequest:
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""
-        return "" if self.protocol in get_args(Folding) else f"protocol {self.protocol!r:.40}: {_or(get_args(Folding))}"
+        return "" if self.protocol in get_args(ProtocolKind) else f"protocol {self.protocol!r:.40}: {_or(get_args(ProtocolKind))}"
 
 
 @dataclass(frozen=True)
