@@ -22,6 +22,8 @@ app.add_typer(corpora, name="corpora")
 app.add_typer(encoders, name="encoders")
 app.add_typer(cache, name="cache")
 
+ESCAPES = "In a name a backslash keeps the next character as it is: 'a\\=b=c' maps a=b to c, 'x=\\drop' to a class drop."
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, the name of a study, or latest.")]
 Corpus = Annotated[str, typer.Argument(metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.")]
@@ -130,8 +132,14 @@ def evaluate(
     on: Annotated[str, typer.Option("--on", metavar="CORPUS[,CORPUS...]", help="Corpora to evaluate on.")],
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="EMOTION=CLASS", help="Change the label map: calm=neutral, surprise= (dropped)."),
+        typer.Option("--map", metavar="EMOTION=CLASS", help=f"Change the label map: calm=neutral, surprise= (dropped). {ESCAPES}"),
     ] = None,
+    speakers: Annotated[
+        str, typer.Option("--speakers", metavar="NAME[,NAME...]", help="Only these speakers of the corpora (\\, is a comma).")
+    ] = "",
+    without: Annotated[
+        str, typer.Option("--without", metavar="NAME[,NAME...]", help="All speakers of the corpora but these.")
+    ] = "",
     raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target lacks.")] = False,
     preset: Annotated[str, typer.Option(help="default, or paper (calm to boredom, surprise dropped).")] = "default",
     json: Json = False,
@@ -139,7 +147,11 @@ def evaluate(
     """Evaluate a run's best model zero-shot on other corpora."""
     from ser_tui.cli.evaluating import evaluate_run
 
-    raise typer.Exit(evaluate_run(run, on, mapping or [], masked=not raw, preset=preset, as_json=json))
+    raise typer.Exit(
+        evaluate_run(
+            run, on, mapping or [], speakers=speakers, without=without, masked=not raw, preset=preset, as_json=json
+        )
+    )
 
 
 @app.command(short_help="Retrain a run's best configuration per fold.")
@@ -158,11 +170,14 @@ def folds(
 def cross(
     on: Annotated[str, typer.Option("--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.")],
     study: Annotated[
-        Path | None, typer.Argument(metavar="STUDY", help="A study document; without one a probe on speakers kept apart.")
+        Path | None,
+        typer.Argument(
+            metavar="STUDY", help="A study document; without one a probe on speakers kept apart, on trimmed audio."
+        ),
     ] = None,
     set_: Set = None,
     mapping: Annotated[
-        list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="Change the label maps: calm=neutral.")
+        list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help=f"Change the label maps: calm=neutral. {ESCAPES}")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -6,6 +6,7 @@ is gone on with.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,12 +16,13 @@ from typing import Any
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import registry
-from ser_tui.evaluation.mapping import parse_changes
+from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import bootstrap_interval
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
 from ser_tui.study import load
+from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
@@ -40,8 +42,10 @@ DEFAULT: Mapping[str, Any] = {
         "pooling": {"choices": ["mean", "mean+std"]},
         "inverse_regularization": {"low": 1e-3, "high": 1.0, "scale": "log"},
     },
+    "training": {"trim_silence": True},
 }
-"""The study where none is given: a probe, which takes seconds a trial, on speakers kept apart."""
+"""The study where none is given: a probe, which takes seconds a trial, on speakers kept apart, and on trimmed audio, since
+corpora differ in the silence around the speech (docs/zero-shot.md)."""
 
 
 Cell = dict[str, Any]
@@ -73,6 +77,11 @@ def cross_corpora(
     studies = {corpus: _study(path, [*overrides, f"corpus={corpus}", f"name=cross-{corpus}"]) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
+    plain = load.to_plain(studies[corpora[0]])
+    if advice := trimming_advice(plain):
+        tell(advice)
+    elif path is None:
+        tell("trained on trimmed audio (training.trim_silence: true), as is recommended for zero-shot scores")
     rows: dict[str, Row] = {}
     for corpus, study in studies.items():
         rows[corpus] = _row(corpus, study, corpora, mapping, tell)
@@ -120,7 +129,7 @@ def _shown(cell: Cell, score: str, interval: str) -> str:
 def _study(path: Path | None, overrides: Sequence[str]) -> Study:
     if path is not None:
         return load_study(path, overrides)
-    raw: dict[str, Any] = {**DEFAULT, "search": dict(DEFAULT["search"])}
+    raw: dict[str, Any] = copy.deepcopy(dict(DEFAULT))
     for override in overrides:
         load.set_value(raw, override)
     fill_bounds(raw)
@@ -225,8 +234,11 @@ def _zero_shot(
     folder: RunFolder, others: Sequence[str], mapping: Mapping[str, str], tell: partial[None]
 ) -> tuple[dict[str, Cell], bool]:
     before = folder.state()
+    changes, foreign = without_foreign_classes(mapping, before.start.classes if before.start is not None else ())
+    for emotion in foreign:
+        tell(f"{folder.run_id} has no class {mapping[emotion]}: {emotion} is left out where it is tested")
     try:
-        launch.evaluate(folder, launch.EvaluationRequest(tuple(others), mapping))
+        launch.evaluate(folder, launch.EvaluationRequest(tuple(others), changes))
     except UserError as error:
         return _missing(others, str(error), folder), False
     _, interrupted = follow(folder, tell, before.seq)

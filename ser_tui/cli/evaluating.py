@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
-from ser_tui.cli.following import follow
+from ser_tui.cli.following import SILENCE_SECONDS, follow
 from ser_tui.cli.listing import print_run, run_document
 from ser_tui.cli.output import print_evaluation, print_json, say
-from ser_tui.evaluation.mapping import parse_changes
+from ser_tui.corpora.registry import load_manifest
+from ser_tui.corpora.selection import only_speakers
+from ser_tui.evaluation.mapping import Preset, decided, parse_changes
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.state import RunState
+from ser_tui.study.text import escaped_parts, unescaped
 from ser_tui.worker import launch
 from ser_tui.worker.launch import last_words
 from ser_tui.worker.resolving import require_corpora
@@ -23,7 +29,9 @@ from ser_tui.worker.resolving import require_corpora
 _UNDER_WAY = (EvaluationStarted, EvaluationProgressed, Progressed)
 
 
-def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bool, preset: str, as_json: bool) -> int:
+def evaluate_run(
+    reference: str, corpora: str, changes: list[str], *, speakers: str, without: str, masked: bool, preset: str, as_json: bool
+) -> int:
     """Evaluate a run's best model on other corpora and print the results; the exit code."""
     if preset not in ("default", "paper"):
         raise UsageError(f"--preset {preset}: default or paper")
@@ -33,8 +41,18 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
     folder = resolve(runs_folder(), reference)
     require_corpora(names)  # a misspelt name is no event in the run's life
     before = folder.state()
-    request = launch.EvaluationRequest(names, parse_changes(changes), masked=masked, preset=preset)
-    state = _followed(folder, before, lambda: launch.evaluate(folder, request), as_json=as_json)
+    request = launch.EvaluationRequest(
+        names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without")
+    )  # fmt: skip
+    if before.start is not None:
+        _refuse_mistakes(request, before.start.classes, partial(say, error=as_json))
+
+    def start() -> None:
+        launch.evaluate(folder, request)
+        if advice := trimming_advice(before.study):
+            say(advice, error=as_json)
+
+    state = _followed(folder, before, start, as_json=as_json)
     fresh = [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
     if as_json:
         wanted = len(fresh)
@@ -44,6 +62,44 @@ def evaluate_run(reference: str, corpora: str, changes: list[str], *, masked: bo
         for result in fresh:
             print_evaluation(result)
     return 0 if len(fresh) == len(names) else 1
+
+
+def _refuse_mistakes(request: launch.EvaluationRequest, classes: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Raise UsageError for emotions, classes and speakers that there are not: no event in the run's life either.
+
+    A corpus that cannot be read is left to the worker, which goes on with the others.
+    """
+    if not (request.mapping or request.speakers or request.without):
+        return
+    told, found = time.monotonic(), []
+    for corpus in request.corpora:
+
+        def progress(done: int, total: int, corpus: str = corpus) -> None:
+            nonlocal told
+            if time.monotonic() - told > SILENCE_SECONDS:
+                told = time.monotonic()
+                tell(f"reading {corpus} {done}/{total}")
+
+        with suppress(UserError):
+            found.append(load_manifest(corpus, progress))
+    known = {*classes, *(emotion for manifest in found for emotion in manifest.emotions)}
+    preset: Preset = "paper" if request.preset == "paper" else "default"
+    for manifest in found:
+        try:
+            chosen = only_speakers(manifest, request.speakers, request.without)
+        except UsageError:
+            raise
+        except UserError as error:
+            raise UsageError(str(error)) from None
+        decided(classes, chosen.emotions, request.mapping, preset, known)
+
+
+def _names(text: str, option: str) -> tuple[str, ...]:
+    """The speakers that an option names. Raises UsageError where it names none."""
+    found = [unescaped(part.strip()) for part in escaped_parts(text, ",")]
+    if text and not all(found):
+        raise UsageError(f"{option} {text}: write NAME, or NAME,NAME,...; a comma within a name is written \\,")
+    return tuple(dict.fromkeys(found)) if text else ()
 
 
 def score_folds(reference: str, protocol: str, *, as_json: bool) -> int:

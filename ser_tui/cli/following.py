@@ -17,12 +17,23 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds
-from ser_tui.study.text import counted, duration, parameter, probe_parameters, progress_text, score_with_interval
+from ser_tui.study.text import (
+    counted,
+    duration,
+    of_speakers,
+    parameter,
+    probe_parameters,
+    progress_text,
+    score_with_interval,
+)
 from ser_tui.worker.launch import last_words, request_stop
 
 POLL_SECONDS = 0.2
 SILENCE_SECONDS = 60.0
 """How far a stage has come is said where nothing else was for so long: every line stays on the screen."""
+
+
+_PROGRESS = (events.Progressed, events.EvaluationProgressed)
 
 
 def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tuple[RunState, bool]:
@@ -38,7 +49,7 @@ def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tu
             for event in reader.read_all():
                 state = reduce(state, event)
                 silence = time.monotonic() - said
-                if event.seq <= after or (isinstance(event, events.Progressed) and silence < SILENCE_SECONDS):
+                if event.seq <= after or (isinstance(event, _PROGRESS) and silence < SILENCE_SECONDS):
                     continue
                 for line in lines(state, event):
                     said = time.monotonic()
@@ -97,11 +108,13 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             over = f"{sample(event.utterances, event.interval_speakers)}; {chose(chosen_on(event, state.study))}"
             return [f"{text}, {over}" + _probe(event.probe_pooled_bca, event.probe_interval)]
         case events.EvaluationStarted():
-            return [f"evaluating on {event.corpus}: {event.utterances} utterances"]
+            return [f"evaluating on {_target(event)}: {event.utterances} utterances"]
+        case events.EvaluationProgressed():
+            return [f"  {event.corpus}: {event.done}/{event.utterances} utterances"]
         case events.EvaluationFinished():
             text = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
             shown = score_with_interval(event.bca, event.bca_interval)
-            return [f"zero-shot on {event.corpus}: {text}, BCA {shown}, {sample(event.utterances, event.interval_speakers)}"]
+            return [f"zero-shot on {_target(event)}: {text}, BCA {shown}, {sample(event.utterances, event.interval_speakers)}"]
         case events.EvaluationFailed():
             return [f"evaluation on {event.corpus} failed: {event.reason}"]
         case events.RunFinished():
@@ -118,6 +131,11 @@ def ended_without_word(folder: RunFolder, state: RunState) -> str | None:
     if state.status in ("done", "stopped", "failed"):
         return None
     return f"{folder.run_id} was interrupted: its worker is gone ({last_words(folder)}); `ser-tui resume {folder.run_id}` goes on"
+
+
+def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
+    whose = of_speakers(event.speakers, event.without)
+    return f"{event.corpus} ({whose})" if whose else event.corpus
 
 
 def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:

@@ -95,6 +95,7 @@ def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
             baseline_intervals=_lists(evaluation.baseline_intervals), centred=dict(evaluation.centred),
             not_centred=evaluation.not_centred,
             centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
+            speakers=list(evaluation.speakers), without=list(evaluation.without),
         )  # fmt: skip
     return document
 

@@ -14,7 +14,16 @@ from rich.text import Text
 from ser_tui.study.charset import takes
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.headline import sample
-from ser_tui.study.text import accuracies, centred_text, interval_text, json_text, printable, score, score_with_interval
+from ser_tui.study.text import (
+    accuracies,
+    centred_text,
+    interval_text,
+    json_text,
+    of_speakers,
+    printable,
+    score,
+    score_with_interval,
+)
 
 
 def print_json(value: Any) -> None:
@@ -51,7 +60,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
 def print_evaluation(result: EvaluationFinished) -> None:
     """A zero-shot result for people: the mapping, the scores beside their baselines, the confusion matrix."""
     pairs = "  ".join(f"{emotion}={target or '(dropped)'}" for emotion, target in result.mapping.items())
-    say(f"zero-shot on {result.corpus}, trial {result.trial}: {pairs}")
+    whose = of_speakers(result.speakers, result.without, None)
+    say(f"zero-shot on {result.corpus}{f' ({whose})' if whose else ''}, trial {result.trial}: {pairs}")
     say(
         f"accuracy {score(result.accuracy)} {interval_text(result.accuracy_interval)}, BCA {score(result.bca)} "
         f"{interval_text(result.bca_interval)}, {sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.segments import Clip
 from ser_tui.training import audio, probe, resampling
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import Part, Stop, check_stop
+from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
 
 FUNCTIONALS = 88
 INVERSE_REGULARIZATION = 0.1
@@ -29,7 +29,9 @@ def available() -> bool:
     return importlib.util.find_spec("opensmile") is not None
 
 
-def functionals(clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop = lambda: False) -> NDArray[np.float32]:
+def functionals(
+    clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
+) -> NDArray[np.float32]:
     """eGeMAPS v02 functionals [N, 88] of `clips`; NaN for one that cannot be read.
 
     `digests` name their contents: what was computed before is found in the cache. Raises TrialStopped.
@@ -39,8 +41,10 @@ def functionals(clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop
     stored = Shards(f"egemaps-v02-opensmile-{opensmile.__version__}")
     smile: Any = None
     rows: list[NDArray[np.float32]] = []
-    for clip, digest in zip(clips, digests, strict=True):
+    for done, (clip, digest) in enumerate(zip(clips, digests, strict=True)):
         check_stop(should_stop)
+        if on_progress is not None:
+            on_progress(done, len(clips))
         key = _key(clip, digest) if digest else ""
         found = stored.get(key) if key else None
         if found is None:
@@ -56,17 +60,18 @@ def functionals(clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop
 
 
 def logits(
-    train: Part, clips: Sequence[Clip], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False
+    train: Part, clips: Sequence[Clip], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False,
+    on_progress: OnProgress | None = None,
 ) -> NDArray[np.float32]:
     """Logits [N, classes] of `clips` by balanced logistic regression on `train`; NaN for what cannot be read.
 
     Raises TrialStopped, and UserError when the readable part of `train` holds fewer than two classes.
     """
-    known = functionals(train.clips, train.digests, should_stop)
+    known = functionals(train.clips, train.digests, should_stop, on_progress)
     readable = np.isfinite(known).all(axis=1)
     head = probe.fit(known[readable], np.asarray(train.labels)[readable], classes, INVERSE_REGULARIZATION)
     with torch.no_grad():
-        values: NDArray[np.float32] = head(torch.from_numpy(functionals(clips, digests, should_stop))).numpy()
+        values: NDArray[np.float32] = head(torch.from_numpy(functionals(clips, digests, should_stop, on_progress))).numpy()
     return values
 
 

@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from ser_tui.corpora.labels import canonical
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.errors import UsageError
+from ser_tui.study.text import escaped_parts, unescaped
 
 Preset = Literal["default", "paper"]
 DROPPED = ""
@@ -50,8 +52,30 @@ def divided(classes: Sequence[str]) -> list[str]:
     ]
 
 
+def applicable(
+    changes: Mapping[str, str], emotions: Iterable[str], known: Iterable[str] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """`changes` (emotion -> class) by the target's own words, and the emotions among them that the target lacks. Pure.
+
+    A change of *calm* is one of the target's *Calm* too, unless that is changed by name. An emotion that the target lacks is no
+    mistake where it is one: a word for an emotion, or one of `known`, the words of other corpora. Any other raises UsageError.
+    """
+    own = list(emotions)
+    elsewhere = {meaning(word) for word in known}
+    found: dict[str, str] = {}
+    lacking: list[str] = []
+    for emotion, target in changes.items():
+        alike = [emotion] if emotion in own else [word for word in own if meaning(word) == meaning(emotion)]
+        if not alike and canonical(emotion) is None and meaning(emotion) not in elsewhere:
+            raise UsageError(f"--map {emotion}={target}: the target has no {emotion}{_nearest(emotion, own)}")
+        if not alike:
+            lacking.append(emotion)
+        found |= {word: target for word in alike if word == emotion or word not in changes}
+    return found, lacking
+
+
 def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: Sequence[str]) -> dict[str, str]:
-    """`mapping` with `changes` (emotion -> class, or "" to drop it).
+    """`mapping` with `changes` (emotion -> class, or "" to drop it); another spelling of a class is that class.
 
     Raises UsageError for a name that the target or the model has not, with the nearest valid one, and where every
     emotion is dropped, since nothing would be left to evaluate.
@@ -60,9 +84,10 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
     for emotion, target in changes.items():
         if emotion not in mapping:
             raise UsageError(f"--map {emotion}={target}: the target has no {emotion}{_nearest(emotion, mapping)}")
-        if target and target not in classes:
+        alike = [target] if target in classes else [name for name in classes if meaning(name) == meaning(target)]
+        if target and len(alike) != 1:
             raise UsageError(f"--map {emotion}={target}: the model has no class {target}{_nearest(target, classes)}")
-        changed[emotion] = target
+        changed[emotion] = alike[0] if target else DROPPED
     if not any(changed.values()):
         raise UsageError(
             f"no emotion of the target ({', '.join(mapping)}) counts as one of the model's ({', '.join(classes)}); "
@@ -71,15 +96,43 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
     return changed
 
 
+def decided(
+    classes: Sequence[str], emotions: Iterable[str], changes: Mapping[str, str], preset: Preset, known: Iterable[str] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """(emotion of a target -> class, changed emotions that it lacks): what is proposed, with what `changes` of it is applicable.
+
+    Raises UsageError as `applicable` and `overridden` do.
+    """
+    own = list(emotions)
+    here, lacking = applicable(changes, own, known)
+    return overridden(propose(classes, own, preset), here, classes), lacking
+
+
+def without_foreign_classes(changes: Mapping[str, str], classes: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """`changes` for a model with `classes`, one of several that they are meant for, and the emotions that are dropped there: those
+    that count as an emotion which this model has no class for. Pure."""
+    own = {meaning(name) for name in classes}
+    foreign = [emotion for emotion, target in changes.items() if canonical(target) and meaning(target) not in own]
+    return {emotion: DROPPED if emotion in foreign else target for emotion, target in changes.items()}, foreign
+
+
 def parse_changes(assignments: Iterable[str]) -> dict[str, str]:
-    """`["calm=neutral", "surprise=", "fear=drop"]` as emotion -> class, "" for dropped. Raises UsageError."""
+    """`["calm=neutral", "surprise=", "fear=drop"]` as emotion -> class, "" for dropped. Raises UsageError.
+
+    A backslash takes the character behind it as it is: `a\\=b=c` maps `a=b` to `c`, and `x=\\drop` to a class called `drop`.
+    """
     changes: dict[str, str] = {}
     for assignment in assignments:
-        emotion, separator, target = (part.strip() for part in assignment.partition("="))
-        if not separator or not emotion:
-            raise UsageError(f"--map {assignment}: write EMOTION=CLASS, or EMOTION= to drop it")
-        changes[emotion] = DROPPED if target in ("", "drop", "dropped") else target
+        parts = [part.strip() for part in escaped_parts(assignment, "=")]
+        if len(parts) != 2 or not parts[0]:
+            more = "; a = within a name is written \\=" if len(parts) > 2 else ""
+            raise UsageError(f"--map {assignment}: write EMOTION=CLASS, or EMOTION= to drop it{more}")
+        emotion, target = map(unescaped, parts)
+        if emotion in changes and changes[emotion] != target:
+            raise UsageError(f"--map {assignment}: {emotion} is mapped twice")
+        changes[emotion] = DROPPED if parts[1] in ("", "drop", "dropped") else target
     return changes
+
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from ser_tui.study.text import (
     beside_probe,
     duration,
     json_text,
+    of_speakers,
     parameter,
     printable,
     probe_parameters,
@@ -120,8 +121,10 @@ def summary_text(run_id: str, state: RunState) -> str:
         lines.append(apart)
     for evaluation in state.evaluations:
         if (found := evaluation.result) is not None:
+            whose = of_speakers(found.speakers, found.without, None)
+            on = f"zero-shot on {found.corpus}{f' ({whose})' if whose else ''}"
             lines.append(
-                f"zero-shot on {found.corpus}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
+                f"{on}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
                 f"BCA {score_with_interval(found.bca, found.bca_interval)}, chance {score(found.chance)}, "
                 f"{sample(found.utterances, found.interval_speakers)} "
                 f"({'masked' if found.masked else 'raw'})"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ser_tui.study.headline import chose, headline_of, sample, scores_apart
-from ser_tui.study.text import difference_text, duration, mapped, parameter, score_with_interval, shared
+from ser_tui.study.text import difference_text, duration, mapped, of_speakers, parameter, score_with_interval, shared
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -155,6 +155,7 @@ def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
         ", ".join([
             f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
             *(["not unseen"] if entry.get("warnings") else []),
+            *filter(None, [of_speakers(entry.get("speakers", ()), entry.get("without", ()))]),
             *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
         ])
         if entry

@@ -91,13 +91,18 @@ class EpochFinished(Event):
     """95 % interval of `bca`, as all intervals here. Each field for one is None, or empty, in logs of before it was there."""
 
 
+SEARCHING = ("features", "training", "scoring")
+"""Stages of a search, and of folds. Any other is one of an evaluation."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progressed(Event):
     """How far a long stage of what is under way has come. Written where nothing else has been for some seconds."""
 
     type: ClassVar[str] = "progressed"
     stage: str
-    """features: the frozen encoder's, computed once; training: an epoch; scoring: its validation part."""
+    """features: the frozen encoder's, computed once; training: an epoch; scoring: its validation part; beside an evaluation:
+    what is being done, in words (reading crema-d, untuned baseline)."""
     done: int
     utterances: int
 
@@ -218,6 +223,10 @@ class EvaluationStarted(Event):
     mapping: Mapping[str, str]
     """Target emotion -> class of the model; an empty class: dropped."""
     utterances: int
+    speakers: tuple[str, ...] = ()
+    """The only speakers whose utterances are evaluated; empty: all."""
+    without: tuple[str, ...] = ()
+    """Speakers whose utterances are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,6 +279,9 @@ class EvaluationFinished(Event):
     """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
     not_centred: str = ""
     """Why `centred` has no score by speaker; empty: it has one, or a log of before there was this field."""
+    speakers: tuple[str, ...] = ()
+    """As in `EvaluationStarted`, the next one too."""
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from ser_tui.study import events
 from ser_tui.study.headline import chose, chosen_on, speakers_text
 from ser_tui.study.sessions import Session
 from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
-from ser_tui.study.text import counted, score_with_interval
+from ser_tui.study.text import counted, of_speakers, score_with_interval
 
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
@@ -29,8 +29,10 @@ def reduce(state: RunState, event: events.Event) -> RunState:
         return state
     after = _apply(event, state)
     sessions, progress = after.sessions, after.progress
-    # Folds may be scored, with progress of their own, long after the search.
-    outside = isinstance(event, _AFTERWARDS) or (isinstance(event, events.Progressed) and after.status != "running")
+    # Folds may be scored, with progress of their own, long after the search, and a run evaluated that was interrupted.
+    outside = isinstance(event, _AFTERWARDS) or (
+        isinstance(event, events.Progressed) and (after.status != "running" or event.stage not in events.SEARCHING)
+    )
     if sessions and after.status != "new" and not outside:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):
@@ -200,8 +202,11 @@ def _(event: events.FoldsScored, state: RunState) -> RunState:
 def _(event: events.EvaluationStarted, state: RunState) -> RunState:
     # One that failed is told until its corpus is tried again.
     kept = tuple(e for e in state.evaluations if e.result is not None or (e.reason and e.corpus != event.corpus))
-    started = Evaluation(event.corpus, event.mapping, 0, event.utterances)
-    return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", f"evaluating on {event.corpus}")
+    started = Evaluation(
+        event.corpus, event.mapping, 0, event.utterances, speakers=event.speakers, without=event.without
+    )  # fmt: skip
+    text = f"evaluating on {_target(event)}"
+    return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", text)
 
 
 @_apply.register
@@ -214,7 +219,7 @@ def _(event: events.EvaluationFinished, state: RunState) -> RunState:
     after = _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
     accuracy = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
     shown = _scored("BCA", event.bca, event.bca_interval, event.utterances, event.interval_speakers)
-    return _logged(after, event.time, "info", f"zero-shot on {event.corpus}: {accuracy}, {shown}")
+    return _logged(after, event.time, "info", f"zero-shot on {_target(event)}: {accuracy}, {shown}")
 
 
 @_apply.register
@@ -245,6 +250,11 @@ def _(event: events.RunFailed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.Note, state: RunState) -> RunState:
     return _logged(state, event.time, event.level, event.text)
+
+
+def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
+    whose = of_speakers(event.speakers, event.without)
+    return f"{event.corpus} ({whose})" if whose else event.corpus
 
 
 def _scored(name: str, value: float, interval: tuple[float, float], utterances: int, speakers: int | None = None) -> str:

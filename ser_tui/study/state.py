@@ -75,6 +75,9 @@ class Evaluation:
     utterances: int = 0
     result: events.EvaluationFinished | None = None
     reason: str = ""
+    speakers: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Whose utterances, see `events.EvaluationStarted`."""
 
 
 @dataclass(frozen=True)

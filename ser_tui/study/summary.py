@@ -165,6 +165,8 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "masked": e.result.masked,
                 "mapping": dict(e.result.mapping),
                 "warnings": list(e.result.warnings),
+                "speakers": list(e.result.speakers),
+                "without": list(e.result.without),
             }
             for e in state.evaluations
             if e.result is not None

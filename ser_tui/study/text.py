@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -129,15 +130,46 @@ def shared(known: bool | None) -> str:
     return "cannot be told" if known is None else "yes" if known else "no"
 
 
+def escaped_parts(text: str, separator: str) -> list[str]:
+    """`text` between separators that no backslash stands before, with all backslashes left in: see `unescaped`."""
+    parts, escape = [""], False
+    for char in text:
+        if char == separator and not escape:
+            parts.append("")
+        else:
+            parts[-1] += char
+        escape = char == "\\" and not escape
+    return parts
+
+
+def unescaped(text: str) -> str:
+    """`text` without the backslashes that take the character behind them as it is; one at the very end stands for itself."""
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def of_speakers(speakers: Sequence[str], without: Sequence[str], most: int | None = 5) -> str:
+    """Whose utterances alone a score is of: speakers 01, 02 only; without speaker 03; empty where they are everybody's.
+
+    At most so many are named of each kind; None: all.
+    """
+
+    def named(names: Sequence[str]) -> str:
+        shown = ", ".join(names[:most]) + ("" if most is None or len(names) <= most else f" and {len(names) - most} more")
+        return f"speaker{'' if len(names) == 1 else 's'} {shown}"
+
+    told = [f"{named(speakers)} only"] if speakers else []
+    return ", ".join([*told, *([f"without {named(without)}"] if without else [])])
+
+
 def counted(number: int, thing: str) -> str:
     """1 trial, 15 trials."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def progress_text(stage: str, done: int, utterances: int, epoch: int | None = None) -> str:
-    """How far a stage has come, see `events.Progressed`: features 212/428, or epoch 3: 47 %."""
-    if stage == "features":
-        return f"features {done}/{utterances}"
+    """How far a stage has come, see `events.Progressed`: features 212/428, or epoch 3: 47 %, scoring 12 %."""
+    if stage not in ("training", "scoring"):
+        return f"{stage} {done}/{utterances}"
     share = f"{min(1.0, done / max(1, utterances)):.0%}".replace("%", " %")
     if stage == "training":
         return f"training {share}" if epoch is None else f"epoch {epoch}: {share}"

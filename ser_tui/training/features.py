@@ -30,6 +30,8 @@ from ser_tui.training.trial import OnProgress, Stop, UtteranceChanged, check_sto
 
 VERSION = 1
 """Changes when the computations below would give other values, so that entries of before are not used."""
+HELD_BYTES = 256 * 1024 * 1024
+"""Of frames that are in no cache, what `prepare` keeps in memory, so that `get` need not compute them again."""
 _EPSILON = 1e-6
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -66,12 +68,14 @@ class Features:
 
     `stage`: "frames" runs the convolutional front end; "inputs" stops before it, for training it. `stores`: the caches that
     are open already, by name. An encoder without a fingerprint (one with tuned weights) is not cached. `copies`: for each
-    of `clips` which changed copy of it is meant, see `augment`; empty: the utterances themselves.
+    of `clips` which changed copy of it is meant, see `augment`; empty: the utterances themselves. `stored`: whether the cache
+    is used at all; where frames are needed once only, to pool them, it is not.
     """
 
     def __init__(
         self, encoder: SpeechEncoder, clips: Sequence[Clip], digests: Sequence[str], recipe: Recipe,
         stage: Literal["frames", "inputs"] = "frames", stores: dict[str, Shards] | None = None, copies: Sequence[str] = (),
+        stored: bool = True,
     ) -> None:
         self._copies = copies or ("",) * len(clips)
         self._encoder, self._clips, self._digests, self.recipe, self._stage = encoder, clips, digests, recipe, stage
@@ -81,7 +85,9 @@ class Features:
         self.problems: dict[int, str] = {}
         """Index -> why the utterance cannot be used. Complete after `prepare`."""
         name = f"{encoder.family}-{encoder.fingerprint}-{stage}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}"
-        self._shards = store(stores, name) if encoder.fingerprint else None
+        self._shards = store(stores, name) if encoder.fingerprint and stored else None
+        self._held: dict[int, Tensor] = {}
+        self._held_bytes = 0
         self._found = store(stores, f"bounds-{trimming.VERSION}") if recipe.trim and any(digests) else None
 
     @property
@@ -108,6 +114,9 @@ class Features:
                 continue
             if self._shards is not None:
                 self._shards.put(self._key(index), frames)
+            elif self._held_bytes + frames.nbytes <= HELD_BYTES:
+                self._held_bytes += frames.nbytes
+                self._held[index] = frames
             if on_progress is not None:
                 on_progress(done + 1, len(missing))
         for shards in (self._shards, self._found):
@@ -116,7 +125,7 @@ class Features:
 
     def get(self, index: int) -> Tensor:
         """Front-end frames [T, C] of utterance `index` (or its inputs), of the recipe's type. Raises Unreadable."""
-        found = None if self._shards is None else self._shards.get(self._key(index))
+        found = self._held.get(index) if self._shards is None else self._shards.get(self._key(index))
         return self._compute(index) if found is None else found
 
     def length(self, index: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import re
@@ -44,8 +45,6 @@ FORMAT = 1
 _TABLE = "model.json"
 _WEIGHTS = re.compile(r"model-[0-9a-f]{1,64}\.safetensors")
 _BATCH = 16
-_ENCODER, _HEAD = "encoder.", "head."
-"""What the names of tensors begin with in a saved model."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +64,35 @@ class Model:
     recipe: Recipe
     """How utterances become frames."""
     problems: dict[int, str]
+    identity: str = ""
+    """Digest of the model's files: of all that its logits depend on besides the audio. Empty for a model without files."""
+    frozen_fingerprint: str = ""
+    """Of the weights of an encoder that was not tuned: what it computes is cached under it. Empty: not known."""
 
     def predict_logits(
-        self, clips: Sequence[Clip], *, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None
+        self, clips: Sequence[Clip], digests: Sequence[str] = (), *, should_stop: Stop = lambda: False,
+        on_progress: OnProgress | None = None,
     ) -> NDArray[np.float32]:
         """Logits [N, classes] of `clips`, trimmed, cut and normalised as in training; NaN where one is unreadable.
 
-        Raises TrialStopped when asked to stop, MemoryError when memory runs out.
+        `digests`: of their contents, which are then checked. Raises UtteranceChanged where one is another's, TrialStopped
+        when asked to stop, MemoryError when memory runs out.
         """
         with as_memory_error():
-            return self._predict(clips, should_stop, on_progress)
+            return self._predict(clips, digests or ("",) * len(clips), should_stop, on_progress)
 
-    def _predict(self, clips: Sequence[Clip], should_stop: Stop, on_progress: OnProgress | None) -> NDArray[np.float32]:
+    def _predict(
+        self, clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop, on_progress: OnProgress | None
+    ) -> NDArray[np.float32]:
         logits = np.full((len(clips), len(self.classes)), np.nan, dtype=np.float32)
         self.problems.clear()
         done = 0
         # In windows, so that memory does not grow with the corpus.
         for start in range(0, len(clips), 16 * _BATCH):
             window = range(start, min(start + 16 * _BATCH, len(clips)))
-            part = Part(tuple(clips[index] for index in window), (0,) * len(window), ("",) * len(window))
+            part = Part(
+                tuple(clips[index] for index in window), (0,) * len(window), tuple(digests[index] for index in window)
+            )
             data = Data(self.encoder, part, self.recipe, {})
             data.prepare(should_stop, None)
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
@@ -116,8 +125,8 @@ def save(
     parameters: Mapping[str, Value], recipe: Recipe, precision: str, tuned: bool,
 ) -> None:
     """Write a model into `folder`, replacing the one that is there. Raises OSError when it cannot be written."""
-    tensors = {f"{_ENCODER}{name}": tensor for name, tensor in encoder.state_dict().items()}
-    tensors |= {f"{_HEAD}{name}": tensor for name, tensor in head.state_dict().items()}
+    tensors = {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
+    tensors |= {f"head.{name}": tensor for name, tensor in head.state_dict().items()}
     tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     digest = weights.digest(tensors, {})
     name = f"model-{digest}.safetensors"
@@ -178,38 +187,33 @@ def load_model(folder: Path) -> Model:
         recipe = _recipe(table["recipe"])
         used: precision.Precision = "bfloat16" if table["precision"] == "bfloat16" else "float32"
         tensors = weights.read(folder / name)
-        # First without memory: what the table describes may be of any size, and must be what the weights fill.
-        with torch.device("meta"):
-            planned = build(described["description"], str(path))
-            _check_layers(chosen, planned)
-            planned_head = Head(chosen.width(planned.dimension), len(classes))
-        for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
-            weights.compare_strictly(module, _own(tensors, prefix), str(folder / name))
-        encoder = build(described["description"], str(path))
+        _check_size(described["description"]["configuration"], tensors)
+        encoder = build(described["description"])
+        if not chosen.layers or not 0 <= min(chosen.layers) <= max(chosen.layers) <= encoder.layers + 1:
+            raise ValueError(f"its encoder has no layers {chosen.layers!r:.40}")
         head = Head(chosen.width(encoder.dimension), len(classes))
         facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:120]}); train the model again") from None
     if weights.digest(tensors, {}) != table.get("digest"):
         raise UserError(f"{folder / name}: damaged (its digest is another); train the model again")
-    for module, prefix in ((encoder, _ENCODER), (head, _HEAD)):
-        weights.load_strictly(module, _own(tensors, prefix), str(folder / name))
+    for module, prefix in ((encoder, "encoder."), (head, "head.")):
+        own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        weights.load_strictly(module, own, str(folder / name))
     # A tuned encoder must not find the pre-trained one's features in the cache, nor leave its own there.
     encoder.fingerprint = ""
-    return Model(classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {})
+    identity = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+    return Model(
+        classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {}, identity
+    )
 
 
-def _own(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-
-
-def _check_layers(chosen: Pooling, encoder: SpeechEncoder) -> None:
-    """Raise ValueError unless each pooled layer is one of the encoder's, and named once: the head is as wide as they are many."""
-    layers = chosen.layers
-    if not layers or not 0 <= min(layers) <= max(layers) <= encoder.layers + 1 or len(set(layers)) < len(layers):
-        raise ValueError(f"its encoder has no layers {layers[:10]!r:.40}")
-    if not set(chosen.normalised) <= set(layers):
-        raise ValueError(f"layers {chosen.normalised[:10]!r:.40} are not pooled")
+def _check_size(configuration: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where the description asks for a larger encoder than the weights can fill: it would take all memory."""
+    layers = int(configuration.get("num_hidden_layers", configuration.get("encoder_layers", 1)))
+    width = int(configuration.get("hidden_size", configuration.get("d_model", 1)))
+    if layers < 0 or layers * width * width > sum(tensor.numel() for tensor in tensors.values()):
+        raise ValueError(f"{layers} layers of width {width} do not fit its weights")
 
 
 def _recipe(table: Mapping[str, Any]) -> Recipe:

@@ -7,6 +7,7 @@ leaves out: it was trained on windows filled up with silence.
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -85,6 +86,18 @@ class ProbeTrainer:
             if not data.usable:
                 return (metrics.UNREADABLE,) * len(part)
             return _predictions(data, head(torch.from_numpy(_features(data, chosen))))
+
+    def fitted(self) -> model.Model:
+        """The probe just fitted, ready to predict. Raises UserError."""
+        if self._last is None:
+            raise UserError("there is no probe to predict with: none has been fitted to its end")
+        head, chosen, values = self._last
+        encoder, recipe = copy.copy(self.encoder), self._recipe(float(values["max_seconds"]))
+        encoder.fingerprint = ""  # as of a model that is loaded: what it hears by path alone is not cached
+        return model.Model(
+            self.classes, self.encoder_name, self.encoder.fingerprint, values, "float32", chosen, encoder, head, False,
+            recipe, {}, frozen_fingerprint=self.encoder.fingerprint,
+        )  # fmt: skip
 
     def save_best(self, folder: Path) -> None:
         """Save the probe just fitted, for `model.load_model`. Raises UserError, and OSError (no space)."""

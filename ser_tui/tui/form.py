@@ -83,7 +83,7 @@ FIELDS: tuple[FormField, ...] = (
     FormField(
         "training.normalize", "normalize", "peak: scale every waveform to a largest magnitude of 1", ("none", "peak")
     ),
-    FormField("training.trim_silence", "trim", "leave out the silence before and after every utterance", SWITCH),
+    FormField("training.trim_silence", "trim", "leave out the silence around every utterance; recommended for zero-shot", SWITCH),
     FormField("training.augment", "augment", "also train on copies: speed, noise, or both; empty: none", listed=True),
     FormField("training.warmup", "warm-up", "share of the steps over which the rates rise before the cosine", width=6),
     FormField("training.gradient_clip", "clip", "largest norm of the gradient", width=6),

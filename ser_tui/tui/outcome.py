@@ -17,7 +17,9 @@ from ser_tui.study.text import (
     duration,
     interval_text,
     mapped,
+    of_speakers,
     probe_parameters,
+    progress_text,
     score,
     score_with_interval,
     verdict,
@@ -123,15 +125,21 @@ def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
     return [*lines, Text()]
 
 
-def evaluation_lines(evaluation: Evaluation, width: int) -> list[Text]:
-    """A zero-shot evaluation, ended or under way. Long lines are broken at `width`."""
+def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progressed | None = None) -> list[Text]:
+    """A zero-shot evaluation, ended or under way. Long lines are broken at `width`. `stage`: how far what is done now has come."""
     head = cell(f"zero-shot on {evaluation.corpus}", "accent")
     found = evaluation.result
+    by = evaluation if found is None else found
+    whose = of_speakers(by.speakers, by.without)
+    if whose:
+        head.append_text(cell(f" ({whose})", "accent"))
     if found is None:
         if evaluation.reason:
             return [head, *broken(cell(f"failed: {evaluation.reason}", "warning"), width), Text()]
         heard = 0 < evaluation.utterances <= evaluation.done
         after = cell("the baselines, on the same utterances, come next", "muted") if heard else Text()
+        if stage is not None:
+            after = cell(progress_text(stage.stage, stage.done, stage.utterances), "muted")
         return [head, progress(evaluation.done, evaluation.utterances), after]
     head.append_text(
         cell(
@@ -184,7 +192,7 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     """Everything that the best trial was scored on after the search, what came last first, and the probe."""
     lines: list[Text] = []
     for evaluation in reversed(state.evaluations):
-        lines += evaluation_lines(evaluation, width)
+        lines += evaluation_lines(evaluation, width, state.progress)
     if state.test is not None:
         lines += test_lines(state.test, state.start.classes if state.start else ())
     for folds in state.folds:

@@ -24,6 +24,7 @@ from ser_tui.study.text import (
     ended,
     local_clock,
     loss_text,
+    of_speakers,
     parameter,
     progress_text,
     score,
@@ -299,6 +300,8 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             if (untuned := result.baselines.get("untuned")) is not None:
                 pieces.append((2, _scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
             pieces.append((0, _sample(result.utterances, result.interval_speakers)))
+            if whose := of_speakers(result.speakers, result.without, 2):
+                pieces.append((0, whose))
             doubt = [(0, "! not unseen (v)")] if result.warnings else []
             style = "warning" if result.warnings else ""
             lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
+from ser_tui.corpora.spellings import meaning
 from ser_tui.evaluation.mapping import DROPPED, Preset, propose
 from ser_tui.study.errors import UsageError
 from ser_tui.tui.consequences import CorpusFacts
@@ -44,6 +44,15 @@ class Plan:
         """Emotion -> class, or "" where it is dropped."""
         proposed = self.proposed()
         return {emotion: self.changes.get(emotion, target) for emotion, target in proposed.items()}
+
+    def asked(self) -> dict[str, str]:
+        """What to ask the worker for: the changes, and with each the other spellings of its emotion, which would follow it."""
+        changed = {meaning(emotion) for emotion in self.changes}
+        return {emotion: target for emotion, target in self.mapping().items() if meaning(emotion) in changed}
+
+    def other_preset(self) -> Preset:
+        """The preset that comes after this one."""
+        return PRESETS[(PRESETS.index(self.preset) + 1) % len(PRESETS)]
 
     def step(self, emotion: str, by: int) -> None:
         """Let `emotion` count as the next (or previous) class; after the last one it is dropped."""
@@ -89,12 +98,3 @@ class Plan:
             if not any(self.mapping().get(emotion) for emotion in target.emotions or {}):
                 return f"every emotion of {target.name} is dropped: give one a class"
         return ""
-
-
-def changes_by_target(plan: Plan) -> list[tuple[Sequence[str], Mapping[str, str]]]:
-    """(corpora, changed mapping) for each evaluation to ask for: corpora that hold the same changed emotions go together."""
-    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for target in plan.targets:
-        held = tuple((emotion, cls) for emotion, cls in plan.changes.items() if emotion in (target.emotions or {}))
-        groups.setdefault(held, []).append(target.name)
-    return [(names, dict(held)) for held, names in groups.items()]

@@ -1,4 +1,4 @@
-"""`python -m ser_tui.worker RUN_FOLDER JOB`: one worker on one run. Started by `ser_tui.worker.launch`, not by people."""
+"""`python -m ser_tui.worker RUN_FOLDER JOB < REQUEST`: one worker on one run. Started by `ser_tui.worker.launch`, not by people."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from ser_tui.store.files import FULL, disk_message
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.document import FOLDED
+from ser_tui.study.document import ProtocolKind
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
 from ser_tui.study.text import printable
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped
 from ser_tui.worker.memory import lift_limit
+from ser_tui.worker.requests import JOBS, FoldsRequest, Request, decode
 from ser_tui.worker.session import Session
 
 
@@ -32,8 +34,10 @@ def main() -> int:
     arguments = _arguments()
     folder = RunFolder(arguments.folder.absolute())
     try:
+        # Before the run is taken: whoever cannot say what is wanted changes nothing.
+        request = decode(arguments.job, b"" if JOBS[arguments.job] is None else sys.stdin.buffer.read())
         with Session(folder, arguments.job) as session:
-            status = _work(session, arguments)
+            status = _work(session, arguments, request)
         if session.continues:
             lift_limit()
             os.execv(sys.executable, [sys.executable, "-m", "ser_tui.worker", *sys.argv[1:]])
@@ -53,10 +57,10 @@ def _say(text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
 
 
-def _work(session: Session, arguments: argparse.Namespace) -> int:
+def _work(session: Session, arguments: argparse.Namespace, request: Request | None) -> int:
     try:
         with as_memory_error():
-            session.continues = _job(session, arguments)
+            session.continues = _job(session, arguments, request)
     except TrialStopped:
         reason = session.stop_reason or "stopped"
         if arguments.job == "search":
@@ -88,20 +92,20 @@ def _reason(error: Exception, folder: RunFolder) -> str:
     return f"{type(error).__name__}: {error} (details in {folder.worker_log})"
 
 
-def _job(session: Session, arguments: argparse.Namespace) -> bool:
+def _job(session: Session, arguments: argparse.Namespace, request: Request | None) -> bool:
     """Do the job; whether it shall go on in a fresh process."""
     if arguments.job == "search":
         from ser_tui.worker.search import search
 
         return search(session)
-    if arguments.job == "folds":
+    if isinstance(request, FoldsRequest):
         from ser_tui.worker.folds import score_folds
 
-        score_folds(session, arguments.protocol)
-    else:
+        score_folds(session, cast(ProtocolKind, request.protocol))  # what was read is one of them
+    elif request is not None:
         from ser_tui.worker.evaluate import evaluate
 
-        evaluate(session, arguments.on, arguments.map, masked=arguments.masked, preset=arguments.preset)
+        evaluate(session, request)
     return False
 
 
@@ -124,17 +128,7 @@ def _report(session: Session, arguments: argparse.Namespace, reason: str) -> Non
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ser_tui.worker")
     parser.add_argument("folder", type=Path)
-    jobs = parser.add_subparsers(dest="job", required=True)
-    jobs.add_parser("search")
-    folds = jobs.add_parser("folds")
-    folds.add_argument("--protocol", required=True, choices=FOLDED)
-    evaluate = jobs.add_parser("evaluate")
-    evaluate.add_argument("--on", action="append", required=True)
-    evaluate.add_argument("--map", action="append", default=[])
-    evaluate.add_argument("--preset", default="default", choices=("default", "paper"))
-    masking = evaluate.add_mutually_exclusive_group()
-    masking.add_argument("--masked", dest="masked", action="store_true", default=True)
-    masking.add_argument("--raw", dest="masked", action="store_false")
+    parser.add_argument("job", choices=tuple(JOBS))
     return parser.parse_args()
 
 

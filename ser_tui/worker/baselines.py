@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -19,11 +18,14 @@ from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean,
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.training.head import Head
-from ser_tui.training.model import Model, load_model
+from ser_tui.training.model import Model
+from ser_tui.training.predictions import frozen_encoder, kept_logits
+from ser_tui.training.probe import ProbeTrainer
 from ser_tui.worker import data as corpus_data
+from ser_tui.worker.comparable import refuse_other_encoder
 from ser_tui.worker.data import Data
-from ser_tui.worker.session import SCRATCH, Session
-from ser_tui.worker.trainers import make_trainer
+from ser_tui.worker.parts import refuse_changes
+from ser_tui.worker.session import Session
 
 RANDOM_HEADS = 20
 """One random head's accuracy is a matter of luck."""
@@ -107,41 +109,116 @@ def training_data(session: Session, study: Study) -> Data | None:
     try:
         data = corpus_data.load(study)
         if session.state.start is not None:
-            corpus_data.refuse_changes(session.folder, data, session.state.start)
+            refuse_changes(session.folder, data, session.state.start)
     except UserError as error:
         session.note(f"no baselines besides chance and majority: {error}", level="warning")
         return None
     return data
 
 
-def centred_scores(
-    session: Session, study: Study, model: Model, data: Data, target: Target, logits: NDArray[np.float32]
-) -> Beside:
-    """Accuracy and BCA with the mean of the corpus, and of each speaker, taken out of `logits`; see `zero_shot.centred`.
+class Baselines:
+    """Models that need no search, trained on `data` as the run's `model` was; each is made once, for all targets."""
 
-    Left out where there are too few utterances to take a mean of, and by speaker where `one_emotion_each`, which `reason` says.
-    Intervals take the means for known. Raises TrialStopped.
-    """
-    chosen: list[int] = []
-    order = np.random.default_rng(study.seed).permutation(list(data.split.train))
-    part = data.part([int(index) for index in order])
-    for label in range(len(data.classes)):
-        chosen += [index for index, own in enumerate(part.labels) if own == label][:REFERENCE_PER_CLASS]
-    try:
-        known = model.predict_logits([part.clips[index] for index in chosen], should_stop=session.should_stop)
-        reference = class_balanced_mean(known, [part.labels[index] for index in chosen])
-    except (UserError, MemoryError, OSError, RuntimeError) as error:
-        session.note(f"no centred scores: {error or 'not enough memory'}", level="warning")
-        return Beside()
-    speakers = target.speakers
-    groups: dict[str, Sequence[str] | None] = {"corpus": None}
-    found = Beside(reason=one_emotion_each(speakers, target.emotions) if speakers is not None else "")
-    if speakers is not None and not found.reason and len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
-        groups["speaker"] = speakers
-    for name, group in groups.items():
-        if len(logits) >= LEAST_FOR_A_MEAN:
-            found.add(name, target.scored(centred(logits, reference, group), model.classes))
-    return found
+    def __init__(self, session: Session, study: Study, model: Model, data: Data) -> None:
+        self._session, self._study, self._model, self._data = session, study, model, data
+
+    def scores(self, target: Target, *, random_heads: bool) -> Beside:
+        """Accuracy (and, with _bca, BCA) of those that can be computed; a note says why one cannot. Raises TrialStopped.
+
+        untuned: logistic regression on the frozen encoder's last layer. egemaps: the same on eGeMAPS functionals, where
+        opensmile is installed. Both are trained on the run's training part: what fine-tuning must beat. random_head, the
+        baseline of arXiv 2510.07052: the frozen encoder under a linear layer that was never trained, so that it says nothing
+        about the encoder; the mean of RANDOM_HEADS of them.
+        """
+        wanted: dict[str, Callable[[], dict[str, ZeroShot]]] = {
+            "untuned": lambda: self._frozen(target, RANDOM_HEADS if random_heads else 0)
+        }
+        if egemaps.available():
+            wanted["egemaps"] = lambda: self._egemaps(target)
+        found = Beside()
+        for name, compute in wanted.items():
+            try:
+                results = compute()
+            except (UserError, MemoryError, OSError, RuntimeError, ValueError) as error:
+                self._session.note(f"no {name} baseline: {error or 'not enough memory'}", level="warning")
+                continue
+            for baseline, result in results.items():
+                found.add(baseline, result)
+        return found
+
+    def centred(self, target: Target, logits: NDArray[np.float32]) -> Beside:
+        """Accuracy and BCA with the mean of the corpus, and of each speaker, taken out of `logits`; see `zero_shot.centred`.
+
+        Left out where there are too few utterances to take a mean of, and by speaker where `one_emotion_each`, which `reason`
+        says. Intervals take the means for known. Raises TrialStopped.
+        """
+        try:
+            reference = self._reference
+        except (UserError, MemoryError, OSError, RuntimeError) as error:
+            self._session.note(f"no centred scores: {error or 'not enough memory'}", level="warning")
+            return Beside()
+        speakers = target.speakers
+        groups: dict[str, Sequence[str] | None] = {"corpus": None}
+        found = Beside(reason=one_emotion_each(speakers, target.emotions) if speakers is not None else "")
+        if speakers is not None and not found.reason and len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
+            groups["speaker"] = speakers
+        for name, group in groups.items():
+            if len(logits) >= LEAST_FOR_A_MEAN:
+                found.add(name, target.scored(centred(logits, reference, group), self._model.classes))
+        return found
+
+    @cached_property
+    def _reference(self) -> NDArray[np.float64]:
+        """Where the mean of the model's logits [classes] lies on the training part."""
+        data, chosen = self._data, []
+        order = np.random.default_rng(self._study.seed).permutation(list(data.split.train))
+        part = data.part([int(index) for index in order])
+        for label in range(len(data.classes)):
+            chosen += [index for index, own in enumerate(part.labels) if own == label][:REFERENCE_PER_CLASS]
+        known = kept_logits(
+            self._model, [part.clips[index] for index in chosen], [part.digests[index] for index in chosen],
+            should_stop=self._session.should_stop, on_progress=partial(self._session.progress, "training utterances"),
+        )  # fmt: skip
+        return class_balanced_mean(known, [part.labels[index] for index in chosen])
+
+    @cached_property
+    def _untuned(self) -> Model:
+        """Logistic regression on the frozen encoder's last layer."""
+        study, model, train = self._study, self._model, self._data.part(self._data.split.train)
+        settings = study.training.model_copy(update={"paper_exact": False, "augment": ()})
+        trainer = ProbeTrainer(
+            # It is scored on nothing of the run's own: the training part stands in for what would validate it.
+            study.encoder, train, train, self._data.classes, settings, on_stage=self._told,
+            encoder=None if model.tuned else frozen_encoder(model),
+        )  # fmt: skip
+        if model.tuned and self._session.state.start is not None:
+            refuse_other_encoder(trainer, self._session.state.start)
+        parameters = {"layers": "last", "pooling": "mean", "max_seconds": model.parameters["max_seconds"]}
+        trainer.run(parameters, study.seed, lambda report: None, self._session.should_stop)
+        return trainer.fitted()
+
+    def _told(self, stage: str, done: int, total: int) -> None:
+        self._session.progress("untuned baseline", done, total)
+
+    def _frozen(self, target: Target, random_heads: int) -> dict[str, ZeroShot]:
+        # All heads side by side in one wide layer: the encoder, which takes the time, hears each utterance once.
+        count, untuned = len(self._data.classes), self._untuned
+        head = _beside_random_ones(untuned.head, random_heads, self._study.seed)
+        wide = replace(untuned, head=head, classes=tuple(str(column) for column in range(count * (1 + random_heads))))
+        logits = kept_logits(
+            wide, target.clips, target.digests, should_stop=self._session.should_stop,
+            on_progress=partial(self._session.progress, "untuned baseline"),
+        )  # fmt: skip
+        own, *others = np.split(logits, 1 + random_heads, axis=1)
+        found = {"untuned": target.scored(own, self._data.classes)}
+        return found | ({"random_head": target.scored_on_average(others, self._data.classes)} if others else {})
+
+    def _egemaps(self, target: Target) -> dict[str, ZeroShot]:
+        train, told = self._data.part(self._data.split.train), partial(self._session.progress, "egemaps baseline")
+        logits = egemaps.logits(
+            train, target.clips, target.digests, len(self._data.classes), self._session.should_stop, told
+        )
+        return {"egemaps": target.scored(logits, self._data.classes)}
 
 
 def one_emotion_each(speakers: Sequence[str], emotions: Sequence[str]) -> str:
@@ -164,53 +241,6 @@ def one_emotion_each(speakers: Sequence[str], emotions: Sequence[str]) -> str:
     )
 
 
-def baselines(
-    session: Session, study: Study, model: Model, data: Data, target: Target, *, random_heads: bool
-) -> Beside:
-    """Accuracy (and, with _bca, BCA) of the baselines that can be computed; a note says why one cannot. Raises TrialStopped.
-
-    untuned: logistic regression on the frozen encoder's last layer. egemaps: the same on eGeMAPS functionals, where
-    opensmile is installed. Both are trained on the run's training part: what fine-tuning must beat. random_head, the
-    baseline of arXiv 2510.07052: the frozen encoder under a linear layer that was never trained, so that it says nothing
-    about the encoder; the mean of RANDOM_HEADS of them.
-    """
-    wanted: dict[str, Callable[[], dict[str, ZeroShot]]] = {
-        "untuned": lambda: _frozen(session, study, model, data, target, RANDOM_HEADS if random_heads else 0)
-    }
-    if egemaps.available():
-        wanted["egemaps"] = lambda: _egemaps(session, data, target)
-    found = Beside()
-    for name, compute in wanted.items():
-        try:
-            results = compute()
-        except (UserError, MemoryError, OSError, RuntimeError, ValueError) as error:
-            session.note(f"no {name} baseline: {error or 'not enough memory'}", level="warning")
-            continue
-        for baseline, result in results.items():
-            found.add(baseline, result)
-    return found
-
-
-def _frozen(
-    session: Session, study: Study, model: Model, data: Data, target: Target, random_heads: int
-) -> dict[str, ZeroShot]:
-    settings = study.training.model_copy(update={"paper_exact": False, "augment": ()})
-    trainer = make_trainer(study.model_copy(update={"method": "probe", "training": settings}), data)
-    parameters = {"layers": "last", "pooling": "mean", "max_seconds": model.parameters["max_seconds"]}
-    trainer.run(parameters, study.seed, lambda report: None, session.should_stop)
-    with tempfile.TemporaryDirectory(dir=session.folder.path, prefix=SCRATCH) as folder:
-        trainer.save_best(Path(folder) / "probe")
-        untuned = load_model(Path(folder) / "probe")
-    # All heads side by side in one wide layer: the encoder, which takes the time, hears each utterance once.
-    head = _beside_random_ones(untuned.head, random_heads, study.seed)
-    count = len(data.classes)
-    wide = replace(untuned, head=head, classes=tuple(str(column) for column in range(count * (1 + random_heads))))
-    logits = wide.predict_logits(target.clips, should_stop=session.should_stop)
-    own, *others = np.split(logits, 1 + random_heads, axis=1)
-    found = {"untuned": target.scored(own, data.classes)}
-    return found | ({"random_head": target.scored_on_average(others, data.classes)} if others else {})
-
-
 def _beside_random_ones(head: Head, number: int, seed: int) -> Head:
     generator = torch.Generator().manual_seed(seed)
     trained = head.linear
@@ -222,9 +252,3 @@ def _beside_random_ones(head: Head, number: int, seed: int) -> Head:
         wide.linear.weight.copy_(torch.cat([trained.weight, weights]))
         wide.linear.bias.copy_(torch.cat([trained.bias, torch.zeros(shape[0])]))
     return wide
-
-
-def _egemaps(session: Session, data: Data, target: Target) -> dict[str, ZeroShot]:
-    train = data.part(data.split.train)
-    logits = egemaps.logits(train, target.clips, target.digests, len(data.classes), session.should_stop)
-    return {"egemaps": target.scored(logits, data.classes)}

@@ -6,19 +6,21 @@ A worker is a process in a session of its own, with no terminal: it outlives the
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ser_tui.encoders import registry as encoders
 from ser_tui.places import cache_folder, private_folder
 from ser_tui.store import files
-from ser_tui.store.files import open_regular, write_atomically
+from ser_tui.store.candidates import has_model
+from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.processes import this_host
 from ser_tui.store.runs import RunFolder, create, liveness, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
@@ -26,6 +28,11 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
 from ser_tui.training.threads import LIBRARIES, environment
+from ser_tui.worker.requests import EvaluationRequest, FoldsRequest, Request, encode
+
+__all__ = [
+    "EvaluationRequest", "evaluate", "prepare", "refuse_if_worked_on", "request_stop", "resume", "score_folds", "start",
+]
 
 START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
@@ -38,7 +45,7 @@ _children: list[subprocess.Popen[bytes]] = []
 def start(study: Study, runs: Path) -> RunFolder:
     """Create a run for `study` under `runs` and start its worker. Raises UserError; then nothing runs."""
     folder = prepare(study, runs)
-    _spawn(folder, ["search"])
+    _spawn(folder, "search")
     return folder
 
 
@@ -85,14 +92,14 @@ def resume(folder: RunFolder) -> None:
     study = load(folder.study)
     _refuse_lost_encoder(folder, study)
     refuse_full_disk(folder, study)
-    _spawn(folder, ["search"])
+    _spawn(folder, "search")
 
 
 def score_folds(folder: RunFolder, protocol: str) -> None:
     """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`). Raises UserError."""
     refuse_if_worked_on(folder)
     _refuse_lost_encoder(folder, load(folder.study))
-    _spawn(folder, ["folds", "--protocol", protocol])
+    _spawn(folder, "folds", FoldsRequest(protocol))
 
 
 def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
@@ -108,28 +115,12 @@ def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
         ) from None
 
 
-@dataclass(frozen=True)
-class EvaluationRequest:
-    """A zero-shot evaluation: target corpora, changed mappings (target emotion -> class, empty: dropped), masked or raw."""
-
-    corpora: tuple[str, ...]
-    mapping: Mapping[str, str]
-    masked: bool = True
-    preset: str = "default"
-    """default, or paper: calm to boredom, surprise dropped, the random-head baseline."""
-
-
 def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
     """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
     refuse_if_worked_on(folder)
-    if not (folder.best / "model.json").exists():
+    if not has_model(folder):
         raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
-    arguments = ["evaluate", "--preset", request.preset, "--masked" if request.masked else "--raw"]
-    for corpus in request.corpora:
-        arguments += ["--on", corpus]
-    for emotion, target in request.mapping.items():
-        arguments += ["--map", f"{emotion}={target}"]
-    _spawn(folder, arguments)
+    _spawn(folder, "evaluate", request)
 
 
 def request_stop(folder: RunFolder) -> None:
@@ -161,9 +152,10 @@ def refuse_if_worked_on(folder: RunFolder) -> None:
         )
 
 
-def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
-    """Start a worker and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
+def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
+    """Start a worker on `job` and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
     refuse_links(folder)
+    asked = encode(request)
     try:
         folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
         log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
@@ -173,18 +165,24 @@ def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
     with suppress(OSError):
         # Libraries would make it with the rights that the umask leaves.
         private_folder(cache_folder() / LIBRARIES)
+    stdin = None
     try:
+        stdin = _as_input(folder, asked)
         worker = subprocess.Popen(
-            [sys.executable, "-m", "ser_tui.worker", str(folder.path), *arguments],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "ser_tui.worker", str(folder.path), job],
+            stdin=stdin,
             stdout=log,
             stderr=log,
             start_new_session=True,
             close_fds=True,
             env={**os.environ, **environment()},
         )
+    except OSError as error:
+        raise disk_message(error, "starting a worker", folder.path) from None
     finally:
         os.close(log)
+        if stdin is not None:
+            stdin.close()
     _children.append(worker)
     _children[:] = [child for child in _children if child.poll() is None]
     deadline = time.monotonic() + START_SECONDS
@@ -197,6 +195,22 @@ def _spawn(folder: RunFolder, arguments: Sequence[str]) -> None:
         time.sleep(0.02)
     worker.kill()
     raise UserError(f"the worker said nothing for {START_SECONDS:.0f} s; see {folder.worker_log}")
+
+
+def _as_input(folder: RunFolder, data: bytes) -> IO[bytes]:
+    """`data`, open for reading, for a process that is yet to be started. Raises OSError."""
+    if not data:
+        return open(os.devnull, "rb")
+    if len(data) <= select.PIPE_BUF:  # so many bytes a pipe holds without a reader; and it needs no room on a disk
+        reader, writer = os.pipe()
+        os.write(writer, data)
+        os.close(writer)
+        return os.fdopen(reader, "rb")
+    # A file without a name: seen by nobody else, and gone with its reader.
+    file = tempfile.TemporaryFile(dir=folder.lock.parent)  # noqa: SIM115 -- the worker reads it, not this function
+    file.write(data)
+    file.seek(0)
+    return file
 
 
 def last_words(folder: RunFolder, since: int = 0) -> str:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.files import disk_message, sync_folder, sync_tree
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
@@ -28,7 +29,7 @@ class Saving(Protocol):
 
 def save_candidate(folder: RunFolder, trainer: Saving, number: int) -> None:
     """Write the model that `trainer` has just trained in trial `number`. Raises UserError on a full disk."""
-    candidate = _candidate(folder, number)
+    candidate = candidate_folder(folder, number)
     shutil.rmtree(candidate, ignore_errors=True)
     try:
         candidate.mkdir(mode=0o700)
@@ -43,7 +44,7 @@ def save_candidate(folder: RunFolder, trainer: Saving, number: int) -> None:
 def settle(folder: RunFolder, best: Trial | None) -> None:
     """Make best/ hold the model of `best`, and remove what other trials left."""
     if best is not None:
-        candidate = _candidate(folder, best.number)
+        candidate = candidate_folder(folder, best.number)
         if candidate.exists():
             old = folder.path / "best.old"
             shutil.rmtree(old, ignore_errors=True)
@@ -66,7 +67,3 @@ def load_best(folder: RunFolder, best: Trial | None) -> Model:
             "another trial's; clone the study into a new run"
         )
     return model
-
-
-def _candidate(folder: RunFolder, number: int) -> Path:
-    return folder.path / f"best.trial-{number:05d}"

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.mapping import divided, overridden, parse_changes, propose
+from ser_tui.evaluation.mapping import (
+    applicable,
+    decided,
+    divided,
+    overridden,
+    parse_changes,
+    propose,
+    without_foreign_classes,
+)
 from ser_tui.study.errors import UsageError
 
 EMODB = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -53,6 +61,43 @@ def test_changes_win_over_the_proposal() -> None:
     assert mapping["calm"] == "neutral"
 
 
+def test_spellings_of_one_emotion_are_that_emotion() -> None:
+    assert propose(("Angry ", "proud"), ("ANG", "anger ", "Proud", " proud", "calm")) == {
+        "ANG": "Angry ", "anger ": "Angry ", "Proud": "proud", " proud": "proud", "calm": "",
+    }
+    mapping = propose(EMODB, ("Calm", "calmness", "Happy"))
+    here, lacking = applicable({"calm": "Boredom", "Calm": ""}, mapping)
+    assert here == {"Calm": "", "calmness": "Boredom"} and lacking == [], "what is named wins over what is meant"
+    assert overridden(mapping, here, EMODB) == {"Calm": "", "calmness": "boredom", "Happy": "happiness"}
+
+
+def test_an_emotion_that_a_target_lacks_is_no_mistake_but_a_misspelt_one_is() -> None:
+    here, lacking = applicable(parse_changes(["calm=neutral", "sad=fear", "Stolz=anger"]), EMODB, known=["stolz"])
+    assert (here, lacking) == ({"sadness": "fear"}, ["calm", "Stolz"])
+    assert decided(EMODB, ("anger", "joy"), {"calm": "neutral", "joy": "Angry"}, "paper") == (
+        {"anger": "anger", "joy": "anger"}, ["calm"],
+    )
+    with pytest.raises(UsageError, match="--map clam=neutral: the target has no clam; did you mean calm"):
+        applicable({"clam": "neutral"}, RAVDESS)
+
+
+def test_of_several_models_one_that_lacks_the_class_leaves_the_emotion_out() -> None:
+    changes = {"calm": "bored", "surprise": "anger", "sad": "", "fear": "x"}
+    expected = {"calm": "", "surprise": "anger", "sad": "", "fear": "x"}
+    assert without_foreign_classes(changes, ("Angry", "neutral")) == (expected, ["calm"])
+    assert without_foreign_classes(changes, EMODB) == (changes, [])
+
+
+def test_labels_may_begin_with_a_hyphen_and_hold_an_equals_sign() -> None:
+    assert parse_changes(["-1=0", r"a\=b=c", r"x=\drop", r"a\\=b", r" y = \= ", "0="]) == {
+        "-1": "0", "a=b": "c", "x": "drop", "a\\": "b", "y": "=", "0": "",
+    }
+    assert propose(("-1", "0", "1"), ("-1", "1", "=")) == {"-1": "-1", "1": "1", "=": ""}
+    for wrong, words in (("a=b=c", "within a name is written"), ("x=1", "mapped twice")):
+        with pytest.raises(UsageError, match=words):
+            parse_changes([wrong, "x=2"])
+
+
 def test_a_corpus_without_a_shared_emotion_can_be_mapped_by_hand() -> None:
     mapping = propose(("positive", "negative"), ("happy", "sad"))
     with pytest.raises(UsageError, match=r"happy, sad.*positive, negative.*--map"):
@@ -73,7 +118,7 @@ def test_a_corpus_without_a_shared_emotion_can_be_mapped_by_hand() -> None:
 )
 def test_a_wrong_change_names_what_there_is(changes: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        overridden(propose(EMODB, RAVDESS), parse_changes(changes), EMODB)
+        overridden(propose(EMODB, RAVDESS), applicable(parse_changes(changes), RAVDESS)[0], EMODB)
 
 
 WORDS = st.lists(st.sampled_from(["happy", "joy", "Happiness", "calm", "neutral", "x", "other", "ang"]) | st.text(), unique=True)

@@ -73,6 +73,9 @@ def test_how_far_a_stage_has_come_counts_as_time_and_is_over_with_what_comes_nex
     assert state.progress is not None and state.progress.done == 5
     assert elapsed_seconds(state) == 2
     assert reduce_all(log(epoch(1, 1), start=4), state).progress is None
+    # The baselines of an evaluation are no time of a search, not even of one that was interrupted.
+    evaluating = log(events.Progressed(stage="untuned baseline", done=5, utterances=10), start=4, minute=30)
+    assert elapsed_seconds(reduce_all(evaluating, state)) == 2
 
 
 def test_a_trial_cut_short_by_death_is_repeated_under_its_number() -> None:

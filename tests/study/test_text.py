@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_tui.study.text import duration, ended, loss_text, parameter, printable, score, score_with_interval, sparkline
+from ser_tui.study.text import (
+    duration,
+    ended,
+    escaped_parts,
+    loss_text,
+    of_speakers,
+    parameter,
+    printable,
+    score,
+    score_with_interval,
+    sparkline,
+    unescaped,
+)
 
 
 def test_times_are_short() -> None:
@@ -53,3 +65,18 @@ def test_a_sparkline_has_gaps_where_numbers_are_missing() -> None:
 @given(st.text())
 def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
     assert all(char.isprintable() for char in printable(text))
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_any_names_can_be_written_between_commas(names: list[str]) -> None:
+    written = ",".join(name.replace("\\", "\\\\").replace(",", "\\,") for name in names)
+    assert [unescaped(part) for part in escaped_parts(written, ",")] == names
+
+
+def test_whose_utterances_a_score_is_of_is_said() -> None:
+    assert of_speakers((), ()) == ""
+    assert of_speakers(("01", "02"), ()) == "speakers 01, 02 only"
+    assert of_speakers(("01",), ("03",)) == "speaker 01 only, without speaker 03"
+    assert of_speakers((), tuple("abcdefg")) == "without speakers a, b, c, d, e and 2 more"
+    assert of_speakers((), tuple("abcdefg"), None).endswith("a, b, c, d, e, f, g")

@@ -46,3 +46,35 @@ async def test_the_mapping_is_changed_with_the_arrow_keys(runs: Path) -> None:
         await until_shown(pilot, "n = 360   60 dropped")
         await pilot.press("m")
         await until(pilot, lambda: "(o) raw" in shown(pilot.app))
+
+
+async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: Path) -> None:
+    finished(runs, trials=3)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "e evaluate")
+        await pilot.press("e")
+        await until_shown(pilot, "demo", "mark a corpus with space", "training.trim_silence: true is recommended")
+        await pilot.press("space")
+        await until_shown(pilot, "n = 420")
+        await pilot.press("p")  # nothing was changed yet: nothing is asked
+        await until_shown(pilot, "(o) paper")
+        await press(pilot, "tab", "x")
+        await until_shown(pilot, "n = 360   60 dropped")
+        await pilot.press("p")
+        await until_shown(pilot, "Take the mapping of the default preset?", "anger dropped")
+        await pilot.press("n")
+        await until_shown(pilot, "n = 360   60 dropped", "(o) paper")
+        await pilot.press("p")
+        await until_shown(pilot, "Take the mapping")
+        await pilot.press("y")
+        await until_shown(pilot, "n = 420", "(o) default")
+
+
+def test_targets_that_hold_other_emotions_are_asked_for_together() -> None:
+    crema = CorpusFacts("crema-d", 90, (), {"Anger": 30, "anger": 30, "Calm": 30}, 3.0)
+    plan = Plan(CLASSES, [RAVDESS, crema])
+    plan.drop("calm")
+    assert plan.mapping()["Calm"] == "neutral"
+    assert plan.asked() == {"calm": "", "Calm": "neutral"}, "the other spelling stays as it is shown"
+    plan.step("surprise", 1)
+    assert plan.problem() == "" and set(plan.asked()) == {"calm", "Calm", "surprise"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from small_runs import STUDY, make_corpus, until_over
 
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.evaluation import egemaps
+from ser_tui.store.candidates import candidate_folder
+from ser_tui.store.export import summary_text
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
+from ser_tui.training import cache
 from ser_tui.worker import launch
 from ser_tui.worker.baselines import Target
 
@@ -129,6 +133,56 @@ def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, 
     assert "evaluation on others failed: --map bored=boredum: the model has no class boredum; did you mean boredom?" in said
     assert "evaluation on nowhere failed" in said
     assert state.status == "done"
+
+
+def test_a_new_mapping_computes_only_what_no_other_has_kept(probed: RunFolder, target: str) -> None:
+    result_of(evaluated(probed, launch.EvaluationRequest((target,), {"surprised": "disgust"}, preset="paper")), probed)
+    cached = set(cache.folder().glob("*/*"))
+    again = result_of(evaluated(probed, launch.EvaluationRequest((target,), {"bored": "anger", "angry": ""})), probed)
+    assert again.mapping["bored"] == "anger" and again.mapping["angry"] == "" and again.utterances == 12
+    assert set(cache.folder().glob("*/*")) == cached, "nothing was computed, baselines included"
+
+
+def test_an_emotion_that_only_another_target_has_is_no_mistake(probed: RunFolder, target: str) -> None:
+    plain = make_corpus("plain", slice(3, 5), {"anger": "anger", "boredom": "-1", "disgust": "a=b"})
+    assert plain.exists()
+    changes = {"surprised": "boredom", "calm": "disgust", "-1": "boredom", "a=b": "disgust"}
+    state = evaluated(probed, launch.EvaluationRequest((target, "plain"), changes))
+    first, second = (evaluation.result for evaluation in state.evaluations[-2:])
+    assert first is not None and second is not None, probed.worker_log.read_text()[-2000:]
+    assert first.mapping["surprised"] == "boredom" and first.utterances == 24
+    assert second.mapping == {"-1": "boredom", "a=b": "disgust", "anger": "anger"} and second.utterances == 18
+    said = [text for _, _, text in state.log if "nothing to map there" in text]
+    assert said[-2:] == [
+        "others has no calm, -1, a=b: nothing to map there (calm=disgust, -1=boredom, a=b=disgust)",
+        "plain has no surprised, calm: nothing to map there (surprised=boredom, calm=disgust)",
+    ]
+
+
+def test_some_speakers_are_evaluated_alone_and_named_beside_the_score(probed: RunFolder, target: str) -> None:
+    first, second = load_manifest(target).speakers
+    one = result_of(evaluated(probed, launch.EvaluationRequest((target,), speakers=(first,))), probed)
+    other = result_of(evaluated(probed, launch.EvaluationRequest((target,), without=(second,))), probed)
+    assert one.utterances == 9 and one.speakers == (first,) and other.without == (second,)
+    assert (one.accuracy, one.confusion, one.baselines) == (other.accuracy, other.confusion, other.baselines)
+    assert f"zero-shot on {target} (speaker {first} only): accuracy" in summary_text(probed.run_id, probed.state())
+    assert f"zero-shot on {target} (without speaker {second}): accuracy" in summary_text(probed.run_id, probed.state())
+    state = evaluated(probed, launch.EvaluationRequest((target,), speakers=("nobody",)))
+    assert "has no speaker nobody" in state.evaluations[-1].reason
+
+
+def test_a_model_that_a_killed_worker_did_not_put_in_place_is_used(probed: RunFolder, target: str, tmp_path: Path) -> None:
+    copied = RunFolder(tmp_path / probed.run_id)
+    shutil.copytree(probed.path, copied.path)
+    best = probed.state().best
+    assert best is not None
+    copied.best.rename(candidate_folder(copied, best.number))
+    result_of(evaluated(copied, launch.EvaluationRequest((target,))), copied)
+    assert (copied.best / "model.json").is_file() and not candidate_folder(copied, best.number).exists()
+    # One whose score the log does not know is nobody's best.
+    copied.best.rename(candidate_folder(copied, best.number + 7))
+    with pytest.raises(UserError, match="no model yet"):
+        launch.evaluate(copied, launch.EvaluationRequest((target,)))
 
 
 def test_each_fold_is_scored_on_speakers_that_it_never_heard(probed: RunFolder) -> None:

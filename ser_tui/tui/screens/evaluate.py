@@ -10,15 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from ser_tui.study.text import score, score_with_interval
+from ser_tui.study.advice import trimming_advice
+from ser_tui.study.text import mapped, printable, score, score_with_interval
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.consequences import CorpusFacts
 from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.screens.confirm import ConfirmScreen
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.options import Options
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
-from ser_tui.tui.zeroshot import PREDICTIONS, PRESETS, Plan, changes_by_target
+from ser_tui.tui.zeroshot import PREDICTIONS, PRESETS, Plan
 
 
 class CorporaTable(Table):
@@ -123,7 +125,9 @@ class EvaluateScreen(AppScreen[None]):
         shown = f"{score_with_interval(best['bca'], best['interval'])} ({summary['protocol']}, n={best['utterances']})"
         line.append_text(cell(f"   {summary['name']}, trial {best['trial']}, validation BCA {shown}"))
         second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
-        self.query_one("#head", Lines).show([line, second])
+        advice = trimming_advice(summary.get("study", {}))
+        warned = broken(cell(f"! {advice}", "warning"), max(40, self.size.width - 2), hang=2) if advice else []
+        self.query_one("#head", Lines).show([line, second, *warned])
 
     def _show(self) -> None:
         plan = self.plan
@@ -211,10 +215,20 @@ class EvaluateScreen(AppScreen[None]):
             self.plan.drop(emotion)
             self._show()
 
-    def action_preset(self) -> None:
-        """The other preset; changes made by hand are given up."""
-        self.plan.preset = PRESETS[(PRESETS.index(self.plan.preset) + 1) % len(PRESETS)]
-        self.plan.changes = {}
+    @work(exclusive=True, group="preset")
+    async def action_preset(self) -> None:
+        """The other preset; changes made by hand are given up, after a question."""
+        plan = self.plan
+        wanted = plan.other_preset()
+        if plan.changes:
+            made = ", ".join(mapped(emotion, target) for emotion, target in plan.changes.items())
+            yes = await self.app.push_screen_wait(
+                ConfirmScreen(f"Take the mapping of the {wanted} preset?", printable(f"What you changed is given up: {made}"))
+            )
+            if not yes:
+                self._show()  # a click has marked the other preset already
+                return
+        plan.preset, plan.changes = wanted, {}
         self._show()
 
     def action_masked(self) -> None:
@@ -237,12 +251,9 @@ class EvaluateScreen(AppScreen[None]):
         from ser_tui.tui.screens.results import ResultsScreen
         from ser_tui.worker import launch
 
-        groups = changes_by_target(self.plan)
-        corpora, changes = groups[0]
-        if len(groups) > 1:
-            self.ser.tell("these corpora need different mappings: evaluate them one after the other", problem=True)
-            return
-        request = launch.EvaluationRequest(tuple(corpora), changes, self.plan.masked, self.plan.preset)
+        plan = self.plan
+        names = tuple(target.name for target in plan.targets)
+        request = launch.EvaluationRequest(names, plan.asked(), plan.masked, plan.preset)
         folder = folder_of(self, self.run_id)
         self._starting = True
         self.query_one("#follows", Lines).show([cell("starting a worker ...", "accent"), Text()])

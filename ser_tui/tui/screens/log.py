@@ -23,6 +23,7 @@ from ser_tui.study.text import (
     local_clock,
     local_zone,
     loss_text,
+    of_speakers,
     printable,
     progress_text,
     score_with_interval,
@@ -150,18 +151,24 @@ def _words(event: events.Event) -> str:
             parts = ", ".join(f"{part} {number} utterances" for part, number in event.utterances.items() if number)
             return "; ".join(["run started", parts, *event.warnings])
         case events.EvaluationStarted() | events.EvaluationProgressed():
-            done = f"{event.done} of " if isinstance(event, events.EvaluationProgressed) else ""
-            return f"evaluating on {event.corpus}: {done}{event.utterances} utterances"
+            if isinstance(event, events.EvaluationProgressed):
+                return f"evaluating on {event.corpus}: {event.done} of {event.utterances} utterances"
+            return f"evaluating on {_target(event)}: {event.utterances} utterances"
         case events.EvaluationFinished():
             accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
             shown = score_with_interval(event.bca, event.bca_interval)
-            return f"zero-shot on {event.corpus}: accuracy {accuracy}, BCA {shown}, n={event.utterances}"
+            return f"zero-shot on {_target(event)}: accuracy {accuracy}, BCA {shown}, n={event.utterances}"
         case events.RunFinished() | events.RunCancelled() | events.RunFailed():
             return f"{event.type.replace('_', ' ')}: {event.reason}"
         case events.Unknown():
             return f"{event.kind.replace('_', ' ')} (this version does not know such events)"
         case _:
             return event.type.replace("_", " ")
+
+
+def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
+    whose = of_speakers(event.speakers, event.without)
+    return f"{event.corpus} ({whose})" if whose else event.corpus
 
 
 def _scores(event: events.TrialFinished | events.ProbeScored | events.TestScored) -> str:

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.text import progress_text
 from ser_tui.tui.background import in_thread
 from ser_tui.tui.follow import Follower
 from ser_tui.tui.outcome import all_lines
@@ -70,6 +71,9 @@ class ResultsScreen(AppScreen[None]):
                     if under_way
                     else ""
                 )
+                stage = view.state.progress
+                if view.busy and not under_way and stage is not None:
+                    words = progress_text(stage.stage, stage.done, stage.utterances)
                 self.query_one("#head", Lines).show([self._title(words)])
                 nothing = [cell("nothing yet: no test part, no folds, no evaluation", "muted")]
                 self.query_one("#lines", Lines).show(all_lines(view.state, max(40, self.size.width - 4)) or nothing)

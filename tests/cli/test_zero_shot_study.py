@@ -1,0 +1,26 @@
+"""What is recommended for zero-shot scores is what is trained where nobody says otherwise, and is said where it is not."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+from ser_tui.cli.crossing import DEFAULT
+from ser_tui.study import load
+from ser_tui.study.advice import trimming_advice
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def test_the_ready_study_is_the_one_that_cross_trains() -> None:
+    ready = load.load(CONFIGS / "zero-shot-probe.yaml")
+    raw = {**copy.deepcopy(dict(DEFAULT)), "name": ready.name, "corpus": "emodb"}
+    assert load.validate(raw, "cross") == ready
+    assert ready.training.trim_silence
+
+
+def test_advice_is_given_for_untrimmed_audio_alone() -> None:
+    assert trimming_advice(load.to_plain(load.load(CONFIGS / "zero-shot-probe.yaml"))) == ""
+    assert "training.trim_silence: true is recommended" in trimming_advice(load.to_plain(load.load(CONFIGS / "emodb-probe.yaml")))
+    assert "not with paper_exact" in trimming_advice({"training": {"paper_exact": True, "trim_silence": False}})
+    assert trimming_advice({}) == "" == trimming_advice({"training": None}), "a log that does not say gives no advice"
