@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from tinydb import TinyDB
 from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import Storage
@@ -20,6 +20,7 @@ from tinydb.table import Document, Table
 
 from ser_tui.places import private_folder
 from ser_tui.store.files import open_regular, remove_leftovers, write_atomically
+from ser_tui.store.locks import file_lock, locked
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.store.sealed import sealed, unsealed
@@ -152,7 +153,7 @@ class Index:
         private_folder(self.runs)
         try:
             with (
-                FileLock(self.runs / ".index.lock", timeout=LOCK_SECONDS, mode=0o600),
+                locked(self.runs / ".index.lock", "SER_TUI_RUNS", timeout=LOCK_SECONDS),
                 _Database(self.runs / "index.json", storage=_cached(_AtomicStorage)) as database,
             ):
                 remove_leftovers(self.runs / "index.json")
@@ -174,7 +175,7 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
         )
     if folder.lock.exists():
         # A worker that has just begun holds the lock before it says who it is.
-        lock = FileLock(folder.lock, timeout=0)
+        lock = file_lock(folder.lock, timeout=0)
         try:
             lock.acquire()
         except Timeout:

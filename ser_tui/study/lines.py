@@ -27,6 +27,10 @@ class DamagedLine(ValueError):
     """A line of a log that is not an event as it was written."""
 
 
+class NewerLine(DamagedLine):
+    """A whole line of a format that this version does not know: what it says is for a newer ser_tui."""
+
+
 def encode(event: Event) -> bytes:
     """One line, newline included. `seq` and `time` must be set."""
     data = {
@@ -50,7 +54,7 @@ def decode(line: bytes) -> Event:
         if _crc(kept) != crc:
             raise DamagedLine("the checksum does not fit")
         if body["v"] > VERSION:
-            raise DamagedLine(f"written by a newer ser_tui (format {body['v']})")
+            raise NewerLine(f"written by a newer ser_tui (format {body['v']})")
         kind = body["type"]
         cls = TYPES.get(kind, Unknown)
         shapes = checks(cls)

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
+from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder, refuse_links, worker_facts
@@ -42,7 +43,7 @@ class Session:
         self.folder = folder
         self.job = job
         refuse_links(folder)
-        self._lock = FileLock(folder.lock, mode=0o600)
+        self._lock = file_lock(folder.lock)
         self._told_to_stop = ""
         self._next_look = 0.0
         self._over = threading.Event()
@@ -62,7 +63,8 @@ class Session:
 
     def _take(self) -> None:
         try:
-            self._lock.acquire(timeout=1)
+            with told_without_locks(self.folder.lock, "SER_TUI_RUNS"):
+                self._lock.acquire(timeout=1)
         except Timeout:
             facts = worker_facts(self.folder)
             who = f" (pid {facts.process.pid} on {facts.process.host})" if facts else ""
