@@ -24,7 +24,7 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     """The state after `event`. Pure; an event that was applied already (same or lower `seq`) changes nothing."""
     if event.seq >= 0 and event.seq <= state.seq:
         return state
-    if not _fits(state, event):
+    if not fits(state, event):
         return state
     after = _apply(event, state)
     sessions, progress = after.sessions, after.progress
@@ -58,7 +58,7 @@ _AFTERWARDS = (
 _OF_A_TRIAL = (events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed)
 
 
-def _fits(state: RunState, event: events.Event) -> bool:
+def fits(state: RunState, event: events.Event) -> bool:
     """Whether `event` can follow in the log of this run; one of another run, or made by hand, may not."""
     if isinstance(event, events.RunStarted):
         return state.start is None

@@ -19,7 +19,9 @@ from ser_tui.study.errors import UserError
 from ser_tui.training.head import Head
 from ser_tui.training.model import Model, load_model
 from ser_tui.worker import data as corpus_data
+from ser_tui.worker.comparable import refuse_other_encoder
 from ser_tui.worker.data import Data
+from ser_tui.worker.parts import refuse_changes
 from ser_tui.worker.session import SCRATCH, Session
 from ser_tui.worker.trainers import make_trainer
 
@@ -96,7 +98,7 @@ def training_data(session: Session, study: Study) -> Data | None:
     try:
         data = corpus_data.load(study)
         if session.state.start is not None:
-            corpus_data.refuse_changes(session.folder, data, session.state.start)
+            refuse_changes(session.folder, data, session.state.start)
     except UserError as error:
         session.note(f"no baselines besides chance and majority: {error}", level="warning")
         return None
@@ -164,6 +166,8 @@ def _frozen(
 ) -> dict[str, ZeroShot]:
     settings = study.training.model_copy(update={"paper_exact": False, "augment": ()})
     trainer = make_trainer(study.model_copy(update={"method": "probe", "training": settings}), data)
+    if session.state.start is not None:
+        refuse_other_encoder(trainer, session.state.start)
     parameters = {"layers": "last", "pooling": "mean", "max_seconds": model.parameters["max_seconds"]}
     trainer.run(parameters, study.seed, lambda report: None, session.should_stop)
     with tempfile.TemporaryDirectory(dir=session.folder.path, prefix=SCRATCH) as folder:

@@ -19,10 +19,10 @@ from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.load import load
 from ser_tui.training.model import Model
 from ser_tui.training.trial import TrialStopped
 from ser_tui.worker.baselines import Beside, Target, baselines, centred_scores, training_data
+from ser_tui.worker.comparable import begun_study
 from ser_tui.worker.memory import limit_memory
 from ser_tui.worker.models import load_best
 from ser_tui.worker.session import Session
@@ -37,7 +37,7 @@ def evaluate(session: Session, corpora: Sequence[str], changes: Sequence[str], *
     """
     limit_memory()
     model = load_best(session.folder, session.state.best)
-    study = load(session.folder.study)
+    study = begun_study(session.folder, session.state.start)
     wanted = parse_changes(changes)
     failures = [
         reason
