@@ -12,7 +12,7 @@ from ser_tui.places import runs_folder
 from ser_tui.store.export import export
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, liveness, resolve, shown_status
+from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
@@ -106,10 +106,16 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     status = shown_status(state.status, liveness(folder))
     counts = ", ".join(f"{count} {part}" for part, count in summary["utterances"].items() if count)
     say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
-    say(
-        f"{summary['strategy']} on {summary['corpus']} ({counts}), protocol {summary['protocol']}, "
-        f"encoder {summary['encoder']}, {duration(elapsed_seconds(state))}"
-    )
+    if copy := copied_from(folder):
+        say(f"this folder is {copy}")
+    if state.study:
+        held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
+        say(
+            f"{summary['strategy']} on {summary['corpus']}{held}, protocol {summary['protocol']}, "
+            f"encoder {summary['encoder']}{took}"
+        )
+    if state.start is None and not state.trials:
+        say("no trial yet: it has not come to its split")
     if state.start is not None:
         for warning in state.start.warnings:
             say(f"warning: {warning}")

@@ -22,7 +22,7 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import open_regular, remove_leftovers, write_atomically
 from ser_tui.store.locks import file_lock, locked
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.store.sealed import sealed, unsealed
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
@@ -103,7 +103,7 @@ class Index:
             return unreadable(reader)
         state = reduce_all(events, state)
         self._followed[folder.run_id] = (reader, state)
-        return state
+        return described(folder, state)
 
     def delete(self, folder: RunFolder) -> None:
         """Remove a run's folder and its entry. Raises UserError while a worker is, or may be, on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -86,6 +86,18 @@ class RunFolder:
         state = reduce_all(reader.read_all())
         if reader.refused:
             raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
+        return described(self, state)
+
+
+def described(folder: RunFolder, state: RunState) -> RunState:
+    """`state` with the study of the run's study.yaml where its log says nothing of it yet: it failed, or waits, before its split."""
+    if state.study:
+        return state
+    from ser_tui.study.load import load, to_plain  # a parser of YAML, which a list of runs does without
+
+    try:
+        return replace(state, study=to_plain(load(folder.study)))
+    except UserError:
         return state
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from ser_tui.store.log import CHUNK, LogReader
-from ser_tui.store.runs import Liveness, RunFolder, liveness, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 
@@ -72,6 +72,7 @@ class Follower:
         if marks is None or marks != self._at_end:
             offset = self._reader.offset
             state = self._read(limit)
+            state = described(self.folder, state) if first else state
             self._at_end = marks if self._reader.offset == offset and not self._reader.refused else None
         worker, job = before.worker, before.job
         if due:

@@ -35,6 +35,7 @@ from ser_tui.study.state import Trial
 from ser_tui.study.summary import counted, elapsed_seconds
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.finetune import Trainer
+from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 from ser_tui.worker import data as corpus_data
@@ -232,7 +233,7 @@ class _Search:
         except (RuntimeError, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
-            kind = "memory" if "alloc" in str(error).lower() else "error"
+            kind = "memory" if is_memory_error(error) else "error"
             self._failed(number, kind, f"{type(error).__name__}: {error}", begun)
         else:
             self._finished(number, result)
