@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -33,6 +34,7 @@ from ser_tui.study.text import (
 
 def list_runs(*, as_json: bool) -> None:
     """Print all runs, newest first."""
+    gc.disable()  # as in `show_run`
     summaries = Index(runs_folder()).refresh()
     if as_json:
         print_json([{key: value for key, value in summary.items() if key != "study"} for summary in summaries])
@@ -59,17 +61,20 @@ def list_runs(*, as_json: bool) -> None:
 def show_run(reference: str, *, as_json: bool) -> None:
     """Print one run."""
     folder = resolve(runs_folder(), reference)
-    state = folder.state()
+    gc.disable()  # a log of a million lines is read once, and then this process ends
+    state, reader = folder.read()
     if as_json:
-        print_json(run_document(folder, state))
+        print_json(run_document(folder, state, reader))
     else:
         print_run(folder, state)
 
 
-def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
-    """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations."""
-    reader = LogReader(folder.log)
-    reader.read_all()
+def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = None) -> dict[str, Any]:
+    """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations.
+
+    `reader`: that which has read the state.
+    """
+    reader = reader or folder.read()[1]
     document = {
         **summarize(folder.run_id, state),
         "path": str(folder.path),

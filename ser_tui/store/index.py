@@ -94,16 +94,15 @@ class Index:
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, reading only what its log gained since the last call."""
         reader, state = self._followed.get(folder.run_id) or (LogReader(folder.log), RunState())
-        events = reader.read_all()
+        after = reduce_all(reader.each(), state)
         if reader.restarted:
-            reader, state = LogReader(folder.log), RunState()
-            events = reader.read_all()
+            reader = LogReader(folder.log)
+            after = reduce_all(reader.each())
         if reader.refused:  # what was read of it before is read again, once that is allowed
             self._followed[folder.run_id] = (LogReader(folder.log, refused=reader.refused), RunState())
             return unreadable(reader)
-        state = reduce_all(events, state)
-        self._followed[folder.run_id] = (reader, state)
-        return described(folder, state)
+        self._followed[folder.run_id] = (reader, after)
+        return described(folder, after)
 
     def delete(self, folder: RunFolder) -> None:
         """Remove a run's folder and its entry. Raises UserError while a worker is, or may be, on it."""

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,12 +113,15 @@ class LogReader:
 
     def read_all(self) -> list[Event]:
         """Everything up to the present end."""
-        found: list[Event] = []
+        return list(self.each())
+
+    def each(self) -> Iterator[Event]:
+        """Everything up to the present end, of which only a stretch is held at a time."""
         while True:
             before = self.position
-            found += self.read(CHUNK * 16)
+            yield from self.read(CHUNK * 4)
             if self.position == before:
-                return found
+                return
 
 
 class LogWriter:

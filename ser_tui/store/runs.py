@@ -82,11 +82,15 @@ class RunFolder:
 
     def state(self) -> RunState:
         """The run's state, from its whole log. Raises UserError where that is there and cannot be read."""
+        return self.read()[0]
+
+    def read(self) -> tuple[RunState, LogReader]:
+        """The run's state, and the reader that has read its log to the end. Raises UserError as `state` does."""
         reader = LogReader(self.log)
-        state = reduce_all(reader.read_all())
+        state = reduce_all(reader.each())
         if reader.refused:
             raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
-        return described(self, state)
+        return described(self, state), reader
 
 
 def described(folder: RunFolder, state: RunState) -> RunState:

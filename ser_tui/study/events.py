@@ -345,4 +345,4 @@ def now() -> str:
 
 def parse_time(text: str) -> datetime:
     """The moment that an event's `time` names. Raises ValueError."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)

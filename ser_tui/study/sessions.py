@@ -26,7 +26,7 @@ class Session:
     def until(self, *events: Event) -> Session:
         """The session with `events` as its latest ones, by the worker's own clock where the log has it."""
         # Never shorter: the clock of another worker, which could not even begin, starts from 0 again.
-        seconds = max(self.seconds, max(map(self._since, events)))
+        seconds = max(self.seconds, *map(self._since, events))
         return changed(self, last=events[-1].time, seconds=seconds)
 
     def _since(self, event: Event) -> float:
