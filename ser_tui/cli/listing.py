@@ -10,7 +10,6 @@ from typing import Any
 
 from ser_tui.cli.output import print_evaluation, print_json, print_table, say
 from ser_tui.places import runs_folder
-from ser_tui.store.export import export
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
@@ -174,6 +173,8 @@ def _print_trials(state: RunState) -> None:
 
 def export_run(reference: str, form: str) -> None:
     """Write a run's trials to a file and print its path."""
+    from ser_tui.store.export import export
+
     folder = resolve(runs_folder(), reference)
     match form:
         case "csv" | "json":
