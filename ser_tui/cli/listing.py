@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,10 +10,9 @@ from typing import Any
 
 from ser_tui.cli.output import print_evaluation, print_json, print_table, say
 from ser_tui.places import runs_folder
-from ser_tui.store.export import export
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, liveness, resolve, shown_status
+from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
 from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
@@ -34,6 +34,7 @@ from ser_tui.study.text import (
 
 def list_runs(*, as_json: bool) -> None:
     """Print all runs, newest first."""
+    gc.disable()  # as in `show_run`
     summaries = Index(runs_folder()).refresh()
     if as_json:
         print_json([{key: value for key, value in summary.items() if key != "study"} for summary in summaries])
@@ -61,17 +62,20 @@ def list_runs(*, as_json: bool) -> None:
 def show_run(reference: str, *, as_json: bool) -> None:
     """Print one run."""
     folder = resolve(runs_folder(), reference)
-    state = folder.state()
+    gc.disable()  # a log of a million lines is read once, and then this process ends
+    state, reader = folder.read()
     if as_json:
-        print_json(run_document(folder, state))
+        print_json(run_document(folder, state, reader))
     else:
         print_run(folder, state)
 
 
-def run_document(folder: RunFolder, state: RunState) -> dict[str, Any]:
-    """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations."""
-    reader = LogReader(folder.log)
-    reader.read_all()
+def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = None) -> dict[str, Any]:
+    """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations.
+
+    `reader`: that which has read the state.
+    """
+    reader = reader or folder.read()[1]
     document = {
         **summarize(folder.run_id, state),
         "path": str(folder.path),
@@ -110,10 +114,16 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     status = shown_status(state.status, liveness(folder))
     counts = ", ".join(f"{count} {part}" for part, count in summary["utterances"].items() if count)
     say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
-    say(
-        f"{summary['strategy']} on {summary['corpus']} ({counts}), protocol {summary['protocol']}, "
-        f"encoder {summary['encoder']}, {duration(elapsed_seconds(state))}"
-    )
+    if copy := copied_from(folder):
+        say(f"this folder is {copy}")
+    if state.study:
+        held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
+        say(
+            f"{summary['strategy']} on {summary['corpus']}{held}, protocol {summary['protocol']}, "
+            f"encoder {summary['encoder']}{took}"
+        )
+    if state.start is None and not state.trials:
+        say("no trial yet: it has not come to its split")
     if state.start is not None:
         for warning in state.start.warnings:
             say(f"warning: {warning}")
@@ -175,6 +185,8 @@ def _print_trials(state: RunState) -> None:
 
 def export_run(reference: str, form: str) -> None:
     """Write a run's trials to a file and print its path."""
+    from ser_tui.store.export import export
+
     folder = resolve(runs_folder(), reference)
     match form:
         case "csv" | "json":

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,11 @@ from ser_tui.study.text import (
     score_with_interval,
 )
 
+MANY_ROWS = 100
+"""From here on a table is printed line by line."""
+WIDE = 1000
+"""Cells of a line of output that no terminal shows: it is not cut."""
+
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
@@ -42,6 +48,9 @@ def say(text: str, *, error: bool = False) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
     """A table on standard output; the columns named in `right` are right-aligned. Piped output is not cut to a width."""
+    shown = [[printable(cell) for cell in row] for row in rows]
+    if len(shown) > MANY_ROWS and _print_plainly([printable(heading) for heading in headings], shown, [h in right for h in headings]):
+        return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(
@@ -49,12 +58,39 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
             justify="right" if heading in right else "left",
             no_wrap=heading not in ("WHY", "DIFFERENCE"),
         )
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+    for row in shown:
+        table.add_row(*(Text(cell) for cell in row))
+    _console().print(table)
+
+
+def _console() -> Console:
     console = Console(file=sys.stdout, highlight=False)
-    if not sys.stdout.isatty():
-        console = Console(file=sys.stdout, highlight=False, width=1000)
-    console.print(table)
+    return console if sys.stdout.isatty() else Console(file=sys.stdout, highlight=False, width=WIDE)
+
+
+def _print_plainly(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> bool:
+    """The same table, line by line: Rich takes a millisecond a row. False where it would have to cut or wrap one."""
+    widths = [max(map(_cells, column)) for column in zip(headings, *rows, strict=True)]
+    total = sum(widths) + 3 * (len(widths) - 1)
+    console = _console()
+    if total + 2 > console.width:
+        return False
+
+    def line(cells: Sequence[str]) -> str:
+        gaps = (" " * (width - _cells(cell)) for cell, width in zip(cells, widths, strict=True))
+        return "   ".join(gap + cell if r else cell + gap for cell, gap, r in zip(cells, gaps, right, strict=True))
+
+    console.print(Text(f"\n {line(headings)} ", style="bold", no_wrap=True))
+    rule = "─" if console.encoding.startswith("utf") else "-"
+    sys.stdout.write(f" {rule * total} \n")
+    sys.stdout.writelines(f" {line(row)} \n" for row in rows)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+    return True
+
+
+def _cells(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def print_evaluation(result: EvaluationFinished) -> None:

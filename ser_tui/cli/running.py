@@ -14,6 +14,7 @@ from ser_tui.cli.screen import has_terminal, open_app
 from ser_tui.places import runs_folder
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.study.errors import UsageError
+from ser_tui.study.state import RunState
 from ser_tui.worker import launch
 from ser_tui.worker.resolving import load_study
 
@@ -27,7 +28,7 @@ def run_study(path: Path, overrides: list[str], *, headless: bool, detach: bool,
         raise UsageError("--headless waits for the run, --detach does not: choose one")
     study = load_study(path, overrides)
     folder = launch.start(study, runs_folder())
-    return _shown(folder, headless=headless, detach=detach, as_json=as_json, after=-1)
+    return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=RunState())
 
 
 def resume_run(reference: str, *, headless: bool, detach: bool, as_json: bool) -> int:
@@ -35,9 +36,9 @@ def resume_run(reference: str, *, headless: bool, detach: bool, as_json: bool) -
     if headless and detach:
         raise UsageError("--headless waits for the run, --detach does not: choose one")
     folder = resolve(runs_folder(), reference)
-    before = folder.state().seq
+    before = folder.state()
     launch.resume(folder)
-    return _shown(folder, headless=headless, detach=detach, as_json=as_json, after=before)
+    return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=before)
 
 
 def stop_run(reference: str, *, wait: bool) -> None:
@@ -58,20 +59,22 @@ def attach_run(reference: str) -> int:
     return open_app(resolve(runs_folder(), reference).run_id)
 
 
-def _shown(folder: RunFolder, *, headless: bool, detach: bool, as_json: bool, after: int) -> int:
+def _shown(folder: RunFolder, *, headless: bool, detach: bool, as_json: bool, before: RunState) -> int:
     if detach:
         print_json({"run": folder.run_id, "path": str(folder.path)}) if as_json else say(folder.run_id)
         return 0
     if not headless and not as_json and has_terminal():
         return open_app(folder.run_id)
-    return watch(folder, as_json=as_json, after=after)
+    return watch(folder, as_json=as_json, before=before)
 
 
-def watch(folder: RunFolder, *, as_json: bool, after: int) -> int:
-    """Progress lines until the worker has ended, then the result; the exit code."""
+def watch(folder: RunFolder, *, as_json: bool, before: RunState) -> int:
+    """Progress lines until the worker has ended, then the result; the exit code. `before`: the run as the worker found it."""
     progress: Callable[[str], None] = partial(say, error=True) if as_json else say
     progress(f"run {folder.run_id} in {folder.path}")
-    state, _ = follow(folder, progress, after)
+    state, _ = follow(folder, progress, before.seq)
+    if before.sessions and len(state.sessions) == len(before.sessions) and state.seq > before.seq:
+        return 1  # it was not gone on with, which the log, and so a line above, says why
     complaint = ended_without_word(folder, state)
     if as_json:
         print_json(run_document(folder, state))

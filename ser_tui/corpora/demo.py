@@ -14,12 +14,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from filelock import FileLock
-
 from ser_tui import places
 from ser_tui.corpora import scratch
 from ser_tui.corpora.demo_labels import UTTERANCES
 from ser_tui.corpora.locations import READY, installed_folder
+from ser_tui.store.locks import locked
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import read_regular
 
@@ -49,7 +48,7 @@ def ensure() -> Path:
         raise UserError("the demo corpus is spoken by a package that is not installed: pip install 'ser-tui[demo]'")
     try:
         places.private_folder(folder.parent)
-        with FileLock(folder.parent / "demo.lock"):
+        with locked(folder.parent / "demo.lock", "SER_TUI_CACHE"):
             if not _ready(folder):
                 _make(folder)
     except OSError as error:

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ser_tui import places
 from ser_tui.corpora import archives, demo, files, filesets, scratch
@@ -16,6 +16,7 @@ from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.locations import READY, installed_folder
 from ser_tui.corpora.transfer import ELSEWHERE, VARIABLE, Patience, Progress, fetch, room_for, shifted
 from ser_tui.store.files import disk_message, refuse_full_disk
+from ser_tui.store.locks import locked
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -50,7 +51,7 @@ def install(entry: CorpusEntry, progress: Progress | None = None, patience: Pati
     try:
         places.private_folder(folder.parent)
         places.private_folder(downloads)
-        with FileLock(folder.parent / f"{entry.name}.lock", timeout=0):
+        with locked(folder.parent / f"{entry.name}.lock", "SER_TUI_CACHE", timeout=0):
             if not (folder / READY).is_file():
                 _install(entry, folder, downloads, progress, patience or Patience())
     except Timeout:

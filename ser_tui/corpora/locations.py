@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ser_tui import places
 from ser_tui.corpora.catalogue import find
 from ser_tui.corpora.table_text import SUFFIXES
 from ser_tui.store.files import open_regular, write_atomically
+from ser_tui.store.locks import locked
 from ser_tui.study.errors import UsageError, UserError
 
 READY = ".ser-tui-ready"
@@ -193,7 +194,7 @@ def _changing() -> Iterator[dict[str, Source]]:
     path = _file()
     try:
         places.private_folder(path.parent)
-        with FileLock(path.with_suffix(".lock"), timeout=10, mode=0o600):
+        with locked(path.with_suffix(".lock"), "SER_TUI_CONFIG", timeout=10):
             locations = read()
             yield locations
             text = json.dumps({name: _encoded(where) for name, where in sorted(locations.items())}, indent=2) + "\n"

@@ -86,8 +86,9 @@ def first_speakers(groups: Iterable[list[str]], count: int) -> list[str]:
 def check_speakers(manifest: Manifest, named: Iterable[str], key: str) -> None:
     """Raises UsageError for a name that is no speaker of the corpus; `key` is the place in the study document."""
     known = list(manifest.speakers)
+    there = set(known)
     for name in named:
-        if name not in manifest.speakers:
+        if name not in there:
             close = difflib.get_close_matches(name, known, 3, 0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {_listed(known)}"
             raise UsageError(f"{key}: {manifest.corpus} has no speaker {name}; {hint}")

@@ -17,11 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from ser_tui import __version__, places
 from ser_tui.encoders import bases, layout, registry
 from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk, sync_folder, sync_tree
+from ser_tui.store.locks import locked
 from ser_tui.study.errors import UserError
 
 Progress = Callable[[int, int], None]
@@ -58,7 +57,7 @@ def fetch(name: str, progress: Progress = lambda done, total: None) -> Path:
     partial = target.with_name(target.name + ".partial")
     try:
         places.private_folder(target.parent)
-        with FileLock(target.with_name(target.name + ".lock"), mode=0o600):
+        with locked(target.with_name(target.name + ".lock"), "SER_TUI_CACHE"):
             if not registry.status(entry).ready:
                 _transfer(entry, partial, progress)
                 sync_tree(partial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,12 @@ _RESULTS = (
     "accuracy_low", "accuracy_high", "best_epoch_bca_low", "best_epoch_bca_high", "probe_bca_low", "probe_bca_high",
     "interval_speakers",
 )  # fmt: skip
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_BREAKS = re.compile(r"\A[\t\r\n]")
+_FORMULA = re.compile(r"""(\A|[,;|"']|\\x09|\\x0a|\\x0d)([\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+"""Where a cell may begin, and what would make it a formula: a sign, or one of full width, after blanks or none."""
 
 
 def export(folder: RunFolder, format: Format) -> Path:
@@ -141,10 +148,14 @@ def _trials(state: RunState) -> list[Trial]:
 
 
 def _inert(value: Any) -> Any:
-    """What a spreadsheet would take for a formula, as text, and nothing that a terminal would obey."""
-    if not isinstance(value, str):
+    """What a spreadsheet would take for a formula, as text, and nothing that a terminal would obey. Numbers stay numbers.
+
+    As OWASP's page on CSV injection has it, also for a cell that begins within a text where a spreadsheet splits at another
+    separator or quote; and beyond it, for blanks before a sign, which some programs leave out on reading.
+    """
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
-    return printable(f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
+    return _FORMULA.sub(r"\1'\2", printable(_BREAKS.sub(r"'\g<0>", value)))
 
 
 def _write(folder: RunFolder, name: str, text: str) -> Path:

@@ -1,28 +1,22 @@
 """The TinyDB index of runs: one summary a run, for the home screen and for comparison.
 
-It holds nothing that the logs do not say: missing, old or damaged entries are made again from them. TinyDB alone rewrites
-its file in place and knows no other process, so it gets a Storage that replaces the file atomically, under a file lock.
+It holds nothing that the logs do not say: missing, old or damaged entries are made again from them. It is written under a
+file lock, see `ser_tui.store.database`.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-from tinydb import TinyDB
-from tinydb.middlewares import CachingMiddleware
-from tinydb.storages import Storage
-from tinydb.table import Document, Table
-
 from ser_tui.places import private_folder
-from ser_tui.store.files import open_regular, remove_leftovers, write_atomically
+from ser_tui.store.files import remove_leftovers
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, folders, liveness, shown_status, unreadable, worker_facts
-from ser_tui.store.sealed import sealed, unsealed
+from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
+from ser_tui.store.sealed import read_sealed
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -32,34 +26,6 @@ Summary = dict[str, Any]
 LOCK_SECONDS = 10.0
 _DELETED = ".deleted-"
 _KEYS = summarize("", RunState()).keys()
-
-
-class _AtomicStorage(Storage):
-    """A sealed JSON file that is replaced as a whole. One that is not as it was written counts as empty, and is rebuilt."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> dict[str, dict[str, Any]] | None:
-        try:
-            with open_regular(self._path) as stream:
-                return unsealed(stream.read())
-        except OSError:
-            return None
-
-    def write(self, data: dict[str, dict[str, Any]]) -> None:
-        write_atomically(self._path, sealed(data))
-
-
-class _RunTable(Table):
-    document_id_class = str  # type: ignore[assignment]  # run ids; TinyDB allows it, its stubs do not
-
-
-class _Database(TinyDB):
-    table_class = _RunTable
-
-
-_cached: Any = CachingMiddleware  # untyped in TinyDB; one write when the database closes, not one a document
 
 
 class Index:
@@ -93,16 +59,15 @@ class Index:
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, reading only what its log gained since the last call."""
         reader, state = self._followed.get(folder.run_id) or (LogReader(folder.log), RunState())
-        events = reader.read_all()
+        after = reduce_all(reader.each(), state)
         if reader.restarted:
-            reader, state = LogReader(folder.log), RunState()
-            events = reader.read_all()
+            reader = LogReader(folder.log)
+            after = reduce_all(reader.each())
         if reader.refused:  # what was read of it before is read again, once that is allowed
             self._followed[folder.run_id] = (LogReader(folder.log, refused=reader.refused), RunState())
             return unreadable(reader)
-        state = reduce_all(events, state)
-        self._followed[folder.run_id] = (reader, state)
-        return state
+        self._followed[folder.run_id] = (reader, after)
+        return described(folder, after)
 
     def delete(self, folder: RunFolder) -> None:
         """Remove a run's folder and its entry. Raises UserError while a worker is, or may be, on it."""
@@ -131,8 +96,7 @@ class Index:
         return {**summary, "log_bytes": read, "damaged_lines": len(reader.damaged)}
 
     def _stored(self) -> dict[str, Summary]:
-        data = _AtomicStorage(self.runs / "index.json").read() or {}
-        table = data.get("runs", {})
+        table = (read_sealed(self.runs / "index.json") or {}).get("runs", {})
         return {key: value for key, value in table.items() if isinstance(value, dict) and value.keys() >= _KEYS}
 
     def _try_to_store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
@@ -140,25 +104,19 @@ class Index:
             self._store(fresh, gone)
 
     def _store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
-        with self._database() as table:
-            for run_id, summary in fresh.items():
-                table.upsert(Document(summary, doc_id=run_id))  # type: ignore[arg-type]
-            known = [run_id for run_id in gone if table.contains(doc_id=run_id)]  # type: ignore[arg-type]
-            if known:
-                table.remove(doc_ids=known)  # type: ignore[arg-type]
+        from filelock import Timeout
 
-    @contextmanager
-    def _database(self) -> Iterator[Table]:
+        from ser_tui.store.database import store
+        from ser_tui.store.locks import locked
+
         private_folder(self.runs)
+        lock = self.runs / ".index.lock"
         try:
-            with (
-                FileLock(self.runs / ".index.lock", timeout=LOCK_SECONDS, mode=0o600),
-                _Database(self.runs / "index.json", storage=_cached(_AtomicStorage)) as database,
-            ):
+            with locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
                 remove_leftovers(self.runs / "index.json")
-                yield database.table("runs")
+                store(self.runs / "index.json", fresh, gone)
         except Timeout:
-            raise UserError(f"{self.runs / '.index.lock'} is held by another process; try again") from None
+            raise UserError(f"{lock} is held by another process; try again") from None
 
 
 def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
@@ -174,7 +132,11 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
         )
     if folder.lock.exists():
         # A worker that has just begun holds the lock before it says who it is.
-        lock = FileLock(folder.lock, timeout=0)
+        from filelock import Timeout
+
+        from ser_tui.store.locks import file_lock
+
+        lock = file_lock(folder.lock, timeout=0)
         try:
             lock.acquire()
         except Timeout:
@@ -192,6 +154,6 @@ def _shown(summary: Summary, folder: RunFolder) -> Summary:
 
 def _size(folder: RunFolder) -> int:
     try:
-        return folder.log.stat().st_size
+        return os.stat(f"{folder.path}/events.jsonl").st_size  # a path object for each of thousands of runs takes longer
     except OSError:
         return 0

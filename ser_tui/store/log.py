@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 from ser_tui.store.files import disk_message, open_regular
+from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, now
-from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.lines import DamagedLine, NewerLine, decode, encode
 
 CHUNK = 1 << 18
 """Bytes that one read takes at most, so that a screen never waits for a long log."""
+LONGEST_LINE = 1 << 23
+"""Bytes of the longest line that is read: a trial on a million utterances has two. A longer one is damaged, and passed over
+in pieces."""
+SCAN = 1 << 25
+"""Bytes of such a line that one read passes over."""
 
 
 @dataclass
@@ -33,42 +41,87 @@ class LogReader:
     """Set when the file became shorter than what was read: whoever keeps a state must begin anew."""
     refused: str = ""
     """Why the file that is there could not be read the last time: what a log says is then not known, rather than nothing."""
+    newer: int = 0
+    """1-based number of the first line that a newer ser_tui has written; 0 where there is none."""
+    scanned: int = 0
+    """Bytes beyond `offset` that hold no end of a line."""
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Where the reader is: the same after a read as before it at the end of what there is."""
+        return self.offset, self.scanned
 
     def read(self, limit: int = CHUNK) -> list[Event]:
         """The events of the next `limit` bytes at most; empty at the end, or where there is no log yet."""
         self.refused = ""
         try:
             with open_regular(self.path) as stream:
-                if os.fstat(stream.fileno()).st_size < self.offset:
-                    self.offset, self.line, self.damaged, self.restarted = 0, 0, [], True
+                size = os.fstat(stream.fileno()).st_size
+                if size < self.offset:
+                    self.offset, self.line, self.damaged, self.restarted, self.newer = 0, 0, [], True, 0
+                if size < self.offset + self.scanned:
+                    self.scanned = 0  # a torn tail was cut off
+                if self.scanned > LONGEST_LINE:
+                    self._pass_over(stream)
+                    return []
                 stream.seek(self.offset)
                 data = stream.read(limit)
                 if data and b"\n" not in data:
-                    data += stream.readline()  # one line longer than the limit
+                    data += stream.readline(LONGEST_LINE)  # one line longer than the limit
         except FileNotFoundError:
             return []
         except OSError as error:
             self.refused = error.strerror or str(error)
             return []
         end = data.rfind(b"\n") + 1
+        self.scanned = 0 if end else len(data)
         found: list[Event] = []
         for raw in data[:end].splitlines(keepends=True) if end else ():
             self.line += 1
             try:
-                found.append(decode(raw))
+                found.append(decode(_bounded(raw)))
             except DamagedLine as error:
                 self.damaged.append((self.line, str(error)))
+                if isinstance(error, NewerLine):
+                    self.newer = self.newer or self.line
         self.offset += end
         return found
 
+    def _pass_over(self, stream: io.BufferedReader) -> None:
+        """Go on looking for the end of a line that is too long to be one, a bounded stretch a call."""
+        stream.seek(self.offset + self.scanned)
+        for _ in range(SCAN // CHUNK):
+            data = stream.read(CHUNK)
+            end = data.find(b"\n") + 1
+            self.scanned += end or len(data)
+            if end:
+                self.line += 1
+                self.damaged.append((self.line, f"longer than {LONGEST_LINE >> 20} MB"))
+                self.offset += self.scanned
+                self.scanned = 0
+            if end or not data:
+                return
+
+    def tail(self) -> bytes:
+        """What follows the last complete line, as far as a line can be long."""
+        try:
+            with open_regular(self.path) as stream:
+                stream.seek(self.offset)
+                return stream.read(LONGEST_LINE)
+        except OSError:
+            return b""
+
     def read_all(self) -> list[Event]:
         """Everything up to the present end."""
-        found: list[Event] = []
+        return list(self.each())
+
+    def each(self) -> Iterator[Event]:
+        """Everything up to the present end, of which only a stretch is held at a time."""
         while True:
-            before = self.offset
-            found += self.read(CHUNK * 16)
-            if self.offset == before:
-                return found
+            before = self.position
+            yield from self.read(CHUNK * 4)
+            if self.position == before:
+                return
 
 
 class LogWriter:
@@ -79,7 +132,8 @@ class LogWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, creating it for this user alone. Raises UserError where it cannot be written."""
+        """Open `path`, creating it for this user alone. Raises UserError where it cannot be written, and where a newer ser_tui
+        has written in it: what this one does not know of the run it would do again, or otherwise."""
         self.path = path
         self.dropped = 0
         self._opened = time.monotonic()
@@ -87,6 +141,8 @@ class LogWriter:
         self.events = reader.read_all()
         """What the log held when it was opened."""
         self.damaged = reader.damaged
+        if reader.newer or _is_newer(reader.tail()):
+            raise _written_by_newer(path, reader.newer or reader.line + 1)
         try:
             # Not through a link, which could lead to a file that is no log and would be cut off as a torn line.
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -103,15 +159,15 @@ class LogWriter:
         size = os.fstat(self._descriptor).st_size
         if size == reader.offset:
             return
-        tail = os.pread(self._descriptor, size - reader.offset, reader.offset)
-        if b"\n" in tail:
-            # Whole lines, which the reader was kept from: to cut them off would lose what was reported.
+        if reader.scanned < size - reader.offset:
+            # Whole lines may follow, which the reader was kept from: to cut them off would lose what was reported.
             raise OSError(errno.EIO, "could not be read to its end")
+        tail = os.pread(self._descriptor, min(size - reader.offset, LONGEST_LINE), reader.offset)
         try:
             whole = decode(tail)
         except DamagedLine:
             os.ftruncate(self._descriptor, reader.offset)
-            self.dropped = len(tail)
+            self.dropped = size - reader.offset
         else:
             # Only the newline is missing: the event was reported, so it stays.
             os.write(self._descriptor, b"\n")
@@ -123,7 +179,7 @@ class LogWriter:
         with the log as it was before."""
         clock = round(time.monotonic() - self._opened, 3)
         written = replace(event, seq=self._next, time=now(), clock=clock)
-        line = encode(written)
+        line = _bounded(encode(written))
         decode(line)  # raises here rather than in every reader: no line is written that cannot be read
         try:
             self._cut_off_rest()
@@ -157,3 +213,27 @@ class LogWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _bounded(line: bytes) -> bytes:
+    if len(line) > LONGEST_LINE:
+        raise DamagedLine(f"longer than {LONGEST_LINE >> 20} MB")
+    return line
+
+
+def _is_newer(tail: bytes) -> bool:
+    """Whether a line that lacks only its newline is one of a newer ser_tui."""
+    try:
+        decode(tail)
+    except NewerLine:
+        return True
+    except DamagedLine:
+        pass
+    return False
+
+
+def _written_by_newer(path: Path, line: int) -> UserError:
+    return UserError(
+        f"{path}: line {line} was written by a newer ser_tui, whose work this one would do again or otherwise; update ser_tui to "
+        "go on with this run, or clone its study into a new one"
+    )

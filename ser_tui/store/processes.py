@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 
 @dataclass(frozen=True)
 class ProcessId:
@@ -76,6 +74,8 @@ def _start(pid: int) -> str | None:
 
 def _start_elsewhere(pid: int) -> str | None:
     """The same without /proc (macOS): the creation time in seconds."""
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"

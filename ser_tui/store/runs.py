@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -80,12 +80,33 @@ class RunFolder:
         """What the corpus held when the run started: digests by utterance."""
         return self.path / "corpus.json"
 
+    @property
+    def parts(self) -> Path:
+        """Which utterances were trained on, validated on and tested on when the run started."""
+        return self.path / "parts.json"
+
     def state(self) -> RunState:
         """The run's state, from its whole log. Raises UserError where that is there and cannot be read."""
+        return self.read()[0]
+
+    def read(self) -> tuple[RunState, LogReader]:
+        """The run's state, and the reader that has read its log to the end. Raises UserError as `state` does."""
         reader = LogReader(self.log)
-        state = reduce_all(reader.read_all())
+        state = reduce_all(reader.each())
         if reader.refused:
             raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
+        return described(self, state), reader
+
+
+def described(folder: RunFolder, state: RunState) -> RunState:
+    """`state` with the study of the run's study.yaml where its log says nothing of it yet: it failed, or waits, before its split."""
+    if state.study:
+        return state
+    from ser_tui.study.load import load, to_plain  # a parser of YAML, which a list of runs does without
+
+    try:
+        return replace(state, study=to_plain(load(folder.study)))
+    except UserError:
         return state
 
 
@@ -129,9 +150,11 @@ def _next_stamp(runs: Path) -> str:
 
 def refuse_links(folder: RunFolder) -> None:
     """Raise UserError where a part of the run is a link: what is written for a run stays in its folder."""
-    for path in (folder.log, folder.worker_log, folder.lock.parent, folder.best, folder.path / "export"):
+    inside = (folder.log, folder.worker_log, folder.lock.parent, folder.lock, folder.best, folder.path / "export")
+    for path in (*inside, folder.stop_request):
         if path.is_symlink():
-            raise UserError(f"{path} is a link; a run's files lie in its own folder: put the file itself there")
+            todo = "remove it" if path == folder.stop_request else "put the file itself there"
+            raise UserError(f"{path} is a link; a run's files lie in its own folder: {todo}")
 
 
 def folders(runs: Path) -> list[RunFolder]:
@@ -178,16 +201,41 @@ def resolve(runs: Path, reference: str) -> RunFolder:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A run's folder as its worker found it. `device`, `inode`: what tells it from a copy, as long as that worker lives."""
+
+    path: str
+    device: int
+    inode: int
+
+    @staticmethod
+    def of(folder: RunFolder) -> Place:
+        """Where the folder is now. Raises OSError."""
+        found = folder.path.stat()
+        return Place(str(folder.path), found.st_dev, found.st_ino)
+
+    @staticmethod
+    def from_json(data: Any) -> Place | None:
+        """The place that `data` names; None where that is not readable, as in what ser_tui 0.1.0 wrote."""
+        try:
+            return Place(str(data["path"]), int(data["device"]), int(data["inode"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True)
 class WorkerFacts:
     """What worker.json says. `job`: search, folds or evaluate. `heartbeat`: UTC time of the last sign of life.
 
     `ended`: the worker has given the run back itself, which holds wherever it is looked at from.
+    `place`: the folder that it took; None where it did not say.
     """
 
     process: ProcessId
     job: str
     heartbeat: str
     ended: bool = False
+    place: Place | None = None
 
 
 def worker_facts(folder: RunFolder) -> WorkerFacts | None:
@@ -197,18 +245,58 @@ def worker_facts(folder: RunFolder) -> WorkerFacts | None:
     if process is None or not isinstance(data, dict):
         return None
     ended = data.get("ended") is True
-    return WorkerFacts(process, str(data.get("job", "search")), str(data.get("heartbeat", "")), ended)
+    place = Place.from_json(data.get("folder"))
+    return WorkerFacts(process, str(data.get("job", "search")), str(data.get("heartbeat", "")), ended, place)
 
 
 def liveness(folder: RunFolder) -> Liveness:
-    """Whether a worker is on the run: live, dead, on another host (unknown from here), or none ever."""
+    """Whether a worker is on the run: live, dead, on another host (unknown from here), or none ever.
+
+    On a copy of a folder that a worker is on there is none; on one that was renamed under its worker there is.
+    """
     facts = worker_facts(folder)
     if facts is None:
         return "none"
     if facts.ended:
         return "dead"
     living = alive(facts.process)
-    return "elsewhere" if living is None else "live" if living else "dead"
+    if living is None:
+        return "elsewhere"
+    return "live" if living and not _is_other_folder(folder, facts.place) else "dead"
+
+
+def moved_from(folder: RunFolder) -> WorkerFacts | None:
+    """The living worker whose run this folder is not where, or not what, it was when the worker took it: renamed, or a copy."""
+    facts = worker_facts(folder)
+    if facts is None or facts.ended or facts.place is None or facts.place.path == str(folder.path.absolute()):
+        return None
+    return facts if alive(facts.process) and not _is_same_file(folder.path, facts.place.path) else None
+
+
+def copied_from(folder: RunFolder) -> str:
+    """What to say of a copy of a run that a worker is on elsewhere; empty for every other folder."""
+    facts = moved_from(folder)
+    if facts is None or facts.place is None or not _is_other_folder(folder, facts.place):
+        return ""
+    return f"a copy of {facts.place.path}, whose worker (pid {facts.process.pid}) goes on there and not here"
+
+
+def _is_other_folder(folder: RunFolder, place: Place | None) -> bool:
+    if place is None:
+        return False
+    try:
+        here = Place.of(folder)
+    except OSError:
+        return False
+    # Not by the inode alone: some file systems give a folder another one at every mount.
+    return (here.device, here.inode) != (place.device, place.inode) and not _is_same_file(folder.path, place.path)
+
+
+def _is_same_file(one: Path, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def shown_status(status: str, worker: Liveness) -> str:

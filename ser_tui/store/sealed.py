@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from pathlib import Path
 from typing import Any
+
+from ser_tui.store.files import open_regular
 
 Tables = dict[str, dict[str, Any]]
 _HEAD = re.compile(rb'\{"checksum": \{"crc32": "([0-9a-f]{8})"\}')
@@ -16,6 +19,15 @@ def sealed(tables: Tables) -> bytes:
     # Escaped, since names that are not UTF-8 reach summaries as lone surrogates, which no encoding takes.
     rest = "".join(f", {json.dumps(name)}: {json.dumps(table, allow_nan=False)}" for name, table in tables.items()) + "}"
     return f'{{"checksum": {{"crc32": "{zlib.crc32(rest.encode()):08x}"}}{rest}'.encode()
+
+
+def read_sealed(path: Path) -> Tables | None:
+    """The tables in the file at `path`, or None where there is none that `sealed` made."""
+    try:
+        with open_regular(path) as stream:
+            return unsealed(stream.read())
+    except OSError:
+        return None
 
 
 def unsealed(data: bytes) -> Tables | None:

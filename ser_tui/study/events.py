@@ -41,7 +41,7 @@ class RunStarted(Event):
     machine: Mapping[str, Any] = field(default_factory=dict)
     """host, processor, cores, threads, precision, versions."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    """corpus and encoder."""
+    """corpus; split: of the ids in each part, absent in logs of before it was there; encoder."""
     startup: int = 0
     """Trials that the strategy draws before it models."""
     planned_trials: int | None = None
@@ -367,4 +367,4 @@ def now() -> str:
 
 def parse_time(text: str) -> datetime:
     """The moment that an event's `time` names. Raises ValueError."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
 
 from ser_tui.study.document import Budget, Protocol, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
@@ -22,6 +22,10 @@ from ser_tui.study.regular import open_regular
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+MAX_ENTRIES = 1000
+"""Of one list or mapping."""
+MAX_VALUES = 5000
+"""Of a whole document: reading them takes seconds, and nobody has written more by hand."""
 LARGEST_BITS = 1023
 """Integers of more bits may be beyond a float's range."""
 _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
@@ -88,15 +92,7 @@ def _yaml(text: str, source: str) -> Any:
     """What `text` holds. Raises _NotYaml where it is none, UsageError for what is refused before it is built."""
     yaml = YAML(typ="rt", pure=True)
     try:
-        depth = 0
-        for event in yaml.parse(io.StringIO(text)):
-            depth += type(event).__name__.endswith("StartEvent") - type(event).__name__.endswith("EndEvent")
-            if depth > MAX_DEPTH:
-                raise UsageError(f"{source}: line {event.start_mark.line + 1}: nested too deeply for a study document")
-            if isinstance(event, AliasEvent):
-                raise UsageError(
-                    f"{source}: line {event.start_mark.line + 1}: aliases (*name) are not used here; write it out"
-                )
+        _refuse_unbounded(yaml.parse(io.StringIO(text)), source)
         return YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
@@ -104,6 +100,32 @@ def _yaml(text: str, source: str) -> Any:
     except (YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError, IndexError) as error:
         # ruamel's scanner lets a few ValueErrors and lookups escape on malformed scalars (dates, tags).
         raise _NotYaml(f"{source}: not valid YAML: {_one_line(error)}") from None
+
+
+def _refuse_unbounded(events: Iterable[Any], source: str) -> None:
+    """Raise UsageError at the first event of a document that is larger, or deeper, than any study, before it is built."""
+    held: list[int] = []
+    """Entries so far of each list or mapping that is open, the outermost first."""
+    total = 0
+    for event in events:
+        where = f"{source}: line {event.start_mark.line + 1}"
+        if isinstance(event, AliasEvent):
+            raise UsageError(f"{where}: aliases (*name) are not used here; write it out")
+        if isinstance(event, ScalarEvent | CollectionStartEvent):
+            total += 1
+            if held:
+                held[-1] += 1
+            if held and held[-1] > 2 * MAX_ENTRIES:
+                # A mapping's keys are counted too.
+                raise UsageError(f"{where}: more than {MAX_ENTRIES} entries in one list; write an interval, {{low, high}}, or fewer")
+            if total > MAX_VALUES:
+                raise UsageError(f"{where}: more than {MAX_VALUES} values; a study document is a page of YAML")
+        if isinstance(event, CollectionStartEvent):
+            held.append(0 if isinstance(event, MappingStartEvent) else MAX_ENTRIES)
+        elif isinstance(event, CollectionEndEvent):
+            held.pop()
+        if len(held) > MAX_DEPTH:
+            raise UsageError(f"{where}: nested too deeply for a study document")
 
 
 def validate(

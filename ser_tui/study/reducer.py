@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
 from ser_tui.study import events
+from ser_tui.study.epochs import Epochs
+from ser_tui.study.frozen import changed
 from ser_tui.study.headline import chose, chosen_on, speakers_text
 from ser_tui.study.sessions import Session
-from ser_tui.study.state import Epoch, Evaluation, RunState, Trial
+from ser_tui.study.shapes import MAX_NUMBER
+from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.text import counted, of_speakers, score_with_interval
 
 LOG_LINES = 500
@@ -23,9 +25,11 @@ MOST_MISSING = 10_000
 
 def reduce(state: RunState, event: events.Event) -> RunState:
     """The state after `event`. Pure; an event that was applied already (same or lower `seq`) changes nothing."""
+    if type(event) is events.EpochFinished:
+        return _with_epochs(state, [event])
     if event.seq >= 0 and event.seq <= state.seq:
         return state
-    if not _fits(state, event):
+    if not fits(state, event):
         return state
     after = _apply(event, state)
     sessions, progress = after.sessions, after.progress
@@ -37,14 +41,43 @@ def reduce(state: RunState, event: events.Event) -> RunState:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):
         progress = None
-    return replace(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions, progress=progress)
+    return changed(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions, progress=progress)
 
 
 def reduce_all(log: Iterable[events.Event], state: RunState | None = None) -> RunState:
     """The state after all events of `log`, beginning with `state` or an empty one."""
+    state = state or RunState()
+    epochs: list[events.EpochFinished] = []
+    """Those that follow each other: most of a log, and taken together."""
     for event in log:
-        state = reduce(state or RunState(), event)
-    return state or RunState()
+        if type(event) is events.EpochFinished:
+            epochs.append(event)
+            continue
+        if epochs:
+            state, epochs = _with_epochs(state, epochs), []
+        state = reduce(state, event)
+    return _with_epochs(state, epochs)
+
+
+def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunState:
+    """The state after these events, as `reduce` would have it one after the other."""
+    fresh, seq = [], state.seq
+    for event in found:
+        if (event.seq < 0 or event.seq > seq) and fits(state, event):
+            fresh.append(event)
+            seq = event.seq
+    if not fresh:
+        return state
+    current, sessions = state.current, state.sessions
+    if current is not None and (own := [event for event in fresh if event.trial == current.number]):
+        before = current.epochs if isinstance(current.epochs, Epochs) else Epochs()
+        current = changed(current, epochs=before.and_then(own))
+    if sessions and state.status != "new":
+        sessions = (*sessions[:-1], sessions[-1].until(*fresh))
+    times = [event.time for event in fresh if event.time]
+    return changed(
+        state, current=current, sessions=sessions, seq=seq, last_time=times[-1] if times else state.last_time, progress=None
+    )
 
 
 _AFTERWARDS = (
@@ -61,7 +94,7 @@ _AFTERWARDS = (
 _OF_A_TRIAL = (events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed)
 
 
-def _fits(state: RunState, event: events.Event) -> bool:
+def fits(state: RunState, event: events.Event) -> bool:
     """Whether `event` can follow in the log of this run; one of another run, or made by hand, may not."""
     if isinstance(event, events.RunStarted):
         return state.start is None
@@ -70,10 +103,13 @@ def _fits(state: RunState, event: events.Event) -> bool:
     if not isinstance(event, events.TrialFinished | events.ProbeScored):
         return True
     truth = event.truth if isinstance(event, events.TrialFinished) else ()
-    labels = (*event.predictions, *truth)
-    known = len(state.start.classes) if state.start is not None else max(labels, default=0) + 1
+    known = len(state.start.classes) if state.start is not None else MAX_NUMBER
     lengths = {len(true) for true in (truth, state.truth) if true}
-    return lengths <= {len(event.predictions)} and all(-1 <= label < known for label in labels) and -1 not in truth
+    return lengths <= {len(event.predictions)} and _within(event.predictions, -1, known) and _within(truth, 0, known)
+
+
+def _within(labels: Sequence[int], low: int, beyond: int) -> bool:
+    return not labels or (min(labels) >= low and max(labels) < beyond)
 
 
 @singledispatch
@@ -83,7 +119,7 @@ def _apply(event: events.Event, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.RunStarted, state: RunState) -> RunState:
-    after = replace(
+    after = changed(
         state,
         status="running",
         study=event.study,
@@ -101,7 +137,7 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.RunResumed, state: RunState) -> RunState:
     after = _without_running(state, "its worker ended")
-    after = replace(
+    after = changed(
         after,
         status="running",
         reason="",
@@ -116,28 +152,17 @@ def _(event: events.TrialStarted, state: RunState) -> RunState:
     state = _with_lost_end(state, event.trial)
     trial = Trial(event.trial, event.parameters, event.phase, started=event.time)
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
-    return replace(_put(state, trial), current=trial, predicted=predicted)
-
-
-@_apply.register
-def _(event: events.EpochFinished, state: RunState) -> RunState:
-    trial = state.current
-    if trial is None or trial.number != event.trial:
-        return state
-    epoch = Epoch(
-        event.epoch, event.epochs, event.loss, event.bca, event.validation_loss, event.frozen, event.seconds, event.interval
-    )  # fmt: skip
-    return replace(state, current=replace(trial, epochs=(*trial.epochs, epoch)))
+    return changed(_put(state, trial), current=trial, predicted=predicted)
 
 
 @_apply.register
 def _(event: events.Progressed, state: RunState) -> RunState:
-    return replace(state, progress=event)
+    return changed(state, progress=event)
 
 
 @_apply.register
 def _(event: events.TrialFinished, state: RunState) -> RunState:
-    trial = replace(
+    trial = changed(
         _running(state, event.trial),
         status="collapsed" if event.collapsed else "done",
         bca=event.bca,
@@ -153,7 +178,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         probe_p=event.probe_p,
     )
     best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
-    after = replace(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
+    after = changed(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
     how = "collapsed to chance" if event.collapsed else "finished"
     text = f"trial {trial.number} {how}: {_scored('BCA', event.bca, event.interval, event.utterances)}"
     after = _logged(after, event.time, "info", text)
@@ -164,10 +189,10 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.ProbeScored, state: RunState) -> RunState:
-    after = replace(state, probe=event)
+    after = changed(state, probe=event)
     if state.best is not None:
-        best = replace(state.best, probe_p=event.best_p)
-        after = replace(_put(after, best), best=best)
+        best = changed(state.best, probe_p=event.best_p)
+        after = changed(_put(after, best), best=best)
     shown = _scored("BCA", event.bca, event.interval, event.utterances)
     return _logged(after, event.time, "info", f"probe on the frozen encoder, best of {event.tried}: {shown}")
 
@@ -175,24 +200,24 @@ def _(event: events.ProbeScored, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.TrialFailed, state: RunState) -> RunState:
     status = "cut_short" if event.kind == "cut_short" else "failed"
-    trial = replace(
+    trial = changed(
         _running(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
     )
-    after = replace(_put(state, trial), current=None)
+    after = changed(_put(state, trial), current=None)
     verb = "cut short" if status == "cut_short" else "failed"
     return _logged(after, event.time, "warning", f"trial {trial.number} {verb}: {event.reason}")
 
 
 @_apply.register
 def _(event: events.TestScored, state: RunState) -> RunState:
-    after = replace(state, test=event)
+    after = changed(state, test=event)
     shown = _scored("BCA", event.bca, event.interval, event.utterances, event.interval_speakers)
     return _logged(after, event.time, "info", f"test part, scored once: {shown}")
 
 
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
-    after = replace(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
+    after = changed(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
     shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
     shown = f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}; {chose(chosen_on(event, state.study))}"
     return _logged(after, event.time, "info", shown)
@@ -206,7 +231,7 @@ def _(event: events.EvaluationStarted, state: RunState) -> RunState:
         event.corpus, event.mapping, 0, event.utterances, speakers=event.speakers, without=event.without
     )  # fmt: skip
     text = f"evaluating on {_target(event)}"
-    return _logged(replace(state, evaluations=(*kept, started)), event.time, "info", text)
+    return _logged(changed(state, evaluations=(*kept, started)), event.time, "info", text)
 
 
 @_apply.register
@@ -227,7 +252,7 @@ def _(event: events.EvaluationFailed, state: RunState) -> RunState:
     begun = any(e.corpus == event.corpus and e.result is None and not e.reason for e in state.evaluations)
     if not begun:  # its corpus could not even be read
         kept = tuple(e for e in state.evaluations if e.result is not None or e.corpus != event.corpus)
-        state = replace(state, evaluations=(*kept, Evaluation(event.corpus, {})))
+        state = changed(state, evaluations=(*kept, Evaluation(event.corpus, {})))
     after = _evaluated(state, event.corpus, reason=event.reason)
     return _logged(after, event.time, "warning", f"evaluation on {event.corpus} failed: {event.reason}")
 
@@ -263,7 +288,7 @@ def _scored(name: str, value: float, interval: tuple[float, float], utterances: 
 
 
 def _ended(state: RunState, status: str, event: events.Event, reason: str) -> RunState:
-    after = replace(state, status=status, reason=reason, ended=event.time)
+    after = changed(state, status=status, reason=reason, ended=event.time)
     return _logged(after, event.time, "info" if status == "done" else "warning", f"run {status}: {reason}")
 
 
@@ -280,7 +305,7 @@ def _with_lost_end(state: RunState, following: int) -> RunState:
     """
     if state.current is None or state.current.number >= following:
         return state
-    return replace(_put(state, replace(state.current, status="failed", reason=DAMAGED)), current=None)
+    return changed(_put(state, changed(state.current, status="failed", reason=DAMAGED)), current=None)
 
 
 def _put(state: RunState, trial: Trial) -> RunState:
@@ -293,24 +318,24 @@ def _put(state: RunState, trial: Trial) -> RunState:
         for missing in range(len(trials), index):
             trials = trials.append(Trial(missing + 1, {}, status="failed", reason=DAMAGED))
         trials = trials.append(trial)
-    return replace(state, trials=trials)
+    return changed(state, trials=trials)
 
 
 def _without_running(state: RunState, reason: str) -> RunState:
     if state.current is None:
         return state
-    return replace(_put(state, replace(state.current, status="cut_short", reason=reason)), current=None)
+    return changed(_put(state, changed(state.current, status="cut_short", reason=reason)), current=None)
 
 
 def _evaluated(state: RunState, corpus: str, **changes: Any) -> RunState:
     kept = list(state.evaluations)
     for index in range(len(kept) - 1, -1, -1):
         if kept[index].corpus == corpus and kept[index].result is None:
-            kept[index] = replace(kept[index], **changes)
+            kept[index] = changed(kept[index], **changes)
             break
-    return replace(state, evaluations=tuple(kept))
+    return changed(state, evaluations=tuple(kept))
 
 
 def _logged(state: RunState, time: str, level: str, text: str) -> RunState:
     log = state.log.append((time, level, text))
-    return replace(state, log=log[-LOG_LINES:] if len(log) > 2 * LOG_LINES else log)
+    return changed(state, log=log[-LOG_LINES:] if len(log) > 2 * LOG_LINES else log)

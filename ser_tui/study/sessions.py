@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ser_tui.study.events import Event, parse_time
+from ser_tui.study.frozen import changed
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Session:
         """The session whose first event is `event`."""
         return Session(event.time, event.clock, event.time)
 
-    def until(self, event: Event) -> Session:
-        """The session with `event` as its latest one, by the worker's own clock where the log has it."""
-        if self.clock is not None and event.clock is not None:
-            seconds = event.clock - self.clock
-        else:
-            seconds = (parse_time(event.time) - parse_time(self.begun)).total_seconds()
+    def until(self, *events: Event) -> Session:
+        """The session with `events` as its latest ones, by the worker's own clock where the log has it."""
         # Never shorter: the clock of another worker, which could not even begin, starts from 0 again.
-        return replace(self, last=event.time, seconds=max(self.seconds, seconds))
+        seconds = max(self.seconds, *map(self._since, events))
+        return changed(self, last=events[-1].time, seconds=seconds)
+
+    def _since(self, event: Event) -> float:
+        if self.clock is not None and event.clock is not None:
+            return event.clock - self.clock
+        return (parse_time(event.time) - parse_time(self.begun)).total_seconds()

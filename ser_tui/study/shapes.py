@@ -56,6 +56,8 @@ def _any_of(parts: list[Check]) -> Check:
 
 def _tuple(arguments: tuple[Any, ...]) -> Check:
     if arguments[-1] is Ellipsis:
+        if arguments[0] is int:
+            return _whole_numbers
         inner = check(arguments[0])
         return lambda value: isinstance(value, tuple) and all(map(inner, value))
     parts = [check(argument) for argument in arguments]
@@ -64,6 +66,13 @@ def _tuple(arguments: tuple[Any, ...]) -> Check:
         and len(value) == len(parts)
         and all(part(item) for part, item in zip(parts, value, strict=True))
     )
+
+
+def _whole_numbers(value: Any) -> bool:
+    """As the check of tuple[int, ...], of which there is one of hundreds of labels in every trial."""
+    if not isinstance(value, tuple) or not value:
+        return isinstance(value, tuple)
+    return set(map(type, value)) == {int} and min(value) >= -MAX_NUMBER and max(value) <= MAX_NUMBER
 
 
 def _is_class_variable(hint: Any) -> bool:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyrsistent import PVector, pvector
 
 from ser_tui.study import events
+from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.sessions import Session
 
-
-@dataclass(frozen=True)
-class Epoch:
-    """One finished epoch, see `events.EpochFinished`."""
-
-    epoch: int
-    epochs: int
-    loss: float | None
-    bca: float | None
-    validation_loss: float | None
-    frozen: bool
-    seconds: float
-    interval: tuple[float, float] | None = None
+__all__ = ["Epoch", "Evaluation", "RunState", "Trial"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +25,7 @@ class Trial:
     phase: str = ""
     status: str = "running"
     started: str = ""
-    epochs: tuple[Epoch, ...] = ()
+    epochs: Sequence[Epoch] = Epochs()
     bca: float | None = None
     interval: tuple[float, float] | None = None
     utterances: int = 0

@@ -215,6 +215,8 @@ def sparkline(
 
 def printable(text: str) -> str:
     """`text` without anything that a terminal would obey: control characters and lone surrogates become visible escapes."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
         for char in text

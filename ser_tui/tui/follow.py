@@ -7,11 +7,13 @@ import time
 from dataclasses import dataclass
 
 from ser_tui.store.log import CHUNK, LogReader
-from ser_tui.store.runs import Liveness, RunFolder, liveness, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 
 LIVENESS_SECONDS = 1.0
+CATCH_UP_SECONDS = 0.15
+"""A long log is read so long before what was read is drawn: drawing takes longer than reading a piece."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,10 @@ class Follower:
             return False
         state = before.state
         if marks is None or marks != self._at_end:
-            offset = self._reader.offset
+            position = self._reader.position
             state = self._read(limit)
-            self._at_end = marks if self._reader.offset == offset and not self._reader.refused else None
+            state = described(self.folder, state) if first else state
+            self._at_end = marks if self._reader.position == position and not self._reader.refused else None
         worker, job = before.worker, before.job
         if due:
             self._looked = time.monotonic()
@@ -86,6 +89,14 @@ class Follower:
             or (before.worker, before.job, before.damaged, before.behind, before.missing)
             != (worker, job, self.view.damaged, self.view.behind, self.view.missing)
         )
+
+    def catch_up(self) -> bool:
+        """`step`, and further ones while the log is far ahead; whether anything is different now."""
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        changed = self.step()
+        while self.view.behind and time.monotonic() < deadline:
+            changed = self.step() or changed
+        return changed
 
     def _marks(self) -> tuple[int, int, int] | None:
         try:

@@ -63,10 +63,10 @@ def _work(session: Session, arguments: argparse.Namespace, request: Request | No
             session.continues = _job(session, arguments, request)
     except TrialStopped:
         reason = session.stop_reason or "stopped"
-        if arguments.job == "search":
+        if session.changes_status:
             session.emit(RunCancelled(reason=reason))
         else:
-            session.note(f"{arguments.job} {reason}", level="warning")
+            session.note(f"{_called(session)} {reason}", level="warning")
         return 0
     except UserError as error:
         _report(session, arguments, str(error))
@@ -112,9 +112,9 @@ def _job(session: Session, arguments: argparse.Namespace, request: Request | Non
 def _report(session: Session, arguments: argparse.Namespace, reason: str) -> None:
     text = " ".join(reason.split())[:1000]
     event: Event = RunFailed(reason=text)
-    if arguments.job != "search":
-        # The search itself has ended well: what fails after it does not make it a failed run.
-        event = Note(level="warning", text=f"{arguments.job} failed: {text}")
+    if not session.changes_status:
+        # What the search came to stands: neither what fails after it nor what could not go on with it makes it a failed run.
+        event = Note(level="warning", text=f"{_called(session)} failed: {text}")
     for attempt in (1, 2):
         try:
             session.emit(event)
@@ -123,6 +123,11 @@ def _report(session: Session, arguments: argparse.Namespace, reason: str) -> Non
             # The first failure on a full disk gives the ballast back: the second attempt may find room.
             if attempt == 2:
                 _say(str(error))
+
+
+def _called(session: Session) -> str:
+    """The verb by which the job was asked for, or would be."""
+    return "resume" if session.job == "search" else session.job
 
 
 def _arguments() -> argparse.Namespace:

@@ -9,13 +9,23 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
-from ser_tui.study.load import to_plain
+from ser_tui.study.load import load, to_plain
 from ser_tui.training.processor import processor
-from ser_tui.worker.data import Data, refuse_changes
+from ser_tui.worker.data import Data
+from ser_tui.worker.parts import refuse_changes
 from ser_tui.worker.trainers import AnyTrainer
 
 CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed")
 """Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
+
+
+def begun_study(folder: RunFolder, start: RunStarted | None) -> Study:
+    """The run's study, for any job on it. Raises UserError where it asks for other conditions than the run began with."""
+    study = load(folder.study)
+    if start is None:
+        return study
+    refuse_edits(folder, study, start)
+    return as_begun(study, start)
 
 
 def refuse_edits(folder: RunFolder, study: Study, start: RunStarted) -> None:
@@ -46,6 +56,11 @@ def as_begun(study: Study, start: RunStarted) -> Study:
 def refuse_other_conditions(folder: RunFolder, data: Data, trainer: AnyTrainer, start: RunStarted) -> None:
     """Raise UserError where the corpus or the encoder are not those that the run began with."""
     refuse_changes(folder, data, start)
+    refuse_other_encoder(trainer, start)
+
+
+def refuse_other_encoder(trainer: AnyTrainer, start: RunStarted) -> None:
+    """Raise UserError where the encoder is not the one that the run began with."""
     if start.fingerprints.get("encoder", trainer.encoder_fingerprint) != trainer.encoder_fingerprint:
         raise UserError(
             f"encoder {start.study.get('encoder', '')} has other weights than when the run began: scores would not be "

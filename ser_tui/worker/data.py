@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ser_tui.corpora.manifest import Manifest, changes
-from ser_tui.corpora.protocols import split
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.protocols import folds, split
 from ser_tui.corpora.registry import load_many
 from ser_tui.corpora.splits import Split
-from ser_tui.store.files import read_json, write_json
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import RunStarted
 from ser_tui.training.trial import Part
-
-SHOWN_CHANGES = 5
 
 
 @dataclass(frozen=True)
@@ -26,6 +21,9 @@ class Data:
     manifest: Manifest
     split: Split
     classes: tuple[str, ...]
+    folds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The utterances left out in each fold of `kfold`, which sessions and genders decide on, by the fold's name. Those of other
+    protocols follow from what the corpus's fingerprint holds."""
 
     def part(self, indices: Sequence[int]) -> Part:
         """The utterances at `indices` of the manifest as a trainer takes them."""
@@ -66,31 +64,5 @@ def load(study: Study) -> Data:
     if missing:
         names = ", ".join(classes[index] for index in sorted(missing))
         raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
-    return Data(manifest, parts, classes)
-
-
-def remember(folder: RunFolder, data: Data) -> None:
-    """Note what the corpus holds, so that a resumed run can tell whether it still does."""
-    write_json(folder.corpus, {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
-
-
-def refuse_changes(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
-    """Raise UserError with the list of what changed where the corpus is not the one that the run began with.
-
-    The log, in `start`, says whether it is, or corpus.json where that line is damaged; corpus.json says what has changed.
-    """
-    read = read_json(folder.corpus)
-    noted = read if isinstance(read, dict) else {}
-    present = data.manifest.fingerprint
-    if present == (noted.get("fingerprint") if start is None else start.fingerprints.get("corpus", present)):
-        return
-    digests = noted.get("digests")
-    found = changes(digests, data.manifest) if isinstance(digests, dict) else ["what exactly cannot be told any more"]
-    found = found or ["labels or speakers of its files"]
-    shown = "; ".join(found[:SHOWN_CHANGES]) + (
-        f"; and {len(found) - SHOWN_CHANGES} more" if len(found) > SHOWN_CHANGES else ""
-    )
-    raise UserError(
-        f"corpus {data.manifest.corpus} changed since the run began ({shown}): scores would not be comparable. "
-        "Restore it, or clone the study into a new run"
-    )
+    made = folds(manifest, study.protocol) if study.protocol.kind == "kfold" else []
+    return Data(manifest, parts, classes, {name: fold.validation for name, fold in made})

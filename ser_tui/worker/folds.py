@@ -11,7 +11,6 @@ from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers,
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
-from ser_tui.study.load import load
 from ser_tui.study.state import Trial
 from ser_tui.study.text import score_with_interval
 from ser_tui.training.finetune import Trainer
@@ -20,8 +19,10 @@ from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
 from ser_tui.worker import data as corpus_data
 from ser_tui.worker.beside import fitted_again, noted
+from ser_tui.worker.comparable import begun_study, refuse_other_encoder
 from ser_tui.worker.data import Data
 from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.parts import refuse_changes
 from ser_tui.worker.session import Session
 from ser_tui.worker.trainers import AnyTrainer, make_trainer
 
@@ -31,14 +32,14 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     best = session.state.best
     if best is None:
         raise UserError("there is no best trial to retrain: no trial of this run has a score")
-    study = load(session.folder.study)
+    start = session.state.start
+    study = begun_study(session.folder, start)
     asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
-    data = corpus_data.load(asked)
-    if session.state.start is not None:
-        corpus_data.refuse_changes(session.folder, data, session.state.start)
+    data = corpus_data.load(study)
+    refuse_changes(session.folder, data, start)
     parts = folds(data.manifest, asked.protocol)
     limit_memory()
-    strengths = _start_strengths(session, study, best)
+    strengths = _start_strengths(session, study, data, best)
     truth: list[int] = []
     predictions: list[int] = []
     groups: list[str] = []
@@ -49,6 +50,8 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
     for number, (name, split) in enumerate(parts, 1):
         fold = Data(data.manifest, split, data.classes)
         trainer = make_trainer(asked, fold, strengths, session.progress)
+        if start is not None:
+            refuse_other_encoder(trainer, start)
         result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
         labels, speakers = fold.part(split.validation).labels, fold.groups(split.validation)
         truth += labels
@@ -94,11 +97,11 @@ def _beside(
     }
 
 
-def _start_strengths(session: Session, study: Study, best: Trial) -> Sequence[float]:
+def _start_strengths(session: Session, study: Study, data: Data, best: Trial) -> Sequence[float]:
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
     if best.parameters.get("head_initialization") != "probe":
         return PROBE_STRENGTHS
-    trainer = make_trainer(study, corpus_data.load(study), on_stage=session.progress)
+    trainer = make_trainer(study, data, on_stage=session.progress)
     assert isinstance(trainer, Trainer)
     return (trainer.start_strength(best.parameters, session.should_stop),)
 

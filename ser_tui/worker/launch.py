@@ -22,7 +22,7 @@ from ser_tui.store import files
 from ser_tui.store.candidates import has_model
 from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.processes import this_host
-from ser_tui.store.runs import RunFolder, create, liveness, refuse_links, worker_facts
+from ser_tui.store.runs import RunFolder, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -129,10 +129,18 @@ def request_stop(folder: RunFolder) -> None:
     facts = worker_facts(folder)
     if state == "elsewhere" and facts is not None:
         raise UserError(f"{folder.run_id} is worked on by {facts.process.host}, not by {this_host()}: stop it there")
+    if copy := copied_from(folder):
+        raise UserError(f"{folder.run_id} is {copy}: stop it there")
     if state != "live":
         raise UserError(f"no worker is on {folder.run_id}: nothing to stop")
+    if (moved := moved_from(folder)) is not None and moved.place is not None:
+        raise UserError(
+            f"{folder.run_id} was renamed while its worker was on it, which waits for the request in {moved.place.path}: give it "
+            f"that name again, or `kill {moved.process.pid}`"
+        )
+    refuse_links(folder)
     try:
-        folder.stop_request.touch(mode=0o600)
+        os.close(os.open(folder.stop_request, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise UserError(
             f"cannot write {folder.stop_request}: {error.strerror}; `kill {facts.process.pid if facts else ''}` works too"

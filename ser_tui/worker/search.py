@@ -36,18 +36,19 @@ from ser_tui.study.events import (
     TrialStarted,
 )
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.load import load, to_plain
+from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import counted, elapsed_seconds
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.finetune import Trainer
+from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 from ser_tui.worker import data as corpus_data
-from ser_tui.worker import machine, models
+from ser_tui.worker import machine, models, parts
 from ser_tui.worker.beside import best_probe, is_to_be_scored, noted, probe_on_test_part
-from ser_tui.worker.comparable import as_begun, refuse_edits, refuse_other_conditions
+from ser_tui.worker.comparable import begun_study, refuse_other_conditions
 from ser_tui.worker.data import Data
 from ser_tui.worker.folds import score_folds
 from ser_tui.worker.forecast import Forecast
@@ -66,11 +67,8 @@ def search(session: Session) -> bool:
     holes, and oneDNN never recovers from some allocations that failed: in this one, trials that fit would fail as well.
     """
     _end_what_was_under_way(session)
-    study = load(session.folder.study)
     start = session.state.start
-    if start is not None:
-        refuse_edits(session.folder, study, start)
-        study = as_begun(study, start)
+    study = begun_study(session.folder, start)
     data = corpus_data.load(study)
     limit_memory()  # before an encoder's folder, which anybody may have made, is read
     trainer = make_trainer(study, data, on_stage=session.progress)
@@ -80,8 +78,8 @@ def search(session: Session) -> bool:
     forecast = Forecast(study, data, trainer, session.should_stop)
     if start is None:
         if session.state.trials:  # the line that would say what they were made on is damaged
-            corpus_data.refuse_changes(session.folder, data, start)
-        corpus_data.remember(session.folder, data)
+            parts.refuse_changes(session.folder, data, start)
+        _keep_parts(session.folder, data)
         session.emit(_started(study, data, trainer, strategy, forecast))
         _say_what_is_unusable(session, data)
     else:
@@ -99,19 +97,30 @@ def _end_what_was_under_way(session: Session) -> None:
         session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
 
 
+def _keep_parts(folder: RunFolder, data: Data) -> None:
+    try:
+        parts.remember(folder, data)
+    except OSError as error:
+        raise disk_message(error, "keeping the parts of the corpus", folder.parts) from None
+
+
 def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:
     split = data.split
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
         study=to_plain(study),
         classes=data.classes,
-        utterances={name: len(indices) for name, indices in parts.items()},
-        speakers={name: data.speakers(indices) for name, indices in parts.items()},
+        utterances={name: len(indices) for name, indices in named.items()},
+        speakers={name: data.speakers(indices) for name, indices in named.items()},
         warnings=split.warnings,
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
         machine={**machine.describe(), "precision": trainer.precision},
-        fingerprints={"corpus": data.manifest.fingerprint, "encoder": trainer.encoder_fingerprint},
+        fingerprints={
+            "corpus": data.manifest.fingerprint,
+            "split": parts.digest(parts.parts_of(data)),
+            "encoder": trainer.encoder_fingerprint,
+        },
         startup=strategy.startup,
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
@@ -241,7 +250,7 @@ class _Search:
         except (RuntimeError, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
-            kind = "memory" if "alloc" in str(error).lower() else "error"
+            kind = "memory" if is_memory_error(error) else "error"
             self._failed(number, kind, f"{type(error).__name__}: {error}", begun)
         else:
             self._finished(number, result)

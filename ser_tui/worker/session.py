@@ -8,19 +8,31 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
+from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import identify
-from ser_tui.store.runs import RunFolder, refuse_links, worker_facts
+from ser_tui.store.runs import Place, RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import EvaluationFailed, Event, Note, Progressed, now
-from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.events import (
+    EvaluationFailed,
+    Event,
+    Note,
+    ProbeScored,
+    Progressed,
+    RunResumed,
+    RunStarted,
+    TrialFinished,
+    now,
+)
+from ser_tui.study.reducer import fits, reduce, reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.worker import models
 
@@ -34,6 +46,15 @@ SCRATCH = ".scratch-"
 """Begins the names of folders that a job needs for a while; a killed one's are removed by the next."""
 
 
+def _misfit(state: RunState, event: Event) -> str:
+    """What an event that the run's state does not take is, in one line."""
+    found = f"a {event.type.replace('_', ' ')} event"
+    if isinstance(event, TrialFinished | ProbeScored):
+        which = f"trial {event.trial}" if isinstance(event, TrialFinished) else "the probe"
+        found = f"{which} has {len(event.predictions)} predictions, and the run's validation part {len(state.truth)} utterances"
+    return f"what was computed does not fit what the run's log holds ({found}): nothing of it was kept; clone the study into a new run"
+
+
 class Session:
     """A worker on one run. A context manager: no other worker can be on the run while it is open."""
 
@@ -42,7 +63,7 @@ class Session:
         self.folder = folder
         self.job = job
         refuse_links(folder)
-        self._lock = FileLock(folder.lock, mode=0o600)
+        self._lock = file_lock(folder.lock)
         self._told_to_stop = ""
         self._next_look = 0.0
         self._over = threading.Event()
@@ -53,8 +74,11 @@ class Session:
         """What `progress` has said last: the stage and how many hundredths of it."""
         self.continues = False
         """Set before closing: this process takes the run up again at once, with another image."""
+        self._said = False
+        """Whether worker.json names this worker."""
         self._take()
         try:
+            self._place = Place.of(folder)
             self._begin()
         except BaseException:
             self.close()
@@ -62,7 +86,8 @@ class Session:
 
     def _take(self) -> None:
         try:
-            self._lock.acquire(timeout=1)
+            with told_without_locks(self.folder.lock, "SER_TUI_RUNS"):
+                self._lock.acquire(timeout=1)
         except Timeout:
             facts = worker_facts(self.folder)
             who = f" (pid {facts.process.pid} on {facts.process.host})" if facts else ""
@@ -71,21 +96,26 @@ class Session:
             raise disk_message(error, "taking the run over", self.folder.lock) from None
 
     def _begin(self) -> None:
+        # Before the sign of life: whoever starts a worker waits for that, and so is told at once where the log is refused.
+        self._log = LogWriter(self.folder.log)
+        self.state: RunState = reduce_all(self._log.events)
+        """The run as far as it has been logged."""
+        fresh = self.state.start is None and not self.state.trials
+        self.changes_status = self.job == "search" and (fresh or self._is_continued())
+        """Whether how the job ends is how the run ends: not yet for a search that may not be able to go on."""
         try:
             if not self._is_continued():
                 # A request that was meant for a worker that has died: nobody asks a worker that has not said who it is.
                 self.folder.stop_request.unlink(missing_ok=True)
             self._remove_leftovers()
             self._beat()
+            self._said = True
         except OSError as error:
             raise disk_message(error, "taking the run over", self.folder.worker) from None
         self._heart.start()
         signal.signal(signal.SIGTERM, self._on_sigterm)
         for ignored in (signal.SIGHUP, signal.SIGINT):
             signal.signal(ignored, signal.SIG_IGN)
-        self._log = LogWriter(self.folder.log)
-        self.state: RunState = reduce_all(self._log.events)
-        """The run as far as it has been logged."""
         self._keep_ballast()
         if self._log.dropped:
             self.emit(Note(level="warning", text=f"the log's torn last line ({self._log.dropped} bytes) was cut off"))
@@ -103,8 +133,11 @@ class Session:
         return facts is not None and not facts.ended and facts.process == identify(os.getpid())
 
     def emit(self, event: Event) -> None:
-        """Log `event`; it is on the disk when this returns. Raises UserError where it cannot be written."""
+        """Log `event`; it is on the disk when this returns. Raises UserError where it cannot be written, and where it does not
+        follow from what the log has: what nobody who reads the log would believe ends the job, rather than being made again."""
         assert self._log is not None
+        if not fits(self.state, event):
+            raise UserError(_misfit(self.state, event))
         try:
             written = self._log.append(event)
         except UserError:
@@ -112,6 +145,7 @@ class Session:
             raise
         self._emitted = time.monotonic()
         self.state = reduce(self.state, written)
+        self.changes_status |= isinstance(written, RunStarted | RunResumed)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Log how far `stage` has come, where the log has been silent for long enough and a person would see a difference."""
@@ -128,8 +162,10 @@ class Session:
         """Whether the worker has been asked to stop. Cheap: it may be asked at every batch."""
         if not self._told_to_stop and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + STOP_POLL_SECONDS
-            if self.folder.stop_request.exists():
+            if os.path.lexists(self.folder.stop_request):
                 self._told_to_stop = "stopped by request"
+            elif self._is_gone():
+                self._told_to_stop = f"stopped, since {self.folder.path} is not there any more: renamed or deleted"
         return bool(self._told_to_stop)
 
     @property
@@ -146,7 +182,7 @@ class Session:
             with suppress(OSError):
                 self._log.close()
         self._give_ballast_back()
-        if not self.continues:
+        if self._said and not self.continues:
             with suppress(OSError):
                 self.folder.stop_request.unlink(missing_ok=True)
             with suppress(OSError):
@@ -174,8 +210,18 @@ class Session:
     def _beat(self, ended: bool = False) -> None:
         process = identify(os.getpid())
         if process is not None:
-            facts = {"process": process.to_json(), "job": self.job, "heartbeat": now()}
+            facts = {"process": process.to_json(), "job": self.job, "heartbeat": now(), "folder": asdict(self._place)}
             write_json(self.folder.worker, {**facts, "ended": True} if ended else facts)
+
+    def _is_gone(self) -> bool:
+        """Whether the folder is not at its place any more: renamed, or deleted, so that nothing more can be kept in it."""
+        try:
+            self.folder.path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            pass
+        return False
 
     @property
     def _ballast(self) -> Path:
@@ -191,7 +237,7 @@ class Session:
             self._ballast.unlink(missing_ok=True)
 
     def _remove_leftovers(self) -> None:
-        for path in (self.folder.worker, self.folder.corpus, self._ballast):
+        for path in (self.folder.worker, self.folder.corpus, self.folder.parts, self._ballast):
             remove_leftovers(path)
         for left in self.folder.path.glob(f"{SCRATCH}*"):
             shutil.rmtree(left, ignore_errors=True)

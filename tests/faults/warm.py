@@ -26,7 +26,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "ser_tui"
 TRACED = tuple(
     str(PACKAGE / name)
     for name in (
-        "store/", "worker/session", "worker/search", "worker/models", "worker/data", "worker/__main__", "training/model",
+        "store/", "worker/session", "worker/search", "worker/models", "worker/data", "worker/parts", "worker/__main__", "training/model",
         "training/shards", "training/cache",
     )
 )  # fmt: skip

@@ -5,16 +5,20 @@ from __future__ import annotations
 import errno
 import io
 import os
+import random
 import resource
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from ser_tui.store.log import LogReader, LogWriter
+from ser_tui.study import lines
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import Event, Note
+from ser_tui.study.events import EpochFinished, Event, Note, now
+from ser_tui.study.lines import encode
 
 
 def texts(found: list[Event]) -> list[str]:
@@ -154,3 +158,44 @@ def test_a_log_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
     path.chmod(0o400)
     with pytest.raises(UserError, match="cannot write"):
         LogWriter(path)
+
+
+def test_a_line_of_any_length_costs_itself_and_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with LogWriter(path) as log:
+        log.append(Note(text="before"))
+    with path.open("ab") as stream:
+        for _ in range(40):
+            stream.write(b"x" * (1 << 20))
+        stream.write(b"\n")
+    with LogWriter(path) as log:
+        assert log.damaged == [(2, "longer than 8 MB")]
+        log.append(Note(text="after"))
+    tracemalloc.start()
+    reader = LogReader(path)
+    assert texts(reader.read_all()) == ["before", "after"] and reader.offset == path.stat().st_size
+    assert tracemalloc.get_traced_memory()[1] < 30 << 20, "not the whole line at once"
+    tracemalloc.stop()
+    with path.open("ab") as stream:
+        stream.write(b"y" * (20 << 20))  # its end never came
+    assert texts(reader.read_all()) == []
+    with LogWriter(path) as log:
+        assert log.dropped == 20 << 20
+        log.append(Note(text="more"))
+    assert texts(reader.read_all()) == ["more"]
+
+
+def test_an_epoch_that_is_taken_apart_quickly_is_what_the_slow_way_finds() -> None:
+    rng = random.Random(3)
+    numbers = (0, 1, 0.5, 1e-7, 123456.789, None)
+    for seq in range(300):
+        event = EpochFinished(
+            trial=rng.randint(1, 9), epoch=rng.randint(0, 9), epochs=9, loss=rng.choice(numbers), bca=rng.choice(numbers),
+            validation_loss=rng.choice(numbers), frozen=rng.random() < 0.5, seconds=rng.choice((0, 2.5)),
+            interval=rng.choice((None, (0.1, 0.9), (0, 1))), seq=seq, time=now(), clock=rng.choice((None, 0.0, 17.25)),
+        )  # fmt: skip
+        line = encode(event)
+        assert lines._epoch(line) == lines._decoded(line) == event
+        place = rng.randrange(len(line) - 1)
+        damaged = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :]
+        assert lines._epoch(damaged) is None, "whatever is not certain goes the slow way"

@@ -177,6 +177,13 @@ def test_a_form_sees_every_problem_by_field() -> None:
     assert load.problems(load.to_plain(Study())) == {}
 
 
+def test_more_values_than_any_study_has_are_refused_before_they_are_built() -> None:
+    many = ", ".join(f"{number}e-6" for number in range(1, 1200))
+    assert "more than 1000 entries in one list" in message(f"seed: 1\nsearch:\n  learning_rate: {{choices: [{many}]}}\n")
+    labels = "\n".join(f"  word{number}: x" for number in range(1200))
+    assert "more than 1000 entries" in message(f"seed: 1\nlabels:\n{labels}\n")
+
+
 YAML_LIKE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(

@@ -112,7 +112,7 @@ class RunScreen(AppScreen[None]):
         assert follower is not None
         while True:
             begun = time.monotonic()
-            changed = await in_thread(follower.step)
+            changed = await in_thread(follower.catch_up)
             if self.in_front:
                 self._tick(changed)
             # A long log is read without pauses, but other keys come first.

@@ -1,0 +1,57 @@
+"""Locks between processes: held by the kernel for as long as their holder lives, and refused where there are none."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from ser_tui.study.errors import UserError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What the system says where a file system has no locks: Lustre without `-o flock`, NFS without its lock service."""
+
+
+class NoLocks(UserError):
+    """The file system has no locks: two processes could not be kept apart there."""
+
+
+def file_lock(path: Path, timeout: float = -1) -> FileLock:
+    """An advisory lock on `path`, not held yet; the file is its user's alone. Take it within `told_without_locks`.
+
+    Never a lock that is a file's existence, which filelock falls back to: it would outlive a killed worker, and hold its
+    run for ever.
+    """
+    return FileLock(path, timeout=timeout, mode=0o600, fallback_to_soft=False)
+
+
+@contextmanager
+def told_without_locks(path: Path, variable: str) -> Iterator[None]:
+    """Raise NoLocks, in one line, where a lock on `path` is refused inside because its file system has none.
+
+    `variable`: the environment variable by which the folder can be put elsewhere.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        raise NoLocks(
+            f"{path.parent}: its file system has no locks ({error.strerror}), as some network folders; use a local disk: set "
+            f"{variable} to a folder on one"
+        ) from None
+
+
+@contextmanager
+def locked(path: Path, variable: str, timeout: float = -1) -> Iterator[None]:
+    """Hold the lock on `path`. Raises NoLocks, filelock.Timeout, or OSError where the file cannot be made."""
+    lock = file_lock(path, timeout)
+    with told_without_locks(path, variable):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

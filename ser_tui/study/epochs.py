@@ -1,0 +1,80 @@
+"""The epochs of a trial, packed: a run of 20,000 trials has more of them than a small machine has room for as objects."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from ser_tui.study.events import EpochFinished
+
+_EACH = 9
+_NONE = math.nan
+"""Stands for None: no log holds a NaN."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch, see `events.EpochFinished`."""
+
+    epoch: int
+    epochs: int
+    loss: float | None
+    bca: float | None
+    validation_loss: float | None
+    frozen: bool
+    seconds: float
+    interval: tuple[float, float] | None = None
+
+
+class Epochs(Sequence[Epoch]):
+    """Epochs in order, made when they are asked for. Equal to any sequence of equal epochs."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: array[float] | None = None) -> None:
+        self._values = array("d") if values is None else values
+
+    def and_then(self, events: Iterable[EpochFinished]) -> Epochs:
+        """These epochs and those that `events` report."""
+        values = self._values[:]
+        for event in events:
+            low, high = event.interval or (_NONE, _NONE)
+            values.extend((
+                event.epoch, event.epochs, _NONE if event.loss is None else event.loss, _NONE if event.bca is None else event.bca,
+                _NONE if event.validation_loss is None else event.validation_loss, event.frozen, event.seconds, low, high,
+            ))  # fmt: skip
+        return Epochs(values)
+
+    def __len__(self) -> int:
+        return len(self._values) // _EACH
+
+    @overload
+    def __getitem__(self, index: int) -> Epoch: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Epoch]: ...
+    def __getitem__(self, index: int | slice) -> Epoch | Sequence[Epoch]:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        place = range(len(self))[index] * _EACH
+        epoch, epochs, loss, bca, validation, frozen, seconds, low, high = self._values[place : place + _EACH]
+        interval = None if math.isnan(low) else (low, high)
+        return Epoch(int(epoch), int(epochs), _known(loss), _known(bca), _known(validation), bool(frozen), seconds, interval)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return (self[index] for index in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Epochs({list(self)!r})"
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
