@@ -1,0 +1,39 @@
+"""A corpus without some of its speakers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.study.errors import UsageError, UserError
+
+
+def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: Collection[str] = ()) -> Manifest:
+    """The manifest of the utterances of `speakers` alone (empty: of all), less those of the speakers `without`.
+
+    Speakers bear the names that the corpus gives them. What is left out is no problem of the corpus, so `problems` stay as they
+    are; the fingerprint is that of what is left. Raises UsageError for a speaker whom the corpus has not, UserError where nobody
+    is left.
+    """
+    if not speakers and not without:
+        return manifest
+    known = manifest.speakers
+    if not known:
+        raise UsageError(f"corpus {manifest.corpus} names no speakers, so none can be chosen or left out")
+    for speaker in (*speakers, *without):
+        if speaker not in known:
+            raise UsageError(f"corpus {manifest.corpus} has no speaker {speaker[:60]}; {_hint(speaker, list(known))}")
+    kept = (set(speakers) or set(known)) - set(without)
+    if not kept:
+        raise UserError(f"corpus {manifest.corpus}: the chosen speakers leave nobody; keep one at least")
+    chosen = [utterance for utterance in manifest.utterances if utterance.speaker in kept]
+    return manifests.make(manifest.corpus, manifest.root, chosen, manifest.problems, manifest.digests)
+
+
+def _hint(speaker: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(speaker[:100], known, 1, 0.5)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"it has {', '.join(known[:20])}" + (f" and {len(known) - 20} more" if len(known) > 20 else "")

@@ -1,0 +1,40 @@
+"""A corpus without some of its speakers: whose utterances are left, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ser_tui.corpora.manifest import Manifest, Problem, Utterance, make
+from ser_tui.corpora.selection import only_speakers
+from ser_tui.study.errors import UsageError, UserError
+
+
+def corpus(*speakers: str | None) -> Manifest:
+    utterances = [
+        Utterance(f"{number}.wav", Path(f"{number}.wav"), "anger", speaker, None, None, None, 1.0, 16_000, 1, "mine")
+        for number, speaker in enumerate(speakers)
+    ]
+    return make("mine", Path("/c"), utterances, [Problem("x.wav", "broken")], {one.id: one.id for one in utterances})
+
+
+def test_only_the_chosen_and_not_those_left_out() -> None:
+    whole = corpus("03", "08", "09", None, "03")
+    assert only_speakers(whole) is whole
+    some = only_speakers(whole, ["03", "08"])
+    assert [one.id for one in some.utterances] == ["0.wav", "1.wav", "4.wav"] and set(some.digests) == {"0.wav", "1.wav", "4.wav"}
+    assert some.fingerprint != whole.fingerprint and some.problems == whole.problems
+    assert only_speakers(whole, without=["09"]) == some, "one without a speaker's name is nobody's whom one could choose"
+    assert list(only_speakers(whole, ["03", "08"], ["03"]).speakers) == ["08"]
+
+
+def test_what_cannot_be_chosen_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"mine has no speaker 3; did you mean 03\?"):
+        only_speakers(corpus("03", "11"), ["3"])
+    with pytest.raises(UsageError, match=r"no speaker anna; it has 03"):
+        only_speakers(corpus("03"), without=["anna"])
+    with pytest.raises(UsageError, match="names no speakers"):
+        only_speakers(corpus(None), ["03"])
+    with pytest.raises(UserError, match="leave nobody"):
+        only_speakers(corpus("03"), without=["03"])
