@@ -36,6 +36,8 @@ class Utterance:
     """Where it ends; None: at the recording's end."""
     fold: str | None = None
     """The fold of the corpus's own cross-validation, as its table writes it."""
+    like: str = ""
+    """The known corpus of which this one is a copy or a part, where its name says another; empty: `corpus` says it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Manifest:
     """SHA-256 over id, emotion, speaker and content of every utterance."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """id -> SHA-256 of the file's bytes."""
+    reading: tuple[str, ...] = ()
+    """How the corpus was read, in sentences: which column is what, where files were found, which split word is which part."""
+    like: str = ""
+    """The known corpus as which the files were read, where its name is not `corpus`."""
 
     @property
     def emotions(self) -> dict[str, int]:

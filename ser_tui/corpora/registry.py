@@ -8,18 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora import build, demo, locations, tables, trees
+from ser_tui.corpora import build, demo, folders, locations, tables
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, first_edition, require
+from ser_tui.corpora.catalogue import Archive, CorpusEntry, edition, entries, find, require
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.labels import EMOTIONS
-from ser_tui.corpora.locations import forget, locate, remember
+from ser_tui.corpora.locations import Source, forget, locate, remember
+from ser_tui.corpora.locations import source as source_of
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
+from ser_tui.corpora.selection import only_speakers
+from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "entries", "find", "forget", "load_manifest", "load_many",
-    "locate", "names", "read_manifest", "remember", "require",
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "count", "entries", "find", "forget", "load_manifest", "load_many",
+    "locate", "names", "read_manifest", "read_source", "remember", "require",
 ]
 
 
@@ -51,25 +54,57 @@ def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = 
         path = demo.ensure()  # also replaces one that an older version made
     if path is None:
         raise UserError(_not_here(name))
-    path = path.resolve()
-    entry = find(name)
+    return read_source(name, source_of(name) or Source(path), before=_told_before(name), progress=progress, fresh=fresh)
+
+
+def read_source(
+    name: str, source: Source, *, before: bool = False, progress: Progress | None = None, fresh: bool = False
+) -> Manifest:
+    """The manifest of what lies at `source`, whether or not it is remembered. `before`: see `folders.look`."""
+    path = source.path.resolve()
     if path.is_file():
         labelled, problems = tables.read(path)
         return build.from_labels(name, path.parent, labelled, problems, progress=progress, fresh=fresh)
-    if entry is None:
-        return build.from_folder(name, path, trees.label, progress=progress, fresh=fresh)
-    return build.from_folder(name, path, entry.labeller, language=entry.language, progress=progress, fresh=fresh)
+    return folders.read(name, path, source.like, before=before, progress=progress, fresh=fresh)
 
 
-def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None) -> Manifest:
+def count(name: str) -> int | None:
+    """How many utterances the corpus has on this machine, by its names and labels: no recording is opened, so some may turn out
+    not to be usable. None where it is not here, or cannot be read so."""
+    source = source_of(name)
+    if source is None:
+        return None
+    path = source.path.resolve()
+    try:
+        if path.is_file():
+            return sum(not isinstance(labels, str) for labels in tables.read(path)[0].values())
+        return folders.look(name, path, source.like, before=_told_before(name)).utterances
+    except UserError:
+        return None
+
+
+def _told_before(name: str) -> bool:
+    """Whether the corpus was added by ser_tui 0.1.0, which kept nothing but the place."""
+    kept = locations.read().get(name)
+    return kept is not None and not kept.like
+
+
+def load_many(
+    corpora: Sequence[str],
+    labels: Mapping[str, str],
+    progress: Progress | None = None,
+    *,
+    speakers: Mapping[str, Speakers] | None = None,
+) -> Manifest:
     """One manifest of all named corpora, their emotions replaced by `labels` (an empty class drops the emotion).
 
+    `speakers` says whose utterances of a corpus are used, under the names that the corpus gives them.
     With several corpora, ids, speakers and sentences begin with the corpus's name and a slash, those of people and sentences with
     that of its first edition: they are the same in both. Raises UserError as
     `load_manifest` does, when nothing is left, or when `labels` names an emotion that neither these corpora nor the
     parsers know.
     """
-    loaded = [load_manifest(name, progress) for name in dict.fromkeys(corpora)]
+    loaded = [_chosen(load_manifest(name, progress), (speakers or {}).get(name)) for name in dict.fromkeys(corpora)]
     _check_labels(labels, loaded)
     several = len(loaded) > 1
     utterances: list[Utterance] = []
@@ -77,13 +112,13 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     digests: dict[str, str] = {}
     for manifest in loaded:
         prefix = f"{manifest.corpus}/" if several else ""
-        people = f"{first_edition(manifest.corpus)}/" if several else ""
         problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
         for utterance in manifest.utterances:
             emotion = labels.get(utterance.emotion, utterance.emotion)
             if not emotion:
                 continue
             digests[prefix + utterance.id] = manifest.digests[utterance.id]
+            people = f"{edition(utterance)}/" if several else ""
             utterances.append(
                 replace(
                     utterance, id=prefix + utterance.id, emotion=emotion,
@@ -94,7 +129,13 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     if not utterances:
         raise UserError(f"labels drop every emotion of {', '.join(corpora)}: nothing is left; keep at least two classes")
     root = Path(os.path.commonpath([manifest.root for manifest in loaded]))
-    return manifests.make("+".join(manifest.corpus for manifest in loaded), root, utterances, problems, digests)
+    made = manifests.make("+".join(manifest.corpus for manifest in loaded), root, utterances, problems, digests)
+    told = [f"{manifest.corpus}: {line}" if several else line for manifest in loaded for line in manifest.reading]
+    return replace(made, reading=tuple(told), like=loaded[0].like if not several else "")
+
+
+def _chosen(manifest: Manifest, speakers: Speakers | None) -> Manifest:
+    return manifest if speakers is None else only_speakers(manifest, speakers.only, speakers.without)
 
 
 def _prefixed(prefix: str, text: str | None) -> str | None:
