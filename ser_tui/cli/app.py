@@ -205,11 +205,21 @@ def corpora_list(json: Json = False) -> None:
 
 
 @corpora.command("add", short_help="Say where a corpus lies.")
-def corpora_add(name: Corpus, path: Annotated[Path, typer.Argument(metavar="PATH")]) -> None:
-    """Remember where a corpus lies: a known one, a folder-per-emotion tree, or a CSV of file, speaker, emotion."""
+def corpora_add(
+    name: Corpus,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of recordings, or a table.")],
+    like: Annotated[
+        str,
+        typer.Option(
+            "--like", metavar="CORPUS", help="The known corpus whose file names these are; tree, or tree:2 for emotions on level 2."
+        ),
+    ] = "",
+) -> None:
+    """Remember where a corpus lies: a known one, under any name, a folder-per-emotion tree, or a table of files and emotions."""
     from ser_tui.cli.corpora import add_corpus
+    from ser_tui.corpora.locations import Source
 
-    add_corpus(name, path)
+    add_corpus(name, path, Source(path, like=like))
 
 
 @corpora.command("forget")

@@ -8,8 +8,9 @@ from pathlib import Path
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import entries, require
-from ser_tui.corpora.check import CheckReport, check
+from ser_tui.corpora.check import CheckReport, check, problem_lines, report
 from ser_tui.corpora.entry import CorpusEntry
+from ser_tui.corpora.locations import Source
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -48,14 +49,19 @@ def _remedy(name: str, entry: CorpusEntry | None) -> str:
     return f"not here; ser-tui corpora {verb}"
 
 
-def add_corpus(name: str, path: Path) -> None:
-    """Remember where a corpus lies and say what is found there."""
-    locations.remember(name, path)
-    manifest = registry.load_manifest(name)
+def add_corpus(name: str, path: Path, reading: Source) -> None:
+    """Look at what lies there, remember it if it is a corpus, and say what was found and how it was read."""
+    manifest = registry.add(name, path, reading)
+    found = report(manifest)
     say(
-        f"{name}: {len(manifest.utterances)} utterances, {len(manifest.speakers)} speakers, "
-        f"{len(manifest.emotions)} emotions, {manifest.minutes:.1f} min, in {manifest.root}"
+        f"{name}: {found.utterances} utterances, {len(found.speakers)} speakers, "
+        f"{len(found.emotions)} emotions, {found.minutes:.1f} min, in {found.root}"
     )
+    say(f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in found.emotions.items())}")
+    for line in found.told():
+        say(line)
+    for warning in found.warnings:
+        say(f"warning: {warning}")
     if manifest.problems:
         say(f"{len(manifest.problems)} files cannot be used; `ser-tui corpora check {name}` says why")
 
@@ -73,12 +79,12 @@ def check_corpus(name: str, *, as_json: bool) -> int:
         if sys.stderr.isatty():
             print(f"\r{done}/{total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-    report = check(name, progress)
+    found = check(name, progress)
     if as_json:
-        print_json(report.to_plain())
+        print_json(found.to_plain())
     else:
-        _print_report(report)
-    return 0 if report.utterances else 1
+        _print_report(found)
+    return 0 if found.utterances else 1
 
 
 def _print_report(report: CheckReport) -> None:
@@ -98,12 +104,14 @@ def _print_report(report: CheckReport) -> None:
     ]
     total = ("all", *(str(report.emotions[emotion]) for emotion in emotions), str(report.utterances))
     print_table(("SPEAKER", *emotions, "ALL"), [*rows, total], (*emotions, "ALL"))
+    for line in report.told():
+        say(line)
     for warning in report.warnings:
         say(f"warning: {warning}")
     for note in report.notes:
         say(f"note: {note}")
-    for problem in report.problems:
-        say(f"cannot be used: {problem.path}: {problem.reason}")
+    for line in problem_lines(report.problems):
+        say(f"cannot be used: {line}")
 
 
 def get_corpus(name: str, *, accept_licence: bool) -> None:

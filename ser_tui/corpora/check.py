@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.manifest import Manifest, Problem
 from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.splits import conflicts
+
+_ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
+"""Where in a table a problem is."""
+_NAMED = 3
+"""Files that a line of many names."""
+_PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,25 @@ class CheckReport:
     notes: tuple[str, ...]
     """Known defects of the corpus and how they are handled."""
     fingerprint: str
+    reading: tuple[str, ...] = ()
+    """How it was read, in sentences."""
+    parts: Mapping[str, int] = field(default_factory=dict)
+    """Utterances by part of the corpus's own split; empty where it has none."""
+    segments: int = 0
+    """Utterances that are segments of longer recordings."""
+    missing: str = ""
+    """What there is of the documented whole, where it is not all here; empty: everything, or nothing is documented."""
+
+    def told(self) -> list[str]:
+        """How the corpus was read and what that made of it, one line each, for people."""
+        lines = [f"read: {sentence}" for sentence in self.reading]
+        if self.missing:
+            lines.append(self.missing)
+        if self.segments:
+            lines.append(f"segments: {self.segments} of {self.utterances} utterances are cut out of longer recordings")
+        if self.parts:
+            lines.append(f"parts: {', '.join(f'{part} {count}' for part, count in self.parts.items())}")
+        return lines
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-safe data for `--json`."""
@@ -53,6 +80,7 @@ class CheckReport:
             "shortest": round(self.seconds[0], 3), "longest": round(self.seconds[1], 3),
             "problems": [{"path": problem.path, "reason": problem.reason} for problem in self.problems],
             "warnings": list(self.warnings), "notes": list(self.notes), "fingerprint": self.fingerprint,
+            "reading": list(self.reading), "parts": dict(self.parts), "segments": self.segments, "missing": self.missing,
         }
 
 
@@ -63,7 +91,7 @@ def check(name: str, progress: Progress | None = None) -> CheckReport:
 
 def report(manifest: Manifest) -> CheckReport:
     """The report of a manifest that has been read."""
-    entry = find(manifest.corpus)
+    entry = _entry(manifest)
     utterances = manifest.utterances
     by_speaker: dict[str, Counter[str]] = {name: Counter() for name in manifest.speakers}
     gender: dict[str, str] = {}
@@ -74,7 +102,7 @@ def report(manifest: Manifest) -> CheckReport:
     lengths = [utterance.seconds for utterance in utterances]
     return CheckReport(
         corpus=manifest.corpus,
-        title=entry.title if entry else manifest.corpus,
+        title=manifest.corpus if entry is None else entry.title if entry.name == manifest.corpus else f"{manifest.corpus}: {entry.title}",
         root=manifest.root,
         utterances=len(utterances),
         documented=entry.utterances if entry else None,
@@ -90,7 +118,57 @@ def report(manifest: Manifest) -> CheckReport:
         warnings=tuple([*_identical(manifest), *conflicts(manifest)]),
         notes=entry.notes if entry else (),
         fingerprint=manifest.fingerprint,
+        reading=manifest.reading,
+        parts=_counted(utterance.part for utterance in utterances),
+        segments=sum(utterance.start is not None or utterance.end is not None for utterance in utterances),
+        missing=_missing(manifest, entry) if entry else "",
     )
+
+
+def _entry(manifest: Manifest) -> CorpusEntry | None:
+    """The known corpus that it is, or a copy or a part of."""
+    return find(manifest.like) if manifest.like else find(manifest.corpus)
+
+
+def _missing(manifest: Manifest, entry: CorpusEntry) -> str:
+    here = len(manifest.utterances)
+    absent = [speaker for speaker in entry.speakers if speaker not in manifest.speakers]
+    told = ""
+    if entry.utterances is not None and here < entry.utterances:
+        told = f"here are {here:,} of the {entry.utterances:,} utterances that {entry.name} has by its documentation"
+    if absent:
+        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers are not here: {_shown(absent, 6)}"
+    return told
+
+
+def grouped(problems: Iterable[Problem]) -> list[tuple[str, list[str]]]:
+    """(reason, paths) of what is not used, reasons that differ in the row only taken together: a line a kind, not one a file."""
+    groups: dict[str, list[str]] = {}
+    for problem in problems:
+        groups.setdefault(_ROW.sub("", problem.reason), []).append(problem.path)
+    return list(groups.items())
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[str]:
+    """A line for every kind of problem, with the first of its files."""
+    found = list(problems)
+    single = {_ROW.sub("", problem.reason): problem.reason for problem in found}
+    return [
+        f"{paths[0]}: {single[reason]}" if len(paths) == 1 else f"{len(paths)} files, {_shown(paths)}: {reason}"
+        for reason, paths in grouped(found)
+    ]
+
+
+def _shown(names: Sequence[str], most: int = _NAMED) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _counted(parts: Iterable[str | None]) -> dict[str, int]:
+    """Utterances by part, in the order of parts. Empty where there is none."""
+    counts = Counter(parts)
+    if set(counts) <= {None}:
+        return {}
+    return {part: counts[part] for part in _PARTS if counts[part]} | ({"none": counts[None]} if counts[None] else {})
 
 
 def _identical(manifest: Manifest) -> list[str]:

@@ -101,7 +101,7 @@ def heard(name: str, root: Path, reading: Reading, *, progress: Progress | None 
     )
     like = reading.entry.name if reading.entry is not None and reading.entry.name != name else ""
     utterances = tuple(replace(one, like=like) for one in manifest.utterances) if like else manifest.utterances
-    return replace(manifest, utterances=utterances, reading=reading.told, like=like)
+    return replace(manifest, utterances=utterances, reading=reading.told, like=reading.like)
 
 
 def _as(entry: CorpusEntry, root: Path, ids: Sequence[str], problems: Sequence[Problem], how: Sequence[str]) -> Reading:

@@ -72,6 +72,14 @@ def remember(name: str, path: Path, reading: Source | None = None) -> Path:
 
     Raises UserError when it cannot be one.
     """
+    place = placed(name, path, reading)
+    with _changing() as locations:
+        locations[name] = place
+    return place.path
+
+
+def placed(name: str, path: Path, reading: Source | None = None) -> Source:
+    """What `remember` would keep. Raises UserError when `path` cannot be the location of a corpus of that name."""
     check_name(name)
     absolute = places.absolute(path)
     if not _there(absolute):
@@ -83,9 +91,7 @@ def remember(name: str, path: Path, reading: Source | None = None) -> Path:
         raise UserError(f"{absolute}: not a folder; give the folder of {name} or a CSV manifest")
     if is_table and find(name) is not None:
         raise UserError(f"{name} is read from its own file names: give its folder, or choose another name for {absolute.name}")
-    with _changing() as locations:
-        locations[name] = replace(reading or Source(absolute), path=absolute)
-    return absolute
+    return replace(reading or Source(absolute), path=absolute)
 
 
 def forget(name: str) -> bool:

@@ -64,7 +64,7 @@ class Manifest:
     reading: tuple[str, ...] = ()
     """How the corpus was read, in sentences: which column is what, where files were found, which split word is which part."""
     like: str = ""
-    """The known corpus as which the files were read, where its name is not `corpus`."""
+    """As what a folder was read: a known corpus, tree, or tree:LEVEL; empty for a table."""
 
     @property
     def emotions(self) -> dict[str, int]:

@@ -10,19 +10,18 @@ from pathlib import Path
 
 from ser_tui.corpora import build, demo, folders, locations, tables
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import Archive, CorpusEntry, edition, entries, find, require
+from ser_tui.corpora.catalogue import FIRST_KNOWN, Archive, CorpusEntry, edition, entries, find, require
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
-from ser_tui.corpora.locations import source as source_of
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "count", "entries", "find", "forget", "load_manifest", "load_many",
-    "locate", "names", "read_manifest", "read_source", "remember", "require",
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "add", "count", "entries", "find", "forget", "keep",
+    "load_manifest", "load_many", "locate", "names", "preview", "read_manifest", "remember", "require",
 ]
 
 
@@ -49,36 +48,62 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
 
 def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = False) -> Manifest:
     """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
-    path = locate(name)
-    if name == "demo" and path in (None, locations.installed_folder(name)):
-        path = demo.ensure()  # also replaces one that an older version made
-    if path is None:
+    place = locations.source(name)
+    if name == "demo" and (place is None or place.path == locations.installed_folder(name)):
+        place = Source(demo.ensure())  # also replaces one that an older version made
+    if place is None:
         raise UserError(_not_here(name))
-    return read_source(name, source_of(name) or Source(path), before=_told_before(name), progress=progress, fresh=fresh)
+    return _read(name, place, progress, fresh=fresh, before=_told_before(name))
 
 
-def read_source(
-    name: str, source: Source, *, before: bool = False, progress: Progress | None = None, fresh: bool = False
-) -> Manifest:
-    """The manifest of what lies at `source`, whether or not it is remembered. `before`: see `folders.look`."""
-    path = source.path.resolve()
+def preview(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
+    """What `name` would hold if it lay at `path` and were read as `reading` says; nothing is kept.
+
+    Raises UserError where that cannot be, or where no utterance could be used.
+    """
+    place = locations.placed(name, path, reading)
+    manifest = _read(name, place, progress, fresh=False)
+    if not manifest.utterances:
+        first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
+        raise UserError(f"{place.path}: no usable utterance ({len(manifest.problems)} left out{first}); {name} was not added")
+    return manifest
+
+
+def add(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
+    """Keep `path` as the corpus's location, if it can be read there, and how it was read there; what it holds.
+
+    Raises UserError as `preview` does.
+    """
+    manifest = preview(name, path, reading, progress)
+    keep(manifest, path, reading)
+    return manifest
+
+
+def keep(manifest: Manifest, path: Path, reading: Source | None = None) -> None:
+    """Remember the location of what `preview` found, to be read as it was read then."""
+    like = "" if manifest.like == manifest.corpus in FIRST_KNOWN else manifest.like
+    remember(manifest.corpus, path, replace(reading or Source(path), like=like))
+
+
+def _read(name: str, place: Source, progress: Progress | None, *, fresh: bool, before: bool = False) -> Manifest:
+    path = place.path.resolve()
     if path.is_file():
         labelled, problems = tables.read(path)
         return build.from_labels(name, path.parent, labelled, problems, progress=progress, fresh=fresh)
-    return folders.read(name, path, source.like, before=before, progress=progress, fresh=fresh)
+    return folders.read(name, path, place.like, before=before, progress=progress, fresh=fresh)
 
 
 def count(name: str) -> int | None:
     """How many utterances the corpus has on this machine, by its names and labels: no recording is opened, so some may turn out
     not to be usable. None where it is not here, or cannot be read so."""
-    source = source_of(name)
-    if source is None:
+    place = locations.source(name)
+    if place is None:
         return None
-    path = source.path.resolve()
+    path = place.path.resolve()
     try:
         if path.is_file():
             return sum(not isinstance(labels, str) for labels in tables.read(path)[0].values())
-        return folders.look(name, path, source.like, before=_told_before(name)).utterances
+        return folders.look(name, path, place.like, before=_told_before(name)).utterances
     except UserError:
         return None
 
