@@ -51,19 +51,8 @@ def _remedy(name: str, entry: CorpusEntry | None) -> str:
 
 def add_corpus(name: str, path: Path, reading: Source) -> None:
     """Look at what lies there, remember it if it is a corpus, and say what was found and how it was read."""
-    manifest = registry.add(name, path, reading)
-    found = report(manifest)
-    say(
-        f"{name}: {found.utterances} utterances, {len(found.speakers)} speakers, "
-        f"{len(found.emotions)} emotions, {found.minutes:.1f} min, in {found.root}"
-    )
-    say(f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in found.emotions.items())}")
-    for line in found.told():
+    for line in report(registry.add(name, path, reading)).first_lines():
         say(line)
-    for warning in found.warnings:
-        say(f"warning: {warning}")
-    if manifest.problems:
-        say(f"{len(manifest.problems)} files cannot be used; `ser-tui corpora check {name}` says why")
 
 
 def forget_corpus(name: str) -> None:

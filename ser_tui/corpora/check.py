@@ -69,6 +69,21 @@ class CheckReport:
             lines.append(f"parts: {', '.join(f'{part} {count}' for part, count in self.parts.items())}")
         return lines
 
+    def first_lines(self) -> list[str]:
+        """What is to be seen before the corpus is kept: how much, which classes, whose voices, and where that was read from."""
+        rates = ", ".join(f"{rate} Hz" for rate in self.sample_rates)
+        lines = [
+            f"{self.corpus}: {self.utterances} utterances, {len(self.speakers)} speakers, {len(self.emotions)} emotions, "
+            f"{self.minutes:.1f} min, {rates}, in {self.root}",
+            f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in self.emotions.items())}",
+            f"speakers: {_shown([f'{name} {count}' for name, count in self.speakers.items()], 8) or 'none are named'}",
+            *self.told(),
+            *(f"warning: {warning}" for warning in self.warnings),
+        ]
+        if self.problems:
+            lines.append(f"{len(self.problems)} files cannot be used; `ser-tui corpora check {self.corpus}` says why")
+        return lines
+
     def to_plain(self) -> dict[str, Any]:
         """JSON-safe data for `--json`."""
         return {

@@ -20,7 +20,7 @@ from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "add", "count", "entries", "find", "forget", "keep",
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Source", "Utterance", "add", "count", "entries", "find", "forget", "keep",
     "load_manifest", "load_many", "locate", "names", "preview", "read_manifest", "remember", "require",
 ]
 

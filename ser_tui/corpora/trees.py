@@ -76,9 +76,11 @@ def read(ids: Sequence[str], level: int | None = None) -> Tree | None:
     """
     levels = _levels(ids)
     if level is not None:
+        if not levels:
+            raise UserError("the files lie in no folders that could be classes; give a table of file, speaker and emotion")
         if level not in levels:
-            deepest = max(levels, default=-1) + 1
-            raise UserError(f"there is no folder on level {level + 1}: the files lie {deepest} folders deep; say --like tree:1 or deeper")
+            deepest = "" if len(levels) == 1 else f" to tree:{len(levels)}"
+            raise UserError(f"no file lies {level + 1} folders deep: say --like tree:1{deepest}")
         return _with_people(ids, levels, level, {folder: folder for folder in levels[level]})
     found = {at: _exact(folders) for at, folders in levels.items()}
     shares = {at: sum(levels[at][folder] for folder in known) for at, known in found.items() if _evident(known, levels[at])}
