@@ -62,7 +62,7 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
     if entry is not None and not like and before and name not in FIRST_KNOWN:
         entry = None
     if entry is not None:
-        return _as(entry, root, ids, problems, [f"{entry.name}, as was said"] if like not in ("", name) else [])
+        return _as(entry, root, ids, problems)
     if not ids:
         return Reading({}, tuple(problems), (), TREE)
     level = int(forced[1]) - 1 if forced and forced[1] else None
@@ -74,7 +74,7 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
         named = _named(known, root, ids)
         if tree is None or named is None or _agree(trees.label(tree, ids), named):
             if named is not None or tree is None:
-                return _as(known, root, ids, problems, [f"{known.name}, by its file names"])
+                return _as(known, root, ids, problems)
             other = ""
         else:
             other = f"the file names are of {known.name}'s form, but say other emotions than the folders: the folders count"
@@ -82,7 +82,7 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
         other = ""
     if tree is None:
         raise UserError(_way_out(name, root, ids, None))
-    said = (f"a folder tree{', as was said' if forced else ', by its folders'}", *tree.told, *([other] if other else []))
+    said = ("as a folder tree", *tree.told, *([other] if other else []))
     return Reading(trees.label(tree, ids), tuple(problems), said, like or TREE)
 
 
@@ -104,9 +104,11 @@ def heard(name: str, root: Path, reading: Reading, *, progress: Progress | None 
     return replace(manifest, utterances=utterances, reading=reading.told, like=reading.like)
 
 
-def _as(entry: CorpusEntry, root: Path, ids: Sequence[str], problems: Sequence[Problem], how: Sequence[str]) -> Reading:
-    told = tuple(f"read as {text}" for text in how)
-    return Reading(entry.labeller(root, ids), tuple(problems), told, entry.name, entry)
+def _as(entry: CorpusEntry, root: Path, ids: Sequence[str], problems: Sequence[Problem]) -> Reading:
+    told = f"as {entry.name}"
+    if entry.knows is not None:
+        told += f", in whose form {sum(bool(entry.knows(one)) for one in ids):,} of {len(ids):,} files are named"
+    return Reading(entry.labeller(root, ids), tuple(problems), (told,), entry.name, entry)
 
 
 def _as_before(
@@ -116,7 +118,7 @@ def _as_before(
         raise UserError(_way_out(name, root, ids, known))
     again = f"added by an older ser_tui: `ser-tui corpora add {name} {root}` again shows what more can be read, speakers for example"
     plain = trees.Tree(tree.level, {folder: folder for folder in tree.classes})
-    told = ("a folder tree, by its folders", *plain.told, again)
+    told = ("as a folder tree", *plain.told, again)
     return Reading(trees.label(plain, ids), tuple(problems), told, TREE)
 
 
