@@ -19,11 +19,11 @@ from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (
-    Column("name", "CORPUS", 11),
+    Column("name", "CORPUS", 14),
     Column("state", "STATE", 14),
     Column("documented", "UTTER.", 6, "right"),
-    Column("licence", "LICENCE", 15),
-    Column("title", "", 20, flexible=True),
+    Column("licence", "LICENCE", 14),
+    Column("title", "", 18, flexible=True),
 )
 
 
