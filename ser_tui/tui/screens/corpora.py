@@ -22,8 +22,8 @@ COLUMNS = (
     Column("name", "CORPUS", 14),
     Column("state", "STATE", 14),
     Column("documented", "UTTER.", 6, "right"),
-    Column("licence", "LICENCE", 14),
-    Column("title", "", 18, flexible=True),
+    Column("licence", "LICENCE", 12),
+    Column("title", "", 20, flexible=True),
 )
 
 
