@@ -240,8 +240,14 @@ def corpora_add(
         str | None,
         typer.Option("--split-map", metavar="WORD=PART,...", help="Words of the split column: holdout=test,extra= (in no part)."),
     ] = None,
+    like: Annotated[
+        str,
+        typer.Option(
+            "--like", metavar="CORPUS", help="The known corpus whose file names these are; tree, or tree:2 for emotions on level 2."
+        ),
+    ] = "",
 ) -> None:  # fmt: skip
-    """Remember where a corpus lies: a known one, a folder-per-emotion tree, or a table of files and emotions.
+    """Remember where a corpus lies: a known one, under any name, a folder-per-emotion tree, or a table.
 
     Tables are CSV, TSV, JSON or JSON lines, one row an utterance. Usual headers are known; a column that is not
     recognised is named by its option, and - says that there is none.
@@ -252,7 +258,7 @@ def corpora_add(
         "file": file, "emotion": emotion, "speaker": speaker, "gender": gender, "sentence": sentence, "language": language,
         "session": session, "split": split, "fold": fold, "start": start, "end": end, "duration": duration,
     }  # fmt: skip
-    add_corpus(name, path, source(columns, split_map, root))
+    add_corpus(name, path, source(columns, split_map, root, like))
 
 
 @corpora.command("forget")

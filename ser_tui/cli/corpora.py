@@ -52,30 +52,20 @@ def _remedy(name: str, entry: CorpusEntry | None) -> str:
 
 def add_corpus(name: str, path: Path, reading: Source) -> None:
     """Look at what lies there, remember it if it is a corpus, and say what was found and how it was read."""
-    manifest = registry.add(name, path, reading)
-    found = report(manifest)
-    say(
-        f"{name}: {found.utterances} utterances, {len(found.speakers)} speakers, "
-        f"{len(found.emotions)} emotions, {found.minutes:.1f} min, in {found.root}"
-    )
-    say(f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in found.emotions.items())}")
-    for line in found.told():
+    for line in report(registry.add(name, path, reading)).first_lines():
         say(line)
-    for warning in found.warnings:
-        say(f"warning: {warning}")
-    if manifest.problems:
-        say(f"{len(manifest.problems)} files cannot be used; `ser-tui corpora check {name}` says why")
 
 
-def source(columns: Mapping[str, str | None], split_map: str | None, root: Path | None) -> Source:
-    """How a table shall be read, as the options of `corpora add` say. Raises UsageError."""
+def source(columns: Mapping[str, str | None], split_map: str | None, root: Path | None, like: str) -> Source:
+    """How a table or a folder shall be read, as the options of `corpora add` say. Raises UsageError."""
     words: dict[str, str] = {}
     for assignment in (split_map or "").split(",") if split_map else ():
         word, separator, part = assignment.rpartition("=")
         if not separator or not word.strip():
             raise UsageError(f"--split-map {split_map}: write WORD=PART,WORD=PART, for example holdout=test,extra=")
         words[word.strip()] = part.strip()
-    return Source(Path(), columns={role: header for role, header in columns.items() if header}, split_map=words, root=root)
+    named = {role: header for role, header in columns.items() if header}
+    return Source(Path(), like=like, columns=named, split_map=words, root=root)
 
 
 def forget_corpus(name: str) -> None:

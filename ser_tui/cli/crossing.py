@@ -191,7 +191,7 @@ def _earlier(study: Study) -> RunFolder | None:
         # One that failed, on a full disk say, is gone on with for the sake of the trials that it has.
         worth = state.status in ("done", "stopped", "running") or state.best is not None
         if same and worth and state.start is not None:
-            now = registry.load_many(study.corpus, study.labels).fingerprint
+            now = registry.load_many(study.corpus, study.labels, speakers=study.speakers).fingerprint
             if state.start.fingerprints.get("corpus") == now:
                 return folder
     return None
@@ -222,7 +222,7 @@ def _interval_of_accuracy(state: RunState, study: Study) -> tuple[float, float] 
         return None
     heard, groups = set(start.speakers.get("validation", ())), None
     if heard and not start.shares_speakers:
-        manifest = registry.load_many(study.corpus, study.labels)
+        manifest = registry.load_many(study.corpus, study.labels, speakers=study.speakers)
         spoken = [(one.speaker, one.emotion) for one in manifest.utterances if one.speaker in heard]
         if [emotion for _, emotion in spoken] != [start.classes[label] for label in state.truth]:
             return None

@@ -1,4 +1,4 @@
-"""From a folder to a manifest: find files, label them, look at their audio, and name what is left out."""
+"""From labels to a manifest: look at the audio of the files, and name what is left out."""
 
 from __future__ import annotations
 
@@ -10,23 +10,8 @@ from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora import segments
 from ser_tui.corpora.audio import Audio
 from ser_tui.corpora.facts import Progress, inspect_all
-from ser_tui.corpora.files import find
-from ser_tui.corpora.labels import Labeller, Labels
+from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
-
-
-def from_folder(
-    corpus: str,
-    root: Path,
-    labeller: Labeller,
-    *,
-    language: str | None = None,
-    progress: Progress | None = None,
-    fresh: bool = False,
-) -> Manifest:
-    """The manifest of the audio files under `root` as `labeller` reads them. Raises UserError for an unreadable root."""
-    ids, problems = find(root)
-    return from_labels(corpus, root, labeller(root, ids), problems, language=language, progress=progress, fresh=fresh)
 
 
 def from_labels(

@@ -3,28 +3,70 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
-from ser_tui.corpora import crema_d, demo_labels, emodb, emovo, iemocap, ravdess, savee, shemo, tess, urdu
+from ser_tui.corpora import (
+    ased,
+    cafe,
+    crema_d,
+    demo_labels,
+    emodb,
+    emov_db,
+    emovo,
+    emozionalmente,
+    esd,
+    iemocap,
+    jl_corpus,
+    meld,
+    msp,
+    nemo,
+    ravdess,
+    savee,
+    shemo,
+    tess,
+    turev,
+    urdu,
+)
 from ser_tui.corpora.entry import Archive, CorpusEntry
+from ser_tui.corpora.manifest import Utterance
 from ser_tui.study.errors import UsageError
 
-__all__ = ["Archive", "CorpusEntry", "entries", "find", "first_edition", "require"]
+__all__ = ["Archive", "CorpusEntry", "edition", "entries", "find", "first_edition", "recognised", "require"]
 
 _ENTRIES = (
     demo_labels.ENTRY,
+    ased.ENTRY,
+    cafe.ENTRY,
     crema_d.ENTRY,
     emodb.EMODB,
     emodb.EMODB2,
     emodb.EMODB2_ALL,
+    emov_db.ENTRY,
     emovo.ENTRY,
+    emozionalmente.ENTRY,
+    esd.ENTRY,
     iemocap.IEMOCAP,
     iemocap.IEMOCAP_ALL,
+    jl_corpus.ENTRY,
+    meld.ENTRY,
+    msp.IMPROV,
+    msp.PODCAST,
+    nemo.ENTRY,
     ravdess.ENTRY,
     savee.ENTRY,
     shemo.ENTRY,
     tess.ENTRY,
+    turev.ENTRY,
     urdu.ENTRY,
 )
+
+FIRST_KNOWN = frozenset({
+    "demo", "crema-d", "emodb", "emodb2", "emodb2-all", "emovo", "iemocap", "iemocap-all", "ravdess", "savee", "shemo", "tess", "urdu",
+})
+"""The corpora that ser_tui 0.1.0 knew. What was added to it under another name was a tree or a table."""
+
+RECOGNISED = 0.9
+"""Share of a folder's recordings that must be named as a corpus names them for the folder to be taken for a copy of it."""
 
 
 def entries() -> tuple[CorpusEntry, ...]:
@@ -41,6 +83,27 @@ def first_edition(name: str) -> str:
     """The corpus whose speakers and sentences `name` has, under the same names: its first edition, or itself."""
     entry = find(name)
     return name if entry is None else entry.first_edition or entry.same_place_as or name
+
+
+def edition(utterance: Utterance) -> str:
+    """The corpus whose speakers and sentences the utterance's are, whatever name its copy has here."""
+    return first_edition(utterance.like or utterance.corpus)
+
+
+def recognised(ids: Sequence[str]) -> CorpusEntry | None:
+    """The corpus as whose files `ids` are named, nine in ten of them; None where there is no such corpus, or more than one.
+
+    Of several editions, which name their files alike, the first.
+    """
+    if not ids:
+        return None
+    fitting = [
+        entry
+        for entry in _ENTRIES
+        if entry.knows is not None and not entry.same_place_as and not entry.first_edition
+        and sum(bool(entry.knows(name)) for name in ids) >= RECOGNISED * len(ids)
+    ]  # fmt: skip
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def require(name: str) -> CorpusEntry:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.manifest import Manifest, Problem, Spelling
 from ser_tui.corpora.partitions import PARTS
@@ -23,6 +24,7 @@ _NAMED = 3
 """Files that a line of many names."""
 _SHOWN = 5
 """Pairs of overlapping segments that a warning names."""
+
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,14 @@ class CheckReport:
     """Utterances that are a segment of a recording."""
     recordings: int = 0
     """Recordings that they are segments of."""
+    missing: str = ""
+    """What there is of the documented whole, where it is not all here; empty: everything, or nothing is documented."""
 
     def told(self) -> list[str]:
         """How the corpus was read and what that made of it, one line each, for people."""
         lines = [f"read: {sentence}" for sentence in self.reading]
+        if self.missing:
+            lines.append(self.missing)
         lines += [f"one class: {sentence}" for sentence in sentences(self.spellings)]
         if self.segments:
             lines.append(f"segments: {_cut(self.segments, self.recordings, self.utterances)}")
@@ -73,6 +79,21 @@ class CheckReport:
             lines.append(f"parts: {', '.join(f'{part} {count}' for part, count in self.parts.items())}")
         if self.folds:
             lines.append(f"folds: {', '.join(f'{fold} {count}' for fold, count in self.folds.items())}")
+        return lines
+
+    def first_lines(self) -> list[str]:
+        """What is to be seen before the corpus is kept: how much, which classes, whose voices, and where that was read from."""
+        rates = ", ".join(f"{rate} Hz" for rate in self.sample_rates)
+        lines = [
+            f"{self.corpus}: {self.utterances} utterances, {len(self.speakers)} speakers, {len(self.emotions)} emotions, "
+            f"{self.minutes:.1f} min, {rates}, in {self.root}",
+            f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in self.emotions.items())}",
+            f"speakers: {_shown([f'{name} {count}' for name, count in self.speakers.items()], 8) or 'none are named'}",
+            *self.told(),
+            *(f"warning: {warning}" for warning in self.warnings),
+        ]
+        if self.problems:
+            lines.append(f"{len(self.problems)} files cannot be used; `ser-tui corpora check {self.corpus}` says why")
         return lines
 
     def to_plain(self) -> dict[str, Any]:
@@ -87,7 +108,7 @@ class CheckReport:
             "problems": [{"path": problem.path, "reason": problem.reason} for problem in self.problems],
             "warnings": list(self.warnings), "notes": list(self.notes), "fingerprint": self.fingerprint,
             "reading": list(self.reading), "parts": dict(self.parts), "folds": dict(self.folds),
-            "segments": self.segments, "recordings": self.recordings,
+            "segments": self.segments, "recordings": self.recordings, "missing": self.missing,
             "spellings": [{"word": one.word, "emotion": one.emotion, "utterances": one.utterances} for one in self.spellings],
         }
 
@@ -99,7 +120,7 @@ def check(name: str, progress: Progress | None = None) -> CheckReport:
 
 def report(manifest: Manifest) -> CheckReport:
     """The report of a manifest that has been read."""
-    entry = find(manifest.corpus)
+    entry = _entry(manifest)
     utterances = manifest.utterances
     by_speaker: dict[str, Counter[str]] = {name: Counter() for name in manifest.speakers}
     gender: dict[str, str] = {}
@@ -112,7 +133,7 @@ def report(manifest: Manifest) -> CheckReport:
     recordings = len({utterance.source for utterance in cut})
     return CheckReport(
         corpus=manifest.corpus,
-        title=entry.title if entry else manifest.corpus,
+        title=manifest.corpus if entry is None else entry.title if entry.name == manifest.corpus else f"{manifest.corpus}: {entry.title}",
         root=manifest.root,
         utterances=len(utterances),
         documented=entry.utterances if entry else None,
@@ -134,7 +155,24 @@ def report(manifest: Manifest) -> CheckReport:
         folds=_counted(utterance.fold for utterance in utterances),
         segments=len(cut),
         recordings=recordings,
+        missing=_missing(manifest, entry) if entry else "",
     )
+
+
+def _entry(manifest: Manifest) -> CorpusEntry | None:
+    """The known corpus that it is, or a copy or a part of."""
+    return find(manifest.like) if manifest.like else find(manifest.corpus)
+
+
+def _missing(manifest: Manifest, entry: CorpusEntry) -> str:
+    here = len(manifest.utterances)
+    absent = [speaker for speaker in entry.speakers if speaker not in manifest.speakers]
+    told = ""
+    if entry.utterances is not None and here < entry.utterances:
+        told = f"here are {here:,} of the {entry.utterances:,} utterances that {entry.name} has by its documentation"
+    if absent:
+        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers are not here: {_shown(absent, 6)}"
+    return told
 
 
 def grouped(problems: Iterable[Problem]) -> list[tuple[str, list[str]]]:
@@ -155,8 +193,8 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
     ]
 
 
-def _shown(paths: list[str]) -> str:
-    return ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
+def _shown(names: Sequence[str], most: int = _NAMED) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _counted(words: Iterable[str | None]) -> dict[str, int]:

@@ -24,6 +24,7 @@ NAME = re.compile(
 EMOTIONS = {
     "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral",
 }
+SPEAKERS = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
 MALE = frozenset({"03", "10", "11", "12", "15"})
 UTTERANCES = 535
 AMBIGUOUS = 281
@@ -97,6 +98,8 @@ EMODB = CorpusEntry(
     licence="CC0 1.0",
     source="http://emodb.bilderbar.info",
     labeller=labeller(),
+    knows=parse_name,
+    speakers=SPEAKERS,
     utterances=UTTERANCES,
     archives=(Archive("http://emodb.bilderbar.info/download/download.zip", "emodb-download.zip"),),
     notes=NOTES,
@@ -109,6 +112,8 @@ EMODB2 = CorpusEntry(
     licence="CC BY 4.0",
     source="https://zenodo.org/records/17651657",
     labeller=labeller(official=True),
+    knows=parse_name,
+    speakers=SPEAKERS,
     utterances=UTTERANCES,
     archives=(Archive("https://zenodo.org/records/17651657/files/emodb_2.0.zip?download=1", "emodb_2.0.zip"),),
     notes=NOTES_2,
@@ -122,6 +127,8 @@ EMODB2_ALL = CorpusEntry(
     licence="CC BY 4.0",
     source="https://zenodo.org/records/17651657",
     labeller=labeller(ambiguous=True),
+    knows=parse_name,
+    speakers=SPEAKERS,
     utterances=UTTERANCES + AMBIGUOUS,
     notes=(*NOTES, "281 utterances are ambiguous: fewer than 80 % of the listeners recognised the intended emotion."),
     same_place_as="emodb2",

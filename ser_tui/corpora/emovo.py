@@ -35,6 +35,8 @@ ENTRY = CorpusEntry(
     licence="free for research, with acknowledgement",
     source="http://voice.fub.it/activities/corpora/emovo/index.html",
     labeller=by_name(parse_name, FORM),
+    knows=parse_name,
+    speakers=("f1", "f2", "f3", "m1", "m2", "m3"),
     utterances=588,
     obtain="download it from there; where that server is down, other toolkits use the copy "
     "https://drive.google.com/file/d/1SUtaKeA-LYnKaD3qv87Y5wYgihJiNJAo, whose checksum nobody publishes",

@@ -46,8 +46,8 @@ class CorpusEntry:
     source: str
     """The official page, or how the corpus is made."""
     labeller: Labeller
-    utterances: int
-    """As documented, before known defects are left out."""
+    utterances: int | None
+    """As documented, before known defects are left out; None where releases differ."""
     archives: tuple[Archive, ...] = ()
     files: FileSet | None = None
     """Instead of archives. With neither it cannot be downloaded automatically, see `obtain`."""
@@ -61,6 +61,11 @@ class CorpusEntry:
     """The corpus whose folder this one reads in another way."""
     first_edition: str = ""
     """The corpus of which this one has the recordings, and perhaps more: speakers and sentences bear the same names."""
+    knows: Callable[[str], object] | None = None
+    """Truthy for a path whose file is named as only this corpus names its files: by it a copy is recognised under any name. None
+    where names tell nothing."""
+    speakers: tuple[str, ...] = ()
+    """Everybody who is documented to speak in it, where that is known."""
 
     @property
     def downloadable(self) -> bool:

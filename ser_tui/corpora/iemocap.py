@@ -31,6 +31,7 @@ EMOTIONS = {
 }
 FOUR = {"ang": "anger", "exc": "happiness", "hap": "happiness", "neu": "neutral", "sad": "sadness"}
 """The four-class convention of the field."""
+SPEAKERS = tuple(f"Ses{session:02d}{letter}" for session in range(1, 6) for letter in "FM")
 NO_AGREEMENT = "xxx"
 NOTES = (
     "The speaker is the session with the letter of the turn, not of the dialogue: Ses01F_impro01_M003 is the man.",
@@ -125,6 +126,8 @@ IEMOCAP = CorpusEntry(
     licence="by agreement with the University of Southern California",
     source="https://sail.usc.edu/iemocap/",
     labeller=labeller(FOUR),
+    knows=parse_name,
+    speakers=SPEAKERS,
     utterances=5531,
     needs_registration=True,
     obtain="ask for it there; it is given for research after a signed agreement",
@@ -139,6 +142,8 @@ IEMOCAP_ALL = CorpusEntry(
     licence="by agreement with the University of Southern California",
     source="https://sail.usc.edu/iemocap/",
     labeller=labeller(EMOTIONS),
+    knows=parse_name,
+    speakers=SPEAKERS,
     utterances=7532,
     needs_registration=True,
     obtain="ask for it there; it is given for research after a signed agreement",

@@ -6,33 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ser_tui.corpora.words import MEANINGS, folded
+
 EMOTIONS = (
-    "anger", "boredom", "calm", "contempt", "disgust", "excitement", "fear", "frustration", "happiness", "neutral",
-    "sadness", "surprise", "other",
+    "amusement", "anger", "apology", "assertiveness", "boredom", "calm", "concern", "contempt", "disgust", "encouragement",
+    "excitement", "fear", "frustration", "happiness", "neutral", "sadness", "sleepiness", "surprise", "other",
 )
 """The emotions that the parsers name. Folder trees and CSV manifests keep their own words."""
 
-_SYNONYMS = {
-    "anger": ("angry", "ang", "wut", "aerger", "ärger", "rabbia"),
-    "boredom": ("bored", "langeweile"),
-    "calm": ("calmness",),
-    "contempt": ("contemptuous",),
-    "disgust": ("disgusted", "dis", "ekel", "disgusto"),
-    "excitement": ("excited", "exc"),
-    "fear": ("fearful", "fea", "afraid", "anxiety", "anxious", "angst", "paura"),
-    "frustration": ("frustrated", "fru"),
-    "happiness": ("happy", "hap", "joy", "joyful", "freude", "gioia"),
-    "neutral": ("neu", "neutrality", "neutrale"),
-    "sadness": ("sad", "trauer", "tristezza"),
-    "surprise": ("surprised", "sur", "ps", "pleasant_surprise", "sorpresa"),
-    "other": ("oth",),
-}
-_CANONICAL = {word: emotion for emotion, words in _SYNONYMS.items() for word in (emotion, *words)}
-
 
 def canonical(word: str) -> str | None:
-    """The name among `EMOTIONS` that `word` is another word for ("Happy" -> "happiness"), or None."""
-    return _CANONICAL.get(word.strip().lower())
+    """The name among `EMOTIONS` that `word` is another word for ("Happy" -> "happiness", "生气" -> "anger"), or None.
+
+    In which language does not matter, nor do case, accents and blanks around it; single letters are no words.
+    """
+    return MEANINGS.get(folded(word))
 
 
 @dataclass(frozen=True)

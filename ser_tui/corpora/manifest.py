@@ -40,6 +40,8 @@ class Utterance:
     """The fold of the corpus's own cross-validation, as its table writes it."""
     recording: str | None = None
     """SHA-256 of the bytes of the file at `path`, where segments of it are utterances."""
+    like: str = ""
+    """The known corpus of which this one is a copy or a part, where its name says another; empty: `corpus` says it."""
 
     @property
     def clip(self) -> Clip:
@@ -83,10 +85,6 @@ class Manifest:
     """SHA-256 over id, emotion, speaker and content of every utterance."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """id -> SHA-256 of the file's bytes; of those and the bounds where the utterance is a segment."""
-
-    def recording(self, utterance: Utterance) -> str:
-        """SHA-256 of the bytes of the file that `utterance` is, or is a segment of."""
-        return utterance.recording or self.digests[utterance.id]
     spellings: tuple[Spelling, ...] = ()
     """The words of every class that is spelt in several ways."""
     written: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +93,12 @@ class Manifest:
     """How the corpus was read, in sentences: which column is what, where files were found, which split word is which part."""
     unclear_split: str = ""
     """Why the corpus's own split cannot be used, and the way out; empty: it can, or there is none."""
+    like: str = ""
+    """As what a folder was read: a known corpus, tree, or tree:LEVEL; empty for a table."""
+
+    def recording(self, utterance: Utterance) -> str:
+        """SHA-256 of the bytes of the file that `utterance` is, or is a segment of."""
+        return utterance.recording or self.digests[utterance.id]
 
     @property
     def emotions(self) -> dict[str, int]:

@@ -17,7 +17,7 @@ _WORDS = {
     "val": "validation", "valid": "validation", "validation": "validation", "validate": "validation",
     "test": "test", "tst": "test", "testing": "test", "holdout": "test", "heldout": "test",
 }  # fmt: skip
-_EVALUATION = frozenset({"eval", "evaluation"})
+EVALUATION = frozenset({"eval", "evaluation"})
 """The test part of corpora that have a development part, the validation part of those that have a test part (ESD)."""
 _NUMBERED_TEST = re.compile(r"test(\d+|clean|other|set)")
 _FOLD = re.compile(r"(?:cv)?fold(\d+)|cv(\d+)")
@@ -57,7 +57,7 @@ def divide(column: str, counts: Mapping[str, int], told: Mapping[str, str], *, f
     evaluation = _evaluation(counts, asked)
     for word in rest:
         if word not in fold_names:
-            parts[word] = known_part(word) or (evaluation if _plain(word) in _EVALUATION else None)
+            parts[word] = known_part(word) or (evaluation if _plain(word) in EVALUATION else None)
     unknown = [word for word, part in parts.items() if part is None and word not in asked]
     unclear = _ask(column, unknown, "no known word for a part") if unknown else ""
     return Division(parts, fold_names, tuple(_said(column, counts, parts, fold_names, unknown)), unclear)

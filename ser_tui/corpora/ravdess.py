@@ -56,6 +56,8 @@ ENTRY = CorpusEntry(
     licence="CC BY-NC-SA 4.0",
     source="https://zenodo.org/records/1188976",
     labeller=by_name(parse_name, FORM, refuse),
+    knows=lambda path: _OTHER.fullmatch(PurePosixPath(path).stem),
+    speakers=tuple(f"{actor:02d}" for actor in range(1, 25)),
     utterances=1440,
     archives=(
         Archive(

@@ -9,20 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora import build, demo, folder_tables, locations, spellings, tables, trees
+from ser_tui.corpora import build, demo, folder_tables, folders, locations, spellings, tables
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import Archive, CorpusEntry, entries, find, first_edition, require
+from ser_tui.corpora.catalogue import FIRST_KNOWN, Archive, CorpusEntry, edition, entries, find, require
 from ser_tui.corpora.facts import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
+from ser_tui.corpora.selection import only_speakers
 from ser_tui.corpora.tables import Table
 from ser_tui.corpora.unified import told, unified
+from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Utterance", "add", "entries", "find", "forget", "load_manifest", "load_many",
-    "locate", "names", "preview", "read_manifest", "read_source", "remember", "require",
+    "Archive", "CorpusEntry", "Manifest", "Problem", "Source", "Utterance", "add", "count", "entries", "find", "forget", "keep",
+    "load_manifest", "load_many", "locate", "names", "preview", "read_manifest", "read_source", "remember", "require",
 ]
 
 
@@ -51,10 +53,10 @@ def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = 
     """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
     place = locations.source(name)
     if name == "demo" and (place is None or place.path == locations.installed_folder(name)):
-        place = locations.Source(demo.ensure())  # also replaces one that an older version made
+        place = Source(demo.ensure())  # also replaces one that an older version made
     if place is None:
         raise UserError(_not_here(name))
-    return read_source(name, place, progress=progress, fresh=fresh)
+    return read_source(name, place, progress=progress, fresh=fresh, before=_told_before(name))
 
 
 def preview(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
@@ -71,45 +73,83 @@ def preview(name: str, path: Path, reading: Source | None = None, progress: Prog
 
 
 def add(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:
-    """Keep `path` as the corpus's location, if it can be read there; what it holds. Raises UserError as `preview` does."""
+    """Keep `path` as the corpus's location, if it can be read there, and how it was read there; what it holds.
+
+    Raises UserError as `preview` does.
+    """
     manifest = preview(name, path, reading, progress)
-    remember(name, path, reading)
+    keep(manifest, path, reading)
     return manifest
 
 
-def read_source(name: str, place: Source, *, progress: Progress | None = None, fresh: bool = False) -> Manifest:
+def keep(manifest: Manifest, path: Path, reading: Source | None = None) -> None:
+    """Remember the location of what `preview` found, to be read as it was read then."""
+    like = "" if manifest.like == manifest.corpus in FIRST_KNOWN else manifest.like
+    remember(manifest.corpus, path, replace(reading or Source(path), like=like))
+
+
+def read_source(name: str, place: Source, *, progress: Progress | None = None, fresh: bool = False, before: bool = False) -> Manifest:
     """The manifest of what lies at `place`, whether or not it is remembered; one class for each emotion however it is spelt."""
-    return unified(_as_written(name, place, progress, fresh=fresh))
+    return unified(_as_written(name, place, progress, fresh=fresh, before=before))
 
 
-def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: bool) -> Manifest:
+def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: bool, before: bool) -> Manifest:
     path = place.path.resolve()
-    entry = find(name)
-    if path.is_file():
-        table = tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
-        return _from_table(name, path.parent, table, progress, fresh=fresh)
-    if entry is None:
-        inside = folder_tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
-        if inside is not None:
-            return _from_table(name, *inside, progress, fresh=fresh)
-        return build.from_folder(name, path, trees.label, progress=progress, fresh=fresh)
-    return build.from_folder(name, path, entry.labeller, language=entry.language, progress=progress, fresh=fresh)
-
-
-def _from_table(name: str, root: Path, table: Table, progress: Progress | None, *, fresh: bool) -> Manifest:
+    found = _table(name, path, place)
+    if found is None:
+        return folders.read(name, path, place.like, before=before, progress=progress, fresh=fresh)
+    root, table = found
     made = build.from_labels(name, root, table.labelled, table.problems, progress=progress, fresh=fresh)
     return replace(made, reading=table.reading, unclear_split=table.unclear_split)
 
 
-def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None) -> Manifest:
+def _table(name: str, path: Path, place: Source) -> tuple[Path, Table] | None:
+    """The table that `path` is, or that tells of the files in the folder `path`, and what its file names are relative to."""
+    if path.is_file():
+        return path.parent, tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
+    if find(name) is not None or place.like:
+        return None
+    return folder_tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
+
+
+def count(name: str) -> int | None:
+    """How many utterances the corpus has on this machine, by its names and labels: no recording is opened, so some may turn out
+    not to be usable. None where it is not here, or cannot be read so."""
+    place = locations.source(name)
+    if place is None:
+        return None
+    path = place.path.resolve()
+    try:
+        found = _table(name, path, place)
+        if found is not None:
+            return sum(not isinstance(labels, str) for labels in found[1].labelled.values())
+        return folders.look(name, path, place.like, before=_told_before(name)).utterances
+    except UserError:
+        return None
+
+
+def _told_before(name: str) -> bool:
+    """Whether the corpus was added by ser_tui 0.1.0, which kept nothing but the place."""
+    kept = locations.read().get(name)
+    return kept is not None and not kept.like
+
+
+def load_many(
+    corpora: Sequence[str],
+    labels: Mapping[str, str],
+    progress: Progress | None = None,
+    *,
+    speakers: Mapping[str, Speakers] | None = None,
+) -> Manifest:
     """One manifest of all named corpora, their emotions replaced by `labels` (an empty class drops the emotion).
 
+    `speakers` says whose utterances of a corpus are used, under the names that the corpus gives them.
     With several corpora, ids, speakers and sentences begin with the corpus's name and a slash, those of people and sentences with
     that of its first edition: they are the same in both. Raises UserError as
     `load_manifest` does, when nothing is left, or when `labels` names an emotion that neither these corpora nor the
     parsers know.
     """
-    loaded = [load_manifest(name, progress) for name in dict.fromkeys(corpora)]
+    loaded = [_chosen(load_manifest(name, progress), (speakers or {}).get(name)) for name in dict.fromkeys(corpora)]
     counts = Counter(_written(manifest, utterance) for manifest in loaded for utterance in manifest.utterances)
     classes = spellings.merged(counts)
     _check_labels(labels, loaded, counts, classes)
@@ -122,7 +162,6 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     merged: Counter[str] = Counter()
     for manifest in loaded:
         prefix = f"{manifest.corpus}/" if several else ""
-        people = f"{first_edition(manifest.corpus)}/" if several else ""
         problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
         for utterance in manifest.utterances:
             word = _written(manifest, utterance)
@@ -134,6 +173,7 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
             digests[prefix + utterance.id] = manifest.digests[utterance.id]
             if word != emotion and chosen is None:
                 written[prefix + utterance.id] = word
+            people = f"{edition(utterance)}/" if several else ""
             utterances.append(
                 replace(
                     utterance, id=prefix + utterance.id, emotion=emotion,
@@ -149,12 +189,17 @@ def load_many(corpora: Sequence[str], labels: Mapping[str, str], progress: Progr
     return replace(
         made, spellings=told(+merged, classes), written=written,
         reading=tuple(f"{manifest.corpus}: {line}" if several else line for manifest in loaded for line in manifest.reading),
+        like=loaded[0].like if not several else "",
         unclear_split=next((manifest.unclear_split for manifest in loaded if manifest.unclear_split), ""),
     )  # fmt: skip
 
 
 def _written(manifest: Manifest, utterance: Utterance) -> str:
     return manifest.written.get(utterance.id, utterance.emotion)
+
+
+def _chosen(manifest: Manifest, speakers: Speakers | None) -> Manifest:
+    return manifest if speakers is None else only_speakers(manifest, speakers.only, speakers.without)
 
 
 def _prefixed(prefix: str, text: str | None) -> str | None:

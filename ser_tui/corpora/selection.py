@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from dataclasses import replace
 
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest
@@ -29,7 +30,8 @@ def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: C
     if not kept:
         raise UserError(f"corpus {manifest.corpus}: the chosen speakers leave nobody; keep one at least")
     chosen = [utterance for utterance in manifest.utterances if utterance.speaker in kept]
-    return manifests.make(manifest.corpus, manifest.root, chosen, manifest.problems, manifest.digests)
+    made = manifests.make(manifest.corpus, manifest.root, chosen, manifest.problems, manifest.digests)
+    return replace(manifest, utterances=made.utterances, fingerprint=made.fingerprint, digests=made.digests)
 
 
 def _hint(speaker: str, known: list[str]) -> str:

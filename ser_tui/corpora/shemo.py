@@ -35,6 +35,7 @@ ENTRY = CorpusEntry(
     licence="free for academic use",
     source="https://github.com/mansourehk/ShEMO",
     labeller=by_name(parse_name, FORM),
+    knows=parse_name,
     utterances=3000,
     archives=(
         Archive(

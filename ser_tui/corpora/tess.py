@@ -43,6 +43,8 @@ ENTRY = CorpusEntry(
     licence="CC BY-NC-ND 4.0",
     source="https://doi.org/10.5683/SP2/E8H2MF",
     labeller=by_name(parse_name, FORM),
+    knows=parse_name,
+    speakers=("OAF", "YAF"),
     utterances=2800,
     archives=(
         Archive(

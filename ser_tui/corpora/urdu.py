@@ -35,6 +35,7 @@ ENTRY = CorpusEntry(
     licence="none stated; published for research",
     source="https://github.com/siddiquelatif/URDU-Dataset",
     labeller=by_name(parse_name, FORM),
+    knows=parse_name,
     utterances=400,
     archives=(
         Archive("https://github.com/siddiquelatif/URDU-Dataset/archive/refs/heads/master.zip", "URDU-Dataset-master.zip"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ser_tui.corpora.catalogue import first_edition
+from ser_tui.corpora.catalogue import edition
 from ser_tui.corpora.manifest import Manifest, Utterance
 
 
@@ -27,7 +27,8 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
             f"Recordings are shared: {len(parts)} of the {len(asked)} utterances are of recordings of which others (or the whole) were "
             "trained on, so that voices and rooms are known."
         )
-    related = [utterance for utterance in heard if first_edition(utterance.corpus) == first_edition(target.corpus)]
+    editions = {edition(utterance) for utterance in asked}
+    related = [utterance for utterance in heard if edition(utterance) in editions]
     for field, what, effect in (
         ("speaker", "speakers", "unknown speakers are"), ("sentence", "sentences", "unknown sentences are")
     ):
@@ -43,5 +44,5 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
 
 def _values(utterances: Sequence[Utterance], field: str) -> set[str]:
     """Values of `field`, without the name that several corpora in one study put before them."""
-    found = ((getattr(utterance, field), f"{first_edition(utterance.corpus)}/") for utterance in utterances)
+    found = ((getattr(utterance, field), f"{edition(utterance)}/") for utterance in utterances)
     return {value.removeprefix(prefix) for value, prefix in found if value is not None}

@@ -25,6 +25,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _speaker_names(value: Any) -> Any:
+    # EmoDB's speakers are 03, 08 ...: written without quotes YAML reads some of them as numbers.
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in value)
+    return value
+
+
 class Protocol(_Section):
     """How utterances are split. `random` is the paper's: scikit-learn's train_test_split, a fifth, random_state 42."""
 
@@ -44,10 +51,7 @@ class Protocol(_Section):
     @field_validator("speakers", "test_speakers", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:
-        # EmoDB's speakers are 03, 08 ...: written without quotes YAML reads some of them as numbers.
-        if isinstance(value, (list, tuple)):
-            return tuple(str(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in value)
-        return value
+        return _speaker_names(value)
 
     @model_validator(mode="after")
     def _sizes(self) -> Protocol:
@@ -77,6 +81,27 @@ class StrategyChoice(_Section):
         for name, value in self.settings.items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{name}: {value} is not finite")
+        return self
+
+
+class Speakers(_Section):
+    """Whose utterances of a corpus are used: `only` theirs (empty: everybody's), those of the speakers `without` left out."""
+
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @field_validator("only", "without", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return _speaker_names((value,) if isinstance(value, str | int) else value)
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Speakers:
+        if not self.only and not self.without:
+            raise ValueError("name the speakers: a list of those that are used, or without: [...]")
+        both = sorted(set(self.only) & set(self.without))
+        if both:
+            raise ValueError(f"speakers {', '.join(both)} are named as used and as left out")
         return self
 
 
@@ -140,6 +165,10 @@ def _mapping_or_kind(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
+def _list_or_speakers(value: Any) -> Any:
+    return {"only": value} if isinstance(value, list | tuple | str | int) and not isinstance(value, bool) else value
+
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Corpora = tuple[str, ...]
@@ -150,6 +179,8 @@ class Study(_Section):
 
     name: str = "study"
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
+    speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = {}
+    """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[Protocol, BeforeValidator(_mapping_or_kind)] = Protocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
     method: Method = "finetune"
@@ -182,6 +213,13 @@ class Study(_Section):
         if not isinstance(value, dict):
             return value
         return {name: _typed(HYPERPARAMETERS.get(name), dimension) for name, dimension in value.items()}
+
+    @model_validator(mode="after")
+    def _speakers_of_its_corpora(self) -> Study:
+        for name in self.speakers:
+            if name not in self.corpus:
+                raise ValueError(f"speakers.{name}: the study's corpora are {', '.join(self.corpus)}; write one of these")
+        return self
 
     @model_validator(mode="after")
     def _search_fits(self) -> Study:

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
 
-from ser_tui.study.document import Budget, Protocol, StrategyChoice, Study, Training
+from ser_tui.study.document import Budget, Protocol, Speakers, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.regular import open_regular
@@ -195,6 +195,10 @@ def to_plain(study: Study) -> dict[str, Any]:
     }
     if len(data["corpus"]) == 1:
         data["corpus"] = data["corpus"][0]
+    data["speakers"] = {
+        name: chosen["only"] if not chosen["without"] else {key: names for key, names in chosen.items() if names}
+        for name, chosen in data["speakers"].items()
+    }
     return data
 
 
@@ -260,6 +264,9 @@ def _locate(detail: Any) -> tuple[str, str]:
     text = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         text = "no such key" + _nearest(str(location[-1]), _keys(location[:-1]))
+    elif text.startswith("speakers."):
+        named, _, text = text.partition(": ")
+        location = named.split(".")
     elif text.startswith("search."):
         named, _, text = text.partition(": ")
         location = named.split(".")
@@ -297,6 +304,8 @@ def _keys(location: list[Any]) -> list[str]:
     section = _SECTIONS.get(tuple(str(part) for part in location))
     if section is not None:
         return list(section.model_fields)
+    if location[:1] == ["speakers"]:
+        return list(Speakers.model_fields)
     if location[:1] == ["search"]:
         return list(HYPERPARAMETERS) if len(location) == 1 else ["low", "high", "scale", "choices", "fixed"]
     return []

@@ -212,6 +212,9 @@ class StudyForm:
                 continue
             _put(raw, item.key, _typed(item, self.texts.get(item.key, "")), item.optional)
         raw["corpus"] = list(self.corpus)
+        chosen = raw.get("speakers")
+        if isinstance(chosen, dict):  # those of a corpus that was taken out of the study go with it
+            raw["speakers"] = {name: speakers for name, speakers in chosen.items() if name in self.corpus}
         raw["encoder"] = self.encoder
         raw["search"] = {name: dimension.raw() for name, dimension in self.dimensions.items()}
         return raw

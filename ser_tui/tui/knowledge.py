@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,32 @@ def known_corpora() -> list[KnownCorpus]:
                 )
             )
     return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found where a corpus is said to lie, before it is kept: lines to show, and the call that keeps it."""
+
+    lines: tuple[str, ...]
+    keep: Callable[[], None]
+
+
+def look_at(name: str, path: Path, like: str, progress: Callable[[int, int], None] | None = None) -> Found:
+    """What a corpus of that name would be. Reads every file that was not read before. Raises UserError where it cannot be one."""
+    from ser_tui.corpora.check import report
+
+    reading = corpora.Source(path, like=like)
+    manifest = corpora.preview(name, path, reading, progress)
+    lines = tuple(printable(line) for line in report(manifest).first_lines())
+    return Found(lines, lambda: corpora.keep(manifest, path, reading))
+
+
+def count_here(name: str) -> int | None:
+    """How many utterances the copy on this machine has; None where there is none, or it cannot be read."""
+    try:
+        return corpora.count(name)
+    except UserError:
+        return None
 
 
 def check_report(name: str) -> str:

@@ -52,7 +52,7 @@ class Data:
 
 def load(study: Study) -> Data:
     """The study's data. Raises UserError where the corpus is not there or cannot be split that way."""
-    manifest = load_many(study.corpus, study.labels)
+    manifest = load_many(study.corpus, study.labels, speakers=study.speakers)
     classes = tuple(sorted({utterance.emotion for utterance in manifest.utterances}))
     if len(classes) < 2:
         raise UserError(

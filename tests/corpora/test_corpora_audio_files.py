@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_tui.corpora import build, facts, registry, trees
+from ser_tui.corpora import facts, folders, registry
 from ser_tui.corpora.audio import Audio, inspect
 from ser_tui.corpora.check import check
 from ser_tui.corpora.mpeg import inspect_apart
@@ -161,7 +161,7 @@ def test_an_unreadable_file_and_folder_are_named(sound: Any) -> None:
         if user == 0:
             os.seteuid(65534)  # rights do not bind root
         try:
-            manifest = build.from_folder("mine", tree, trees.label)
+            manifest = folders.read("mine", tree)
         finally:
             os.seteuid(user)
             (tree / "fear").chmod(0o755)

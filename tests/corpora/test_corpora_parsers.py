@@ -13,7 +13,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.corpora import crema_d, demo_labels, emodb, emovo, iemocap, ravdess, registry, savee, shemo, tess, urdu
+from ser_tui.corpora import (
+    ased,
+    cafe,
+    crema_d,
+    demo_labels,
+    emodb,
+    emov_db,
+    emovo,
+    esd,
+    iemocap,
+    jl_corpus,
+    meld,
+    nemo,
+    ravdess,
+    registry,
+    savee,
+    shemo,
+    tess,
+    turev,
+    urdu,
+)
 from ser_tui.corpora.check import check
 from ser_tui.corpora.labels import EMOTIONS, Labels, canonical
 from ser_tui.corpora.protocols import folds, split
@@ -22,7 +42,9 @@ from ser_tui.study.errors import UserError
 
 RULES = {
     module.__name__.rsplit(".", 1)[1]: module.parse_name
-    for module in (crema_d, demo_labels, emodb, emovo, ravdess, savee, shemo, tess, urdu)
+    for module in (
+        ased, cafe, crema_d, demo_labels, emodb, emov_db, emovo, esd, jl_corpus, nemo, ravdess, savee, shemo, tess, turev, urdu
+    )
 }
 
 
@@ -214,6 +236,157 @@ def test_emodb_names(shared_data: Path) -> None:
     assert len(used) == 535 and not reasons and len({one.sentence for one in used}) == 10
 
 
+def test_esd_names() -> None:
+    words = {"neutral": "Neutral", "anger": "Angry", "happiness": "Happy", "sadness": "Sad", "surprise": "Surprise"}
+    names = [
+        f"ESD/{speaker:04d}/{words[emotion]}/{speaker:04d}_{block * 350 + text:06d}.wav"
+        for speaker, (block, emotion), text in product(range(1, 21), enumerate(esd.BLOCKS), range(1, 351))
+    ]
+    used, reasons = label("esd", names)
+    assert len(used) == 35_000 == registry.require("esd").utterances and not reasons
+    assert emotions(used) == each(7000, *esd.BLOCKS) and len({one.speaker for one in used}) == 20
+    assert len({one.sentence for one in used}) == 700 and {one.language for one in used} == {"zh", "en"}
+    older = esd.parse_name("0003/伤心/evaluation/0003_001060.wav")
+    assert older == Labels("sadness", "0003", sentence="zh-010", language="zh", part="validation")
+    other = esd.parse_name("0011/Angry/0011_000003.wav")
+    assert other and (other.emotion, other.sentence) == ("anger", None), "a number of another emotion's block names no sentence"
+    assert esd.parse_name("0011/Angry/0012_000003.wav") is None and esd.parse_name("0011/odd/0011_000003.wav") is None
+
+
+def test_nemo_names() -> None:
+    names = [
+        f"samples/{speaker}_{emotion}_{sentence}.wav"
+        for speaker, emotion, sentence in product(
+            nemo.GENDERS, ("anger", "fear", "happiness", "neutral", "sadness", "surprised"), range(1, 91)
+        )
+    ]
+    used, reasons = label("nemo", names[:4481])
+    assert len(used) == 4481 == registry.require("nemo").utterances and not reasons
+    assert genders(label("nemo", names)[0]) == {"female": 4, "male": 5} and len({one.sentence for one in used}) == 90
+    assert nemo.parse_name("EB0_anger_91.wav") is None and nemo.parse_name("EB0_calm_1.wav") is None
+
+
+def test_turev_names() -> None:
+    assert turev.parse_name("Sound Source/Angry/1157_kz_beste.wav") == Labels("anger", "1157", None, "beste")
+    assert turev.parse_name("Sound Source/Sad/7895_hl_ogul1.wav") == Labels("sadness", "7895", None, "ogul")
+    assert turev.parse_name("7895_xx_ogul.wav") is None
+
+
+def test_ased_names() -> None:
+    assert ased.parse_name("05Angry/a5-03-01-02-50.wav") == Labels("anger", "50", None, "a03")
+    assert ased.parse_name("04Sad/S4-01-02-01-29.wav") == Labels("sadness", "29", None, "01"), "one name begins with a capital"
+    assert ased.parse_name("a5-08-01-02-50.wav") is None and ased.parse_name("a5-03-01-02-66.wav") is None
+
+
+def test_jl_corpus_names() -> None:
+    names = [
+        f"{speaker}_{emotion}_{text}{letter}_{repetition}.wav"
+        for speaker, emotion, text, letter, repetition in product(
+            ("female1", "female2", "male1", "male2"), jl_corpus.EMOTIONS, range(1, 16), "ab", "12"
+        )
+    ]
+    used, reasons = label("jl-corpus", names)
+    assert len(used) == 2400 == registry.require("jl-corpus").utterances and not reasons
+    assert set(emotions(used).values()) == {240} and genders(used) == {"female": 2, "male": 2}
+
+
+def test_emov_db_names() -> None:
+    for path in ("bea/Amused/amused_1-15_0001.wav", "EmoV/bea_Amused/amused_1-15_0001.wav", "bea/Amused/amused_141_168_0001.wav"):
+        assert emov_db.parse_name(path) == Labels("amusement", "bea", "female", "0001")
+    assert emov_db.parse_name("sam/Disgusted/Disgust_169_196_0177.wav") == Labels("disgust", "sam", "male", "0177")
+    assert emov_db.parse_name("Amused/amused_1-15_0001.wav") is None, "whose voice it is stands in the folder"
+
+
+def test_cafe_names() -> None:
+    names = [
+        f"{actor:02d}-{emotion}-{intensity}-{sentence}.wav"
+        for actor, emotion, intensity, sentence in product(range(1, 13), cafe.EMOTIONS, "12", "123456")
+        if (emotion, intensity) != ("N", "2")
+    ]
+    used, reasons = label("cafe", names)
+    assert len(used) == 936 == registry.require("cafe").utterances and not reasons
+    assert genders(used) == {"male": 6, "female": 6} and emotions(used)["neutral"] == 72
+    assert cafe.parse_name("01-N-2-1.wav") is None and cafe.parse_name("13-C-1-1.wav") is None
+
+
+def corpus(name: str, root: Path) -> registry.Manifest:
+    return registry.add(name, root)
+
+
+def test_meld_is_read_with_its_tables(home: Path, sound: Any) -> None:
+    root = home / "MELD.Raw"
+    for folder in ("train/train_splits", "dev_splits_complete", "test/output_repeated_splits_test"):
+        sound(root / folder / "dia0_utt0.wav")
+    sound(root / "train/train_splits/dia0_utt9.wav")
+    sound(root / "elsewhere/dia0_utt0.wav")
+    for part, emotion in (("train", "joy"), ("dev", "neutral"), ("test", "anger")):
+        (root / f"{part}_sent_emo.csv").write_text(
+            f'Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID\n1,"Oh, my",Ross,{emotion},x,0,0\n'
+        )
+    found = corpus("meld", root)
+    assert {(one.emotion, one.part, one.speaker) for one in found.utterances} == {
+        ("happiness", "train", "Ross"), ("neutral", "validation", "Ross"), ("anger", "test", "Ross"),
+    }
+    reasons = {problem.path: problem.reason for problem in found.problems}
+    assert reasons["train/train_splits/dia0_utt9.wav"] == "not named in train_sent_emo.csv"
+    assert "train, dev or test, which have the same names" in reasons["elsewhere/dia0_utt0.wav"]
+    assert meld.parse_name("x/dia3_utt14.wav") == (None, "3", "14") and meld.parse_name("dia3.wav") is None
+    (root / "train_sent_emo.csv").rename(home / "gone.csv")
+    assert len(registry.load_manifest("meld").utterances) == 2, "the others are read, and the missing table is named"
+
+
+def test_msp_podcast_is_read_with_its_table(home: Path, sound: Any) -> None:
+    rows = [("1", "A", "7", "Female", "Train"), ("2", "X", "7", "Female", "Train"), ("3", "N", "Unknown", "Male", "Development"),
+            ("4", "U", "9", "Male", "Test2"), ("5", "O", "9", "Male", "Test1")]  # fmt: skip
+    lines = [f"MSP-PODCAST_0001_000{n}.wav,{letter},4,4,4,{who},{sex},{part}" for n, letter, who, sex, part in rows]
+    for n, *_ in rows:
+        sound(home / "msp" / "Audios" / f"MSP-PODCAST_0001_000{n}.wav")
+    (home / "msp" / "Labels").mkdir()
+    (home / "msp" / "Labels" / "labels_consensus.csv").write_text(
+        "\n".join(["FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set", *lines])
+    )
+    found = corpus("msp-podcast", home / "msp")
+    assert [(one.emotion, one.speaker, one.gender, one.part) for one in found.utterances] == [
+        ("anger", "7", "female", "train"), ("neutral", None, "male", "validation"), ("surprise", "9", "male", "test"),
+    ]
+    assert {(problem.path, problem.reason) for problem in found.problems} == {
+        ("labelled X", "1 left out: the listeners did not agree"), ("labelled O", "1 left out: labelled other"),
+    }
+    with pytest.raises(UserError, match=r"no Labels/labels_consensus\.csv"):
+        registry.require("msp-podcast").labeller(home / "config", ["a.wav"])
+
+
+def test_msp_improv_is_read_with_its_table(home: Path, sound: Any) -> None:
+    text = ""
+    for turn, letter in (("S01A-F01-P-FM01", "N"), ("S01A-F01-P-MF02", "H"), ("S02S-M06-R-MM01", "S"), ("S03H-F02-S-FM03", "X")):
+        sound(home / "improv" / "session1" / f"MSP-IMPROV-{turn}.wav")
+        text += f"UTD-IMPROV-{turn}.avi; {letter}; A:3.5; V:2.0; D:2.5 ; N:4.0;\nann01; Neutral; ; A:3; V:3; D:3; N:4;\n\n"
+    (home / "improv" / "Evaluation.txt").write_text(text)
+    found = corpus("msp-improv", home / "improv")
+    assert [(one.emotion, one.session) for one in found.utterances] == [
+        ("neutral", "session1"), ("happiness", "session1"), ("sadness", "session6"),
+    ]
+    assert [problem.reason for problem in found.problems] == ["1 left out: the listeners did not agree"]
+
+
+def test_emozionalmente_is_read_with_its_tables(home: Path, sound: Any) -> None:
+    for name in ("1.wav", "2.wav", "3.wav"):
+        sound(home / "emo" / "audio" / name)
+    (home / "emo" / "metadata").mkdir()
+    (home / "emo" / "metadata" / "samples.csv").write_text(
+        'file_name,timestamp,emotion_expressed,actor,sentence\n1.wav,x,joy,anna,"Ciao, ciao"\n2.wav,x,neutrality,bruno,Vieni\n'
+    )
+    (home / "emo" / "metadata" / "users.csv").write_text("username,age,gender\nanna,30,F\nbruno,40,m\n")
+    found = corpus("emozionalmente", home / "emo")
+    assert [(one.emotion, one.speaker, one.gender, one.sentence) for one in found.utterances] == [
+        ("happiness", "anna", "female", "Ciao, ciao"), ("neutral", "bruno", "male", "Vieni"),
+    ]
+    assert [problem.reason for problem in found.problems] == ["not named in samples.csv"]
+    (home / "emo" / "metadata" / "samples.csv").write_text("file,emotion\n")
+    with pytest.raises(UserError, match=r"samples\.csv: no column file_name, no column emotion_expressed"):
+        registry.load_manifest("emozionalmente")
+
+
 @pytest.fixture
 def second_edition(home: Path, sound: Any) -> Path:
     """EmoDB 2.0 in its layout: a few unambiguous utterances, two ambiguous ones, laryngograms and tables."""
@@ -362,7 +535,11 @@ def test_no_list_of_names_crashes_a_labeller(names: list[str]) -> None:
 
 @given(st.data())
 def test_names_close_to_the_rule_are_read_or_refused(data: st.DataObject) -> None:
-    module = data.draw(st.sampled_from([crema_d, demo_labels, emodb, emovo, ravdess, savee, shemo, tess, urdu, iemocap]))
+    module = data.draw(
+        st.sampled_from(
+            [ased, cafe, crema_d, demo_labels, emodb, emovo, jl_corpus, nemo, ravdess, savee, shemo, tess, turev, urdu, iemocap]
+        )
+    )
     name = data.draw(st.from_regex(module.NAME, fullmatch=True))
     labels = module.parse_name(name if module is savee else f"{name}.wav")
     assert labels is not None
@@ -378,7 +555,7 @@ def test_digits_of_other_scripts_are_no_digits() -> None:
 def test_every_emotion_has_one_name_in_all_corpora() -> None:
     named = {
         emotion
-        for module in (crema_d, emodb, emovo, ravdess, savee, shemo, tess, urdu, iemocap)
+        for module in (ased, cafe, crema_d, emodb, emov_db, emovo, jl_corpus, nemo, ravdess, savee, shemo, tess, turev, urdu, iemocap)
         for emotion in module.EMOTIONS.values()
     } | set(demo_labels.EMOTIONS)
     assert named <= set(EMOTIONS)
@@ -390,7 +567,7 @@ def test_every_emotion_has_one_name_in_all_corpora() -> None:
 
 def test_entries_are_complete() -> None:
     for entry in registry.entries():
-        assert entry.title and entry.licence and entry.utterances and entry.language
+        assert entry.title and entry.licence and entry.language and (entry.utterances or entry.name == "msp-podcast")
         assert entry.source.startswith(("http", "made"))
         assert entry.archives or entry.obtain or entry.synthetic or entry.same_place_as
         assert not entry.same_place_as or registry.require(entry.same_place_as)

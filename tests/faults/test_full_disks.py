@@ -75,7 +75,7 @@ def test_every_command_says_in_one_line_that_there_is_no_room(done: RunFolder, t
     study = str(done.study)
     for verb, places, told in (
         (["export", "latest"], {}, "no room left while exporting"),
-        (["corpora", "add", "other", str(registry.load_manifest("small").root)], {}, "corpora.json"),
+        (["corpora", "add", "other", str(registry.locate("small"))], {}, "corpora.json"),
         (["corpora", "get", "demo", "--accept-licence"], {"SER_TUI_CACHE": empty}, "the demo corpus c"),
         (["encoders", "get", "wav2vec2-base"], {"SER_TUI_CACHE": str(done.log)}, "cannot be written; set SER_TUI_CACHE"),
         (["run", study, "--detach"], {}, "study.yaml: File too large"),

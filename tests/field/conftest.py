@@ -29,3 +29,12 @@ def field_case(field_cases: Path, tmp_path: Path) -> Callable[[str], Path]:
         return place
 
     return copied
+
+
+@pytest.fixture
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine of its own: cache and configuration that nobody has used, no data folders; where to put files."""
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / "config"))
+    monkeypatch.delenv("SER_TUI_DATA", raising=False)
+    return tmp_path

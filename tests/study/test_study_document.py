@@ -215,3 +215,19 @@ def test_no_text_raises_anything_but_one_line(text: str) -> None:
         load.loads(text, "fuzz")
     except UserError as error:
         assert "\n" not in str(error)
+
+
+def test_whose_utterances_of_a_corpus_are_used() -> None:
+    text = "corpus: [ravdess, emodb]\nspeakers:\n  ravdess: [01, 02]\n  emodb: {without: [03, '08']}\n"
+    study = load.loads(text)
+    assert study.speakers["ravdess"].only == ("01", "02") and study.speakers["emodb"].without == ("03", "08")
+    assert load.loads(load.dumps(study)) == study
+    assert load.to_plain(study)["speakers"] == {"ravdess": ["01", "02"], "emodb": {"without": ["03", "08"]}}
+    assert load.loads("corpus: emodb\nspeakers: {emodb: 03}\n").speakers["emodb"].only == ("03",)
+    assert load.loads("corpus: emodb\n").speakers == {}
+    assert message("corpus: emodb\nspeakers:\n  emobd: [03]\n") == (
+        "study.yaml: line 2: speakers.emobd: the study's corpora are emodb; write one of these"
+    ) or "line 3: speakers.emobd" in message("corpus: emodb\nspeakers:\n  emobd: [03]\n")
+    assert "no such key; did you mean without?" in message("corpus: emodb\nspeakers:\n  emodb: {wihout: [03]}\n")
+    assert "name the speakers" in message("corpus: emodb\nspeakers: {emodb: []}\n")
+    assert "named as used and as left out" in message("corpus: emodb\nspeakers: {emodb: {only: [03], without: [03]}}\n")

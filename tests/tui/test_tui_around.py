@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 from fabricated_runs import finished
 from piloting import press, shown, until_shown
 from rich.color import Color as RichColor
 from textual.color import Color
 from textual.widgets import Input
 
+from ser_tui.corpora import registry
 from ser_tui.study.errors import UserError
 from ser_tui.tui.app import SerTuiApp, refuse_unusable_terminal
 
@@ -22,7 +24,9 @@ HEAVY = ("torch", "torchaudio", "speechbrain", "transformers", "skopt", "hyperop
 
 async def test_corpora_say_whether_they_are_here_and_a_folder_can_be_added(runs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    folder.mkdir()
+    for number, path in enumerate(("Actor_01/Wut/a.wav", "Actor_01/Freude/b.wav", "Actor_02/Wut/c.wav", "Actor_02/Freude/d.wav")):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / path, [0.1 * ((number + step) % 9) for step in range(1600)], 16_000)
     async with SerTuiApp(runs).run_test(size=(120, 36), notifications=True) as pilot:
         await until_shown(pilot, "o corpora")
         await pilot.press("o")
@@ -35,9 +39,18 @@ async def test_corpora_say_whether_they_are_here_and_a_folder_can_be_added(runs:
         field.value = f"{tmp_path}/nowhere"
         await pilot.press("enter")
         await until_shown(pilot, "no such folder or file")
+        field.value = str(folder / "Actor_01" / "Wut")
+        await pilot.press("enter")
+        await until_shown(pilot, "its files lie in no folders")
         field.value = str(folder)
+        await until_shown(pilot, "enter look at it")
+        await pilot.press("enter")
+        await until_shown(pilot, "emotions: Freude 2, Wut 2", "speakers: Actor_01 2, Actor_02 2", "(Freude, Wut)", "enter add it")
+        assert "mine" not in registry.names(), "what was shown is kept only once it is confirmed"
         await pilot.press("enter")
         await until_shown(pilot, "added by you", "1 of")
+        pilot.app.screen.query_one("CorporaList").go_to("mine")  # type: ignore[attr-defined]
+        await until_shown(pilot, "4 utterances here")
 
 
 async def test_a_download_waits_for_the_licence(runs: Path) -> None:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 
 from ser_tui.study.text import printable
-from ser_tui.tui.background import Progress
+from ser_tui.tui.background import Progress, in_thread
 from ser_tui.tui.knowledge import KnownCorpus
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.screens.confirm import ConfirmScreen
@@ -19,10 +19,10 @@ from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (
-    Column("name", "CORPUS", 11),
+    Column("name", "CORPUS", 14),
     Column("state", "STATE", 14),
     Column("documented", "UTTER.", 6, "right"),
-    Column("licence", "LICENCE", 15),
+    Column("licence", "LICENCE", 12),
     Column("title", "", 20, flexible=True),
 )
 
@@ -49,6 +49,7 @@ class CorporaScreen(AppScreen[None]):
         super().__init__()
         self._known: list[KnownCorpus] = []
         self._checking: set[str] = set()
+        self._counted: dict[str, int | None] = {}
 
     def compose(self) -> ComposeResult:
         """List, what is known of the highlighted one, keys."""
@@ -74,6 +75,18 @@ class CorporaScreen(AppScreen[None]):
         found = await self.attempt(look)
         if found is not None:
             self._known = found
+            self._show()
+            self._count()
+
+    @work(exclusive=True, group="count")
+    async def _count(self) -> None:
+        """What each copy here holds, one after another: a large corpus takes a moment."""
+        from ser_tui.tui.knowledge import count_here
+
+        for one in [one for one in self._known if one.path is not None]:
+            self._counted[one.name] = await in_thread(count_here, one.name)
+            if self.left:
+                return
             self._show()
 
     def _show_progress(self) -> None:
@@ -103,7 +116,7 @@ class CorporaScreen(AppScreen[None]):
     def _row(self, one: KnownCorpus) -> Row:
         state, style = self._state(one)
         shown = "" if one.usable else "muted"
-        count = "-" if one.documented is None else f"{one.documented:,}"
+        count = _number(self._counted.get(one.name) if one.path is not None else one.documented)
         return one.name, (
             cell(one.name, shown),
             cell(state.split(",")[0], style),
@@ -132,6 +145,7 @@ class CorporaScreen(AppScreen[None]):
         found = [cell(one.title, "bold"), cell(self._state(one)[0], "accent")]
         facts = (
             ("lies in", one.path),
+            ("holds", self._utterances(one)),
             ("licence", one.licence),
             ("source", one.source),
             ("to get it", one.obtain),
@@ -144,6 +158,11 @@ class CorporaScreen(AppScreen[None]):
                 found.append(line)
         width = max(20, pane.size.width)
         pane.show([part for line in found for part in broken(line, width, hang=10)])
+
+    def _utterances(self, one: KnownCorpus) -> str:
+        documented = "" if one.documented is None else f"{one.documented:,} documented"
+        here = self._counted.get(one.name)
+        return ", ".join(text for text in ("" if here is None else f"{here:,} utterances here", documented) if text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted corpus allows."""
@@ -244,6 +263,10 @@ class CorporaScreen(AppScreen[None]):
         self._show()
         await self.ser.fetch("corpus", name, call)
         self._look()
+
+
+def _number(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 def _notes(one: KnownCorpus) -> list[tuple[str, str]]:
