@@ -86,7 +86,7 @@ def measured(checkout: Path, runs: Path, one: Path, run_id: str, trials: int) ->
     cold, _ = cost(checkout, runs, "runs")
     warm, _ = cost(checkout, runs, "runs")
     show, megabytes = cost(checkout, one, "show", run_id)
-    rows, last = first_paint.seconds_until(APP, [str(one), run_id], [b"done", str(trials).encode()], 120)
+    rows, last = first_paint.seconds_until(APP, [str(one), run_id], [b"done", f"{trials} trials are done".encode()], 120)
     return dict(zip(FIGURES, (cold, warm, show, megabytes, rows, last), strict=True))
 
 

@@ -47,11 +47,11 @@ _cached: Any = CachingMiddleware  # untyped in TinyDB; one write when the databa
 def store(path: Path, fresh: Mapping[str, dict[str, Any]], gone: set[str]) -> None:
     """Put the summaries `fresh` (by run id) into the index at `path`, and take those of `gone` out. Raises OSError."""
     with _table(path) as table:
-        for run_id, summary in fresh.items():
-            table.upsert(Document(summary, doc_id=run_id))  # type: ignore[arg-type]
-        known = [run_id for run_id in gone if table.contains(doc_id=run_id)]  # type: ignore[arg-type]
+        known = [run_id for run_id in (*gone, *fresh) if table.contains(doc_id=run_id)]  # type: ignore[arg-type]
         if known:
             table.remove(doc_ids=known)  # type: ignore[arg-type]
+        # All at once: each call goes through the whole table.
+        table.insert_multiple(Document(summary, doc_id=run_id) for run_id, summary in fresh.items())  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class AddCorpusScreen(AppDialog[bool]):
         Binding("enter", "keep", "add it", priority=True),
         Binding("tab,down", "app.focus_next", "next field", key_display="tab"),
         Binding("up", "app.focus_previous", "previous", show=False),
-        Binding("pagedown", "scroll(1)", "down", show=False, priority=True),
+        Binding("pagedown", "scroll(1)", "more", key_display="pgdn", priority=True),
         Binding("pageup", "scroll(-1)", "up", show=False, priority=True),
         Binding("escape", "cancel", "back", key_display="esc"),
     ]
@@ -52,7 +52,8 @@ class AddCorpusScreen(AppDialog[bool]):
             yield Input(id="path", compact=True)
             yield Static("like: ravdess, tree or tree:2, where it is not recognised; else empty", classes="muted hint")
             yield Input(id="like", compact=True)
-            yield Static("", id="found", markup=False)
+            with VerticalScroll(id="findings", can_focus=False):
+                yield Static("", id="found", markup=False)
             yield Static("", id="problem", classes="warning", markup=False)
             yield KeyBar()
 
@@ -63,6 +64,8 @@ class AddCorpusScreen(AppDialog[bool]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enter first looks; it keeps only what was shown."""
+        if action == "scroll":
+            return self._found is not None
         if action in ("look", "keep"):
             return (action == "keep") == (self._found is not None)
         return True
@@ -133,7 +136,7 @@ class AddCorpusScreen(AppDialog[bool]):
 
     def action_scroll(self, way: int) -> None:
         """Move what was found, where it is longer than the screen."""
-        self.query_one(".dialog", VerticalScroll).scroll_relative(y=8 * way, animate=False)
+        self.query_one("#findings", VerticalScroll).scroll_relative(y=6 * way, animate=False)
 
     def action_cancel(self) -> None:
         """Leave things as they are."""
