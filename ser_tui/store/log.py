@@ -64,8 +64,11 @@ class LogReader:
                 if self.scanned > LONGEST_LINE:
                     self._pass_over(stream)
                     return []
+                if size <= self.offset:
+                    return []
                 stream.seek(self.offset)
-                data = stream.read(limit)
+                # No more than there is: room for `limit` bytes would be made, and given back, for each of thousands of small logs.
+                data = stream.read(min(limit, size - self.offset))
                 if data and b"\n" not in data:
                     data += stream.readline(LONGEST_LINE)  # one line longer than the limit
         except FileNotFoundError:
