@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from probing import Array, by_group, embed, fitted, logits, machine, probabilities
 
-from ser_tui.corpora.protocols import folds
+from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.statistics import bootstrap_interval

@@ -2,7 +2,7 @@
 
     python benchmarks/many_runs.py [--runs 2000] [--trials 20000] [--repeats 3] [--against CHECKOUT] [--json]
 
-The folders are made here, of events as a worker writes them, through `ser_tui.study.lines`. Each figure is the median of the
+The folders are made here, of events as a worker writes them, through `ser_tui.study.log_codec`. Each figure is the median of the
 repeats, user and system time of the process together. `cold`: the index was deleted before, so that every log is read; `warm`:
 it is there. `--against` measures another checkout of ser_tui on the same folders, in turn with this one.
 """

@@ -15,7 +15,7 @@ import os
 import platform
 from pathlib import Path
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.training import threads
 
 os.environ.update(threads.environment())

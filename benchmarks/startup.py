@@ -18,12 +18,12 @@ from pathlib import Path
 
 import psutil
 
+from ser_tui.client import launch
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import worker_facts
 from ser_tui.study.document import Study
 from ser_tui.study.events import EpochFinished, RunFailed
 from ser_tui.study.load import validate
-from ser_tui.worker import launch
 
 PATIENCE = 900.0
 """Seconds that the first run, which computes all features, is given."""

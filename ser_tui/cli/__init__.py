@@ -10,7 +10,7 @@ def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
     from ser_tui.study.charset import tolerate
     from ser_tui.study.errors import UserError, told
-    from ser_tui.study.text import printable
+    from ser_tui.study.formatting import printable
 
     for stream in (sys.stdout, sys.stderr):
         tolerate(stream)

@@ -11,7 +11,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.comparison import outcomes, settings
 from ser_tui.study.errors import UsageError
-from ser_tui.study.text import difference_text, sparkline
+from ser_tui.study.formatting import difference_text, sparkline
 
 
 def compare_runs(references: list[str], *, as_json: bool) -> None:

@@ -118,7 +118,7 @@ def _print_report(report: CheckReport) -> None:
 
 def get_corpus(name: str, *, accept_licence: bool) -> None:
     """Fetch a corpus after its licence was accepted."""
-    from ser_tui.corpora import download
+    from ser_tui.corpora.fetching import download
 
     entry = require(name)
     place = require(entry.same_place_as) if entry.same_place_as else entry

@@ -15,6 +15,8 @@ from typing import Any
 
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.client import launch
+from ser_tui.client.resolving import fill_bounds, load_study, require
 from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import bootstrap_interval
@@ -26,10 +28,8 @@ from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
+from ser_tui.study.formatting import score_with_interval
 from ser_tui.study.state import RunState
-from ser_tui.study.text import score_with_interval
-from ser_tui.worker import launch
-from ser_tui.worker.resolving import fill_bounds, load_study, require
 
 DEFAULT: Mapping[str, Any] = {
     "encoder": "whisper-tiny.en",

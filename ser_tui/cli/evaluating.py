@@ -10,9 +10,12 @@ from functools import partial
 from ser_tui.cli.following import SILENCE_SECONDS, follow
 from ser_tui.cli.listing import print_run, run_document
 from ser_tui.cli.output import print_evaluation, print_json, say
+from ser_tui.client import launch
+from ser_tui.client.launch import last_words
+from ser_tui.client.resolving import require_corpora
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import only_speakers
-from ser_tui.evaluation.mapping import Preset, decided, parse_changes
+from ser_tui.evaluation.mapping import decided, parse_changes
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
@@ -20,11 +23,9 @@ from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note, Progressed
+from ser_tui.study.formatting import escaped_parts, unescaped
+from ser_tui.study.requests import Preset
 from ser_tui.study.state import RunState
-from ser_tui.study.text import escaped_parts, unescaped
-from ser_tui.worker import launch
-from ser_tui.worker.launch import last_words
-from ser_tui.worker.resolving import require_corpora
 
 _UNDER_WAY = (EvaluationStarted, EvaluationProgressed, Progressed)
 

@@ -8,16 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from ser_tui.client.launch import last_words, request_stop
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, liveness
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
-from ser_tui.study.headline import chose, chosen_on, sample, validation_speakers
-from ser_tui.study.hyperparameters import Value
-from ser_tui.study.reducer import reduce
-from ser_tui.study.state import RunState
-from ser_tui.study.summary import remaining_seconds
-from ser_tui.study.text import (
+from ser_tui.study.formatting import (
     counted,
     duration,
     of_speakers,
@@ -26,7 +22,11 @@ from ser_tui.study.text import (
     progress_text,
     score_with_interval,
 )
-from ser_tui.worker.launch import last_words, request_stop
+from ser_tui.study.headline import chose, chosen_on, sample, validation_speakers
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.reducer import reduce
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import remaining_seconds
 
 POLL_SECONDS = 0.2
 SILENCE_SECONDS = 60.0

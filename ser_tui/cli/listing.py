@@ -14,11 +14,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
-from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
-from ser_tui.study.hyperparameters import HYPERPARAMETERS
-from ser_tui.study.state import RunState
-from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
-from ser_tui.study.text import (
+from ser_tui.study.formatting import (
     beside_probe,
     duration,
     interval_text,
@@ -30,6 +26,10 @@ from ser_tui.study.text import (
     sparkline,
     verdict,
 )
+from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
 
 
 def list_runs(*, as_json: bool) -> None:

@@ -14,8 +14,7 @@ from rich.text import Text
 
 from ser_tui.study.charset import takes
 from ser_tui.study.events import EvaluationFinished
-from ser_tui.study.headline import sample
-from ser_tui.study.text import (
+from ser_tui.study.formatting import (
     accuracies,
     centred_text,
     interval_text,
@@ -25,6 +24,7 @@ from ser_tui.study.text import (
     score,
     score_with_interval,
 )
+from ser_tui.study.headline import sample
 
 MANY_ROWS = 100
 """From here on a table is printed line by line."""

@@ -11,12 +11,12 @@ from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.listing import print_run, run_document
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
+from ser_tui.client import launch
+from ser_tui.client.resolving import load_study
 from ser_tui.places import runs_folder
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.state import RunState
-from ser_tui.worker import launch
-from ser_tui.worker.resolving import load_study
 
 EXIT = {"done": 0, "stopped": 130}
 STOP_SECONDS = 120.0

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora import segments
-from ser_tui.corpora.audio import Audio
-from ser_tui.corpora.facts import Progress, inspect_all
+from ser_tui.corpora.hearing import segments
+from ser_tui.corpora.hearing.audio import Audio
+from ser_tui.corpora.hearing.inspection_cache import Progress, inspect_all
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from ser_tui.corpora import (
+from ser_tui.corpora import demo_labels
+from ser_tui.corpora.entry import Archive, CorpusEntry
+from ser_tui.corpora.known import (
     ased,
     cafe,
     crema_d,
-    demo_labels,
     emodb,
     emov_db,
     emovo,
@@ -27,7 +28,6 @@ from ser_tui.corpora import (
     turev,
     urdu,
 )
-from ser_tui.corpora.entry import Archive, CorpusEntry
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.study.errors import UsageError
 

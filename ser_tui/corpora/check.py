@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.facts import Progress
+from ser_tui.corpora.hearing.inspection_cache import Progress
+from ser_tui.corpora.hearing.segments import overlapping
 from ser_tui.corpora.manifest import Manifest, Problem, Spelling
-from ser_tui.corpora.partitions import PARTS
+from ser_tui.corpora.reading.partitions import PARTS
 from ser_tui.corpora.registry import find, read_manifest
-from ser_tui.corpora.segments import overlapping
-from ser_tui.corpora.splits import conflicts
+from ser_tui.corpora.splitting.splits import conflicts
 from ser_tui.corpora.unified import sentences
 
 _ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")

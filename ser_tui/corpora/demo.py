@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from ser_tui import places
-from ser_tui.corpora import scratch
 from ser_tui.corpora.demo_labels import UTTERANCES
+from ser_tui.corpora.fetching import scratch
 from ser_tui.corpora.locations import READY, installed_folder
 from ser_tui.store.locks import locked
 from ser_tui.study.errors import UserError

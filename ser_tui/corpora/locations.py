@@ -15,7 +15,7 @@ from filelock import Timeout
 
 from ser_tui import places
 from ser_tui.corpora.catalogue import find
-from ser_tui.corpora.table_text import SUFFIXES
+from ser_tui.corpora.reading.table_text import SUFFIXES
 from ser_tui.store.files import open_regular, write_atomically
 from ser_tui.store.locks import locked
 from ser_tui.study.errors import UsageError, UserError

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora import build, demo, folder_tables, folders, locations, spellings, tables
+from ser_tui.corpora import build, demo, locations, spellings
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.catalogue import FIRST_KNOWN, Archive, CorpusEntry, edition, entries, find, require
-from ser_tui.corpora.facts import Progress
+from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
+from ser_tui.corpora.reading import folder_tables, folders, tables
+from ser_tui.corpora.reading.tables import Table
 from ser_tui.corpora.selection import only_speakers
-from ser_tui.corpora.tables import Table
 from ser_tui.corpora.unified import told, unified
 from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.training import audio, probe, resampling
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop, check_stop

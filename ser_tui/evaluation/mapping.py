@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 from ser_tui.corpora.labels import canonical
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.errors import UsageError
-from ser_tui.study.text import escaped_parts, unescaped
+from ser_tui.study.formatting import escaped_parts, unescaped
+from ser_tui.study.requests import Preset
 
-Preset = Literal["default", "paper"]
 DROPPED = ""
 """The class of emotions that are left out of the evaluation."""
 

@@ -16,8 +16,8 @@ from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
+from ser_tui.store.checksummed_json import read_sealed, sealed
 from ser_tui.store.files import write_atomically
-from ser_tui.store.sealed import read_sealed, sealed
 
 
 class _AtomicStorage(Storage):

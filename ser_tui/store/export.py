@@ -12,10 +12,7 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
-from ser_tui.study.headline import apart_text, chose, headline_text, sample, validation_speakers
-from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import elapsed_seconds, shares_speakers, summarize, trial_summary
-from ser_tui.study.text import (
+from ser_tui.study.formatting import (
     beside_probe,
     duration,
     json_text,
@@ -26,6 +23,9 @@ from ser_tui.study.text import (
     score,
     score_with_interval,
 )
+from ser_tui.study.headline import apart_text, chose, headline_text, sample, validation_speakers
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.summary import elapsed_seconds, shares_speakers, summarize, trial_summary
 
 Format = Literal["csv", "json"]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.places import private_folder
+from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
-from ser_tui.store.sealed import read_sealed
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState

@@ -16,7 +16,7 @@ from types import TracebackType
 from ser_tui.store.files import disk_message, open_regular
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, now
-from ser_tui.study.lines import DamagedLine, NewerLine, decode, encode
+from ser_tui.study.log_codec import DamagedLine, NewerLine, decode, encode
 
 CHUNK = 1 << 18
 """Bytes that one read takes at most, so that a screen never waits for a long log."""

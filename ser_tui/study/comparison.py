@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ser_tui.study.formatting import (
+    difference_text,
+    duration,
+    mapped,
+    of_speakers,
+    parameter,
+    score_with_interval,
+    shared,
+)
 from ser_tui.study.headline import chose, headline_of, sample, scores_apart
-from ser_tui.study.text import difference_text, duration, mapped, of_speakers, parameter, score_with_interval, shared
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""The closed set of events that make a run's log. `ser_tui.study.lines` writes them as text."""
+"""The closed set of events that make a run's log. `ser_tui.study.log_codec` writes them as text."""
 
 from __future__ import annotations
 

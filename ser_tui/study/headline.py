@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.study.events import FoldsScored, RunStarted
+from ser_tui.study.formatting import score_with_interval
 from ser_tui.study.state import RunState
-from ser_tui.study.text import score_with_interval
 
 KINDS: Mapping[str, str] = {"test": "test", "pooled": "pooled", "validation": "valid."}
 """What a headline can be a score of, the more honest first, and the word for it in a narrow column."""

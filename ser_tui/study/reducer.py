@@ -8,12 +8,12 @@ from typing import Any
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
+from ser_tui.study.formatting import counted, of_speakers, score_with_interval
 from ser_tui.study.frozen import changed
 from ser_tui.study.headline import chose, chosen_on, speakers_text
-from ser_tui.study.sessions import Session
-from ser_tui.study.shapes import MAX_NUMBER
 from ser_tui.study.state import Evaluation, RunState, Trial
-from ser_tui.study.text import counted, of_speakers, score_with_interval
+from ser_tui.study.type_checks import MAX_NUMBER
+from ser_tui.study.worker_time import Session
 
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""

@@ -11,7 +11,7 @@ from pyrsistent import PVector, pvector
 from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.sessions import Session
+from ser_tui.study.worker_time import Session
 
 __all__ = ["Epoch", "Evaluation", "RunState", "Trial"]
 

@@ -12,8 +12,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from ser_tui.corpora.containers import opened
-from ser_tui.corpora.segments import Clip, span
+from ser_tui.corpora.hearing.containers import opened
+from ser_tui.corpora.hearing.segments import Clip, span
 from ser_tui.study.errors import UserError
 from ser_tui.training import resampling
 from ser_tui.training.resampling import SAMPLE_RATE

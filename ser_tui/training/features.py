@@ -19,9 +19,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ser_tui.corpora.audio import Stamp, stamp
-from ser_tui.corpora.segments import Clip
-from ser_tui.corpora.segments import digest as segment_digest
+from ser_tui.corpora.hearing.audio import Stamp, stamp
+from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.corpora.hearing.segments import digest as segment_digest
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.store.files import open_regular
 from ser_tui.training import audio, augment, resampling, trimming

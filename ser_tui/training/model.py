@@ -27,7 +27,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ser_tui import places
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.layout import read_json

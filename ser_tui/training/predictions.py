@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ser_tui import __version__
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder

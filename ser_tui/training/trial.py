@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.errors import UserError
 
 

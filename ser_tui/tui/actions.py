@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.formatting import duration, printable
 from ser_tui.study.headline import headline_text
-from ser_tui.study.text import duration, printable
+from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.screens.confirm import ConfirmScreen
 
 
 def folder_of(screen: AppScreen[Any], run_id: str) -> RunFolder:
@@ -19,7 +19,7 @@ def folder_of(screen: AppScreen[Any], run_id: str) -> RunFolder:
 
 async def stop_run(screen: AppScreen[Any], run_id: str) -> None:
     """Ask the run's worker to stop, if the person says yes."""
-    from ser_tui.worker import launch
+    from ser_tui.client import launch
 
     yes = await screen.app.push_screen_wait(
         ConfirmScreen(
@@ -35,7 +35,7 @@ async def stop_run(screen: AppScreen[Any], run_id: str) -> None:
 
 async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
     """Start a worker that takes the run's search up; whether it has started."""
-    from ser_tui.worker import launch
+    from ser_tui.client import launch
 
     question = f"Resume {printable(run_id)}?"
     if not await screen.app.push_screen_wait(ConfirmScreen(question, "A worker takes the search up where its log ends.")):

@@ -21,11 +21,11 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from ser_tui.study.errors import UserError
-from ser_tui.study.text import printable
-from ser_tui.tui.background import Fetches, Progress
-from ser_tui.tui.harmless import Harmless
-from ser_tui.tui.look import PLAIN_THEME, THEME, styles
-from ser_tui.tui.sent import Sent
+from ser_tui.study.formatting import printable
+from ser_tui.tui.data.background import Fetches, Progress
+from ser_tui.tui.terminal.sanitize import Harmless
+from ser_tui.tui.terminal.screen_diff import Sent
+from ser_tui.tui.theme import PLAIN_THEME, THEME, styles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.filter import LineFilter
 
-    from ser_tui.tui.feed import RunsFeed
+    from ser_tui.tui.data.feed import RunsFeed
 
 
 def _commands() -> type[Provider]:
@@ -81,7 +81,7 @@ class SerTuiApp(App[None]):
     def feed(self) -> RunsFeed:
         """The one reader of the runs folder, made on first use: importing it is not for the first paint."""
         if self._feed is None:
-            from ser_tui.tui.feed import RunsFeed
+            from ser_tui.tui.data.feed import RunsFeed
 
             self._feed = RunsFeed(self.runs)
         return self._feed
@@ -121,7 +121,7 @@ class SerTuiApp(App[None]):
 
     def action_suspend_process(self) -> None:
         """Stop, and give the terminal back to the shell until `fg`."""
-        from ser_tui.tui.terminal import TerminalDriver
+        from ser_tui.tui.terminal.driver import TerminalDriver
 
         driver = self._driver
         if not isinstance(driver, TerminalDriver):
@@ -158,7 +158,7 @@ class SerTuiApp(App[None]):
 
     def action_help(self) -> None:
         """Show the help of the present screen."""
-        from ser_tui.tui.screens.help import HelpScreen
+        from ser_tui.tui.dialogs.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
@@ -188,7 +188,7 @@ def run(runs: Path, attach: str | None = None) -> int:
     refuse_unusable_terminal()
     end_with_the_terminal()
     gc.disable()  # until the first frame: what the start makes stays, and looking through it takes a tenth of that time
-    from ser_tui.tui.terminal import TerminalDriver
+    from ser_tui.tui.terminal.driver import TerminalDriver
 
     app = SerTuiApp(runs, attach, TerminalDriver)
     app.run()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from ser_tui.study.text import printable
+from ser_tui.study.formatting import printable
 from ser_tui.tui.widgets.keybar import key_of, offered
 
 if TYPE_CHECKING:

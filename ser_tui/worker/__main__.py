@@ -1,4 +1,4 @@
-"""`python -m ser_tui.worker RUN_FOLDER JOB < REQUEST`: one worker on one run. Started by `ser_tui.worker.launch`, not by people."""
+"""`python -m ser_tui.worker RUN_FOLDER JOB < REQUEST`: one worker on one run. Started by `ser_tui.client.launch`, not by people."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import ProtocolKind
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
-from ser_tui.study.text import printable
+from ser_tui.study.formatting import printable
+from ser_tui.study.requests import JOBS, FoldsRequest, Request, decode
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped
 from ser_tui.worker.memory import lift_limit
-from ser_tui.worker.requests import JOBS, FoldsRequest, Request, decode
 from ser_tui.worker.session import Session
 
 
@@ -95,15 +95,15 @@ def _reason(error: Exception, folder: RunFolder) -> str:
 def _job(session: Session, arguments: argparse.Namespace, request: Request | None) -> bool:
     """Do the job; whether it shall go on in a fresh process."""
     if arguments.job == "search":
-        from ser_tui.worker.search import search
+        from ser_tui.experiment.search import search
 
         return search(session)
     if isinstance(request, FoldsRequest):
-        from ser_tui.worker.folds import score_folds
+        from ser_tui.experiment.folds import score_folds
 
         score_folds(session, cast(ProtocolKind, request.protocol))  # what was read is one of them
     elif request is not None:
-        from ser_tui.worker.evaluate import evaluate
+        from ser_tui.experiment.evaluate import evaluate
 
         evaluate(session, request)
     return False

@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import Timeout
 
+from ser_tui.experiment import models
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
@@ -34,7 +35,6 @@ from ser_tui.study.events import (
 )
 from ser_tui.study.reducer import fits, reduce, reduce_all
 from ser_tui.study.state import RunState
-from ser_tui.worker import models
 
 HEARTBEAT_SECONDS = 10.0
 STOP_POLL_SECONDS = 0.2

@@ -19,8 +19,8 @@ from ser_tui.store.log import LogReader, LogWriter
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study import events
 from ser_tui.study.document import Study
-from ser_tui.study.lines import encode
 from ser_tui.study.load import dumps
+from ser_tui.study.log_codec import encode
 
 pytestmark = pytest.mark.slow
 

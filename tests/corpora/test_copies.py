@@ -11,7 +11,7 @@ import pytest
 
 from ser_tui.corpora import check, locations, registry
 from ser_tui.corpora.locations import Source
-from ser_tui.corpora.splits import conflicts
+from ser_tui.corpora.splitting.splits import conflicts
 from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
 

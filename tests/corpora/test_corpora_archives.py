@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_tui.corpora.archives import ArchiveError, Limits, extract
+from ser_tui.corpora.fetching.archives import ArchiveError, Limits, extract
 
 CONTENT = {"a.txt": b"first", "folder/b.txt": b"second" * 1000, "folder/deep/ü .txt": b""}
 

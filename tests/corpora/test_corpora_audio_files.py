@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_tui.corpora import facts, folders, registry
-from ser_tui.corpora.audio import Audio, inspect
+from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
-from ser_tui.corpora.mpeg import inspect_apart
+from ser_tui.corpora.hearing import inspection_cache
+from ser_tui.corpora.hearing.audio import Audio, inspect
+from ser_tui.corpora.hearing.mpeg import inspect_apart
+from ser_tui.corpora.reading import folders
 from ser_tui.study.errors import UserError
 
 
@@ -194,7 +196,7 @@ def test_a_corpus_without_a_usable_file_says_so_and_can_still_be_checked(home: P
 @pytest.fixture
 def caching_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files just written are remembered too: no test waits until they have settled."""
-    monkeypatch.setattr(facts, "SETTLED_NS", -(10**18))
+    monkeypatch.setattr(inspection_cache, "SETTLED_NS", -(10**18))
 
 
 @pytest.mark.usefixtures("caching_at_once")

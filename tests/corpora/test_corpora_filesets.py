@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from servers import QUICK, Server, serving
 
-from ser_tui.corpora import crema_d, download, locations, registry
+from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import CorpusEntry, FileSet
+from ser_tui.corpora.fetching import download
+from ser_tui.corpora.known import crema_d
 from ser_tui.store.files import DiskError
 from ser_tui.study.errors import UserError
 

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.corpora import (
+from ser_tui.corpora import demo_labels, registry
+from ser_tui.corpora.check import check
+from ser_tui.corpora.known import (
     ased,
     cafe,
     crema_d,
-    demo_labels,
     emodb,
     emov_db,
     emovo,
@@ -27,16 +28,14 @@ from ser_tui.corpora import (
     meld,
     nemo,
     ravdess,
-    registry,
     savee,
     shemo,
     tess,
     turev,
     urdu,
 )
-from ser_tui.corpora.check import check
 from ser_tui.corpora.labels import EMOTIONS, Labels, canonical
-from ser_tui.corpora.protocols import folds, split
+from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.document import Protocol
 from ser_tui.study.errors import UserError
 

@@ -13,8 +13,8 @@ from sklearn.model_selection import train_test_split
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora import registry
 from ser_tui.corpora.manifest import Manifest, Utterance
-from ser_tui.corpora.protocols import folds, split
-from ser_tui.corpora.splits import Split
+from ser_tui.corpora.splitting.protocols import folds, split
+from ser_tui.corpora.splitting.splits import Split
 from ser_tui.study.document import Protocol
 from ser_tui.study.errors import UsageError
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.corpora import registry, tables
+from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
 from ser_tui.corpora.manifest import changes
+from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.text import printable
+from ser_tui.study.formatting import printable
 
 
 def emodb_like(folder: Path, sound: Any, names: tuple[str, ...] = ("03a01Fa", "08a01Wa", "09b10Na", "16b03Tb")) -> Path:

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import Sounds
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sounds import Sounds
 
 from ser_tui.corpora import build
 from ser_tui.corpora.check import report
+from ser_tui.corpora.hearing.segments import bounds_problem, overlapping, segment_id, span
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest
-from ser_tui.corpora.protocols import folds, split
-from ser_tui.corpora.segments import bounds_problem, overlapping, segment_id, span
+from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.document import Protocol
 
 Row = tuple[str, float | None, float | None]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_tui.corpora.audio import Audio, inspect
-from ser_tui.corpora.containers import opened
+from ser_tui.corpora.hearing.audio import Audio, inspect
+from ser_tui.corpora.hearing.containers import opened
 
 RATE, FRAMES = 16_000, 8_000
 SAMPLES = np.random.default_rng(3).normal(0, 0.1, FRAMES)

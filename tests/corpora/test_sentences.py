@@ -6,8 +6,8 @@ import pytest
 from test_corpora_protocols import EMOTIONS, made, manifest, said, utterance
 
 from ser_tui.corpora.manifest import Manifest
-from ser_tui.corpora.protocols import folds, split
-from ser_tui.corpora.splits import Split
+from ser_tui.corpora.splitting.protocols import folds, split
+from ser_tui.corpora.splitting.splits import Split
 from ser_tui.study.document import Protocol
 from ser_tui.study.errors import UsageError
 

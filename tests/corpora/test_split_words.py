@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ser_tui.corpora.partitions import divide
+from ser_tui.corpora.reading.partitions import divide
 from ser_tui.study.errors import UserError
 
 

@@ -13,8 +13,8 @@ from ser_tui.corpora import registry
 from ser_tui.corpora.check import check, problem_lines
 from ser_tui.corpora.locations import Source
 from ser_tui.corpora.manifest import Manifest, Problem
-from ser_tui.corpora.moments import seconds
-from ser_tui.corpora.protocols import folds, split
+from ser_tui.corpora.reading.moments import seconds
+from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.document import Protocol
 from ser_tui.study.errors import UsageError, UserError
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ser_tui.corpora import tables
+from ser_tui.corpora.hearing.segments import segment_id
 from ser_tui.corpora.labels import Labels
-from ser_tui.corpora.partitions import divide
-from ser_tui.corpora.segments import segment_id
+from ser_tui.corpora.reading import tables
+from ser_tui.corpora.reading.partitions import divide
 from ser_tui.corpora.spellings import meaning, merged
 from ser_tui.study.errors import UserError
-from ser_tui.study.text import printable
+from ser_tui.study.formatting import printable
 
 NAMES = tuple(f"{stem}{number}.wav" for stem in ("a", "ä", "b c", "d,e", "f;g", "h|i", "j'k", 'l"m', "日本") for number in range(4))
 HEADERS = {

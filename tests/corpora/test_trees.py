@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.corpora import trees
 from ser_tui.corpora.labels import EMOTIONS, Labels, canonical
+from ser_tui.corpora.reading import trees
 from ser_tui.corpora.words import WORDS
 from ser_tui.study.errors import UserError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.evaluation import egemaps
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.trial import Part, TrialStopped

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora.hearing.segments import digest
 from ser_tui.corpora.manifest import Manifest, Utterance
-from ser_tui.corpora.segments import digest
 from ser_tui.evaluation.overlap import overlap
 
 

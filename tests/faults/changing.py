@@ -10,9 +10,9 @@ from pathlib import Path
 
 from lab import Outcome, Warm, compare, equal, inspect, reference_run, whole_lines
 
+from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.training import cache
-from ser_tui.worker import launch
 
 
 def copy_of_small(folder: Path, name: str) -> Path:

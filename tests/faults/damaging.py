@@ -9,11 +9,11 @@ from pathlib import Path
 
 from lab import Outcome, Reference, Warm, compare, equal, explain, whole_lines
 
+from ser_tui.client import launch
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import elapsed_seconds
-from ser_tui.worker import launch
 
 
 def torn(warm: Warm, runs: Path, times: int, seed: int, reference: Reference) -> Outcome:

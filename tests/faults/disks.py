@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lab import Outcome, Reference, Warm, compare, equal, explain, inspect, whole_lines
 
+from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder
-from ser_tui.worker import launch
 
 PAGE = 4096
 TMPFS_MEGABYTES = 256

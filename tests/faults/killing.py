@@ -11,13 +11,13 @@ from pathlib import Path
 
 from lab import Outcome, Reference, Warm, cold_worker, compare, equal, explain, inspect, whole_lines
 
+from ser_tui.client import launch
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.training import cache
-from ser_tui.worker import launch
 
 MOST_KILLS_OF_ONE_RUN = 25
 """After so many a run may go on to its end, so that a slow machine gets there too."""

@@ -17,13 +17,13 @@ from typing import Any
 import psutil
 from small_runs import until_over
 
+from ser_tui.client import launch
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study.document import Study
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState, Trial
 from ser_tui.training.threads import environment
-from ser_tui.worker import launch
 
 CHEAP = """
 name: cheap

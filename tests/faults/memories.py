@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lab import Outcome, Warm, explain, study
 
+from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder
-from ser_tui.worker import launch
 from ser_tui.worker.memory import data_bytes
 
 OVERRIDES = (

@@ -16,8 +16,8 @@ from lab import ROOT, Outcome, study
 from small_runs import until_over
 from terminals import Line, wait
 
+from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder, liveness
-from ser_tui.worker import launch
 
 RATE = 2000
 """Bytes a second of a slow link."""

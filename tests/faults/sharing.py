@@ -13,12 +13,12 @@ from lab import Outcome, Reference, Warm, child_environment, compare, equal, stu
 from small_runs import until, until_over
 from terminals import Line
 
+from ser_tui.client import launch
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, create, folders
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunResumed
-from ser_tui.worker import launch
 
 
 def crowd(runs: Path, commands: int) -> Outcome:

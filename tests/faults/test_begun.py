@@ -14,6 +14,7 @@ import pytest
 from commands import command
 from lab import Warm
 
+from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.store.files import read_json
 from ser_tui.store.log import LogReader
@@ -21,9 +22,8 @@ from ser_tui.store.runs import RunFolder, liveness
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, RunStarted, TrialFinished
-from ser_tui.study.lines import encode
 from ser_tui.study.load import loads
-from ser_tui.worker import launch
+from ser_tui.study.log_codec import encode
 from ser_tui.worker.session import Session
 
 PROBES = """

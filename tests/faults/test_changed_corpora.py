@@ -7,8 +7,8 @@ from pathlib import Path
 from changing import changed, changed_under_a_worker
 from lab import Reference, Warm
 
+from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder
-from ser_tui.worker import launch
 
 
 def test_a_corpus_that_changed_between_two_workers_is_refused_with_the_list(warm: Warm, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from damaging import rotten, torn
 from lab import Reference, Warm, differs, explain
 
-from ser_tui.worker import launch
+from ser_tui.client import launch
 
 
 @pytest.mark.parametrize("kind", ["run_started", "trial_started", "epoch_finished", "trial_finished"])

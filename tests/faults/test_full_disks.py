@@ -14,10 +14,10 @@ from lab import Reference, Warm
 from small_runs import make_corpus, until, until_over
 from terminals import Line
 
+from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study.load import dumps
-from ser_tui.worker import launch
 
 
 def test_files_that_may_not_grow(warm: Warm, reference: Reference, tmp_path: Path) -> None:

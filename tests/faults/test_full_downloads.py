@@ -13,7 +13,8 @@ from disks import cannot_mount, shrink, small_disk, widen
 from downloading import HUB, MEGABYTES, SPEECHBRAIN, Wanted, content, corpus, encoder, filled, limited, web
 from terminals import Line
 
-from ser_tui.corpora import demo, download, locations, scratch
+from ser_tui.corpora import demo, locations
+from ser_tui.corpora.fetching import download, scratch
 from ser_tui.corpora.locations import READY
 from ser_tui.encoders import fetch
 from ser_tui.store.files import RESERVE, DiskError, shortage

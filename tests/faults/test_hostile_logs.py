@@ -22,8 +22,8 @@ from ser_tui.store.export import export, summary_text
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.study import events
-from ser_tui.study.lines import encode
 from ser_tui.study.load import loads, to_plain
+from ser_tui.study.log_codec import encode
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds

@@ -18,10 +18,10 @@ from lab import ROOT, child_environment, study
 from small_runs import until_over
 from terminals import Line
 
+from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.load import dumps
-from ser_tui.worker import launch
 
 sys.path.append(str(ROOT / "tests" / "ssh"))
 from remote import Terminal

@@ -8,7 +8,7 @@ import pytest
 from commands import command, refused
 from lab import Warm, explain, study
 
-from ser_tui.worker import launch
+from ser_tui.client import launch
 
 DIGITS = "9" * 400
 HEXADECIMAL = "0x" + "f" * 5000

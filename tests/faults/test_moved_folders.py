@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from small_runs import until
 
+from ser_tui.client import launch
 from ser_tui.store.locks import file_lock
 from ser_tui.store.runs import RunFolder, copied_from, liveness
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.worker import launch
 
 
 def test_a_copy_says_what_it_is_and_a_renamed_folder_ends_its_worker_which_can_be_resumed(

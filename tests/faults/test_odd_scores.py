@@ -13,15 +13,15 @@ import pytest
 from commands import command
 from lab import Warm, explain, study
 
+from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.store.runs import folders
 from ser_tui.study import events
+from ser_tui.study.formatting import duration
 from ser_tui.study.load import dumps
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import elapsed_seconds, remaining_seconds, summarize
-from ser_tui.study.text import duration
 from ser_tui.training.metrics import balanced_accuracy
-from ser_tui.worker import launch
 
 EXPLODING = (
     "strategy=random", "search.learning_rate={low: 0.9, high: 1.0}", "search.head_learning_rate_factor=1e6", "search.epochs=3",

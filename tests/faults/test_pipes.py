@@ -11,6 +11,8 @@ from types import FrameType
 import pytest
 
 from ser_tui import places
+from ser_tui.client import launch
+from ser_tui.client.resolving import load_study
 from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import bases, layout
 from ser_tui.encoders import registry as encoders
@@ -19,8 +21,6 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
 from ser_tui.study.regular import open_regular, read_regular
-from ser_tui.worker import launch
-from ser_tui.worker.resolving import load_study
 
 
 class Waited(BaseException):
@@ -106,7 +106,7 @@ def test_any_file_of_an_encoders_folder(tmp_path: Path, config: bool) -> None:
 
 @pytest.mark.parametrize("name", ["table.csv", "archive.zip"])
 def test_a_corpus(tmp_path: Path, name: str) -> None:
-    from ser_tui.corpora.archives import extract
+    from ser_tui.corpora.fetching.archives import extract
 
     path = pipe(tmp_path / name)
     if name.endswith("csv"):

@@ -20,6 +20,7 @@ from commands import command
 from lab import ROOT
 from small_runs import until_over
 
+from ser_tui.client import launch
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogWriter
 from ser_tui.store.runs import create, folders
@@ -27,7 +28,6 @@ from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps
-from ser_tui.worker import launch
 
 SOURCES = sorted((ROOT / "ser_tui").rglob("*.py"))
 

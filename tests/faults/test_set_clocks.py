@@ -11,9 +11,9 @@ from clocks import BACKWARDS, FORWARDS
 from commands import command, refused
 from lab import Outcome, Reference, Warm, compare, equal, explain, study, whole_lines
 
+from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder, create, resolve
 from ser_tui.study.summary import elapsed_seconds
-from ser_tui.worker import launch
 
 
 def listed(folder: RunFolder) -> Any:

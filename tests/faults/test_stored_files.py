@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from ser_tui.client import launch
 from ser_tui.store.export import export
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
@@ -20,7 +21,6 @@ from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder, create, liveness
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
-from ser_tui.worker import launch
 
 
 @pytest.fixture

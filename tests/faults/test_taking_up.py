@@ -13,9 +13,9 @@ from lab import Outcome, Reference, Warm, equal
 from small_runs import until, until_over
 from terminals import Line
 
+from ser_tui.client import launch
 from ser_tui.store.files import write_json
 from ser_tui.store.runs import RunFolder, liveness, worker_facts
-from ser_tui.worker import launch
 
 
 @pytest.fixture

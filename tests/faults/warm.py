@@ -34,12 +34,6 @@ TRACED = tuple(
 
 
 def main() -> None:
-    import ser_tui.strategies.gp
-    import ser_tui.strategies.tpe
-    import ser_tui.training.probe
-    import ser_tui.worker.__main__
-    import ser_tui.worker.evaluate
-    import ser_tui.worker.search  # noqa: F401  imported for the children
     from ser_tui.encoders import huggingface, offline  # noqa: F401
 
     print(json.dumps({"ready": True}), flush=True)
@@ -108,10 +102,10 @@ def _trace(at: int | None, number: int) -> list[int]:
 def check(folder: RunFolder) -> list[str]:
     """What is wrong with the run's model and with the feature cache; both as the next worker would find them."""
     from ser_tui.evaluation.zero_shot import predicted
+    from ser_tui.experiment import data, models
     from ser_tui.study.load import load
     from ser_tui.training import cache
     from ser_tui.training.shards import Shards
-    from ser_tui.worker import data, models
 
     wrong: list[str] = []
     state = folder.state()

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from ser_tui.corpora import registry
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 
 EMOTIONS = ("anger", "neutral", "sadness")
 UNFINISHED = ("a-datasize0", "b-junk-datasize0", "c-riff36")

@@ -14,10 +14,10 @@ import soundfile
 import torch
 
 from ser_tui.corpora import build
+from ser_tui.corpora.hearing.segments import segment_id
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest
-from ser_tui.corpora.protocols import folds, split
-from ser_tui.corpora.segments import segment_id
+from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.document import Protocol
 from ser_tui.training import audio
 

@@ -10,7 +10,7 @@ import pytest
 from own_tables import own_places, table, tones
 
 from ser_tui.corpora import registry
-from ser_tui.corpora.protocols import folds, split
+from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.document import Protocol
 
 EMOTIONS = ("anger", "neutral", "sadness")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps, load
-from ser_tui.worker import launch
 
 
 @pytest.fixture

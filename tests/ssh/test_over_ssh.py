@@ -15,11 +15,11 @@ import pytest
 import remote
 from remote import Server, Terminal, until
 
+from ser_tui.client import launch
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
-from ser_tui.worker import launch
 
 sys.path.append(str(Path(__file__).parents[1] / "tui"))
 from fabricated_runs import finished

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from ser_tui.store.log import LogReader, LogWriter
-from ser_tui.study import lines
+from ser_tui.study import log_codec
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EpochFinished, Event, Note, now
-from ser_tui.study.lines import encode
+from ser_tui.study.log_codec import encode
 
 
 def texts(found: list[Event]) -> list[str]:
@@ -195,7 +195,7 @@ def test_an_epoch_that_is_taken_apart_quickly_is_what_the_slow_way_finds() -> No
             interval=rng.choice((None, (0.1, 0.9), (0, 1))), seq=seq, time=now(), clock=rng.choice((None, 0.0, 17.25)),
         )  # fmt: skip
         line = encode(event)
-        assert lines._epoch(line) == lines._decoded(line) == event
+        assert log_codec._epoch(line) == log_codec._decoded(line) == event
         place = rng.randrange(len(line) - 1)
         damaged = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :]
-        assert lines._epoch(damaged) is None, "whatever is not certain goes the slow way"
+        assert log_codec._epoch(damaged) is None, "whatever is not certain goes the slow way"

@@ -14,8 +14,8 @@ import pytest
 from ser_tui.places import private_folder
 from ser_tui.store import index as index_module
 from ser_tui.store.files import write_json
-from ser_tui.store.glance import glance
 from ser_tui.store.index import Index
+from ser_tui.store.index_preview import glance
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.runs import RunFolder, create, folders, liveness, resolve, shown_status

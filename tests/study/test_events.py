@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.study.events import TYPES, EpochFinished, Note, TrialStarted, Unknown, now
-from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 

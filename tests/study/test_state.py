@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ser_tui.study import events
-from ser_tui.study.lines import DamagedLine, decode, encode
+from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds, summarize, thinned

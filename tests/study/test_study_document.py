@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_tui.client.resolving import fill_bounds
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, for_method
 from ser_tui.study.space import Choice, Fixed, Integer, Real, constants
-from ser_tui.worker.resolving import fill_bounds
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

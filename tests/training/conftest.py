@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.training.trial import Part
 
 CLASSES = ("low", "high", "noise")

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Training
 from ser_tui.training import augment

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study.errors import UserError

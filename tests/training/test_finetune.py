@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
 from ser_tui.training import finetune

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_tui.corpora import build
+from ser_tui.corpora.hearing.segments import Clip, bounds_problem, digest, segment_id, span
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest
-from ser_tui.corpora.segments import Clip, bounds_problem, digest, segment_id, span
 from ser_tui.encoders.load import load_encoder
 from ser_tui.training import audio, resampling
 from ser_tui.training.data import Data

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 import torch
 
-from ser_tui.corpora.segments import Clip
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.training import audio, batches, threads
 from ser_tui.training.collapse import CollapseGuard, class_entropy
 from ser_tui.training.optimizer import AdamW, Optimizer, schedule

@@ -14,8 +14,8 @@ from typing import Any
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.lines import encode
 from ser_tui.study.load import dumps, to_plain, validate
+from ser_tui.study.log_codec import encode
 
 CLASSES = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
 SEARCH: dict[str, Any] = {

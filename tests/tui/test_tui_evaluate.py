@@ -8,8 +8,8 @@ from fabricated_runs import CLASSES, finished
 from piloting import press, shown, until, until_shown
 
 from ser_tui.tui.app import SerTuiApp
-from ser_tui.tui.consequences import CorpusFacts
-from ser_tui.tui.zeroshot import Plan
+from ser_tui.tui.views.form_notes import CorpusFacts
+from ser_tui.tui.views.mapping import Plan
 
 RAVDESS = CorpusFacts(
     "ravdess", 720, ("01", "02"), {"anger": 96, "calm": 96, "neutral": 48, "sadness": 96, "surprise": 96}, 20.0

@@ -18,8 +18,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.tui import background
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.data import background
 from ser_tui.tui.screens.compare import CompareScreen
 from ser_tui.tui.screens.corpora import CorporaList, CorporaScreen
 from ser_tui.tui.screens.encoders import EncodersScreen
@@ -114,7 +114,7 @@ async def test_an_answer_that_comes_while_its_screen_goes_harms_nothing(
 
 async def test_a_download_goes_on_when_its_screen_is_left(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived = threading.Event()
-    monkeypatch.setattr("ser_tui.corpora.download.get", lambda name, progress, accept_licence: arrived.wait())
+    monkeypatch.setattr("ser_tui.corpora.fetching.download.get", lambda name, progress, accept_licence: arrived.wait())
     app = SerTuiApp(runs)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "o corpora")

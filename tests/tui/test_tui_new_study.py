@@ -13,11 +13,11 @@ from piloting import press, shown, until, until_shown
 from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.load import load, to_plain, validate
-from ser_tui.tui import consequences
 from ser_tui.tui.app import SerTuiApp
-from ser_tui.tui.consequences import CorpusFacts
-from ser_tui.tui.form import StudyForm, problem_of
+from ser_tui.tui.data.form import StudyForm, problem_of
 from ser_tui.tui.screens.new_study import NewStudyScreen
+from ser_tui.tui.views import form_notes
+from ser_tui.tui.views.form_notes import CorpusFacts
 
 EMODB = CorpusFacts("emodb", 535, tuple("abcdefghij"), {"anger": 127, "neutral": 79}, 24.8)
 
@@ -83,16 +83,16 @@ def test_another_kind_of_bounds_keeps_what_was_typed_before() -> None:
 
 
 def test_consequences_say_what_a_choice_costs() -> None:
-    assert "Speakers are shared" in consequences.protocol_note(form(), [EMODB])[0]
-    text, warns = consequences.protocol_note(form(protocol="speaker"), [EMODB])
+    assert "Speakers are shared" in form_notes.protocol_note(form(), [EMODB])[0]
+    text, warns = form_notes.protocol_note(form(protocol="speaker"), [EMODB])
     assert text.startswith("about 2 of 10 speakers") and not warns
-    assert consequences.protocol_note(form(protocol="speaker"), [CorpusFacts("x", 9, ())])[1]
-    assert "the first 5 at random" in consequences.strategy_note(validate(study()), None)
-    assert "never gets a say" in consequences.strategy_note(validate(study(budget=4)), None)
+    assert form_notes.protocol_note(form(protocol="speaker"), [CorpusFacts("x", 9, ())])[1]
+    assert "the first 5 at random" in form_notes.strategy_note(validate(study()), None)
+    assert "never gets a say" in form_notes.strategy_note(validate(study(budget=4)), None)
     past = [{"corpus": "emodb", "encoder": "whisper-tiny.en", "method": "finetune", "trials": 10, "seconds": 200.0}]
-    assert consequences.time_note(validate(study()), None, past) == "about 5m00s, going by an earlier run"
+    assert form_notes.time_note(validate(study()), None, past) == "about 5m00s, going by an earlier run"
     late = form(search={**SEARCH, "unfreeze_epoch": {"low": 0, "high": 12}})
-    assert "stays frozen" in consequences.dimension_note(late, "unfreeze_epoch")
+    assert "stays frozen" in form_notes.dimension_note(late, "unfreeze_epoch")
 
 
 async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:

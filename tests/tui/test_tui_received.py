@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from textual import events
 from textual.message import Message
 
-from ser_tui.tui.received import CUT_SECONDS, PASTE_MOST, QUIET_SECONDS, Received
-from ser_tui.tui.terminal import Messages
+from ser_tui.tui.terminal.driver import Messages
+from ser_tui.tui.terminal.received import CUT_SECONDS, PASTE_MOST, QUIET_SECONDS, Received
 
 REPORTS = (
     b"\x1b[?64;1;2;22c", b"\x1b[>41;354;0c", b"\x1b[0n", b"\x1b[3;7R", b"\x1b]11;rgb:0000/nnnn/dddd\x1b\\", b"\x1b]52;c;bm9u\x07",

@@ -15,7 +15,7 @@ from fabricated_runs import CLASSES, begin, finished, under_way
 from piloting import press, shown, until, until_shown
 
 from ser_tui.study import events
-from ser_tui.study.lines import encode
+from ser_tui.study.log_codec import encode
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.run import RunScreen
 

@@ -20,11 +20,11 @@ from ser_tui.cli.following import lines
 from ser_tui.store.export import export, summary_text
 from ser_tui.store.log import LogReader
 from ser_tui.study import events
-from ser_tui.study.lines import decode, encode
+from ser_tui.study.log_codec import decode, encode
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
 from ser_tui.tui.app import SerTuiApp
-from ser_tui.tui.trials import result_lines
+from ser_tui.tui.views.trials import result_lines
 
 
 def test_a_score_that_is_alone_is_found() -> None:

@@ -9,7 +9,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ser_tui.tui.sent import CellsUpdate, Sent
+from ser_tui.tui.terminal.screen_diff import CellsUpdate, Sent
 
 CONSOLE = Console(width=4, force_terminal=True, color_system="standard")
 SCREEN = object()

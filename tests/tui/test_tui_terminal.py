@@ -12,8 +12,8 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
-from ser_tui.tui.received import Received
-from ser_tui.tui.terminal import Messages, usable
+from ser_tui.tui.terminal.driver import Messages, usable
+from ser_tui.tui.terminal.received import Received
 
 
 def test_textual_asks_the_driver_for_the_size_and_the_resume_as_is_taken_for_granted() -> None:

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen, Screen
 from textual.worker import NoActiveWorker, get_current_worker
 
 from ser_tui.study.errors import UserError, told
-from ser_tui.tui.background import in_thread
+from ser_tui.tui.data.background import in_thread
 
 if TYPE_CHECKING:
     from ser_tui.tui.app import SerTuiApp

@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.tui import comparing
-from ser_tui.tui.background import in_thread
-from ser_tui.tui.comparing import Pairing
-from ser_tui.tui.look import mark, run_style
+from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.screens.choose import Choosable, ChooseScreen
+from ser_tui.tui.theme import mark, run_style
+from ser_tui.tui.views import comparison
+from ser_tui.tui.views.comparison import Pairing
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Table, cell
@@ -72,7 +72,7 @@ class CompareScreen(AppScreen[None]):
         pinned = RunFolder(self.ser.runs / self._order[0])
         for run_id in self._order[1:]:
             other = RunFolder(self.ser.runs / run_id)
-            self._pairings[run_id] = await in_thread(comparing.pair, feed, pinned, other)
+            self._pairings[run_id] = await in_thread(comparison.pair, feed, pinned, other)
             self._show()
 
     def _show(self) -> None:
@@ -81,9 +81,9 @@ class CompareScreen(AppScreen[None]):
         summaries = [self._summaries[run_id] for run_id in self._order]
         numbers = [self._marked.index(run_id) for run_id in self._order]
         table = self.query_one(ComparisonTable)
-        columns = comparing.columns(summaries, numbers, self.size.width)
+        columns = comparison.columns(summaries, numbers, self.size.width)
         table.set_columns(columns)
-        table.sync(comparing.rows(summaries, numbers, self._pairings, self._equal, columns[-1].width))
+        table.sync(comparison.rows(summaries, numbers, self._pairings, self._equal, columns[-1].width))
         line = cell("Compare", "bold")
         for run_id, number in zip(self._order, numbers, strict=True):
             line.append("   ")

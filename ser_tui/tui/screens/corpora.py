@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 
-from ser_tui.study.text import printable
-from ser_tui.tui.background import Progress, in_thread
-from ser_tui.tui.knowledge import KnownCorpus
+from ser_tui.study.formatting import printable
+from ser_tui.tui.data.background import Progress, in_thread
+from ser_tui.tui.data.knowledge import KnownCorpus
+from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.screens.confirm import ConfirmScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
@@ -68,7 +68,7 @@ class CorporaScreen(AppScreen[None]):
     @work(exclusive=True)
     async def _look(self) -> None:
         def look() -> list[KnownCorpus]:
-            from ser_tui.tui import knowledge
+            from ser_tui.tui.data import knowledge
 
             return sorted(knowledge.known_corpora(), key=lambda one: not one.usable)
 
@@ -81,7 +81,7 @@ class CorporaScreen(AppScreen[None]):
     @work(exclusive=True, group="count")
     async def _count(self) -> None:
         """What each copy here holds, one after another: a large corpus takes a moment."""
-        from ser_tui.tui.knowledge import count_here
+        from ser_tui.tui.data.knowledge import count_here
 
         for one in [one for one in self._known if one.path is not None]:
             self._counted[one.name] = await in_thread(count_here, one.name)
@@ -178,7 +178,7 @@ class CorporaScreen(AppScreen[None]):
     @on(Table.Selected)
     @work
     async def _check(self) -> None:
-        from ser_tui.tui.screens.preview import PreviewScreen
+        from ser_tui.tui.dialogs.preview import PreviewScreen
 
         one = self.current
         if one is None or one.name in self._checking:
@@ -193,7 +193,7 @@ class CorporaScreen(AppScreen[None]):
         name = one.name
 
         def check() -> str:
-            from ser_tui.tui.knowledge import check_report
+            from ser_tui.tui.data.knowledge import check_report
 
             return check_report(name)
 
@@ -208,7 +208,7 @@ class CorporaScreen(AppScreen[None]):
     @work
     async def action_add(self) -> None:
         """Name a folder."""
-        from ser_tui.tui.screens.add_corpus import AddCorpusScreen
+        from ser_tui.tui.dialogs.add_corpus import AddCorpusScreen
 
         one = self.current
         if await self.app.push_screen_wait(AddCorpusScreen(one.name if one and one.path is None else "")):
@@ -256,7 +256,7 @@ class CorporaScreen(AppScreen[None]):
             return
 
         def call(progress: Progress) -> object:
-            from ser_tui.corpora.download import get
+            from ser_tui.corpora.fetching.download import get
 
             return get(name, progress, accept_licence=True)
 

@@ -8,12 +8,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from ser_tui.study.text import printable
-from ser_tui.tui.background import Progress
-from ser_tui.tui.knowledge import KnownEncoder
+from ser_tui.study.formatting import printable
+from ser_tui.tui.data.background import Progress
+from ser_tui.tui.data.knowledge import KnownEncoder
+from ser_tui.tui.dialogs.choose import ChooseScreen
+from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.screens.choose import ChooseScreen
-from ser_tui.tui.screens.confirm import ConfirmScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
@@ -76,7 +76,7 @@ class EncodersScreen(AppScreen[None]):
         folders = dict.fromkeys([*self._folders, *sorted(name for name in used if name.startswith(("/", "~")))])
 
         def look() -> list[KnownEncoder]:
-            from ser_tui.tui import knowledge
+            from ser_tui.tui.data import knowledge
 
             return [*knowledge.known_encoders(), *(knowledge.known_encoder(name) for name in folders)]
 

@@ -11,16 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.text import mapped, printable, score, score_with_interval
-from ser_tui.tui.background import in_thread
-from ser_tui.tui.consequences import CorpusFacts
+from ser_tui.study.formatting import mapped, printable, score, score_with_interval
+from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.screens.confirm import ConfirmScreen
+from ser_tui.tui.views.form_notes import CorpusFacts
+from ser_tui.tui.views.mapping import PREDICTIONS, PRESETS, Plan
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.options import Options
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
-from ser_tui.tui.zeroshot import PREDICTIONS, PRESETS, Plan
 
 
 class CorporaTable(Table):
@@ -108,7 +108,7 @@ class EvaluateScreen(AppScreen[None]):
         self._say_model(summary)
 
         def look() -> list[Any]:
-            from ser_tui.tui import knowledge
+            from ser_tui.tui.data import knowledge
 
             return knowledge.known_corpora()
 
@@ -189,7 +189,7 @@ class EvaluateScreen(AppScreen[None]):
 
     @work
     async def _look_at(self, name: str) -> None:
-        from ser_tui.tui import knowledge
+        from ser_tui.tui.data import knowledge
 
         if name not in self._facts or self._facts[name].problem:
             self._facts[name] = await in_thread(knowledge.corpus_facts, name)
@@ -247,9 +247,9 @@ class EvaluateScreen(AppScreen[None]):
     @work(exclusive=True, group="start")
     async def action_start(self) -> None:
         """Start a worker and show its results as they come."""
+        from ser_tui.client import launch
         from ser_tui.tui.actions import folder_of
         from ser_tui.tui.screens.results import ResultsScreen
-        from ser_tui.worker import launch
 
         plan = self.plan
         names = tuple(target.name for target in plan.targets)

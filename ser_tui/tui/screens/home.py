@@ -15,10 +15,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from ser_tui.store.glance import glance
-from ser_tui.study.text import printable
-from ser_tui.tui import rows
+from ser_tui.store.index_preview import glance
+from ser_tui.study.formatting import printable
 from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.views import runs
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Table, cell
@@ -77,7 +77,7 @@ class HomeScreen(AppScreen[None]):
         """Title, list, the pane that wide terminals show, the lines that narrow ones show, keys."""
         yield Lines(cell("ser_tui", "bold"), classes="title", id="title")
         with Horizontal(id="body"):
-            table = RunsTable(rows.HOME_COLUMNS, id="runs")
+            table = RunsTable(runs.HOME_COLUMNS, id="runs")
             table.display = False
             yield table
             yield Static("reading runs ...", id="empty", markup=False)
@@ -118,7 +118,7 @@ class HomeScreen(AppScreen[None]):
     def _show(self) -> None:
         table = self.query_one(RunsTable)
         words = self._words
-        shown = [summary for summary in self.summaries if not words or rows.matches(summary, words)]
+        shown = [summary for summary in self.summaries if not words or runs.matches(summary, words)]
         appears = bool(shown) and not table.display
         table.display = bool(shown)
         empty = self.query_one("#empty", Static)
@@ -130,9 +130,9 @@ class HomeScreen(AppScreen[None]):
         year = self.size.width >= 100
         held = {summary["run_id"]: summary for summary in shown}
         # Before it is first drawn the table has no width; without a pane beside it that is the screen's, but for its bar.
-        columns = rows.home_columns(table.size.width or (0 if self._has_pane else self.size.width - 2))
+        columns = runs.home_columns(table.size.width or (0 if self._has_pane else self.size.width - 2))
         table.set_columns(columns)
-        table.sync_lazily(list(held), lambda key: rows.home_cells(held[key], self._mark_of(key), year, columns))
+        table.sync_lazily(list(held), lambda key: runs.home_cells(held[key], self._mark_of(key), year, columns))
         if self.ser.opened in held:
             table.go_to(str(self.ser.opened))
             self.ser.opened = None
@@ -147,7 +147,7 @@ class HomeScreen(AppScreen[None]):
     def _show_title(self, shown: int) -> None:
         line = cell("")
         line.append("ser_tui", "bold")
-        line.append(f"   {rows.counts(self.summaries)}", "accent")
+        line.append(f"   {runs.counts(self.summaries)}", "accent")
         if self._words:
             line.append_text(cell(f"   {shown} shown: {self._words}"))
         if self.marked:
@@ -163,10 +163,10 @@ class HomeScreen(AppScreen[None]):
         summary = self.current
         if self._has_pane:
             pane = self.query_one("#full", Lines)
-            pane.show(rows.full_detail(summary, pane.size.width or 40) if summary else [])
+            pane.show(runs.full_detail(summary, pane.size.width or 40) if summary else [])
         else:
             short = self.query_one("#short", Lines)
-            short.show(rows.short_detail(summary, self.size.width) if summary else [Text(), Text()])
+            short.show(runs.short_detail(summary, self.size.width) if summary else [Text(), Text()])
 
     @property
     def _has_pane(self) -> bool:
@@ -317,11 +317,11 @@ class HomeScreen(AppScreen[None]):
         self.refresh_bindings()
 
 
-def _under_way(summary: rows.Summary) -> bool:
+def _under_way(summary: runs.Summary) -> bool:
     return summary["state"] in ("live", "starting")
 
 
-_NEEDS: Mapping[str, Callable[[rows.Summary, int], bool]] = {
+_NEEDS: Mapping[str, Callable[[runs.Summary, int], bool]] = {
     "mark": lambda summary, marked: True,
     "compare": lambda summary, marked: marked >= 2,
     "evaluate": lambda summary, marked: summary.get("best") is not None and not _under_way(summary),

@@ -18,7 +18,7 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.text import (
+from ser_tui.study.formatting import (
     counted,
     local_clock,
     local_zone,
@@ -28,7 +28,7 @@ from ser_tui.study.text import (
     progress_text,
     score_with_interval,
 )
-from ser_tui.tui.background import in_thread
+from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines

@@ -15,19 +15,19 @@ from textual.widgets import Button, Input
 
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps, validate
-from ser_tui.tui import consequences
-from ser_tui.tui.background import in_thread
-from ser_tui.tui.consequences import CorpusFacts
-from ser_tui.tui.form import BY_KEY, SECTIONS, StudyForm, problem_of
+from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.form import BY_KEY, SECTIONS, StudyForm, problem_of
+from ser_tui.tui.dialogs.confirm import ConfirmScreen
+from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, save_study
 from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.screens.confirm import ConfirmScreen
+from ser_tui.tui.views import form_notes
+from ser_tui.tui.views.form_notes import CorpusFacts
 from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, field_row, slug
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.options import Options
 from ser_tui.tui.widgets.picker import Picker
 from ser_tui.tui.widgets.table import cell
-from ser_tui.tui.writing import choose_corpora, choose_encoder, save_study
 
 BOUNDS = ("recommended", "paper's", "own")
 _KEPT = ("tab", "shift+tab", "up", "down", "left", "right", "backspace", "delete", "home", "end", "ctrl+u", "space", "enter")
@@ -114,7 +114,7 @@ class NewStudyScreen(AppScreen[None]):
     def _prepared(self) -> StudyForm:
         """The form to begin with. In a thread: it looks at files and imports what only this screen needs."""
         from ser_tui.strategies.registry import planned_trials
-        from ser_tui.tui import knowledge
+        from ser_tui.tui.data import knowledge
 
         self._planned = lambda study: planned_trials(study.strategy, study.search)
         self._paper = knowledge.paper_search()
@@ -227,7 +227,7 @@ class NewStudyScreen(AppScreen[None]):
         facts = [self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus]
         study = None if self.problems else validate(self.form.raw())
         planned = self._planned(study) if study is not None and self._planned is not None else None
-        notes = consequences.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries)
+        notes = form_notes.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries)
         for row in self.query(FieldRow):
             if row.key == "encoder":
                 continue
@@ -238,7 +238,7 @@ class NewStudyScreen(AppScreen[None]):
             row.say(problem or text, problem=bool(problem) or warns)
         for dimension in self.query(DimensionRow):
             name = dimension.text.hyperparameter.name
-            problem = problem_of(self.problems, f"search.{name}") or consequences.dimension_note(self.form, name)
+            problem = problem_of(self.problems, f"search.{name}") or form_notes.dimension_note(self.form, name)
             dimension.say(problem, problem=bool(problem))
         self._show_relevant()
         self._say_state()
@@ -289,7 +289,7 @@ class NewStudyScreen(AppScreen[None]):
 
     @work(exclusive=True, group="corpora")
     async def _look_at_corpora(self) -> None:
-        from ser_tui.tui import knowledge
+        from ser_tui.tui.data import knowledge
 
         for name in self.form.corpus:
             if name not in self.facts or self.facts[name].problem:
@@ -298,7 +298,7 @@ class NewStudyScreen(AppScreen[None]):
 
     @work(exclusive=True, group="encoder")
     async def _look_at_encoder(self) -> None:
-        from ser_tui.tui import knowledge
+        from ser_tui.tui.data import knowledge
 
         found = await in_thread(knowledge.known_encoder, self.form.encoder)
         self._recommended = found.search
@@ -335,7 +335,7 @@ class NewStudyScreen(AppScreen[None]):
     @work(exclusive=True, group="start")
     async def action_start(self) -> None:
         """Start the search and show its run."""
-        from ser_tui.worker import launch
+        from ser_tui.client import launch
 
         study = self._valid()
         if study is None or self._starting:
@@ -352,7 +352,7 @@ class NewStudyScreen(AppScreen[None]):
 
     def action_preview(self) -> None:
         """Show the document."""
-        from ser_tui.tui.screens.preview import PreviewScreen
+        from ser_tui.tui.dialogs.preview import PreviewScreen
 
         study = self._valid()
         if study is not None:

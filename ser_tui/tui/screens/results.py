@@ -12,11 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.text import progress_text
-from ser_tui.tui.background import in_thread
-from ser_tui.tui.follow import Follower
-from ser_tui.tui.outcome import all_lines
+from ser_tui.study.formatting import progress_text
+from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.follow import Follower
 from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.views.results import all_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import cell

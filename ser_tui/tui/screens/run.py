@@ -17,10 +17,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import searched_names
-from ser_tui.tui import trials
-from ser_tui.tui.background import in_thread
-from ser_tui.tui.follow import Follower, View
+from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.follow import Follower, View
 from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.views import trials
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Column, Table
@@ -232,7 +232,7 @@ class RunScreen(AppScreen[None]):
 
     def _draw_detail(self) -> None:
         if self._is_wide and (trial := self.highlighted) is not None:
-            from ser_tui.tui.details import trial_lines
+            from ser_tui.tui.views.trial_details import trial_lines
 
             self.query_one("#detail", Lines).show(trial_lines(trial, self.view))
 
@@ -255,7 +255,7 @@ class RunScreen(AppScreen[None]):
     @on(Table.Selected)
     def action_trial(self) -> None:
         """Show the highlighted trial in full."""
-        from ser_tui.tui.screens.trial import TrialScreen
+        from ser_tui.tui.dialogs.trial import TrialScreen
 
         if (trial := self.highlighted) is not None:
             self.app.push_screen(TrialScreen(self, trial.number))

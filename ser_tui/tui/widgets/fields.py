@@ -10,8 +10,8 @@ from textual.containers import Container, Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from ser_tui.study.text import printable
-from ser_tui.tui.form import DimensionText, FormField, Kind
+from ser_tui.study.formatting import printable
+from ser_tui.tui.data.form import DimensionText, FormField, Kind
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.options import Options
 

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ser_tui.study.text import printable
+from ser_tui.study.formatting import printable
 
 
 class Picker(Widget, can_focus=True):

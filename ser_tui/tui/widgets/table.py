@@ -22,7 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
-from ser_tui.study.text import printable
+from ser_tui.study.formatting import printable
 from ser_tui.tui.widgets.lines import changed_cells
 
 

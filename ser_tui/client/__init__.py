@@ -1,0 +1,1 @@
+"""What app and command line do with runs: start, find, stop, resume, evaluate."""

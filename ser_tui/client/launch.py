@@ -1,0 +1,232 @@
+"""Starting, resuming and stopping workers, for the interface and the command line. Imports nothing heavy.
+
+A worker is a process in a session of its own, with no terminal: it outlives the app, the shell and the SSH connection.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from ser_tui.encoders import registry as encoders
+from ser_tui.places import cache_folder, private_folder
+from ser_tui.store import files
+from ser_tui.store.candidates import has_model
+from ser_tui.store.files import disk_message, open_regular, write_atomically
+from ser_tui.store.processes import this_host
+from ser_tui.store.runs import RunFolder, copied_from, create, liveness, moved_from, refuse_links, worker_facts
+from ser_tui.strategies.registry import completed
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.load import dumps, load
+from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, encode
+from ser_tui.training.threads import LIBRARIES, environment
+
+__all__ = [
+    "EvaluationRequest", "evaluate", "prepare", "refuse_if_worked_on", "request_stop", "resume", "score_folds", "start",
+]
+
+START_SECONDS = 30.0
+"""A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
+FREE_BYTES = 100 * 1024 * 1024
+"""Free disk that every run wants besides its models: its log, its index, what libraries print, and some to spare."""
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def start(study: Study, runs: Path) -> RunFolder:
+    """Create a run for `study` under `runs` and start its worker. Raises UserError; then nothing runs."""
+    folder = prepare(study, runs)
+    _spawn(folder, "search")
+    return folder
+
+
+def prepare(study: Study, runs: Path) -> RunFolder:
+    """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it.
+
+    Settings of the strategy are written out, and an encoder's folder as its path from the root: the run may be resumed by a
+    newer version, and from anywhere.
+    """
+    study = completed(study)
+    study = study.model_copy(update={"encoder": encoders.absolute_name(study.encoder)})
+    folder = create(runs, study.name)
+    try:
+        refuse_full_disk(folder, study)
+        write_atomically(folder.study, dumps(study).encode())
+    except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
+    except UserError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return folder
+
+
+def bytes_wanted(study: Study) -> int:
+    """Free disk that a run of `study` wants: the best model so far and its successor lie side by side for a moment."""
+    try:
+        model = round(encoders.find(study.encoder).parameters_millions * 1e6) * 4
+    except UserError:
+        model = 0  # the worker says what is wrong with the encoder
+    return FREE_BYTES + 2 * model
+
+
+def refuse_full_disk(folder: RunFolder, study: Study) -> None:
+    """Raise UserError where the run's disk has less room than the run wants."""
+    files.refuse_full_disk(folder.path.parent, bytes_wanted(study), f"a run with {study.encoder}", "SER_TUI_RUNS")
+
+
+def resume(folder: RunFolder) -> None:
+    """Start a worker that takes the run's search up where its log ends. Raises UserError."""
+    refuse_if_worked_on(folder)
+    if not folder.study.exists():
+        raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
+    study = load(folder.study)
+    _refuse_lost_encoder(folder, study)
+    refuse_full_disk(folder, study)
+    _spawn(folder, "search")
+
+
+def score_folds(folder: RunFolder, protocol: str) -> None:
+    """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`). Raises UserError."""
+    refuse_if_worked_on(folder)
+    _refuse_lost_encoder(folder, load(folder.study))
+    _spawn(folder, "folds", FoldsRequest(protocol))
+
+
+def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
+    """Raise UserError where the run names its encoder relative to a folder that this is not, as ser_tui 0.1.0 let it."""
+    try:
+        encoders.find(study.encoder)
+    except UserError as error:
+        if study.encoder.startswith(("/", "~")) or Path(study.encoder).is_dir():
+            raise UserError(f"{folder.run_id} cannot go on: {error}") from None
+        raise UserError(
+            f"{folder.run_id} names its encoder by the relative path {study.encoder[:80]}, which is not in {Path.cwd()}: "
+            "do this again in the folder in which the run was begun"
+        ) from None
+
+
+def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
+    """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
+    refuse_if_worked_on(folder)
+    if not has_model(folder):
+        raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
+    _spawn(folder, "evaluate", request)
+
+
+def request_stop(folder: RunFolder) -> None:
+    """Ask the run's worker to stop; it does so within a batch. Raises UserError where none is on it."""
+    state = liveness(folder)
+    facts = worker_facts(folder)
+    if state == "elsewhere" and facts is not None:
+        raise UserError(f"{folder.run_id} is worked on by {facts.process.host}, not by {this_host()}: stop it there")
+    if copy := copied_from(folder):
+        raise UserError(f"{folder.run_id} is {copy}: stop it there")
+    if state != "live":
+        raise UserError(f"no worker is on {folder.run_id}: nothing to stop")
+    if (moved := moved_from(folder)) is not None and moved.place is not None:
+        raise UserError(
+            f"{folder.run_id} was renamed while its worker was on it, which waits for the request in {moved.place.path}: give it "
+            f"that name again, or `kill {moved.process.pid}`"
+        )
+    refuse_links(folder)
+    try:
+        os.close(os.open(folder.stop_request, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UserError(
+            f"cannot write {folder.stop_request}: {error.strerror}; `kill {facts.process.pid if facts else ''}` works too"
+        ) from None
+
+
+def refuse_if_worked_on(folder: RunFolder) -> None:
+    """Raise UserError where a worker is on the run, or may be from where this process cannot see."""
+    state = liveness(folder)
+    facts = worker_facts(folder)
+    if state == "live":
+        raise UserError(f"a worker is on {folder.run_id} already; `ser-tui attach {folder.run_id}` shows it")
+    if state == "elsewhere" and facts is not None:
+        raise UserError(
+            f"{folder.run_id} was last worked on by host {facts.process.host} (last sign of life {facts.heartbeat}); whether it "
+            f"still is cannot be seen from {this_host()}: look there, or delete {folder.worker} if that host is gone"
+        )
+
+
+def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
+    """Start a worker on `job` and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
+    refuse_links(folder)
+    asked = encode(request)
+    try:
+        folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
+        log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
+    said_before = os.fstat(log).st_size
+    with suppress(OSError):
+        # Libraries would make it with the rights that the umask leaves.
+        private_folder(cache_folder() / LIBRARIES)
+    stdin = None
+    try:
+        stdin = _as_input(folder, asked)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "ser_tui.worker", str(folder.path), job],
+            stdin=stdin,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            close_fds=True,
+            env={**os.environ, **environment()},
+        )
+    except OSError as error:
+        raise disk_message(error, "starting a worker", folder.path) from None
+    finally:
+        os.close(log)
+        if stdin is not None:
+            stdin.close()
+    _children.append(worker)
+    _children[:] = [child for child in _children if child.poll() is None]
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        facts = worker_facts(folder)
+        if facts is not None and facts.process.pid == worker.pid:
+            return
+        if worker.poll() is not None:
+            raise UserError(f"the worker ended at once: {last_words(folder, said_before)}")
+        time.sleep(0.02)
+    worker.kill()
+    raise UserError(f"the worker said nothing for {START_SECONDS:.0f} s; see {folder.worker_log}")
+
+
+def _as_input(folder: RunFolder, data: bytes) -> IO[bytes]:
+    """`data`, open for reading, for a process that is yet to be started. Raises OSError."""
+    if not data:
+        return open(os.devnull, "rb")
+    if len(data) <= select.PIPE_BUF:  # so many bytes a pipe holds without a reader; and it needs no room on a disk
+        reader, writer = os.pipe()
+        os.write(writer, data)
+        os.close(writer)
+        return os.fdopen(reader, "rb")
+    # A file without a name: seen by nobody else, and gone with its reader.
+    file = tempfile.TemporaryFile(dir=folder.lock.parent)  # noqa: SIM115 -- the worker reads it, not this function
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def last_words(folder: RunFolder, since: int = 0) -> str:
+    """The last line of the worker's log file beyond byte `since`, at most 300 characters."""
+    try:
+        with open_regular(folder.worker_log) as stream:
+            stream.seek(max(since, os.fstat(stream.fileno()).st_size - 4096))
+            lines = stream.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1][-300:] if lines else f"it could not even write {folder.worker_log}; is the disk full?"

@@ -1,0 +1,1 @@
+"""Corpora from the network: downloaded, checked, unpacked, put in place."""

@@ -1,0 +1,203 @@
+"""Whether one audio file can be used: every sample is looked at once, without ever blocking on what is not a file."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from ser_tui.corpora.hearing.containers import payload, sound_file
+
+RULES = 2
+"""Counts up when the rules of this module change, so that cached verdicts are given again."""
+
+SHORTEST_SECONDS = 0.025
+"""400 samples at 16 kHz: the receptive field of the convolutions of wav2vec2, HuBERT and WavLM."""
+LONGEST_SECONDS = 600.0
+LONGEST_RECORDING_SECONDS = 24 * 3600.0
+"""Of a recording that is used in segments."""
+RATES = (4_000, 400_000)
+MOST_CHANNELS = 64
+_BLOCK = 1 << 16
+_ENDLESS = 1 << 60
+"""Frames from which on a length is no length: libsndfile's number for "not known"."""
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A usable file: `digest` is the SHA-256 of its bytes."""
+
+    seconds: float
+    sample_rate: int
+    channels: int
+    digest: str
+    silences: tuple[tuple[int, int], ...] = ()
+    """(first frame, the one after the last) of every stretch of SHORTEST_SECONDS and more of samples that are all zero; looked
+    for in recordings that are used in segments."""
+
+    @property
+    def frames(self) -> int:
+        """Samples a channel."""
+        return round(self.seconds * self.sample_rate)
+
+    def to_plain(self) -> list[Any]:
+        """As JSON keeps it; `from_plain` reads it."""
+        silences = [[list(silence) for silence in self.silences]] if self.silences else []
+        return [self.seconds, self.sample_rate, self.channels, self.digest, *silences]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> Audio:
+        """Raises TypeError or ValueError for what `to_plain` did not make."""
+        seconds, rate, channels, digest, silences = plain if len(plain) == 5 else [*plain, []]
+        kinds = (int | float, int, int, str)
+        if not all(map(isinstance, (seconds, rate, channels, digest), kinds)):
+            raise TypeError("no facts of an audio file")
+        return cls(seconds, rate, channels, digest, tuple((int(first), int(last)) for first, last in silences))
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What changes when a file is written: size in bytes, modification and status-change time in nanoseconds."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+def stamp(path: Path) -> Stamp:
+    """The file's stamp. Raises OSError."""
+    facts = os.stat(path)
+    return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
+    """The facts of the audio at `path`, or the reason why it cannot be used. Reads the whole file; never raises.
+
+    `in_segments`: the file is a recording of which stretches are the utterances, so that it may be longer than one, and silent
+    in parts.
+    """
+    try:
+        # Opening a pipe without O_NONBLOCK would wait for a writer; the kind is asked of the open file, so nobody can swap it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return f"cannot be opened: {error.strerror}"
+    except ValueError as error:
+        return f"cannot be opened: {error}"
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            return "not a regular file"
+        if facts.st_size == 0:
+            return "empty: the file has no bytes"
+        return _inspect(descriptor, facts.st_size, in_segments)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError, OverflowError) as error:
+        return f"not audio that libsndfile reads ({_reason(error)})"
+    finally:
+        os.close(descriptor)
+
+
+def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:
+    found = payload(descriptor, size)
+    problem = _foreign(os.pread(descriptor, 4096, 0)) or (found.problem if found else "")
+    if problem:
+        return problem
+    with sound_file(descriptor, found) as file:
+        rate, channels, frames = file.samplerate, file.channels, file.frames
+        if not RATES[0] <= rate <= RATES[1]:
+            return f"a sample rate of {rate} Hz; {RATES[0]} to {RATES[1]} Hz can be used"
+        if channels > MOST_CHANNELS:
+            return f"{channels} channels; at most {MOST_CHANNELS} can be used"
+        if frames <= 0:
+            return "no samples: a header and nothing else" + ("" if found else ", or cut off before the first can be read")
+        if frames >= _ENDLESS:
+            return "unfinished: its header does not say how long it is, as where it was written to a pipe; convert it to a file anew"
+        seconds = frames / rate
+        longest = LONGEST_RECORDING_SECONDS if in_segments else LONGEST_SECONDS
+        if seconds > longest:
+            what = "a recording with segments" if in_segments else "an utterance"
+            return f"{_duration(seconds)} long; {what} has at most {_duration(longest)}"
+        if seconds < SHORTEST_SECONDS:
+            return f"{seconds * 1000:.1f} ms long; an utterance has at least {SHORTEST_SECONDS * 1000:g} ms"
+        silences = _Silences(math.ceil(SHORTEST_SECONDS * rate)) if in_segments else None
+        problem = _samples_problem(file, frames, silences)
+    return problem or Audio(seconds, rate, channels, _digest(descriptor), silences.all() if silences else ())
+
+
+class _Silences:
+    """Collects the stretches of zeros that have `least` frames at least."""
+
+    def __init__(self, least: int) -> None:
+        self._least, self._begin, self._read = least, 0, 0
+        self._found: list[tuple[int, int]] = []
+
+    def add(self, loud: NDArray[np.bool_]) -> None:
+        """Take in the next frames [N]: whether they are other than zero."""
+        self._close(np.flatnonzero(loud) + self._read)
+        self._read += len(loud)
+
+    def all(self) -> tuple[tuple[int, int], ...]:
+        """What was found, now that the recording is over."""
+        self._close(np.array([self._read]))
+        return tuple(self._found)
+
+    def _close(self, loud: NDArray[np.int64]) -> None:
+        edges = np.concatenate(([self._begin - 1], loud))
+        for place in np.flatnonzero(np.diff(edges) > self._least):
+            self._found.append((int(edges[place]) + 1, int(edges[place + 1])))
+        self._begin = int(edges[-1]) + 1
+
+
+def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences | None) -> str:
+    read, peak = 0, 0.0
+    while True:
+        block = file.read(_BLOCK, dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        largest = float(np.abs(block).max())
+        if not np.isfinite(largest):
+            return f"{'NaN' if np.isnan(block).any() else 'infinite'} samples near {read / file.samplerate:.2f} s"
+        if silences is not None:
+            silences.add(block.any(axis=1))
+        peak = max(peak, largest)
+        read += len(block)
+    if read < frames:
+        return f"truncated: {read / file.samplerate:.2f} s of {frames / file.samplerate:.2f} s can be read"
+    return "" if peak > 0 else "silent: every sample is zero"
+
+
+def _digest(descriptor: int) -> str:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    whole = hashlib.sha256()
+    while chunk := os.read(descriptor, 1 << 20):
+        whole.update(chunk)
+    return whole.hexdigest()
+
+
+def _foreign(start: bytes) -> str:
+    if start.startswith(b"version https://git-lfs.github.com/"):
+        return "a Git LFS pointer instead of the audio; run `git lfs pull` in the corpus's repository"
+    if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page instead of audio; download it again"
+    if start[4:8] == b"ftyp":
+        return "MP4/AAC, which libsndfile does not read; convert it to WAV or FLAC"
+    return ""
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _reason(error: BaseException) -> str:
+    text = str(getattr(error, "error_string", "") or error)
+    return " ".join(text.split()).rstrip(".")[:200] or type(error).__name__

@@ -1,0 +1,136 @@
+"""What was found out about a corpus's files, remembered between runs so that a corpus is read once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from ser_tui import places
+from ser_tui.corpora.hearing.audio import RULES, Audio, Stamp, inspect, stamp
+from ser_tui.corpora.hearing.mpeg import inspect_apart, is_mpeg
+from ser_tui.study.regular import read_regular
+
+SETTLED_NS = 2_000_000_000
+"""A file is remembered only when it was last changed so long before it was read: within the clock's resolution a second
+write would leave the same stamp."""
+
+Progress = Callable[[int, int], None]
+"""(files done, files in all)."""
+
+
+def inspect_all(
+    root: Path, files: Iterable[str], progress: Progress | None = None, *, in_segments: Collection[str] = (), fresh: bool = False
+) -> dict[str, Audio | str]:
+    """`audio.inspect` of each of `files` under `root`; those `in_segments` are recordings of which stretches are used.
+
+    Files whose size and times have not changed are not read again. `fresh` reads them all the same: what a disk has spoilt keeps
+    its times.
+    """
+    cache = _cache_file(root)
+    remembered = {} if fresh else _read(cache)
+    found: dict[str, Audio | str] = {}
+    kept: dict[str, list[Any]] = {}
+    marks: dict[str, Stamp] = {}
+    names = list(files)
+    for name in names:
+        try:
+            mark = stamp(root / name)
+        except (OSError, ValueError) as error:
+            found[name] = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+            continue
+        entry = remembered.get(_key(name, in_segments))
+        if entry is not None and entry[0] == list(astuple(mark)):
+            found[name] = Audio.from_plain(entry[1]) if isinstance(entry[1], list) else entry[1]
+            kept[_key(name, in_segments)] = entry
+        else:
+            marks[name] = mark
+    if progress is not None:
+        progress(len(found), len(names))
+    now = time.time_ns()
+    for name, verdict in _verdicts(root, marks, in_segments):
+        found[name] = verdict
+        if _settled(marks[name], root / name, now):
+            plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
+            kept[_key(name, in_segments)] = [list(astuple(marks[name])), plain]
+        if progress is not None:
+            progress(len(found), len(names))
+    if kept != remembered:
+        _write(cache, root, kept)
+    return {name: found[name] for name in names}
+
+
+def _key(name: str, in_segments: Collection[str]) -> str:
+    """What a verdict is remembered under: that on a recording in segments is another one. No file name holds a NUL."""
+    return f"{name}\0" if name in in_segments else name
+
+
+def _verdicts(root: Path, names: Iterable[str], in_segments: Collection[str]) -> Iterator[tuple[str, Audio | str]]:
+    apart: dict[bool, list[str]] = {False: [], True: []}
+    for name in names:
+        if is_mpeg(root / name):
+            apart[name in in_segments].append(name)
+        else:
+            yield name, inspect(root / name, in_segments=name in in_segments)
+    for kind, those in apart.items():
+        yield from zip(those, inspect_apart([root / name for name in those], in_segments=kind), strict=True)
+
+
+def _settled(mark: Stamp, path: Path, read_at: int) -> bool:
+    try:
+        return stamp(path) == mark and max(mark.mtime_ns, mark.ctime_ns) < read_at - SETTLED_NS
+    except OSError:
+        return False
+
+
+def _cache_file(root: Path) -> Path:
+    return places.cache_folder() / "manifests" / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json"
+
+
+def _read(cache: Path) -> dict[str, list[Any]]:
+    try:
+        data = json.loads(read_regular(cache))
+        files = data["files"] if data["rules"] == _rules() else {}
+        return {name: entry for name, entry in files.items() if _sound(entry)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _sound(entry: Any) -> bool:
+    if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], list)):
+        return False
+    verdict = entry[1]
+    if isinstance(verdict, list):
+        try:
+            Audio.from_plain(verdict)
+        except (TypeError, ValueError):
+            return False
+    return isinstance(verdict, list | str)
+
+
+def _rules() -> list[str | int]:
+    from soundfile import __libsndfile_version__
+
+    return [RULES, str(__libsndfile_version__)]
+
+
+def _write(cache: Path, root: Path, files: Mapping[str, list[Any]]) -> None:
+    """Best effort: a full disk costs the next run some seconds, not this one its corpus."""
+    try:
+        places.private_folder(cache.parent)
+        descriptor, temporary = tempfile.mkstemp(dir=cache.parent, prefix=cache.stem)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                json.dump({"rules": _rules(), "root": os.fsencode(root).decode("utf-8", "replace"), "files": files}, stream)
+            os.replace(temporary, cache)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError:
+        pass

@@ -1,0 +1,77 @@
+"""MP3 files are looked at in a process of their own: libsndfile's decoder writes about damaged ones to standard error, which
+in the app is the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ser_tui.corpora.hearing.audio import Audio, inspect
+
+_IN_SEGMENTS = "--in-segments"
+
+
+def is_mpeg(path: Path) -> bool:
+    """Whether the file begins as MPEG audio does. Never blocks, never raises."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return False
+    try:
+        start = os.read(descriptor, 3)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return start == b"ID3" or (len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0)
+
+
+def inspect_apart(paths: Sequence[Path], *, in_segments: bool = False) -> Iterator[Audio | str]:
+    """`audio.inspect` of each path, in order. A file at which the decoder dies is named and the rest go on."""
+    pending = list(paths)
+    while pending:
+        answered = 0
+        for verdict in _ask(pending, in_segments):
+            answered += 1
+            yield verdict
+        pending = pending[answered:]
+        if pending:
+            yield "the MP3 decoder breaks down on it"
+            pending.pop(0)
+
+
+def _ask(paths: Sequence[Path], in_segments: bool) -> Iterator[Audio | str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    names = b"\0".join(os.fsencode(path) for path in paths)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "ser_tui.corpora.hearing.mpeg", *([_IN_SEGMENTS] if in_segments else [])],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with child:
+        assert child.stdin is not None and child.stdout is not None
+        try:
+            child.stdin.write(names)
+            child.stdin.close()
+        except BrokenPipeError:
+            return
+        for line in child.stdout:
+            if not line.endswith(b"\n"):
+                return  # it died while it wrote
+            verdict = json.loads(line)
+            yield verdict if isinstance(verdict, str) else Audio.from_plain(verdict)
+
+
+def main() -> None:
+    """Read paths from standard input, parted by NUL, and write one verdict a line."""
+    in_segments = _IN_SEGMENTS in sys.argv[1:]
+    for name in sys.stdin.buffer.read().split(b"\0"):
+        verdict = inspect(Path(os.fsdecode(name)), in_segments=in_segments)
+        print(json.dumps(verdict if isinstance(verdict, str) else verdict.to_plain()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

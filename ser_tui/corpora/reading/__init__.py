@@ -1,0 +1,1 @@
+"""From tables and folders of anybody's to labels."""

@@ -1,0 +1,353 @@
+"""Protocols: how a corpus is split into training, validation and test parts. `stratified` imports scikit-learn.
+
+`random` is scikit-learn's train_test_split over the utterances in the order of their file names, which with size 0.2 and
+seed 42 is the split of arXiv 2510.07052.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.splitting import recordings
+from ser_tui.corpora.splitting.sentences import (
+    first_sentences,
+    left_out,
+    not_of_sentences,
+    of_sentences,
+    require_sentences,
+    sentence_folds,
+    sentences_of,
+)  # fmt: skip
+from ser_tui.corpora.splitting.splits import (
+    Split,
+    check_speakers,
+    describe,
+    first_speakers,
+    ordered_groups,
+    require_speakers,
+)
+from ser_tui.study.document import Protocol
+from ser_tui.study.errors import UsageError
+
+BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
+BY_SENTENCE = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
+_FOLDED = {
+    "kfold": "k-fold", "loso": "leave-one-speaker-out", "loco": "leave-one-corpus-out", "kfold-sentence": "k-fold over sentences",
+    "loso-sentence": "leave-one-speaker-out with sentences apart",
+}  # fmt: skip
+
+
+def split(manifest: Manifest, protocol: Protocol) -> Split:
+    """The parts that a search works with. For kfold, loso and loco the first fold, which a warning says.
+
+    Raises UsageError when the corpus does not allow the protocol.
+    """
+    if protocol.kind in _FOLDED:
+        made = folds(manifest, protocol)
+        name, first = made[0]
+        note = (
+            f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(made)} folds ({name}); "
+            "the best configuration is then trained and scored on every fold."
+        )
+        return replace(first, warnings=(note, *first.warnings))
+    rest, test = _hold_out(manifest, protocol)
+    train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
+    if not train or not validation:
+        empty = "training" if not train else "validation"
+        raise UsageError(f"protocol {protocol.kind}: the {empty} part of {manifest.corpus} would be empty; choose another size")
+    unused = _left_out(manifest, protocol, (train, validation, test))
+    return describe(manifest, train, validation, test, [*_notes(manifest, protocol), *unused])
+
+
+def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
+    """(name, split) of every fold; protocols without folds have one, named as the protocol.
+
+    A test part, where one is asked for, is held out of every fold. Raises UsageError as `split` does.
+    """
+    if protocol.kind not in _FOLDED:
+        return [(protocol.kind, split(manifest, protocol))]
+    rest, test = _hold_out(manifest, protocol)
+    groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
+    made: list[tuple[str, Split]] = []
+    for name, members in groups:
+        train = _trained_beside(manifest, protocol, rest, members)
+        if not train:
+            raise UsageError(f"protocol {protocol.kind}: nothing is left to train on in fold {name} of {manifest.corpus}; use more folds")
+        notes = [*_fold_notes(manifest, protocol, rest, len(groups)), *_left_out(manifest, protocol, (train, members, test))]
+        made.append((name, describe(manifest, train, members, test, notes)))
+    return made
+
+
+def _trained_beside(manifest: Manifest, protocol: Protocol, rest: Sequence[int], members: Sequence[int]) -> list[int]:
+    """What a fold that is scored on `members` is trained on: the rest, without their sentences where those are kept apart."""
+    scored = set(members)
+    train = [index for index in rest if index not in scored]
+    if protocol.kind in BY_SENTENCE:
+        train = not_of_sentences(manifest, train, sentences_of(manifest, members))
+    if protocol.kind == "loso-sentence":
+        train = _apart(manifest, train, sorted({str(manifest.utterances[index].speaker) for index in members}))[0]
+    return train
+
+
+def _left_out(manifest: Manifest, protocol: Protocol, parts: Sequence[Sequence[int]]) -> list[str]:
+    """What keeping sentences apart leaves in no part, counted."""
+    return left_out(len(manifest.utterances) - sum(map(len, parts))) if protocol.kind in BY_SENTENCE else []
+
+
+def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[int]]:
+    """(rest, test part): held out before anything else, so that no later choice can touch it."""
+    everything = _in_file_order(manifest)
+    numbered = protocol.kind == "kfold" and not protocol.test_size and _folded(manifest, everything)
+    if protocol.kind in BY_SPEAKER and not numbered:
+        require_speakers(manifest, protocol.kind)
+    if protocol.kind in BY_SENTENCE:
+        require_sentences(manifest, protocol.kind)
+    if protocol.speakers and protocol.kind not in ("speaker", "speaker-sentence"):
+        raise UsageError(f"protocol.speakers: {protocol.kind} chooses who validates; write kind: speaker, or drop them")
+    check_speakers(manifest, protocol.speakers, "protocol.speakers")
+    if protocol.kind == "official":
+        return _official_test(manifest, everything, protocol)
+    if protocol.kind in BY_SENTENCE and (protocol.test_speakers or protocol.test_size):
+        return _sentence_test(manifest, everything, protocol)
+    if protocol.test_speakers:
+        require_speakers(manifest, f"{protocol.kind} with test_speakers")
+        check_speakers(manifest, protocol.test_speakers, "protocol.test_speakers")
+        return _apart(manifest, everything, protocol.test_speakers)
+    if not protocol.test_size:
+        return everything, []
+    if protocol.kind in BY_SPEAKER:
+        free = [name for name in manifest.speakers if name not in protocol.speakers]
+        count = max(1, round(protocol.test_size * len(manifest.speakers)))
+        return _apart(manifest, everything, first_speakers(ordered_groups(manifest, free, protocol.seed), count))
+    return _divide(manifest, everything, protocol.test_size, protocol, "test_size")
+
+
+def _sentence_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+    """(rest, test part) of a protocol that keeps sentences apart: the rest has none of the test part's sentences, nor of its
+    speakers where speakers are kept apart too."""
+    if protocol.test_speakers and protocol.kind not in BY_SPEAKER:
+        raise UsageError(f"protocol {protocol.kind} keeps no speakers apart; write test_size, or kind: speaker-sentence")
+    check_speakers(manifest, protocol.test_speakers, "protocol.test_speakers")
+    named = first_sentences(manifest, everything, protocol.test_size or protocol.size, protocol.seed, protocol.kind)
+    rest, test = not_of_sentences(manifest, everything, named), of_sentences(manifest, everything, named)
+    if protocol.kind not in BY_SPEAKER:
+        return rest, test
+    free = [name for name in manifest.speakers if name not in protocol.speakers]
+    count = max(1, round(protocol.test_size * len(manifest.speakers)))
+    drawn = first_speakers(ordered_groups(manifest, free, protocol.seed), count)
+    who = protocol.test_speakers or drawn
+    return _apart(manifest, rest, who)[0], _apart(manifest, test, who)[1]
+
+
+def _by_sentence(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    named = first_sentences(manifest, rest, protocol.size, protocol.seed, protocol.kind)
+    return not_of_sentences(manifest, rest, named), of_sentences(manifest, rest, named)
+
+
+def _by_both(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    others, theirs = _by_speaker(manifest, protocol, rest)
+    named = first_sentences(manifest, rest, protocol.size, protocol.seed, protocol.kind)
+    return not_of_sentences(manifest, others, named), of_sentences(manifest, theirs, named)
+
+
+def _random(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    return _divide(manifest, rest, _size_of_rest(manifest, protocol, rest), protocol, "size")
+
+
+def _by_speaker(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    there = {str(manifest.utterances[index].speaker) for index in rest}
+    if protocol.speakers:
+        named: Sequence[str] = protocol.speakers
+    else:
+        count = max(1, round(protocol.size * len(manifest.speakers)))
+        named = first_speakers(ordered_groups(manifest, there, protocol.seed), count)
+    if not there - set(named):
+        raise UsageError(
+            f"protocol {protocol.kind}: {manifest.corpus} has {len(manifest.speakers)} speakers, which leaves none to train on; "
+            "use fewer for validation and test"
+        )
+    return _apart(manifest, rest, named)
+
+
+def _official(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+    validation = [index for index in rest if manifest.utterances[index].part == "validation"]
+    if validation:
+        return [index for index in rest if manifest.utterances[index].part == "train"], validation
+    # With train and test alone, validating on the test part would make it the objective of the search.
+    by_speaker = all(manifest.utterances[index].speaker is not None for index in rest)
+    return (_by_speaker if by_speaker else _random)(manifest, protocol, rest)
+
+
+def _official_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+    if manifest.unclear_split:
+        raise UsageError(f"protocol official: {manifest.corpus}: {manifest.unclear_split}")
+    parts = Counter(manifest.utterances[index].part for index in everything)
+    if not parts["train"] or not parts["validation"] + parts["test"]:
+        raise UsageError(
+            f"protocol official: {manifest.corpus} comes without an official split; use speaker or random, or a CSV manifest "
+            "with a column split (train, validation, test)"
+        )
+    if protocol.test_size or protocol.test_speakers:
+        raise UsageError("protocol official holds out the corpus's own test part; drop test_size and test_speakers")
+    chosen = [index for index in everything if manifest.utterances[index].part is not None]
+    test = [index for index in chosen if manifest.utterances[index].part == "test"]
+    return [index for index in chosen if manifest.utterances[index].part != "test"], test
+
+
+def _notes(manifest: Manifest, protocol: Protocol) -> list[str]:
+    """What is to be said about the official split of a corpus."""
+    if protocol.kind != "official":
+        return []
+    parts = Counter(utterance.part for utterance in manifest.utterances)
+    notes = []
+    if not parts["validation"]:
+        notes.append("The official split has no validation part: a share of its training part, drawn by seed, validates.")
+    if parts[None]:
+        notes.append(f"{parts[None]} utterances are in no part of the official split and are not used.")
+    return notes
+
+
+_PARTS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], tuple[list[int], list[int]]]] = {
+    "random": _random, "stratified": _random, "speaker": _by_speaker, "official": _official, "sentence": _by_sentence,
+    "speaker-sentence": _by_both,
+}  # fmt: skip
+
+
+def _folded(manifest: Manifest, indices: Sequence[int]) -> bool:
+    """Whether the corpus comes with a fold for every utterance."""
+    return all(manifest.utterances[index].fold is not None for index in indices)
+
+
+def _own_folds(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    """The corpus's own folds for kfold, where every utterance is in one; empty: there are none."""
+    if protocol.kind != "kfold" or not _folded(manifest, rest):
+        return []
+    names = sorted({str(manifest.utterances[index].fold) for index in rest}, key=lambda name: (len(name), name))
+    if len(names) < 2:
+        raise UsageError(f"protocol kfold: {manifest.corpus} puts every utterance into fold {names[0]}; folds need two at least")
+    return [(f"fold {name}", [index for index in rest if manifest.utterances[index].fold == name]) for name in names]
+
+
+def _fold_notes(manifest: Manifest, protocol: Protocol, rest: Sequence[int], count: int) -> list[str]:
+    if protocol.kind != "kfold" or not _folded(manifest, rest):
+        return []
+    instead = f", not the {protocol.folds} of the study" if protocol.folds != count else ""
+    return [f"The folds are the corpus's own {count}, as its table numbers them{instead}."]
+
+
+def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    there = sorted({str(manifest.utterances[index].speaker) for index in rest})
+    groups = [[name] for name in there] if protocol.kind == "loso" else ordered_groups(manifest, there, protocol.seed)
+    count = len(there) if protocol.kind == "loso" else protocol.folds
+    if len(groups) < max(2, count):
+        what = "sessions" if len(groups) < len(there) else "speakers"
+        raise UsageError(
+            f"protocol {protocol.kind}: {max(2, count)} folds need as many {what}, and {manifest.corpus} has {len(groups)} to train "
+            "and validate on; use fewer folds or another protocol"
+        )
+    if protocol.kind == "loso":
+        return [(name, _apart(manifest, rest, [name])[1]) for name in there]
+    sizes = np.array_split(np.arange(len(groups)), count)
+    members = [[name for index in fold for name in groups[index]] for fold in sizes]
+    return [(f"fold {number}", _apart(manifest, rest, names)[1]) for number, names in enumerate(members, 1)]
+
+
+def _sentence_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    parts = sentence_folds(manifest, rest, protocol.folds, protocol.seed, protocol.kind)
+    return [(f"fold {number}", of_sentences(manifest, rest, names)) for number, names in enumerate(parts, 1)]
+
+
+def _speaker_sentence_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    """Each speaker's utterances of each part of the sentences: so every utterance is scored once, by a model that heard neither."""
+    speakers = _speaker_groups(manifest, protocol.model_copy(update={"kind": "loso"}), rest)
+    sentences = _sentence_groups(manifest, protocol, rest)
+    pairs = [
+        (f"{who} {part.removeprefix('fold ')}", sorted(set(theirs) & set(of)))
+        for who, theirs in speakers
+        for part, of in sentences
+    ]  # fmt: skip
+    return [(name, members) for name, members in pairs if members]
+
+
+def _corpora(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+    names = sorted({manifest.utterances[index].corpus for index in rest})
+    if len(names) < 2:
+        raise UsageError("protocol loco leaves one corpus out, so it needs two at least; name several under corpus:")
+    return [(name, [index for index in rest if manifest.utterances[index].corpus == name]) for name in names]
+
+
+_GROUPS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], list[tuple[str, list[int]]]]] = {
+    "kfold": _speaker_groups, "loso": _speaker_groups, "loco": _corpora, "kfold-sentence": _sentence_groups,
+    "loso-sentence": _speaker_sentence_groups,
+}  # fmt: skip
+
+
+def _in_file_order(manifest: Manifest) -> list[int]:
+    def key(index: int) -> tuple[str, str]:
+        name = manifest.utterances[index].id
+        return PurePosixPath(name).name, name
+
+    return sorted(range(len(manifest.utterances)), key=key)
+
+
+def _apart(manifest: Manifest, indices: Sequence[int], speakers: Sequence[str]) -> tuple[list[int], list[int]]:
+    """(the others', these speakers') utterances."""
+    named = set(speakers)
+    theirs = [index for index in indices if manifest.utterances[index].speaker in named]
+    return [index for index in indices if manifest.utterances[index].speaker not in named], theirs
+
+
+def _size_of_rest(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> float | int:
+    """The share of the rest that validates; where a test part is out already, the count that is `size` of the whole corpus."""
+    everything = len(manifest.utterances)
+    return protocol.size if len(rest) == everything else min(len(rest) - 1, round(protocol.size * everything))
+
+
+def _divide(
+    manifest: Manifest, indices: Sequence[int], size: float | int, protocol: Protocol, key: str
+) -> tuple[list[int], list[int]]:
+    emotions = [manifest.utterances[index].emotion for index in indices]
+    stratify = emotions if protocol.kind == "stratified" else None
+    rare = sorted(emotion for emotion, count in Counter(emotions).items() if count < 2)
+    if stratify and rare:
+        raise UsageError(
+            f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}="
+        )
+    groups = recordings.grouped(manifest, indices)
+    together = len(groups) < len(indices)
+    try:
+        if together:
+            kept, taken = recordings.divide(manifest, groups, size, protocol.seed, stratified=stratify is not None)
+        elif stratify is None:
+            kept, taken = _shuffled(indices, size, protocol.seed)
+        else:
+            from sklearn.model_selection import train_test_split
+
+            kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
+    except ValueError:
+        wanted = "every part to have each emotion" if stratify else "two parts"
+        raise UsageError(
+            f"protocol.{key}: {manifest.corpus} has {len(indices)} utterances of {len(set(emotions))} emotions to divide"
+            f"{f' in {len(groups)} recordings, which stay whole' if together else ''}, too few for {wanted}; choose another size"
+        ) from None
+    return kept, taken
+
+
+def _shuffled(indices: Sequence[int], size: float | int, seed: int) -> tuple[list[int], list[int]]:
+    """What scikit-learn's train_test_split(indices, test_size=size, random_state=seed) gives, without its second of imports.
+
+    Raises ValueError as it does where a part would be empty.
+    """
+    count = len(indices)
+    taken = math.ceil(size * count) if isinstance(size, float) else size
+    if not 0 < taken < count:
+        raise ValueError(f"{taken} of {count}")
+    order = np.random.RandomState(seed).permutation(count).tolist()
+    return [indices[position] for position in order[taken:]], [indices[position] for position in order[:taken]]

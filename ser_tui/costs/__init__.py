@@ -1,0 +1,1 @@
+"""What trials cost: calibration, what was measured, forecasts."""

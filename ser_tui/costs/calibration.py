@@ -1,0 +1,106 @@
+"""Measuring what training costs on this machine with one encoder: some seconds, once, remembered in the cache."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ser_tui.costs import trial_costs
+from ser_tui.costs.trial_costs import Costs, Speech
+from ser_tui.encoders import registry
+from ser_tui.experiment.data import Data
+from ser_tui.experiment.trainers import AnyTrainer, make_trainer_of
+from ser_tui.study.document import Study
+from ser_tui.study.hyperparameters import Value
+from ser_tui.training.augment import copies
+from ser_tui.training.processor import processor
+from ser_tui.training.threads import cores
+from ser_tui.training.trial import EpochReport, Part
+
+BATCHES, BATCH = 4, 8
+"""That are trained on to measure, and the utterances in each; half as many utterances validate."""
+LEARNING_RATE = 1e-6
+"""Small, so that nothing can explode while only the time matters."""
+BACKWARD = 3.0
+"""A training step costs three times a forward pass: the backward pass is twice the forward one (Kaplan et al. 2020, 2.1)."""
+
+
+def costs(study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> Costs:
+    """This machine's costs for the study's encoder: remembered ones, or measured now and remembered."""
+    name = trial_costs.key(trainer.encoder_fingerprint, trainer.precision, cores(), processor())
+    if study.method == "probe":
+        name = f"probe {name}"
+    known = trial_costs.recall(name)
+    if known is None:
+        known = measure(study, data, should_stop)
+    trial_costs.remember(f"{study.method} {study.encoder}", name, known)
+    return known
+
+
+def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
+    """Train for four short epochs, two of them frozen, on a few batches of every length. Raises what a trial raises."""
+    lengths = [utterance.seconds for utterance in data.manifest.utterances]
+    train, train_lengths = _spread(data, data.split.train, lengths, BATCH)
+    validation, validation_lengths = _spread(data, data.split.validation, lengths, BATCH // 2)
+    speech = Speech(train_lengths, validation_lengths)
+    with _without_cache():
+        # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
+        plain = study.model_copy(update={"training": study.training.model_copy(update={"augment": ()})})
+        trainer = make_trainer_of(plain, train, validation, data.classes)
+        reports: list[EpochReport] = []
+        begun = time.monotonic()
+        trainer.run(_parameters(study), study.seed, reports.append, should_stop)
+        whole = time.monotonic() - begun
+    if study.method == "probe":
+        return Costs(0.0, 0.0, whole / sum(speech.seconds(30.0)), 0.0, probe=1.0)
+    _, head, _, tuned = (report.seconds for report in reports)
+    seen_train, seen_validation = speech.seconds(30.0)
+    train_cost = tuned / (seen_train + seen_validation / BACKWARD)
+    return Costs(
+        train=train_cost,
+        evaluate=train_cost / BACKWARD,
+        embed=max(0.0, whole - sum(report.seconds for report in reports[1:])) / (seen_train + seen_validation),
+        head=head / (len(train) + len(validation)),
+        layers=registry.find(study.encoder).layers,
+    )
+
+
+def speech(data: Data, study: Study) -> Speech:
+    """Durations of the two parts that every epoch passes over; a copy of an utterance counts as long as the utterance."""
+    parts = (data.split.train, data.split.validation)
+    train, validation = ([data.manifest.utterances[index].seconds for index in part] for part in parts)
+    return Speech(train * len(copies(study.training.augment)), validation)
+
+
+def _parameters(study: Study) -> dict[str, Value]:
+    if study.method == "probe":
+        return {"max_seconds": 30}
+    return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": BATCH}
+
+
+def _spread(data: Data, indices: tuple[int, ...], lengths: list[float], size: int) -> tuple[Part, list[float]]:
+    """BATCHES groups of `size` of `indices`, evenly over their lengths, alike within a group as a trial's batches are.
+
+    Utterances of all lengths in one batch would be mostly padding, and the prediction half as long again.
+    """
+    ordered = sorted(indices, key=lambda index: lengths[index])
+    if len(ordered) > BATCHES * size:
+        starts = [round((group + 0.5) * len(ordered) / BATCHES - size / 2) for group in range(BATCHES)]
+        ordered = [index for start in starts for index in ordered[start : start + size]]
+    return data.part(ordered), [lengths[index] for index in ordered]
+
+
+@contextmanager
+def _without_cache() -> Iterator[None]:
+    """What is to be measured must be computed, and nothing of it kept."""
+    before = os.environ.get("SER_TUI_CACHE_GB")
+    os.environ["SER_TUI_CACHE_GB"] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SER_TUI_CACHE_GB"]
+        else:
+            os.environ["SER_TUI_CACHE_GB"] = before

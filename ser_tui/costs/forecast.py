@@ -1,0 +1,56 @@
+"""How long a search will take, and what is left of it, from this machine's costs and from the trials that are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ser_tui.costs import calibration
+from ser_tui.costs.trial_costs import Costs, probe_seconds, run_seconds, seconds_left
+from ser_tui.experiment.data import Data
+from ser_tui.experiment.trainers import AnyTrainer
+from ser_tui.strategies.registry import planned_trials
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.state import RunState
+from ser_tui.study.type_checks import MAX_NUMBER
+from ser_tui.training.trial import NonFiniteLoss
+
+
+class Forecast:
+    """Predictions for one study on one corpus. Measures the machine's costs first, where they are not known yet."""
+
+    def __init__(self, study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> None:
+        self._study = study
+        self._speech = calibration.speech(data, study)
+        finite = planned_trials(study.strategy, study.search)
+        # A grid of nine dimensions has more points than a log can count, let alone a budget.
+        limits = [limit for limit in (finite, study.budget.trials) if limit is not None and limit <= MAX_NUMBER]
+        self.planned = min(limits) if limits else None
+        """Trials that the budget, or the space, allows; None: as many as the minutes allow."""
+        self._costs: Costs | None = None
+        try:
+            self._costs = calibration.costs(study, data, trainer, should_stop)
+        except (NonFiniteLoss, MemoryError, UserError):
+            pass  # the trials themselves will say what is wrong; only the prediction is lacking
+
+    def whole(self) -> float | None:
+        """Seconds for the whole search; None where nothing is known."""
+        if self._costs is None or self.planned is None:
+            minutes = self._study.budget.minutes
+            return None if minutes is None else minutes * 60
+        return run_seconds(self._costs, self._speech, self._study, self.planned)
+
+    def remaining(self, state: RunState, parameters: Mapping[str, Value]) -> float | None:
+        """Seconds for the trial that is about to start with `parameters` and for those after it."""
+        if self._costs is None or self.planned is None:
+            return None
+        # Without parameters where that line of the log is damaged.
+        done = [
+            (trial.parameters, trial.seconds)
+            for trial in state.trials
+            if trial.status == "done" and trial.seconds is not None and trial.parameters
+        ]
+        later = max(0, self.planned - state.finished_trials - 1)
+        left = seconds_left(self._costs, self._speech, self._study, done, parameters, later)
+        return left + (probe_seconds(self._costs, self._speech, self._study) if state.probe is None else 0.0)

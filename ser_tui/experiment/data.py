@@ -1,0 +1,68 @@
+"""From a study to the parts that a trainer takes: corpus, labels, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.registry import load_many
+from ser_tui.corpora.splitting.protocols import folds, split
+from ser_tui.corpora.splitting.splits import Split
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.training.trial import Part
+
+
+@dataclass(frozen=True)
+class Data:
+    """A study's corpus, split. `classes` are the emotions in alphabetical order; a label is an index into them."""
+
+    manifest: Manifest
+    split: Split
+    classes: tuple[str, ...]
+    folds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The utterances left out in each fold of `kfold`, which sessions and genders decide on, by the fold's name. Those of other
+    protocols follow from what the corpus's fingerprint holds."""
+
+    def part(self, indices: Sequence[int]) -> Part:
+        """The utterances at `indices` of the manifest as a trainer takes them."""
+        chosen = [self.manifest.utterances[index] for index in indices]
+        return Part(
+            clips=tuple(utterance.clip for utterance in chosen),
+            labels=tuple(self.classes.index(utterance.emotion) for utterance in chosen),
+            digests=tuple(self.manifest.digests[utterance.id] for utterance in chosen),
+        )
+
+    def speakers(self, indices: Sequence[int]) -> tuple[str, ...]:
+        """The speakers of the utterances at `indices`, each once, sorted."""
+        found = {self.manifest.utterances[index].speaker for index in indices}
+        return tuple(sorted(speaker for speaker in found if speaker is not None))
+
+    def groups(self, indices: Sequence[int]) -> tuple[str, ...] | None:
+        """The speaker of each utterance at `indices`; None where some have none."""
+        names = [self.manifest.utterances[index].speaker for index in indices]
+        known = tuple(name for name in names if name is not None)
+        return known if len(known) == len(names) else None
+
+    def resampled(self) -> tuple[str, ...] | None:
+        """The speaker of each validation utterance, to resample for intervals; None where training hears some of them too."""
+        return None if self.split.shared_speakers else self.groups(self.split.validation)
+
+
+def load(study: Study) -> Data:
+    """The study's data. Raises UserError where the corpus is not there or cannot be split that way."""
+    manifest = load_many(study.corpus, study.labels, speakers=study.speakers)
+    classes = tuple(sorted({utterance.emotion for utterance in manifest.utterances}))
+    if len(classes) < 2:
+        raise UserError(
+            f"corpus {manifest.corpus} holds {len(manifest.utterances)} usable utterances of {len(classes)} emotions "
+            f"({', '.join(classes) or 'none'}); a search needs two emotions at least: `ser-tui corpora check {manifest.corpus}`"
+        )
+    parts = split(manifest, study.protocol)
+    missing = set(range(len(classes))) - {classes.index(manifest.utterances[i].emotion) for i in parts.train}
+    if missing:
+        names = ", ".join(classes[index] for index in sorted(missing))
+        raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
+    made = folds(manifest, study.protocol) if study.protocol.kind == "kfold" else []
+    return Data(manifest, parts, classes, {name: fold.validation for name, fold in made})

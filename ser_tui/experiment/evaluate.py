@@ -1,0 +1,170 @@
+"""Zero-shot evaluation of a run's best model on other corpora, its results written into the run's log."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from contextlib import suppress
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.registry import load_manifest
+from ser_tui.corpora.selection import only_speakers
+from ser_tui.evaluation.mapping import decided
+from ser_tui.evaluation.overlap import overlap
+from ser_tui.evaluation.statistics import interval_speakers
+from ser_tui.evaluation.zero_shot import kept
+from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
+from ser_tui.experiment.data import Data
+from ser_tui.experiment.models import load_best
+from ser_tui.experiment.resume_checks import begun_study
+from ser_tui.store.files import DiskError
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
+from ser_tui.study.formatting import mapped
+from ser_tui.study.requests import EvaluationRequest, Preset
+from ser_tui.training.model import Model
+from ser_tui.training.predictions import kept_logits, with_shared_features
+from ser_tui.training.trial import TrialStopped, UtteranceChanged
+from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.session import Session
+
+PROGRESS_SECONDS = 1.0
+
+
+def evaluate(session: Session, request: EvaluationRequest) -> None:
+    """Evaluate the run's best model on each of the request's corpora. One that fails is reported and the others go on.
+
+    Raises UserError where there is no model, or where every corpus failed.
+    """
+    limit_memory()
+    study = begun_study(session.folder, session.state.start)
+    model = with_shared_features(load_best(session.folder, session.state.best))
+    job = _Evaluation(session, study, model, request)
+    failures = [reason for corpus in request.corpora if (reason := job.on(corpus))]
+    if len(failures) == len(request.corpora):
+        raise UserError(failures[-1])
+
+
+class _Evaluation:
+    """What all targets of one request share."""
+
+    def __init__(self, session: Session, study: Study, model: Model, request: EvaluationRequest) -> None:
+        self._session, self._study, self._model, self._request = session, study, model, request
+
+    @cached_property
+    def _training(self) -> Data | None:
+        return training_data(self._session, self._study)
+
+    @cached_property
+    def _baselines(self) -> Baselines | None:
+        data = self._training
+        return None if data is None else Baselines(self._session, self._study, self._model, data)
+
+    @cached_property
+    def _known(self) -> set[str]:
+        """Emotions that some target or the model has a word for: what a single target may lack without a mistake."""
+        words = set(self._model.classes)
+        for corpus in self._request.corpora:
+            with suppress(UserError):
+                words |= set(self._read(corpus).emotions)
+        return words
+
+    def _read(self, corpus: str) -> Manifest:
+        return load_manifest(corpus, partial(self._session.progress, f"reading {corpus}"))
+
+    def _mapping(self, manifest: Manifest) -> dict[str, str]:
+        """Emotion of the target -> class. Says which changes mean nothing here. Raises UsageError."""
+        changes = self._request.mapping
+        known = self._known if changes else ()
+        mapping, lacking = decided(self._model.classes, manifest.emotions, changes, self._preset, known)
+        if lacking:
+            told = ", ".join(mapped(emotion, changes[emotion]) for emotion in lacking)
+            self._session.note(f"{manifest.corpus} has no {', '.join(lacking)}: nothing to map there ({told})")
+        return mapping
+
+    @property
+    def _preset(self) -> Preset:
+        return "paper" if self._request.preset == "paper" else "default"
+
+    def on(self, corpus: str) -> str | None:
+        """Evaluate on one corpus; why it failed, or None."""
+        session, request, model = self._session, self._request, self._model
+        begun = time.monotonic()
+        try:
+            manifest = only_speakers(self._read(corpus), request.speakers, request.without)
+            mapping = self._mapping(manifest)
+            emotions = [utterance.emotion for utterance in manifest.utterances]
+            chosen = kept(emotions, mapping)
+            session.emit(
+                EvaluationStarted(
+                    corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without
+                )
+            )
+            target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
+            logits = _logits(session, model, target)
+            result = target.scored(logits, model.classes)
+            beside, shifted, shared = Beside(), Beside(), []
+            if self._training is not None and self._baselines is not None:
+                shared = overlap(self._training.manifest, self._training.split.train, manifest, chosen)
+                beside = self._baselines.scores(target, random_heads=request.preset == "paper")
+                shifted = self._baselines.centred(target, logits)
+        except TrialStopped:
+            session.emit(EvaluationFailed(corpus=corpus, reason=session.stop_reason or "stopped"))
+            return None
+        except UtteranceChanged:
+            reason = f"a recording of {corpus} changed while the evaluation went on; evaluate again"
+            session.emit(EvaluationFailed(corpus=corpus, reason=reason))
+            return reason
+        except DiskError as error:
+            with suppress(DiskError):
+                session.emit(EvaluationFailed(corpus=corpus, reason=str(error)))
+            raise
+        except Exception as error:  # whatever it was, the evaluation must not look as though it went on
+            reason = str(error) if isinstance(error, UserError) else _described(error)
+            session.emit(EvaluationFailed(corpus=corpus, reason=reason))
+            return reason
+        best = session.state.best
+        session.emit(
+            EvaluationFinished(
+                corpus=corpus, trial=best.number if best else 0, mapping=mapping, masked=request.masked,
+                utterances=result.utterances, dropped=len(emotions) - len(chosen), classes=result.classes,
+                columns=result.columns, confusion=result.confusion, accuracy=result.accuracy,
+                accuracy_interval=result.accuracy_interval, bca=result.bca, bca_interval=result.bca_interval,
+                recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
+                baselines={"majority": result.majority, **beside.scores},
+                baseline_intervals={"majority": result.majority_interval, **beside.intervals},
+                centred=shifted.scores, centred_intervals=shifted.intervals, warnings=tuple(shared),
+                seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
+                interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
+            )
+        )  # fmt: skip
+        if result.unreadable:
+            session.note(
+                f"{result.unreadable} utterances of {corpus} could not be read and count as wrong", level="warning"
+            )
+        return None
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    with suppress(OSError):
+        traceback.print_exc()
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+
+
+def _logits(session: Session, model: Model, target: Target) -> NDArray[np.float32]:
+    corpus, last = target.manifest.corpus, 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            session.emit(EvaluationProgressed(corpus=corpus, done=done, utterances=total))
+
+    return kept_logits(model, target.clips, target.digests, should_stop=session.should_stop, on_progress=progress)

@@ -1,0 +1,116 @@
+"""The best configuration, retrained and scored on every fold: what it does on speakers, or corpora, that it never heard."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from ser_tui.corpora.splitting.protocols import folds
+from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference
+from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.data import Data
+from ser_tui.experiment.parts import refuse_changes
+from ser_tui.experiment.probe_baseline import fitted_again, noted
+from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
+from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.study.document import ProtocolKind, Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import FoldsScored
+from ser_tui.study.formatting import score_with_interval
+from ser_tui.study.state import Trial
+from ser_tui.training.finetune import Trainer
+from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.trial import NonFiniteLoss, TrialResult
+from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.session import Session
+
+
+def score_folds(session: Session, protocol: ProtocolKind) -> None:
+    """Retrain the run's best trial per fold and log mean, standard deviation and pooled BCA. Raises UserError, TrialStopped."""
+    best = session.state.best
+    if best is None:
+        raise UserError("there is no best trial to retrain: no trial of this run has a score")
+    start = session.state.start
+    study = begun_study(session.folder, start)
+    asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
+    data = corpus_data.load(study)
+    refuse_changes(session.folder, data, start)
+    parts = folds(data.manifest, asked.protocol)
+    limit_memory()
+    strengths = _start_strengths(session, study, data, best)
+    truth: list[int] = []
+    predictions: list[int] = []
+    groups: list[str] = []
+    named = True
+    rows: list[dict[str, object]] = []
+    probe = session.state.probe
+    probed: list[int] = []
+    for number, (name, split) in enumerate(parts, 1):
+        fold = Data(data.manifest, split, data.classes)
+        trainer = make_trainer(asked, fold, strengths, session.progress)
+        if start is not None:
+            refuse_other_encoder(trainer, start)
+        result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
+        labels, speakers = fold.part(split.validation).labels, fold.groups(split.validation)
+        truth += labels
+        predictions += result.predictions
+        groups += speakers or [name] * len(labels)
+        named = named and speakers is not None
+        if probe is not None and isinstance(trainer, Trainer):
+            with noted(session, f"no probe beside the folds of {protocol}"):
+                probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
+            probe = probe if len(probed) == len(truth) else None
+        interval = bootstrap_interval(labels, result.predictions, len(data.classes), groups=speakers, seed=study.seed)
+        row = {"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels)}
+        rows.append({**row, "speakers": interval_speakers(speakers)})
+        shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
+        session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
+    scores = [float(str(row["bca"])) for row in rows]
+    session.emit(
+        FoldsScored(
+            trial=best.number,
+            protocol=protocol,
+            folds=tuple(rows),
+            pooled_bca=balanced_accuracy(truth, predictions, len(data.classes)),
+            interval=bootstrap_interval(truth, predictions, len(data.classes), groups=groups, seed=study.seed),
+            mean=statistics.fmean(scores),
+            deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
+            utterances=len(truth),
+            interval_speakers=interval_speakers(groups) if named else 0,
+            **_beside(truth, predictions, probed, groups, study.seed, len(data.classes)),
+        )
+    )
+
+
+def _beside(
+    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], groups: Sequence[str], seed: int, classes: int
+) -> dict[str, Any]:
+    """The fields of FoldsScored that tell of the run's probe; none where it was not fitted for every fold."""
+    if len(probed) != len(truth):
+        return {}
+    return {
+        "probe_pooled_bca": balanced_accuracy(truth, probed, classes),
+        "probe_interval": bootstrap_interval(truth, probed, classes, groups=groups, seed=seed),
+        "probe_p": paired_difference(truth, probed, predictions, classes)[1],
+    }
+
+
+def _start_strengths(session: Session, study: Study, data: Data, best: Trial) -> Sequence[float]:
+    """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
+    if best.parameters.get("head_initialization") != "probe":
+        return PROBE_STRENGTHS
+    trainer = make_trainer(study, data, on_stage=session.progress)
+    assert isinstance(trainer, Trainer)
+    return (trainer.start_strength(best.parameters, session.should_stop),)
+
+
+def _retrained(session: Session, trainer: AnyTrainer, best: Trial, seed: int, which: str) -> TrialResult:
+    limit_memory()
+    try:
+        return trainer.run(best.parameters, seed, lambda report: None, session.should_stop)
+    except NonFiniteLoss as error:
+        raise UserError(f"{which}: {error}") from None
+    except MemoryError:
+        raise UserError(f"{which}: not enough memory") from None

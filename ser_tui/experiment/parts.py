@@ -1,0 +1,120 @@
+"""What a run was begun on: its corpus and the parts of it, kept beside the log and compared before every later job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from ser_tui.corpora.manifest import changes
+from ser_tui.experiment.data import Data
+from ser_tui.store.files import read_json, write_json
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import RunStarted
+
+Parts = Mapping[str, Sequence[str]]
+"""Ids of utterances by the name of their part."""
+
+SHOWN_CHANGES = 5
+
+
+def parts_of(data: Data) -> dict[str, list[str]]:
+    """The parts that the trials see, and the folds that the search's own protocol scores at its end."""
+    split = data.split
+    named = {"train": split.train, "validation": split.validation, "test": split.test, **data.folds}
+    return {name: [data.manifest.utterances[index].id for index in indices] for name, indices in named.items()}
+
+
+def digest(parts: Parts) -> str:
+    """SHA-256 of the parts' names and ids, in order."""
+    return hashlib.sha256(json.dumps({name: list(ids) for name, ids in parts.items()}).encode()).hexdigest()
+
+
+def remember(folder: RunFolder, data: Data) -> None:
+    """Keep what the corpus holds and how it is split, before the log says that the run has begun. Raises OSError."""
+    write_json(folder.corpus, {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
+    parts = parts_of(data)
+    write_json(folder.parts, {"digest": digest(parts), "parts": parts})
+
+
+def refuse_changes(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
+    """Raise UserError with the list of what changed where the corpus, or its parts, are not those that the run began with.
+
+    The log, in `start`, says whether they are, or the run's own files where that line is damaged; these say what has changed.
+    """
+    _refuse_other_corpus(folder, data, start)
+    _refuse_other_parts(folder, data, start)
+
+
+def _refuse_other_corpus(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
+    read = read_json(folder.corpus)
+    noted = read if isinstance(read, dict) else {}
+    present = data.manifest.fingerprint
+    if present == (noted.get("fingerprint") if start is None else start.fingerprints.get("corpus", present)):
+        return
+    digests = noted.get("digests")
+    found = changes(digests, data.manifest) if isinstance(digests, dict) else ["what exactly cannot be told any more"]
+    raise _changed(f"corpus {data.manifest.corpus}", found or ["labels or speakers of its files"])
+
+
+def _refuse_other_parts(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
+    read = read_json(folder.parts)
+    noted = read if isinstance(read, dict) else {}
+    begun = noted.get("digest") if start is None else start.fingerprints.get("split")
+    what = f"the parts of corpus {data.manifest.corpus}"
+    if begun is None:
+        # ser_tui 0.1.0 kept counts and speakers alone: where these are the same, nothing tells the parts from those of then.
+        if start is not None and (found := _differences(data, start)):
+            raise _changed(what, found)
+        return
+    parts = parts_of(data)
+    if digest(parts) == begun:
+        return
+    before = _as_parts(noted.get("parts"))
+    kept = before is not None and digest(before) == begun
+    raise _changed(what, _moves(before or {}, parts) if kept else ["what exactly cannot be told any more"])
+
+
+def _differences(data: Data, start: RunStarted) -> list[str]:
+    """What a log without a digest of the parts tells of them that is otherwise now."""
+    split, found = data.split, []
+    for name, indices in (("train", split.train), ("validation", split.validation), ("test", split.test)):
+        if (count := start.utterances.get(name, len(indices))) != len(indices):
+            found.append(f"{name} has {len(indices)} utterances, not {count}")
+        speakers = data.speakers(indices)
+        if name in start.speakers and tuple(start.speakers[name]) != speakers:
+            other = sorted(set(start.speakers[name]) ^ set(speakers))
+            found.append(f"{name} has other speakers than it had ({', '.join(other[:SHOWN_CHANGES])})")
+    return found
+
+
+def _moves(before: Parts, now: Parts) -> list[str]:
+    """One line for each utterance that is in another part than it was."""
+    was, goes = _places(before), _places(now)
+    moved = [name for name in sorted(was.keys() | goes.keys()) if was.get(name) != goes.get(name)]
+    return [f"{name} went from {was.get(name, 'no part')} to {goes.get(name, 'no part')}" for name in moved] or ["their order"]
+
+
+def _places(parts: Parts) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part, names in parts.items():
+        for name in names:
+            found[name] = f"{found[name]} and {part}" if name in found else part
+    return found
+
+
+def _as_parts(value: object) -> Parts | None:
+    sound = isinstance(value, dict) and all(
+        isinstance(ids, list) and all(isinstance(name, str) for name in ids) for ids in value.values()
+    )
+    return value if sound and isinstance(value, dict) else None
+
+
+def _changed(what: str, found: Sequence[str]) -> UserError:
+    more = len(found) - SHOWN_CHANGES
+    shown = "; ".join(found[:SHOWN_CHANGES]) + (f"; and {more} more" if more > 0 else "")
+    return UserError(
+        f"{what} changed since the run began ({shown}): scores would not be comparable. Restore it, or clone the study into a "
+        "new run"
+    )

@@ -1,0 +1,81 @@
+"""Whether a run that is taken up again goes on under the conditions that it began with: only then do its scores compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ser_tui.experiment.data import Data
+from ser_tui.experiment.parts import refuse_changes
+from ser_tui.experiment.trainers import AnyTrainer
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import RunStarted
+from ser_tui.study.load import load, to_plain
+from ser_tui.training.processor import processor
+
+CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed")
+"""Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
+
+
+def begun_study(folder: RunFolder, start: RunStarted | None) -> Study:
+    """The run's study, for any job on it. Raises UserError where it asks for other conditions than the run began with."""
+    study = load(folder.study)
+    if start is None:
+        return study
+    refuse_edits(folder, study, start)
+    return as_begun(study, start)
+
+
+def refuse_edits(folder: RunFolder, study: Study, start: RunStarted) -> None:
+    """Raise UserError where study.yaml asks for other conditions than the run began with."""
+    now = to_plain(study)
+    edited = [
+        key for name in CONDITIONS if name in start.study for key in _differing(start.study[name], now[name], name)
+    ]
+    if edited:
+        raise UserError(
+            f"{folder.study} was edited since the run began ({', '.join(edited[:5])}): scores would not be comparable. "
+            "Undo that, or start a new run with it"
+        )
+
+
+def as_begun(study: Study, start: RunStarted) -> Study:
+    """`study` in the precision that the run began with, on the same processor: what "auto" means may be measured anew there.
+
+    On another processor "auto" is what is faster on that one, which the log then says: bfloat16 without instructions for it
+    is many times slower than float32.
+    """
+    before = start.machine.get("precision")
+    if before not in ("float32", "bfloat16") or start.machine.get("processor") != processor():
+        return study
+    return study.model_copy(update={"training": study.training.model_copy(update={"precision": before})})
+
+
+def refuse_other_conditions(folder: RunFolder, data: Data, trainer: AnyTrainer, start: RunStarted) -> None:
+    """Raise UserError where the corpus or the encoder are not those that the run began with."""
+    refuse_changes(folder, data, start)
+    refuse_other_encoder(trainer, start)
+
+
+def refuse_other_encoder(trainer: AnyTrainer, start: RunStarted) -> None:
+    """Raise UserError where the encoder is not the one that the run began with."""
+    if start.fingerprints.get("encoder", trainer.encoder_fingerprint) != trainer.encoder_fingerprint:
+        raise UserError(
+            f"encoder {start.study.get('encoder', '')} has other weights than when the run began: scores would not be "
+            "comparable. Restore it, or clone the study into a new run"
+        )
+
+
+def _differing(before: Any, after: Any, key: str) -> Iterator[str]:
+    """Dotted keys of what differs. A key that only `after` has is a default of a newer version, not an edit."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name, value in before.items():
+            yield from _differing(value, after.get(name), f"{key}.{name}")
+    elif _lists(before) != _lists(after):
+        yield key
+
+
+def _lists(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

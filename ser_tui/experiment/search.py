@@ -1,0 +1,399 @@
+"""The search: ask the strategy, train, tell it, until the budget is used up. Everything that happened is in the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ser_tui.costs.forecast import Forecast
+from ser_tui.encoders import registry as encoders
+from ser_tui.evaluation.statistics import (
+    Metric,
+    bootstrap_interval,
+    interval_speakers,
+    paired_difference,
+    recall_intervals,
+)
+from ser_tui.evaluation.zero_shot import predicted
+from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment import machine, models, parts
+from ser_tui.experiment.data import Data
+from ser_tui.experiment.folds import score_folds
+from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
+from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
+from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.store.files import FULL, DiskError, disk_message
+from ser_tui.store.runs import RunFolder
+from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.registry import make
+from ser_tui.study import formatting
+from ser_tui.study.document import FOLDED, Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import (
+    EpochFinished,
+    RunCancelled,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    TestScored,
+    TrialFailed,
+    TrialFinished,
+    TrialStarted,
+)
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.load import to_plain
+from ser_tui.study.space import constants
+from ser_tui.study.state import Trial
+from ser_tui.study.summary import counted, elapsed_seconds
+from ser_tui.training.features import refuse_changed
+from ser_tui.training.finetune import Trainer
+from ser_tui.training.memory import is_memory_error
+from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
+from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.session import Session
+
+FAILURES_IN_A_ROW = 3
+"""So many failed trials without a success between them: the cause is not the hyperparameters."""
+
+
+def search(session: Session) -> bool:
+    """Run the study in the session's folder to its end, or on from where its log stops. Raises UserError where it cannot go on.
+
+    True: a trial has run out of memory, and the search shall go on in a fresh process. Freed blocks leave the heap full of
+    holes, and oneDNN never recovers from some allocations that failed: in this one, trials that fit would fail as well.
+    """
+    _end_what_was_under_way(session)
+    start = session.state.start
+    study = begun_study(session.folder, start)
+    data = corpus_data.load(study)
+    limit_memory()  # before an encoder's folder, which anybody may have made, is read
+    trainer = make_trainer(study, data, on_stage=session.progress)
+    if start is not None:
+        refuse_other_conditions(session.folder, data, trainer, start)
+    strategy = make(study.strategy, study.search, study.seed)
+    forecast = Forecast(study, data, trainer, session.should_stop)
+    if start is None:
+        if session.state.trials:  # the line that would say what they were made on is damaged
+            parts.refuse_changes(session.folder, data, start)
+        _keep_parts(session.folder, data)
+        session.emit(_started(study, data, trainer, strategy, forecast))
+        _say_what_is_unusable(session, data)
+    else:
+        session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}))
+        _say_where_relative(session, study)
+        _say_what_is_other(session, start, trainer)
+    return _Search(session, study, data, trainer, strategy, forecast).run()
+
+
+def _end_what_was_under_way(session: Session) -> None:
+    """Before anything that takes time: a live worker shall not make a dead one's trial look as if it was being trained."""
+    trial = session.state.current
+    if trial is not None:
+        seconds = sum(epoch.seconds for epoch in trial.epochs)
+        session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
+
+
+def _keep_parts(folder: RunFolder, data: Data) -> None:
+    try:
+        parts.remember(folder, data)
+    except OSError as error:
+        raise disk_message(error, "keeping the parts of the corpus", folder.parts) from None
+
+
+def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:
+    split = data.split
+    named = {"train": split.train, "validation": split.validation, "test": split.test}
+    return RunStarted(
+        study=to_plain(study),
+        classes=data.classes,
+        utterances={name: len(indices) for name, indices in named.items()},
+        speakers={name: data.speakers(indices) for name, indices in named.items()},
+        warnings=split.warnings,
+        shares_speakers=bool(split.shared_speakers),
+        unlabelled_speakers=split.unlabelled,
+        machine={**machine.describe(), "precision": trainer.precision},
+        fingerprints={
+            "corpus": data.manifest.fingerprint,
+            "split": parts.digest(parts.parts_of(data)),
+            "encoder": trainer.encoder_fingerprint,
+        },
+        startup=strategy.startup,
+        planned_trials=forecast.planned,
+        predicted_seconds=forecast.whole(),
+        interval_speakers=interval_speakers(data.resampled()),
+    )
+
+
+def _say_what_is_unusable(session: Session, data: Data) -> None:
+    problems = data.manifest.problems
+    if problems:
+        first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
+        session.note(
+            f"{len(problems)} files of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
+            "`ser-tui corpora check` lists them",
+            level="warning",
+        )
+
+
+def _say_where_relative(session: Session, study: Study) -> None:
+    """Runs of ser_tui 0.1.0 kept an encoder's path as it was typed; that its weights are the same has been checked."""
+    found = encoders.absolute_name(study.encoder)
+    if found != study.encoder and not study.encoder.startswith(("/", "~")):
+        session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
+
+
+def _say_what_is_other(session: Session, start: RunStarted, trainer: AnyTrainer) -> None:
+    before = start.machine.get("precision", trainer.precision)
+    if before != trainer.precision:
+        session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
+
+
+def trial_seed(study: Study, number: int) -> int:
+    """The seed of trial `number`'s head, batches and dropout: its own, so that no seed's luck is taken for a good region."""
+    return (study.seed + number) % 2**32
+
+
+class _Search:
+    """The loop's surroundings: one session, one study, one trainer, one strategy."""
+
+    def __init__(
+        self, session: Session, study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast
+    ) -> None:
+        self.forecast = forecast
+        self.session = session
+        self.study = study
+        self.data = data
+        self.trainer = trainer
+        self.strategy = strategy
+        self.validation = data.part(data.split.validation)
+        self._elapsed_before = elapsed_seconds(session.state)
+        self._begun = time.monotonic()
+        self._probed = False
+
+    def run(self) -> bool:
+        """Trial after trial; whether the search shall go on in a fresh process."""
+        while True:
+            if self.session.should_stop():
+                self.session.emit(RunCancelled(reason=self.session.stop_reason))
+                return False
+            self._score_probe()
+            over = self._over()
+            proposal = None if over else self.strategy.propose(self._history())
+            if proposal is None:
+                reason = over or "every point of the search space is tried"
+                self._refuse_scoreless(reason)
+                self._score_test_part()
+                if self.study.protocol.kind in FOLDED:
+                    self._score_folds()
+                self.session.emit(RunFinished(reason=reason))
+                return False
+            self._trial(proposal)
+            self._refuse_failures()
+            if self.session.state.trials[-1].failure == "memory" and not self.session.should_stop():
+                return True
+
+    def _over(self) -> str:
+        """Why no further trial begins; empty while one does."""
+        state, budget = self.session.state, self.study.budget
+        if budget.trials is not None and state.finished_trials >= budget.trials:
+            return f"{formatting.counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
+        # This session's own time by a clock that nobody sets.
+        elapsed = self._elapsed_before + time.monotonic() - self._begun
+        if budget.minutes is not None and elapsed >= budget.minutes * 60:
+            return f"{budget.minutes:g} minutes are over"
+        return ""
+
+    def _history(self) -> list[Observation]:
+        # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
+        fixed = constants(self.study.search)
+        history: list[Observation] = []
+        for trial in counted(self.session.state):
+            parameters = trial.parameters
+            if not parameters and (again := self.strategy.propose(history)) is not None:
+                parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
+            history.append(Observation({**parameters, **fixed}, trial.bca))
+        return history
+
+    def _trial(self, proposal: Proposal) -> None:
+        # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.
+        number = self.session.state.finished_trials + 1
+        parameters = self._fitting(proposal.parameters)
+        remaining = self.forecast.remaining(self.session.state, parameters)
+        self.session.emit(
+            TrialStarted(
+                trial=number,
+                parameters=parameters,
+                phase=proposal.phase,
+                seed=trial_seed(self.study, number),
+                remaining_seconds=remaining,
+            )
+        )
+        begun = time.monotonic()
+        limit_memory()
+        try:
+            result = self._train(number, parameters)
+        except TrialStopped:
+            reason = self.session.stop_reason or "stopped"
+            self._failed(number, "cut_short", reason, begun)
+        except NonFiniteLoss as error:
+            self._failed(number, "nan", f"{error}; a smaller learning_rate may help", begun)
+        except MemoryError:
+            self._failed(number, "memory", "not enough memory; a smaller batch_size or max_seconds may help", begun)
+        except (DiskError, UtteranceChanged):
+            raise  # no fault of the trial: it shall be made again once that is mended
+        except UserError as error:
+            self._failed(number, "audio", str(error), begun)
+        except (RuntimeError, ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
+            kind = "memory" if is_memory_error(error) else "error"
+            self._failed(number, kind, f"{type(error).__name__}: {error}", begun)
+        else:
+            self._finished(number, result)
+
+    def _fitting(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
+        """`parameters`, the batch halved below the smallest one that did not fit into memory so far in this run."""
+        failed = [
+            trial
+            for trial in self.session.state.trials
+            if trial.failure == "memory" and "batch_size" in trial.parameters
+        ]
+        if not failed or "batch_size" not in parameters:
+            return dict(parameters)
+        largest = max(1, min(int(trial.parameters["batch_size"]) for trial in failed) // 2)
+        if int(parameters["batch_size"]) > largest:
+            self.session.note(
+                f"batches of {largest} from here on: larger ones did not fit into memory", level="warning"
+            )
+            return {**parameters, "batch_size": largest}
+        return dict(parameters)
+
+    def _train(self, number: int, parameters: Mapping[str, Value]) -> TrialResult:
+        def on_epoch(report: EpochReport) -> None:
+            self.session.emit(
+                EpochFinished(
+                    trial=number,
+                    epoch=report.epoch,
+                    epochs=report.epochs,
+                    loss=report.loss,
+                    bca=report.bca,
+                    validation_loss=report.validation_loss,
+                    frozen=report.frozen,
+                    seconds=round(report.seconds, 3),
+                    interval=self._interval(report.predictions),
+                )
+            )
+
+        return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
+
+    def _finished(self, number: int, result: TrialResult) -> None:
+        state = self.session.state
+        best = state.best is None or state.best.bca is None or result.bca > state.best.bca
+        if best:
+            # Written before the score is reported: a best trial that the log knows always has its model.
+            models.save_candidate(self.session.folder, self.trainer, number)
+        truth, classes = self.validation.labels, len(self.data.classes)
+        probe = state.probe
+        self.session.emit(
+            TrialFinished(
+                trial=number,
+                bca=result.bca,
+                interval=self._interval(result.predictions),
+                utterances=len(truth),
+                best_epoch=result.best_epoch,
+                best_epoch_bca=result.best_epoch_bca,
+                accuracy=result.accuracy,
+                accuracy_interval=self._interval(result.predictions, "accuracy"),
+                loss=result.loss,
+                seconds=round(result.seconds, 3),
+                collapsed=result.collapsed,
+                predictions=result.predictions,
+                truth=() if state.truth else truth,
+                notes=result.notes,
+                probe_p=None if probe is None else paired_difference(truth, probe.predictions, result.predictions, classes)[1],
+            )
+        )
+        if best:
+            models.settle(self.session.folder, self.session.state.best)
+
+    def _score_probe(self) -> None:
+        """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
+        if self._probed or not isinstance(self.trainer, Trainer) or not is_to_be_scored(self.session.state):
+            return
+        self._probed = True
+        self.session.note("fitting probes on the frozen encoder, to read the trials against")
+        limit_memory()
+        found = None
+        with noted(self.session, "no probe stands beside the trials"):
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.resampled())
+        if found is not None:
+            self.session.emit(found)
+
+    def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
+        """Of a score on the validation part."""
+        classes, groups = len(self.data.classes), self.data.resampled()
+        return bootstrap_interval(self.validation.labels, predictions, classes, metric, groups, self.study.seed)
+
+    def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
+        seconds = round(time.monotonic() - begun, 3)
+        self.session.emit(TrialFailed(trial=number, kind=kind, reason=" ".join(reason.split())[:500], seconds=seconds))
+
+    def _refuse_failures(self) -> None:
+        trials = counted(self.session.state)
+        last = trials[-FAILURES_IN_A_ROW:]
+        if all(trial.failure == "memory" and int(trial.parameters.get("batch_size", 1)) > 1 for trial in last):
+            return  # the next one is tried with half the batch
+        if len(last) == FAILURES_IN_A_ROW and all(trial.status == "failed" for trial in last):
+            raise UserError(f"{FAILURES_IN_A_ROW} trials in a row failed, the last one: {last[-1].reason}")
+
+    def _refuse_scoreless(self, over: str) -> None:
+        """Raise UserError where no trial has a score: a search that found nothing has failed, however orderly it ended."""
+        if self.session.state.best is not None:
+            return
+        failed = [trial for trial in self.session.state.trials if trial.status == "failed"]
+        why = f"the last one failed: {failed[-1].reason}" if failed else "none came to its end"
+        raise UserError(f"{over}, and no trial has a score, {why}; change the study and start a new run")
+
+    def _score_folds(self) -> None:
+        try:
+            score_folds(self.session, self.study.protocol.kind)
+        except DiskError:
+            raise
+        except UserError as error:
+            # The search has its result; made again, the folds would fail again.
+            self.session.note(f"{self.study.protocol.kind} was not scored: {error}", level="warning")
+
+    def _score_test_part(self) -> None:
+        """Score the best trial on the held-out part, once: the one number that no choice was made on."""
+        state, indices = self.session.state, self.data.split.test
+        if not indices or state.best is None or state.test is not None:
+            return
+        scored, predictions = score_on(self.session.folder, state.best, self.data, self.study)
+        beside = probe_on_test_part(self.session, self.study, self.data, self.trainer, predictions)
+        self.session.emit(replace(scored, **beside))
+
+
+def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[TestScored, tuple[int, ...]]:
+    """The best trial's model on the test part, and its predictions."""
+    part = data.part(data.split.test)
+    for clip, digest in zip(part.clips, part.digests, strict=True):
+        refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
+    predictions = predicted(models.load_best(folder, best).predict_logits(part.clips))
+    classes, groups = len(data.classes), data.groups(data.split.test)
+    counts: Any = confusion_matrix(part.labels, predictions, classes)
+    scored = TestScored(
+        trial=best.number,
+        bca=balanced_accuracy(part.labels, predictions, classes),
+        interval=bootstrap_interval(part.labels, predictions, classes, groups=groups, seed=study.seed),
+        accuracy=accuracy(part.labels, predictions, classes),
+        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", groups, study.seed),
+        recall_intervals=recall_intervals(part.labels, predictions, data.classes, groups, study.seed),
+        utterances=len(part),
+        interval_speakers=interval_speakers(groups),
+        confusion=tuple(tuple(int(count) for count in row) for row in counts),
+    )
+    return scored, predictions

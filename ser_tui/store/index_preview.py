@@ -1,0 +1,30 @@
+"""What the run index said when it was last written: for a screen's first frame, before anything heavier is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ser_tui.store.checksummed_json import unsealed
+from ser_tui.store.files import open_regular
+
+Summary = dict[str, Any]
+OVER = ("done", "stopped", "failed")
+NEEDED = ("run_id", "status", "name", "trials", "best", "seconds")
+
+
+def glance(runs: Path) -> list[Summary]:
+    """Summaries as TinyDB stored them, newest first, each with `state`; empty where there is no readable index.
+
+    Runs that were not over then have the state "checking": only `Index.refresh` looks at their logs and workers.
+    """
+    try:
+        with open_regular(runs / "index.json") as stream:
+            table = (unsealed(stream.read()) or {}).get("runs", {})
+        return [
+            {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
+            for _, summary in sorted(table.items(), reverse=True)
+            if all(name in summary for name in NEEDED)
+        ]
+    except (OSError, TypeError, AttributeError):
+        return []

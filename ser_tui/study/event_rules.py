@@ -1,0 +1,67 @@
+"""What must hold within one event besides the types of its fields, so that whoever shows it can rely on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ser_tui.study.type_checks import MAX_NUMBER, check
+
+Data = Mapping[str, Any]
+_SECTIONS = ("protocol", "strategy", "budget", "training", "search", "labels")
+
+
+def plausible(kind: str, data: Data) -> bool:
+    """Whether `data`, whose fields have the right types, can be what the worker wrote in an event of type `kind`."""
+    counts = (value for value in data.values() if type(value) is int)
+    if not all(0 <= value <= MAX_NUMBER for value in counts) or data.get("trial", 1) < 1:
+        return False
+    rule = _RULES.get(kind)
+    return rule is None or rule(data)
+
+
+def _run_started(data: Data) -> bool:
+    study = data["study"]
+    mappings = all(isinstance(study.get(name, {}), dict) for name in _SECTIONS)
+    minutes = study.get("budget", {}).get("minutes") if mappings else None
+    return mappings and (minutes is None or type(minutes) in (int, float))
+
+
+def _probe_scored(data: Data) -> bool:
+    return _shares(data, "bca", "best_p")
+
+
+def _test_scored(data: Data) -> bool:
+    confusion = data["confusion"]
+    return all(len(row) == len(confusion) for row in confusion) and _shares(data, "probe_bca", "probe_p")
+
+
+def _shares(data: Data, *names: str) -> bool:
+    """Whether those that are there lie within 0 and 1: differences are taken of them."""
+    return all(data.get(name) is None or 0 <= data[name] <= 1 for name in names)
+
+
+def _folds_scored(data: Data) -> bool:
+    return _shares(data, "probe_pooled_bca", "probe_p") and all(
+        type(fold.get("name")) is str and _is_number(fold.get("bca")) and type(fold.get("utterances")) is int
+        and _is_interval(fold.get("interval"))
+        for fold in data["folds"]
+    )
+
+
+_is_number = check(float)
+_is_interval = check(tuple[float, float] | None)
+
+
+def _evaluation_finished(data: Data) -> bool:
+    confusion = data["confusion"]
+    return len(confusion) == len(data["classes"]) and all(len(row) == len(data["columns"]) for row in confusion)
+
+
+_RULES: Mapping[str, Callable[[Data], bool]] = {
+    "run_started": _run_started,
+    "probe_scored": _probe_scored,
+    "test_scored": _test_scored,
+    "folds_scored": _folds_scored,
+    "evaluation_finished": _evaluation_finished,
+}

@@ -1,0 +1,1 @@
+"""What the screens know, and where it comes from: feeds, followed runs, calls in the background."""

@@ -1,0 +1,170 @@
+"""What the screens know of corpora and encoders on this machine. Reads files: call it from threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ser_tui.corpora import registry as corpora
+from ser_tui.encoders import registry as encoders
+from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import printable
+from ser_tui.tui.views.form_notes import CorpusFacts
+
+
+@dataclass(frozen=True)
+class KnownCorpus:
+    """A corpus that can be named. `path`: where it lies, None where it does not."""
+
+    name: str
+    path: Path | None
+    title: str = ""
+    licence: str = ""
+    obtain: str = ""
+    source: str = ""
+    documented: int | None = None
+    downloadable: bool = False
+    size: int | None = None
+    hosts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether a study can name it now; the demo corpus is made when it is first wanted."""
+        return self.path is not None or self.name == "demo"
+
+
+@dataclass(frozen=True)
+class KnownEncoder:
+    """An encoder that can be named, and whether it can be used now."""
+
+    name: str
+    ready: bool
+    detail: str
+    facts: str
+    search: dict[str, Any]
+    summary: str = ""
+    licence: str = ""
+    alias: str = ""
+    source: str = ""
+    download_bytes: int = 0
+
+
+def known_corpora() -> list[KnownCorpus]:
+    """All corpora, registered or added. Raises UserError where the list of locations is damaged."""
+    entries = {entry.name: entry for entry in corpora.entries()}
+    found = []
+    for name in corpora.names():
+        entry = entries.get(name)
+        path = corpora.locate(name)
+        if entry is None:
+            found.append(KnownCorpus(name, path, title="added by you"))
+        else:
+            place = entries.get(entry.same_place_as, entry)
+            found.append(
+                KnownCorpus(
+                    name,
+                    path,
+                    entry.title,
+                    entry.licence,
+                    entry.obtain,
+                    entry.source,
+                    entry.utterances,
+                    place.downloadable and not place.needs_registration,
+                    place.size,
+                    place.hosts,
+                    entry.notes,
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found where a corpus is said to lie, before it is kept: lines to show, and the call that keeps it."""
+
+    lines: tuple[str, ...]
+    keep: Callable[[], None]
+
+
+def look_at(name: str, path: Path, like: str, progress: Callable[[int, int], None] | None = None) -> Found:
+    """What a corpus of that name would be. Reads every file that was not read before. Raises UserError where it cannot be one."""
+    from ser_tui.corpora.check import report
+
+    reading = corpora.Source(path, like=like)
+    manifest = corpora.preview(name, path, reading, progress)
+    lines = tuple(printable(line) for line in report(manifest).first_lines())
+    return Found(lines, lambda: corpora.keep(manifest, path, reading))
+
+
+def count_here(name: str) -> int | None:
+    """How many utterances the copy on this machine has; None where there is none, or it cannot be read."""
+    try:
+        return corpora.count(name)
+    except UserError:
+        return None
+
+
+def check_report(name: str) -> str:
+    """What the corpus holds and every file that is not used, as text. Reads every sample: seconds to minutes."""
+    from ser_tui.corpora.check import check, problem_lines
+
+    found = check(name)
+    lines = [
+        f"{found.title}: {found.utterances:,} utterances"
+        + (f" of {found.documented:,} documented" if found.documented else "")
+        + f", {found.minutes:.1f} min",
+        f"{found.root}",
+        *found.told(),
+        "",
+        "emotions   " + "  ".join(f"{emotion} {number}" for emotion, number in found.emotions.items()),
+        "speakers   " + ("  ".join(f"{speaker} {number}" for speaker, number in found.speakers.items()) or "not named"),
+        "rates      " + "  ".join(f"{rate} Hz {number}" for rate, number in found.sample_rates.items()),
+        "channels   " + "  ".join(f"{channels}: {number}" for channels, number in found.channels.items()),
+        f"length     {found.seconds[0]:.2f} to {found.seconds[1]:.2f} s",
+        "",
+        *(f"! {warning}" for warning in found.warnings),
+        *(f"note: {note}" for note in found.notes),
+        "",
+        f"{len(found.problems)} files are not used" + (":" if found.problems else ""),
+        *(f"  {line}" for line in problem_lines(found.problems)),
+    ]
+    return "\n".join(printable(line) for line in lines)
+
+
+def corpus_facts(name: str) -> CorpusFacts:
+    """What the corpus holds; the first look at a corpus reads every file, later ones are quick."""
+    try:
+        manifest = corpora.load_manifest(name)
+    except UserError as error:
+        return CorpusFacts(name, problem=str(error))
+    return CorpusFacts(name, len(manifest.utterances), tuple(manifest.speakers), manifest.emotions, manifest.minutes)
+
+
+def known_encoders() -> list[KnownEncoder]:
+    """All registered encoders."""
+    return [_known(entry) for entry in encoders.entries()]
+
+
+def known_encoder(name: str) -> KnownEncoder:
+    """One encoder, by name or folder. One that is not known is not ready, and its detail says why."""
+    try:
+        return _known(encoders.find(name))
+    except UserError as error:
+        return KnownEncoder(name, False, str(error), "", dict(encoders.PAPER_SEARCH))
+
+
+def paper_search() -> dict[str, Any]:
+    """The paper's bounds."""
+    return dict(encoders.PAPER_SEARCH)
+
+
+def _known(entry: encoders.EncoderEntry) -> KnownEncoder:
+    status = encoders.status(entry)
+    facts = f"{entry.parameters_millions:g} M parameters" + (f", {entry.layers} layers of {entry.dimension}" if entry.sized else "")
+    return KnownEncoder(
+        entry.name, status.ready, status.detail, facts, dict(entry.search), entry.summary, entry.licence, entry.alias,
+        entry.source, entry.download_bytes,
+    )  # fmt: skip

@@ -1,0 +1,193 @@
+"""What follows from each choice of a study, in one sentence beside it. Pure: facts in, sentences out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ser_tui.strategies import registry as strategies
+from ser_tui.study.document import Study
+from ser_tui.study.formatting import duration
+from ser_tui.tui.data.form import StudyForm, items, number
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    """What the form knows of a corpus. `problem`: why it cannot be used; None counts: not read yet."""
+
+    name: str
+    utterances: int | None = None
+    speakers: tuple[str, ...] = ()
+    emotions: Mapping[str, int] | None = None
+    minutes: float = 0.0
+    problem: str = ""
+
+
+def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
+    """(sentence, whether it is a problem) about the chosen corpora."""
+    if not facts:
+        return "choose at least one", True
+    for one in facts:
+        if one.problem:
+            return one.problem, True
+    if any(one.utterances is None for one in facts):
+        return "reading ...", False
+    utterances = sum(one.utterances or 0 for one in facts)
+    speakers = sum(len(one.speakers) for one in facts)
+    emotions = {emotion for one in facts for emotion in one.emotions or ()}
+    minutes = sum(one.minutes for one in facts)
+    who = f"{speakers} speakers" if speakers else "speakers unknown"
+    return f"{utterances:,} utterances, {who}, {len(emotions)} emotions, {minutes:.1f} min", False
+
+
+def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
+    """(sentence, whether it is a warning) about the chosen protocol."""
+    kind = form.texts["protocol.kind"]
+    speakers = [name for one in facts for name in one.speakers]
+    if kind in ("random", "stratified"):
+        first = "the paper's split. " if kind == "random" else "each class in proportion. "
+        return first + "Speakers are shared: the score says nothing about new speakers", bool(speakers) or not facts
+    if kind == "official":
+        return "the corpus's own parts; refused where it has none", False
+    if kind == "loco":
+        return "leave one corpus out: needs several corpora; the search validates on the first", len(form.corpus) < 2
+    if kind == "sentence":
+        return "sentences that validate are not trained on; speakers are shared. Refused where sentences are not known", bool(speakers)
+    if kind == "kfold-sentence":
+        return f"{form.texts['protocol.folds']} folds over sentences: the search uses the first; speakers are shared", bool(speakers)
+    if facts and all(one.utterances is not None for one in facts) and not speakers:
+        return "this corpus names no speakers: choose random or stratified", True
+    count = len(speakers)
+    if kind == "loso":
+        return (
+            f"leave one speaker out: the search uses the first of {count or 'the'} folds, the best configuration all",
+            False,
+        )
+    if kind == "loso-sentence":
+        folds = number(form.texts["protocol.folds"])
+        trained = f"{count * folds} trainings" if count and isinstance(folds, int) else "a training for each speaker and fold"
+        return f"unknown speakers and unknown sentences at once: {trained}; the search uses the first", False
+    if kind == "kfold":
+        return (
+            f"{form.texts['protocol.folds']} folds over speakers: the search uses the first, the best configuration all",
+            False,
+        )
+    if kind == "speaker-sentence":
+        return "neither the speakers nor the sentences that validate are trained on; what has one of both is left out", False
+    named = items(form.texts["protocol.speakers"])
+    size = number(form.texts["protocol.size"])
+    if named:
+        return f"{len(named)} of {count or '?'} speakers validate; none of them is trained on", False
+    if count and isinstance(size, (int, float)):
+        return f"about {max(1, round(size * count))} of {count} speakers validate; none of them is trained on", False
+    return "speakers that validate are not trained on", False
+
+
+def test_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> str:
+    """What the test part will be."""
+    named = items(form.texts["protocol.test_speakers"])
+    if named:
+        return f"test part: speakers {', '.join(named)}, untouched until the search has ended"
+    size = number(form.texts["protocol.test_size"])
+    if not isinstance(size, (int, float)) or not size:
+        return "no test part: the best validation score is then also what is reported"
+    utterances = sum(one.utterances or 0 for one in facts)
+    return (
+        f"test part: about {size * utterances:.0f} utterances, untouched until the search has ended"
+        if utterances
+        else ""
+    )
+
+
+def strategy_note(study: Study, planned: int | None) -> str:
+    """How many trials there will be and where they come from. `planned`: how many the strategy makes by itself, or None."""
+    limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
+    total = min(limits) if limits else None
+    chosen = strategies.record(study.strategy.kind)
+    if chosen.size is not None:
+        size = f"{planned} points" if planned is not None else chosen.help
+        return (
+            f"{size}; the budget allows {total}"
+            if total is not None and planned is not None and total < planned
+            else size
+        )
+    count = f"{total} trials" if total is not None else "trials until the minutes are over"
+    if planned is not None and study.budget.trials is not None and planned < study.budget.trials:
+        count += f" (the space holds no more than {planned})"
+    startup = strategies.startup(study.strategy)
+    if not chosen.models or startup is None:
+        return f"{count}: {chosen.help}"
+    if total is not None and startup >= total:
+        return f"{count}: all {total} at random, the model never gets a say; fewer random first"
+    return f"{count}: the first {startup} at random, then the model takes over"
+
+
+def time_note(study: Study, planned: int | None, past: Sequence[Mapping[str, Any]]) -> str:
+    """How long it will take, from earlier runs with the same corpus, encoder and method on record here."""
+    corpus = "+".join(study.corpus)
+    alike = [
+        summary
+        for summary in past
+        if (summary.get("corpus"), summary.get("encoder"), summary.get("method"))
+        == (corpus, study.encoder, study.method)
+        and summary.get("trials")
+        and summary.get("seconds")
+    ]
+    limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
+    if not alike or not limits:
+        return "no similar run yet, so no time estimate" if limits else ""
+    trials = sum(summary["trials"] for summary in alike)
+    seconds = sum(summary["seconds"] for summary in alike) / trials * min(limits)
+    if study.budget.minutes is not None:
+        seconds = min(seconds, study.budget.minutes * 60)
+    runs = "an earlier run" if len(alike) == 1 else f"{len(alike)} earlier runs"
+    return f"about {duration(seconds)}, going by {runs}"
+
+
+def dimension_note(form: StudyForm, name: str) -> str:
+    """What is legal but worth a second look in the bounds of `name`."""
+    epochs, unfreeze = form.dimensions.get("epochs"), form.dimensions.get("unfreeze_epoch")
+    if name != "unfreeze_epoch" or epochs is None or unfreeze is None:
+        return ""
+    latest, longest = _largest(unfreeze.raw()), _largest(epochs.raw())
+    if latest is None or longest is None or latest < longest:
+        return ""
+    return f"! {latest:g} reaches epochs ({longest:g}): the encoder then stays frozen for the whole trial"
+
+
+BOUNDS_NOTES = {
+    "recommended": "made for this encoder",
+    "paper's": "arXiv 2510.07052, made for wav2vec2-base",
+    "own": "as typed; left or right takes others",
+}
+
+
+def notes(
+    form: StudyForm,
+    facts: Sequence[CorpusFacts],
+    bounds: str,
+    study: Study | None,
+    planned: int | None,
+    past: Sequence[Mapping[str, Any]],
+) -> dict[str, tuple[str, bool]]:
+    """(sentence, whether it is a warning) by the key of the field that it stands beside. `study`: None while it is not valid."""
+    found = {
+        "corpus": corpus_note(facts),
+        "protocol.kind": protocol_note(form, facts),
+        "protocol.test_size": (test_note(form, facts), False),
+        "bounds": (BOUNDS_NOTES[bounds], False),
+    }
+    speakers = sorted({name for one in facts for name in one.speakers})
+    if speakers:
+        found["protocol.speakers"] = (f"there are: {' '.join(speakers)}", False)
+    if study is not None:
+        found["strategy.kind"] = (strategy_note(study, planned), False)
+        found["budget.trials"] = (time_note(study, planned, past), False)
+    return found
+
+
+def _largest(dimension: Any) -> float | None:
+    values = [dimension.get("high"), dimension.get("fixed"), *dimension.get("choices", ())]
+    real = [value for value in values if isinstance(value, (int, float))]
+    return max(real) if real else None

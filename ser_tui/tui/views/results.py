@@ -1,0 +1,204 @@
+"""Scores on parts that no trial saw, in full: intervals, baselines, confusion matrices, folds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.text import Text
+
+from ser_tui.study import events
+from ser_tui.study.formatting import (
+    accuracies,
+    centred_text,
+    difference_text,
+    duration,
+    interval_text,
+    mapped,
+    of_speakers,
+    probe_parameters,
+    progress_text,
+    score,
+    score_with_interval,
+    verdict,
+)
+from ser_tui.study.headline import apart_text, chose, chosen_on, sample
+from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.summary import summarize
+from ser_tui.tui.theme import shade
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import cell
+
+NAME = 11
+"""Cells for the name of a class at the left of a matrix."""
+
+
+def confusion_lines(
+    truth: Sequence[str],
+    predicted: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    intervals: Mapping[str, tuple[float, float]],
+) -> list[Text]:
+    """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n.
+
+    `intervals`: those of the recalls, by class.
+    """
+    width = 6 if len(predicted) <= 7 else 5 if len(predicted) <= 9 else 4
+    head = cell(" " * NAME, "muted")
+    for name in predicted:
+        head.append_text(cell(f"{name[: width - 1]:>{width}}", "muted"))
+    head.append_text(cell("       recall     n", "muted"))
+    lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
+    for name, row in zip(truth, counts, strict=False):
+        total = sum(row)
+        line = cell(f"{name[: NAME - 1]:<{NAME}}")
+        for value in row:
+            share = value / total if total else 0.0
+            line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
+        recall = row[predicted.index(name)] / total if total and name in predicted else None
+        line.append_text(cell(f"  {score_with_interval(recall, intervals.get(name)):>11} {total:>5}"))
+        lines.append(line)
+    return lines
+
+
+def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
+    """The test part."""
+    head = cell("test part", "accent")
+    head.append_text(cell("  held out from every trial, scored once", "muted"))
+    shown = f"BCA {score_with_interval(found.bca, found.interval)}"
+    accuracy = f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}"
+    return [
+        head,
+        cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"),
+        *_probe(found.probe_bca, found.probe_interval, found.bca, found.probe_p),
+        *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
+        Text(),
+    ]
+
+
+def probe_lines(probe: events.ProbeScored, best: Trial | None) -> list[Text]:
+    """The probe on the validation part, and the best trial against it."""
+    head = cell("probe", "accent")
+    head.append_text(cell(f"  on the frozen encoder, the best of {probe.tried} by validation BCA", "muted"))
+    shown = f"BCA {score_with_interval(probe.bca, probe.interval)}"
+    accuracy = f"accuracy {score_with_interval(probe.accuracy, probe.accuracy_interval)}"
+    lines = [
+        head,
+        cell(f"{shown}   {accuracy}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"),
+        cell(probe_parameters(probe.parameters)),
+    ]
+    if best is not None and best.bca is not None:
+        gap = best.bca - probe.bca
+        told = f"trial {best.number} against it: {difference_text(gap, best.probe_p)}"
+        lines.append(cell(f"{told}   {verdict(gap, best.probe_p)}".rstrip()))
+    return [*lines, Text()]
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p: float | None) -> list[Text]:
+    """The probe's line under a score of fine-tuning's, where there is one."""
+    if bca is None:
+        return []
+    told = f"probe BCA {score_with_interval(bca, interval)}   fine-tuning {difference_text(tuned - bca, p)}"
+    return [cell(f"{told}   {verdict(tuned - bca, p)}".rstrip())]
+
+
+def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
+    """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`. Long lines are broken at `width`."""
+    head = cell(found.protocol, "accent")
+    head.append_text(
+        cell(f"  trial {found.trial}'s configuration, trained anew for each of {len(found.folds)} folds", "muted")
+    )
+    shown = score_with_interval(found.pooled_bca, found.interval)
+    lines = [
+        head,
+        *broken(
+            cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width
+        ),
+        cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
+        *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
+        cell(f"{'FOLD':<20}{'BCA':>11}{'N':>7}", "muted"),
+    ]
+    for fold in found.folds:
+        shown = score_with_interval(fold.get("bca"), fold.get("interval"))
+        lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:>11}{fold.get('utterances', '-')!s:>7}"))
+    if any(fold.get("speakers") == 1 for fold in found.folds):
+        lines.append(cell("the interval of a fold of one speaker is over that speaker's utterances", "muted"))
+    return [*lines, Text()]
+
+
+def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progressed | None = None) -> list[Text]:
+    """A zero-shot evaluation, ended or under way. Long lines are broken at `width`. `stage`: how far what is done now has come."""
+    head = cell(f"zero-shot on {evaluation.corpus}", "accent")
+    found = evaluation.result
+    by = evaluation if found is None else found
+    whose = of_speakers(by.speakers, by.without)
+    if whose:
+        head.append_text(cell(f" ({whose})", "accent"))
+    if found is None:
+        if evaluation.reason:
+            return [head, *broken(cell(f"failed: {evaluation.reason}", "warning"), width), Text()]
+        heard = 0 < evaluation.utterances <= evaluation.done
+        after = cell("the baselines, on the same utterances, come next", "muted") if heard else Text()
+        if stage is not None:
+            after = cell(progress_text(stage.stage, stage.done, stage.utterances), "muted")
+        return [head, progress(evaluation.done, evaluation.utterances), after]
+    head.append_text(
+        cell(
+            f"  trial {found.trial}'s model, {'masked to the shared classes' if found.masked else 'raw: all classes'}",
+            "muted",
+        )
+    )
+    numbers = cell(f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}", "strong")
+    numbers.append_text(
+        cell(f"   BCA {score_with_interval(found.bca, found.bca_interval)}   chance {score(found.chance)}", "bold")
+    )
+    sizes = (
+        f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped   "
+        f"95 % CI of accuracy {interval_text(found.accuracy_interval)}"
+    )
+    lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
+    if found.baselines:
+        lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
+    if found.centred:
+        lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
+    if found.not_centred:
+        lines += broken(cell(found.not_centred, "muted"), width)
+    for warning in found.warnings:
+        lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
+    lines += [
+        *broken(cell(mapping_text(found.mapping), "muted"), width),
+        *confusion_lines(found.classes, found.columns, found.confusion, found.recall_intervals),
+    ]
+    return [*lines, Text()]
+
+
+def mapping_text(mapping: Mapping[str, str]) -> str:
+    """fearful=fear  calm=neutral  surprised dropped"""
+
+    return "  ".join(mapped(emotion, target) for emotion, target in mapping.items())
+
+
+def progress(done: int, total: int, width: int = 30) -> Text:
+    """A bar with its numbers."""
+    share = done / total if total else 0.0
+    filled = round(share * width)
+    line = Text(no_wrap=True)
+    line.append("#" * filled, "accent")
+    line.append("." * (width - filled), "muted")
+    line.append(f"  {done}/{total} utterances")
+    return line
+
+
+def all_lines(state: RunState, width: int) -> list[Text]:
+    """Everything that the best trial was scored on after the search, what came last first, and the probe."""
+    lines: list[Text] = []
+    for evaluation in reversed(state.evaluations):
+        lines += evaluation_lines(evaluation, width, state.progress)
+    if state.test is not None:
+        lines += test_lines(state.test, state.start.classes if state.start else ())
+    for folds in state.folds:
+        lines += folds_lines(folds, chosen_on(folds, state.study), width)
+    if apart := apart_text(summarize("", state)):
+        lines += [cell(apart, "bold"), Text()]
+    if state.probe is not None:
+        lines += probe_lines(state.probe, state.best)
+    return lines

@@ -1,0 +1,264 @@
+"""Summaries as the home screen shows them: pure functions from data to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from ser_tui.study.formatting import (
+    beside_probe,
+    duration,
+    ended,
+    local_zone,
+    parameter,
+    score,
+    score_with_interval,
+    shared,
+)
+from ser_tui.study.headline import KINDS, apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.headline import speakers_text as over_speakers
+from ser_tui.tui.theme import mark, run_style, state_text
+from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import Column, cell
+
+Summary = Mapping[str, Any]
+
+ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
+
+HOME_COLUMNS = (
+    Column("mark", "", 1),
+    Column("state", "STATE", 11),
+    Column("run", "RUN", 20, flexible=True),
+    Column("strategy", "STRATEGY", 8),
+    Column("corpus", "CORPUS", 7),
+    Column("bca", "BCA", 11, "right"),
+    Column("of", "OF", 7),
+    Column("trials", "TRIALS", 6, "right"),
+    Column("time", "TIME", 6, "right"),
+)
+
+
+_DISPENSABLE = ("strategy", "corpus")
+"""What is told beside or below the table too, the first to be left out first."""
+_WHOLE = 22
+"""Cells for what a pooled figure's configuration was chosen on, where there is room."""
+
+
+def home_columns(room: int) -> list[Column]:
+    """The columns for a table of `room` cells (0: not known): what is told beside or below it is left out where they are too many."""
+    columns = [replace(one, heading=f"RUN ({local_zone()})") if one.key == "run" else one for one in HOME_COLUMNS]
+    for key in _DISPENSABLE:
+        if 0 < room < _needed(columns):
+            columns = [column for column in columns if column.key != key]
+    if room >= _needed(columns) + _WHOLE:
+        columns = [replace(column, width=_WHOLE) if column.key == "of" else column for column in columns]
+    return columns
+
+
+def _needed(columns: Sequence[Column]) -> int:
+    return sum(column.width + 1 for column in columns)
+
+
+def run_label(summary: Summary, year: bool = False) -> str:
+    """Date, minute (local time) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
+    run_id = str(summary["run_id"])
+    date = run_id[:13]
+    try:
+        begun = datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).astimezone()
+        date = begun.strftime("%Y%m%d-%H%M" if year else "%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        pass  # a folder that a person has named
+    return f"{date} {summary.get('name') or run_id[16:-5]}"
+
+
+def trials_text(summary: Summary) -> str:
+    """6/15, or 6 where no number of trials was planned."""
+    planned = summary.get("planned_trials")
+    return f"{summary['trials']}/{planned}" if planned else str(summary["trials"])
+
+
+def home_cells(
+    summary: Summary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS
+) -> tuple[Text, ...]:
+    """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
+    figure = summary.get("headline")
+    number = score_with_interval(figure["value"], figure["interval"]) if figure else "-"
+    wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
+    cells = {
+        "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
+        "state": state_text(str(summary["state"])),
+        "run": cell(run_label(summary, year)),
+        "strategy": cell(summary.get("strategy") or "-"),
+        "corpus": cell(summary.get("corpus") or "-"),
+        "bca": cell(number, "" if figure else "muted"),
+        "of": cell(headline_of(figure) if wide else _short_of(figure), "muted"),
+        "trials": cell(trials_text(summary)),
+        "time": cell(duration(summary.get("seconds"))),
+    }
+    return tuple(cells[column.key] for column in columns)
+
+
+def _short_of(figure: Summary | None) -> str:
+    """test, valid., or pooled* where the line below says what the configuration was chosen on."""
+    if figure is None:
+        return "-"
+    return KINDS.get(figure["kind"], figure["kind"]) + ("*" if figure["kind"] == "pooled" else "")
+
+
+def counts(summaries: Sequence[Summary]) -> str:
+    """3 runs, 1 live"""
+    live = sum(summary["state"] in ("live", "starting") for summary in summaries)
+    number = len(summaries)
+    return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "")
+
+
+def matches(summary: Summary, words: str) -> bool:
+    """Whether every word of a filter is in one of the columns of `summary`, letter case aside."""
+    held = " ".join(
+        str(summary.get(name) or "")
+        for name in ("state", "run_id", "name", "strategy", "corpus", "encoder", "protocol", "method")
+    ).casefold()
+    return all(word in held for word in words.casefold().split())
+
+
+def speakers_text(summary: Summary) -> Text:
+    """Whether training and validation share speakers: what decides how far the score can be believed."""
+    if not summary.get("protocol"):
+        return Text()
+    known = summary.get("shares_speakers")
+    return cell(f"shared speakers: {shared(known)} ({summary['protocol']} split)", "" if known is False else "warning")
+
+
+def short_detail(summary: Summary, width: int) -> list[Text]:
+    """Two lines about the highlighted run, for terminals too narrow for a pane."""
+    line = Text(no_wrap=True)
+    figure, best, speakers = summary.get("headline"), summary.get("best"), speakers_text(summary)
+    line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
+    line.append("  ")
+    room = width - line.cell_len - speakers.cell_len - 2
+    if room >= 5:
+        line.append(spark(summary.get("best_so_far") or (), width=room), "accent")
+        line.append("  ")
+    if room >= -2:
+        line.append_text(speakers)
+    second = Text(no_wrap=True)
+    if summary.get("reason") and summary["state"] != "done":
+        second.append_text(cell(ended(str(summary["state"]), str(summary["reason"])), "warning"))
+    elif summary["state"] == "interrupted":
+        second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
+    elif summary["state"] == "elsewhere":
+        second.append(ELSEWHERE, "warning")
+    else:
+        second.append_text(cell(f"{summary.get('strategy') or '-'}  {summary.get('encoder') or '-'}"))
+        if best:
+            second.append_text(cell(f"   {parameters_text(best['parameters'])}", "muted"))
+    return [line, second]
+
+
+def _in_one_line(figure: Summary) -> str:
+    """A headline under a table that has its kind: "* .757 ±.065  n = 535, 10 speakers; fold 03 chose the configuration"."""
+    number = score_with_interval(figure["value"], figure["interval"])
+    if figure["kind"] == "pooled":
+        return f"* {number}  {sample(figure['n'], figure['speakers'])}; {chose(figure['chosen_on'])}"
+    over = f"n = {figure['n']}" + (f", {over_speakers(figure['speakers'])}" if figure["speakers"] else "")
+    return f"{number} {figure['name']}, {over}"
+
+
+def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
+    """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four.
+
+    `short`: ep 8 and unf 0, as the table of trials heads its columns.
+    """
+    wanted = names or ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+    words = {"learning_rate": "lr", "unfreeze_epoch": "unfreeze", "inverse_regularization": "C"}
+    if short:
+        words |= {"epochs": "ep", "unfreeze_epoch": "unf"}
+    found = []
+    for name in wanted:
+        if name not in parameters:
+            continue
+        value = parameter(name, parameters[name])
+        found.append(f"{value} s" if name == "max_seconds" else f"{words.get(name, name)} {value}")
+    return "  ".join(found)
+
+
+def full_detail(summary: Summary, width: int) -> list[Text]:
+    """The pane beside the list, from 110 columns on."""
+    lines: list[Text] = [
+        cell(summary.get("name") or summary["run_id"], "bold"),
+        cell(summary["run_id"], "muted"),
+        Text(),
+    ]
+
+    def fact(name: str, value: object, style: str = "") -> None:
+        line = cell(f"{name:<13}", "muted")
+        line.append_text(cell(value, style))
+        lines.append(line)
+
+    fact("state", summary["state"])
+    if summary["state"] == "interrupted":
+        lines.append(cell("its worker is gone; r resumes", "warning"))
+    elif summary["state"] == "elsewhere":
+        lines.append(cell(ELSEWHERE, "warning"))
+    if summary.get("reason"):
+        fact("", summary["reason"], "" if summary["state"] == "done" else "warning")
+    fact("corpus", summary.get("corpus") or "-")
+    fact("encoder", summary.get("encoder") or "-")
+    fact("method", summary.get("method") or "-")
+    fact("strategy", summary.get("strategy") or "-")
+    parts = summary.get("utterances") or {}
+    fact("protocol", summary.get("protocol") or "-")
+    if parts:
+        fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
+    lines += [speakers_text(summary), Text()]
+    best = summary.get("best")
+    figure = summary.get("headline")
+    if figure and figure["kind"] != "validation":
+        fact("BCA", headline_text(figure), "strong")
+    if best:
+        fact("best BCA", score_with_interval(best["bca"], best["interval"]), "strong")
+        over = sample(best["utterances"], summary.get("interval_speakers"))
+        fact("", f"trial {best['trial']} of {summary['trials']}, validation, {over}")
+        fact("", parameters_text(best["parameters"]))
+        if summary.get("probe"):
+            fact("probe", beside_probe(summary["probe"]))
+    else:
+        fact("best BCA", "none yet")
+    room = max(8, width - 14)
+    fact("BCA", spark(summary.get("bca") or (), width=room), "accent")
+    fact("best so far", spark(summary.get("best_so_far") or (), width=room), "accent")
+    fact("minutes", spark(summary.get("trial_seconds") or (), low=0.0, width=room), "accent")
+    lines += results(summary)
+    if summary.get("damaged_lines"):
+        lines += [Text(), cell(f"{summary['damaged_lines']} damaged lines in its log", "warning")]
+    return [part for line in lines for part in broken(line, width, hang=13)]
+
+
+def results(summary: Summary) -> list[Text]:
+    """What the run's best trial achieved elsewhere: test part, folds, other corpora."""
+    lines: list[Text] = []
+    test = summary.get("test")
+    if test:
+        shown = score_with_interval(test["bca"], test["interval"])
+        beside = f"  probe {beside_probe(test['probe'])}" if test.get("probe") else ""
+        over = sample(test["utterances"], test.get("interval_speakers"))
+        lines.append(cell(f"test part    BCA {shown}  {over}, scored once{beside}"))
+    for folds in summary.get("folds") or ():
+        shown = score_with_interval(folds["pooled_bca"], folds["interval"])
+        beside = f"  probe {beside_probe(folds['probe'])}" if folds.get("probe") else ""
+        over = f"{sample(folds['utterances'], folds.get('interval_speakers'))}; {chose(folds['chosen_on'])}"
+        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  {over}{beside}"))
+    if apart := apart_text(summary):
+        lines.append(cell(f"{'kept apart':<12} {apart}"))
+    for found in summary.get("evaluations") or ():
+        shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
+        chance = f"chance {score(found['chance'])}  {sample(found['utterances'], found.get('interval_speakers'))}"
+        lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  {chance}"))
+        if found.get("warnings"):
+            lines.append(cell("             not unseen: v on the run's screen says why", "warning"))
+    return [Text(), *lines] if lines else []

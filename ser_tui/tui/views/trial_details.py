@@ -1,0 +1,69 @@
+"""One trial in full: its parameters, its result, its epochs."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from ser_tui.study.formatting import difference_text, duration, interval_text, loss_text, parameter, score_with_interval
+from ser_tui.study.headline import sample, validation_speakers
+from ser_tui.study.state import Trial
+from ser_tui.study.summary import searched_names
+from ser_tui.tui.data.follow import View
+from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.views.trials import trial_state
+from ser_tui.tui.widgets.table import cell
+
+
+def trial_lines(trial: Trial, view: View) -> list[Text]:
+    """Everything that is known about a trial of the run in `view`, one line each: what was searched before what was fixed."""
+    probe = view.state.probe
+    first = cell(f"trial {trial.number}  ", "bold")
+    first.append_text(trial_state(trial, False, view.live))
+    if trial.phase:
+        first.append_text(cell(f"  proposed by: {trial.phase}", "muted"))
+    lines = [first]
+
+    def fact(name: str, value: str, style: str = "") -> None:
+        line = cell(f"{name:<27}", "muted")
+        line.append_text(cell(value, style))
+        lines.append(line)
+
+    if trial.bca is not None:
+        fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
+        fact("95 % interval", interval_text(trial.interval))
+        fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
+        fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
+        if probe is not None:
+            fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))
+        best = score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval)
+        fact(f"best epoch: {trial.best_epoch} (not ranked)", best)
+    if trial.reason:
+        fact("reason", trial.reason, "warning")
+    fact("time", duration(trial.seconds))
+    lines.append(Text())
+    searched = searched_names(view.state.study)
+    for name in (name for name in searched if name in trial.parameters):
+        fact(name, parameter(name, trial.parameters[name]))
+    if trial.epochs:
+        lines += [Text(), *_epochs(trial)]
+    fixed = [name for name in trial.parameters if name not in searched]
+    if fixed:
+        lines += [Text(), cell("the same in every trial", "accent")]
+    for name in fixed:
+        fact(name, parameter(name, trial.parameters[name]))
+    return lines
+
+
+def _epochs(trial: Trial) -> list[Text]:
+    curve = cell("BCA per epoch  ", "muted")
+    curve.append(spark([epoch.bca for epoch in trial.epochs], width=40), "accent")
+    lines = [curve, cell(" EP   LOSS    VAL         BCA   TIME", "accent")]
+    for epoch in trial.epochs:
+        lines.append(
+            cell(
+                f"{epoch.epoch:>3} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>6} "
+                f"{score_with_interval(epoch.bca, epoch.interval):>11} {duration(epoch.seconds):>6}"
+                + (" frozen" if epoch.frozen else "")
+            )
+        )
+    return lines

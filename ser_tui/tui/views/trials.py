@@ -1,0 +1,353 @@
+"""A run's state as the run screen shows it: pure functions from state to text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from ser_tui.study.formatting import (
+    beside_probe,
+    duration,
+    ended,
+    local_clock,
+    loss_text,
+    of_speakers,
+    parameter,
+    progress_text,
+    score,
+    score_with_interval,
+)
+from ser_tui.study.formatting import counted as count_text
+from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.summary import (
+    best_so_far,
+    counted,
+    elapsed_seconds,
+    probe_summary,
+    remaining_seconds,
+    searched_names,
+)
+from ser_tui.tui.data.follow import View
+from ser_tui.tui.theme import state_text
+from ser_tui.tui.views.runs import ELSEWHERE, parameters_text
+from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import Column, cell
+
+_WIDE = 126
+"""Cells from which on the line of the best trial has room for the paired difference to the probe."""
+
+_NAME = 11
+"""Cells for what was scored on, at the left of a result."""
+
+MOST_WARNINGS = 4
+"""Lines of warnings above the trials; the log has them in full."""
+
+_WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
+
+
+def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
+    """The columns of the trials table for a study that varies `names`.
+
+    In less than `room` cells (0: not known) without the epochs done: they stand in the state of a trial under way, and in the
+    pane beside the table, which is what takes the room.
+    """
+    columns = [Column("number", "#", 4, "right")]
+    for name in names:
+        known = HYPERPARAMETERS.get(name)
+        short = known.short if known else name[:8].upper()
+        columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
+    columns += [
+        Column("bca", "BCA", 11, "right"),
+        Column("loss", "LOSS", 6, "right"),
+        Column("done", "DONE", 5, "right"),
+        Column("time", "TIME", 6, "right"),
+        Column("state", "STATE", 10, flexible=True),
+    ]
+    needed = sum(column.width + 1 for column in columns)
+    return [column for column in columns if column.key != "done" or not 0 < room < needed]
+
+
+def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool) -> tuple[Text, ...]:
+    """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running."""
+    running = trial.status == "running"
+    last = trial.epochs[-1] if trial.epochs else None
+    planned = last.epochs if last else trial.parameters.get("epochs")
+    bca = trial.bca if trial.bca is not None else (last.bca if last else None)
+    interval = trial.interval if trial.bca is not None else (last.interval if last else None)
+    loss = trial.loss if trial.loss is not None else (last.loss if last else None)
+    style = "strong" if best else "muted" if trial.status in ("failed", "cut_short", "collapsed") else ""
+    cells = {
+        "number": cell(trial.number, style),
+        **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
+        "bca": cell(score_with_interval(bca, interval), "muted" if running else style),
+        "loss": cell(loss_text(loss), "muted" if running else style),
+        "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
+        "time": cell(duration(trial.seconds), style),
+        "state": trial_state(trial, best, live),
+    }
+    return tuple(cells[column.key] for column in columns)
+
+
+def trial_state(trial: Trial, best: bool, live: bool) -> Text:
+    """A trial's state in words: epoch 4/8, done best, done, collapsed, failed: why."""
+    if trial.status == "running":
+        if not live:
+            return cell("interrupted", "warning")
+        last = trial.epochs[-1] if trial.epochs else None
+        planned = last.epochs if last else trial.parameters.get("epochs")
+        return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}" if planned else "running", "accent")
+    if trial.status == "failed":
+        return cell(f"failed: {trial.reason}", "warning")
+    if trial.status == "cut_short":
+        return cell("cut short", "muted")
+    if trial.status == "collapsed":
+        return cell("done, collapsed", "muted")
+    return cell("done  best" if best else "done", "strong" if best else "")
+
+
+def header(view: View, now: datetime, name: str = "run") -> list[Text]:
+    """Two lines: state, trial, epoch and time first; then what it is and on how many utterances.
+
+    `name`: the study's, where the log does not say it yet.
+    """
+    state = view.state
+    line = Text(no_wrap=True)
+    line.append_text(cell(str(state.study.get("name", name)), "bold"))
+    line.append("  ")
+    line.append_text(state_text(view.shown))
+    start = state.start
+    if start is not None:
+        trial = state.current
+        number = trial.number if trial is not None else len(counted(state))
+        line.append(f"  trial {number}/{start.planned_trials}" if start.planned_trials else f"  trial {number}")
+        if trial is not None and view.live:
+            planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
+            if planned:
+                line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
+    if state.sessions:
+        line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
+    left = remaining_seconds(state, now) if view.live else None
+    if left is not None:
+        line.append(f", about {duration(left)} left" if left else ", longer than predicted")
+    for evaluation in state.evaluations:
+        if evaluation.result is None and not evaluation.reason and view.busy:
+            line.append_text(
+                cell(f"  evaluating {evaluation.corpus} {evaluation.done}/{evaluation.utterances}", "accent")
+            )
+    if view.behind:
+        line.append(f"  reading the log, {view.behind:.0%} to go", "accent")
+    return [line, _facts(view)]
+
+
+def _facts(view: View) -> Text:
+    study, start = view.state.study, view.state.start
+    if start is None and not view.live:
+        return cell("it ended before its first trial", "muted")
+    if start is None:
+        return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
+    corpus = study.get("corpus", "")
+    names = corpus if isinstance(corpus, str) else "+".join(str(name) for name in corpus)
+    parts = [
+        str(study.get("strategy", {}).get("kind", "-")),
+        names,
+        str(study.get("encoder", "-")),
+        f"{study.get('protocol', {}).get('kind', '-')} split",
+        _sample(start.utterances.get("validation", 0), validation_speakers(start)),
+    ]
+    if study.get("method") == "probe":
+        parts.insert(1, "probe")
+    return cell(", ".join(parts), "muted")
+
+
+def warning_lines(view: View, width: int) -> list[Text]:
+    """What must be known before the numbers are believed, broken at `width`."""
+    lines = [part for line in _warnings(view) for part in broken(line, width, hang=2)]
+    if len(lines) <= MOST_WARNINGS:
+        return lines
+    more = cell(" ... l shows all", "muted")
+    last = lines[MOST_WARNINGS - 1]
+    last.rstrip()
+    last.truncate(max(0, width - more.cell_len))
+    return [*lines[: MOST_WARNINGS - 1], last.append_text(more)]
+
+
+def _warnings(view: View) -> list[Text]:
+    """What is wrong with the run, then what its split means: the first lines are seen on every terminal."""
+    lines: list[Text] = []
+    if view.missing:
+        lines.append(cell("! the run's folder is gone", "warning"))
+    if view.damaged:
+        count = "1 line of its log is" if view.damaged == 1 else f"{view.damaged} lines of its log are"
+        lines.append(cell(f"! {count} damaged and left out", "warning"))
+    if view.shown == "interrupted":
+        lines.append(
+            cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning")
+        )
+    elif view.shown == "elsewhere":
+        lines.append(cell(f"! {ELSEWHERE}", "warning"))
+    elif view.shown in ("failed", "stopped") and view.state.reason:
+        lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
+    start = view.state.start
+    return [*lines, *(cell(f"! {warning}", "warning") for warning in (start.warnings if start else ()))]
+
+
+def best_line(state: RunState, width: int) -> Text:
+    """best BCA .953 ±.039 trial 5, the probe beside it, and its parameters; within `width` as far as it can be."""
+    line = cell("best BCA   ", "muted")
+    best = state.best
+    if best is None:
+        line.append("none yet", "muted")
+        return line
+    line.append(score_with_interval(best.bca, best.interval), "strong")
+    names, probe = searched_names(state.study), state.probe
+    line.append_text(cell(f"  trial {best.number}"))
+    if probe is None:
+        line.append_text(cell(f"  n={best.utterances}   {parameters_text(best.parameters, names)}"))
+        return line
+    beside = probe_summary(probe, best)
+    line.append("  probe ", "muted")
+    if width < _WIDE:
+        # n stands two lines above.
+        line.append_text(cell(f"{score_with_interval(probe.bca, probe.interval)}  "))
+        line.append_text(cell(parameters_text(best.parameters, names, short=True)))
+    else:
+        line.append_text(cell(f"{beside_probe(beside)}  n={best.utterances}   {parameters_text(best.parameters, names)}"))
+    return line
+
+
+def current_line(view: View) -> Text:
+    """The epoch that has just ended in the trial under way: its loss and BCA."""
+    line = cell("current    ", "muted")
+    trial = view.state.current
+    progress = view.state.progress if view.busy else None
+    if trial is None or not view.live:
+        at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
+        if progress is not None and progress.stage == "features" and view.job == "search":
+            at = f"probe: {at}"  # the features of trials are extracted while one is under way
+        line.append_text(cell(at, "muted"))
+        return line
+    values = parameters_text(trial.parameters, searched_names(view.state.study), short=True)
+    if not trial.epochs:
+        # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
+        at = "extracting features, fitting" if view.state.study.get("method") == "probe" else "first epoch"
+        if progress is not None:
+            at = progress_text(progress.stage, progress.done, progress.utterances, 1)
+        line.append_text(cell(f"trial {trial.number}  {at}   {values}"))
+        return line
+    last = trial.epochs[-1]
+    frozen = "  encoder frozen" if last.frozen else ""
+    further = ""
+    if progress is not None:
+        further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
+    scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval)}"
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs} done  {scored}{frozen}{further}   "
+    line.append_text(cell(shown, "accent"))
+    line.append_text(cell(values, "muted"))
+    return line
+
+
+def spark_line(state: RunState, width: int) -> Text:
+    """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
+    trials = counted(state)
+    room = max(5, (width - len("BCA  best so far  minutes  ") - 6) // 3)
+    scores = [trial.bca for trial in trials]
+    real = [value for value in scores if value is not None]
+    low, high = (min(real), max(real)) if real else (0.0, 1.0)
+    line = Text(no_wrap=True)
+    for label, series, bottom, top in (
+        ("BCA", scores, low, high),
+        ("best so far", best_so_far(trials), low, high),
+        ("minutes", [trial.seconds for trial in trials], 0.0, None),
+    ):
+        line.append(f"{label} ", "muted")
+        line.append(spark(series, low=bottom, high=top, width=room).ljust(min(room, max(len(series), 1))), "accent")
+        line.append("   ")
+    return line
+
+
+def result_lines(state: RunState, width: int) -> list[Text]:
+    """What the best trial achieved on parts that no trial saw: test part, folds, other corpora.
+
+    A line each, of which `width` may leave out baselines and asides, never a score's n or interval; v shows all in full.
+    """
+    lines: list[Text] = []
+    room = width - _NAME
+    if (test := state.test) is not None:
+        pieces = [
+            (0, _scored("BCA", test.bca, test.interval)), (2, _scored("accuracy", test.accuracy, test.accuracy_interval)),
+            (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_bca, test.probe_interval),
+        ]  # fmt: skip
+        lines.append(_result("test part", _fitting(pieces, room)))
+    for folds in state.folds:
+        spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {count_text(len(folds.folds), 'fold')}"
+        pieces = [
+            (0, _scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
+            (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
+            *_probe(folds.probe_pooled_bca, folds.probe_interval),
+        ]  # fmt: skip
+        lines.append(_result(folds.protocol, _fitting(pieces, room)))
+    for found in state.evaluations:
+        if (result := found.result) is not None:
+            pieces = [
+                (0, _scored("accuracy", result.accuracy, result.accuracy_interval)),
+                (1, _scored("BCA", result.bca, result.bca_interval)), (3, f"chance {score(result.chance)}"),
+            ]  # fmt: skip
+            if (untuned := result.baselines.get("untuned")) is not None:
+                pieces.append((2, _scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
+            pieces.append((0, _sample(result.utterances, result.interval_speakers)))
+            if whose := of_speakers(result.speakers, result.without, 2):
+                pieces.append((0, whose))
+            doubt = [(0, "! not unseen (v)")] if result.warnings else []
+            style = "warning" if result.warnings else ""
+            lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))
+        elif found.reason:
+            lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
+    return lines
+
+
+Piece = tuple[int, str]
+"""How easily it can be done without, and what it says."""
+
+
+def _fitting(pieces: Sequence[Piece], room: int) -> str:
+    """Those of `pieces` that `room` has space for, the most dispensable left out first; those of rank 0 stay in any case."""
+    for most in (3, 2, 1, 0):
+        shown = "  ".join(text for rank, text in pieces if rank <= most)
+        if len(shown) <= room:
+            break
+    return shown
+
+
+def _scored(name: str, value: float, interval: Sequence[float] | None) -> str:
+    return f"{name} {score_with_interval(value, interval)}"
+
+
+def _sample(utterances: int, speakers: int | None) -> str:
+    return f"n={utterances}" + (f", {speakers_text(speakers)}" if speakers else "")
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None) -> list[Piece]:
+    return [] if bca is None else [(1, _scored("probe", bca, interval))]
+
+
+def _result(name: str, text: str, style: str = "") -> Text:
+    line = cell(f"{name[: _NAME - 1]:<{_NAME}}", "muted")
+    line.append_text(cell(text, style))
+    return line
+
+
+def log_lines(state: RunState, number: int, width: int | None = None) -> list[Text]:
+    """The last `number` lines of notes, newest last, broken at `width`; without one a note is a line."""
+    lines: list[Text] = []
+    for time, level, text in reversed(state.log[-number:] if number > 0 else ()):
+        line = cell(f"{local_clock(time)} ", "muted")
+        line.append_text(cell(text, "warning" if level == "warning" else ""))
+        lines = [*([line] if width is None or line.cell_len <= width else broken(line, width, hang=9)), *lines]
+        if len(lines) >= number:
+            break
+    return lines[-number:]

@@ -1,0 +1,82 @@
+"""How numbers and names are written."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_tui.study.formatting import (
+    duration,
+    ended,
+    escaped_parts,
+    loss_text,
+    of_speakers,
+    parameter,
+    printable,
+    score,
+    score_with_interval,
+    sparkline,
+    unescaped,
+)
+
+
+def test_times_are_short() -> None:
+    assert [duration(value) for value in (None, 0.4, 59.6, 252, 3780, math.nan)] == [
+        "-",
+        "0s",
+        "1m00s",
+        "4m12s",
+        "1h03m",
+        "-",
+    ]
+
+
+def test_scores_are_as_the_field_prints_them() -> None:
+    assert [score(value) for value in (0.9534, 1.0, 0.0, None)] == [".953", "1.000", ".000", "-"]
+    assert score_with_interval(0.953, (0.914, 0.992)) == ".953 ±.039"
+
+
+def test_a_loss_fits_its_column_however_far_training_went_astray() -> None:
+    losses = [loss_text(value) for value in (0.2139, 99.99951, 408.61, 9999.97, 3.2e12, None)]
+    assert losses == ["0.214", "100.0", "408.6", "1e+04", "3e+12", "-"]
+
+
+def test_why_it_ended_is_said_once() -> None:
+    assert ended("stopped", "stopped by request") == "stopped by request"
+    assert ended("failed", "the disk is full") == "failed: the disk is full"
+
+
+def test_parameters_stay_readable() -> None:
+    assert parameter("learning_rate", 1.8e-4) == "1.8e-4"
+    assert parameter("learning_rate", 0.02) == "0.02"
+    assert parameter("epochs", 8) == "8"
+    assert parameter("max_seconds", 2.5) == "2.5"
+
+
+def test_a_sparkline_has_gaps_where_numbers_are_missing() -> None:
+    assert sparkline([0, None, 1, math.nan]) == "▁ █ "
+    assert sparkline([0.5, 0.5]) == "▅▅"
+    assert sparkline([1, 2, 3], width=2) == "▁█"
+    assert sparkline([]) == ""
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
+    assert all(char.isprintable() for char in printable(text))
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_any_names_can_be_written_between_commas(names: list[str]) -> None:
+    written = ",".join(name.replace("\\", "\\\\").replace(",", "\\,") for name in names)
+    assert [unescaped(part) for part in escaped_parts(written, ",")] == names
+
+
+def test_whose_utterances_a_score_is_of_is_said() -> None:
+    assert of_speakers((), ()) == ""
+    assert of_speakers(("01", "02"), ()) == "speakers 01, 02 only"
+    assert of_speakers(("01",), ("03",)) == "speaker 01 only, without speaker 03"
+    assert of_speakers((), tuple("abcdefg")) == "without speakers a, b, c, d, e and 2 more"
+    assert of_speakers((), tuple("abcdefg"), None).endswith("a, b, c, d, e, f, g")
