@@ -88,9 +88,9 @@ class SerTuiApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         """The home screen, at once: a blank one below it would cost a frame."""
-        from ser_tui.tui.screens.home import HomeScreen
+        from ser_tui.tui.screens.table import SCREENS
 
-        return HomeScreen()
+        return SCREENS["home"]()
 
     def on_mount(self) -> None:
         """Show the run to attach to on top of the home screen."""
@@ -131,12 +131,16 @@ class SerTuiApp(App[None]):
         else:
             self.tell("no shell with job control is waiting: nothing could bring the app back. ctrl+q leaves it; runs go on")
 
+    def open(self, name: str, /, *shown: Any) -> None:
+        """Show the screen called `name`, of what `shown` names."""
+        from ser_tui.tui.screens.table import SCREENS
+
+        self.push_screen(SCREENS[name](*shown))
+
     def open_run(self, run_id: str) -> None:
         """Show the run called `run_id`, live or past."""
-        from ser_tui.tui.screens.run import RunScreen
-
         self.opened = run_id
-        self.push_screen(RunScreen(run_id))
+        self.open("run", run_id)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line passes before it is sent."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from ser_tui.study.formatting import printable
+from ser_tui.tui.base import Host
 from ser_tui.tui.widgets.keybar import key_of, offered
-
-if TYPE_CHECKING:
-    from ser_tui.tui.app import SerTuiApp
 
 
 class ScreenCommands(Provider):
     """The bindings of the screen from which the palette was opened, as commands."""
+
+    @property
+    def _ser(self) -> Host:
+        return cast("Host", self.app)
 
     def _actions(self) -> Iterator[tuple[str, str, str]]:
         for binding in (active.binding for active in offered(self.screen)):
@@ -26,7 +28,7 @@ class ScreenCommands(Provider):
     def _runs(self) -> Iterator[tuple[str, str]]:
         from ser_tui.store.runs import folders
 
-        for folder in folders(cast("SerTuiApp", self.app).runs)[:1000]:
+        for folder in folders(self._ser.runs)[:1000]:
             yield f"open {printable(folder.run_id)}", folder.run_id
 
     async def discover(self) -> Hits:
@@ -42,4 +44,4 @@ class ScreenCommands(Provider):
                 yield Hit(rank, Text(text), partial(self.app.simulate_key, key), text, help_text or None)
         for text, run_id in self._runs():
             if (rank := matcher.match(text)) > 0:
-                yield Hit(rank, Text(text), partial(cast("SerTuiApp", self.app).open_run, run_id), text)
+                yield Hit(rank, Text(text), partial(self._ser.open_run, run_id), text)

@@ -8,7 +8,7 @@ from fabricated_runs import CLASSES, finished
 from piloting import press, shown, until, until_shown
 
 from ser_tui.tui.app import SerTuiApp
-from ser_tui.tui.views.form_notes import CorpusFacts
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.views.mapping import Plan
 
 RAVDESS = CorpusFacts(

@@ -14,10 +14,10 @@ from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.load import load, to_plain, validate
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import StudyForm, problem_of
 from ser_tui.tui.screens.new_study import NewStudyScreen
 from ser_tui.tui.views import form_notes
-from ser_tui.tui.views.form_notes import CorpusFacts
 
 EMODB = CorpusFacts("emodb", 535, tuple("abcdefghij"), {"anger": 127, "neutral": 79}, 24.8)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ser_tui.store.log import CHUNK, LogReader
 from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
-from ser_tui.study.state import RunState
+from ser_tui.study.state import RunState, Trial
 
 LIVENESS_SECONDS = 1.0
 CATCH_UP_SECONDS = 0.15
@@ -42,6 +42,13 @@ class View:
     def busy(self) -> bool:
         """Whether a worker is on the run, searching or evaluating."""
         return self.worker == "live"
+
+    def trial(self, number: int) -> Trial | None:
+        """Trial `number`, as far as it has come."""
+        current, trials = self.state.current, self.state.trials
+        if current is not None and current.number == number:
+            return current
+        return trials[number - 1] if 0 < number <= len(trials) else None
 
 
 class Follower:

@@ -11,7 +11,7 @@ from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
-from ser_tui.tui.views.form_notes import CorpusFacts
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 
 
 @dataclass(frozen=True)

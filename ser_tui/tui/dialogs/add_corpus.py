@@ -12,9 +12,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from ser_tui.study.errors import UserError
+from ser_tui.tui.base import AppDialog
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.knowledge import Found
-from ser_tui.tui.screens.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
 
 

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar, key_of, offered
 from ser_tui.tui.widgets.lines import Wrapped
 from ser_tui.tui.widgets.table import cell

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Wrapped
 from ser_tui.tui.widgets.table import cell

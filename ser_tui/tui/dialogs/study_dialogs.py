@@ -9,10 +9,10 @@ from typing import Any
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-from ser_tui.tui.screens.base import AppScreen
 
 
 async def choose_corpora(screen: AppScreen[Any], chosen: Sequence[str]) -> list[str]:

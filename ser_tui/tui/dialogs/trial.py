@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from ser_tui.tui.screens.base import AppDialog
+from ser_tui.tui.base import AppDialog
+from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.trial_details import trial_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 
-if TYPE_CHECKING:
-    from ser_tui.tui.screens.run import RunScreen
-
 
 class TrialScreen(AppDialog[None]):
-    """Trial `number` of the run that `run` shows; left and right go to its neighbours."""
+    """Trial `number` of the run that `view()` shows now; left and right go to its neighbours."""
 
     CSS_PATH = "trial.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -28,9 +27,9 @@ class TrialScreen(AppDialog[None]):
         Binding("escape,q,t,enter", "dismiss", "back", key_display="esc"),
     ]
 
-    def __init__(self, run: RunScreen, number: int) -> None:
+    def __init__(self, view: Callable[[], View], number: int) -> None:
         super().__init__()
-        self._run = run
+        self._view = view
         self._number = number
 
     def compose(self) -> ComposeResult:
@@ -45,11 +44,12 @@ class TrialScreen(AppDialog[None]):
         self.set_interval(0.5, self._show)
 
     def _show(self) -> None:
-        trial = self._run.trial(self._number)
+        view = self._view()
+        trial = view.trial(self._number)
         if trial is not None:
-            self.query_one("#facts", Lines).show(trial_lines(trial, self._run.view))
+            self.query_one("#facts", Lines).show(trial_lines(trial, view))
 
     def action_go(self, step: int) -> None:
         """Show the trial `step` further on."""
-        self._number = min(max(1, self._number + step), len(self._run.view.state.trials))
+        self._number = min(max(1, self._number + step), len(self._view().state.trials))
         self._show()

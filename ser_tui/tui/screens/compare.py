@@ -11,9 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.store.runs import RunFolder
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views import comparison
 from ser_tui.tui.views.comparison import Pairing
@@ -130,18 +129,3 @@ class CompareScreen(AppScreen[None]):
         self._order = [*self._order[1:], self._order[0]]
         self._pairings = {}
         self._read()
-
-
-async def compare_with(screen: AppScreen[Any], run_id: str) -> None:
-    """Ask which runs to lay beside `run_id`, then do it."""
-    await screen.attempt(screen.ser.feed().poll)
-    others = [summary for summary in screen.ser.feed().summaries if summary["run_id"] != run_id]
-    if not others:
-        screen.ser.tell("this is the only run: there is nothing to compare it with")
-        return
-    choices = [
-        Choosable(summary["run_id"], f"{summary['state']}, {summary.get('corpus') or '-'}") for summary in others
-    ]
-    chosen = await screen.app.push_screen_wait(ChooseScreen("Compare with; space marks several", choices, several=True))
-    if chosen:
-        screen.app.push_screen(CompareScreen([run_id, *chosen]))

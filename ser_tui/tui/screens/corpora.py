@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 
 from ser_tui.study.formatting import printable
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import Progress, in_thread
 from ser_tui.tui.data.knowledge import KnownCorpus
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.study.formatting import printable
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import Progress
 from ser_tui.tui.data.knowledge import KnownEncoder
 from ser_tui.tui.dialogs.choose import ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell

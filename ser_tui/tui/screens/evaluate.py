@@ -12,10 +12,10 @@ from textual.containers import Horizontal, Vertical
 
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.formatting import mapped, printable, score, score_with_interval
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-from ser_tui.tui.screens.base import AppScreen
-from ser_tui.tui.views.form_notes import CorpusFacts
 from ser_tui.tui.views.mapping import PREDICTIONS, PRESETS, Plan
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
@@ -248,8 +248,7 @@ class EvaluateScreen(AppScreen[None]):
     async def action_start(self) -> None:
         """Start a worker and show its results as they come."""
         from ser_tui.client import launch
-        from ser_tui.tui.actions import folder_of
-        from ser_tui.tui.screens.results import ResultsScreen
+        from ser_tui.tui.dialogs.run_dialogs import folder_of
 
         plan = self.plan
         names = tuple(target.name for target in plan.targets)
@@ -261,6 +260,6 @@ class EvaluateScreen(AppScreen[None]):
         self._starting = False
         if started:
             self.dismiss()
-            self.app.push_screen(ResultsScreen(self.run_id))
+            self.ser.open("results", self.run_id)
         else:
             self._show()

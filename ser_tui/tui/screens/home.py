@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
 from ser_tui.study.formatting import printable
-from ser_tui.tui.screens.base import AppScreen
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
@@ -225,47 +225,35 @@ class HomeScreen(AppScreen[None]):
 
     def action_new(self) -> None:
         """Set up a new study."""
-        from ser_tui.tui.screens.new_study import NewStudyScreen
-
-        self.app.push_screen(NewStudyScreen())
+        self.ser.open("new study")
 
     def action_clone(self) -> None:
         """Set up a new study from the highlighted run's."""
-        from ser_tui.tui.screens.new_study import NewStudyScreen
-
         if (summary := self.current) is not None:
-            self.app.push_screen(NewStudyScreen(summary["study"], origin=summary["run_id"]))
+            self.ser.open("new study", summary["study"], summary["run_id"])
 
     def action_compare(self) -> None:
         """Compare marked runs."""
-        from ser_tui.tui.screens.compare import CompareScreen
-
         if len(self.marked) >= 2:
-            self.app.push_screen(CompareScreen(self.marked))
+            self.ser.open("compare", self.marked)
 
     def action_evaluate(self) -> None:
         """Evaluate the highlighted run's best model on other corpora."""
-        from ser_tui.tui.screens.evaluate import EvaluateScreen
-
         if (summary := self.current) is not None:
-            self.app.push_screen(EvaluateScreen(summary["run_id"]))
+            self.ser.open("evaluate", summary["run_id"])
 
     def action_corpora(self) -> None:
         """Show the corpora."""
-        from ser_tui.tui.screens.corpora import CorporaScreen
-
-        self.app.push_screen(CorporaScreen())
+        self.ser.open("corpora")
 
     def action_encoders(self) -> None:
         """Show the encoders."""
-        from ser_tui.tui.screens.encoders import EncodersScreen
-
-        self.app.push_screen(EncodersScreen())
+        self.ser.open("encoders")
 
     @work
     async def action_stop(self) -> None:
         """Ask the highlighted run's worker to stop, after a question."""
-        from ser_tui.tui.actions import stop_run
+        from ser_tui.tui.dialogs.run_dialogs import stop_run
 
         if (summary := self.current) is not None:
             await stop_run(self, summary["run_id"])
@@ -273,7 +261,7 @@ class HomeScreen(AppScreen[None]):
     @work
     async def action_resume(self) -> None:
         """Take the highlighted run up again and show it."""
-        from ser_tui.tui.actions import resume_run
+        from ser_tui.tui.dialogs.run_dialogs import resume_run
 
         if (summary := self.current) is not None and await resume_run(self, summary["run_id"]):
             self.ser.open_run(summary["run_id"])
@@ -281,7 +269,7 @@ class HomeScreen(AppScreen[None]):
     @work
     async def action_delete(self) -> None:
         """Delete the highlighted run, after a question."""
-        from ser_tui.tui.actions import delete_run
+        from ser_tui.tui.dialogs.run_dialogs import delete_run
 
         if (summary := self.current) is not None and await delete_run(self, summary):
             found = await self.attempt(self._looked)

@@ -28,8 +28,8 @@ from ser_tui.study.formatting import (
     progress_text,
     score_with_interval,
 )
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import cell

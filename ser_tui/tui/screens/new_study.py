@@ -15,13 +15,13 @@ from textual.widgets import Button, Input
 
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps, validate
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import BY_KEY, SECTIONS, StudyForm, problem_of
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, save_study
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.views import form_notes
-from ser_tui.tui.views.form_notes import CorpusFacts
 from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, field_row, slug
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines

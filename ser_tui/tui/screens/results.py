@@ -13,9 +13,9 @@ from textual.containers import VerticalScroll
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import progress_text
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.views.results import all_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
@@ -87,6 +87,6 @@ class ResultsScreen(AppScreen[None]):
     @work
     async def action_stop(self) -> None:
         """Ask the worker to stop, after a question."""
-        from ser_tui.tui.actions import stop_run
+        from ser_tui.tui.dialogs.run_dialogs import stop_run
 
         await stop_run(self, self._run_id)

@@ -17,9 +17,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import searched_names
+from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower, View
-from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.views import trials
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
@@ -209,22 +209,15 @@ class RunScreen(AppScreen[None]):
 
     def _cells_of(self, key: str) -> tuple[Text, ...]:
         state = self.view.state
-        trial = self.trial(int(key))
+        trial = self.view.trial(int(key))
         best = state.best is not None and state.best.number == int(key)
         return () if trial is None else trials.trial_cells(trial, self._names, self._columns, best, self.view.live)
-
-    def trial(self, number: int) -> Trial | None:
-        """Trial `number`, as far as it has come."""
-        state = self.view.state
-        if state.current is not None and state.current.number == number:
-            return state.current
-        return state.trials[number - 1] if 0 < number <= len(state.trials) else None
 
     @property
     def highlighted(self) -> Trial | None:
         """The trial under the cursor, as far as it has come."""
         key = self.query_one(TrialsTable).current
-        return None if key is None else self.trial(int(key))
+        return None if key is None else self.view.trial(int(key))
 
     @on(Table.Moved)
     def _moved(self) -> None:
@@ -258,52 +251,45 @@ class RunScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.trial import TrialScreen
 
         if (trial := self.highlighted) is not None:
-            self.app.push_screen(TrialScreen(self, trial.number))
+            self.app.push_screen(TrialScreen(lambda: self.view, trial.number))
 
     @work
     async def action_stop(self) -> None:
         """Ask the worker to stop, after a question."""
-        from ser_tui.tui.actions import stop_run
+        from ser_tui.tui.dialogs.run_dialogs import stop_run
 
         await stop_run(self, self.run_id)
 
     @work
     async def action_resume(self) -> None:
         """Start a worker that goes on."""
-        from ser_tui.tui.actions import resume_run
+        from ser_tui.tui.dialogs.run_dialogs import resume_run
 
         await resume_run(self, self.run_id)
 
     def action_clone(self) -> None:
         """Set up a new study from this one's."""
-        from ser_tui.tui.screens.new_study import NewStudyScreen
-
-        self.app.push_screen(NewStudyScreen(self.view.state.study, origin=self.run_id))
+        self.ser.open("new study", self.view.state.study, self.run_id)
 
     @work
     async def action_compare(self) -> None:
         """Choose runs to lay beside this one."""
-        from ser_tui.tui.screens.compare import compare_with
+        from ser_tui.tui.dialogs.run_dialogs import choose_others
 
-        await compare_with(self, self.run_id)
+        if chosen := await choose_others(self, self.run_id):
+            self.ser.open("compare", [self.run_id, *chosen])
 
     def action_evaluate(self) -> None:
         """Evaluate the best model on other corpora."""
-        from ser_tui.tui.screens.evaluate import EvaluateScreen
-
-        self.app.push_screen(EvaluateScreen(self.run_id))
+        self.ser.open("evaluate", self.run_id)
 
     def action_results(self) -> None:
         """Show confusion matrices and folds."""
-        from ser_tui.tui.screens.results import ResultsScreen
-
-        self.app.push_screen(ResultsScreen(self.run_id))
+        self.ser.open("results", self.run_id)
 
     def action_log(self) -> None:
         """Show the whole log."""
-        from ser_tui.tui.screens.log import LogScreen
-
-        self.app.push_screen(LogScreen(RunFolder(self.ser.runs / self.run_id)))
+        self.ser.open("log", RunFolder(self.ser.runs / self.run_id))
 
     @work
     async def action_export(self) -> None:

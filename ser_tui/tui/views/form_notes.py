@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
 from ser_tui.study.formatting import duration
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import StudyForm, items, number
-
-
-@dataclass(frozen=True)
-class CorpusFacts:
-    """What the form knows of a corpus. `problem`: why it cannot be used; None counts: not read yet."""
-
-    name: str
-    utterances: int | None = None
-    speakers: tuple[str, ...] = ()
-    emotions: Mapping[str, int] | None = None
-    minutes: float = 0.0
-    problem: str = ""
 
 
 def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:

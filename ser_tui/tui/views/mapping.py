@@ -9,7 +9,7 @@ from ser_tui.corpora.spellings import meaning
 from ser_tui.evaluation.mapping import DROPPED, propose
 from ser_tui.study.errors import UsageError
 from ser_tui.study.requests import Preset
-from ser_tui.tui.views.form_notes import CorpusFacts
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 PREDICTIONS = ("masked", "raw")

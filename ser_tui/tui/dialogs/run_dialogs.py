@@ -1,4 +1,5 @@
-"""What several screens do with a run: stop, resume, delete. Each asks first where something could be lost."""
+"""What several screens ask about a run: stop, resume, delete it, which others to lay beside it. Asked first where something could be
+lost."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from typing import Any
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import duration, printable
 from ser_tui.study.headline import headline_text
+from ser_tui.tui.base import AppScreen
+from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-from ser_tui.tui.screens.base import AppScreen
 
 
 def folder_of(screen: AppScreen[Any], run_id: str) -> RunFolder:
@@ -60,3 +62,17 @@ async def delete_run(screen: AppScreen[Any], summary: Mapping[str, Any]) -> bool
         return False
     folder = folder_of(screen, str(summary["run_id"]))
     return await screen.succeeds(lambda: screen.ser.feed().delete(folder))
+
+
+async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:
+    """Ask which runs to lay beside `run_id`; empty where none was chosen, or there is no other."""
+    feed = screen.ser.feed()
+    await screen.attempt(feed.poll)
+    others = [summary for summary in feed.summaries if summary["run_id"] != run_id]
+    if not others:
+        screen.ser.tell("this is the only run: there is nothing to compare it with")
+        return []
+    choices = [
+        Choosable(summary["run_id"], f"{summary['state']}, {summary.get('corpus') or '-'}") for summary in others
+    ]
+    return await screen.app.push_screen_wait(ChooseScreen("Compare with; space marks several", choices, several=True))

@@ -1,10 +1,11 @@
-"""What the app's screens share: the typed app, calls that may take seconds kept off the event loop, and how they are left."""
+"""What screens and dialogs share: what they ask of the app, calls that may take seconds kept off the event loop, how they are left."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from textual import events
 from textual.await_complete import AwaitComplete
@@ -14,10 +15,10 @@ from textual.screen import ModalScreen, Screen
 from textual.worker import NoActiveWorker, get_current_worker
 
 from ser_tui.study.errors import UserError, told
-from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.background import Fetches, Progress, in_thread
 
 if TYPE_CHECKING:
-    from ser_tui.tui.app import SerTuiApp
+    from ser_tui.tui.data.feed import RunsFeed
 
 _LOOKS = (events.Mount, events.Timer, events.Resize, events.ScreenResume, events.Key, events.Paste, events.Click)
 _TOLD_BY = ("ser_tui.", "textual.widgets.")
@@ -27,13 +28,37 @@ Result = TypeVar("Result")
 Returned = TypeVar("Returned")
 
 
+class Host(Protocol):
+    """What a screen may ask of the app that shows it, beyond what every Textual app does. Screens open one another through it,
+    by the names of `screens/table.py`: none of them imports another."""
+
+    runs: Path
+    opened: str | None
+    fetches: Fetches
+
+    def feed(self) -> RunsFeed:
+        """The one reader of the runs folder."""
+
+    def open(self, name: str, /, *shown: Any) -> None:
+        """Show the screen called `name`, of what `shown` names."""
+
+    def open_run(self, run_id: str) -> None:
+        """Show a run, where the list's cursor stands on the way back."""
+
+    def tell(self, message: object, *, problem: bool = False) -> None:
+        """Show a sentence for a while."""
+
+    async def fetch(self, kind: str, name: str, call: Callable[[Progress], object]) -> None:
+        """Download by `call(progress)`, and tell how that ended."""
+
+
 class AppScreen(Screen[Result]):
     """A screen of ser_tui."""
 
     @property
-    def ser(self) -> SerTuiApp:
-        """The app, with its own methods."""
-        return cast("SerTuiApp", self.app)
+    def ser(self) -> Host:
+        """The app, as its host."""
+        return cast("Host", self.app)
 
     @property
     def in_front(self) -> bool:

@@ -1,0 +1,79 @@
+"""The one table of screens. Only the app reads it; screens open one another through the app, by these names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from ser_tui.store.runs import RunFolder
+
+
+def _home() -> Screen[None]:
+    from ser_tui.tui.screens.home import HomeScreen
+
+    return HomeScreen()
+
+
+def _new_study(study: Mapping[str, Any] | None = None, origin: str = "") -> Screen[None]:
+    from ser_tui.tui.screens.new_study import NewStudyScreen
+
+    return NewStudyScreen(study, origin)
+
+
+def _run(run_id: str) -> Screen[None]:
+    from ser_tui.tui.screens.run import RunScreen
+
+    return RunScreen(run_id)
+
+
+def _compare(run_ids: Sequence[str]) -> Screen[None]:
+    from ser_tui.tui.screens.compare import CompareScreen
+
+    return CompareScreen(run_ids)
+
+
+def _evaluate(run_id: str) -> Screen[None]:
+    from ser_tui.tui.screens.evaluate import EvaluateScreen
+
+    return EvaluateScreen(run_id)
+
+
+def _results(run_id: str) -> Screen[None]:
+    from ser_tui.tui.screens.results import ResultsScreen
+
+    return ResultsScreen(run_id)
+
+
+def _log(folder: RunFolder) -> Screen[None]:
+    from ser_tui.tui.screens.log import LogScreen
+
+    return LogScreen(folder)
+
+
+def _corpora() -> Screen[None]:
+    from ser_tui.tui.screens.corpora import CorporaScreen
+
+    return CorporaScreen()
+
+
+def _encoders() -> Screen[None]:
+    from ser_tui.tui.screens.encoders import EncodersScreen
+
+    return EncodersScreen()
+
+
+SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
+    "home": _home,
+    "new study": _new_study,
+    "run": _run,
+    "compare": _compare,
+    "evaluate": _evaluate,
+    "results": _results,
+    "log": _log,
+    "corpora": _corpora,
+    "encoders": _encoders,
+}
+"""Name -> what makes the screen. Each is imported when it is first shown: the start must not wait for all of them."""

@@ -1,0 +1,81 @@
+"""The house: its arrows, drawn in docs/architecture.md, are those of the code, and none of them is part of a circle."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import grimp
+
+import ser_tui
+
+PACKAGE = Path(ser_tui.__file__).parent
+MAP = PACKAGE.parent / "docs" / "architecture.md"
+
+
+@cache
+def imports() -> Mapping[str, frozenset[str]]:
+    """Module -> the modules of ser_tui that it imports: at its head, in a function, for type checking only."""
+    graph = grimp.build_graph("ser_tui", cache_dir=None)
+    return {module: frozenset(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+
+def circles(graph: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    """Modules that reach each other, by Tarjan's algorithm (SIAM J. Comput. 1, 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            cut = stack.index(node)
+            found.append(sorted(stack[cut:]))
+            del stack[cut:]
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return [circle for circle in found if len(circle) > 1]
+
+
+def test_a_circle_would_be_found() -> None:
+    graph = {"a": frozenset("b"), "b": frozenset("cd"), "c": frozenset("a"), "d": frozenset()}
+    assert circles(graph) == [["a", "b", "c"]]
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert circles(imports()) == []
+
+
+def opened() -> Iterator[tuple[str, ast.Call]]:
+    """Every call of `open` on the app in the interface, with the file that makes it."""
+    for path in sorted((PACKAGE / "tui").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "open":
+                of = ast.unparse(node.func.value)
+                if of.split(".")[-1] == "ser" or (path.name == "app.py" and of == "self"):
+                    yield path.name, node
+
+
+def test_every_screen_that_is_opened_stands_in_the_table_and_gets_what_it_shows() -> None:
+    from ser_tui.tui.screens.table import SCREENS
+
+    names = set()
+    for file, call in opened():
+        name = ast.literal_eval(call.args[0])
+        assert name in SCREENS, f"{file} opens {name!r}"
+        inspect.signature(SCREENS[name]).bind(*call.args[1:])
+        names.add(name)
+    assert names == set(SCREENS) - {"home"}
