@@ -1,3 +1,3 @@
 """Hyperparameter search for speech emotion recognition, in a terminal."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

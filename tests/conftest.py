@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from small_runs import STUDY, make_small_corpus
 
 from ser_tui.study import load
 from ser_tui.study.document import Study
+
+settings.register_profile("ser_tui", deadline=None)  # how long an example takes is the machine's load
+settings.load_profile("ser_tui")
 
 
 @pytest.fixture(scope="session")

@@ -257,7 +257,7 @@ def test_a_file_at_which_the_decoder_dies_is_named_and_the_rest_is_read(
     paths = [sound(tmp_path / f"{number}.mp3", seconds=0.2) for number in range(3)]
     killer = tmp_path / "killer.py"
     killer.write_text(
-        "import os, sys\nfrom ser_tui.corpora import audio, mpeg\n"
+        "import os, sys\nfrom ser_tui.corpora.hearing import audio, mpeg\n"
         "mpeg.inspect = lambda path, **how: os._exit(11) if path.name == '1.mp3' else audio.inspect(path)\nmpeg.main()\n"
     )
     run = subprocess.Popen

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sounds import Sounds
 
@@ -170,7 +170,6 @@ def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, soun
     assert not any("Overlapping" in warning for warning in apart.warnings)  # rounding
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(1, 20)), max_size=12))
 def test_overlaps_are_found_where_there_are_some(drawn: list[tuple[str, int, int]]) -> None:
     spans = [(file, str(number), start, start + length) for number, (file, start, length) in enumerate(drawn)]
@@ -180,7 +179,6 @@ def test_overlaps_are_found_where_there_are_some(drawn: list[tuple[str, int, int
     assert bool(overlapping(spans)) == together
 
 
-@settings(deadline=None)
 @given(
     frames=st.integers(1, 500_000), rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 384_000]),
     start=st.one_of(st.none(), st.floats(-1, 130)), end=st.one_of(st.none(), st.floats(-1, 130)),
@@ -197,7 +195,6 @@ def test_what_the_bounds_allow_is_heard_and_nothing_else(frames: int, rate: int,
         assert abs((last - first) / rate - length) <= 1.5 / rate
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 3600), min_size=3, max_size=3, unique=True), st.integers(4_000, 384_000))
 def test_segments_that_meet_share_no_sample_and_leave_none_out(times: list[float], rate: int) -> None:
     one, two, three = sorted(times)
@@ -221,7 +218,6 @@ def sides(corpus: Manifest, *parts: tuple[int, ...]) -> list[set[Path]]:
     return [{corpus.utterances[index].path for index in part} for part in parts]
 
 
-@settings(deadline=None)
 @given(
     kind=st.sampled_from(["random", "stratified"]), size=st.floats(0.05, 0.9), test_size=st.sampled_from([0.0, 0.2]),
     seed=st.integers(0, 2**32 - 1),

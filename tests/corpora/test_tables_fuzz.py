@@ -109,7 +109,7 @@ def written(draw: st.DrawFn) -> tuple[list[Row], str, bytes]:
     return made, draw(st.sampled_from([".csv", ".tsv", ".txt"])), stream.getvalue().encode(encoding)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(made=written())
 def test_what_is_read_equals_what_was_generated(folder: Path, made: tuple[list[Row], str, bytes]) -> None:
     given_rows, suffix, data = made
@@ -134,7 +134,7 @@ def test_what_is_read_equals_what_was_generated(folder: Path, made: tuple[list[R
         assert labels.file in (None, row.file)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     data=st.binary(max_size=80) | st.text("file,emotion;start|\t\n\"sep=a.wv0:{}[]", max_size=60).map(str.encode),
     suffix=st.sampled_from(tables.SUFFIXES),

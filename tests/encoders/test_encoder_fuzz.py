@@ -92,7 +92,7 @@ def of_transformers(folder: Path, waveform: torch.Tensor) -> torch.Tensor:
 EXAMPLES = {"kind": st.sampled_from(sorted(KINDS)), "stable": st.booleans(), "changes": st.one_of(plausible, hostile)}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(**EXAMPLES)
 def test_a_strangers_configuration_is_refused_or_right(
     models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]
@@ -101,7 +101,7 @@ def test_a_strangers_configuration_is_refused_or_right(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(**EXAMPLES)
 def test_so_are_many(
     models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]

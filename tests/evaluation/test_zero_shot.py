@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.evaluation.zero_shot import centred, class_balanced_mean, kept, predicted, score
@@ -78,7 +78,6 @@ def test_a_mapping_that_leaves_nothing_is_refused() -> None:
         score(LOGITS, CLASSES, EMOTIONS, None, dict.fromkeys(MAPPING, ""), masked=True)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_masking_never_lowers_the_accuracy_and_counts_always_add_up(data: st.DataObject) -> None:
     emotions = data.draw(st.lists(st.sampled_from(list(MAPPING)), min_size=1, max_size=20))

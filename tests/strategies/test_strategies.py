@@ -199,7 +199,7 @@ def test_bounds_that_arithmetic_can_hardly_tell_apart_or_span_are_searched(kind:
 finite = {"allow_nan": False, "allow_infinity": False}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_no_bound_is_ever_left(data: st.DataObject) -> None:
     scale = data.draw(st.sampled_from(["linear", "log"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.study.formatting import (
@@ -67,7 +67,6 @@ def test_nothing_that_a_terminal_obeys_is_printed(text: str) -> None:
     assert all(char.isprintable() for char in printable(text))
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(min_size=1), min_size=1))
 def test_any_names_can_be_written_between_commas(names: list[str]) -> None:
     written = ",".join(name.replace("\\", "\\\\").replace(",", "\\,") for name in names)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.client.launch import _as_input
@@ -20,7 +20,6 @@ NAMES = st.text(st.characters() | st.sampled_from([chr(0xDC80 + byte) for byte i
 )
 
 
-@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1), st.dictionaries(NAMES, NAMES | st.just("")), st.lists(NAMES), st.booleans())
 def test_every_name_arrives(corpora: list[str], mapping: dict[str, str], speakers: list[str], masked: bool) -> None:
     asked = EvaluationRequest(tuple(corpora), mapping, masked, "paper", tuple(speakers), tuple(corpora))

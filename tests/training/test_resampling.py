@@ -45,7 +45,7 @@ def test_usual_rates_keep_the_numbers_that_runs_and_caches_were_made_with(rate: 
     np.testing.assert_allclose(made.numpy()[places], exact(samples.double().numpy(), rate, places), atol=2e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rate=st.integers(4_000, 384_000), frames=st.integers(1, 3_000))
 def test_every_rate_gives_the_length_that_was_announced(rate: int, frames: int) -> None:
     made = resampling.resample(torch.ones(frames), rate)

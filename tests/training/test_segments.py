@@ -42,7 +42,7 @@ def manifest(path: Path, rows: list[tuple[float | None, float | None]]) -> Manif
     return build.from_labels("mine", path.parent, labelled)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 48_000]), seconds=st.floats(0.05, 2), channels=st.integers(1, 3),
     rows=st.lists(st.tuples(st.none() | st.floats(-0.1, 2), st.none() | st.floats(-0.1, 2.2)), min_size=1, max_size=6),

@@ -38,7 +38,7 @@ def typed(*parts: tuple[float, bytes], after: float = 10.0) -> list[Message]:
     return found
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([*REPORTS, *KEYS]), max_size=8), st.data())
 def test_pieces_come_whole_however_they_are_cut(sent: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(sent)
@@ -68,7 +68,7 @@ def test_an_escape_that_comes_alone_is_the_key_and_its_late_rest_is_none() -> No
     assert keys(typed((0.0, b"\x1b\x1b[A"))) == ["escape", "up"]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.binary(min_size=1, max_size=12), max_size=12))
 def test_any_bytes_at_all_raise_nothing_and_leave_the_keys_alive(parts: list[bytes]) -> None:
     noise = [(0.3, part) for part in parts]
@@ -76,7 +76,7 @@ def test_any_bytes_at_all_raise_nothing_and_leave_the_keys_alive(parts: list[byt
     assert keys(found)[-1:] == ["question_mark"]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0x80, 0xFF), min_size=1, max_size=3).map(bytes))
 def test_fragments_of_utf_8_and_8_bit_controls_are_no_keys(fragment: bytes) -> None:
     found = [message for message in typed((0.0, fragment), (20.0, b"d")) if isinstance(message, events.Key)]

@@ -115,7 +115,8 @@ def conflicts(manifest: Manifest) -> list[str]:
     if not twice:
         return []
     example = " and ".join(f"{name} ({emotion})" for emotion, name in list(twice[0].items())[:2])
-    return [f"Contradicting labels: {len(twice)} identical recordings bear different emotions, for example {example}."]
+    several = f"{len(twice)} recordings are" if len(twice) > 1 else "1 recording is"
+    return [f"Contradicting labels: {several} there more than once with different emotions, for example {example}."]
 
 
 def _values(utterances: Iterable[Utterance], field: str) -> set[str]:
