@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ser_tui.corpora.entry import Archive
-from ser_tui.corpora.fetching.transfer import Patience
+from ser_tui.store.transfer import Patience
 
 QUICK = Patience(stall=0.3, least_bytes=1024, tries=3, pause=0.0)
 

@@ -16,7 +16,7 @@ from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import Archive, CorpusEntry
 from ser_tui.corpora.fetching import download, scratch
-from ser_tui.corpora.fetching.transfer import fetch
+from ser_tui.store.transfer import fetch
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -139,7 +139,7 @@ def test_a_server_that_asks_to_wait_is_given_the_time(
 ) -> None:
     server.data, server.status, server.retry_after = emodb_zip, [429, 429, 503], "7"
     pauses: list[float] = []
-    monkeypatch.setattr("ser_tui.corpora.fetching.transfer.time.sleep", pauses.append)
+    monkeypatch.setattr("ser_tui.store.transfer.time.sleep", pauses.append)
     download.install(entry(server), None, replace(QUICK, tries=4, asked=10.0))
     assert pauses == [7.0, 7.0, 7.0] and locations.locate("emodb")
     server.status, server.retry_after = [429], "86400"

@@ -172,13 +172,13 @@ def encoder(name: str) -> Wanted:
     files = {"preprocessor_config.json": b"{}", "model.safetensors": weights}
     extra = {}
     if name == SPEECHBRAIN:
-        text = f"wav2vec2_hub: {BASE}\n".encode()
+        text = f"wav2vec2_hub: {BASE}\noutput_norm: True\n".encode()
         files = {"hyperparams.yaml": text, "wav2vec2.ckpt": weights, "label_encoder.txt": b"'neu' => 0\n"}
         extra = {"wav2vec2_hub/config.json": BASE_CONFIG}
     large = next(file for file, data in files.items() if data is weights)
     folder = f"encoders/hub/{name.replace('/', '--')}"
     return Wanted(
-        ("encoders", "get", name), f"/{name}/resolve/{large}", f"{folder}.partial/{large}.*.part", folder,
+        ("encoders", "get", name), f"/{name}/resolve/{large}", f"{folder}.partial/{large}.part", folder,
         {**small, **files, **extra}, {**small, **files}, name,
     )  # fmt: skip
 

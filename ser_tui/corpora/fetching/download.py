@@ -13,12 +13,12 @@ from ser_tui.corpora import demo
 from ser_tui.corpora.catalogue import require
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.fetching import archives, filesets, scratch
-from ser_tui.corpora.fetching.transfer import ELSEWHERE, VARIABLE, Patience, Progress, fetch, room_for, shifted
 from ser_tui.corpora.hearing import files
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.locations import READY, installed_folder
 from ser_tui.store.files import disk_message, refuse_full_disk
 from ser_tui.store.locks import locked
+from ser_tui.store.transfer import ELSEWHERE, VARIABLE, Patience, Progress, fetch, room_for, shifted
 from ser_tui.study.errors import UsageError, UserError
 
 

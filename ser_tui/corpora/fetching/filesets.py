@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ser_tui import places
 from ser_tui.corpora.entry import Archive, FileSet
-from ser_tui.corpora.fetching.transfer import VARIABLE, Patience, Progress, fetch, shifted
 from ser_tui.store.files import RESERVE, DiskError, refuse_full_disk
+from ser_tui.store.transfer import VARIABLE, Patience, Progress, fetch, shifted
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular
 

@@ -14,10 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ser_tui import __version__
-from ser_tui.corpora.entry import Archive
 from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular, read_regular
@@ -41,6 +40,30 @@ class Patience:
     tries: int = 5
     pause: float = 2.0
     asked: float = 120.0
+
+
+class Published(Protocol):
+    """One file to download, and what is known of it beforehand."""
+
+    @property
+    def url(self) -> str:
+        """Where it lies."""
+
+    @property
+    def file_name(self) -> str:
+        """Its name here."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, where they are published."""
+
+    @property
+    def checksum(self) -> str | None:
+        """"md5:..." or "sha256:...", where it is published."""
+
+
+Room = Callable[[int, int], int]
+"""(bytes of the file, bytes of it that are here) -> bytes of disk that must be free before more of it comes."""
 
 
 class _Again(Exception):
@@ -77,46 +100,67 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def fetch(archive: Archive, folder: Path, progress: Progress | None = None, patience: Patience | None = None) -> Path:
+def room_for(size: int, have: int) -> int:
+    """Bytes of free disk for archives of `size` bytes, `have` of which are there: the rest of them, and their content beside them."""
+    return max(0, size - have) + 2 * size + RESERVE
+
+
+def room_for_the_rest(size: int, have: int) -> int:
+    """Bytes of free disk for a file that stays as it comes."""
+    return max(0, size - have) + RESERVE
+
+
+def fetch(
+    archive: Published, folder: Path, progress: Progress | None = None, patience: Patience | None = None, room: Room = room_for
+) -> Path:
     """Download `archive` into `folder` and return its path. A partial download is kept there and gone on with.
 
-    Raises UserError when the server refuses, stalls for good, or sends something other than what was published.
+    `room`: what must be free; an archive will be unpacked beside itself. Raises UserError when the server refuses, stalls for good, or
+    sends something other than what was published.
     """
     bearing = patience or Patience()
     final = folder / archive.file_name
-    if final.is_file() and _problem(archive, final) is None:
+    if final.is_file() and problem(archive, final) is None:
         return final
-    transfer = _Transfer(archive, folder, progress, bearing)
+    transfer = _Transfer(archive, folder, progress, bearing, room)
     for attempt in range(2):
         transfer.run()
-        problem = _problem(archive, transfer.part)
-        if problem is None:
+        wrong = problem(archive, transfer.part)
+        if wrong is None:
             os.replace(transfer.part, final)
             transfer.state.unlink(missing_ok=True)
             return final
         resumed = transfer.resumed
         transfer.discard()
         if not resumed or attempt:
-            raise UserError(f"{archive.url}: {problem}; it is not what was published, so it was deleted. Try again later")
+            raise UserError(f"{archive.url}: {wrong}; it is not what was published, so it was deleted. Try again later")
         # Perhaps the halves of two versions were joined: once more, from the start.
     raise AssertionError("unreachable")
+
+
+def kept_as(file_name: str) -> tuple[str, str]:
+    """The names of what has come of a file, and of what the server said about it."""
+    return f"{file_name}.part", f"{file_name}.part.json"
 
 
 class _Transfer:
     """The state of one download: its partial file, and what the server said about it."""
 
-    def __init__(self, archive: Archive, folder: Path, progress: Progress | None, patience: Patience) -> None:
-        self.part = folder / f"{archive.file_name}.part"
-        self.state = folder / f"{archive.file_name}.part.json"
+    def __init__(self, archive: Published, folder: Path, progress: Progress | None, patience: Patience, room: Room) -> None:
+        self.part, self.state = (folder / name for name in kept_as(archive.file_name))
         self.resumed = False
         self._archive = archive
         self._total: int | None = None
         self._progress = progress
         self._patience = patience
+        self._room = room
         self._opener = _opener()
 
     def run(self) -> None:
         """Fetch until the file is complete."""
+        if self._archive.size is not None and self._size() == self._archive.size:
+            self.resumed = True  # it had come, and was to be checked
+            return
         failures = 0
         while True:
             before = self._size()
@@ -215,7 +259,7 @@ class _Transfer:
         if expected is not None and expected > _MOST_BYTES:
             raise UserError(f"{self._archive.url}: has {expected >> 30} GB; refused")
         if expected is not None:
-            refuse_full_disk(self.part.parent, room_for(expected, have), f"fetching {self._archive.file_name}", VARIABLE)
+            refuse_full_disk(self.part.parent, self._room(expected, have), f"fetching {self._archive.file_name}", VARIABLE)
 
     def _size(self) -> int:
         try:
@@ -230,11 +274,6 @@ class _Transfer:
             return {}
         same = isinstance(data, dict) and data.get("url") == self._archive.url and isinstance(data.get("validator"), str)
         return data if same else {}
-
-
-def room_for(size: int, have: int) -> int:
-    """Bytes of free disk for archives of `size` bytes, `have` of which are there: the rest of them, and their content beside them."""
-    return max(0, size - have) + 2 * size + RESERVE
 
 
 def _asked_to_wait(error: urllib.error.HTTPError) -> float:
@@ -268,7 +307,7 @@ def _extent(response: Any, have: int) -> tuple[int, int | None]:
     return 0, int(length) if length.isascii() and length.isdigit() else None
 
 
-def _problem(archive: Archive, path: Path) -> str | None:
+def problem(archive: Published, path: Path) -> str | None:
     """How the file differs from what was published, or None."""
     size = path.stat().st_size
     if archive.size is not None and size != archive.size:
