@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Value = int | float | str
-Parameters = Mapping[str, Value]
-"""One point of the search space: hyperparameter name -> JSON-safe value."""
+"""A JSON-safe value of a hyperparameter; a point of the search space maps names to such values."""
 
 
 @dataclass(frozen=True)

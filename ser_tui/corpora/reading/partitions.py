@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from ser_tui.study.errors import UserError
 
 PARTS = ("train", "validation", "test")
-UNUSED = ""
-"""In a split map: rows of this word are in no part."""
 
 _WORDS = {
     "train": "train", "training": "train", "trn": "train", "dev": "validation", "devel": "validation", "development": "validation",

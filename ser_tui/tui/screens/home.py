@@ -12,7 +12,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
@@ -71,7 +70,6 @@ class HomeScreen(AppScreen[None]):
         self.marked: list[str] = []
         self._words = ""
         self._loaded = False
-        self._detail_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Title, list, the pane that wide terminals show, the lines that narrow ones show, keys."""

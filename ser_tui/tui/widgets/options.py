@@ -59,12 +59,6 @@ class Options(Widget, can_focus=True):
             self._value = value
             self.refresh()
 
-    def set_options(self, options: Sequence[str], value: str) -> None:
-        """Offer other options."""
-        self._options = tuple(options)
-        self._value = value
-        self.refresh()
-
     def action_step(self, step: int) -> None:
         """Choose the option `step` further on, round and round."""
         if len(self._options) < 2:
