@@ -24,7 +24,7 @@ from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
-from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
@@ -49,9 +49,9 @@ from ser_tui.study.state import Trial
 from ser_tui.study.summary import counted, elapsed_seconds
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
@@ -95,7 +95,7 @@ def _end_what_was_under_way(session: Surroundings) -> None:
         session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
 
 
-def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
+def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
     split = data.split
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
@@ -137,7 +137,7 @@ def _say_where_relative(session: Surroundings, study: Study) -> None:
         session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
 
 
-def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: AnyTrainer) -> None:
+def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Trainer) -> None:
     before = start.machine.get("precision", trainer.precision)
     if before != trainer.precision:
         session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
@@ -152,7 +152,7 @@ class _Search:
     """The loop's surroundings: one study, one trainer, one strategy."""
 
     def __init__(
-        self, session: Surroundings, study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecasting
+        self, session: Surroundings, study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting
     ) -> None:
         self.forecast = forecast
         self.session = session
@@ -313,7 +313,7 @@ class _Search:
 
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
-        if self._probed or not isinstance(self.trainer, Trainer) or not is_to_be_scored(self.session.state):
+        if self._probed or not self.trainer.tunes or not is_to_be_scored(self.session.state):
             return
         self._probed = True
         self.session.note("fitting probes on the frozen encoder, to read the trials against")
