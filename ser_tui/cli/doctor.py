@@ -15,7 +15,7 @@ from ser_tui.cli.output import print_json, say
 from ser_tui.corpora import locations
 from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
-from ser_tui.experiment import machine
+from ser_tui.training import machine
 from ser_tui.training.processor import instruction_sets, processor
 from ser_tui.training.threads import cores, environment
 

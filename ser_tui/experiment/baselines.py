@@ -19,13 +19,13 @@ from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.resume_checks import refuse_other_encoder
+from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.training.head import Head
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import frozen_encoder, kept_logits
 from ser_tui.training.probe import ProbeTrainer
-from ser_tui.worker.session import Session
 
 RANDOM_HEADS = 20
 """One random head's accuracy is a matter of luck."""
@@ -104,12 +104,12 @@ class Beside:
         self.intervals |= {name: result.accuracy_interval, f"{name}_bca": result.bca_interval}
 
 
-def training_data(session: Session, study: Study) -> Data | None:
+def training_data(session: Surroundings, study: Study) -> Data | None:
     """The run's own corpus as it was split; None, with a note, where it is not what it was."""
     try:
         data = corpus_data.load(study)
         if session.state.start is not None:
-            refuse_changes(session.folder, data, session.state.start)
+            refuse_changes(session.keeper, data, session.state.start)
     except UserError as error:
         session.note(f"no baselines besides chance and majority: {error}", level="warning")
         return None
@@ -119,7 +119,7 @@ def training_data(session: Session, study: Study) -> Data | None:
 class Baselines:
     """Models that need no search, trained on `data` as the run's `model` was; each is made once, for all targets."""
 
-    def __init__(self, session: Session, study: Study, model: Model, data: Data) -> None:
+    def __init__(self, session: Surroundings, study: Study, model: Model, data: Data) -> None:
         self._session, self._study, self._model, self._data = session, study, model, data
 
     def scores(self, target: Target, *, random_heads: bool) -> Beside:

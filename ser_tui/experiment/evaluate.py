@@ -19,8 +19,8 @@ from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
 from ser_tui.experiment.data import Data
-from ser_tui.experiment.models import load_best
 from ser_tui.experiment.resume_checks import begun_study
+from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -30,20 +30,18 @@ from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import kept_logits, with_shared_features
 from ser_tui.training.trial import TrialStopped, UtteranceChanged
-from ser_tui.worker.memory import limit_memory
-from ser_tui.worker.session import Session
 
 PROGRESS_SECONDS = 1.0
 
 
-def evaluate(session: Session, request: EvaluationRequest) -> None:
+def evaluate(session: Surroundings, request: EvaluationRequest) -> None:
     """Evaluate the run's best model on each of the request's corpora. One that fails is reported and the others go on.
 
     Raises UserError where there is no model, or where every corpus failed.
     """
-    limit_memory()
-    study = begun_study(session.folder, session.state.start)
-    model = with_shared_features(load_best(session.folder, session.state.best))
+    session.limit_memory()
+    study = begun_study(session.keeper, session.state.start)
+    model = with_shared_features(session.keeper.load_best(session.state.best))
     job = _Evaluation(session, study, model, request)
     failures = [reason for corpus in request.corpora if (reason := job.on(corpus))]
     if len(failures) == len(request.corpora):
@@ -53,7 +51,7 @@ def evaluate(session: Session, request: EvaluationRequest) -> None:
 class _Evaluation:
     """What all targets of one request share."""
 
-    def __init__(self, session: Session, study: Study, model: Model, request: EvaluationRequest) -> None:
+    def __init__(self, session: Surroundings, study: Study, model: Model, request: EvaluationRequest) -> None:
         self._session, self._study, self._model, self._request = session, study, model, request
 
     @cached_property
@@ -158,7 +156,7 @@ def _described(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
 
 
-def _logits(session: Session, model: Model, target: Target) -> NDArray[np.float32]:
+def _logits(session: Surroundings, model: Model, target: Target) -> NDArray[np.float32]:
     corpus, last = target.manifest.corpus, 0.0
 
     def progress(done: int, total: int) -> None:

@@ -13,32 +13,31 @@ from ser_tui.experiment.data import Data
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.probe_baseline import fitted_again, noted
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
-from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.experiment.trainers import make_trainer
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.formatting import score_with_interval
 from ser_tui.study.state import Trial
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
-from ser_tui.worker.memory import limit_memory
-from ser_tui.worker.session import Session
 
 
-def score_folds(session: Session, protocol: ProtocolKind) -> None:
+def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     """Retrain the run's best trial per fold and log mean, standard deviation and pooled BCA. Raises UserError, TrialStopped."""
     best = session.state.best
     if best is None:
         raise UserError("there is no best trial to retrain: no trial of this run has a score")
     start = session.state.start
-    study = begun_study(session.folder, start)
+    study = begun_study(session.keeper, start)
     asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
     data = corpus_data.load(study)
-    refuse_changes(session.folder, data, start)
+    refuse_changes(session.keeper, data, start)
     parts = folds(data.manifest, asked.protocol)
-    limit_memory()
+    session.limit_memory()
     strengths = _start_strengths(session, study, data, best)
     truth: list[int] = []
     predictions: list[int] = []
@@ -58,7 +57,7 @@ def score_folds(session: Session, protocol: ProtocolKind) -> None:
         predictions += result.predictions
         groups += speakers or [name] * len(labels)
         named = named and speakers is not None
-        if probe is not None and isinstance(trainer, Trainer):
+        if probe is not None and trainer.tunes:
             with noted(session, f"no probe beside the folds of {protocol}"):
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
@@ -97,17 +96,16 @@ def _beside(
     }
 
 
-def _start_strengths(session: Session, study: Study, data: Data, best: Trial) -> Sequence[float]:
+def _start_strengths(session: Surroundings, study: Study, data: Data, best: Trial) -> Sequence[float]:
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
     if best.parameters.get("head_initialization") != "probe":
-        return PROBE_STRENGTHS
+        return PROBE_STRENGTHS  # without loading an encoder for it
     trainer = make_trainer(study, data, on_stage=session.progress)
-    assert isinstance(trainer, Trainer)
-    return (trainer.start_strength(best.parameters, session.should_stop),)
+    return trainer.start_strengths(best.parameters, session.should_stop)
 
 
-def _retrained(session: Session, trainer: AnyTrainer, best: Trial, seed: int, which: str) -> TrialResult:
-    limit_memory()
+def _retrained(session: Surroundings, trainer: Trainer, best: Trial, seed: int, which: str) -> TrialResult:
+    session.limit_memory()
     try:
         return trainer.run(best.parameters, seed, lambda report: None, session.should_stop)
     except NonFiniteLoss as error:

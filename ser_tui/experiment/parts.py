@@ -1,4 +1,4 @@
-"""What a run was begun on: its corpus and the parts of it, kept beside the log and compared before every later job."""
+"""What a run was begun on: its corpus and the parts of it, noted beside the log and compared before every later job."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ser_tui.corpora.manifest import changes
 from ser_tui.experiment.data import Data
-from ser_tui.store.files import read_json, write_json
-from ser_tui.store.runs import RunFolder
+from ser_tui.experiment.surroundings import Keeper
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
 
@@ -31,25 +30,24 @@ def digest(parts: Parts) -> str:
     return hashlib.sha256(json.dumps({name: list(ids) for name, ids in parts.items()}).encode()).hexdigest()
 
 
-def remember(folder: RunFolder, data: Data) -> None:
-    """Keep what the corpus holds and how it is split, before the log says that the run has begun. Raises OSError."""
-    write_json(folder.corpus, {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
+def remember(keeper: Keeper, data: Data) -> None:
+    """Keep what the corpus holds and how it is split, before the log says that the run has begun. Raises DiskError."""
+    keeper.remember("corpus", {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
     parts = parts_of(data)
-    write_json(folder.parts, {"digest": digest(parts), "parts": parts})
+    keeper.remember("parts", {"digest": digest(parts), "parts": parts})
 
 
-def refuse_changes(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
+def refuse_changes(keeper: Keeper, data: Data, start: RunStarted | None) -> None:
     """Raise UserError with the list of what changed where the corpus, or its parts, are not those that the run began with.
 
-    The log, in `start`, says whether they are, or the run's own files where that line is damaged; these say what has changed.
+    The log, in `start`, says whether they are, or what was noted where that line is damaged; these say what has changed.
     """
-    _refuse_other_corpus(folder, data, start)
-    _refuse_other_parts(folder, data, start)
+    _refuse_other_corpus(keeper, data, start)
+    _refuse_other_parts(keeper, data, start)
 
 
-def _refuse_other_corpus(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
-    read = read_json(folder.corpus)
-    noted = read if isinstance(read, dict) else {}
+def _refuse_other_corpus(keeper: Keeper, data: Data, start: RunStarted | None) -> None:
+    noted = keeper.recall("corpus")
     present = data.manifest.fingerprint
     if present == (noted.get("fingerprint") if start is None else start.fingerprints.get("corpus", present)):
         return
@@ -58,9 +56,8 @@ def _refuse_other_corpus(folder: RunFolder, data: Data, start: RunStarted | None
     raise _changed(f"corpus {data.manifest.corpus}", found or ["labels or speakers of its files"])
 
 
-def _refuse_other_parts(folder: RunFolder, data: Data, start: RunStarted | None) -> None:
-    read = read_json(folder.parts)
-    noted = read if isinstance(read, dict) else {}
+def _refuse_other_parts(keeper: Keeper, data: Data, start: RunStarted | None) -> None:
+    noted = keeper.recall("parts")
     begun = noted.get("digest") if start is None else start.fingerprints.get("split")
     what = f"the parts of corpus {data.manifest.corpus}"
     if begun is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
 from ser_tui.experiment.data import Data
-from ser_tui.experiment.trainers import AnyTrainer
+from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import FULL, DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -17,11 +17,10 @@ from ser_tui.study.events import ProbeScored
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import highest
 from ser_tui.study.state import RunState
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import accuracy, balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import Stop, TrialResult, TrialStopped
-from ser_tui.worker.session import Session
 
 if TYPE_CHECKING:
     from ser_tui.training.probe import ProbeTrainer
@@ -35,7 +34,7 @@ def layers_to_try(depth: int) -> tuple[str, ...]:
 
 
 def best_probe(
-    session: Session, study: Study, data: Data, trainer: Trainer, groups: Sequence[str] | None
+    session: Surroundings, study: Study, data: Data, trainer: Trainer, groups: Sequence[str] | None
 ) -> ProbeScored:
     """The best of a few probes by BCA on the validation part, of equals the first, paired with the best trial so far.
 
@@ -68,11 +67,11 @@ def best_probe(
 
 
 def probe_on_test_part(
-    session: Session, study: Study, data: Data, trainer: AnyTrainer, predictions: Sequence[int]
+    session: Surroundings, study: Study, data: Data, trainer: Trainer, predictions: Sequence[int]
 ) -> dict[str, Any]:
     """The fields of TestScored that tell of the run's probe, paired with `predictions` of the best trial; none without a probe."""
     probe, indices, count = session.state.probe, data.split.test, len(data.classes)
-    if probe is None or not isinstance(trainer, Trainer):
+    if probe is None or not trainer.tunes:
         return {}
     part, groups = data.part(indices), data.groups(indices)
     with noted(session, "the probe was not scored on the test part"):
@@ -102,7 +101,7 @@ def is_to_be_scored(state: RunState) -> bool:
 
 
 @contextmanager
-def noted(session: Session, what: str) -> Iterator[None]:
+def noted(session: Surroundings, what: str) -> Iterator[None]:
     """What fails inside costs the probe, which a note says, and not the run. A full disk and the wish to stop go through."""
     try:
         yield

@@ -7,28 +7,28 @@ from typing import Any
 
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.parts import refuse_changes
-from ser_tui.experiment.trainers import AnyTrainer
-from ser_tui.store.runs import RunFolder
+from ser_tui.experiment.surroundings import Keeper
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
-from ser_tui.study.load import load, to_plain
+from ser_tui.study.load import to_plain
 from ser_tui.training.processor import processor
+from ser_tui.training.trainer import Trainer
 
 CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed")
 """Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
 
 
-def begun_study(folder: RunFolder, start: RunStarted | None) -> Study:
+def begun_study(keeper: Keeper, start: RunStarted | None) -> Study:
     """The run's study, for any job on it. Raises UserError where it asks for other conditions than the run began with."""
-    study = load(folder.study)
+    study = keeper.study()
     if start is None:
         return study
-    refuse_edits(folder, study, start)
+    refuse_edits(keeper, study, start)
     return as_begun(study, start)
 
 
-def refuse_edits(folder: RunFolder, study: Study, start: RunStarted) -> None:
+def refuse_edits(keeper: Keeper, study: Study, start: RunStarted) -> None:
     """Raise UserError where study.yaml asks for other conditions than the run began with."""
     now = to_plain(study)
     edited = [
@@ -36,7 +36,7 @@ def refuse_edits(folder: RunFolder, study: Study, start: RunStarted) -> None:
     ]
     if edited:
         raise UserError(
-            f"{folder.study} was edited since the run began ({', '.join(edited[:5])}): scores would not be comparable. "
+            f"{keeper.study_place} was edited since the run began ({', '.join(edited[:5])}): scores would not be comparable. "
             "Undo that, or start a new run with it"
         )
 
@@ -53,13 +53,13 @@ def as_begun(study: Study, start: RunStarted) -> Study:
     return study.model_copy(update={"training": study.training.model_copy(update={"precision": before})})
 
 
-def refuse_other_conditions(folder: RunFolder, data: Data, trainer: AnyTrainer, start: RunStarted) -> None:
+def refuse_other_conditions(keeper: Keeper, data: Data, trainer: Trainer, start: RunStarted) -> None:
     """Raise UserError where the corpus or the encoder are not those that the run began with."""
-    refuse_changes(folder, data, start)
+    refuse_changes(keeper, data, start)
     refuse_other_encoder(trainer, start)
 
 
-def refuse_other_encoder(trainer: AnyTrainer, start: RunStarted) -> None:
+def refuse_other_encoder(trainer: Trainer, start: RunStarted) -> None:
     """Raise UserError where the encoder is not the one that the run began with."""
     if start.fingerprints.get("encoder", trainer.encoder_fingerprint) != trainer.encoder_fingerprint:
         raise UserError(

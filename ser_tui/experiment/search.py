@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ser_tui.costs.forecast import Forecast
 from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
     Metric,
@@ -19,14 +18,14 @@ from ser_tui.evaluation.statistics import (
 )
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment import machine, models, parts
+from ser_tui.experiment import parts
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
-from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
+from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
-from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.base import Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
 from ser_tui.study import formatting
@@ -48,38 +47,37 @@ from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import counted, elapsed_seconds
+from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
-from ser_tui.worker.memory import limit_memory
-from ser_tui.worker.session import Session
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
 
 
-def search(session: Session) -> bool:
-    """Run the study in the session's folder to its end, or on from where its log stops. Raises UserError where it cannot go on.
+def search(session: Surroundings, forecaster: Forecaster) -> bool:
+    """Run the surroundings' study to its end, or on from where its log stops. Raises UserError where it cannot go on.
 
     True: a trial has run out of memory, and the search shall go on in a fresh process. Freed blocks leave the heap full of
     holes, and oneDNN never recovers from some allocations that failed: in this one, trials that fit would fail as well.
     """
     _end_what_was_under_way(session)
     start = session.state.start
-    study = begun_study(session.folder, start)
+    study = begun_study(session.keeper, start)
     data = corpus_data.load(study)
-    limit_memory()  # before an encoder's folder, which anybody may have made, is read
+    session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
     trainer = make_trainer(study, data, on_stage=session.progress)
     if start is not None:
-        refuse_other_conditions(session.folder, data, trainer, start)
+        refuse_other_conditions(session.keeper, data, trainer, start)
     strategy = make(study.strategy, study.search, study.seed)
-    forecast = Forecast(study, data, trainer, session.should_stop)
+    forecast = forecaster(study, data, trainer, session.should_stop)
     if start is None:
         if session.state.trials:  # the line that would say what they were made on is damaged
-            parts.refuse_changes(session.folder, data, start)
-        _keep_parts(session.folder, data)
+            parts.refuse_changes(session.keeper, data, start)
+        parts.remember(session.keeper, data)
         session.emit(_started(study, data, trainer, strategy, forecast))
         _say_what_is_unusable(session, data)
     else:
@@ -89,7 +87,7 @@ def search(session: Session) -> bool:
     return _Search(session, study, data, trainer, strategy, forecast).run()
 
 
-def _end_what_was_under_way(session: Session) -> None:
+def _end_what_was_under_way(session: Surroundings) -> None:
     """Before anything that takes time: a live worker shall not make a dead one's trial look as if it was being trained."""
     trial = session.state.current
     if trial is not None:
@@ -97,14 +95,7 @@ def _end_what_was_under_way(session: Session) -> None:
         session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
 
 
-def _keep_parts(folder: RunFolder, data: Data) -> None:
-    try:
-        parts.remember(folder, data)
-    except OSError as error:
-        raise disk_message(error, "keeping the parts of the corpus", folder.parts) from None
-
-
-def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:
+def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
     split = data.split
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
@@ -128,7 +119,7 @@ def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, 
     )
 
 
-def _say_what_is_unusable(session: Session, data: Data) -> None:
+def _say_what_is_unusable(session: Surroundings, data: Data) -> None:
     problems = data.manifest.problems
     if problems:
         first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
@@ -139,14 +130,14 @@ def _say_what_is_unusable(session: Session, data: Data) -> None:
         )
 
 
-def _say_where_relative(session: Session, study: Study) -> None:
+def _say_where_relative(session: Surroundings, study: Study) -> None:
     """Runs of ser_tui 0.1.0 kept an encoder's path as it was typed; that its weights are the same has been checked."""
     found = encoders.absolute_name(study.encoder)
     if found != study.encoder and not study.encoder.startswith(("/", "~")):
         session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
 
 
-def _say_what_is_other(session: Session, start: RunStarted, trainer: AnyTrainer) -> None:
+def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Trainer) -> None:
     before = start.machine.get("precision", trainer.precision)
     if before != trainer.precision:
         session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
@@ -158,10 +149,10 @@ def trial_seed(study: Study, number: int) -> int:
 
 
 class _Search:
-    """The loop's surroundings: one session, one study, one trainer, one strategy."""
+    """The loop's surroundings: one study, one trainer, one strategy."""
 
     def __init__(
-        self, session: Session, study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast
+        self, session: Surroundings, study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting
     ) -> None:
         self.forecast = forecast
         self.session = session
@@ -233,7 +224,7 @@ class _Search:
             )
         )
         begun = time.monotonic()
-        limit_memory()
+        self.session.limit_memory()
         try:
             result = self._train(number, parameters)
         except TrialStopped:
@@ -295,7 +286,7 @@ class _Search:
         best = state.best is None or state.best.bca is None or result.bca > state.best.bca
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
-            models.save_candidate(self.session.folder, self.trainer, number)
+            self.session.keeper.save_candidate(number, self.trainer.save_best)
         truth, classes = self.validation.labels, len(self.data.classes)
         probe = state.probe
         self.session.emit(
@@ -318,15 +309,15 @@ class _Search:
             )
         )
         if best:
-            models.settle(self.session.folder, self.session.state.best)
+            self.session.keeper.settle(self.session.state.best)
 
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
-        if self._probed or not isinstance(self.trainer, Trainer) or not is_to_be_scored(self.session.state):
+        if self._probed or not self.trainer.tunes or not is_to_be_scored(self.session.state):
             return
         self._probed = True
         self.session.note("fitting probes on the frozen encoder, to read the trials against")
-        limit_memory()
+        self.session.limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
             found = best_probe(self.session, self.study, self.data, self.trainer, self.data.resampled())
@@ -372,17 +363,17 @@ class _Search:
         state, indices = self.session.state, self.data.split.test
         if not indices or state.best is None or state.test is not None:
             return
-        scored, predictions = score_on(self.session.folder, state.best, self.data, self.study)
+        scored, predictions = score_on(self.session.keeper, state.best, self.data, self.study)
         beside = probe_on_test_part(self.session, self.study, self.data, self.trainer, predictions)
         self.session.emit(replace(scored, **beside))
 
 
-def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[TestScored, tuple[int, ...]]:
+def score_on(keeper: Keeper, best: Trial, data: Data, study: Study) -> tuple[TestScored, tuple[int, ...]]:
     """The best trial's model on the test part, and its predictions."""
     part = data.part(data.split.test)
     for clip, digest in zip(part.clips, part.digests, strict=True):
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
-    predictions = predicted(models.load_best(folder, best).predict_logits(part.clips))
+    predictions = predicted(keeper.load_best(best).predict_logits(part.clips))
     classes, groups = len(data.classes), data.groups(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(

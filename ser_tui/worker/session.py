@@ -1,4 +1,4 @@
-"""What every job of a worker shares: the lock on its run, its sign of life, the log it writes and the wish to stop."""
+"""A run folder as the surroundings of a job: the lock on the run, its sign of life, the log and the wish to stop."""
 
 from __future__ import annotations
 
@@ -11,56 +11,42 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from filelock import Timeout
 
-from ser_tui.experiment import models
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import Place, RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import (
-    EvaluationFailed,
-    Event,
-    Note,
-    ProbeScored,
-    Progressed,
-    RunResumed,
-    RunStarted,
-    TrialFinished,
-    now,
-)
-from ser_tui.study.reducer import fits, reduce, reduce_all
-from ser_tui.study.state import RunState
+from ser_tui.study.events import EvaluationFailed, Event, Note, RunResumed, RunStarted, now
+from ser_tui.study.reducer import reduce_all
+from ser_tui.worker.keeping import FolderKeeper
+from ser_tui.worker.memory import limit_memory
+from ser_tui.worker.recording import OnEvent, Recorder
 
 HEARTBEAT_SECONDS = 10.0
 STOP_POLL_SECONDS = 0.2
-SILENCE_SECONDS = 3.0
-"""A person who watches wonders whether anything happens; an epoch of an hour adds a hundred lines to the log."""
 BALLAST_BYTES = 64 * 1024
 """Room kept in a file of its own, given back when the disk is full so that the log can still say so."""
 SCRATCH = ".scratch-"
 """Begins the names of folders that a job needs for a while; a killed one's are removed by the next."""
 
 
-def _misfit(state: RunState, event: Event) -> str:
-    """What an event that the run's state does not take is, in one line."""
-    found = f"a {event.type.replace('_', ' ')} event"
-    if isinstance(event, TrialFinished | ProbeScored):
-        which = f"trial {event.trial}" if isinstance(event, TrialFinished) else "the probe"
-        found = f"{which} has {len(event.predictions)} predictions, and the run's validation part {len(state.truth)} utterances"
-    return f"what was computed does not fit what the run's log holds ({found}): nothing of it was kept; clone the study into a new run"
+class Session(Recorder):
+    """A worker on one run. A context manager: no other worker can be on the run while it is open.
 
+    `own_process`: this process is there for the job alone, so that signals end the job and its memory is limited. False for a
+    job in a caller's thread, whose signals and memory are left alone.
+    """
 
-class Session:
-    """A worker on one run. A context manager: no other worker can be on the run while it is open."""
-
-    def __init__(self, folder: RunFolder, job: str) -> None:
+    def __init__(self, folder: RunFolder, job: str, *, own_process: bool = True, on_event: OnEvent | None = None) -> None:
         """Take the run over. Raises UserError where another worker has it or its files cannot be written."""
+        super().__init__(on_event)
         self.folder = folder
+        self.keeper = FolderKeeper(folder)
+        self._own_process = own_process
         self.job = job
         refuse_links(folder)
         self._lock = file_lock(folder.lock)
@@ -69,9 +55,6 @@ class Session:
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
         self._log: LogWriter | None = None
-        self._emitted = time.monotonic()
-        self._reached = ("", 0)
-        """What `progress` has said last: the stage and how many hundredths of it."""
         self.continues = False
         """Set before closing: this process takes the run up again at once, with another image."""
         self._said = False
@@ -98,8 +81,7 @@ class Session:
     def _begin(self) -> None:
         # Before the sign of life: whoever starts a worker waits for that, and so is told at once where the log is refused.
         self._log = LogWriter(self.folder.log)
-        self.state: RunState = reduce_all(self._log.events)
-        """The run as far as it has been logged."""
+        self.state = reduce_all(self._log.events)
         fresh = self.state.start is None and not self.state.trials
         self.changes_status = self.job == "search" and (fresh or self._is_continued())
         """Whether how the job ends is how the run ends: not yet for a search that may not be able to go on."""
@@ -113,14 +95,15 @@ class Session:
         except OSError as error:
             raise disk_message(error, "taking the run over", self.folder.worker) from None
         self._heart.start()
-        signal.signal(signal.SIGTERM, self._on_sigterm)
-        for ignored in (signal.SIGHUP, signal.SIGINT):
-            signal.signal(ignored, signal.SIG_IGN)
+        if self._own_process:
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+            for ignored in (signal.SIGHUP, signal.SIGINT):
+                signal.signal(ignored, signal.SIG_IGN)
         self._keep_ballast()
         if self._log.dropped:
             self.emit(Note(level="warning", text=f"the log's torn last line ({self._log.dropped} bytes) was cut off"))
         try:
-            models.settle(self.folder, self.state.best)
+            self.keeper.settle(self.state.best)
         except OSError as error:
             raise disk_message(error, "putting the best model in place", self.folder.best) from None
         for evaluation in self.state.evaluations:
@@ -133,30 +116,22 @@ class Session:
         return facts is not None and not facts.ended and facts.process == identify(os.getpid())
 
     def emit(self, event: Event) -> None:
-        """Log `event`; it is on the disk when this returns. Raises UserError where it cannot be written, and where it does not
-        follow from what the log has: what nobody who reads the log would believe ends the job, rather than being made again."""
+        """Log `event`; it is on the disk when this returns. Raises UserError where it cannot be written, or does not fit."""
+        super().emit(event)
+        self.changes_status |= isinstance(event, RunStarted | RunResumed)
+
+    def _written(self, event: Event) -> Event:
         assert self._log is not None
-        if not fits(self.state, event):
-            raise UserError(_misfit(self.state, event))
         try:
-            written = self._log.append(event)
+            return self._log.append(event)
         except UserError:
             self._give_ballast_back()
             raise
-        self._emitted = time.monotonic()
-        self.state = reduce(self.state, written)
-        self.changes_status |= isinstance(written, RunStarted | RunResumed)
 
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """Log how far `stage` has come, where the log has been silent for long enough and a person would see a difference."""
-        silence, reached = time.monotonic() - self._emitted, (stage, 100 * done // max(1, total))
-        if silence >= SILENCE_SECONDS and reached != self._reached:
-            self._reached = reached
-            self.emit(Progressed(stage=stage, done=done, utterances=total))
-
-    def note(self, text: str, level: str = "info", **data: Any) -> None:
-        """Log a sentence for people."""
-        self.emit(Note(text=text, level=level, data=data))
+    def limit_memory(self) -> None:
+        """Let this process take most of the memory that is free now, where it is the job's own: see `worker.memory`."""
+        if self._own_process:
+            limit_memory()
 
     def should_stop(self) -> bool:
         """Whether the worker has been asked to stop. Cheap: it may be asked at every batch."""

@@ -26,8 +26,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "ser_tui"
 TRACED = tuple(
     str(PACKAGE / name)
     for name in (
-        "store/", "worker/session", "worker/search", "worker/models", "worker/data", "worker/parts", "worker/__main__", "training/model",
-        "training/shards", "training/cache",
+        "store/", "worker/__main__", "worker/session", "worker/jobs", "worker/keeping", "worker/recording", "experiment/search",
+        "experiment/data", "experiment/parts", "training/model", "training/shards", "training/cache",
     )
 )  # fmt: skip
 """Where a worker is killed by line: whatever stores something, and what decides when."""

@@ -9,7 +9,7 @@ import pytest
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import create
 from ser_tui.study import events
-from ser_tui.worker import session
+from ser_tui.worker import recording
 from ser_tui.worker.session import Session
 
 
@@ -20,7 +20,7 @@ def test_progress_is_logged_where_the_log_was_silent_and_something_has_changed(
     with Session(folder, "search") as worker:
         for done in range(1000):
             worker.progress("features", done + 1, 1000)
-        monkeypatch.setattr(session, "SILENCE_SECONDS", 0.0)
+        monkeypatch.setattr(recording, "SILENCE_SECONDS", 0.0)
         for done in range(1000):
             worker.progress("training", done + 1, 1000)
         worker.progress("scoring", 1, 1)

@@ -1,0 +1,114 @@
+"""What a job needs of where it runs: a worker's process, a thread of a notebook, a test. `ser_tui.worker` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from ser_tui.experiment.data import Data
+from ser_tui.study.document import Study
+from ser_tui.study.events import Event
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.state import RunState, Trial
+from ser_tui.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from ser_tui.training.model import Model
+
+Noted = Literal["corpus", "parts"]
+"""What is noted when a run begins and compared before every later job on it: see `ser_tui.experiment.parts`."""
+
+
+class Keeper(Protocol):
+    """What a job keeps, or finds kept, of its run besides the log."""
+
+    @property
+    def study_place(self) -> str:
+        """Where the study document is, for people."""
+        ...
+
+    def study(self) -> Study:
+        """The run's study as its document says it now. Raises UserError."""
+        ...
+
+    def recall(self, name: Noted) -> Mapping[str, Any]:
+        """What was noted as `name`; empty where nothing readable was."""
+        ...
+
+    def remember(self, name: Noted, facts: Mapping[str, Any]) -> None:
+        """Note `facts`, JSON-safe, as `name`. Raises DiskError."""
+        ...
+
+    def save_candidate(self, number: int, write: Callable[[Path], None]) -> None:
+        """Keep the model of trial `number`, which `write` writes into a folder; before its score is reported. Raises DiskError."""
+        ...
+
+    def settle(self, best: Trial | None) -> None:
+        """Make the candidate of `best` the run's model, where there is one, and drop those of other trials. Raises OSError."""
+        ...
+
+    def load_best(self, best: Trial | None) -> Model:
+        """The run's model, which must be that of the trial `best`. Raises UserError."""
+        ...
+
+
+class Surroundings(Protocol):
+    """Where a job's events go, and who may end it. A job sees nothing else of processes, signals and the run's files."""
+
+    @property
+    def state(self) -> RunState:
+        """The run as far as it has been told, this job's events included."""
+        ...
+
+    @property
+    def keeper(self) -> Keeper:
+        """Keeps models and notes."""
+        ...
+
+    @property
+    def stop_reason(self) -> str:
+        """Why the job shall stop; empty while it shall not."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """Tell `event`; it is kept for good when this returns. Raises UserError where it cannot be, and where it does not follow
+        from what was told before."""
+        ...
+
+    def note(self, text: str, level: str = "info", **data: Any) -> None:
+        """Tell a sentence for people. Raises as `emit` does."""
+        ...
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """`done` of `total` utterances of `stage` are dealt with. Cheap: it may be called at every batch."""
+        ...
+
+    def should_stop(self) -> bool:
+        """Whether the job shall stop. Cheap: it may be asked at every batch."""
+        ...
+
+    def limit_memory(self) -> None:
+        """Called before what may take much memory: where it runs out, an allocation shall fail rather than the process be killed."""
+        ...
+
+
+class Forecasting(Protocol):
+    """Predictions of how long one search takes."""
+
+    @property
+    def planned(self) -> int | None:
+        """Trials that the budget, or the space, allows; None: as many as the minutes allow."""
+        ...
+
+    def whole(self) -> float | None:
+        """Seconds for the whole search; None where nothing is known."""
+        ...
+
+    def remaining(self, state: RunState, parameters: Mapping[str, Value]) -> float | None:
+        """Seconds for the trial that is about to start with `parameters` and for those after it; None where nothing is known."""
+        ...
+
+
+Forecaster = Callable[[Study, Data, Trainer, Callable[[], bool]], Forecasting]
+"""(study, data, trainer, should_stop) -> predictions, such as `ser_tui.costs.forecast.Forecast`. Raises TrialStopped."""

@@ -1,0 +1,96 @@
+"""What a run keeps in its folder besides the log: notes of what it was begun on, and the best trial's model.
+
+A model is written before its score is reported, put in place after. Killed between the two, the candidate of a trial that the
+log does not know is dropped, and one that it knows is put in place.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ser_tui.experiment.surroundings import Noted
+from ser_tui.store.candidates import candidate_folder
+from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.load import load
+from ser_tui.study.state import Trial
+
+if TYPE_CHECKING:
+    from ser_tui.training.model import Model
+
+
+class FolderKeeper:
+    """Keeps what a job keeps in `folder`: see `ser_tui.experiment.surroundings.Keeper`."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+
+    @property
+    def study_place(self) -> str:
+        """The path of study.yaml."""
+        return str(self._folder.study)
+
+    def study(self) -> Study:
+        """The study in study.yaml. Raises UserError."""
+        return load(self._folder.study)
+
+    def recall(self, name: Noted) -> Mapping[str, Any]:
+        """What the file of `name` says; empty where it says nothing readable."""
+        read = read_json(self._place(name))
+        return read if isinstance(read, dict) else {}
+
+    def remember(self, name: Noted, facts: Mapping[str, Any]) -> None:
+        """Write the file of `name`. Raises DiskError."""
+        place = self._place(name)
+        try:
+            write_json(place, dict(facts))
+        except OSError as error:
+            raise disk_message(error, "keeping the parts of the corpus", place) from None
+
+    def save_candidate(self, number: int, write: Callable[[Path], None]) -> None:
+        """Let `write` write the model of trial `number` into a folder of its own. Raises DiskError."""
+        candidate = candidate_folder(self._folder, number)
+        shutil.rmtree(candidate, ignore_errors=True)
+        try:
+            candidate.mkdir(mode=0o700)
+            write(candidate)
+            sync_tree(candidate)
+            sync_folder(self._folder.path)
+        except OSError as error:
+            shutil.rmtree(candidate, ignore_errors=True)
+            raise disk_message(error, f"saving the model of trial {number}", candidate) from None
+
+    def settle(self, best: Trial | None) -> None:
+        """Make best/ hold the model of `best`, and remove what other trials left. Raises OSError."""
+        folder = self._folder
+        if best is not None:
+            candidate = candidate_folder(folder, best.number)
+            if candidate.exists():
+                old = folder.path / "best.old"
+                shutil.rmtree(old, ignore_errors=True)
+                if folder.best.exists():
+                    folder.best.rename(old)
+                candidate.rename(folder.best)
+                sync_folder(folder.path)
+        for left in [*folder.path.glob("best.trial-*"), folder.path / "best.old"]:
+            shutil.rmtree(left, ignore_errors=True)
+
+    def load_best(self, best: Trial | None) -> Model:
+        """The model in best/, which must be that of the trial `best`. Raises UserError."""
+        from ser_tui.training.model import load_model
+
+        model = load_model(self._folder.best)
+        if best is not None and any(model.parameters.get(name) != value for name, value in best.parameters.items()):
+            raise UserError(
+                f"{self._folder.best} holds the model of another trial than trial {best.number}, the best one: its scores would "
+                "be another trial's; clone the study into a new run"
+            )
+        return model
+
+    def _place(self, name: Noted) -> Path:
+        return {"corpus": self._folder.corpus, "parts": self._folder.parts}[name]
