@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -79,3 +80,9 @@ def test_every_screen_that_is_opened_stands_in_the_table_and_gets_what_it_shows(
         inspect.signature(SCREENS[name]).bind(*call.args[1:])
         names.add(name)
     assert names == set(SCREENS) - {"home"}
+
+
+def test_files_are_replaced_in_one_place() -> None:
+    own = PACKAGE / "store" / "files.py"
+    found = [path for path in PACKAGE.rglob("*.py") if path != own and re.search(r"mkstemp|NamedTemporaryFile", path.read_text())]
+    assert found == []

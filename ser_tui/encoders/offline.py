@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from ser_tui import places
 from ser_tui.encoders import ctranslate2_file, weights
 from ser_tui.encoders.registry import OFFLINE_VERSION, find, offline_model_file, status
 from ser_tui.encoders.whisper import Whisper
+from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import refuse_irregular
 
@@ -131,12 +130,7 @@ def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write under another name, then rename: a reader or a second writer never sees half a file."""
     try:
         places.private_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        os.close(handle)
-        try:
-            save_file(dict(tensors), name, metadata={"digest": weights.digest(tensors, {})})
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with replacing(path, durable=False) as partial:
+            save_file(dict(tensors), partial, metadata={"digest": weights.digest(tensors, {})})
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be written ({error}); free space there or set SER_TUI_CACHE") from None

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +27,36 @@ class DiskError(UserError):
     """Something could not be stored. Nothing that was stored before is harmed, and it says nothing about a trial."""
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace `path` by `data`: temporary file beside it, fsync, rename, fsync of the folder. Raises OSError."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+PARTIAL = ".partial"
+"""How the names of files end that are being written."""
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterator[Path]:
+    """An empty file beside `path` to write to, by whatever library; at the end it takes the place of `path`, and where that fails it
+    is gone. `durable`: a power cut leaves the old file or the new one; caches, which can be made again, do without. Raises OSError.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PARTIAL, dir=path.parent)
+    os.close(descriptor)
+    partial = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, mode)
-        os.replace(name, path)
+        yield partial
+        if durable:
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+        os.chmod(partial, mode)
+        os.replace(partial, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
+    """Replace `path` by `data`, see `replacing`. Raises OSError."""
+    with replacing(path, mode, durable=durable) as partial:
+        partial.write_bytes(data)
 
 
 def remove_leftovers(path: Path) -> None:

@@ -16,12 +16,28 @@ ProtocolKind = Literal[
     "random", "stratified", "speaker", "sentence", "speaker-sentence", "official", "kfold", "loso", "loco", "kfold-sentence",
     "loso-sentence",
 ]  # fmt: skip
+PROTOCOL_SETTINGS: Mapping[ProtocolKind, tuple[str, ...]] = {
+    "random": ("size",),
+    "stratified": ("size",),
+    "speaker": ("size", "speakers"),
+    "sentence": ("size",),
+    "speaker-sentence": ("size", "speakers"),
+    "official": ("size",),
+    "kfold": ("folds",),
+    "loso": (),
+    "loco": (),
+    "kfold-sentence": ("folds",),
+    "loso-sentence": ("folds",),
+}
+"""What of the protocol section each kind reads, beside the seed and the test part, which all of them do."""
 FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco", "kfold-sentence", "loso-sentence")
 """The kinds that score every utterance once, in folds."""
 Method = Literal["finetune", "probe"]
 
 
 class _Section(BaseModel):
+    """Part of a study. A field's title and description are its label and its help wherever a person sets it."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -35,18 +51,20 @@ def _speaker_names(value: Any) -> Any:
 class Protocol(_Section):
     """How utterances are split. `random` is the paper's: scikit-learn's train_test_split, a fifth, random_state 42."""
 
-    kind: ProtocolKind = "random"
-    size: float = Field(0.2, gt=0, lt=1)
-    """Share of the utterances (random, stratified), of the speakers (speaker), of the sentences (sentence), or of both
-    (speaker-sentence) that validates."""
-    seed: int = Field(42, ge=0, le=2**32 - 1)
-    speakers: tuple[str, ...] = ()
-    """Speakers that validate, by name; empty: chosen by seed. Only for `speaker` and `speaker-sentence`."""
-    folds: int = Field(5, ge=2, le=1000)
+    kind: ProtocolKind = Field("random", title="protocol")
+    size: float = Field(
+        0.2, gt=0, lt=1, title="validation", description="share of utterances, speakers or sentences that validates"
+    )
+    """Of the utterances for `random` and `stratified`, of the speakers for `speaker`, of the sentences for `sentence`, of both for
+    `speaker-sentence`."""
+    seed: int = Field(42, ge=0, le=2**32 - 1, title="split seed", description="42 is the paper's random split")
+    speakers: tuple[str, ...] = Field((), title="speakers", description="who validates; empty: drawn by the split seed")
+    folds: int = Field(5, ge=2, le=1000, title="folds", description="number of folds over speakers, or sentences")
     """Of speakers for `kfold`, of sentences for `kfold-sentence`, of sentences for each speaker for `loso-sentence`."""
-    test_size: float = Field(0.0, ge=0, lt=1)
-    """Share held out as a test part that no trial sees; the best trial is scored on it once."""
-    test_speakers: tuple[str, ...] = ()
+    test_size: float = Field(
+        0.0, ge=0, lt=1, title="test part", description="share held out from every trial; the best one is scored on it once"
+    )
+    test_speakers: tuple[str, ...] = Field((), title="test speakers", description="held out by name instead")
 
     @field_validator("speakers", "test_speakers", mode="before")
     @classmethod
@@ -69,7 +87,7 @@ class StrategyChoice(_Section):
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
-    kind: str = Field("gp", min_length=1, max_length=64)
+    kind: str = Field("gp", min_length=1, max_length=64, title="strategy")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -108,8 +126,10 @@ class Speakers(_Section):
 class Budget(_Section):
     """When a run is finished: after so many trials, or when so many minutes are over, whatever comes first."""
 
-    trials: int | None = Field(None, ge=1, le=100_000)
-    minutes: float | None = Field(None, gt=0, le=1_000_000)
+    trials: int | None = Field(None, ge=1, le=100_000, title="trials")
+    minutes: float | None = Field(
+        None, gt=0, le=1_000_000, title="minutes", description="ends the search after so many minutes; empty: no limit"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -126,25 +146,34 @@ class Budget(_Section):
 class Training(_Section):
     """How a trial is trained, apart from what is searched."""
 
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """auto: bfloat16 autocast where this processor gains from it."""
-    warmup: float = Field(0.1, ge=0, lt=1)
-    """Share of the steps over which the rates rise linearly before the cosine."""
-    gradient_clip: float = Field(1.0, gt=0)
-    """Largest norm of the gradient."""
-    train_front_end: bool = False
-    """Also train the convolutional front end, which stays frozen otherwise."""
-    paper_exact: bool = False
-    """The paper's loop: every clip zero-padded to max_seconds without a mask, no collapse guard, float32."""
-    collapse_guard: bool = True
-    """End a trial early once loss and BCA have stayed at chance for so long that it is hopeless."""
-    normalize: Literal["none", "peak"] = "none"
-    """peak: scale every waveform to a largest magnitude of 1."""
-    trim_silence: bool = False
-    """Leave out the silence before and after every utterance, ahead of the cut at max_seconds."""
-
-    augment: tuple[Literal["speed", "noise"], ...] = ()
-    """Copies of the training part that are trained on too. speed: at 0.9 and 1.1 of the speed; noise: with pink noise."""
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", title="precision", description="auto: bfloat16 where this processor gains from it"
+    )
+    warmup: float = Field(
+        0.1, ge=0, lt=1, title="warm-up", description="share of the steps over which the rates rise before the cosine"
+    )
+    gradient_clip: float = Field(1.0, gt=0, title="clip", description="largest norm of the gradient")
+    train_front_end: bool = Field(
+        False, title="front end", description="also train the convolutions below the transformer"
+    )
+    """They stay frozen otherwise."""
+    paper_exact: bool = Field(
+        False, title="paper exact", description="the paper's loop: zero padding without a mask, float32, no guard"
+    )
+    """Every clip is padded to max_seconds."""
+    collapse_guard: bool = Field(True, title="guard", description="end a trial early once it stays at chance")
+    """Once loss and BCA have stayed there for so long that it is hopeless."""
+    normalize: Literal["none", "peak"] = Field(
+        "none", title="normalize", description="peak: scale every waveform to a largest magnitude of 1"
+    )
+    trim_silence: bool = Field(
+        False, title="trim", description="leave out the silence around every utterance; recommended for zero-shot"
+    )
+    """Ahead of the cut at max_seconds."""
+    augment: tuple[Literal["speed", "noise"], ...] = Field(
+        (), title="augment", description="also train on copies: speed, noise, or both; empty: none"
+    )
+    """Of the training part. speed: at 0.9 and 1.1 of the speed; noise: with pink noise."""
 
     @field_validator("augment")
     @classmethod
@@ -159,6 +188,10 @@ class Training(_Section):
         if value and info.data.get("paper_exact"):
             raise ValueError("the paper does not trim; leave out paper_exact or trim_silence")
         return value
+
+
+READ_BY_PROBES = ("normalize", "trim_silence", "augment")
+"""What of the training section a probe reads too; the rest is about fine-tuning."""
 
 
 def _mapping_or_kind(value: Any) -> Any:
@@ -177,18 +210,18 @@ Corpora = tuple[str, ...]
 class Study(_Section):
     """One study, with every default filled in by validation."""
 
-    name: str = "study"
+    name: str = Field("study", title="name", description="names the run's folder")
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
     speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = {}
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[Protocol, BeforeValidator(_mapping_or_kind)] = Protocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
-    method: Method = "finetune"
+    method: Method = Field("finetune", title="method")
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
     budget: Budget = Budget(trials=15)
-    seed: int = Field(42, ge=0, le=2**32 - 1)
-    labels: dict[str, str] = {}
-    """Corpus emotion -> class, where they differ; an empty class drops the emotion. The one label map of all corpora."""
+    seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
+    labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
+    """The one label map of all corpora; an empty class drops the emotion."""
     search: Space = Field(default_factory=dict)
     training: Training = Training()
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_tui import places
+from ser_tui.store.files import PARTIAL
 from ser_tui.study.errors import UserError
 
 DEFAULT_LIMIT_GB = 8.0
 SUFFIX = ".safetensors"
-_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def make_room(needed: int) -> bool:
 def _shards() -> list[tuple[float, int, Path]]:
     """(modification time, size, path) of every shard; files that a second process removes meanwhile are passed over."""
     found = []
-    for pattern in (f"*/*{SUFFIX}", f"*/*{_PARTIAL}"):
+    for pattern in (f"*/*{SUFFIX}", f"*/*{PARTIAL}"):
         for path in folder().glob(pattern):
             try:
                 state = path.stat()

@@ -6,14 +6,12 @@ leaves the old model or the new one, never a mixture.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
 import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +30,7 @@ from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.layout import read_json
 from ser_tui.encoders.load import build
+from ser_tui.store.files import replacing, write_atomically
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import batches, precision
@@ -138,10 +137,9 @@ def save(
     }
     try:
         places.private_folder(folder)
-        with _renamed(folder / name) as partial:
+        with replacing(folder / name) as partial:
             save_file(tensors, partial)
-        with _renamed(folder / _TABLE) as partial:
-            partial.write_text(json.dumps(table, indent=1))
+        write_atomically(folder / _TABLE, json.dumps(table, indent=1).encode())
         for old in folder.glob("model-*.safetensors"):
             if old.name != name:
                 old.unlink(missing_ok=True)
@@ -150,20 +148,6 @@ def save(
         code = re.search(r"(?:code: |os error )(\d+)", str(error))
         number = int(code[1]) if code else errno.EIO
         raise OSError(number, os.strerror(number), str(folder / name)) from None
-
-
-@contextlib.contextmanager
-def _renamed(path: Path) -> Any:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_model(folder: Path) -> Model:

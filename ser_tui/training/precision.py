@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import torch
 from torch import nn
 
 from ser_tui import places
+from ser_tui.store.files import write_atomically
 from ser_tui.study.regular import read_regular
 from ser_tui.training.processor import processor
 
@@ -99,7 +98,5 @@ def _remember(path: Path, machine: str, gain: float) -> None:
     # A cache that cannot be written only means that the next run measures again.
     with contextlib.suppress(OSError):
         places.private_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump({**(known if isinstance(known, dict) else {}), machine: gain}, file, indent=1)
-        os.replace(name, path)
+        table = {**(known if isinstance(known, dict) else {}), machine: gain}
+        write_atomically(path, json.dumps(table, indent=1).encode(), durable=False)

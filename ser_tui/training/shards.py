@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ser_tui import places
+from ser_tui.store.files import replacing
 from ser_tui.study.regular import refuse_irregular
 from ser_tui.training import cache
 
@@ -83,14 +83,9 @@ class Shards:
 
     def _write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         places.private_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        os.close(handle)
-        try:
+        with replacing(path, durable=False) as partial:
             sums = {key: _checksum(tensor) for key, tensor in tensors.items()}
-            save_file(dict(tensors), name, metadata={"crc": json.dumps(sums)})
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+            save_file(dict(tensors), partial, metadata={"crc": json.dumps(sums)})
 
     def _index(self, path: Path) -> None:
         try:

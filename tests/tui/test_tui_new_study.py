@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fabricated_runs import SEARCH, finished, study
 from piloting import press, shown, until, until_shown
+from pydantic import BaseModel
 
 from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
+from ser_tui.study.document import PROTOCOL_SETTINGS, ProtocolKind, Study
 from ser_tui.study.load import load, to_plain, validate
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts
-from ser_tui.tui.data.form import StudyForm, problem_of
+from ser_tui.tui.data.form import BY_KEY, StudyForm, problem_of
 from ser_tui.tui.screens.new_study import NewStudyScreen
 from ser_tui.tui.views import form_notes
 
@@ -65,6 +67,22 @@ def test_what_is_typed_wrong_is_named_beside_its_field() -> None:
     assert problem_of(typed.problems(), "training.augment")
     typed.texts["training.augment"] = "speed, noise"
     assert "does not augment" in problem_of(typed.problems(), "training.augment")
+
+
+def test_every_setting_of_the_document_can_be_typed() -> None:
+    elsewhere = {"corpus", "speakers", "encoder", "search"}  # widgets of their own, and what only a document says
+    for name, item in Study.model_fields.items():
+        section = item.annotation if isinstance(item.annotation, type) and issubclass(item.annotation, BaseModel) else None
+        keys = [f"{name}.{inner}" for inner in section.model_fields] if section else [name]
+        assert name in elsewhere or set(keys) <= set(BY_KEY), name
+    assert BY_KEY["training.precision"].options == ("auto", "float32", "bfloat16")
+    assert all(item.label for item in BY_KEY.values())
+
+
+def test_only_the_settings_that_a_protocol_reads_are_shown() -> None:
+    read = form(protocol="kfold").relevant()
+    assert read["protocol.folds"] and not read["protocol.size"] and not read["protocol.speakers"]
+    assert set(PROTOCOL_SETTINGS) == set(get_args(ProtocolKind))
 
 
 def test_probes_can_be_trimmed_too() -> None:

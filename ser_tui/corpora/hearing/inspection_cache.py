@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple
@@ -15,6 +14,7 @@ from typing import Any
 from ser_tui import places
 from ser_tui.corpora.hearing.audio import RULES, Audio, Stamp, inspect, stamp
 from ser_tui.corpora.hearing.mpeg import inspect_apart, is_mpeg
+from ser_tui.store.files import write_atomically
 from ser_tui.study.regular import read_regular
 
 SETTLED_NS = 2_000_000_000
@@ -124,13 +124,7 @@ def _write(cache: Path, root: Path, files: Mapping[str, list[Any]]) -> None:
     """Best effort: a full disk costs the next run some seconds, not this one its corpus."""
     try:
         places.private_folder(cache.parent)
-        descriptor, temporary = tempfile.mkstemp(dir=cache.parent, prefix=cache.stem)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                json.dump({"rules": _rules(), "root": os.fsencode(root).decode("utf-8", "replace"), "files": files}, stream)
-            os.replace(temporary, cache)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        found = {"rules": _rules(), "root": os.fsencode(root).decode("utf-8", "replace"), "files": files}
+        write_atomically(cache, json.dumps(found).encode(), durable=False)
     except OSError:
         pass

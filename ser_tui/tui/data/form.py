@@ -5,31 +5,80 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from ser_tui.strategies import registry as strategies
-from ser_tui.study.document import Method, ProtocolKind
+from ser_tui.study.document import (
+    PROTOCOL_SETTINGS,
+    READ_BY_PROBES,
+    Budget,
+    Protocol,
+    StrategyChoice,
+    Study,
+    Training,
+)
 from ser_tui.study.hyperparameters import Hyperparameter, for_method
 from ser_tui.study.load import problems, to_plain, validate
 
 Kind = Literal["range", "choices", "fixed"]
 
 
+SWITCH = ("no", "yes")
+
+
 @dataclass(frozen=True)
 class FormField:
-    """One setting of a study: declared here once, rendered and read everywhere. No `options`: free text."""
+    """One setting of a study, as its document's class declares it. No `options`: free text."""
 
     key: str
     label: str
     help: str
     options: tuple[str, ...] = ()
     width: int = 24
+    kind: type = str
+    """What the text says: a number, a word, a list (tuple) whose items are apart by blanks or commas, or pairs (dict)."""
     optional: bool = False
     """Left empty, the key is left out of the document."""
-    listed: bool = False
-    """The text is a list, its items apart by blanks or commas."""
     default: str = ""
     """What is typed where the document says nothing."""
+
+    @property
+    def listed(self) -> bool:
+        """Whether the text is a list."""
+        return self.kind is tuple
+
+
+_WIDTHS = {"seed": 12, "protocol.seed": 10, "budget.trials": 8, "budget.minutes": 8}
+"""Columns of numbers that want more than the usual six."""
+
+
+def declared(key: str, item: FieldInfo, options: tuple[str, ...] = (), default: str = "") -> FormField:
+    """The form's field for a field of a pydantic class: label and help from its title and description, choices from its type.
+
+    `options` are the choices where they are known only as the program runs.
+    """
+    annotation, optional = item.annotation, False
+    if get_origin(annotation) in (Union, UnionType):
+        optional = True
+        annotation = next(one for one in get_args(annotation) if one is not NoneType)
+    if get_origin(annotation) is Literal:
+        options, annotation = options or get_args(annotation), str
+    elif annotation is bool:
+        options = SWITCH
+    kind = get_origin(annotation) or annotation or str
+    width = _WIDTHS.get(key, 6) if kind in (int, float) else 24
+    name = key.rpartition(".")[2]
+    return FormField(key, item.title or name, item.description or "", options, width, kind, optional, default)
+
+
+def _section(name: str, model: type[BaseModel], *first: str) -> tuple[FormField, ...]:
+    """The fields of a part of the document, those of `first` ahead of the others."""
+    fields = model.model_fields
+    return tuple(declared(f"{name}.{field}", fields[field]) for field in dict.fromkeys((*first, *fields)))
 
 
 def _strategy_settings() -> tuple[FormField, ...]:
@@ -38,8 +87,7 @@ def _strategy_settings() -> tuple[FormField, ...]:
     for record in strategies.records().values():
         for name, item in record.settings.model_fields.items():
             key = f"strategy.{name}"
-            text = FormField(key, item.title or name, item.description or "", width=6, default=written(item.default))
-            found.setdefault(key, text)
+            found.setdefault(key, declared(key, item, default=written(item.default)))
     return tuple(found.values())
 
 
@@ -52,61 +100,42 @@ def written(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-SWITCH = ("no", "yes")
+def _of_study(*names: str) -> tuple[FormField, ...]:
+    return tuple(declared(name, Study.model_fields[name]) for name in names)
+
+
 _SETTINGS = _strategy_settings()
-FIELDS: tuple[FormField, ...] = (
-    FormField("name", "name", "names the run's folder"),
-    FormField("method", "method", "", get_args(Method)),
-    FormField("protocol.kind", "protocol", "", get_args(ProtocolKind)),
-    FormField("protocol.size", "validation", "share of utterances, speakers or sentences that validates", width=6),
-    FormField("protocol.seed", "split seed", "42 is the paper's random split", width=10),
-    FormField("protocol.speakers", "speakers", "who validates; empty: drawn by the split seed", listed=True),
-    FormField("protocol.folds", "folds", "number of folds over speakers, or sentences", width=6),
-    FormField(
-        "protocol.test_size", "test part", "share held out from every trial; the best one is scored on it once", width=6
+_KINDS = tuple(strategies.records())
+_LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
+    ("", _of_study("name", "method")),
+    ("PROTOCOL", _section("protocol", Protocol)),
+    (
+        "STRATEGY",
+        (
+            declared("strategy.kind", StrategyChoice.model_fields["kind"], _KINDS),
+            *_SETTINGS,
+            *_section("budget", Budget),
+            *_of_study("seed"),
+        ),
     ),
-    FormField("protocol.test_speakers", "test speakers", "held out by name instead", listed=True),
-    FormField("strategy.kind", "strategy", "", tuple(strategies.records())),
-    *_SETTINGS,
-    FormField("budget.trials", "trials", "", width=8, optional=True),
-    FormField(
-        "budget.minutes", "minutes", "ends the search after so many minutes; empty: no limit", width=8, optional=True
+    (
+        "TRAINING",
+        (
+            *_of_study("labels"),
+            *_section(
+                "training", Training,
+                "precision", "normalize", "trim_silence", "augment", "warmup", "gradient_clip", "collapse_guard",
+            ),
+        ),
     ),
-    FormField("seed", "seed", "of the strategy and of every trial", width=12),
-    FormField("labels", "labels", "emotion=class, where they differ; emotion= drops it"),
-    FormField(
-        "training.precision",
-        "precision",
-        "auto: bfloat16 where this processor gains from it",
-        ("auto", "float32", "bfloat16"),
-    ),
-    FormField(
-        "training.normalize", "normalize", "peak: scale every waveform to a largest magnitude of 1", ("none", "peak")
-    ),
-    FormField("training.trim_silence", "trim", "leave out the silence around every utterance; recommended for zero-shot", SWITCH),
-    FormField("training.augment", "augment", "also train on copies: speed, noise, or both; empty: none", listed=True),
-    FormField("training.warmup", "warm-up", "share of the steps over which the rates rise before the cosine", width=6),
-    FormField("training.gradient_clip", "clip", "largest norm of the gradient", width=6),
-    FormField("training.collapse_guard", "guard", "end a trial early once it stays at chance", SWITCH),
-    FormField("training.train_front_end", "front end", "also train the convolutions below the transformer", SWITCH),
-    FormField(
-        "training.paper_exact",
-        "paper exact",
-        "the paper's loop: zero padding without a mask, float32, no guard",
-        SWITCH,
-    ),
-)
-_WITH_PROBES = ("training.normalize", "training.trim_silence", "training.augment")
-"""What of the training section probes read too."""
-BY_KEY = {item.key: item for item in FIELDS}
-SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("", ("name", "method")),
-    ("PROTOCOL", ("protocol.kind", "protocol.size", "protocol.seed", "protocol.speakers", "protocol.folds", "protocol.test_size",
-                  "protocol.test_speakers")),
-    ("STRATEGY", ("strategy.kind", *(item.key for item in _SETTINGS), "budget.trials", "budget.minutes", "seed")),
-    ("TRAINING", ("labels", "training.precision", "training.normalize", "training.trim_silence", "training.augment", "training.warmup",
-                  "training.gradient_clip", "training.collapse_guard", "training.train_front_end", "training.paper_exact")),
 )  # fmt: skip
+FIELDS: tuple[FormField, ...] = tuple(item for _, fields in _LAYOUT for item in fields)
+BY_KEY = {item.key: item for item in FIELDS}
+SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)
+"""Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
+_PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
+_TRAINING = {f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES}
+"""Settings that not every study reads: not every protocol, not every method."""
 
 
 @dataclass
@@ -221,15 +250,11 @@ class StudyForm:
 
     def relevant(self) -> dict[str, bool]:
         """Which of the settings that not every study reads are read by this one."""
-        protocol, settings = self.texts["protocol.kind"], self._strategy_keys()
-        finetune = self.texts["method"] == "finetune"
-        return {
-            "protocol.size": protocol in ("random", "stratified", "speaker", "official", "sentence", "speaker-sentence"),
-            "protocol.speakers": protocol in ("speaker", "speaker-sentence"),
-            "protocol.folds": protocol in ("kfold", "kfold-sentence", "loso-sentence"),
-            **{item.key: item.key in settings for item in _SETTINGS},
-            **{key: finetune for key in BY_KEY if key.startswith("training.") and key not in _WITH_PROBES},
-        }
+        read = {f"protocol.{name}" for name in dict(PROTOCOL_SETTINGS).get(self.texts["protocol.kind"], ())}
+        read |= self._strategy_keys()
+        if self.texts["method"] == "finetune":
+            read |= _TRAINING
+        return {key: key in read for key in (*_PROTOCOL, *(item.key for item in _SETTINGS), *_TRAINING)}
 
     def problems(self) -> dict[str, str]:
         """What is wrong by dotted key, as `ser_tui.study.load.problems` says it."""
@@ -291,7 +316,7 @@ def _put(data: dict[str, Any], key: str, value: Any, optional: bool) -> None:
 
 
 def _text(item: FormField, value: Any) -> str:
-    if item.key == "labels":
+    if item.kind is dict:
         return ", ".join(f"{emotion}={target}" for emotion, target in (value or {}).items())
     if item.options == SWITCH:
         return "yes" if value else "no"
@@ -301,11 +326,11 @@ def _text(item: FormField, value: Any) -> str:
 
 
 def _typed(item: FormField, text: str) -> Any:
-    if item.key == "labels":
+    if item.kind is dict:
         pairs = (part.partition("=") for part in text.split(",") if part.strip())
         return {emotion.strip(): target.strip() for emotion, _, target in pairs}
     if item.options == SWITCH:
         return text == "yes"
-    if item.options or item.key == "name":
-        return text.strip()
-    return items(text) if item.listed else number(text)
+    if item.listed:
+        return items(text)
+    return text.strip() if item.kind is str else number(text)
