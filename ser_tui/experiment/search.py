@@ -13,7 +13,9 @@ from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
     Metric,
     bootstrap_interval,
+    in_segments,
     interval_speakers,
+    numbered,
     paired_difference,
     recall_intervals,
 )
@@ -106,6 +108,7 @@ def _keep_parts(folder: RunFolder, data: Data) -> None:
 
 def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:
     split = data.split
+    units = data.validation_units()["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
         study=to_plain(study),
@@ -125,6 +128,8 @@ def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, 
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
         interval_speakers=interval_speakers(data.resampled()),
+        validation_speakers=numbered(data.resampled() or ()),
+        validation_recordings=numbered(units) if in_segments(units) else (),
     )
 
 
@@ -296,8 +301,10 @@ class _Search:
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
             models.save_candidate(self.session.folder, self.trainer, number)
-        truth, classes = self.validation.labels, len(self.data.classes)
-        probe = state.probe
+        truth, probe, against = self.validation.labels, state.probe, None
+        if probe is not None:
+            classes, units = len(self.data.classes), self.data.validation_units()
+            against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
         self.session.emit(
             TrialFinished(
                 trial=number,
@@ -314,7 +321,7 @@ class _Search:
                 predictions=result.predictions,
                 truth=() if state.truth else truth,
                 notes=result.notes,
-                probe_p=None if probe is None else paired_difference(truth, probe.predictions, result.predictions, classes)[1],
+                probe_p=against,
             )
         )
         if best:
@@ -329,14 +336,14 @@ class _Search:
         limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.resampled())
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units())
         if found is not None:
             self.session.emit(found)
 
     def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
         """Of a score on the validation part."""
-        classes, groups = len(self.data.classes), self.data.resampled()
-        return bootstrap_interval(self.validation.labels, predictions, classes, metric, groups, self.study.seed)
+        classes, units = len(self.data.classes), self.data.validation_units()
+        return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
         seconds = round(time.monotonic() - begun, 3)
@@ -383,17 +390,17 @@ def score_on(folder: RunFolder, best: Trial, data: Data, study: Study) -> tuple[
     for clip, digest in zip(part.clips, part.digests, strict=True):
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
     predictions = predicted(models.load_best(folder, best).predict_logits(part.clips))
-    classes, groups = len(data.classes), data.groups(data.split.test)
+    classes, units = len(data.classes), data.units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(
         trial=best.number,
         bca=balanced_accuracy(part.labels, predictions, classes),
-        interval=bootstrap_interval(part.labels, predictions, classes, groups=groups, seed=study.seed),
+        interval=bootstrap_interval(part.labels, predictions, classes, seed=study.seed, **units),
         accuracy=accuracy(part.labels, predictions, classes),
-        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", groups, study.seed),
-        recall_intervals=recall_intervals(part.labels, predictions, data.classes, groups, study.seed),
+        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", seed=study.seed, **units),
+        recall_intervals=recall_intervals(part.labels, predictions, data.classes, seed=study.seed, **units),
         utterances=len(part),
-        interval_speakers=interval_speakers(groups),
+        interval_speakers=interval_speakers(units["groups"]),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
     return scored, predictions
