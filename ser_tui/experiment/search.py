@@ -12,7 +12,9 @@ from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
     Metric,
     bootstrap_interval,
+    in_segments,
     interval_speakers,
+    numbered,
     paired_difference,
     recall_intervals,
 )
@@ -97,6 +99,7 @@ def _end_what_was_under_way(session: Surroundings) -> None:
 
 def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
     split = data.split
+    units = data.validation_units()["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
         study=to_plain(study),
@@ -116,6 +119,8 @@ def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, for
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
         interval_speakers=interval_speakers(data.resampled()),
+        validation_speakers=numbered(data.resampled() or ()),
+        validation_recordings=numbered(units) if in_segments(units) else (),
     )
 
 
@@ -287,8 +292,10 @@ class _Search:
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
             self.session.keeper.save_candidate(number, self.trainer.save_best)
-        truth, classes = self.validation.labels, len(self.data.classes)
-        probe = state.probe
+        truth, probe, against = self.validation.labels, state.probe, None
+        if probe is not None:
+            classes, units = len(self.data.classes), self.data.validation_units()
+            against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
         self.session.emit(
             TrialFinished(
                 trial=number,
@@ -305,7 +312,7 @@ class _Search:
                 predictions=result.predictions,
                 truth=() if state.truth else truth,
                 notes=result.notes,
-                probe_p=None if probe is None else paired_difference(truth, probe.predictions, result.predictions, classes)[1],
+                probe_p=against,
             )
         )
         if best:
@@ -320,14 +327,14 @@ class _Search:
         self.session.limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.resampled())
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units())
         if found is not None:
             self.session.emit(found)
 
     def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
         """Of a score on the validation part."""
-        classes, groups = len(self.data.classes), self.data.resampled()
-        return bootstrap_interval(self.validation.labels, predictions, classes, metric, groups, self.study.seed)
+        classes, units = len(self.data.classes), self.data.validation_units()
+        return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
         seconds = round(time.monotonic() - begun, 3)
@@ -374,17 +381,17 @@ def score_on(keeper: Keeper, best: Trial, data: Data, study: Study) -> tuple[Tes
     for clip, digest in zip(part.clips, part.digests, strict=True):
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
     predictions = predicted(keeper.load_best(best).predict_logits(part.clips))
-    classes, groups = len(data.classes), data.groups(data.split.test)
+    classes, units = len(data.classes), data.units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(
         trial=best.number,
         bca=balanced_accuracy(part.labels, predictions, classes),
-        interval=bootstrap_interval(part.labels, predictions, classes, groups=groups, seed=study.seed),
+        interval=bootstrap_interval(part.labels, predictions, classes, seed=study.seed, **units),
         accuracy=accuracy(part.labels, predictions, classes),
-        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", groups, study.seed),
-        recall_intervals=recall_intervals(part.labels, predictions, data.classes, groups, study.seed),
+        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", seed=study.seed, **units),
+        recall_intervals=recall_intervals(part.labels, predictions, data.classes, seed=study.seed, **units),
         utterances=len(part),
-        interval_speakers=interval_speakers(groups),
+        interval_speakers=interval_speakers(units["groups"]),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
     return scored, predictions

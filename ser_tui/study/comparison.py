@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ser_tui.study.formatting import (
@@ -19,6 +20,38 @@ from ser_tui.study.headline import chose, headline_of, sample, scores_apart
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
 """A label and one cell a run."""
+
+@dataclass(frozen=True)
+class Pairing:
+    """Best trial against best trial of another run. `reason`: why they cannot be paired."""
+
+    difference: float | None = None
+    p: float | None = None
+    utterances: int = 0
+    speakers: int = 0
+    """Of the utterances, where all are known and training heard none of them."""
+    over_speakers: bool = False
+    """Whether p swaps whole speakers, and so is about speakers like these; otherwise it is about what these very speakers say."""
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """+.018, p = .41"""
+        if self.difference is None or self.p is None:
+            return self.reason
+        return difference_text(self.difference, self.p)
+
+    @property
+    def scope(self) -> str:
+        """over 8 speakers; about these 2 speakers alone; over utterances: what p is about, empty without one."""
+        if self.p is None:
+            return ""
+        if self.over_speakers:
+            return f"over {self.speakers} speakers"
+        if not self.speakers:
+            return "over utterances"
+        return f"about {'this 1 speaker' if self.speakers == 1 else f'these {self.speakers} speakers'} alone"
+
 
 _UNTOLD = ("name",)
 """Settings that do not make two runs different."""

@@ -49,6 +49,11 @@ class RunStarted(Event):
     predicted_seconds: float | None = None
     interval_speakers: int | None = None
     """Speakers that intervals on the validation part are over; 0, and 1: over utterances. None: a log of before there was this field."""
+    validation_speakers: tuple[int, ...] = ()
+    """For each validation utterance the number, from 0, of its speaker; none where training hears some of them too, where some are
+    not known, and in logs of before there was this field."""
+    validation_recordings: tuple[int, ...] = ()
+    """The same of its recording; none where each utterance is a recording of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ def describe(
     heard = {part: [manifest.utterances[index] for index in indices] for part, indices in parts.items()}
     shared = sorted(_values(heard["training"], "speaker") & _values(heard["validation"] + heard["test"], "speaker"))
     warnings = [
-        *notes, *_speakers(heard), *_sessions(heard), *_recordings(heard), *_sentences(heard), *_duplicates(manifest, parts),
+        *notes, *_speakers(heard), *_sessions(heard), *_recordings(manifest, parts), *_sentences(heard), *_duplicates(manifest, parts),
         *conflicts(manifest), *_classes(manifest, heard),
     ]
     return Split(
@@ -58,7 +58,7 @@ def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> li
         if utterance.speaker is not None:
             session.setdefault(utterance.speaker, utterance.session or utterance.speaker)
             gender.setdefault(utterance.speaker, utterance.gender)
-    session = recordings.joined(manifest, session)
+    session = recordings.joined(manifest, "speaker", session)
     members: dict[str, list[str]] = defaultdict(list)
     for name in sorted(speakers):
         members[session[name]].append(name)
@@ -175,12 +175,14 @@ def _sessions(heard: dict[str, list[Utterance]]) -> list[str]:
     return said
 
 
-def _recordings(heard: dict[str, list[Utterance]]) -> list[str]:
-    sources = {part: {utterance.source for utterance in utterances} for part, utterances in heard.items()}
+def _recordings(manifest: Manifest, parts: dict[str, list[int]]) -> list[str]:
+    names = recordings.named(manifest)
+    sources = {part: {names[index] for index in indices} for part, indices in parts.items()}
     said: list[str] = []
     for part, others in (("validation", ("training",)), ("test", ("training", "validation"))):
-        both = {utterance.path.name for utterance in heard[part] if any(utterance.source in sources[other] for other in others)}
-        count = len(sources[part] & set().union(*(sources[other] for other in others)))
+        shared = set().union(*(sources[other] for other in others))
+        both = {manifest.utterances[index].path.name for index in parts[part] if names[index] in shared}
+        count = len(sources[part] & shared)
         if both:
             said.append(
                 f"Recordings are shared: the {part} part has segments of {count} of its {len(sources[part])} recordings "
