@@ -240,7 +240,7 @@ class WorkerFacts:
 
 def worker_facts(folder: RunFolder) -> WorkerFacts | None:
     """Who works, or last worked, on the run."""
-    data: Any = read_json(folder.worker)
+    data: Any = read_json(folder.worker, 1 << 20)
     process = ProcessId.from_json(data.get("process")) if isinstance(data, dict) else None
     if process is None or not isinstance(data, dict):
         return None
