@@ -15,6 +15,7 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import (
+    SCORE_HEADING,
     beside_probe,
     duration,
     interval_text,
@@ -30,6 +31,9 @@ from ser_tui.study.headline import apart_text, chose, headline_of, headline_text
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
+
+SPARKS = 60
+"""Characters of a sparkline at most."""
 
 
 def list_runs(*, as_json: bool) -> None:
@@ -48,14 +52,14 @@ def list_runs(*, as_json: bool) -> None:
         planned = summary["planned_trials"]
         rows.append((
             summary["state"], summary["run_id"], summary["strategy"], summary["corpus"], summary["protocol"],
-            score_with_interval(figure["value"], figure["interval"]) if figure else "-", headline_of(figure),
+            score_with_interval(figure["value"], figure["interval"], short=True) if figure else "-", headline_of(figure),
             str(figure["n"]) if figure else "-", str(figure["speakers"] or "-") if figure else "-",
             f"{summary['trials']}/{planned}" if planned else str(summary["trials"]), duration(summary["seconds"]),
         ))  # fmt: skip
     print_table(
-        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BCA", "OF", "N", "SPEAKERS", "TRIALS", "TIME"),
+        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", SCORE_HEADING, "OF", "N", "SPEAKERS", "TRIALS", "TIME"),
         rows,
-        ("BCA", "N", "SPEAKERS", "TRIALS", "TIME"),
+        ("N", "SPEAKERS", "TRIALS", "TIME"),
     )
 
 
@@ -139,7 +143,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
             f"trial {best.number}, after its last epoch; its best epoch had "
             f"{score_with_interval(best.best_epoch_bca, best.best_epoch_interval)}"
         )
-        say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
+        say(f"BCA {sparkline(summary['bca'], width=SPARKS)}  best so far {sparkline(summary['best_so_far'], width=SPARKS)}")
     if probe := summary["probe"]:
         say(
             f"probe on the frozen encoder, the best of {probe['tried']} ({probe_parameters(probe['parameters'])}): "
@@ -175,12 +179,12 @@ def _print_trials(state: RunState) -> None:
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
         rows.append((
             str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
-            score_with_interval(trial.bca, trial.interval), loss_text(trial.loss),
+            score_with_interval(trial.bca, trial.interval, short=True), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         ))  # fmt: skip
-    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), "BCA", "LOSS", "EPOCHS", "TIME", "STATE")
-    print_table(headings, rows, headings[:-1])
+    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), SCORE_HEADING, "LOSS", "EPOCHS", "TIME", "STATE")
+    print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])
 
 
 def export_run(reference: str, form: str) -> None:

@@ -80,7 +80,7 @@ def test_json_is_one_document_and_nothing_else(runs: Path) -> None:
 
 def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     text = call("runs", runs=runs).stdout
-    assert "small" in text and "2/2" in text and "±" in text
+    assert "small" in text and "2/2" in text and "95% CI" in text
     text = call("show", "latest", runs=runs).stdout
     assert "protocol speaker" in text and "95 % bootstrap interval, n = 9" in text
     assert "probe on the frozen encoder, the best of 12 (layers " in text

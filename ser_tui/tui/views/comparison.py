@@ -12,7 +12,7 @@ from ser_tui.study.comparison import Pairing, outcomes, settings
 from ser_tui.study.formatting import duration
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
-from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.views.sparks import bars_text, spark
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 Summary = Mapping[str, Any]
@@ -101,7 +101,14 @@ def _sparks(summaries: Sequence[Summary], numbers: Sequence[int], key: str, widt
     values = [value for summary in summaries for value in summary.get(key) or () if value is not None]
     low = 0.0 if key == "trial_seconds" else min(values, default=0.0)
     high = max(values, default=1.0)
-    return [
-        cell(spark(summary.get(key) or (), low=low, high=high, width=width), run_style(number))
-        for summary, number in zip(summaries, numbers, strict=True)
-    ]
+    return [_spark(summary, key, low, high, width, run_style(number)) for summary, number in zip(summaries, numbers, strict=True)]
+
+
+def _spark(summary: Summary, key: str, low: float, high: float, width: int, style: str) -> Text:
+    """All trials of one run in `width` cells, and of how many each bar is where that is not one."""
+    series = summary.get(key) or ()
+    shown = spark(series, low=low, high=high, width=width)
+    if bars_text(summary["trials"], len(shown)):
+        shown = spark(series, low=low, high=high, width=width - len("  99 trials a bar"))
+    bars = bars_text(summary["trials"], len(shown))
+    return cell(shown, style).append_text(cell(f"  {bars}" if bars else "", "muted"))
