@@ -29,6 +29,7 @@ from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Speakers, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
+from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.state import RunState
 
@@ -55,10 +56,10 @@ Cell = dict[str, Any]
 
 @dataclass
 class Row:
-    """What training on one corpus came to: a cell for each corpus, and what the run warns of."""
+    """What training on one corpus came to: a cell for each corpus, and what was found about its split."""
 
     cells: dict[str, Cell] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     interrupted: bool = False
 
     @property
@@ -95,8 +96,7 @@ def cross_corpora(
     studies = {corpus: _of_one(whole, corpus) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
-    plain = load.to_plain(studies[corpora[0]])
-    if advice := trimming_advice(plain):
+    if advice := trimming_advice(load.to_plain(studies[corpora[0]])):
         tell(advice)
     elif path is None:
         tell("trained on trimmed audio (training.trim_silence: true), as is recommended for zero-shot scores")
@@ -114,7 +114,8 @@ def cross_corpora(
         print_json({
             "corpora": list(corpora), "protocol": protocol,
             "trained_on": {corpus: rows[corpus].cells for corpus in corpora},
-            "warnings": {corpus: list(rows[corpus].warnings) for corpus in corpora},
+            "warnings": {corpus: list(said(rows[corpus].findings)) for corpus in corpora},
+            "findings": {corpus: list(plain(rows[corpus].findings)) for corpus in corpora},
         })  # fmt: skip
     else:
         _print(corpora, rows, protocol)
@@ -131,7 +132,7 @@ def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str) -> No
         )
     say(f"the diagonal is the best trial's validation score, protocol {protocol}; the rest is zero-shot")
     for name in corpora:
-        for warning in rows[name].warnings:
+        for warning in said(rows[name].findings):
             say(f"warning: trained on {name}: {warning}")
     for name in corpora:
         for other in corpora:
@@ -172,17 +173,17 @@ def _row(corpus: str, study: Study, corpora: Sequence[str], how: Tested, tell: p
     except UserError as error:
         tell(str(error))
         return Row(_missing([corpus], str(error)) | _missing(others, f"no model of {corpus}"))
-    warnings = state.start.warnings if state.start is not None else ()
+    found = findings_of(state.start)
     if state.status != "done":
         why = ended_without_word(folder, state) or f"{folder.run_id} {state.status}: {state.reason}"
         tell(why)
         cells = _missing([corpus], why, folder) | _missing(others, f"no model of {corpus}", folder)
-        return Row(cells, warnings, interrupted)
+        return Row(cells, found, interrupted)
     own = {corpus: _own(folder, state, study)}
     if interrupted:
-        return Row(own | _missing(others, "not begun", folder), warnings, True)
+        return Row(own | _missing(others, "not begun", folder), found, True)
     tested, interrupted = _zero_shot(folder, others, how, tell)
-    return Row(own | tested, warnings, interrupted)
+    return Row(own | tested, found, interrupted)
 
 
 def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder, RunState, bool]:
@@ -288,7 +289,8 @@ def _zero_shot(
             "run": folder.run_id, "bca": result.bca, "bca_interval": list(result.bca_interval),
             "accuracy": result.accuracy, "accuracy_interval": list(result.accuracy_interval), "n": result.utterances,
             "chance": result.chance, "zero_shot": True, "mapping": dict(result.mapping), "dropped": result.dropped,
-            "masked": result.masked, "warnings": list(result.warnings), "speakers": list(result.speakers),
-            "without": list(result.without),
+            "masked": result.masked, "warnings": list(said(findings_of(result))),
+            "findings": list(plain(findings_of(result))),
+            "speakers": list(result.speakers), "without": list(result.without),
         }  # fmt: skip
     return cells, interrupted

@@ -13,6 +13,7 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, liveness
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     counted,
     duration,
@@ -72,7 +73,7 @@ def lines(state: RunState, event: events.Event) -> list[str]:
             planned = counted(event.planned_trials, "trial") if event.planned_trials else "trials until time is up"
             expected = f", about {duration(event.predicted_seconds)}" if event.predicted_seconds else ""
             return [f"{planned}{expected}; utterances: {parts}; {len(event.classes)} classes"] + [
-                f"warning: {warning}" for warning in event.warnings
+                f"warning: {warning}" for warning in said(findings_of(event))
             ]
         case events.RunResumed():
             return [f"resumed after {counted(state.finished_trials, 'finished trial')}"]

@@ -14,6 +14,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
     beside_probe,
@@ -128,9 +129,8 @@ def print_run(folder: RunFolder, state: RunState) -> None:
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
-    if state.start is not None:
-        for warning in state.start.warnings:
-            say(f"warning: {warning}")
+    for warning in said(findings_of(state.start)):
+        say(f"warning: {warning}")
     if summary["headline"]:
         say(f"BCA {headline_text(summary['headline'])}")
     if state.trials:

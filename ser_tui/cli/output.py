@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ser_tui.study.charset import takes
 from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
     centred_text,
@@ -109,7 +110,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
     if result.not_centred:
         say(result.not_centred)
-    for warning in result.warnings:
+    for warning in said(findings_of(result)):
         say(f"warning: {warning}")
     rows = [
         (

@@ -25,6 +25,7 @@ from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
+from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.training.model import Model
@@ -106,7 +107,7 @@ class _Evaluation:
             target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
             logits = _logits(session, model, target)
             result = target.scored(logits, model.classes)
-            beside, shifted, shared = Beside(), Beside(), []
+            beside, shifted, shared = Beside(), Beside(), list[Finding]()
             if self._training is not None and self._baselines is not None:
                 shared = overlap(self._training.manifest, self._training.split.train, manifest, chosen)
                 beside = self._baselines.scores(target, random_heads=request.preset == "paper")
@@ -136,7 +137,7 @@ class _Evaluation:
                 recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
                 baselines={"majority": result.majority, **beside.scores},
                 baseline_intervals={"majority": result.majority_interval, **beside.intervals},
-                centred=shifted.scores, centred_intervals=shifted.intervals, warnings=tuple(shared),
+                centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(shared),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
                 interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
             )

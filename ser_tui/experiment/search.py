@@ -44,6 +44,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
+from ser_tui.study.findings import plain
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
@@ -106,7 +107,7 @@ def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, for
         classes=data.classes,
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
-        warnings=split.warnings,
+        findings=plain(split.findings),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
         machine={**machine.describe(), "precision": trainer.precision},

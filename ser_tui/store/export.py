@@ -12,6 +12,7 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import (
     beside_probe,
     duration,
@@ -25,7 +26,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import apart_text, chose, headline_text, sample, validation_speakers
 from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import elapsed_seconds, shares_speakers, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
 Format = Literal["csv", "json"]
 
@@ -71,8 +72,8 @@ def to_csv(run_id: str, state: RunState) -> str:
         row += [
             trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
             trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
-            state.study.get("protocol", {}).get("kind", ""), shares_speakers(state),
-            " ".join(state.start.warnings) if state.start else "",
+            state.study.get("protocol", {}).get("kind", ""), shares_speakers(state.start),
+            " ".join(said(findings_of(state.start))),
             state.probe and state.probe.bca, trial.probe_p,
             *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
             *_bounds(state.probe.interval if state.probe else None), validation_speakers(state.start),
@@ -137,8 +138,8 @@ def summary_text(run_id: str, state: RunState) -> str:
                 f"({'masked' if found.masked else 'raw'})"
             )
             lines += [found.not_centred] if found.not_centred else []
-            lines += [f"! zero-shot on {found.corpus}: {warning}" for warning in found.warnings]
-    lines += [f"! {warning}" for warning in (start.warnings if start else ())]
+            lines += [f"! zero-shot on {found.corpus}: {warning}" for warning in said(findings_of(found))]
+    lines += [f"! {warning}" for warning in said(findings_of(start))]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 

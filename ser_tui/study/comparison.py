@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ser_tui.study.findings import SHARED
 from ser_tui.study.formatting import (
     difference_text,
     duration,
@@ -181,10 +182,9 @@ def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) 
 
 
 def _also_shared(summary: Summary) -> str:
-    """sessions, sentences, recordings: what the parts share besides speakers, by the warnings of `corpora.splits`."""
-    kinds = {"Sessions are shared": "sessions", "Sentences are shared": "sentences", "Duplicates across parts": "recordings"}
-    warnings: Sequence[str] = summary.get("warnings", ())
-    return ", ".join(name for start, name in kinds.items() if any(warning.startswith(start) for warning in warnings))
+    """sessions, sentences, recordings: what the parts share besides speakers."""
+    kinds = {finding["kind"] for finding in summary.get("findings", ())}
+    return ", ".join(dict.fromkeys(name for kind, name in SHARED.items() if kind in kinds))
 
 
 def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
     return tuple(
         ", ".join([
             f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
-            *(["not unseen"] if entry.get("warnings") else []),
+            *(["not unseen"] if entry.get("findings") else []),
             *filter(None, [of_speakers(entry.get("speakers", ()), entry.get("without", ()))]),
             *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
         ])

@@ -34,7 +34,9 @@ class RunStarted(Event):
     speakers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Speakers by part."""
     warnings: tuple[str, ...] = ()
-    """Sentences for people: shared speakers, shared sentences, duplicates across parts."""
+    """Sentences of a log of before there were findings. Read neither field by itself: see `study.findings.findings_of`."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What must be said about the split, each as `study.findings.plain` makes it."""
     shares_speakers: bool = False
     unlabelled_speakers: bool | None = None
     """Whether utterances without a speaker leave it open what the parts share. None: a log of before there was this field."""
@@ -278,6 +280,8 @@ class EvaluationFinished(Event):
     """Of the scores in `centred`, under their names."""
     recall_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    """As in `RunStarted`."""
+    findings: tuple[Mapping[str, Any], ...] = ()
     """What the target shares with the corpus that the model was trained on: recordings, speakers, sentences."""
     seconds: float = 0.0
     interval_speakers: int | None = None

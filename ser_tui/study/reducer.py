@@ -8,6 +8,7 @@ from typing import Any
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import counted, of_speakers, score_with_interval
 from ser_tui.study.frozen import changed
 from ser_tui.study.headline import chose, chosen_on, speakers_text
@@ -129,7 +130,7 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
         reason="",
         ended="",
     )
-    for warning in event.warnings:
+    for warning in said(findings_of(event)):
         after = _logged(after, event.time, "warning", warning)
     return after
 

@@ -14,6 +14,7 @@ import numpy as np
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting import recordings
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding
 
 
 def sentences_of(manifest: Manifest, indices: Iterable[int]) -> list[str]:
@@ -100,14 +101,15 @@ def not_of_sentences(manifest: Manifest, indices: Iterable[int], sentences: Iter
     return [index for index in indices if manifest.utterances[index].sentence not in named]
 
 
-def left_out(number: int) -> list[str]:
-    """The sentence about utterances that are in no part because only their speaker, or only their sentence, is; or nothing."""
+def left_out(number: int) -> list[Finding]:
+    """The finding about utterances that are in no part because only their speaker, or only their sentence, is; or nothing."""
     if not number:
         return []
-    return [
+    sentence = (
         f"Speakers and sentences are kept apart: {number} utterances that have a speaker of one part and a sentence of another are in "
         "no part and are not used."
-    ]
+    )
+    return [Finding(kind="unused", sentence=sentence, count=number)]
 
 
 def emotions_by_sentence(utterances: Iterable[Utterance]) -> dict[str, set[str]]:
@@ -119,8 +121,8 @@ def emotions_by_sentence(utterances: Iterable[Utterance]) -> dict[str, set[str]]
     return found
 
 
-def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[str]:
-    """A sentence where at least half of the sentences that were spoken more than once have one emotion only; otherwise
+def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[Finding]:
+    """A finding where at least half of the sentences that were spoken more than once have one emotion only; otherwise
     nothing. `apart`: no sentence is in two parts, so that the text cannot help."""
     heard = list(utterances)
     found = emotions_by_sentence(heard)
@@ -139,4 +141,5 @@ def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[str]:
         else "the text gives the emotion away, and a score on sentences that were trained on is partly that of the text; keep "
         "sentences apart with protocol sentence or speaker-sentence"
     )
-    return [f"{lone} of {len(repeated)} sentences have one emotion only: {effect}."]
+    sentence = f"{lone} of {len(repeated)} sentences have one emotion only: {effect}."
+    return [Finding(kind="lone_sentences", sentence=sentence, count=lone, of=len(repeated))]

@@ -18,6 +18,7 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     counted,
     local_clock,
@@ -149,7 +150,7 @@ def _words(event: events.Event) -> str:
             return f"{event.level}: {event.text}"
         case events.RunStarted():
             parts = ", ".join(f"{part} {number} utterances" for part, number in event.utterances.items() if number)
-            return "; ".join(["run started", parts, *event.warnings])
+            return "; ".join(["run started", parts, *said(findings_of(event))])
         case events.EvaluationStarted() | events.EvaluationProgressed():
             if isinstance(event, events.EvaluationProgressed):
                 return f"evaluating on {event.corpus}: {event.done} of {event.utterances} utterances"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ser_tui.study import events
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
     accuracies,
@@ -163,7 +164,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
     if found.not_centred:
         lines += broken(cell(found.not_centred, "muted"), width)
-    for warning in found.warnings:
+    for warning in said(findings_of(found)):
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),

@@ -264,6 +264,6 @@ def results(summary: Summary) -> list[Text]:
         shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
         chance = f"chance {score(found['chance'])}  {sample(found['utterances'], found.get('interval_speakers'))}"
         lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  {chance}"))
-        if found.get("warnings"):
+        if found.get("findings"):
             lines.append(cell("             not unseen: v on the run's screen says why", "warning"))
     return [Text(), *lines] if lines else []

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -195,8 +196,7 @@ def _warnings(view: View) -> list[Text]:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in ("failed", "stopped") and view.state.reason:
         lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
-    start = view.state.start
-    return [*lines, *(cell(f"! {warning}", "warning") for warning in (start.warnings if start else ()))]
+    return [*lines, *(cell(f"! {warning}", "warning") for warning in said(findings_of(view.state.start)))]
 
 
 def best_line(state: RunState, width: int) -> Text:
@@ -312,8 +312,9 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             pieces.append((0, _sample(result.utterances, result.interval_speakers)))
             if whose := of_speakers(result.speakers, result.without, 2):
                 pieces.append((0, whose))
-            doubt = [(0, "! not unseen (v)")] if result.warnings else []
-            style = "warning" if result.warnings else ""
+            known = findings_of(result)
+            doubt = [(0, "! not unseen (v)")] if known else []
+            style = "warning" if known else ""
             lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
