@@ -26,6 +26,7 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check ser_tui tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house.py
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@echo "setting up $(VENV): about two minutes the first time (torch is 5 GB with its CUDA libraries, see README)"

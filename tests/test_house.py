@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import grimp
+import pytest
 
 import ser_tui
 
@@ -86,3 +87,80 @@ def test_files_are_replaced_in_one_place() -> None:
     own = PACKAGE / "store" / "files.py"
     found = [path for path in PACKAGE.rglob("*.py") if path != own and re.search(r"mkstemp|NamedTemporaryFile", path.read_text())]
     assert found == []
+
+
+def picture(name: str) -> dict[str, set[str]]:
+    """The fenced block called `name` of the map: room -> the rooms that it imports."""
+    block = re.search(rf"^```{name}\n(.*?)^```$", MAP.read_text(), re.MULTILINE | re.DOTALL)
+    assert block is not None, f"{MAP} has no block {name}"
+    drawn = [line.partition(":") for line in block[1].splitlines()]
+    return {room: set(rooms.split()) for room, _, rooms in drawn}
+
+
+def rooms(parent: str) -> dict[str, set[str]]:
+    """Room of `parent` -> the rooms of it that it imports."""
+    found: dict[str, set[str]] = {}
+    for module, others in imports().items():
+        if not module.startswith(f"{parent}."):
+            continue
+        room = module.removeprefix(f"{parent}.").partition(".")[0]
+        inside = (other.removeprefix(f"{parent}.").partition(".")[0] for other in others if other.startswith(f"{parent}."))
+        found.setdefault(room, set()).update(set(inside) - {room})
+    return found
+
+
+@pytest.mark.parametrize(("name", "parent"), [("house", "ser_tui"), ("tui", "ser_tui.tui")])
+def test_the_map_draws_the_arrows_that_there_are_and_none_runs_up(name: str, parent: str) -> None:
+    drawn = picture(name)
+    assert drawn == rooms(parent)
+    order = list(drawn)
+    assert [(room, other) for room in order for other in drawn[room] if order.index(other) < order.index(room)] == []
+
+
+def documents() -> Iterator[Path]:
+    """What names files and names of the code: docstrings and comments, and the documentation."""
+    yield from sorted(PACKAGE.rglob("*.py"))
+    yield from (MAP.parent.parent / "README.md", MAP.parent.parent / "CONTRIBUTING.md", *sorted(MAP.parent.rglob("*.md")))
+
+
+@cache
+def defined(module: str) -> frozenset[str]:
+    """What a module defines, or imports from elsewhere, at any depth."""
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+    return frozenset(names)
+
+
+def is_there(dotted: str) -> bool:
+    """Whether `ser_tui.a.b.Name` names a module, or something in one."""
+    module, inside = dotted, ""
+    while module not in imports():
+        module, _, inside = module.rpartition(".")
+    return not inside or inside in defined(module)
+
+
+def test_modules_and_names_that_are_mentioned_are_there() -> None:
+    wrong = []
+    for path in documents():
+        for dotted in re.findall(r"`(ser_tui(?:\.\w+)+)", path.read_text()):
+            if dotted != "ser_tui.strategies" and not is_there(dotted):
+                wrong.append(f"{path.name}: {dotted}")
+    assert wrong == []
+
+
+def test_files_that_are_mentioned_are_there() -> None:
+    root = PACKAGE.parent
+    wrong = []
+    for path in documents():
+        for name in re.findall(r"(?<![\w./-])((?:\w+/)+\w+\.(?:py|md))\b", path.read_text()):
+            if not any((base / name).exists() for base in (root, PACKAGE, root / "docs")):
+                wrong.append(f"{path.name}: {name}")
+    assert wrong == []

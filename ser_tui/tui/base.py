@@ -30,7 +30,7 @@ Returned = TypeVar("Returned")
 
 class Host(Protocol):
     """What a screen may ask of the app that shows it, beyond what every Textual app does. Screens open one another through it,
-    by the names of `screens/table.py`: none of them imports another."""
+    by the names of `tui/screens/table.py`: none of them imports another."""
 
     runs: Path
     opened: str | None
