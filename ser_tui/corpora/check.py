@@ -99,7 +99,8 @@ class CheckReport:
             *(f"warning: {warning}" for warning in self.warnings),
         ]
         if self.problems:
-            lines.append(f"{len(self.problems)} files cannot be used; `ser-tui corpora check {self.corpus}` says why")
+            files = "1 file" if len(self.problems) == 1 else f"{len(self.problems)} files"
+            lines.append(f"{files} cannot be used; `ser-tui corpora check {self.corpus}` says why")
         return lines
 
     def to_plain(self) -> dict[str, Any]:
