@@ -92,7 +92,7 @@ def cross_corpora(
     if len(corpora) < 2:
         raise UsageError("--corpora: name two corpora at least, separated by commas")
     whole = _study(path, [*overrides, f"corpus={json.dumps(corpora)}", "name=cross"])
-    studies = {corpus: _of_one(whole, corpus) for corpus in corpora}
+    studies = {corpus: of_one(whole, corpus) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
     plain = load.to_plain(studies[corpora[0]])
@@ -158,7 +158,7 @@ def _study(path: Path | None, overrides: Sequence[str]) -> Study:
     return study
 
 
-def _of_one(whole: Study, corpus: str) -> Study:
+def of_one(whole: Study, corpus: str) -> Study:
     """The study of all corpora, for one of them: of the chosen speakers its own alone."""
     speakers = {name: chosen for name, chosen in whole.speakers.items() if name == corpus}
     return whole.model_copy(update={"corpus": (corpus,), "name": f"cross-{corpus}", "speakers": speakers})
