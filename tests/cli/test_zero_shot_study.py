@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-from ser_tui.cli.crossing import DEFAULT, Tested, of_one
+from ser_tui.cli.crossing import DEFAULT, Targets, of_one
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Speakers
@@ -36,7 +36,7 @@ def test_each_corpus_is_crossed_with_its_own_speakers() -> None:
 
 
 def test_a_corpus_with_chosen_speakers_is_tested_on_these_alone() -> None:
-    how = Tested({"calm": "neutral"}, {"emodb": Speakers(without=("16",))})
+    how = Targets({"calm": "neutral"}, {"emodb": Speakers(without=("16",))})
     together, alone = how.requests(["ravdess", "emodb", "crema-d"], how.mapping)
     assert (together.corpora, together.speakers, together.without) == (("ravdess", "crema-d"), (), ())
     assert (alone.corpora, alone.speakers, alone.without) == (("emodb",), (), ("16",))
