@@ -69,7 +69,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Targets:
     """What of the other corpora a model is tested on: changed mappings, and the study's speakers where it chooses some."""
 
     mapping: Mapping[str, str]
@@ -93,7 +93,7 @@ def cross_corpora(
     if len(corpora) < 2:
         raise UsageError("--corpora: name two corpora at least, separated by commas")
     whole = _study(path, [*overrides, f"corpus={json.dumps(corpora)}", "name=cross"])
-    studies = {corpus: _of_one(whole, corpus) for corpus in corpora}
+    studies = {corpus: of_one(whole, corpus) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
     if advice := trimming_advice(load.to_plain(studies[corpora[0]])):
@@ -102,7 +102,7 @@ def cross_corpora(
         tell("trained on trimmed audio (training.trim_silence: true), as is recommended for zero-shot scores")
     rows: dict[str, Row] = {}
     for corpus, study in studies.items():
-        rows[corpus] = _row(corpus, study, corpora, Tested(mapping, whole.speakers), tell)
+        rows[corpus] = _row(corpus, study, corpora, Targets(mapping, whole.speakers), tell)
         if rows[corpus].interrupted:
             tell("interrupted: the same command takes what is done, and goes on with the rest")
             break
@@ -159,13 +159,13 @@ def _study(path: Path | None, overrides: Sequence[str]) -> Study:
     return study
 
 
-def _of_one(whole: Study, corpus: str) -> Study:
+def of_one(whole: Study, corpus: str) -> Study:
     """The study of all corpora, for one of them: of the chosen speakers its own alone."""
     speakers = {name: chosen for name, chosen in whole.speakers.items() if name == corpus}
     return whole.model_copy(update={"corpus": (corpus,), "name": f"cross-{corpus}", "speakers": speakers})
 
 
-def _row(corpus: str, study: Study, corpora: Sequence[str], how: Tested, tell: partial[None]) -> Row:
+def _row(corpus: str, study: Study, corpora: Sequence[str], how: Targets, tell: partial[None]) -> Row:
     """Train on one corpus and test on all. What fails is told in its cells."""
     others = [name for name in corpora if name != corpus]
     try:
@@ -256,7 +256,7 @@ def _interval_of_accuracy(state: RunState, study: Study) -> tuple[float, float] 
 
 
 def _zero_shot(
-    folder: RunFolder, others: Sequence[str], how: Tested, tell: partial[None]
+    folder: RunFolder, others: Sequence[str], how: Targets, tell: partial[None]
 ) -> tuple[dict[str, Cell], bool]:
     before = folder.state()
     changes, foreign = without_foreign_classes(how.mapping, before.start.classes if before.start is not None else ())

@@ -137,11 +137,11 @@ def print_run(folder: RunFolder, state: RunState) -> None:
         _print_trials(state)
     best = state.best
     if best is not None and best.bca is not None:
+        peak = score_with_interval(best.best_epoch_bca, best.best_epoch_interval)
         say(
-            f"best BCA {score(best.bca)} {interval_text(best.interval)} on the validation part "
-            f"(95 % interval, {sample(best.utterances, summary['interval_speakers'])}), "
-            f"trial {best.number}, after its last epoch; its best epoch had "
-            f"{score_with_interval(best.best_epoch_bca, best.best_epoch_interval)}"
+            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 %) on the validation part, "
+            f"{sample(best.utterances, summary['interval_speakers'])}; trial {best.number}"
+            + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
         say(f"BCA {sparkline(summary['bca'], width=SPARKS)}  best so far {sparkline(summary['best_so_far'], width=SPARKS)}")
     if probe := summary["probe"]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.store.checksummed_json import read_sealed
+from ser_tui.study.summary import VERSION
 
 Summary = dict[str, Any]
 OVER = ("done", "stopped", "failed")
@@ -15,6 +16,7 @@ NEEDED = ("run_id", "status", "name", "trials", "best", "seconds")
 def glance(runs: Path) -> list[Summary]:
     """Summaries as TinyDB stored them, newest first, each with `state`; empty where there is no readable index.
 
+    Those that another version of ser_tui made are left out: they lack what is shown, or say it otherwise.
     Runs that were not over then have the state "checking": only `Index.refresh` looks at their logs and workers.
     """
     try:
@@ -22,7 +24,7 @@ def glance(runs: Path) -> list[Summary]:
         return [
             {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
             for _, summary in sorted(table.items(), reverse=True)
-            if all(name in summary for name in NEEDED)
+            if summary.get("version") == VERSION and all(name in summary for name in NEEDED)
         ]
     except (TypeError, AttributeError):
         return []
