@@ -24,11 +24,12 @@ from ser_tui.experiment import parts
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
+from ser_tui.experiment.proposing import Spans, history, spans, under_way
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
-from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.base import Proposal, Strategy
 from ser_tui.strategies.registry import make
 from ser_tui.study import formatting
 from ser_tui.study.document import FOLDED, Study
@@ -179,7 +180,7 @@ class _Search:
                 return False
             self._score_probe()
             over = self._over()
-            proposal = None if over else self.strategy.propose(self._history())
+            proposal, based_on, pending = (None, (), ()) if over else self._proposed()
             if proposal is None:
                 reason = over or "every point of the search space is tried"
                 self._refuse_scoreless(reason)
@@ -188,7 +189,7 @@ class _Search:
                     self._score_folds()
                 self.session.emit(RunFinished(reason=reason))
                 return False
-            self._trial(proposal)
+            self._trial(proposal, based_on, pending)
             self._refuse_failures()
             if self.session.state.trials[-1].failure == "memory" and not self.session.should_stop():
                 return True
@@ -204,18 +205,14 @@ class _Search:
             return f"{budget.minutes:g} minutes are over"
         return ""
 
-    def _history(self) -> list[Observation]:
-        # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
-        fixed = constants(self.study.search)
-        history: list[Observation] = []
-        for trial in counted(self.session.state):
-            parameters = trial.parameters
-            if not parameters and (again := self.strategy.propose(history)) is not None:
-                parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
-            history.append(Observation({**parameters, **fixed}, trial.bca))
-        return history
+    def _proposed(self) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
+        """The next trial, and the numbers of those that the strategy was told of: finished, and under way."""
+        over, others, fixed = counted(self.session.state), under_way(self.session.state), constants(self.study.search)
+        told = history(over, self.study, self.strategy)
+        proposal = self.strategy.propose(told, [{**trial.parameters, **fixed} for trial in others])
+        return proposal, spans(trial.number for trial in over), tuple(trial.number for trial in others)
 
-    def _trial(self, proposal: Proposal) -> None:
+    def _trial(self, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> None:
         # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.
         number = self.session.state.finished_trials + 1
         parameters = self._fitting(proposal.parameters)
@@ -227,6 +224,8 @@ class _Search:
                 phase=proposal.phase,
                 seed=trial_seed(self.study, number),
                 remaining_seconds=remaining,
+                based_on=based_on,
+                pending=pending,
             )
         )
         begun = time.monotonic()

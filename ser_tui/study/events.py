@@ -79,6 +79,10 @@ class TrialStarted(Event):
     """Of the head's weights, the order of batches and dropout."""
     remaining_seconds: float | None = None
     """What the search will still take, this trial included, as predicted when it started."""
+    based_on: tuple[tuple[int, int], ...] | None = None
+    """The finished trials that the strategy was told of, as (first, last) number of every unbroken stretch; None: not logged."""
+    pending: tuple[int, ...] = ()
+    """Numbers of the trials that the strategy was told are under way, in the order in which they began."""
 
 
 @dataclass(frozen=True, kw_only=True)
