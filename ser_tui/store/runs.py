@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import private_folder
+from ser_tui.store import snapshot
 from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
@@ -91,10 +92,11 @@ class RunFolder:
 
     def read(self) -> tuple[RunState, LogReader]:
         """The run's state, and the reader that has read its log to the end. Raises UserError as `state` does."""
-        reader = LogReader(self.log)
-        state = reduce_all(reader.each())
+        reader, state = snapshot.resumed(self.log)
+        state = reduce_all(reader.each(), state)
         if reader.refused:
             raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
+        snapshot.keep(reader, state)
         return described(self, state), reader
 
 
