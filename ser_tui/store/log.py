@@ -128,7 +128,7 @@ class LogReader:
 
 
 class LogWriter:
-    """Appends events. One at a time per log: whoever opens it holds the run's lock (`ser_tui.store.lock`).
+    """Appends events. One at a time per log: whoever opens it holds the run's lock (`ser_tui.store.locks`).
 
     Opening cuts off a torn tail, so that the next line never glues to it; `dropped` says how many bytes that were.
     Every event is on the disk (fsync) when `append` returns: what was reported is never lost.

@@ -44,7 +44,7 @@ def test_no_command_prints_a_score_alone(tmp_path: Path, monkeypatch: pytest.Mon
         said += lines(state, event)
     text = "\n".join([*said, *(line for _, _, line in state.log)])
     assert alone(text) == []
-    for wanted in ("untuned .479 ±.039", "corpus .577 ±.039", "BCA .556 ±.050, n = 576", "loso, n", "test part n", "majority .154 ±.039"):
+    for wanted in ("untuned .479 ±.039", "corpus .577 ±.039", "BCA .556 ±.050, n=576", "loso, n", "test part n", "majority .154 ±.039"):
         assert wanted in text, text
 
 

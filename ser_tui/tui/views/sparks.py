@@ -15,7 +15,7 @@ _ASCII = str.maketrans({block: NEAREST[block] for block in BLOCKS})
 def spark(
     values: Iterable[float | None], *, low: float | None = None, high: float | None = None, width: int | None = None
 ) -> str:
-    """`study.text.sparkline`; the Linux console's font and some locales have none of its blocks: there in plain characters."""
+    """`study.formatting.sparkline`; the Linux console's font and some locales have none of its blocks: there in plain characters."""
     line = sparkline(values, low, high, width)
     plain = os.environ.get("TERM") == "linux" or not takes(getattr(sys.__stderr__, "encoding", None) or "utf-8", BLOCKS)
     return line.translate(_ASCII) if plain else line
