@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from ser_tui.study.events import EvaluationFinished, RunStarted
 
@@ -79,7 +79,7 @@ def shares_speakers(start: RunStarted | None) -> bool | None:
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:
-    kind = data["kind"] if data["kind"] in get_args(Kind) else "told"  # of a newer ser_tui
+    kind: Kind = cast("Kind", data["kind"]) if data["kind"] in get_args(Kind) else "told"  # of a newer ser_tui
     return Finding(kind=kind, sentence=data["sentence"], part=data["part"], count=data["count"], of=data["of"])
 
 

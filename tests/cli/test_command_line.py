@@ -99,10 +99,10 @@ def test_a_headless_run_says_what_it_does_as_it_does_it(
     for wanted in (
         "1 trial, about ",
         "speakers",
-        "trial 1/1 (startup): learning_rate",
+        "trial 1/1 started (startup): learning_rate",
         "epoch 1/",
-        "trial 1/1: BCA",
-        "done: 1 trial is done",
+        "trial 1 finished: BCA",
+        "run done: 1 trial is done",
     ):
         assert wanted in lines, lines
 

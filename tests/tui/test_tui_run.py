@@ -189,7 +189,7 @@ async def test_copying_also_writes_a_file(runs: Path) -> None:
         await press(pilot, "w")
         await until_shown(pilot, "copied, and written to")
         text = (run.folder.path / "export" / "summary.txt").read_text()
-        assert "(layers 2+3, mean, C 0.1): BCA .924 [.894, .954], fine-tuning +.029, p = .04" in text
+        assert "BCA .924 [.894, .954], n=127; fine-tuning +.029, p = .04; layers 2+3, mean, C 0.1; accuracy" in text
         assert "best BCA .953 [.913, .991]" in text and "speakers are shared" in text
         assert pilot.app.clipboard == text
 
@@ -233,7 +233,7 @@ async def test_the_whole_log_is_one_key_away(runs: Path) -> None:
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 30)) as pilot:
         await until_shown(pilot, "l log")
         await press(pilot, "l")
-        await until_shown(pilot, "trial 3 finished: BCA .786", "run finished: 3 trials are done")
+        await until_shown(pilot, "trial 3 finished: BCA .786", "run done: 3 trials are done")
         await press(pilot, "tab")
         await until_shown(pilot, "a library said \\x1b[31mhello")
         await press(pilot, "escape")
@@ -249,7 +249,7 @@ async def test_pipes_in_place_of_an_index_and_of_what_libraries_printed_are_not_
         await pilot.press("enter")
         await until_shown(pilot, "best BCA")
         await pilot.press("l")
-        await until_shown(pilot, "run finished")
+        await until_shown(pilot, "run done")
         await pilot.press("tab")
         await until_shown(pilot, "nothing was printed")
         await pilot.press("escape")
