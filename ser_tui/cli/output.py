@@ -28,6 +28,8 @@ from ser_tui.study.headline import sample
 
 MANY_ROWS = 100
 """From here on a table is printed line by line."""
+SPARKS = 60
+"""Characters of a sparkline at most."""
 WIDE = 1000
 """Cells of a line of output that no terminal shows: it is not cut."""
 

@@ -202,6 +202,14 @@ class StudyForm:
             elif dimension.kind != "fixed":
                 dimension.take(dimension.hyperparameter.default)
 
+    def has_search(self, search: Mapping[str, Any]) -> bool:
+        """Whether the bounds are those of `search`, as far as it names them."""
+        other = copy.deepcopy(self.dimensions)
+        for name, dimension in other.items():
+            if name in search:
+                dimension.take(search[name])
+        return all(dimension.raw() == other[name].raw() for name, dimension in self.dimensions.items())
+
     def raw(self) -> dict[str, Any]:
         """The study document as typed, right or wrong."""
         raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
