@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.cli.output import SPARKS, print_json, print_table, say
 from ser_tui.evaluation.pairing import pair
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
@@ -34,7 +34,7 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
         })  # fmt: skip
         return
     rows = [*differing, *outcomes(summaries)]
-    rows.append(("best so far", tuple(sparkline(summary["best_so_far"], 0, 1) for summary in summaries)))
+    rows.append(("best so far", tuple(sparkline(summary["best_so_far"], 0, 1, SPARKS, max) for summary in summaries)))
     rows.append(("difference to the first", ("-", *map(_text, pairings))))
     print_table(("", *(summary["run_id"] for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{len(equal)} settings are equal")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ser_tui.cli.output import print_evaluation, print_json, print_table, say
+from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
@@ -32,9 +32,6 @@ from ser_tui.study.headline import apart_text, chose, headline_of, headline_text
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
-
-SPARKS = 60
-"""Characters of a sparkline at most."""
 
 
 def list_runs(*, as_json: bool) -> None:
@@ -143,7 +140,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
             f"{sample(best.utterances, summary['interval_speakers'])}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
-        say(f"BCA {sparkline(summary['bca'], width=SPARKS)}  best so far {sparkline(summary['best_so_far'], width=SPARKS)}")
+        say(f"BCA {sparkline(summary['bca'], width=SPARKS)}  best so far {sparkline(summary['best_so_far'], width=SPARKS, bar=max)}")
     if probe := summary["probe"]:
         say(
             f"probe on the frozen encoder, the best of {probe['tried']} ({probe_parameters(probe['parameters'])}): "

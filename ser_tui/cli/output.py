@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MANY_ROWS = 100
 """From here on a table is printed line by line."""
+SPARKS = 60
+"""Characters of a sparkline at most."""
 WIDE = 1000
 """Cells of a line of output that no terminal shows: it is not cut."""
 

@@ -42,6 +42,14 @@ class RunFolder:
         return self.run_id[16:-5]
 
     @property
+    def begun(self) -> datetime | None:
+        """When the folder was made, as its name holds it; None where a person has named it."""
+        try:
+            return datetime.strptime(self.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    @property
     def study(self) -> Path:
         """The resolved study document."""
         return self.path / "study.yaml"

@@ -16,7 +16,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     shared,
 )
-from ser_tui.study.headline import chose, headline_of, sample, scores_apart
+from ser_tui.study.headline import KINDS, chose, headline_of, sample, scores_apart
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
@@ -140,7 +140,10 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
 
 
 def _headline(figure: Summary | None) -> str:
-    return f"{score_with_interval(figure['value'], figure['interval'])} {headline_of(figure)}" if figure else "-"
+    if not figure:
+        return "-"
+    of = headline_of(figure) if figure["kind"] == "pooled" else KINDS.get(figure["kind"], figure["kind"])
+    return f"{score_with_interval(figure['value'], figure['interval'])} {of}"
 
 
 def _best(summary: Summary) -> str:

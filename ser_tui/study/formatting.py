@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -206,11 +206,20 @@ def parameter(name: str, value: Value | None) -> str:
     return f"{value:g}"
 
 
+def mean(values: Sequence[float]) -> float:
+    """As `statistics.fmean`, whose module takes a tenth of the time to the first screen."""
+    return math.fsum(values) / len(values)
+
+
 def sparkline(
-    values: Iterable[float | None], low: float | None = None, high: float | None = None, width: int | None = None
+    values: Iterable[float | None],
+    low: float | None = None,
+    high: float | None = None,
+    width: int | None = None,
+    bar: Callable[[Sequence[float]], float] = mean,
 ) -> str:
     """Block characters, a blank for what is missing or not finite. Of a longer series each stands for several, see `binned`."""
-    series = list(values) if width is None else binned(list(values), width)
+    series = list(values) if width is None else binned(list(values), width, bar)
     real = [value for value in series if value is not None and math.isfinite(value)]
     if not real:
         return " " * len(series)
@@ -227,21 +236,16 @@ def sparkline(
     return "".join(block(value) for value in series)
 
 
-def binned(series: Sequence[float | None], width: int) -> list[float | None]:
-    """All of `series` in at most `width` values: each is the highest of equally many that follow each other."""
+def binned(series: Sequence[float | None], width: int, bar: Callable[[Sequence[float]], float]) -> list[float | None]:
+    """All of `series` in at most `width` values: each is `bar` of equally many that follow each other."""
     if width <= 0:
         return []
-    each = per_bar(len(series), width)
+    each = max(1, -(-len(series) // width))
     found: list[float | None] = []
     for start in range(0, len(series), each):
         real = [value for value in series[start : start + each] if value is not None and math.isfinite(value)]
-        found.append(max(real, default=None))
+        found.append(bar(real) if real else None)
     return found
-
-
-def per_bar(number: int, width: int) -> int:
-    """Of how many values of `number` each character of a sparkline of at most `width` stands for the highest."""
-    return max(1, -(-number // width)) if width > 0 else 1
 
 
 def printable(text: str) -> str:

@@ -64,7 +64,7 @@ async def test_what_a_search_still_takes_is_said(runs: Path) -> None:
 async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path) -> None:
     run = finished(runs, trials=5, probe=0.924)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "best BCA   .953 .91-.99  trial 5  probe .924 .89-.95", "v results")
+        await until_shown(pilot, "best BCA   .953 .91-.99  #5  probe .924 .89-.95", "v results")
         line = next(line for line in shown(pilot.app).splitlines() if "best BCA" in line)
         assert line.rstrip().endswith(" s"), "the parameters still have room"
         await press(pilot, "v")
@@ -215,7 +215,8 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
     ))  # fmt: skip
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 45)) as pilot:
         await until_shown(
-            pilot, "BCA .912 [.860, .950]", "scored once  probe .890 [.850, .930]", "pooled BCA .889", "! not unseen (v)  accuracy", "v results"
+            pilot, "BCA .912 [.860, .950]", "scored once  probe .890 [.850, .930]", "pooled BCA .889", "! not unseen (v)  accuracy",
+            "v results",
         )
         assert "shared" not in shown(pilot.app).splitlines()[2]
         await press(pilot, "v")

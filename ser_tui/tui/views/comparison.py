@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing, outcomes, settings
-from ser_tui.study.formatting import duration
+from ser_tui.study.formatting import duration, mean
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views.sparks import bars_text, spark
@@ -107,8 +107,9 @@ def _sparks(summaries: Sequence[Summary], numbers: Sequence[int], key: str, widt
 def _spark(summary: Summary, key: str, low: float, high: float, width: int, style: str) -> Text:
     """All trials of one run in `width` cells, and of how many each bar is where that is not one."""
     series = summary.get(key) or ()
-    shown = spark(series, low=low, high=high, width=width)
+    bar = max if key == "best_so_far" else mean
+    shown = spark(series, low=low, high=high, width=width, bar=bar)
     if bars_text(summary["trials"], len(shown)):
-        shown = spark(series, low=low, high=high, width=width - len("  99 trials a bar"))
+        shown = spark(series, low=low, high=high, width=width - len("  99 trials a bar"), bar=bar)
     bars = bars_text(summary["trials"], len(shown))
     return cell(shown, style).append_text(cell(f"  {bars}" if bars else "", "muted"))

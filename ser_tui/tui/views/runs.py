@@ -144,7 +144,7 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
     if room >= 5 and len(summary.get("best_so_far") or ()) > 1:
-        line.append(spark(summary.get("best_so_far") or (), width=room), "accent")
+        line.append(spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
@@ -234,7 +234,7 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
     room = max(8, width - 14)
     shown = spark(summary.get("bca") or (), width=room)
     fact("BCA", shown, "accent")
-    fact("best so far", spark(summary.get("best_so_far") or (), width=room), "accent")
+    fact("best so far", spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
     fact("minutes", spark(summary.get("trial_seconds") or (), low=0.0, width=room), "accent")
     if bars := bars_text(summary["trials"], len(shown)):
         fact("", bars, "muted")

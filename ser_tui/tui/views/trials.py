@@ -17,6 +17,7 @@ from ser_tui.study.formatting import (
     ended,
     local_clock,
     loss_text,
+    mean,
     of_speakers,
     parameter,
     progress_text,
@@ -114,10 +115,10 @@ def trial_state(trial: Trial, best: bool, live: bool) -> Text:
     return cell("done  best" if best else "done", "strong" if best else "")
 
 
-def header(view: View, now: datetime, name: str = "run") -> list[Text]:
+def header(view: View, now: datetime, name: str = "run", begun: datetime | None = None) -> list[Text]:
     """Two lines: state, trial, epoch and time first; then what it is and on how many utterances.
 
-    `name`: the study's, where the log does not say it yet.
+    `name`: the study's, and `begun`: when the run was made, where the log does not say it yet.
     """
     state = view.state
     line = Text(no_wrap=True)
@@ -135,6 +136,8 @@ def header(view: View, now: datetime, name: str = "run") -> list[Text]:
                 line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
     if state.sessions:
         line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
+    elif view.live and begun is not None:
+        line.append(f"  {duration((now - begun).total_seconds())}")
     left = remaining_seconds(state, now) if view.live else None
     if left is not None:
         line.append(f", about {duration(left)} left" if left else ", longer than predicted")
@@ -210,14 +213,14 @@ def best_line(state: RunState, width: int) -> Text:
     for short in (False, True):
         found = line.copy()
         found.append(score_with_interval(best.bca, best.interval, short=short), "strong")
-        found.append_text(cell(f"  trial {best.number}"))
+        found.append_text(cell(f"  #{best.number}" if short and probe is not None else f"  trial {best.number}"))
         parameters = parameters_text(best.parameters, names, short=short and probe is not None)
         if probe is None:
             found.append_text(cell(f"  n={best.utterances}   {parameters}"))
         elif short:
             found.append("  probe ", "muted")
             # n stands two lines above.
-            found.append_text(cell(f"{score_with_interval(probe.bca, probe.interval, short=True)}  {parameters}"))
+            found.append_text(cell(f"{score_with_interval(probe.bca, probe.interval, short=True)}  {parameters.replace('  ', ' ')}"))
         else:
             found.append("  probe ", "muted")
             found.append_text(cell(f"{beside_probe(probe_summary(probe, best))}  n={best.utterances}   {parameters}"))
@@ -273,7 +276,7 @@ def spark_line(state: RunState, width: int) -> Text:
         ("minutes", [trial.seconds for trial in trials], 0.0, None),
     ):
         line.append(f"{label} ", "muted")
-        shown = spark(series, low=bottom, high=top, width=room)
+        shown = spark(series, low=bottom, high=top, width=room, bar=max if label == "best so far" else mean)
         line.append(shown.ljust(max(len(shown), 1)), "accent")
         line.append("   ")
     line.append(bars_text(len(scores), len(shown)), "muted")
