@@ -27,8 +27,8 @@ from sklearn.model_selection import train_test_split
 
 from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
-from ser_tui.training import precision
-from ser_tui.training.finetune import Part, Trainer
+from ser_tui.training import precision, torch_settings
+from ser_tui.training.finetune import FineTuner, Part
 
 EMOTIONS = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
 CLASSES = tuple(sorted(EMOTIONS.values()))
@@ -71,9 +71,10 @@ def main() -> None:
           f"transformers {transformers.__version__}, numpy {np.__version__}, {torch.get_num_threads()} threads")
     print(f"{len(train)} utterances to train on, {len(validation)} to validate on; {parameters}")
     print("precision  seed  BCA last epoch  BCA best epoch  accuracy  loss    seconds")
+    torch_settings.apply()
     means: list[float] = []
     for name in arguments.precision.split(","):
-        trainer = Trainer(arguments.encoder, train, validation, CLASSES, Training(precision=name))
+        trainer = FineTuner(arguments.encoder, train, validation, CLASSES, Training(precision=name))
         scores = []
         for seed in range(arguments.seeds):
             result = trainer.run(parameters, seed, lambda report: None, lambda: False)

@@ -103,12 +103,13 @@ def _reference(given: argparse.Namespace) -> dict[str, Any]:
 def _ours(given: argparse.Namespace) -> dict[str, Any]:
     """Seconds an epoch, validation included, by kind and length, and of embedding, multiplied up to the whole corpus."""
     from ser_tui.study.document import Training
-    from ser_tui.training import audio
-    from ser_tui.training.finetune import Trainer
+    from ser_tui.training import audio, torch_settings
+    from ser_tui.training.finetune import FineTuner
 
     train, validation, classes = _emodb(given.data, given.utterances)
     everything = _emodb(given.data, 0)
-    trainer = Trainer(given.encoder, train, validation, tuple(map(str, range(classes))), Training(), threads_wanted=given.threads)
+    torch_settings.apply(given.threads)
+    trainer = FineTuner(given.encoder, train, validation, tuple(map(str, range(classes))), Training())
     times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "embedding": {}, "bound": {}}
     matrices = sum(parameter.numel() for parameter in trainer.encoder.transformer_parameters() if parameter.ndim == 2)
     rate = _products_a_second(trainer.encoder.dimension, trainer.precision)
@@ -157,10 +158,12 @@ def _reference_bca(given: argparse.Namespace) -> dict[str, Any]:
 
 def _ours_bca(given: argparse.Namespace) -> dict[str, Any]:
     from ser_tui.study.document import Training
-    from ser_tui.training.finetune import Trainer
+    from ser_tui.training import torch_settings
+    from ser_tui.training.finetune import FineTuner
 
     train, validation, classes = _emodb(given.data, 0)
-    trainer = Trainer(given.encoder, train, validation, tuple(map(str, range(classes))), Training(collapse_guard=False))
+    torch_settings.apply()
+    trainer = FineTuner(given.encoder, train, validation, tuple(map(str, range(classes))), Training(collapse_guard=False))
     results = [
         trainer.run(CONFIGURATION, seed, lambda report: _tell(report.epoch, report.bca, report.seconds), lambda: False)
         for seed in range(given.bca)
@@ -172,7 +175,8 @@ def _ours_bca(given: argparse.Namespace) -> dict[str, Any]:
 def _ours_grow(given: argparse.Namespace) -> dict[str, Any]:
     """Embedding, a frozen and a trained epoch of `--utterances` utterances, EmoDB's repeated under other names where needed."""
     from ser_tui.study.document import Training
-    from ser_tui.training.finetune import Trainer
+    from ser_tui.training import torch_settings
+    from ser_tui.training.finetune import FineTuner
     from ser_tui.training.trial import Part
 
     train, validation, classes = _emodb(given.data, 0)
@@ -183,7 +187,8 @@ def _ours_grow(given: argparse.Namespace) -> dict[str, Any]:
         tuple(f"utterance {index}" for index in many),
     )  # fmt: skip
     few = Part(part.clips[:8], part.labels[:8], part.digests[:8])
-    trainer = Trainer(given.encoder, part, few, tuple(map(str, range(classes))), Training(), threads_wanted=given.threads)
+    torch_settings.apply(given.threads)
+    trainer = FineTuner(given.encoder, part, few, tuple(map(str, range(classes))), Training())
     base = {"max_seconds": 5, "learning_rate": 1e-6}
     begun = time.perf_counter()
     first = _epochs(trainer, {**base, "epochs": 2, "unfreeze_epoch": 2})

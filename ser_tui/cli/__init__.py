@@ -20,6 +20,12 @@ def main() -> None:
             from ser_tui.cli.screen import open_app
 
             code = open_app()
+        elif sys.argv[1:] in (["runs"], ["runs", "--json"]):
+            # Nor shall a list of runs, which scripts ask for again and again: these take longer than a list of hundreds.
+            from ser_tui.cli.listing import list_runs
+
+            list_runs(as_json=len(sys.argv) > 2)
+            code = 0
         else:
             from ser_tui.cli.app import app
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ser_tui.cli.output import print_json, print_table, say
-from ser_tui.evaluation.statistics import paired_difference
+from ser_tui.cli.output import SPARKS, print_json, print_table, say
+from ser_tui.evaluation.pairing import pair
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
-from ser_tui.study.comparison import outcomes, settings
+from ser_tui.study.comparison import Pairing, outcomes, settings
 from ser_tui.study.errors import UsageError
-from ser_tui.study.formatting import difference_text, sparkline
+from ser_tui.study.formatting import sparkline
 
 
 def compare_runs(references: list[str], *, as_json: bool) -> None:
@@ -23,40 +23,34 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
     index = Index(runs)
     known = {summary["run_id"]: summary for summary in index.refresh()}
     summaries = [known[folder.run_id] for folder in chosen]
-    differences = [None, *(difference(index, chosen[0], folder) for folder in chosen[1:])]
+    pairings = [pair(index.state(chosen[0]), index.state(folder)) for folder in chosen[1:]]
     differing, equal = settings(summaries)
     if as_json:
         print_json({
             "runs": summaries,
             "differing_settings": {key: list(cells) for key, cells in differing},
             "equal_settings": {key: cells[0] for key, cells in equal},
-            "differences_to_first": differences,
+            "differences_to_first": [None, *map(_as_json, chosen[1:], pairings)],
         })  # fmt: skip
         return
     rows = [*differing, *outcomes(summaries)]
-    rows.append(("best so far", tuple(sparkline(summary["best_so_far"], 0, 1) for summary in summaries)))
-    rows.append(("difference to the first", ("-", *(_text(entry) for entry in differences[1:]))))
+    rows.append(("best so far", tuple(sparkline(summary["best_so_far"], 0, 1, SPARKS, max) for summary in summaries)))
+    rows.append(("difference to the first", ("-", *map(_text, pairings))))
     print_table(("", *(summary["run_id"] for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{len(equal)} settings are equal")
 
 
-def difference(index: Index, first: RunFolder, other: RunFolder) -> dict[str, Any] | None:
-    """BCA of `other`'s best trial minus that of `first`'s, with a paired permutation test, where both validated on the
-    same utterances; else None."""
-    a, b = index.state(first), index.state(other)
-    if a.best is None or b.best is None or a.start is None or b.start is None or not a.truth:
+def _as_json(run: RunFolder, pairing: Pairing) -> dict[str, Any] | None:
+    if pairing.difference is None:
         return None
-    same = a.truth == b.truth and a.start.fingerprints.get("corpus") == b.start.fingerprints.get("corpus")
-    same = (
-        same and a.start.study.get("protocol") == b.start.study.get("protocol") and a.start.classes == b.start.classes
-    )
-    if not same:
-        return None
-    gap, p = paired_difference(a.truth, a.best.predictions, b.best.predictions, len(a.start.classes))
-    return {"run": other.run_id, "bca_difference": gap, "p": p, "utterances": len(a.truth)}
+    return {
+        "run": run.run_id, "bca_difference": pairing.difference, "p": pairing.p, "utterances": pairing.utterances,
+        "speakers": pairing.speakers, "p_over": "speakers" if pairing.over_speakers else "utterances",
+    }  # fmt: skip
 
 
-def _text(entry: dict[str, Any] | None) -> str:
-    if entry is None:
-        return "not scored on the same utterances"
-    return f"{difference_text(entry['bca_difference'], entry['p'])} on {entry['utterances']} shared utterances"
+def _text(pairing: Pairing) -> str:
+    """+.029, p = .04 over 8 speakers on 120 shared utterances"""
+    if pairing.difference is None:
+        return f"none: {pairing.reason}"
+    return f"{pairing.words} {pairing.scope} on {pairing.utterances} shared utterances"

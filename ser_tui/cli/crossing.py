@@ -7,6 +7,7 @@ is gone on with.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,10 +26,11 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.document import Study
+from ser_tui.study.document import Speakers, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
-from ser_tui.study.formatting import score_with_interval
+from ser_tui.study.findings import Finding, findings_of, plain, said
+from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.state import RunState
 
 DEFAULT: Mapping[str, Any] = {
@@ -54,16 +56,32 @@ Cell = dict[str, Any]
 
 @dataclass
 class Row:
-    """What training on one corpus came to: a cell for each corpus, and what the run warns of."""
+    """What training on one corpus came to: a cell for each corpus, and what was found about its split."""
 
     cells: dict[str, Cell] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     interrupted: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every cell has its scores."""
         return not any("reason" in cell for cell in self.cells.values())
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What of the other corpora a model is tested on: changed mappings, and the study's speakers where it chooses some."""
+
+    mapping: Mapping[str, str]
+    speakers: Mapping[str, Speakers]
+
+    def requests(self, corpora: Sequence[str], changes: Mapping[str, str]) -> list[launch.EvaluationRequest]:
+        """One for all corpora that everybody's utterances are used of, one for each of the others."""
+        whole = tuple(name for name in corpora if name not in self.speakers)
+        parts = [(name, self.speakers[name]) for name in corpora if name in self.speakers]
+        return [launch.EvaluationRequest(whole, changes)] * bool(whole) + [
+            launch.EvaluationRequest((name,), changes, speakers=part.only, without=part.without) for name, part in parts
+        ]
 
 
 def cross_corpora(
@@ -74,17 +92,17 @@ def cross_corpora(
     corpora = tuple(dict.fromkeys(name for name in names.split(",") if name))
     if len(corpora) < 2:
         raise UsageError("--corpora: name two corpora at least, separated by commas")
-    studies = {corpus: _study(path, [*overrides, f"corpus={corpus}", f"name=cross-{corpus}"]) for corpus in corpora}
+    whole = _study(path, [*overrides, f"corpus={json.dumps(corpora)}", "name=cross"])
+    studies = {corpus: of_one(whole, corpus) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
-    plain = load.to_plain(studies[corpora[0]])
-    if advice := trimming_advice(plain):
+    if advice := trimming_advice(load.to_plain(studies[corpora[0]])):
         tell(advice)
     elif path is None:
         tell("trained on trimmed audio (training.trim_silence: true), as is recommended for zero-shot scores")
     rows: dict[str, Row] = {}
     for corpus, study in studies.items():
-        rows[corpus] = _row(corpus, study, corpora, mapping, tell)
+        rows[corpus] = _row(corpus, study, corpora, Targets(mapping, whole.speakers), tell)
         if rows[corpus].interrupted:
             tell("interrupted: the same command takes what is done, and goes on with the rest")
             break
@@ -96,10 +114,13 @@ def cross_corpora(
         print_json({
             "corpora": list(corpora), "protocol": protocol,
             "trained_on": {corpus: rows[corpus].cells for corpus in corpora},
-            "warnings": {corpus: list(rows[corpus].warnings) for corpus in corpora},
+            "warnings": {corpus: list(said(rows[corpus].findings)) for corpus in corpora},
+            "findings": {corpus: list(plain(rows[corpus].findings)) for corpus in corpora},
         })  # fmt: skip
     else:
         _print(corpora, rows, protocol)
+        for name, part in whole.speakers.items():
+            say(f"of {name}: {of_speakers(part.only, part.without)}")
     return 130 if interrupted else 0 if all(row.complete for row in rows.values()) else 1
 
 
@@ -111,7 +132,7 @@ def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str) -> No
         )
     say(f"the diagonal is the best trial's validation score, protocol {protocol}; the rest is zero-shot")
     for name in corpora:
-        for warning in rows[name].warnings:
+        for warning in said(rows[name].findings):
             say(f"warning: trained on {name}: {warning}")
     for name in corpora:
         for other in corpora:
@@ -138,9 +159,13 @@ def _study(path: Path | None, overrides: Sequence[str]) -> Study:
     return study
 
 
-def _row(
-    corpus: str, study: Study, corpora: Sequence[str], mapping: Mapping[str, str], tell: partial[None]
-) -> Row:
+def of_one(whole: Study, corpus: str) -> Study:
+    """The study of all corpora, for one of them: of the chosen speakers its own alone."""
+    speakers = {name: chosen for name, chosen in whole.speakers.items() if name == corpus}
+    return whole.model_copy(update={"corpus": (corpus,), "name": f"cross-{corpus}", "speakers": speakers})
+
+
+def _row(corpus: str, study: Study, corpora: Sequence[str], how: Targets, tell: partial[None]) -> Row:
     """Train on one corpus and test on all. What fails is told in its cells."""
     others = [name for name in corpora if name != corpus]
     try:
@@ -148,17 +173,17 @@ def _row(
     except UserError as error:
         tell(str(error))
         return Row(_missing([corpus], str(error)) | _missing(others, f"no model of {corpus}"))
-    warnings = state.start.warnings if state.start is not None else ()
+    found = findings_of(state.start)
     if state.status != "done":
         why = ended_without_word(folder, state) or f"{folder.run_id} {state.status}: {state.reason}"
         tell(why)
         cells = _missing([corpus], why, folder) | _missing(others, f"no model of {corpus}", folder)
-        return Row(cells, warnings, interrupted)
+        return Row(cells, found, interrupted)
     own = {corpus: _own(folder, state, study)}
     if interrupted:
-        return Row(own | _missing(others, "not begun", folder), warnings, True)
-    tested, interrupted = _zero_shot(folder, others, mapping, tell)
-    return Row(own | tested, warnings, interrupted)
+        return Row(own | _missing(others, "not begun", folder), found, True)
+    tested, interrupted = _zero_shot(folder, others, how, tell)
+    return Row(own | tested, found, interrupted)
 
 
 def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder, RunState, bool]:
@@ -231,17 +256,23 @@ def _interval_of_accuracy(state: RunState, study: Study) -> tuple[float, float] 
 
 
 def _zero_shot(
-    folder: RunFolder, others: Sequence[str], mapping: Mapping[str, str], tell: partial[None]
+    folder: RunFolder, others: Sequence[str], how: Targets, tell: partial[None]
 ) -> tuple[dict[str, Cell], bool]:
     before = folder.state()
-    changes, foreign = without_foreign_classes(mapping, before.start.classes if before.start is not None else ())
+    changes, foreign = without_foreign_classes(how.mapping, before.start.classes if before.start is not None else ())
     for emotion in foreign:
-        tell(f"{folder.run_id} has no class {mapping[emotion]}: {emotion} is left out where it is tested")
-    try:
-        launch.evaluate(folder, launch.EvaluationRequest(tuple(others), changes))
-    except UserError as error:
-        return _missing(others, str(error), folder), False
-    _, interrupted = follow(folder, tell, before.seq)
+        tell(f"{folder.run_id} has no class {how.mapping[emotion]}: {emotion} is left out where it is tested")
+    interrupted, seen, refused = False, before.seq, ""
+    for request in how.requests(others, changes):
+        try:
+            launch.evaluate(folder, request)
+        except UserError as error:
+            refused = str(error)
+            break
+        state, interrupted = follow(folder, tell, seen)
+        if interrupted:
+            break
+        seen = state.seq
     ended = {
         event.corpus: event
         for event in LogReader(folder.log).read_all()
@@ -251,13 +282,15 @@ def _zero_shot(
     for name in others:
         result = ended.get(name)
         if not isinstance(result, EvaluationFinished):
-            why = result.reason if result is not None else "not begun" if interrupted else "the worker ended before it"
+            why = result.reason if result is not None else "not begun" if interrupted else refused or "the worker ended before it"
             cells |= _missing([name], why, folder)
             continue
         cells[name] = {
             "run": folder.run_id, "bca": result.bca, "bca_interval": list(result.bca_interval),
             "accuracy": result.accuracy, "accuracy_interval": list(result.accuracy_interval), "n": result.utterances,
             "chance": result.chance, "zero_shot": True, "mapping": dict(result.mapping), "dropped": result.dropped,
-            "masked": result.masked, "warnings": list(result.warnings),
+            "masked": result.masked, "warnings": list(said(findings_of(result))),
+            "findings": list(plain(findings_of(result))),
+            "speakers": list(result.speakers), "without": list(result.without),
         }  # fmt: skip
     return cells, interrupted

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ser_tui.cli.output import print_evaluation, print_json, print_table, say
+from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
+    SCORE_HEADING,
     beside_probe,
     duration,
     interval_text,
@@ -48,14 +50,14 @@ def list_runs(*, as_json: bool) -> None:
         planned = summary["planned_trials"]
         rows.append((
             summary["state"], summary["run_id"], summary["strategy"], summary["corpus"], summary["protocol"],
-            score_with_interval(figure["value"], figure["interval"]) if figure else "-", headline_of(figure),
+            score_with_interval(figure["value"], figure["interval"], short=True) if figure else "-", headline_of(figure),
             str(figure["n"]) if figure else "-", str(figure["speakers"] or "-") if figure else "-",
             f"{summary['trials']}/{planned}" if planned else str(summary["trials"]), duration(summary["seconds"]),
         ))  # fmt: skip
     print_table(
-        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", "BCA", "OF", "N", "SPEAKERS", "TRIALS", "TIME"),
+        ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", SCORE_HEADING, "OF", "N", "SPEAKERS", "TRIALS", "TIME"),
         rows,
-        ("BCA", "N", "SPEAKERS", "TRIALS", "TIME"),
+        ("N", "SPEAKERS", "TRIALS", "TIME"),
     )
 
 
@@ -124,22 +126,21 @@ def print_run(folder: RunFolder, state: RunState) -> None:
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
-    if state.start is not None:
-        for warning in state.start.warnings:
-            say(f"warning: {warning}")
+    for warning in said(findings_of(state.start)):
+        say(f"warning: {warning}")
     if summary["headline"]:
         say(f"BCA {headline_text(summary['headline'])}")
     if state.trials:
         _print_trials(state)
     best = state.best
     if best is not None and best.bca is not None:
+        peak = score_with_interval(best.best_epoch_bca, best.best_epoch_interval)
         say(
-            f"best BCA {score(best.bca)} {interval_text(best.interval)} on the validation part "
-            f"(95 % interval, {sample(best.utterances, summary['interval_speakers'])}), "
-            f"trial {best.number}, after its last epoch; its best epoch had "
-            f"{score_with_interval(best.best_epoch_bca, best.best_epoch_interval)}"
+            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 %) on the validation part, "
+            f"{sample(best.utterances, summary['interval_speakers'])}; trial {best.number}"
+            + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
-        say(f"BCA {sparkline(summary['bca'])}  best so far {sparkline(summary['best_so_far'])}")
+        say(f"BCA {sparkline(summary['bca'], width=SPARKS)}  best so far {sparkline(summary['best_so_far'], width=SPARKS, bar=max)}")
     if probe := summary["probe"]:
         say(
             f"probe on the frozen encoder, the best of {probe['tried']} ({probe_parameters(probe['parameters'])}): "
@@ -175,12 +176,12 @@ def _print_trials(state: RunState) -> None:
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
         rows.append((
             str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
-            score_with_interval(trial.bca, trial.interval), loss_text(trial.loss),
+            score_with_interval(trial.bca, trial.interval, short=True), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         ))  # fmt: skip
-    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), "BCA", "LOSS", "EPOCHS", "TIME", "STATE")
-    print_table(headings, rows, headings[:-1])
+    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), SCORE_HEADING, "LOSS", "EPOCHS", "TIME", "STATE")
+    print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])
 
 
 def export_run(reference: str, form: str) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
 from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
     centred_text,
@@ -26,8 +22,13 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import sample
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 MANY_ROWS = 100
 """From here on a table is printed line by line."""
+SPARKS = 60
+"""Characters of a sparkline at most."""
 WIDE = 1000
 """Cells of a line of output that no terminal shows: it is not cut."""
 
@@ -51,6 +52,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
     shown = [[printable(cell) for cell in row] for row in rows]
     if len(shown) > MANY_ROWS and _print_plainly([printable(heading) for heading in headings], shown, [h in right for h in headings]):
         return
+    # Rich, here as below, where it is needed: it takes longer than a list of hundreds of runs that goes through a pipe.
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(
@@ -64,6 +70,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     console = Console(file=sys.stdout, highlight=False)
     return console if sys.stdout.isatty() else Console(file=sys.stdout, highlight=False, width=WIDE)
 
@@ -72,16 +80,23 @@ def _print_plainly(headings: Sequence[str], rows: Sequence[Sequence[str]], right
     """The same table, line by line: Rich takes a millisecond a row. False where it would have to cut or wrap one."""
     widths = [max(map(_cells, column)) for column in zip(headings, *rows, strict=True)]
     total = sum(widths) + 3 * (len(widths) - 1)
-    console = _console()
-    if total + 2 > console.width:
+    styled = sys.stdout.isatty() or "FORCE_COLOR" in os.environ
+    console = _console() if styled else None
+    if total + 2 > (console.width if console else WIDE):
         return False
 
     def line(cells: Sequence[str]) -> str:
         gaps = (" " * (width - _cells(cell)) for cell, width in zip(cells, widths, strict=True))
         return "   ".join(gap + cell if r else cell + gap for cell, gap, r in zip(cells, gaps, right, strict=True))
 
-    console.print(Text(f"\n {line(headings)} ", style="bold", no_wrap=True))
-    rule = "─" if console.encoding.startswith("utf") else "-"
+    heading = f"\n {line(headings)} "
+    if console:
+        from rich.text import Text
+
+        console.print(Text(heading, style="bold", no_wrap=True))
+    else:
+        sys.stdout.write(f"{heading}\n")
+    rule = "─" if (sys.stdout.encoding or "utf-8").lower().startswith("utf") else "-"
     sys.stdout.write(f" {rule * total} \n")
     sys.stdout.writelines(f" {line(row)} \n" for row in rows)
     sys.stdout.write("\n")
@@ -90,7 +105,11 @@ def _print_plainly(headings: Sequence[str], rows: Sequence[Sequence[str]], right
 
 
 def _cells(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def print_evaluation(result: EvaluationFinished) -> None:
@@ -109,7 +128,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
     if result.not_centred:
         say(result.not_centred)
-    for warning in result.warnings:
+    for warning in said(findings_of(result)):
         say(f"warning: {warning}")
     rows = [
         (

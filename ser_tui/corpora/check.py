@@ -17,6 +17,7 @@ from ser_tui.corpora.reading.partitions import PARTS
 from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.splitting.splits import conflicts
 from ser_tui.corpora.unified import sentences
+from ser_tui.study.findings import Finding, plain, said
 
 _ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
 """Where in a table a problem is."""
@@ -50,7 +51,7 @@ class CheckReport:
     seconds: tuple[float, float]
     """Length of the shortest and of the longest utterance."""
     problems: tuple[Problem, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     """Known defects of the corpus and how they are handled."""
     fingerprint: str
@@ -66,6 +67,11 @@ class CheckReport:
     """Recordings that they are segments of."""
     missing: str = ""
     """What there is of the documented whole, where it is not all here; empty: everything, or nothing is documented."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences of the findings."""
+        return said(self.findings)
 
     def told(self) -> list[str]:
         """How the corpus was read and what that made of it, one line each, for people."""
@@ -93,7 +99,8 @@ class CheckReport:
             *(f"warning: {warning}" for warning in self.warnings),
         ]
         if self.problems:
-            lines.append(f"{len(self.problems)} files cannot be used; `ser-tui corpora check {self.corpus}` says why")
+            files = "1 file" if len(self.problems) == 1 else f"{len(self.problems)} files"
+            lines.append(f"{files} cannot be used; `ser-tui corpora check {self.corpus}` says why")
         return lines
 
     def to_plain(self) -> dict[str, Any]:
@@ -106,7 +113,8 @@ class CheckReport:
             "channels": {str(channels): count for channels, count in self.channels.items()},
             "shortest": round(self.seconds[0], 3), "longest": round(self.seconds[1], 3),
             "problems": [{"path": problem.path, "reason": problem.reason} for problem in self.problems],
-            "warnings": list(self.warnings), "notes": list(self.notes), "fingerprint": self.fingerprint,
+            "warnings": list(self.warnings), "findings": list(plain(self.findings)), "notes": list(self.notes),
+            "fingerprint": self.fingerprint,
             "reading": list(self.reading), "parts": dict(self.parts), "folds": dict(self.folds),
             "segments": self.segments, "recordings": self.recordings, "missing": self.missing,
             "spellings": [{"word": one.word, "emotion": one.emotion, "utterances": one.utterances} for one in self.spellings],
@@ -146,7 +154,7 @@ def report(manifest: Manifest) -> CheckReport:
         channels=dict(sorted(Counter(utterance.channels for utterance in utterances).items())),
         seconds=(min(lengths, default=0.0), max(lengths, default=0.0)),
         problems=manifest.problems,
-        warnings=tuple([*_unclear(manifest), *_identical(manifest), *_overlapping(manifest), *conflicts(manifest)]),
+        findings=tuple([*_unclear(manifest), *_identical(manifest), *_overlapping(manifest), *conflicts(manifest)]),
         notes=entry.notes if entry else (),
         fingerprint=manifest.fingerprint,
         reading=manifest.reading,
@@ -207,8 +215,10 @@ def _counted(words: Iterable[str | None]) -> dict[str, int]:
     return {word: counts[word] for word in named} | ({"none": counts[None]} if counts[None] else {})
 
 
-def _unclear(manifest: Manifest) -> list[str]:
-    return [f"Split: {manifest.unclear_split}. Until then protocol official is refused."] if manifest.unclear_split else []
+def _unclear(manifest: Manifest) -> list[Finding]:
+    if not manifest.unclear_split:
+        return []
+    return [Finding(kind="protocol", sentence=f"Split: {manifest.unclear_split}. Until then protocol official is refused.")]
 
 
 def _cut(count: int, recordings: int, utterances: int) -> str:
@@ -217,7 +227,7 @@ def _cut(count: int, recordings: int, utterances: int) -> str:
     return f"{of} are cut out of {which}; a split that is drawn keeps those of one together"
 
 
-def _overlapping(manifest: Manifest) -> list[str]:
+def _overlapping(manifest: Manifest) -> list[Finding]:
     cut = {utterance.source for utterance in manifest.utterances if not utterance.clip.whole}
     spans = [
         (utterance.source, utterance.id, utterance.start or 0.0, (utterance.start or 0.0) + utterance.seconds)
@@ -230,10 +240,11 @@ def _overlapping(manifest: Manifest) -> list[str]:
     shown = "; ".join(f"{one} and {other}" for one, other in pairs[:_SHOWN])
     more = f"; and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
     begin = "begins" if len(pairs) == 1 else "begin"
-    return [f"Overlapping segments: {len(pairs)} {begin} before another of the recording is over: {shown}{more}."]
+    sentence = f"Overlapping segments: {len(pairs)} {begin} before another of the recording is over: {shown}{more}."
+    return [Finding(kind="overlapping", sentence=sentence, count=len(pairs), of=len(spans))]
 
 
-def _identical(manifest: Manifest) -> list[str]:
+def _identical(manifest: Manifest) -> list[Finding]:
     names: dict[str, list[str]] = {}
     for utterance in manifest.utterances:
         names.setdefault(manifest.digests[utterance.id], []).append(utterance.id)
@@ -242,4 +253,5 @@ def _identical(manifest: Manifest) -> list[str]:
     if not copies:
         return []
     are = "recordings are copies of others" if extra > 1 else "recording is a copy of another"
-    return [f"Duplicates: {extra} {are} byte for byte, for example {copies[0][0]} and {copies[0][1]}."]
+    sentence = f"Duplicates: {extra} {are} byte for byte, for example {copies[0][0]} and {copies[0][1]}."
+    return [Finding(kind="duplicates", sentence=sentence, count=extra, of=len(manifest.utterances))]

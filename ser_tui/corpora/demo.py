@@ -7,7 +7,6 @@ faults stay outside. See `demo_voices` for how it sounds.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import subprocess
@@ -18,9 +17,9 @@ from ser_tui import places
 from ser_tui.corpora.demo_labels import UTTERANCES
 from ser_tui.corpora.fetching import scratch
 from ser_tui.corpora.locations import READY, installed_folder
+from ser_tui.store.files import read_json
 from ser_tui.store.locks import locked
 from ser_tui.study.errors import UserError
-from ser_tui.study.regular import read_regular
 
 RECIPE = 1
 """Counts up when `demo_voices` changes, so that older demo corpora are made again."""
@@ -59,10 +58,7 @@ def ensure() -> Path:
 
 
 def _ready(folder: Path) -> bool:
-    try:
-        marker = json.loads(read_regular(folder / READY))
-    except (OSError, ValueError):
-        return False
+    marker = read_json(folder / READY)
     return isinstance(marker, dict) and marker.get("recipe") == RECIPE
 
 

@@ -16,9 +16,10 @@ from filelock import Timeout
 from ser_tui import places
 from ser_tui.corpora.catalogue import find
 from ser_tui.corpora.reading.table_text import SUFFIXES
-from ser_tui.store.files import open_regular, write_atomically
+from ser_tui.store.files import write_atomically
 from ser_tui.store.locks import locked
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.regular import read_regular
 
 READY = ".ser-tui-ready"
 """Lies in a folder under `installed_folder` once it is complete; a folder without it is never used."""
@@ -112,8 +113,7 @@ def read() -> dict[str, Source]:
     """Remembered places by corpus. Raises UserError when the file that holds them is damaged."""
     path = _file()
     try:
-        with open_regular(path) as stream:
-            data = json.loads(stream.read())
+        data = json.loads(read_regular(path))
     except FileNotFoundError:
         return {}
     except OSError as error:

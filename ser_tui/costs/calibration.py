@@ -11,12 +11,13 @@ from ser_tui.costs import trial_costs
 from ser_tui.costs.trial_costs import Costs, Speech
 from ser_tui.encoders import registry
 from ser_tui.experiment.data import Data
-from ser_tui.experiment.trainers import AnyTrainer, make_trainer_of
+from ser_tui.experiment.trainers import make_trainer_of
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training.augment import copies
 from ser_tui.training.processor import processor
 from ser_tui.training.threads import cores
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Part
 
 BATCHES, BATCH = 4, 8
@@ -27,7 +28,7 @@ BACKWARD = 3.0
 """A training step costs three times a forward pass: the backward pass is twice the forward one (Kaplan et al. 2020, 2.1)."""
 
 
-def costs(study: Study, data: Data, trainer: AnyTrainer, should_stop: Callable[[], bool]) -> Costs:
+def costs(study: Study, data: Data, trainer: Trainer, should_stop: Callable[[], bool]) -> Costs:
     """This machine's costs for the study's encoder: remembered ones, or measured now and remembered."""
     name = trial_costs.key(trainer.encoder_fingerprint, trainer.precision, cores(), processor())
     if study.method == "probe":

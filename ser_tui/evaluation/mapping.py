@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ser_tui.corpora.labels import canonical
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import escaped_parts, unescaped
 from ser_tui.study.requests import Preset
 
@@ -36,19 +37,20 @@ def propose(classes: Sequence[str], emotions: Iterable[str], preset: Preset = "d
     return mapping
 
 
-def divided(classes: Sequence[str]) -> list[str]:
-    """A sentence where the model has several classes of one meaning, as those had that ser_tui 0.1.0 trained on a corpus that
-    spells an emotion in several ways: only the first of them counts as right, so that its scores are too low."""
+def divided(classes: Sequence[str]) -> list[Finding]:
+    """Said where the model has several classes of one meaning, as those had that ser_tui 0.1.0 trained on a corpus that spells an
+    emotion in several ways: only the first of them counts as right, so that its scores are too low."""
     groups: dict[str, list[str]] = {}
     for name in classes:
         groups.setdefault(meaning(name), []).append(name)
     several = [" and ".join(names) for names in groups.values() if len(names) > 1]
     if not several:
         return []
-    return [
+    sentence = (
         f"The model has several classes for one emotion ({'; '.join(several)}), of which one alone can be right here: its scores are "
         "too low. Train it anew, where spellings are one class."
-    ]
+    )
+    return [Finding(kind="told", sentence=sentence)]
 
 
 def applicable(

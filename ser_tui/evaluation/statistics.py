@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Hashable, Sequence
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,20 @@ COVERAGE = 0.95
 PRIOR_SPEAKERS = 4
 """How many speakers of the usual spread are believed in before the first is heard. Chosen with PRIOR_SPREAD by
 benchmarks/coverage.py as what covers 95 % for 2 to 20 speakers at the least width."""
+LEAST_SPEAKERS = 6
+"""From so many on a test that swaps whole speakers can tell anything at 5 %: of five, 2 of 32 swaps are as extreme as the most extreme."""
+_DRAWN_AT_ONCE = 200
 PRIOR_SPREAD = 0.7
 """Standard deviation between speakers, in logits of a recall: once of what a speaker has in all classes, once in each."""
+
+
+class Units(TypedDict):
+    """What intervals and tests of this module take: by what utterances depend on each other."""
+
+    groups: Sequence[str] | None
+    """The speaker of each utterance; None: not known, or heard in training."""
+    recordings: Sequence[str] | None
+    """The recording of each utterance; None: each is one."""
 
 
 def bootstrap_interval(
@@ -29,6 +41,7 @@ def bootstrap_interval(
     groups: Sequence[str] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    recordings: Sequence[str] | None = None,
 ) -> tuple[float, float]:
     """95 % interval of a score on n utterances, within [0, 1].
 
@@ -38,15 +51,21 @@ def bootstrap_interval(
     classes that a resample holds, and says nothing about other speakers; `interval_speakers` tells the two apart. Where
     every resample scores the same (all utterances are right; all of some classes and none of the others) the bootstrap
     would claim certainty: then each recall is drawn from its Jeffreys posterior (Brown, Cai and DasGupta 2001), which for
-    84 of 84 right gives an accuracy of [.970, 1]. Raises ValueError where there is no utterance.
+    84 of 84 right gives an accuracy of [.970, 1].
+
+    With `recordings` (the recording of each utterance), where some are segments of one, the bootstrap draws whole recordings
+    (Davison and Hinkley 1997, section 3.8): what is said in one room and mood is right or wrong together. Raises ValueError where
+    there is no utterance.
     """
     true, right = _hits(truth, predictions)
     names = np.asarray(groups) if interval_speakers(groups) > 1 else None
-    low, high = (
-        _over_utterances(true, right, n_classes, metric, seed, resamples)
-        if names is None
-        else _over_speakers(true, right, np.unique(names, return_inverse=True)[1], n_classes, metric)
-    )
+    if names is not None:
+        low, high = _over_speakers(true, right, np.unique(names, return_inverse=True)[1], n_classes, metric)
+    elif in_segments(recordings):
+        numbers = np.unique(np.asarray(recordings), return_inverse=True)[1]
+        low, high = _over_recordings(true, right, numbers, n_classes, metric, seed, resamples)
+    else:
+        low, high = _over_utterances(true, right, n_classes, metric, seed, resamples)
     point = float(right.mean()) if metric == "accuracy" else balanced_accuracy(truth, predictions, n_classes)
     # With few units the limits can miss the score itself, which nobody could read.
     return min(low, point), max(high, point)
@@ -55,6 +74,11 @@ def bootstrap_interval(
 def interval_speakers(groups: Sequence[str] | None) -> int:
     """How many speakers a `bootstrap_interval` with these `groups` is over; 0, and 1: it is over utterances."""
     return len(set(groups)) if groups is not None else 0
+
+
+def in_segments(recordings: Sequence[str] | None) -> bool:
+    """Whether some of the utterances, of which `recordings` names the recording of each, are segments of one."""
+    return recordings is not None and len(set(recordings)) < len(recordings)
 
 
 def _over_utterances(
@@ -66,15 +90,44 @@ def _over_utterances(
     cells = np.bincount(true * 2 + right.astype(np.intp), minlength=2 * n_classes)
     drawn = random.multinomial(len(true), cells / len(true), size=resamples).astype(float)
     scores = _score(drawn[:, 1::2], drawn[:, 0::2] + drawn[:, 1::2], metric)
+    hit = np.bincount(true, weights=right, minlength=n_classes).astype(float)
+    return _percentiles(scores, hit, np.bincount(true, minlength=n_classes).astype(float), metric, random)
+
+
+def _over_recordings(
+    true: NDArray[np.intp], right: NDArray[np.float64], recordings: NDArray[np.intp], n_classes: int, metric: Metric, seed: int,
+    resamples: int,
+) -> tuple[float, float]:
+    random = np.random.default_rng(seed)
+    count = int(recordings.max()) + 1
+    cells = recordings * n_classes + true
+    total = np.bincount(cells, minlength=count * n_classes).reshape(count, n_classes).astype(float)
+    hit = np.bincount(cells, weights=right, minlength=count * n_classes).reshape(count, n_classes)
+    scores: list[NDArray[np.float64]] = []
+    while resamples > 0:  # in turns, since a draw has a number for each recording
+        drawn = random.multinomial(count, np.full(count, 1 / count), size=min(resamples, _DRAWN_AT_ONCE)).astype(float)
+        scores.append(_score(drawn @ hit, drawn @ total, metric))
+        resamples -= len(drawn)
+    # Where all resamples are alike, as many recordings as hold a class are known of it, not as many segments.
+    known, per_class = (total > 0).sum(0).astype(float), total.sum(0)
+    share = hit.sum(0) / np.maximum(per_class, 1)
+    if metric == "accuracy":
+        known = np.full(1, float(count))
+        share = np.full(1, right.mean())
+    return _percentiles(np.concatenate(scores), share * known, known, metric, random)
+
+
+def _percentiles(
+    scores: NDArray[np.float64], hit: NDArray[np.float64], total: NDArray[np.float64], metric: Metric, random: np.random.Generator
+) -> tuple[float, float]:
+    """The limits of resampled `scores` [R]; where those are all alike, of recalls by `hit` of `total` [C] units of each class."""
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(scores, (tail, 1 - tail))
     if high - low < 1e-9:  # but for the order in which they were summed up
-        hit = np.bincount(true, weights=right, minlength=n_classes)
-        total = np.bincount(true, minlength=n_classes)
         if metric == "accuracy":
             hit, total = hit.sum(keepdims=True), total.sum(keepdims=True)
         hit, total = hit[total > 0], total[total > 0]
-        drawn = random.beta(hit + 0.5, total - hit + 0.5, size=(resamples, len(total))).mean(1)
+        drawn = random.beta(hit + 0.5, total - hit + 0.5, size=(len(scores), len(total))).mean(1)
         low, high = np.quantile(drawn, (tail, 1 - tail))
     return float(low), float(high)
 
@@ -128,6 +181,7 @@ def recall_intervals(
     names: Sequence[str],
     groups: Sequence[str] | None = None,
     seed: int = 0,
+    recordings: Sequence[str] | None = None,
 ) -> dict[str, tuple[float, float]]:
     """`bootstrap_interval` of the recall of each class that occurs in `truth`, by its name: the accuracy on its utterances."""
     found: dict[str, tuple[float, float]] = {}
@@ -135,7 +189,8 @@ def recall_intervals(
         own = [index for index, true in enumerate(truth) if true == label]
         speakers = None if groups is None else [groups[index] for index in own]
         answers = [predictions[index] for index in own]
-        found[names[label]] = bootstrap_interval([label] * len(own), answers, len(names), "accuracy", speakers, seed)
+        sources = None if recordings is None else [recordings[index] for index in own]
+        found[names[label]] = bootstrap_interval([label] * len(own), answers, len(names), "accuracy", speakers, seed, recordings=sources)
     return found
 
 
@@ -144,13 +199,18 @@ def paired_difference(
     first: Sequence[int],
     second: Sequence[int],
     n_classes: int,
+    groups: Sequence[Hashable] | None = None,
+    recordings: Sequence[Hashable] | None = None,
     seed: int = 0,
     permutations: int = PERMUTATIONS,
 ) -> tuple[float, float]:
     """BCA of `second` minus BCA of `first` on the same utterances, and the two-sided p of a paired permutation test.
 
-    Under the null hypothesis the two predictions of an utterance could be swapped (Good 2005, section 3.2): p is the
-    share of random swaps, the observed one among them, with a difference at least as large.
+    Under the null hypothesis the two predictions of a unit could be swapped (Good 2005, section 3.2): p is the share of random
+    swaps, the observed one among them, with a difference at least as large. With `groups` (the speaker of each utterance) of
+    LEAST_SPEAKERS or more a unit is a speaker with all utterances, and p is about speakers like these; of fewer, and without
+    groups, it is a recording (of `recordings`; None: each utterance is one), and p is about what these very speakers say:
+    `swapped_speakers` tells the two apart.
     """
     true, a = _hits(truth, first)
     _, b = _hits(truth, second)
@@ -159,13 +219,28 @@ def paired_difference(
     weight = np.where(present, 1 / np.maximum(counts, 1), 0.0)[true] / present.sum()
     gaps = (b - a) * weight
     observed = balanced_accuracy(truth, second, n_classes) - balanced_accuracy(truth, first, n_classes)
-    differing = gaps[gaps != 0]
+    units = groups if swapped_speakers(groups) else recordings
+    if units is not None:
+        gaps = np.bincount(numbered(units), weights=gaps)
+    differing = gaps[np.abs(gaps) > 1e-12]
     if not len(differing):
         return observed, 1.0
     random = np.random.default_rng(seed)
     sums = random.choice((-1.0, 1.0), size=(permutations, len(differing))) @ differing
     extreme = int((np.abs(sums) >= abs(observed) - 1e-12).sum())
     return observed, (extreme + 1) / (permutations + 1)
+
+
+def numbered(units: Sequence[Hashable]) -> tuple[int, ...]:
+    """`units` as numbers, from 0 in the order in which they come."""
+    number: dict[Hashable, int] = {}
+    return tuple(number.setdefault(unit, len(number)) for unit in units)
+
+
+def swapped_speakers(groups: Sequence[Hashable] | None) -> int:
+    """How many speakers the p of a `paired_difference` with these `groups` is over; 0: it is over recordings or utterances."""
+    count = len(set(groups)) if groups is not None else 0
+    return count if count >= LEAST_SPEAKERS else 0
 
 
 def _hits(truth: Sequence[int], predictions: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

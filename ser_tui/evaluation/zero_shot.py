@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,11 +94,12 @@ def score(
     *,
     masked: bool,
     seed: int = 0,
+    recordings: Sequence[str] | None = None,
 ) -> ZeroShot:
     """Score `logits` [N, len(classes)] of utterances with `emotions` [N]; those that `mapping` drops are left out.
 
     `masked`: only classes that the mapped target holds can be predicted; otherwise all of the model's. A row that is not
-    finite (an unreadable utterance) counts as wrong. Intervals resample `speakers` where given. Chance is that of a
+    finite (an unreadable utterance) counts as wrong. Intervals resample `speakers` where given, otherwise `recordings`. Chance is that of a
     uniform guess among the classes that can be predicted. Raises UserError where nothing is left.
     """
     indices = kept(emotions, mapping)
@@ -112,6 +114,8 @@ def score(
     predictions = list(predicted(values))
     truth = [present.index(name) for name in targets]
     groups = [speakers[index] for index in indices] if speakers is not None else None
+    sources = [recordings[index] for index in indices] if recordings is not None else None
+    interval = partial(bootstrap_interval, truth, n_classes=len(order), groups=groups, seed=seed, recordings=sources)
     count = len(order)
     matrix = confusion_matrix(truth, predictions, count)[: len(present)]
     by_class = recalls(truth, predictions, count)
@@ -124,12 +128,12 @@ def score(
         columns=tuple(order),
         confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
         accuracy=accuracy(truth, predictions, count),
-        accuracy_interval=bootstrap_interval(truth, predictions, count, "accuracy", groups, seed),
+        accuracy_interval=interval(predictions, metric="accuracy"),
         bca=balanced_accuracy(truth, predictions, count),
-        bca_interval=bootstrap_interval(truth, predictions, count, "bca", groups, seed),
+        bca_interval=interval(predictions),
         recalls={name: float(by_class[index]) for index, name in enumerate(present)},
-        recall_intervals=recall_intervals(truth, predictions, order, groups, seed),
+        recall_intervals=recall_intervals(truth, predictions, order, groups, seed, sources),
         chance=1 / count,
         majority=majority_accuracy(truth, count),
-        majority_interval=bootstrap_interval(truth, most_frequent, count, "accuracy", groups, seed),
+        majority_interval=interval(most_frequent, metric="accuracy"),
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.splitting import recordings
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean, score
 from ser_tui.experiment import data as corpus_data
@@ -64,29 +65,36 @@ class Target:
         known = [name for name in names if name is not None]
         return known if len(known) == len(names) else None
 
+    @cached_property
+    def recordings(self) -> list[str]:
+        """Of which recording each is, in order."""
+        names = recordings.named(self.manifest)
+        return [names[index] for index in self.chosen]
+
     @property
     def emotions(self) -> list[str]:
         """What each is said to be, under the mapping, in order."""
         return [self.mapping[self.manifest.utterances[index].emotion] for index in self.chosen]
 
     def scored(self, logits: NDArray[np.floating], classes: Sequence[str]) -> ZeroShot:
-        """Scores of `logits` [chosen, classes], with intervals over speakers where all are known."""
+        """Scores of `logits` [chosen, classes], with intervals over speakers where all are known, otherwise over recordings."""
         return self._scored(logits, classes, self.speakers)
 
     def scored_on_average(self, logits: Sequence[NDArray[np.floating]], classes: Sequence[str]) -> ZeroShot:
         """The mean scores of several models: those of all answers to all utterances, each counted once a model.
 
-        Intervals resample speakers (or utterances) together with all answers to them: they tell how far the mean of these
+        Intervals resample speakers (or recordings) together with all answers to them: they tell how far the mean of these
         very models is known, not how far models differ.
         """
         groups = self.speakers
         if groups is None or len(set(groups)) < 2:
-            groups = [str(index) for index in self.chosen]
+            groups = self.recordings
         return self._scored(np.concatenate(logits), classes, groups * len(logits))
 
     def _scored(self, logits: NDArray[np.floating], classes: Sequence[str], groups: Sequence[str] | None) -> ZeroShot:
         emotions = [self.manifest.utterances[index].emotion for index in self.chosen] * (len(logits) // len(self.chosen))
-        return score(logits, classes, emotions, groups, self.mapping, masked=self.masked, seed=self.seed)
+        sources = self.recordings * (len(logits) // len(self.chosen))
+        return score(logits, classes, emotions, groups, self.mapping, masked=self.masked, seed=self.seed, recordings=sources)
 
 
 @dataclass

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_many
+from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split
+from ser_tui.evaluation.statistics import Units
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.training.trial import Part
@@ -44,6 +47,18 @@ class Data:
         names = [self.manifest.utterances[index].speaker for index in indices]
         known = tuple(name for name in names if name is not None)
         return known if len(known) == len(names) else None
+
+    @cached_property
+    def _recordings(self) -> list[str]:
+        return recordings.named(self.manifest)
+
+    def units(self, indices: Sequence[int]) -> Units:
+        """By what the utterances at `indices` depend on each other."""
+        return Units(groups=self.groups(indices), recordings=tuple(self._recordings[index] for index in indices))
+
+    def validation_units(self) -> Units:
+        """The same of the validation part; no speakers where training hears some of them too."""
+        return Units(groups=self.resampled(), recordings=self.units(self.split.validation)["recordings"])
 
     def resampled(self) -> tuple[str, ...] | None:
         """The speaker of each validation utterance, to resample for intervals; None where training hears some of them too."""

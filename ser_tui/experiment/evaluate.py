@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import only_speakers
-from ser_tui.evaluation.mapping import decided
+from ser_tui.evaluation.mapping import decided, divided
 from ser_tui.evaluation.overlap import overlap
 from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
@@ -25,6 +25,7 @@ from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
+from ser_tui.study.findings import plain
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.training.model import Model
@@ -106,9 +107,9 @@ class _Evaluation:
             target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
             logits = _logits(session, model, target)
             result = target.scored(logits, model.classes)
-            beside, shifted, shared = Beside(), Beside(), []
+            beside, shifted, findings = Beside(), Beside(), divided(model.classes)
             if self._training is not None and self._baselines is not None:
-                shared = overlap(self._training.manifest, self._training.split.train, manifest, chosen)
+                findings += overlap(self._training.manifest, self._training.split.train, manifest, chosen)
                 beside = self._baselines.scores(target, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
         except TrialStopped:
@@ -136,7 +137,7 @@ class _Evaluation:
                 recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
                 baselines={"majority": result.majority, **beside.scores},
                 baseline_intervals={"majority": result.majority_interval, **beside.intervals},
-                centred=shifted.scores, centred_intervals=shifted.intervals, warnings=tuple(shared),
+                centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
                 interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
             )

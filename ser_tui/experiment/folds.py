@@ -14,15 +14,15 @@ from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.probe_baseline import fitted_again, noted
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
-from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.experiment.trainers import make_trainer
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.formatting import score_with_interval
 from ser_tui.study.state import Trial
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
 
 
@@ -42,6 +42,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     truth: list[int] = []
     predictions: list[int] = []
     groups: list[str] = []
+    sources: list[str] = []
     named = True
     rows: list[dict[str, object]] = []
     probe = session.state.probe
@@ -52,16 +53,18 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         if start is not None:
             refuse_other_encoder(trainer, start)
         result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
-        labels, speakers = fold.part(split.validation).labels, fold.groups(split.validation)
+        labels, units = fold.part(split.validation).labels, fold.units(split.validation)
+        speakers = units["groups"]
         truth += labels
         predictions += result.predictions
         groups += speakers or [name] * len(labels)
+        sources += units["recordings"] or ()
         named = named and speakers is not None
-        if probe is not None and isinstance(trainer, Trainer):
+        if probe is not None and trainer.tunes:
             with noted(session, f"no probe beside the folds of {protocol}"):
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
-        interval = bootstrap_interval(labels, result.predictions, len(data.classes), groups=speakers, seed=study.seed)
+        interval = bootstrap_interval(labels, result.predictions, len(data.classes), seed=study.seed, **units)
         row = {"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels)}
         rows.append({**row, "speakers": interval_speakers(speakers)})
         shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
@@ -78,13 +81,14 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
             utterances=len(truth),
             interval_speakers=interval_speakers(groups) if named else 0,
-            **_beside(truth, predictions, probed, groups, study.seed, len(data.classes)),
+            **_beside(truth, predictions, probed, groups, sources, named, study.seed, len(data.classes)),
         )
     )
 
 
 def _beside(
-    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], groups: Sequence[str], seed: int, classes: int
+    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], groups: Sequence[str], recordings: Sequence[str],
+    named: bool, seed: int, classes: int,
 ) -> dict[str, Any]:
     """The fields of FoldsScored that tell of the run's probe; none where it was not fitted for every fold."""
     if len(probed) != len(truth):
@@ -92,20 +96,21 @@ def _beside(
     return {
         "probe_pooled_bca": balanced_accuracy(truth, probed, classes),
         "probe_interval": bootstrap_interval(truth, probed, classes, groups=groups, seed=seed),
-        "probe_p": paired_difference(truth, probed, predictions, classes)[1],
+        "probe_p": paired_difference(
+            truth, probed, predictions, classes, groups if named else None, recordings
+        )[1],
     }
 
 
 def _start_strengths(session: Surroundings, study: Study, data: Data, best: Trial) -> Sequence[float]:
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
     if best.parameters.get("head_initialization") != "probe":
-        return PROBE_STRENGTHS
+        return PROBE_STRENGTHS  # without loading an encoder for it
     trainer = make_trainer(study, data, on_stage=session.progress)
-    assert isinstance(trainer, Trainer)
-    return (trainer.start_strength(best.parameters, session.should_stop),)
+    return trainer.start_strengths(best.parameters, session.should_stop)
 
 
-def _retrained(session: Surroundings, trainer: AnyTrainer, best: Trial, seed: int, which: str) -> TrialResult:
+def _retrained(session: Surroundings, trainer: Trainer, best: Trial, seed: int, which: str) -> TrialResult:
     session.limit_memory()
     try:
         return trainer.run(best.parameters, seed, lambda report: None, session.should_stop)

@@ -53,7 +53,14 @@ def _refuse_other_corpus(keeper: Keeper, data: Data, start: RunStarted | None) -
         return
     digests = noted.get("digests")
     found = changes(digests, data.manifest) if isinstance(digests, dict) else ["what exactly cannot be told any more"]
-    raise _changed(f"corpus {data.manifest.corpus}", found or ["labels or speakers of its files"])
+    if not found:
+        # The fingerprint is over labels and speakers as well: these come from the files' names, a table or this version's rules.
+        raise UserError(
+            f"corpus {data.manifest.corpus} holds the same files, but their labels or speakers are read otherwise than when the run "
+            "began, by an edited table or by this version of ser_tui: scores would not be comparable. Undo the edit, or clone the "
+            "study into a new run"
+        )
+    raise _changed(f"corpus {data.manifest.corpus}", found)
 
 
 def _refuse_other_parts(keeper: Keeper, data: Data, start: RunStarted | None) -> None:

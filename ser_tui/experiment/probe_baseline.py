@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ser_tui.evaluation.statistics import bootstrap_interval, paired_difference
+from ser_tui.evaluation.statistics import Units, bootstrap_interval, paired_difference
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.surroundings import Surroundings
-from ser_tui.experiment.trainers import AnyTrainer
 from ser_tui.store.files import FULL, DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -18,9 +17,9 @@ from ser_tui.study.events import ProbeScored
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import highest
 from ser_tui.study.state import RunState
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.metrics import accuracy, balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import Stop, TrialResult, TrialStopped
 
 if TYPE_CHECKING:
@@ -35,11 +34,11 @@ def layers_to_try(depth: int) -> tuple[str, ...]:
 
 
 def best_probe(
-    session: Surroundings, study: Study, data: Data, trainer: Trainer, groups: Sequence[str] | None
+    session: Surroundings, study: Study, data: Data, trainer: Trainer, units: Units
 ) -> ProbeScored:
     """The best of a few probes by BCA on the validation part, of equals the first, paired with the best trial so far.
 
-    `groups`: the speakers to resample for its interval. Raises what a trial raises.
+    `units`: what to resample for its interval, and to swap for its p. Raises what a trial raises.
     """
     begun = time.monotonic()
     truth, best, count = data.part(data.split.validation).labels, session.state.best, len(data.classes)
@@ -57,33 +56,33 @@ def best_probe(
         parameters=parameters,
         tried=len(tried),
         bca=result.bca,
-        interval=bootstrap_interval(truth, result.predictions, count, groups=groups, seed=study.seed),
+        interval=bootstrap_interval(truth, result.predictions, count, seed=study.seed, **units),
         accuracy=result.accuracy,
-        accuracy_interval=bootstrap_interval(truth, result.predictions, count, "accuracy", groups, study.seed),
+        accuracy_interval=bootstrap_interval(truth, result.predictions, count, "accuracy", seed=study.seed, **units),
         utterances=len(truth),
         predictions=result.predictions,
-        best_p=None if best is None else paired_difference(truth, result.predictions, best.predictions, count)[1],
+        best_p=None if best is None else paired_difference(truth, result.predictions, best.predictions, count, **units)[1],
         seconds=round(time.monotonic() - begun, 3),
     )
 
 
 def probe_on_test_part(
-    session: Surroundings, study: Study, data: Data, trainer: AnyTrainer, predictions: Sequence[int]
+    session: Surroundings, study: Study, data: Data, trainer: Trainer, predictions: Sequence[int]
 ) -> dict[str, Any]:
     """The fields of TestScored that tell of the run's probe, paired with `predictions` of the best trial; none without a probe."""
     probe, indices, count = session.state.probe, data.split.test, len(data.classes)
-    if probe is None or not isinstance(trainer, Trainer):
+    if probe is None or not trainer.tunes:
         return {}
-    part, groups = data.part(indices), data.groups(indices)
+    part, units = data.part(indices), data.units(indices)
     with noted(session, "the probe was not scored on the test part"):
         probing, _ = fitted_again(study, data, trainer, probe, session.should_stop)
         found = probing.predict(part, session.should_stop)
         return {
             "probe_bca": balanced_accuracy(part.labels, found, count),
-            "probe_interval": bootstrap_interval(part.labels, found, count, groups=groups, seed=study.seed),
+            "probe_interval": bootstrap_interval(part.labels, found, count, seed=study.seed, **units),
             "probe_accuracy": accuracy(part.labels, found, count),
-            "probe_accuracy_interval": bootstrap_interval(part.labels, found, count, "accuracy", groups, study.seed),
-            "probe_p": paired_difference(part.labels, found, predictions, count)[1],
+            "probe_accuracy_interval": bootstrap_interval(part.labels, found, count, "accuracy", seed=study.seed, **units),
+            "probe_p": paired_difference(part.labels, found, predictions, count, **units)[1],
         }
     return {}
 

@@ -8,12 +8,12 @@ from typing import Any
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.surroundings import Keeper
-from ser_tui.experiment.trainers import AnyTrainer
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
 from ser_tui.study.load import to_plain
 from ser_tui.training.processor import processor
+from ser_tui.training.trainer import Trainer
 
 CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed")
 """Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
@@ -53,13 +53,13 @@ def as_begun(study: Study, start: RunStarted) -> Study:
     return study.model_copy(update={"training": study.training.model_copy(update={"precision": before})})
 
 
-def refuse_other_conditions(keeper: Keeper, data: Data, trainer: AnyTrainer, start: RunStarted) -> None:
+def refuse_other_conditions(keeper: Keeper, data: Data, trainer: Trainer, start: RunStarted) -> None:
     """Raise UserError where the corpus or the encoder are not those that the run began with."""
     refuse_changes(keeper, data, start)
     refuse_other_encoder(trainer, start)
 
 
-def refuse_other_encoder(trainer: AnyTrainer, start: RunStarted) -> None:
+def refuse_other_encoder(trainer: Trainer, start: RunStarted) -> None:
     """Raise UserError where the encoder is not the one that the run began with."""
     if start.fingerprints.get("encoder", trainer.encoder_fingerprint) != trainer.encoder_fingerprint:
         raise UserError(

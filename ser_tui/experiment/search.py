@@ -12,7 +12,9 @@ from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
     Metric,
     bootstrap_interval,
+    in_segments,
     interval_speakers,
+    numbered,
     paired_difference,
     recall_intervals,
 )
@@ -22,11 +24,12 @@ from ser_tui.experiment import parts
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
+from ser_tui.experiment.proposing import Spans, history, spans, under_way
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
-from ser_tui.experiment.trainers import AnyTrainer, make_trainer
+from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
-from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.base import Proposal, Strategy
 from ser_tui.strategies.registry import make
 from ser_tui.study import formatting
 from ser_tui.study.document import FOLDED, Study
@@ -42,6 +45,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
+from ser_tui.study.findings import plain
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
@@ -49,9 +53,9 @@ from ser_tui.study.state import Trial
 from ser_tui.study.summary import counted, elapsed_seconds
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
-from ser_tui.training.finetune import Trainer
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
@@ -95,15 +99,16 @@ def _end_what_was_under_way(session: Surroundings) -> None:
         session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
 
 
-def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
+def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
     split = data.split
+    units = data.validation_units()["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
         study=to_plain(study),
         classes=data.classes,
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
-        warnings=split.warnings,
+        findings=plain(split.findings),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
         machine={**machine.describe(), "precision": trainer.precision},
@@ -116,6 +121,8 @@ def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, 
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
         interval_speakers=interval_speakers(data.resampled()),
+        validation_speakers=numbered(data.resampled() or ()),
+        validation_recordings=numbered(units) if in_segments(units) else (),
     )
 
 
@@ -137,7 +144,7 @@ def _say_where_relative(session: Surroundings, study: Study) -> None:
         session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
 
 
-def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: AnyTrainer) -> None:
+def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Trainer) -> None:
     before = start.machine.get("precision", trainer.precision)
     if before != trainer.precision:
         session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
@@ -152,7 +159,7 @@ class _Search:
     """The loop's surroundings: one study, one trainer, one strategy."""
 
     def __init__(
-        self, session: Surroundings, study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecasting
+        self, session: Surroundings, study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting
     ) -> None:
         self.forecast = forecast
         self.session = session
@@ -173,7 +180,7 @@ class _Search:
                 return False
             self._score_probe()
             over = self._over()
-            proposal = None if over else self.strategy.propose(self._history())
+            proposal, based_on, pending = (None, (), ()) if over else self._proposed()
             if proposal is None:
                 reason = over or "every point of the search space is tried"
                 self._refuse_scoreless(reason)
@@ -182,7 +189,7 @@ class _Search:
                     self._score_folds()
                 self.session.emit(RunFinished(reason=reason))
                 return False
-            self._trial(proposal)
+            self._trial(proposal, based_on, pending)
             self._refuse_failures()
             if self.session.state.trials[-1].failure == "memory" and not self.session.should_stop():
                 return True
@@ -198,18 +205,14 @@ class _Search:
             return f"{budget.minutes:g} minutes are over"
         return ""
 
-    def _history(self) -> list[Observation]:
-        # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
-        fixed = constants(self.study.search)
-        history: list[Observation] = []
-        for trial in counted(self.session.state):
-            parameters = trial.parameters
-            if not parameters and (again := self.strategy.propose(history)) is not None:
-                parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
-            history.append(Observation({**parameters, **fixed}, trial.bca))
-        return history
+    def _proposed(self) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
+        """The next trial, and the numbers of those that the strategy was told of: finished, and under way."""
+        over, others, fixed = counted(self.session.state), under_way(self.session.state), constants(self.study.search)
+        told = history(over, self.study, self.strategy)
+        proposal = self.strategy.propose(told, [{**trial.parameters, **fixed} for trial in others])
+        return proposal, spans(trial.number for trial in over), tuple(trial.number for trial in others)
 
-    def _trial(self, proposal: Proposal) -> None:
+    def _trial(self, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> None:
         # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.
         number = self.session.state.finished_trials + 1
         parameters = self._fitting(proposal.parameters)
@@ -221,6 +224,8 @@ class _Search:
                 phase=proposal.phase,
                 seed=trial_seed(self.study, number),
                 remaining_seconds=remaining,
+                based_on=based_on,
+                pending=pending,
             )
         )
         begun = time.monotonic()
@@ -287,8 +292,10 @@ class _Search:
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
             self.session.keeper.save_candidate(number, self.trainer.save_best)
-        truth, classes = self.validation.labels, len(self.data.classes)
-        probe = state.probe
+        truth, probe, against = self.validation.labels, state.probe, None
+        if probe is not None:
+            classes, units = len(self.data.classes), self.data.validation_units()
+            against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
         self.session.emit(
             TrialFinished(
                 trial=number,
@@ -305,7 +312,7 @@ class _Search:
                 predictions=result.predictions,
                 truth=() if state.truth else truth,
                 notes=result.notes,
-                probe_p=None if probe is None else paired_difference(truth, probe.predictions, result.predictions, classes)[1],
+                probe_p=against,
             )
         )
         if best:
@@ -313,21 +320,21 @@ class _Search:
 
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
-        if self._probed or not isinstance(self.trainer, Trainer) or not is_to_be_scored(self.session.state):
+        if self._probed or not self.trainer.tunes or not is_to_be_scored(self.session.state):
             return
         self._probed = True
         self.session.note("fitting probes on the frozen encoder, to read the trials against")
         self.session.limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.resampled())
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units())
         if found is not None:
             self.session.emit(found)
 
     def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
         """Of a score on the validation part."""
-        classes, groups = len(self.data.classes), self.data.resampled()
-        return bootstrap_interval(self.validation.labels, predictions, classes, metric, groups, self.study.seed)
+        classes, units = len(self.data.classes), self.data.validation_units()
+        return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
         seconds = round(time.monotonic() - begun, 3)
@@ -374,17 +381,17 @@ def score_on(keeper: Keeper, best: Trial, data: Data, study: Study) -> tuple[Tes
     for clip, digest in zip(part.clips, part.digests, strict=True):
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
     predictions = predicted(keeper.load_best(best).predict_logits(part.clips))
-    classes, groups = len(data.classes), data.groups(data.split.test)
+    classes, units = len(data.classes), data.units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(
         trial=best.number,
         bca=balanced_accuracy(part.labels, predictions, classes),
-        interval=bootstrap_interval(part.labels, predictions, classes, groups=groups, seed=study.seed),
+        interval=bootstrap_interval(part.labels, predictions, classes, seed=study.seed, **units),
         accuracy=accuracy(part.labels, predictions, classes),
-        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", groups, study.seed),
-        recall_intervals=recall_intervals(part.labels, predictions, data.classes, groups, study.seed),
+        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", seed=study.seed, **units),
+        recall_intervals=recall_intervals(part.labels, predictions, data.classes, seed=study.seed, **units),
         utterances=len(part),
-        interval_speakers=interval_speakers(groups),
+        interval_speakers=interval_speakers(units["groups"]),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
     return scored, predictions

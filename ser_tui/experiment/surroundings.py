@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ser_tui.experiment.data import Data
-from ser_tui.experiment.trainers import AnyTrainer
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState, Trial
+from ser_tui.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from ser_tui.training.model import Model
@@ -110,5 +110,5 @@ class Forecasting(Protocol):
         ...
 
 
-Forecaster = Callable[[Study, Data, AnyTrainer, Callable[[], bool]], Forecasting]
+Forecaster = Callable[[Study, Data, Trainer, Callable[[], bool]], Forecasting]
 """(study, data, trainer, should_stop) -> predictions, such as `ser_tui.costs.forecast.Forecast`. Raises TrialStopped."""

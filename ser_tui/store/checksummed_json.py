@@ -8,9 +8,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ser_tui.store.files import open_regular
+from ser_tui.study.regular import read_regular
 
 Tables = dict[str, dict[str, Any]]
+MOST_BYTES = 256 << 20
+"""More than the summaries of a hundred thousand runs."""
 _HEAD = re.compile(rb'\{"checksum": \{"crc32": "([0-9a-f]{8})"\}')
 
 
@@ -22,10 +24,9 @@ def sealed(tables: Tables) -> bytes:
 
 
 def read_sealed(path: Path) -> Tables | None:
-    """The tables in the file at `path`, or None where there is none that `sealed` made."""
+    """The tables in the file at `path`, or None where there is none that `sealed` made, or a huge one."""
     try:
-        with open_regular(path) as stream:
-            return unsealed(stream.read())
+        return unsealed(read_regular(path, MOST_BYTES))
     except OSError:
         return None
 

@@ -12,20 +12,12 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import (
-    beside_probe,
-    duration,
-    json_text,
-    of_speakers,
-    parameter,
-    printable,
-    probe_parameters,
-    score,
-    score_with_interval,
-)
-from ser_tui.study.headline import apart_text, chose, headline_text, sample, validation_speakers
+from ser_tui.study.findings import findings_of, said, shares_speakers
+from ser_tui.study.formatting import duration, json_text, parameter, printable, score_with_interval
+from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
+from ser_tui.study.narration import narrate
 from ser_tui.study.state import RunState, Trial
-from ser_tui.study.summary import elapsed_seconds, shares_speakers, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
 Format = Literal["csv", "json"]
 
@@ -71,8 +63,8 @@ def to_csv(run_id: str, state: RunState) -> str:
         row += [
             trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
             trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
-            state.study.get("protocol", {}).get("kind", ""), shares_speakers(state),
-            " ".join(state.start.warnings) if state.start else "",
+            state.study.get("protocol", {}).get("kind", ""), shares_speakers(state.start),
+            " ".join(said(findings_of(state.start))),
             state.probe and state.probe.bca, trial.probe_p,
             *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
             *_bounds(state.probe.interval if state.probe else None), validation_speakers(state.start),
@@ -94,7 +86,7 @@ def to_json(run_id: str, state: RunState) -> str:
 
 def summary_text(run_id: str, state: RunState) -> str:
     """The run in a few lines of plain text, for a message or a notebook."""
-    start, best, summary = state.start, state.best, summarize(run_id, state)
+    best, summary = state.best, summarize(run_id, state)
     study = state.study
     lines = [
         f"{study.get('name', run_id)} ({run_id}): {state.status}",
@@ -110,35 +102,13 @@ def summary_text(run_id: str, state: RunState) -> str:
             f"{sample(best.utterances, summary['interval_speakers'])}), trial {best.number}",
             f"  {values}",
         ]
-    if (probe := summary["probe"]) is not None:
-        shown = f"BCA {beside_probe(probe)}, n={probe['utterances']}"
-        lines.append(f"probe on the frozen encoder ({probe_parameters(probe['parameters'])}): {shown}")
-    if state.test is not None:
-        shown = score_with_interval(state.test.bca, state.test.interval)
-        lines.append(f"test part, scored once: BCA {shown}, {sample(state.test.utterances, state.test.interval_speakers)}")
-        if summary["test"]["probe"]:
-            lines.append(f"  probe: {beside_probe(summary['test']['probe'])}")
-    for folds, told in zip(state.folds, summary["folds"], strict=True):
-        shown = score_with_interval(folds.pooled_bca, folds.interval)
-        over = f"over {len(folds.folds)} folds, {sample(folds.utterances, folds.interval_speakers)}"
-        lines.append(f"{folds.protocol}: pooled BCA {shown} {over}; {chose(told['chosen_on'])}")
-        if told["probe"]:
-            lines.append(f"  probe: {beside_probe(told['probe'])}")
+    scored = [event for event in (state.probe, state.test, *state.folds) if event is not None]
+    lines += [line.whole for event in scored for line in narrate(event, state)]
     if apart := apart_text(summary):
         lines.append(apart)
-    for evaluation in state.evaluations:
-        if (found := evaluation.result) is not None:
-            whose = of_speakers(found.speakers, found.without, None)
-            on = f"zero-shot on {found.corpus}{f' ({whose})' if whose else ''}"
-            lines.append(
-                f"{on}: accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}, "
-                f"BCA {score_with_interval(found.bca, found.bca_interval)}, chance {score(found.chance)}, "
-                f"{sample(found.utterances, found.interval_speakers)} "
-                f"({'masked' if found.masked else 'raw'})"
-            )
-            lines += [found.not_centred] if found.not_centred else []
-            lines += [f"! zero-shot on {found.corpus}: {warning}" for warning in found.warnings]
-    lines += [f"! {warning}" for warning in (start.warnings if start else ())]
+    found = [evaluation.result for evaluation in state.evaluations if evaluation.result is not None]
+    lines += [("! " if line.level == "warning" else "") + line.whole for event in found for line in narrate(event, state)]
+    lines += [f"! {warning}" for warning in said(findings_of(state.start))]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import MOST_BYTES, read_regular
 from ser_tui.study.regular import open_regular as open_regular  # noqa: PLC0414 - imported from here as well
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -105,11 +106,10 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1).encode() + b"\n")
 
 
-def read_json(path: Path) -> Any:
-    """The JSON value in `path`, or None where there is no readable one."""
+def read_json(path: Path, most: int = MOST_BYTES) -> Any:
+    """The JSON value in `path`, or None where there is no readable one of at most so many bytes."""
     try:
-        with open_regular(path) as stream:
-            return json.loads(stream.read())
+        return json.loads(read_regular(path, most))
     except (OSError, ValueError, RecursionError):
         return None
 

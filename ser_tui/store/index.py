@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.places import private_folder
+from ser_tui.store import snapshot
 from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
 from ser_tui.store.log import LogReader
@@ -58,7 +59,7 @@ class Index:
 
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, reading only what its log gained since the last call."""
-        reader, state = self._followed.get(folder.run_id) or (LogReader(folder.log), RunState())
+        reader, state = self._followed.get(folder.run_id) or snapshot.resumed(folder.log)
         after = reduce_all(reader.each(), state)
         if reader.restarted:
             reader = LogReader(folder.log)
@@ -67,6 +68,7 @@ class Index:
             self._followed[folder.run_id] = (LogReader(folder.log, refused=reader.refused), RunState())
             return unreadable(reader)
         self._followed[folder.run_id] = (reader, after)
+        snapshot.keep(reader, after)
         return described(folder, after)
 
     def delete(self, folder: RunFolder) -> None:

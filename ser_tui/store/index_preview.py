@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ser_tui.store.checksummed_json import unsealed
-from ser_tui.store.files import open_regular
+from ser_tui.store.checksummed_json import read_sealed
+from ser_tui.study.summary import VERSION
 
 Summary = dict[str, Any]
 OVER = ("done", "stopped", "failed")
@@ -16,15 +16,15 @@ NEEDED = ("run_id", "status", "name", "trials", "best", "seconds")
 def glance(runs: Path) -> list[Summary]:
     """Summaries as TinyDB stored them, newest first, each with `state`; empty where there is no readable index.
 
+    Those that another version of ser_tui made are left out: they lack what is shown, or say it otherwise.
     Runs that were not over then have the state "checking": only `Index.refresh` looks at their logs and workers.
     """
     try:
-        with open_regular(runs / "index.json") as stream:
-            table = (unsealed(stream.read()) or {}).get("runs", {})
+        table = (read_sealed(runs / "index.json") or {}).get("runs", {})
         return [
             {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
             for _, summary in sorted(table.items(), reverse=True)
-            if all(name in summary for name in NEEDED)
+            if summary.get("version") == VERSION and all(name in summary for name in NEEDED)
         ]
-    except (OSError, TypeError, AttributeError):
+    except (TypeError, AttributeError):
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import stat
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from ser_tui.store.files import disk_message, open_regular
 from ser_tui.study.errors import UserError
@@ -45,6 +47,10 @@ class LogReader:
     """1-based number of the first line that a newer ser_tui has written; 0 where there is none."""
     scanned: int = 0
     """Bytes beyond `offset` that hold no end of a line."""
+    digest: Any = field(default_factory=hashlib.sha256)
+    """SHA-256 of the bytes taken; None where a line was passed over that is too long to be one."""
+    kept: int = 0
+    """How many of the bytes taken the snapshot beside the log is of, see `ser_tui.store.snapshot`."""
 
     @property
     def position(self) -> tuple[int, int]:
@@ -59,6 +65,7 @@ class LogReader:
                 size = os.fstat(stream.fileno()).st_size
                 if size < self.offset:
                     self.offset, self.line, self.damaged, self.restarted, self.newer = 0, 0, [], True, 0
+                    self.digest, self.kept = hashlib.sha256(), 0
                 if size < self.offset + self.scanned:
                     self.scanned = 0  # a torn tail was cut off
                 if self.scanned > LONGEST_LINE:
@@ -88,10 +95,13 @@ class LogReader:
                 if isinstance(error, NewerLine):
                     self.newer = self.newer or self.line
         self.offset += end
+        if self.digest is not None:
+            self.digest.update(memoryview(data)[:end])
         return found
 
     def _pass_over(self, stream: io.BufferedReader) -> None:
         """Go on looking for the end of a line that is too long to be one, a bounded stretch a call."""
+        self.digest = None
         stream.seek(self.offset + self.scanned)
         for _ in range(SCAN // CHUNK):
             data = stream.read(CHUNK)

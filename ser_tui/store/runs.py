@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import private_folder
+from ser_tui.store import snapshot
 from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
@@ -39,6 +40,14 @@ class RunFolder:
     def study_name(self) -> str:
         """The study's name, as the folder's name holds it."""
         return self.run_id[16:-5]
+
+    @property
+    def begun(self) -> datetime | None:
+        """When the folder was made, as its name holds it; None where a person has named it."""
+        try:
+            return datetime.strptime(self.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
 
     @property
     def study(self) -> Path:
@@ -91,10 +100,11 @@ class RunFolder:
 
     def read(self) -> tuple[RunState, LogReader]:
         """The run's state, and the reader that has read its log to the end. Raises UserError as `state` does."""
-        reader = LogReader(self.log)
-        state = reduce_all(reader.each())
+        reader, state = snapshot.resumed(self.log)
+        state = reduce_all(reader.each(), state)
         if reader.refused:
             raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
+        snapshot.keep(reader, state)
         return described(self, state), reader
 
 
@@ -240,7 +250,7 @@ class WorkerFacts:
 
 def worker_facts(folder: RunFolder) -> WorkerFacts | None:
     """Who works, or last worked, on the run."""
-    data: Any = read_json(folder.worker)
+    data: Any = read_json(folder.worker, 1 << 20)
     process = ProcessId.from_json(data.get("process")) if isinstance(data, dict) else None
     if process is None or not isinstance(data, dict):
         return None

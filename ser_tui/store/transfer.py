@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ser_tui import __version__
-from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, refuse_full_disk
+from ser_tui.store.files import FULL, RESERVE, DiskError, disk_message, read_json, refuse_full_disk
 from ser_tui.study.errors import UserError
-from ser_tui.study.regular import open_regular, read_regular
+from ser_tui.study.regular import open_regular
 
 Progress = Callable[[int, int | None], None]
 """(bytes done, bytes in all or None) of the download."""
@@ -268,10 +268,7 @@ class _Transfer:
             return 0
 
     def _read_state(self) -> dict[str, str]:
-        try:
-            data = json.loads(read_regular(self.state))
-        except (OSError, ValueError):
-            return {}
+        data = read_json(self.state)
         same = isinstance(data, dict) and data.get("url") == self._archive.url and isinstance(data.get("validator"), str)
         return data if same else {}
 

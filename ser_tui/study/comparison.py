@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ser_tui.study.findings import SHARED
 from ser_tui.study.formatting import (
     difference_text,
     duration,
@@ -14,11 +16,43 @@ from ser_tui.study.formatting import (
     score_with_interval,
     shared,
 )
-from ser_tui.study.headline import chose, headline_of, sample, scores_apart
+from ser_tui.study.headline import KINDS, chose, headline_of, sample, scores_apart
 
 Summary = Mapping[str, Any]
 Row = tuple[str, tuple[str, ...]]
 """A label and one cell a run."""
+
+@dataclass(frozen=True)
+class Pairing:
+    """Best trial against best trial of another run. `reason`: why they cannot be paired."""
+
+    difference: float | None = None
+    p: float | None = None
+    utterances: int = 0
+    speakers: int = 0
+    """Of the utterances, where all are known and training heard none of them."""
+    over_speakers: bool = False
+    """Whether p swaps whole speakers, and so is about speakers like these; otherwise it is about what these very speakers say."""
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """+.018, p = .41"""
+        if self.difference is None or self.p is None:
+            return self.reason
+        return difference_text(self.difference, self.p)
+
+    @property
+    def scope(self) -> str:
+        """over 8 speakers; about these 2 speakers alone; over utterances: what p is about, empty without one."""
+        if self.p is None:
+            return ""
+        if self.over_speakers:
+            return f"over {self.speakers} speakers"
+        if not self.speakers:
+            return "over utterances"
+        return f"about {'this 1 speaker' if self.speakers == 1 else f'these {self.speakers} speakers'} alone"
+
 
 _UNTOLD = ("name",)
 """Settings that do not make two runs different."""
@@ -106,7 +140,10 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
 
 
 def _headline(figure: Summary | None) -> str:
-    return f"{score_with_interval(figure['value'], figure['interval'])} {headline_of(figure)}" if figure else "-"
+    if not figure:
+        return "-"
+    of = headline_of(figure) if figure["kind"] == "pooled" else KINDS.get(figure["kind"], figure["kind"])
+    return f"{score_with_interval(figure['value'], figure['interval'])} {of}"
 
 
 def _best(summary: Summary) -> str:
@@ -148,10 +185,9 @@ def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) 
 
 
 def _also_shared(summary: Summary) -> str:
-    """sessions, sentences, recordings: what the parts share besides speakers, by the warnings of `corpora.splits`."""
-    kinds = {"Sessions are shared": "sessions", "Sentences are shared": "sentences", "Duplicates across parts": "recordings"}
-    warnings: Sequence[str] = summary.get("warnings", ())
-    return ", ".join(name for start, name in kinds.items() if any(warning.startswith(start) for warning in warnings))
+    """sessions, sentences, recordings: what the parts share besides speakers."""
+    kinds = {finding["kind"] for finding in summary.get("findings", ())}
+    return ", ".join(dict.fromkeys(name for kind, name in SHARED.items() if kind in kinds))
 
 
 def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
@@ -162,7 +198,7 @@ def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
     return tuple(
         ", ".join([
             f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
-            *(["not unseen"] if entry.get("warnings") else []),
+            *(["not unseen"] if entry.get("findings") else []),
             *filter(None, [of_speakers(entry.get("speakers", ()), entry.get("without", ()))]),
             *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
         ])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import binascii
 import math
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,6 +48,26 @@ class Epochs(Sequence[Epoch]):
                 event.epoch, event.epochs, _NONE if event.loss is None else event.loss, _NONE if event.bca is None else event.bca,
                 _NONE if event.validation_loss is None else event.validation_loss, event.frozen, event.seconds, low, high,
             ))  # fmt: skip
+        return Epochs(values)
+
+    def packed(self) -> str:
+        """These epochs as text."""
+        values = self._values
+        if sys.byteorder == "big":
+            values = values[:]
+            values.byteswap()
+        return binascii.b2a_base64(values, newline=False).decode()
+
+    @staticmethod
+    def unpacked(text: str) -> Epochs:
+        """The epochs that `packed` made `text` of. Raises ValueError."""
+        values = array("d", binascii.a2b_base64(text))
+        if sys.byteorder == "big":
+            values.byteswap()
+        counts = values[0::_EACH] + values[1::_EACH] + values[5::_EACH]
+        unbounded = any(map(math.isinf, values)) or any(map(math.isnan, values[6::_EACH]))
+        if len(values) % _EACH or unbounded or not all(map(float.is_integer, counts)):
+            raise ValueError("these are no epochs")
         return Epochs(values)
 
     def __len__(self) -> int:

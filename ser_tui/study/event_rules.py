@@ -24,7 +24,16 @@ def _run_started(data: Data) -> bool:
     study = data["study"]
     mappings = all(isinstance(study.get(name, {}), dict) for name in _SECTIONS)
     minutes = study.get("budget", {}).get("minutes") if mappings else None
-    return mappings and (minutes is None or type(minutes) in (int, float))
+    return mappings and (minutes is None or type(minutes) in (int, float)) and _findings(data)
+
+
+def _findings(data: Data) -> bool:
+    """Whether each finding is as `ser_tui.study.findings.plain` makes it."""
+    return all(
+        all(type(found.get(name)) is str for name in ("kind", "part", "sentence"))
+        and all(_is_count(found.get(name, "")) for name in ("count", "of"))
+        for found in data.get("findings", ())
+    )
 
 
 def _probe_scored(data: Data) -> bool:
@@ -51,11 +60,13 @@ def _folds_scored(data: Data) -> bool:
 
 _is_number = check(float)
 _is_interval = check(tuple[float, float] | None)
+_is_count = check(int | None)
 
 
 def _evaluation_finished(data: Data) -> bool:
     confusion = data["confusion"]
-    return len(confusion) == len(data["classes"]) and all(len(row) == len(data["columns"]) for row in confusion)
+    shaped = len(confusion) == len(data["classes"]) and all(len(row) == len(data["columns"]) for row in confusion)
+    return shaped and _findings(data)
 
 
 _RULES: Mapping[str, Callable[[Data], bool]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from ser_tui.study.hyperparameters import Value
 
@@ -34,7 +34,9 @@ class RunStarted(Event):
     speakers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Speakers by part."""
     warnings: tuple[str, ...] = ()
-    """Sentences for people: shared speakers, shared sentences, duplicates across parts."""
+    """Sentences of a log of before there were findings. Read neither field by itself: see `study.findings.findings_of`."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What must be said about the split, each as `study.findings.plain` makes it."""
     shares_speakers: bool = False
     unlabelled_speakers: bool | None = None
     """Whether utterances without a speaker leave it open what the parts share. None: a log of before there was this field."""
@@ -49,6 +51,11 @@ class RunStarted(Event):
     predicted_seconds: float | None = None
     interval_speakers: int | None = None
     """Speakers that intervals on the validation part are over; 0, and 1: over utterances. None: a log of before there was this field."""
+    validation_speakers: tuple[int, ...] = ()
+    """For each validation utterance the number, from 0, of its speaker; none where training hears some of them too, where some are
+    not known, and in logs of before there was this field."""
+    validation_recordings: tuple[int, ...] = ()
+    """The same of its recording; none where each utterance is a recording of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,10 @@ class TrialStarted(Event):
     """Of the head's weights, the order of batches and dropout."""
     remaining_seconds: float | None = None
     """What the search will still take, this trial included, as predicted when it started."""
+    based_on: tuple[tuple[int, int], ...] | None = None
+    """The finished trials that the strategy was told of, as (first, last) number of every unbroken stretch; None: not logged."""
+    pending: tuple[int, ...] = ()
+    """Numbers of the trials that the strategy was told are under way, in the order in which they began."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +284,8 @@ class EvaluationFinished(Event):
     """Of the scores in `centred`, under their names."""
     recall_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    """As in `RunStarted`."""
+    findings: tuple[Mapping[str, Any], ...] = ()
     """What the target shares with the corpus that the model was trained on: recordings, speakers, sentences."""
     seconds: float = 0.0
     interval_speakers: int | None = None
@@ -335,29 +348,30 @@ class Unknown(Event):
     kind: str
 
 
-TYPES: Mapping[str, type[Event]] = {
-    cls.type: cls
-    for cls in (
-        RunStarted,
-        RunResumed,
-        TrialStarted,
-        EpochFinished,
-        Progressed,
-        TrialFinished,
-        ProbeScored,
-        TrialFailed,
-        TestScored,
-        FoldsScored,
-        EvaluationStarted,
-        EvaluationProgressed,
-        EvaluationFinished,
-        EvaluationFailed,
-        RunFinished,
-        RunCancelled,
-        RunFailed,
-        Note,
-    )
-}
+Known = (
+    RunStarted
+    | RunResumed
+    | TrialStarted
+    | EpochFinished
+    | Progressed
+    | TrialFinished
+    | ProbeScored
+    | TrialFailed
+    | TestScored
+    | FoldsScored
+    | EvaluationStarted
+    | EvaluationProgressed
+    | EvaluationFinished
+    | EvaluationFailed
+    | RunFinished
+    | RunCancelled
+    | RunFailed
+    | Note
+)
+"""What this version's logs hold. mypy proves that `ser_tui.study.narration` has words for each."""
+AnyEvent = Known | Unknown
+
+TYPES: Mapping[str, type[Event]] = {cls.type: cls for cls in get_args(Known)}
 
 
 def now() -> str:

@@ -72,7 +72,7 @@ def sample(utterances: int, speakers: int | None) -> str:
 
 
 def headline_text(figure: Mapping[str, Any] | None) -> str:
-    """.838 ±.050 loso, pooled; n = 535, 10 speakers; fold 03 chose the configuration"""
+    """.838 [.787, .884] loso, pooled; n = 535, 10 speakers; fold 03 chose the configuration"""
     if figure is None:
         return "-"
     said = chose(figure["chosen_on"]) if figure["kind"] == "pooled" else ""
@@ -94,7 +94,7 @@ _APART: Mapping[str, str] = {
 
 
 def scores_apart(summary: Mapping[str, Any]) -> dict[str, str]:
-    """speakers: "speakers apart .757 ±.080": for each kind of keeping apart, the pooled BCA of the summary's folds."""
+    """speakers: "speakers apart .757 [.676, .835]": for each kind of keeping apart, the pooled BCA of the summary's folds."""
     found: dict[str, str] = {}
     for folds in summary.get("folds", ()):
         if apart := _APART.get(folds["protocol"]):
@@ -103,7 +103,10 @@ def scores_apart(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def apart_text(summary: Mapping[str, Any]) -> str:
-    """speakers apart .757 ±.080, speakers and sentences apart .454 ±.100: what the text contributes; empty unless both were scored."""
+    """speakers apart .757 [.676, .835], speakers and sentences apart .454 [.355, .552]: what the text contributes.
+
+    Empty unless both were scored.
+    """
     found = scores_apart(summary)
     return ", ".join(found.values()) if len(found) > 1 else ""
 

@@ -115,7 +115,7 @@ def _decoded(line: bytes) -> Event:
         cls = TYPES.get(kind, Unknown)
         shapes = checks(cls)
         written = {"kind": kind} if cls is Unknown else body["data"]
-        data = {name: _tuples(value) for name, value in written.items() if name in shapes}
+        data = {name: tuples(value) for name, value in written.items() if name in shapes}
         event = cls(**{**data, "seq": body["seq"], "time": body["time"], "clock": body.get("clock")})
         held = event.__dict__
         wrong = [name for name, fits in shapes.items() if not fits(held[name])]
@@ -150,14 +150,15 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _tuples(value: Any) -> Any:
+def tuples(value: Any) -> Any:
+    """`value`, as JSON holds it, with tuples for lists, at every depth."""
     kind = type(value)
     if kind is list:
         flat = _NESTED.isdisjoint(map(type, value))
-        return tuple(value) if flat else tuple([_tuples(item) for item in value])
+        return tuple(value) if flat else tuple([tuples(item) for item in value])
     if kind is dict:
         # Names of hyperparameters, classes and parts come again in every trial.
-        return {sys.intern(key): _tuples(item) for key, item in value.items()}
+        return {sys.intern(key): tuples(item) for key, item in value.items()}
     return value
 
 

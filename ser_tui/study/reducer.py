@@ -8,9 +8,8 @@ from typing import Any
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
-from ser_tui.study.formatting import counted, of_speakers, score_with_interval
 from ser_tui.study.frozen import changed
-from ser_tui.study.headline import chose, chosen_on, speakers_text
+from ser_tui.study.narration import kept_lines
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.type_checks import MAX_NUMBER
 from ser_tui.study.worker_time import Session
@@ -31,7 +30,7 @@ def reduce(state: RunState, event: events.Event) -> RunState:
         return state
     if not fits(state, event):
         return state
-    after = _apply(event, state)
+    after = _with_words(_apply(event, state), event)
     sessions, progress = after.sessions, after.progress
     # Folds may be scored, with progress of their own, long after the search, and a run evaluated that was interrupted.
     outside = isinstance(event, _AFTERWARDS) or (
@@ -119,7 +118,7 @@ def _apply(event: events.Event, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.RunStarted, state: RunState) -> RunState:
-    after = changed(
+    return changed(
         state,
         status="running",
         study=event.study,
@@ -129,22 +128,18 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
         reason="",
         ended="",
     )
-    for warning in event.warnings:
-        after = _logged(after, event.time, "warning", warning)
-    return after
 
 
 @_apply.register
 def _(event: events.RunResumed, state: RunState) -> RunState:
     after = _without_running(state, "its worker ended")
-    after = changed(
+    return changed(
         after,
         status="running",
         reason="",
         ended="",
         sessions=(*after.sessions, Session.beginning(event)),
     )
-    return _logged(after, event.time, "info", f"resumed after {counted(state.finished_trials, 'finished trial')}")
 
 
 @_apply.register
@@ -178,13 +173,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         probe_p=event.probe_p,
     )
     best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
-    after = changed(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
-    how = "collapsed to chance" if event.collapsed else "finished"
-    text = f"trial {trial.number} {how}: {_scored('BCA', event.bca, event.interval, event.utterances)}"
-    after = _logged(after, event.time, "info", text)
-    for note in event.notes:
-        after = _logged(after, event.time, "warning", f"trial {trial.number}: {note}")
-    return after
+    return changed(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
 
 
 @_apply.register
@@ -193,8 +182,7 @@ def _(event: events.ProbeScored, state: RunState) -> RunState:
     if state.best is not None:
         best = changed(state.best, probe_p=event.best_p)
         after = changed(_put(after, best), best=best)
-    shown = _scored("BCA", event.bca, event.interval, event.utterances)
-    return _logged(after, event.time, "info", f"probe on the frozen encoder, best of {event.tried}: {shown}")
+    return after
 
 
 @_apply.register
@@ -203,24 +191,17 @@ def _(event: events.TrialFailed, state: RunState) -> RunState:
     trial = changed(
         _running(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
     )
-    after = changed(_put(state, trial), current=None)
-    verb = "cut short" if status == "cut_short" else "failed"
-    return _logged(after, event.time, "warning", f"trial {trial.number} {verb}: {event.reason}")
+    return changed(_put(state, trial), current=None)
 
 
 @_apply.register
 def _(event: events.TestScored, state: RunState) -> RunState:
-    after = changed(state, test=event)
-    shown = _scored("BCA", event.bca, event.interval, event.utterances, event.interval_speakers)
-    return _logged(after, event.time, "info", f"test part, scored once: {shown}")
+    return changed(state, test=event)
 
 
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
-    after = changed(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
-    shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
-    shown = f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}; {chose(chosen_on(event, state.study))}"
-    return _logged(after, event.time, "info", shown)
+    return changed(state, folds=(*(f for f in state.folds if f.protocol != event.protocol), event))
 
 
 @_apply.register
@@ -230,8 +211,7 @@ def _(event: events.EvaluationStarted, state: RunState) -> RunState:
     started = Evaluation(
         event.corpus, event.mapping, 0, event.utterances, speakers=event.speakers, without=event.without
     )  # fmt: skip
-    text = f"evaluating on {_target(event)}"
-    return _logged(changed(state, evaluations=(*kept, started)), event.time, "info", text)
+    return changed(state, evaluations=(*kept, started))
 
 
 @_apply.register
@@ -241,10 +221,7 @@ def _(event: events.EvaluationProgressed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.EvaluationFinished, state: RunState) -> RunState:
-    after = _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
-    accuracy = f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
-    shown = _scored("BCA", event.bca, event.bca_interval, event.utterances, event.interval_speakers)
-    return _logged(after, event.time, "info", f"zero-shot on {_target(event)}: {accuracy}, {shown}")
+    return _evaluated(state, event.corpus, done=event.utterances, utterances=event.utterances, result=event)
 
 
 @_apply.register
@@ -253,8 +230,7 @@ def _(event: events.EvaluationFailed, state: RunState) -> RunState:
     if not begun:  # its corpus could not even be read
         kept = tuple(e for e in state.evaluations if e.result is not None or e.corpus != event.corpus)
         state = changed(state, evaluations=(*kept, Evaluation(event.corpus, {})))
-    after = _evaluated(state, event.corpus, reason=event.reason)
-    return _logged(after, event.time, "warning", f"evaluation on {event.corpus} failed: {event.reason}")
+    return _evaluated(state, event.corpus, reason=event.reason)
 
 
 @_apply.register
@@ -272,24 +248,8 @@ def _(event: events.RunFailed, state: RunState) -> RunState:
     return _ended(_without_running(state, event.reason), "failed", event, event.reason)
 
 
-@_apply.register
-def _(event: events.Note, state: RunState) -> RunState:
-    return _logged(state, event.time, event.level, event.text)
-
-
-def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
-    whose = of_speakers(event.speakers, event.without)
-    return f"{event.corpus} ({whose})" if whose else event.corpus
-
-
-def _scored(name: str, value: float, interval: tuple[float, float], utterances: int, speakers: int | None = None) -> str:
-    over = f", {speakers_text(speakers)}" if speakers else ""
-    return f"{name} {score_with_interval(value, interval)}, n={utterances}{over}"
-
-
 def _ended(state: RunState, status: str, event: events.Event, reason: str) -> RunState:
-    after = changed(state, status=status, reason=reason, ended=event.time)
-    return _logged(after, event.time, "info" if status == "done" else "warning", f"run {status}: {reason}")
+    return changed(state, status=status, reason=reason, ended=event.time)
 
 
 def _running(state: RunState, number: int) -> Trial:
@@ -336,6 +296,10 @@ def _evaluated(state: RunState, corpus: str, **changes: Any) -> RunState:
     return changed(state, evaluations=tuple(kept))
 
 
-def _logged(state: RunState, time: str, level: str, text: str) -> RunState:
-    log = state.log.append((time, level, text))
+def _with_words(state: RunState, event: events.Event) -> RunState:
+    """`state`, which is the one after `event`, with what is said about it."""
+    told = kept_lines(event, state)
+    if not told:
+        return state
+    log = state.log.extend((event.time, "info" if line.level == "info" else "warning", line.text) for line in told)
     return changed(state, log=log[-LOG_LINES:] if len(log) > 2 * LOG_LINES else log)

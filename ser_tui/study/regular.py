@@ -18,10 +18,19 @@ def open_regular(path: Path) -> io.BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def read_regular(path: Path) -> bytes:
-    """All bytes of a file that this program has written. Raises OSError as `open_regular`."""
+MOST_BYTES = 64 << 20
+"""More than any table has that this program keeps in one file: what is larger was written by somebody else."""
+
+
+def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
+    """All bytes of a file that this program has written. Raises OSError as `open_regular`, also for more than `most` bytes."""
     with open_regular(path) as stream:
-        return stream.read()
+        size = os.fstat(stream.fileno()).st_size
+        if size <= most:
+            data = stream.read(size + 1)  # asks for the room that is needed, and sees whether the file has grown
+            if len(data) <= most:
+                return data
+    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
 def refuse_irregular(path: Path) -> None:

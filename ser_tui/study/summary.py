@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ser_tui.study.events import ProbeScored, parse_time
+from ser_tui.study.events import EvaluationFinished, ProbeScored, RunStarted, parse_time
+from ser_tui.study.findings import findings_of, plain, said, shares_speakers
 from ser_tui.study.headline import chosen_on, headline, validation_speakers
 from ser_tui.study.state import RunState, Trial
 
-VERSION = 5
+VERSION = 6
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
 
@@ -78,20 +79,6 @@ def searched_names(study: Mapping[str, Any]) -> list[str]:
     ]
     return varied or [name for name in space if name in _USUAL]
 
-_UNLABELLED = "Not every utterance has a speaker label"
-
-
-def shares_speakers(state: RunState) -> bool | None:
-    """Whether speakers are heard in training and in validation; None where utterances without a speaker leave that open."""
-    start = state.start
-    if start is None or start.shares_speakers:
-        return bool(start)
-    unlabelled = start.unlabelled_speakers
-    if unlabelled is None:
-        # Logs of before there was the field say it in a warning alone, which then began so.
-        unlabelled = any(warning.startswith(_UNLABELLED) for warning in start.warnings)
-    return None if unlabelled else False
-
 
 def summarize(run_id: str, state: RunState) -> dict[str, Any]:
     """The summary of a run, JSON-safe."""
@@ -108,8 +95,8 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
         "method": state.study.get("method", "finetune"),
         "strategy": _kind(state.study.get("strategy")),
         "protocol": _kind(state.study.get("protocol")),
-        "shares_speakers": shares_speakers(state),
-        "warnings": list(start.warnings) if start else [],
+        "shares_speakers": shares_speakers(start),
+        **_told(start),
         "started": state.started,
         "ended": state.ended,
         "seconds": round(elapsed_seconds(state), 3) if state.sessions else None,
@@ -164,7 +151,7 @@ def summarize(run_id: str, state: RunState) -> dict[str, Any]:
                 "chance": e.result.chance,
                 "masked": e.result.masked,
                 "mapping": dict(e.result.mapping),
-                "warnings": list(e.result.warnings),
+                **_told(e.result),
                 "speakers": list(e.result.speakers),
                 "without": list(e.result.without),
             }
@@ -219,6 +206,11 @@ def _beside(
     if bca is None or interval is None:
         return None
     return {"bca": bca, "interval": list(interval), "difference": None if tuned is None else tuned - bca, "p": p}
+
+
+def _told(event: RunStarted | EvaluationFinished | None) -> dict[str, Any]:
+    found = findings_of(event)
+    return {"warnings": list(said(found)), "findings": list(plain(found))}
 
 
 def _listed(interval: Sequence[float] | None) -> list[float] | None:

@@ -1,6 +1,6 @@
 """Fine-tuning: one trial trains encoder and head on the training part and scores them on the validation part.
 
-    trainer = Trainer("whisper-tiny.en", train, validation, classes, study.training)
+    trainer = FineTuner("whisper-tiny.en", train, validation, classes, study.training)
     result = trainer.run(parameters, seed, on_epoch=print, should_stop=lambda: False)
     trainer.save_best(folder)                     # the trial just run, for ser_tui.training.model.load_model
 
@@ -13,18 +13,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.encoders.load import load_encoder
-from ser_tui.study.document import Training
+from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import batches, metrics, model, precision, threads
+from ser_tui.training import batches, metrics, precision
 from ser_tui.training.collapse import CollapseGuard
 from ser_tui.training.data import Data
 from ser_tui.training.features import Recipe
@@ -32,7 +30,7 @@ from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.optimizer import Optimizer
 from ser_tui.training.parameters import PROBE_STRENGTHS, complete
-from ser_tui.training.shards import Shards
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import (
     EpochReport,
     NonFiniteLoss,
@@ -46,7 +44,7 @@ from ser_tui.training.trial import (
     silent,
 )
 
-__all__ = ["EpochReport", "NonFiniteLoss", "Part", "Trainer", "TrialResult", "TrialStopped"]
+__all__ = ["EpochReport", "FineTuner", "NonFiniteLoss", "Part", "TrialResult", "TrialStopped"]
 
 _EVALUATION_BATCH = 16
 MOST_STATES = 16_000_000
@@ -54,72 +52,41 @@ MOST_STATES = 16_000_000
 utterances at once take gigabytes and no less time. Eight utterances of 4 s with wav2vec2-base; 26 s of eight with Whisper tiny."""
 
 
-class Trainer:
-    """Runs trials on one split with one encoder, which is loaded once and put back to its pre-trained weights every time.
+class FineTuner(Trainer):
+    """Trains encoder and head. The encoder is put back to its pre-trained weights before every trial.
 
-    `on_stage` hears of features being computed, of batches trained on and of those scored. `threads_wanted`: 0 means the
-    physical cores available.
-    `start_strengths`: among them the C of heads that start as probes is chosen, on the validation part.
+    `on_stage` hears of batches trained on and of those scored as well. `start_strengths`: among them the C of heads that start
+    as probes is chosen, on the validation part.
     """
+
+    method: ClassVar[Method] = "finetune"
+    tunes: ClassVar[bool] = True
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, threads_wanted: int = 0, start_strengths: Sequence[float] = PROBE_STRENGTHS,
+        *, on_stage: OnStage = silent, start_strengths: Sequence[float] = PROBE_STRENGTHS,
     ) -> None:
-        if not len(train) or not len(validation):
-            raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
-        # Before torch starts its threads: they inherit the mode. Denormal numbers cost up to a hundred times the time.
-        torch.set_flush_denormal(True)
-        torch.set_num_threads(threads_wanted or threads.cores())
-        self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
-        self.on_stage = on_stage
-        self._on_progress = partial(on_stage, "features")
-        self.encoder: SpeechEncoder = load_encoder(encoder_name)
-        self._encoder_name = self.encoder_name = encoder_name
+        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage)
         self.precision = precision.choose(settings.precision, paper_exact=settings.paper_exact)
         self._prepare_parameters()
         self._pristine = {name: tensor.clone() for name, tensor in self.encoder.state_dict().items()}
-        self._tuned = False
-        self._stores: dict[str, Shards] = {}
-        self._data: dict[float, tuple[Data, Data]] = {}
-        self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
         self._start_strengths = start_strengths
         self._starts: dict[tuple[Pooling, float], tuple[Head, float]] = {}
 
-    @property
-    def encoder_fingerprint(self) -> str:
-        """Identifies the pre-trained weights."""
-        return self.encoder.fingerprint
-
-    def run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
-        """Train and score one trial; see the module's text for what it raises."""
-        with as_memory_error():
-            return self._run(complete(parameters, "finetune"), seed, on_epoch, should_stop)
-
     def frozen_encoder(self) -> SpeechEncoder:
         """The encoder, with its pre-trained weights again; the trial just run cannot be saved any more."""
-        self._last = None
         self._reset()
-        return self.encoder
+        return super().frozen_encoder()
 
-    def start_strength(self, parameters: Mapping[str, Value], should_stop: Stop) -> float:
-        """The C of the probe that a trial with `parameters` starts from. Raises what `run` raises."""
+    def start_strengths(self, parameters: Mapping[str, Value], should_stop: Stop) -> Sequence[float]:
+        """The C of the probe that a trial with `parameters` starts from; all, where it starts from none. Raises what `run` raises."""
+        completed = complete(parameters, self.method)
+        if completed["head_initialization"] != "probe":
+            return super().start_strengths(parameters, should_stop)
         with as_memory_error():
-            completed = complete(parameters, "finetune")
             self.frozen_encoder()
             data = self._load_data(float(completed["max_seconds"]), should_stop)
-            return self._start(*data, self._pooling(completed), should_stop)[1]
-
-    def save_best(self, folder: Path) -> None:
-        """Save the trial just run into `folder`: model.json and the weights it names. Raises UserError, and OSError (no space)."""
-        if self._last is None:
-            raise UserError("there is no model to save: no trial has been trained to its end")
-        head, chosen, parameters = self._last
-        model.save(
-            folder, encoder=self.encoder, encoder_name=self._encoder_name, head=head, pooling=chosen, classes=self.classes,
-            parameters=parameters, recipe=self._recipe(float(parameters["max_seconds"])), precision=self.precision,
-            tuned=self._tuned,
-        )
+            return (self._start(*data, self._pooling(completed), should_stop)[1],)
 
     def _prepare_parameters(self) -> None:
         trained = {id(parameter) for parameter in self.encoder.transformer_parameters()}
@@ -181,7 +148,6 @@ class Trainer:
     def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         start = time.perf_counter()
         self._last = None
-        torch.set_flush_denormal(True)
         self._reset()
         check_stop(should_stop)
         train, validation = self._load_data(float(parameters["max_seconds"]), should_stop)

@@ -14,8 +14,7 @@ import torch
 from torch import nn
 
 from ser_tui import places
-from ser_tui.store.files import write_atomically
-from ser_tui.study.regular import read_regular
+from ser_tui.store.files import read_json, write_atomically
 from ser_tui.training.processor import processor
 
 Precision = Literal["float32", "bfloat16"]
@@ -51,9 +50,8 @@ def measured() -> Measurement:
     machine = f"{processor()}, one thread, torch {torch.__version__}"
     path = places.cache_folder() / "precision.json"
     try:
-        known = json.loads(read_regular(path))
-        gain = float(known[machine])
-    except (OSError, ValueError, KeyError, TypeError):
+        gain = float(read_json(path)[machine])
+    except (ValueError, KeyError, TypeError):
         gain = _measure()
         _remember(path, machine, gain)
     return Measurement(gain, machine)
@@ -91,10 +89,7 @@ def _measure() -> float:
 
 
 def _remember(path: Path, machine: str, gain: float) -> None:
-    try:
-        known = json.loads(read_regular(path))
-    except (OSError, ValueError):
-        known = {}
+    known = read_json(path)
     # A cache that cannot be written only means that the next run measures again.
     with contextlib.suppress(OSError):
         places.private_folder(path.parent)

@@ -11,8 +11,7 @@ import copy
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,57 +21,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.encoders.load import load_encoder
-from ser_tui.study.document import Training
+from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import metrics, model, parameters, threads
+from ser_tui.training import metrics, model
 from ser_tui.training.data import Data
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
-from ser_tui.training.shards import Shards
-from ser_tui.training.trial import EpochReport, OnEpoch, OnStage, Part, Stop, TrialResult, check_stop, silent
+from ser_tui.training.trainer import Trainer
+from ser_tui.training.trial import EpochReport, OnEpoch, Part, Stop, TrialResult, check_stop
 
 _ITERATIONS = 2000
 _ABSENT = -1e4
 """Bias of a class that the training part has not: finite, and never the largest."""
 
 
-class ProbeTrainer:
-    """Runs probe trials on one split with one frozen encoder; the same interface as `finetune.Trainer`.
+class ProbeTrainer(Trainer):
+    """Fits probes on the frozen encoder. A trial's seed changes nothing: the optimum is unique."""
 
-    `encoder`: the one called `encoder_name` where it is loaded already, with its pre-trained weights.
-    """
-
-    precision = "float32"
-
-    def __init__(
-        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, threads_wanted: int = 0, encoder: SpeechEncoder | None = None,
-    ) -> None:
-        if not len(train) or not len(validation):
-            raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
-        torch.set_flush_denormal(True)
-        torch.set_num_threads(threads_wanted or threads.cores())
-        self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
-        self._on_progress = partial(on_stage, "features")
-        self.encoder: SpeechEncoder = encoder or load_encoder(encoder_name)
-        self.encoder_name = encoder_name
-        self._stores: dict[str, Shards] = {}
-        self._data: dict[float, tuple[Data, Data]] = {}
-        self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
-
-    @property
-    def encoder_fingerprint(self) -> str:
-        """Identifies the pre-trained weights."""
-        return self.encoder.fingerprint
-
-    def run(self, values: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
-        """Fit and score one probe. `seed` changes nothing: the optimum is unique. Raises TrialStopped, UserError, MemoryError."""
-        with as_memory_error():
-            return self._run(parameters.complete(values, "probe"), on_epoch, should_stop)
+    method: ClassVar[Method] = "probe"
+    tunes: ClassVar[bool] = False
 
     def predict(self, part: Part, should_stop: Stop) -> tuple[int, ...]:
         """The class of each utterance of `part` by the probe just fitted, -1 where one is unreadable. Raises what `run` raises."""
@@ -99,16 +68,6 @@ class ProbeTrainer:
             recipe, {}, frozen_fingerprint=self.encoder.fingerprint,
         )  # fmt: skip
 
-    def save_best(self, folder: Path) -> None:
-        """Save the probe just fitted, for `model.load_model`. Raises UserError, and OSError (no space)."""
-        if self._last is None:
-            raise UserError("there is no model to save: no trial has been trained to its end")
-        head, chosen, values = self._last
-        model.save(
-            folder, encoder=self.encoder, encoder_name=self.encoder_name, head=head, pooling=chosen, classes=self.classes,
-            parameters=values, recipe=self._recipe(float(values["max_seconds"])), precision=self.precision, tuned=False,
-        )
-
     def _recipe(self, max_seconds: float) -> Recipe:
         settings = self._settings
         return Recipe(
@@ -127,7 +86,7 @@ class ProbeTrainer:
             data.prepare_pooled(should_stop, self._on_progress)
         return self._data[max_seconds]
 
-    def _run(self, values: Mapping[str, Value], on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+    def _run(self, values: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         start = time.perf_counter()
         self._last = None
         check_stop(should_stop)

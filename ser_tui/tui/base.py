@@ -16,6 +16,7 @@ from textual.worker import NoActiveWorker, get_current_worker
 
 from ser_tui.study.errors import UserError, told
 from ser_tui.tui.data.background import Fetches, Progress, in_thread
+from ser_tui.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from ser_tui.tui.data.feed import RunsFeed
@@ -109,6 +110,16 @@ class AppScreen(Screen[Result]):
         """What still works for a screen that was left ends before its widgets go: it would look for them in vain."""
         if self.left:
             self.workers.cancel_node(self)
+        else:
+            self._cover_keys(True)
+
+    def on_screen_resume(self) -> None:
+        """In front again: the keys work."""
+        self._cover_keys(False)
+
+    def _cover_keys(self, covered: bool) -> None:
+        for bar in self.query(KeyBar):
+            bar.cover(covered)
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Leave this screen, and what lies on top of it. Nothing where it was left already.

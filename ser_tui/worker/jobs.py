@@ -56,6 +56,9 @@ def _reason(error: Exception, folder: RunFolder) -> str:
 def _job(session: Session, request: Request | None) -> bool:
     """Do the job; whether it shall go on in a fresh process."""
     # Imported here: a worker says who it is before it imports what takes seconds.
+    from ser_tui.training import torch_settings
+
+    torch_settings.apply()
     if session.job == "search":
         from ser_tui.costs.forecast import Forecast
         from ser_tui.experiment.search import search

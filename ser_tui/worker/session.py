@@ -14,6 +14,7 @@ from types import TracebackType
 
 from filelock import Timeout
 
+from ser_tui.store import snapshot
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
@@ -158,11 +159,19 @@ class Session(Recorder):
                 self._log.close()
         self._give_ballast_back()
         if self._said and not self.continues:
+            self._keep_snapshot()
             with suppress(OSError):
                 self.folder.stop_request.unlink(missing_ok=True)
             with suppress(OSError):
                 self._beat(ended=True)
         self._lock.release()
+
+    def _keep_snapshot(self) -> None:
+        """Leave the state beside the log, for lists of thousands of runs and for long logs: see `ser_tui.store.snapshot`."""
+        reader, state = snapshot.resumed(self.folder.log)
+        state = reduce_all(reader.each(), state)
+        if not reader.refused:
+            snapshot.keep(reader, state, least=1)
 
     def __enter__(self) -> Session:
         return self

@@ -80,7 +80,7 @@ def test_json_is_one_document_and_nothing_else(runs: Path) -> None:
 
 def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     text = call("runs", runs=runs).stdout
-    assert "small" in text and "2/2" in text and "±" in text
+    assert "small" in text and "2/2" in text and "95% CI" in text
     text = call("show", "latest", runs=runs).stdout
     assert "protocol speaker" in text and "95 % bootstrap interval, n = 9" in text
     assert "probe on the frozen encoder, the best of 12 (layers " in text
@@ -99,10 +99,10 @@ def test_a_headless_run_says_what_it_does_as_it_does_it(
     for wanted in (
         "1 trial, about ",
         "speakers",
-        "trial 1/1 (startup): learning_rate",
+        "trial 1/1 started (startup): learning_rate",
         "epoch 1/",
-        "trial 1/1: BCA",
-        "done: 1 trial is done",
+        "trial 1 finished: BCA",
+        "run done: 1 trial is done",
     ):
         assert wanted in lines, lines
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-from ser_tui.cli.crossing import DEFAULT
+from ser_tui.cli.crossing import DEFAULT, Targets, of_one
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
+from ser_tui.study.document import Speakers
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -24,3 +25,19 @@ def test_advice_is_given_for_untrimmed_audio_alone() -> None:
     assert "training.trim_silence: true is recommended" in trimming_advice(load.to_plain(load.load(CONFIGS / "emodb-probe.yaml")))
     assert "not with paper_exact" in trimming_advice({"training": {"paper_exact": True, "trim_silence": False}})
     assert trimming_advice({}) == "" == trimming_advice({"training": None}), "a log that does not say gives no advice"
+
+
+def test_each_corpus_is_crossed_with_its_own_speakers() -> None:
+    whole = load.validate({**copy.deepcopy(dict(DEFAULT)), "corpus": ["emodb", "ravdess"], "speakers": {"emodb": ["03", "08"]}}, "cross")
+    own, other = of_one(whole, "emodb"), of_one(whole, "ravdess")
+    assert (own.corpus, own.name, own.speakers["emodb"].only) == (("emodb",), "cross-emodb", ("03", "08"))
+    assert (other.corpus, other.name, other.speakers) == (("ravdess",), "cross-ravdess", {})
+    assert load.loads(load.dumps(other)) == other, "an earlier run of it is found again"
+
+
+def test_a_corpus_with_chosen_speakers_is_tested_on_these_alone() -> None:
+    how = Targets({"calm": "neutral"}, {"emodb": Speakers(without=("16",))})
+    together, alone = how.requests(["ravdess", "emodb", "crema-d"], how.mapping)
+    assert (together.corpora, together.speakers, together.without) == (("ravdess", "crema-d"), (), ())
+    assert (alone.corpora, alone.speakers, alone.without) == (("emodb",), (), ("16",))
+    assert together.mapping == alone.mapping == {"calm": "neutral"}

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sounds import Sounds
 
-from ser_tui.corpora import build
+from ser_tui.corpora import build, registry
 from ser_tui.corpora.check import report
 from ser_tui.corpora.hearing.segments import bounds_problem, overlapping, segment_id, span
 from ser_tui.corpora.labels import Labels
@@ -137,6 +137,25 @@ def test_what_is_remembered_of_a_file_used_whole_is_not_taken_for_its_segments(h
     for _ in range(2):
         assert not manifest(home, [("long.wav", None, None)]).utterances
         assert manifest(home, [("long.wav", 3.0, 4.0)]).utterances
+
+
+def test_one_corpus_has_whole_what_another_has_in_segments(home: Path, sound: Sounds) -> None:
+    for number in range(4):
+        sound(home / f"{number}.wav", seconds=2.0)
+    rows = "".join(f"{number}.wav,{'joy' if number % 2 else 'anger'}\n" for number in range(4))
+    (home / "whole.csv").write_text("file,emotion\n" + rows)
+    cut = "".join(f"{n}.wav,{start},{start + 1},{'joy' if n % 2 else 'anger'}\n" for n in range(4) for start in (0, 1))
+    (home / "cut.csv").write_text("file,start,end,emotion\n" + cut)
+    registry.add("whole", home / "whole.csv")
+    registry.add("cut", home / "cut.csv")
+    both = registry.load_many(["whole", "cut"], {})
+    assert len(both.utterances) == 12
+    for seed in range(5):
+        made = split(both, Protocol(size=0.34, seed=seed))
+        heard = [{both.utterances[index].path for index in part} for part in (made.train, made.validation)]
+        assert not heard[0] & heard[1] and not any("Recordings" in warning for warning in made.warnings)
+    (warned,) = [one for one in split(both, Protocol(kind="loco")).warnings if one.startswith("Recordings are shared")]
+    assert "segments of 4 of its 4 recordings" in warned
 
 
 def test_a_file_that_cannot_be_read_is_named_once(home: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from test_corpora_protocols import EMOTIONS, made, manifest, said, utterance
 
@@ -84,6 +86,34 @@ def test_the_folds_score_every_utterance_once_by_a_model_that_heard_neither() ->
     held = folds(corpus, Protocol(kind="loso-sentence", folds=2, test_size=0.25))
     for _, fold in held:
         assert apart(corpus, fold, "sentence", "speaker") and fold.test
+
+
+def in_recordings(texts: int, of_each: int) -> Manifest:
+    """Six speakers speak `texts` sentences in every emotion; a recording has `of_each` of them, one after the other."""
+    return manifest([
+        replace(
+            utterance(f"s{who}_{emotion}_{text}.wav", emotion, f"s{who}", sentence=f"t{text:02}"),
+            start=1.0 * text, end=1.0 + text, recording=f"s{who}_{emotion}_{text // of_each}",
+        )
+        for who in range(6) for emotion in EMOTIONS for text in range(texts)
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["sentence", "speaker-sentence", "kfold-sentence", "loso-sentence"])
+def test_a_recording_of_several_sentences_stays_whole(kind: str) -> None:
+    corpus = in_recordings(texts=20, of_each=2)
+    for seed in range(3):
+        protocol = Protocol(kind=kind, size=0.2, seed=seed, folds=3, test_size=0.2)
+        for found in [split(corpus, protocol), *(fold for _, fold in folds(corpus, protocol))]:
+            parts = [of(corpus, part, "source") for part in (found.train, found.validation, found.test)]
+            assert all(parts) and not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+            assert apart(corpus, found, "sentence") and not said(found, "Recordings are shared")
+
+
+@pytest.mark.parametrize("kind", ["sentence", "speaker-sentence", "kfold-sentence", "loso-sentence"])
+def test_sentences_that_every_recording_joins_cannot_be_kept_apart(kind: str) -> None:
+    with pytest.raises(UsageError, match=r"has 4( sentences)?, 1 where those of a recording stay together"):
+        split(in_recordings(texts=4, of_each=4), Protocol(kind=kind, folds=2))
 
 
 @pytest.mark.parametrize(

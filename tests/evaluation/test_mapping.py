@@ -48,8 +48,8 @@ def test_spellings_meet_where_no_word_is_known() -> None:
 
 
 def test_a_model_with_several_classes_for_one_emotion_is_said_to_be_one() -> None:
-    (sentence,) = divided(("ANG", "Angry", "anger", "neutral", "Meh", "meh"))
-    assert "ANG and Angry and anger; Meh and meh" in sentence
+    (found,) = divided(("ANG", "Angry", "anger", "neutral", "Meh", "meh"))
+    assert "ANG and Angry and anger; Meh and meh" in found.sentence
     assert divided(EMODB) == divided(RAVDESS) == divided(("-1", "0", "1")) == []
 
 

@@ -31,7 +31,8 @@ def test_corpora_that_share_nothing_are_not_warned_of() -> None:
 def test_recordings_that_were_trained_on_are_counted_whatever_they_are_called() -> None:
     trained, target = corpus("emodb", ("03", "08", "09")), corpus("mine", ("03", "08", "10"), digests="emodb")
     [said] = overlap(trained, [0, 1, 2], target, [0, 1, 2])
-    assert said.startswith("Duplicates: 2 of the 3 recordings were trained on")
+    assert (said.kind, said.count, said.of) == ("duplicates", 2, 3)
+    assert said.sentence.startswith("Duplicates: 2 of the 3 recordings were trained on")
     assert overlap(trained, [2], target, [0, 1, 2]) == [], "what was held out was not trained on"
     assert overlap(trained, [0, 1, 2], target, [2]) == [], "what the mapping drops is not scored"
 
@@ -40,8 +41,8 @@ def test_recordings_that_were_trained_on_are_counted_whatever_they_are_called() 
 def test_speakers_and_sentences_of_another_edition_are_the_same(target: str) -> None:
     trained, other = corpus("emodb", ("03", "08"), sentence="a01"), corpus(target, ("08", "09"), "x", sentence="a01")
     said = overlap(trained, [0, 1], other, [0, 1])
-    assert [warning.split(":")[0] for warning in said] == ["Speakers are shared", "Sentences are shared"]
-    assert "1 of the 2 speakers" in said[0]
+    assert [(found.kind, found.count, found.of) for found in said] == [("speakers", 1, 2), ("sentences", 1, 1)]
+    assert "1 of the 2 speakers" in said[0].sentence
 
 
 def test_one_corpus_of_several_is_recognised_by_its_own_names() -> None:
@@ -49,7 +50,7 @@ def test_one_corpus_of_several_is_recognised_by_its_own_names() -> None:
     named = [dataclasses.replace(u, id=f"emodb/{u.id}", speaker=f"emodb/{u.speaker}") for u in both.utterances]
     several = manifests.make("emodb+ravdess", Path("/made"), named, [], {f"emodb/{k}": v for k, v in both.digests.items()})
     [said] = overlap(several, [0], corpus("emodb2", ("03",), "other"), [0])
-    assert said.startswith("Speakers are shared: 1 of the 1")
+    assert said.sentence.startswith("Speakers are shared: 1 of the 1")
 
 
 def test_other_segments_of_a_recording_that_was_trained_on_are_named() -> None:
@@ -60,6 +61,6 @@ def test_other_segments_of_a_recording_that_was_trained_on_are_named() -> None:
 
     trained = cut("one", 2.0, "f" * 64)
     (said,) = overlap(trained, [0], cut("two", 3.0, "f" * 64), [0])
-    assert said.startswith("Recordings are shared: 1 of the 1 utterances")
-    assert overlap(trained, [0], cut("two", 2.0, "f" * 64), [0])[0].startswith("Duplicates")
+    assert said.sentence.startswith("Recordings are shared: 1 of the 1 utterances") and said.kind == "recordings"
+    assert overlap(trained, [0], cut("two", 2.0, "f" * 64), [0])[0].kind == "duplicates"
     assert overlap(trained, [0], cut("two", 3.0, "0" * 64), [0]) == []

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference, recall_intervals
+from ser_tui.evaluation.statistics import (
+    bootstrap_interval,
+    interval_speakers,
+    paired_difference,
+    recall_intervals,
+    swapped_speakers,
+)
 from ser_tui.training.metrics import balanced_accuracy
 
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.sampled_from("abc")), min_size=1, max_size=40)
@@ -157,3 +163,47 @@ def test_more_permutations_do_not_change_the_verdict_by_hand() -> None:
     gap, p = paired_difference([0, 0, 1, 1], [1, 1, 0, 1], [0, 0, 1, 1], 2, permutations=20000)
     assert gap == pytest.approx(1.0 - 0.25)
     assert p == pytest.approx(2 / 8, abs=0.02)
+
+
+def test_swaps_of_whole_speakers_see_that_one_speaker_makes_the_difference() -> None:
+    speakers = [f"s{index // 20}" for index in range(160)]  # eight, of 20 utterances each
+    truth = [index % 2 for index in range(160)]
+    worse = [1 - label if speaker == "s3" else label for label, speaker in zip(truth, speakers, strict=True)]
+    assert paired_difference(truth, worse, truth, 2)[1] < 0.001
+    gap, p = paired_difference(truth, worse, truth, 2, speakers)
+    assert gap == pytest.approx(1 / 8) and p == 1.0  # one speaker's sign decides nothing
+    each = [1 - label if index % 20 < 4 else label for index, label in enumerate(truth)]
+    assert paired_difference(truth, each, truth, 2, speakers)[1] == pytest.approx(2 / 256, abs=0.006)
+
+
+def test_of_too_few_speakers_their_utterances_are_swapped() -> None:
+    truth, speakers = [0, 1] * 60, ["a", "b", "c", "d", "e"] * 24
+    worse = [1 - label if index < 15 else label for index, label in enumerate(truth)]
+    assert paired_difference(truth, worse, truth, 2, speakers) == paired_difference(truth, worse, truth, 2)
+    assert (swapped_speakers(speakers), swapped_speakers(["f", *speakers]), swapped_speakers(None)) == (0, 6, 0)
+
+
+def test_segments_of_a_recording_are_swapped_and_drawn_together() -> None:
+    truth, recordings = [0, 1] * 60, [f"r{index // 12}" for index in range(120)]  # ten, of twelve segments each
+    predictions = [1 - label if recording in ("r2", "r5", "r8") else label for label, recording in zip(truth, recordings, strict=True)]
+    assert paired_difference(truth, predictions, truth, 2, None, recordings)[1] == pytest.approx(2 / 8, abs=0.03)
+    for metric in ("bca", "accuracy"):
+        alone = bootstrap_interval(truth, predictions, 2, metric)
+        together = bootstrap_interval(truth, predictions, 2, metric, recordings=recordings)
+        assert together[1] - together[0] > 2.5 * (alone[1] - alone[0])
+        assert bootstrap_interval(truth, truth, 2, metric, recordings=recordings)[0] < 0.9, "ten recordings, not 120 utterances"
+    each = [str(index) for index in range(120)]
+    assert bootstrap_interval(truth, predictions, 2, recordings=each) == bootstrap_interval(truth, predictions, 2)
+    found = recall_intervals(truth, predictions, ("a", "b"), recordings=recordings)
+    assert found["a"][1] - found["a"][0] > 0.4
+
+
+def test_intervals_over_recordings_cover_the_true_accuracy() -> None:
+    random = np.random.default_rng(4)
+    recordings = [str(index // 10) for index in range(300)]
+    covered = 0
+    for trial in range(200):
+        right = random.random(300) < np.repeat(np.where(random.random(30) < 0.5, 0.6, 0.9), 10)
+        low, high = bootstrap_interval([0] * 300, np.where(right, 0, 1).tolist(), 2, "accuracy", None, trial, 400, recordings)
+        covered += low <= 0.75 <= high
+    assert covered / 200 > 0.89

@@ -9,6 +9,7 @@ import pytest
 from small_runs import make_corpus, until_over
 
 from ser_tui.client import launch
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
 
@@ -36,7 +37,7 @@ def test_each_speaker_once_and_the_test_part_in_none(small_corpus: Path, tmp_pat
     make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
     state = searched(tmp_path, "corpus: five\nprotocol: {kind: loso, test_size: 0.2}\n")
     assert state.start is not None and state.test is not None
-    assert any("the search itself validates on the first of 4 folds" in warning for warning in state.start.warnings)
+    assert any("the search itself validates on the first of 4 folds" in warning for warning in said(findings_of(state.start)))
     held_out = state.start.speakers["test"]
     assert state.test.utterances == 9 and len(held_out) == 1
     (folds,) = state.folds
@@ -50,7 +51,7 @@ def test_each_corpus_once_under_one_label_map(small_corpus: Path, tmp_path: Path
     labels = "labels: {angry: anger, bored: boredom, disgusted: disgust, surprised: ''}\n"
     state = searched(tmp_path, f"corpus: [small, worded]\nprotocol: loco\n{labels}")
     assert state.start is not None and state.start.classes == ("anger", "boredom", "disgust")
-    assert any("leave-one-corpus-out" in warning for warning in state.start.warnings)
+    assert any("leave-one-corpus-out" in warning for warning in said(findings_of(state.start)))
     assert {name.partition("/")[0] for name in state.start.speakers["validation"]} == {"small"}
     (folds,) = state.folds
     assert [(fold["name"], fold["utterances"]) for fold in folds.folds] == [("small", 27), ("worded", 18)]

@@ -23,6 +23,7 @@ from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import load, loads
 from ser_tui.study.state import RunState, Trial
+from ser_tui.training import torch_settings
 from ser_tui.training.metrics import balanced_accuracy
 
 OVERRIDES = ("protocol.test_size=0.34", "budget.trials=2", "search.epochs=1", "search.unfreeze_epoch=0", "search.head_initialization=probe")
@@ -72,6 +73,7 @@ def test_the_probe_comes_once_between_the_first_trial_and_the_second(done: RunFo
 def test_the_trial_after_the_probe_is_what_it_would_have_been_without(done: RunFolder) -> None:
     study = load(done.study)
     trial = done.state().trials[1]
+    torch_settings.apply()
     alone = make_trainer(study, data.load(study)).run(trial.parameters, trial_seed(study, 2), lambda report: None, lambda: False)
     assert alone.predictions == trial.predictions
     assert alone.loss == pytest.approx(trial.loss, rel=1e-6)

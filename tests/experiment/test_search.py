@@ -229,7 +229,7 @@ def test_the_first_trial_waits_for_no_library_that_it_does_not_need(small_study:
     script = (
         "import sys\n"
         "from ser_tui.study.load import loads\n"
-        "from ser_tui.worker import data, search\n"
+        "from ser_tui.experiment import data, search\n"
         "study = loads(sys.stdin.read())\n"
         "found = data.load(study)\n"
         "trainer, strategy = search.make_trainer(study, found), search.make(study.strategy, study.search, study.seed)\n"

@@ -42,7 +42,7 @@ def changed(warm: Warm, scratch: Path) -> Outcome:
     changes: list[tuple[Callable[[], object], str]] = [
         (lambda: first.write_bytes(data[:-2] + b"\1\1"), f"{first.name} has other content"),
         (lambda: manifest.write_text("".join([lines[0], *lines[2:]])), f"{first.name} is gone"),
-        (lambda: manifest.write_text("".join([lines[0], relabelled, *lines[2:]])), "labels or speakers"),
+        (lambda: manifest.write_text("".join([lines[0], relabelled, *lines[2:]])), "read otherwise"),
         (lambda: (folder.corpus.write_text("{"), first.write_bytes(data[:-2] + b"\2\2")), "cannot be told any more"),
     ]
     for change, told in changes:

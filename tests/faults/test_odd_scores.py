@@ -17,6 +17,7 @@ from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.store.runs import folders
 from ser_tui.study import events
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import duration
 from ser_tui.study.load import dumps
 from ser_tui.study.reducer import reduce_all
@@ -81,7 +82,7 @@ def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_sa
     assert warm.start(folder).wait() == 0, explain(folder)
     state = folder.state()
     assert state.start is not None and state.best is not None
-    assert any(missing in warning for warning in state.start.warnings), state.start.warnings
+    assert any(missing in warning for warning in said(findings_of(state.start))), findings_of(state.start)
     assert len(state.start.classes) == 3 and len(set(state.truth)) == 2
     hits = [
         [p == t for p, t in zip(state.best.predictions, state.truth, strict=True) if t == label]

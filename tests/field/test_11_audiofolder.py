@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from own_tables import own_places, table, tones
+from trees_of_tones import tones as tones_at
 
 from ser_tui.corpora import registry
+from ser_tui.study.errors import UserError
 
+WAYS = r".*give a table of file, speaker and emotion .*--like ravdess.*--like tree:1"
 FULL = {"a": "anger", "n": "neutral", "s": "sadness"}
 
 
@@ -44,3 +47,24 @@ def test_the_metadata_table_says_the_emotions(place: Path, inside: str) -> None:
 
 def test_folders_of_speakers_are_no_classes_where_a_table_says_the_emotions(place: Path) -> None:
     assert registry.add("mine", place / "by_speaker").emotions == {"anger": 8, "neutral": 8, "sadness": 8}
+
+
+def refused(root: Path, looks: str) -> None:
+    with pytest.raises(UserError, match=looks + WAYS) as caught:
+        registry.add("mine", root)
+    assert "\n" not in str(caught.value) and registry.locate("mine") is None, "nothing stays registered"
+
+
+def test_without_tables_the_fields_folders_are_refused_with_the_way_out(isolated: Path, field_case: Callable[[str], Path]) -> None:
+    case = field_case("11-audiofolder")
+    for listed in case.rglob("metadata.*"):
+        listed.parent.chmod(0o755)
+        listed.unlink()
+    refused(case / "by_speaker", r"spk03, spk08: they look like speakers")
+    refused(case / "my_dataset", r"\(data\)")
+
+
+def test_without_tables_small_copies_are_too(isolated: Path) -> None:
+    refused(tones_at(isolated / "by_speaker", "spk03/an0.wav", "spk03/sa0.wav", "spk08/an1.wav"), r"spk03, spk08: they look like speakers")
+    refused(tones_at(isolated / "mine", "data/a03-0.wav", "data/n03-1.wav"), r"\(data\)")
+    refused(tones_at(isolated / "parts", "train/a.wav", "test/b.wav"), r"test, train: parts of a split")

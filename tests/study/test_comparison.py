@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ser_tui.study.comparison import outcomes
+from ser_tui.study.findings import Finding, plain
 
 
 def summary(*evaluations: dict[str, Any]) -> dict[str, Any]:
@@ -33,13 +34,13 @@ def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> 
 
 
 def test_a_corpus_that_was_trained_on_is_not_taken_for_an_unseen_one() -> None:
-    seen = {**evaluation(535, "neutral"), "warnings": ["428 of the 535 utterances were trained on"]}
+    seen = {**evaluation(535, "neutral"), "findings": plain([Finding(kind="told", sentence="428 of the 535 utterances were trained on")])}
     assert counted(summary(seen), summary(evaluation(535, "neutral"))) == ("535 masked, not unseen", "535 masked")
 
 
 def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> None:
-    said = ["Sentences are shared: 10 of the 10 sentences.", "Duplicates across parts: 1 recording is byte for byte in two parts."]
-    rows = dict(outcomes([{**summary(), "warnings": said}, summary()]))
+    told = [Finding(kind="sentences", sentence="In any words."), Finding(kind="duplicates", sentence="In others.", count=1)]
+    rows = dict(outcomes([{**summary(), "findings": plain(told)}, summary()]))
     assert rows["also shared"] == ("sentences, recordings", "-")
     assert "also shared" not in dict(outcomes([summary(), summary()]))
     unlabelled = {**summary(), "shares_speakers": None}

@@ -35,7 +35,10 @@ def test_times_are_short() -> None:
 
 def test_scores_are_as_the_field_prints_them() -> None:
     assert [score(value) for value in (0.9534, 1.0, 0.0, None)] == [".953", "1.000", ".000", "-"]
-    assert score_with_interval(0.953, (0.914, 0.992)) == ".953 ±.039"
+    assert score_with_interval(0.976, (0.912, 0.981)) == ".976 [.912, .981]", "no half width: .976 and .034 would make 1.010"
+    assert score_with_interval(0.976, (0.912, 0.981), short=True) == ".976 .91-.98"
+    assert score_with_interval(1.0, (0.968, 1.0), short=True) == "1.00 .97-1.0"
+    assert score_with_interval(0.9999, (0.0, 0.9966), short=True) == "1.00 .00-1.0"
 
 
 def test_a_loss_fits_its_column_however_far_training_went_astray() -> None:
@@ -56,9 +59,10 @@ def test_parameters_stay_readable() -> None:
 
 
 def test_a_sparkline_has_gaps_where_numbers_are_missing() -> None:
-    assert sparkline([0, None, 1, math.nan]) == "▁ █ "
-    assert sparkline([0.5, 0.5]) == "▅▅"
-    assert sparkline([1, 2, 3], width=2) == "▁█"
+    assert sparkline([0, None, 1, math.nan]) == "▁ ▇ "
+    assert sparkline([0.5, 0.5]) == "▄▄"
+    assert sparkline([1, 2, 3], width=2) == "▁▇", "all of it: a character for two"
+    assert sparkline([9, *[1] * 149], width=20)[0] == "▇" and len(sparkline([1] * 150, width=20)) == 19
     assert sparkline([]) == ""
 
 

@@ -44,10 +44,10 @@ def test_test_before_pooled_before_validation() -> None:
     assert (alone["kind"], alone["value"], alone["n"], alone["speakers"]) == ("validation", 0.886, 2, 2)
     pooled = figure(run("kfold", FOLDS))
     assert (pooled["kind"], pooled["value"], pooled["interval"], pooled["n"]) == ("pooled", 0.838, [0.8, 0.87], 535)
-    assert headline_text(pooled) == ".838 ±.035 kfold, pooled; n = 535, 10 speakers; fold 1 chose the configuration"
+    assert headline_text(pooled) == ".838 [.800, .870] kfold, pooled; n = 535, 10 speakers; fold 1 chose the configuration"
     assert headline_of(pooled) == "pooled, fold 1 chose"
     tested = figure(run("kfold", FOLDS, TEST))
-    assert tested["value"] == 0.71 and headline_text(tested) == ".710 ±.175 test part; n = 98, 2 speakers"
+    assert tested["value"] == 0.71 and headline_text(tested) == ".710 [.500, .850] test part; n = 98, 2 speakers"
 
 
 def test_folds_of_another_protocol_are_no_headline_and_say_what_chose() -> None:
@@ -72,4 +72,4 @@ def test_what_keeping_sentences_apart_costs_is_said_where_both_were_scored() -> 
     both = replace(FOLDS, protocol="loso-sentence", pooled_bca=0.454, interval=(0.4, 0.5))
     assert apart_text(summarize("x", run("loso", loso))) == ""
     told = apart_text(summarize("x", run("loso", loso, both)))
-    assert told == "speakers apart .757 ±.050, speakers and sentences apart .454 ±.050"
+    assert told == "speakers apart .757 [.700, .800], speakers and sentences apart .454 [.400, .500]"

@@ -24,6 +24,14 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Tiny models gain nothing from a second thread."""
+    from ser_tui.training import torch_settings
+
+    torch_settings.apply(1)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Family -> folder of a random model of 3 layers and 32 dimensions."""

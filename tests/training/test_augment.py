@@ -19,7 +19,7 @@ from ser_tui.training import augment
 from ser_tui.training.audio import level
 from ser_tui.training.data import Data
 from ser_tui.training.features import Recipe
-from ser_tui.training.finetune import Trainer
+from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import load_model
 from ser_tui.training.probe import ProbeTrainer
 from ser_tui.training.shards import Shards
@@ -99,17 +99,17 @@ def test_an_unreadable_utterance_is_named_once(tiny: Callable[[str], str], tones
 
 def test_both_methods_train_on_copies_and_score_utterances_alone(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
     settings, name = Training(precision="float32", augment=("speed", "noise")), tiny("whisper")
-    probe = ProbeTrainer(name, *tones, CLASSES, settings, threads_wanted=1)
+    probe = ProbeTrainer(name, *tones, CLASSES, settings)
     values: dict[str, Any] = {"layers": "1+2", "max_seconds": 1}
     result = probe.run(values, 0, lambda report: None, lambda: False)
     assert len(result.predictions) == len(tones[1])
     assert result.bca > 0.8
-    plain = ProbeTrainer(name, *tones, CLASSES, Training(precision="float32"), threads_wanted=1)
+    plain = ProbeTrainer(name, *tones, CLASSES, Training(precision="float32"))
     assert plain.run(values, 0, lambda report: None, lambda: False).loss != result.loss
     probe.save_best(tmp_path / "best")
     assert tuple(load_model(tmp_path / "best").predict_logits(tones[1].clips).argmax(1).tolist()) == result.predictions
 
-    tuned = Trainer(name, *tones, CLASSES, settings, threads_wanted=1)
+    tuned = FineTuner(name, *tones, CLASSES, settings)
     result = tuned.run({"epochs": 2, "unfreeze_epoch": 1, "max_seconds": 1}, 0, lambda report: None, lambda: False)
     assert len(result.predictions) == len(tones[1])
     assert not result.notes

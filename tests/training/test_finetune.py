@@ -16,7 +16,7 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
 from ser_tui.training import finetune
-from ser_tui.training.finetune import EpochReport, NonFiniteLoss, Part, Trainer, TrialResult, TrialStopped
+from ser_tui.training.finetune import EpochReport, FineTuner, NonFiniteLoss, Part, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
 from ser_tui.training.parameters import PROBE_STRENGTHS
@@ -27,11 +27,11 @@ FLOAT32 = Training(precision="float32")
 QUICK: dict[str, Any] = {"learning_rate": 3e-3, "epochs": 3, "unfreeze_epoch": 0, "max_seconds": 1, "batch_size": 6}
 
 
-def trainer(encoder: str, split: Split, settings: Training = FLOAT32) -> Trainer:
-    return Trainer(encoder, *split, CLASSES, settings, threads_wanted=1)
+def trainer(encoder: str, split: Split, settings: Training = FLOAT32) -> FineTuner:
+    return FineTuner(encoder, *split, CLASSES, settings)
 
 
-def run(subject: Trainer, seed: int = 1, **changes: Any) -> tuple[TrialResult, list[EpochReport]]:
+def run(subject: FineTuner, seed: int = 1, **changes: Any) -> tuple[TrialResult, list[EpochReport]]:
     reports: list[EpochReport] = []
     result = subject.run({**QUICK, **changes}, seed, reports.append, lambda: False)
     return result, reports
@@ -55,7 +55,7 @@ def test_a_trial_learns_and_its_score_is_the_last_epochs(tiny: Callable[[str], s
 
 def test_every_stage_says_how_far_it_has_come(tiny: Callable[[str], str], tones: Split) -> None:
     heard: list[tuple[str, int, int]] = []
-    subject = Trainer(tiny("whisper"), *tones, CLASSES, FLOAT32, on_stage=lambda *said: heard.append(said), threads_wanted=1)
+    subject = FineTuner(tiny("whisper"), *tones, CLASSES, FLOAT32, on_stage=lambda *said: heard.append(said))
     run(subject, epochs=2, unfreeze_epoch=1)
     train, validation = len(tones[0]), len(tones[1])
     for stage, utterances in (("features", train), ("training", train), ("features", validation), ("scoring", validation)):
@@ -248,9 +248,9 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
     # A rate that moves nothing: what is saved is the start.
     result, _ = run(subject, learning_rate=1e-9, head_learning_rate_factor=1e-3, epochs=1, **LAST, **FROM_PROBE)
     subject.save_best(tmp_path / "started")
-    strength = subject.start_strength({**QUICK, **LAST}, lambda: False)
+    (strength,) = subject.start_strengths({**QUICK, **LAST, **FROM_PROBE}, lambda: False)
     # wav2vec2 hears no appended silence, so that the probe's features are fine-tuning's.
-    probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings, threads_wanted=1)
+    probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings)
     values: dict[str, Any] = {"max_seconds": 1, **LAST}
     scores = {
         c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).bca for c in PROBE_STRENGTHS

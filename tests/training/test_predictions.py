@@ -14,7 +14,7 @@ import torch
 
 from ser_tui.study.document import Training
 from ser_tui.training import cache
-from ser_tui.training.finetune import Trainer
+from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import Model, load_model
 from ser_tui.training.predictions import kept_logits, with_shared_features
 from ser_tui.training.probe import ProbeTrainer
@@ -25,14 +25,14 @@ Split = tuple[Part, Part]
 
 
 def tuned(encoder: str, tones: Split, folder: Path, **changes: Any) -> Model:
-    trainer = Trainer(encoder, *tones, CLASSES, Training(precision="float32", **changes), threads_wanted=1)
+    trainer = FineTuner(encoder, *tones, CLASSES, Training(precision="float32", **changes))
     trainer.run({"learning_rate": 1e-3, "epochs": 1, "unfreeze_epoch": 0, "max_seconds": 1}, 0, lambda report: None, lambda: False)
     trainer.save_best(folder)
     return load_model(folder)
 
 
 def probe(encoder: str, tones: Split, folder: Path, **changes: Any) -> Model:
-    trainer = ProbeTrainer(encoder, *tones, CLASSES, Training(**changes), threads_wanted=1)
+    trainer = ProbeTrainer(encoder, *tones, CLASSES, Training(**changes))
     trainer.run({"layers": "1+2", "pooling": "mean", "max_seconds": 1}, 0, lambda report: None, lambda: False)
     trainer.save_best(folder)
     assert np.array_equal(trainer.fitted().head.linear.weight.detach(), load_model(folder).head.linear.weight.detach())

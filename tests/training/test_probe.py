@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
-from ser_tui.training.finetune import Trainer
+from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import load_model
 from ser_tui.training.probe import ProbeTrainer, fit
 from ser_tui.training.trial import EpochReport, Part, TrialStopped
@@ -33,7 +33,7 @@ Split = tuple[Part, Part]
 def test_a_probe_scores_and_its_saved_model_predicts_the_same(
     tiny: Callable[[str], str], tones: Split, tmp_path: Path, family: str
 ) -> None:
-    trainer = ProbeTrainer(tiny(family), *tones, CLASSES, Training(normalize="peak"), threads_wanted=1)
+    trainer = ProbeTrainer(tiny(family), *tones, CLASSES, Training(normalize="peak"))
     reports: list[EpochReport] = []
     values: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std", "max_seconds": 1}
     result = trainer.run(values, 0, reports.append, lambda: False)
@@ -60,7 +60,7 @@ def test_a_probe_on_trimmed_audio_is_saved_with_its_trimming(tiny: Callable[[str
             soundfile.write(target, np.concatenate([np.zeros(12_000), wave, np.zeros(8_000)]), 16_000)
         padded.append(replace(part, clips=tuple(map(Clip, paths)), digests=tuple(path.name for path in paths)))
     values: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std", "max_seconds": 1}
-    trainer = ProbeTrainer(tiny("whisper"), *padded, CLASSES, Training(normalize="peak", trim_silence=True), threads_wanted=1)
+    trainer = ProbeTrainer(tiny("whisper"), *padded, CLASSES, Training(normalize="peak", trim_silence=True))
     reports: list[EpochReport] = []
     result = trainer.run(values, 0, reports.append, lambda: False)
     trainer.save_best(tmp_path / "best")
@@ -106,12 +106,12 @@ def test_a_class_that_training_lacks_is_never_predicted() -> None:
 def test_a_probe_by_an_encoder_that_was_fine_tuned_hears_the_pre_trained_one(
     tiny: Callable[[str], str], tones: Split, cache_folder: Path
 ) -> None:
-    tuner = Trainer(tiny("whisper"), *tones, CLASSES, Training(precision="float32"), threads_wanted=1)
+    tuner = FineTuner(tiny("whisper"), *tones, CLASSES, Training(precision="float32"))
     tuned: dict[str, Any] = {"learning_rate": 3e-3, "epochs": 1, "unfreeze_epoch": 0, "max_seconds": 1}
     tuner.run(tuned, 1, lambda report: None, lambda: False)
     losses: list[float | None] = []
     for encoder in (tuner.frozen_encoder(), None):
-        probe = ProbeTrainer(tiny("whisper"), *tones, CLASSES, Training(), threads_wanted=1, encoder=encoder)
+        probe = ProbeTrainer(tiny("whisper"), *tones, CLASSES, Training(), encoder=encoder)
         result = probe.run({"layers": "2", "max_seconds": 1}, 0, lambda report: losses.append(report.validation_loss), lambda: False)
         assert probe.predict(tones[1], lambda: False) == result.predictions
         shutil.rmtree(cache_folder)

@@ -63,14 +63,14 @@ def older(event: events.Event) -> events.Event:
 
 
 _SCORE = re.compile(r"(?<![\w.])(?:1\.000|\.\d{3})(?!\d)")
-_CARRIED = re.compile(r" ±\.\d{3}| \[\.\d{3}, (?:\.\d{3}|1\.000)\]")
-_OTHER = re.compile(r"(?:±|\[|\[\.\d{3}, |chance |mean |sd |± |[+-])$")
-"""What a number is that is no score: half an interval, a bound, chance, which is no estimate, the spread of folds, a difference."""
+_CARRIED = re.compile(r" \[\.\d{3}, (?:\.\d{3}|1\.000)\]| \.\d\d-(?:\.\d\d|1\.0)(?!\d)")
+_OTHER = re.compile(r"(?:\[|\[\.\d{3}, |chance |mean |sd |± |[+-])$")
+"""What a number is that is no score: a bound, chance, which is no estimate, the spread of folds, a difference."""
 
 
 def alone(text: str) -> list[str]:
     """The lines of `text` with a score that has no interval beside it, or on the next line, where it was broken there."""
-    whole = re.sub(r" *\n(?:.*│)? +±", " ±", re.sub(r"chance *\n.*│ +", "chance ", text))
+    whole = re.sub(r" *\n(?:.*│)? +(?=\[|\d*\.\d{3}\])", " ", re.sub(r"chance *\n.*│ +", "chance ", text))
     return [
         line
         for line in whole.splitlines()

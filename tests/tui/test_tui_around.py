@@ -104,10 +104,10 @@ async def test_help_can_be_read_to_its_end_on_80_columns(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "o corpora")
         await press(pilot, "o")
-        await until_shown(pilot, "ravdess")
+        await until_shown(pilot, "made when used", "a add a folder")
         await press(pilot, "question_mark")
         await until_shown(pilot, "Name a folder or a CSV")
-        assert sum("esc              back" in line for line in shown(pilot.app).splitlines()) == 1
+        assert sum("esc               back" in line for line in shown(pilot.app).splitlines()) == 1
         await press(pilot, "end")
         await until_shown(pilot, "loss and BCA stayed at chance, so the trial was", "ended early")
 
@@ -120,15 +120,15 @@ async def test_states_are_words_on_every_terminal(
         monkeypatch.setenv(name, value)
     finished(runs, trials=3)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "done", "best so far")
-        assert ("█" in shown(pilot.app)) == (changes.get("TERM") != "linux")
+        await until_shown(pilot, "done", "validation, n=", "shared speakers: yes")
+        assert ("▇" in shown(pilot.app)) == (changes.get("TERM") != "linux")
 
 
 async def test_without_colours_text_is_as_the_terminal_writes_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     finished(runs, trials=3)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "best so far")
+        await until_shown(pilot, "validation, n=", "shared speakers: yes")
         sent = [segment for strip in pilot.app.screen._compositor.render_strips() for segment in strip]
         for each in pilot.app.get_line_filters():
             if each.enabled:
@@ -149,7 +149,7 @@ def test_no_part_of_the_interface_imports_anything_heavy() -> None:
     code = (
         "import importlib, pkgutil, sys, ser_tui.tui as tui\n"
         "for found in pkgutil.walk_packages(tui.__path__, 'ser_tui.tui.'): importlib.import_module(found.name)\n"
-        "from ser_tui.tui import knowledge; from ser_tui.worker import launch; from ser_tui.strategies import planning\n"
+        "from ser_tui.client import launch; from ser_tui.strategies.registry import planned_trials\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(

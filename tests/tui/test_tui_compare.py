@@ -19,7 +19,7 @@ async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> 
         await press(pilot, "space", "down", "space", "c")
         await until_shown(pilot, "A one (pinned)", "B two", "strategy.kind", "p = ", "shared utterances")
         text = shown(pilot.app)
-        assert ".953 ±.039" in text and "best so far" in text and "identical (a)" in text
+        assert ".953 [.913, .991]" in text and "best so far" in text and "identical (a)" in text
         assert "protocol.kind" not in text
         await press(pilot, "a")
         await until_shown(pilot, "protocol.kind")
@@ -33,7 +33,7 @@ async def test_probes_are_compared_where_there_are_any(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "one", "two")
         await press(pilot, "space", "down", "space", "c")
-        await until_shown(pilot, "probe BCA", ".924 ±.030", "best minus probe", "+.029, p = .04")
+        await until_shown(pilot, "probe BCA", ".924 [.894, .954]", "best minus probe", "+.029, p = .04")
 
 
 async def test_runs_on_other_utterances_are_not_paired(runs: Path) -> None:

@@ -39,7 +39,7 @@ async def test_the_mapping_is_changed_with_the_arrow_keys(runs: Path) -> None:
         await until_shown(pilot, "demo", "mark a corpus with space", "trained on it: not zero-shot")
         assert "s start" not in shown(pilot.app)
         await pilot.press("space")
-        await until_shown(pilot, "n = 420", "s start", "420 utterances")
+        await until_shown(pilot, "n = 420", "ctrl+s start", "420 utterances")
         await press(pilot, "tab", "right")
         await until_shown(pilot, "(proposed: anger)")
         await pilot.press("x")
@@ -66,7 +66,7 @@ async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: 
         await until_shown(pilot, "n = 360   60 dropped", "(o) paper")
         await pilot.press("p")
         await until_shown(pilot, "Take the mapping")
-        await pilot.press("y")
+        await pilot.press("ctrl+y")
         await until_shown(pilot, "n = 420", "(o) default")
 
 

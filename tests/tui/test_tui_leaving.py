@@ -119,7 +119,7 @@ async def test_a_download_goes_on_when_its_screen_is_left(runs: Path, monkeypatc
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "o corpora")
         await pilot.press("o")
-        await until_shown(pilot, "ravdess")
+        await until_shown(pilot, "made when used")
         app.screen.query_one(CorporaList).go_to("ravdess")
         await until_shown(pilot, "g get")
         await pilot.press("g")

@@ -24,7 +24,7 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
     run = under_way(runs)
     run.live()
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "best BCA   .953 ±.039  trial 5", "epoch 5/8", "done  best")
+        await until_shown(pilot, "best BCA   .953 [.913, .991]  trial 5", "epoch 5/8", "done  best")
         lines = shown(pilot.app).splitlines()
         assert "emodb-gp  live  trial 7/15  epoch 5/8" in lines[0]
         assert "longer than predicted" in lines[0], "it was begun days ago: nothing is left of what was predicted"
@@ -64,7 +64,7 @@ async def test_what_a_search_still_takes_is_said(runs: Path) -> None:
 async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path) -> None:
     run = finished(runs, trials=5, probe=0.924)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "best BCA   .953 ±.039  trial 5  probe .924 ±.030", "v results")
+        await until_shown(pilot, "best BCA   .953 .91-.99  #5  probe .924 .89-.95", "v results")
         line = next(line for line in shown(pilot.app).splitlines() if "best BCA" in line)
         assert line.rstrip().endswith(" s"), "the parameters still have room"
         await press(pilot, "v")
@@ -74,7 +74,7 @@ async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path
         await press(pilot, "enter")
         await until_shown(pilot, "gain over the probe        +.029, p = .04")
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(200, 50)) as pilot:
-        await until_shown(pilot, "probe .924 ±.030, fine-tuning +.029, p = .04")
+        await until_shown(pilot, "probe .924 [.894, .954], fine-tuning +.029, p = .04")
 
 
 async def test_events_appear_as_they_are_written(runs: Path) -> None:
@@ -86,7 +86,7 @@ async def test_events_appear_as_they_are_written(runs: Path) -> None:
         await until_shown(pilot, "trial 3  epoch 2/8 done  loss 0.500  BCA .777")
         *_, scored = run.trial_events(3, 0.979, {**run.parameters(), "epochs": 8})
         run.write(scored)
-        await until_shown(pilot, "best BCA   .979 ±.031  trial 3", "trial 3 finished: BCA .979 ±.031, n=127")
+        await until_shown(pilot, "best BCA   .979 [.939, 1.000]  trial 3", "trial 3 finished: BCA .979 [.939, 1.000], n=127")
         run.write(events.RunFinished(reason="15 trials are done"))
         await until_shown(pilot, "emodb-gp  done")
 
@@ -189,8 +189,8 @@ async def test_copying_also_writes_a_file(runs: Path) -> None:
         await press(pilot, "w")
         await until_shown(pilot, "copied, and written to")
         text = (run.folder.path / "export" / "summary.txt").read_text()
-        assert "(layers 2+3, mean, C 0.1): BCA .924 ±.030, fine-tuning +.029, p = .04" in text
-        assert "best BCA .953 ±.039" in text and "speakers are shared" in text
+        assert "BCA .924 [.894, .954], n=127; fine-tuning +.029, p = .04; layers 2+3, mean, C 0.1; accuracy" in text
+        assert "best BCA .953 [.913, .991]" in text and "speakers are shared" in text
         assert pilot.app.clipboard == text
 
 
@@ -215,7 +215,8 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
     ))  # fmt: skip
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 45)) as pilot:
         await until_shown(
-            pilot, "BCA .912 ±.045", "scored once  probe .890 ±.040", "pooled BCA .889", "! not unseen (v)  accuracy", "v results"
+            pilot, "BCA .912 [.860, .950]", "scored once  probe .890 [.850, .930]", "pooled BCA .889", "! not unseen (v)  accuracy",
+            "v results",
         )
         assert "shared" not in shown(pilot.app).splitlines()[2]
         await press(pilot, "v")
@@ -224,7 +225,7 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
         )
         assert "60" in next(line for line in shown(pilot.app).splitlines() if line.strip().startswith("boredom"))
         await press(pilot, "end")
-        await until_shown(pilot, "loso", "03", "probe BCA .890 ±.040   fine-tuning +.022, p = .30   no difference shown")
+        await until_shown(pilot, "loso", "03", "probe BCA .890 [.850, .930]   fine-tuning +.022, p = .30   no difference shown")
 
 
 async def test_the_whole_log_is_one_key_away(runs: Path) -> None:
@@ -233,7 +234,7 @@ async def test_the_whole_log_is_one_key_away(runs: Path) -> None:
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 30)) as pilot:
         await until_shown(pilot, "l log")
         await press(pilot, "l")
-        await until_shown(pilot, "trial 3 finished: BCA .786", "run finished: 3 trials are done")
+        await until_shown(pilot, "trial 3 finished: BCA .786", "run done: 3 trials are done")
         await press(pilot, "tab")
         await until_shown(pilot, "a library said \\x1b[31mhello")
         await press(pilot, "escape")
@@ -249,7 +250,7 @@ async def test_pipes_in_place_of_an_index_and_of_what_libraries_printed_are_not_
         await pilot.press("enter")
         await until_shown(pilot, "best BCA")
         await pilot.press("l")
-        await until_shown(pilot, "run finished")
+        await until_shown(pilot, "run done")
         await pilot.press("tab")
         await until_shown(pilot, "nothing was printed")
         await pilot.press("escape")
@@ -301,4 +302,4 @@ async def test_a_first_trial_can_be_opened_as_soon_as_its_score_is_shown(runs: P
 async def test_a_very_small_terminal_shows_trials(runs: Path) -> None:
     run = finished(runs, trials=5)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(40, 12)) as pilot:
-        await until_shown(pilot, "best BCA   .953 ±.039", "   5 ", "   4 ")
+        await until_shown(pilot, "best BCA   .953 [.913, .991]", "   5 ", "   4 ")

@@ -29,7 +29,8 @@ from ser_tui.tui.views.trials import result_lines
 
 def test_a_score_that_is_alone_is_found() -> None:
     assert alone("BCA .556, chance .143") and alone("accuracy 1.000") and alone("untuned .479")
-    assert not alone("BCA .556 ±.050, best BCA .9 [.912, .981]  .556 [.500, 1.000]  mean .880 ± .040, +.029, lr 1.8e-4  0.214")
+    assert not alone("BCA .556 .51-.60, best BCA .956 [.912, .981]  1.00 .97-1.0  .556 [.500, 1.000]")
+    assert not alone("mean .880 ± .040, +.029, lr 1.8e-4  0.214")
 
 
 def test_no_command_prints_a_score_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +45,10 @@ def test_no_command_prints_a_score_alone(tmp_path: Path, monkeypatch: pytest.Mon
         said += lines(state, event)
     text = "\n".join([*said, *(line for _, _, line in state.log)])
     assert alone(text) == []
-    for wanted in ("untuned .479 ±.039", "corpus .577 ±.039", "BCA .556 ±.050, n = 576", "loso, n", "test part n", "majority .154 ±.039"):
+    for wanted in (
+        "untuned .479 [.439, .517]", "corpus .577 [.537, .615]", "BCA .556 [.500, .600], n=576", "loso, n", "test part n",
+        "majority .154 [.114, .192]",
+    ):  # fmt: skip
         assert wanted in text, text
 
 
@@ -97,10 +101,10 @@ async def test_no_screen_shows_a_score_alone(tmp_path: Path) -> None:
             await until_shown(pilot, "test part", "on ravdess", "n=576", "done  best")
             await check()
             await press(pilot, "t")
-            await until_shown(pilot, "best epoch: 3 (not ranked)  .871 ±.039", "EP   LOSS    VAL         BCA   TIME")
+            await until_shown(pilot, "best epoch: 3 (not ranked)  .871 [.831, .909]", "EP   LOSS    VAL BCA   95% CI   TIME")
             await check()
             await press(pilot, "escape", "v")
-            await until_shown(pilot, "untuned .479 ±.039", "recall     n")
+            await until_shown(pilot, "untuned .479 [.439, .517]", "recall 95% CI     n")
             await check()
             await press(pilot, "end")
             await until_shown(pilot, "trial 3 against it")
@@ -109,9 +113,9 @@ async def test_no_screen_shows_a_score_alone(tmp_path: Path) -> None:
             await until_shown(pilot, "zero-shot on ravdess")
             await check()
             await press(pilot, "escape", "e")
-            await until_shown(pilot, "trial 3, validation BCA .871 ±.039 (speaker, n=127)")
+            await until_shown(pilot, "trial 3, validation BCA .871 [.831, .909] (speaker, n=127)")
             await press(pilot, "escape", "escape", "d")
-            await until_shown(pilot, "BCA .912 ±.045 test part; n = 98")
+            await until_shown(pilot, "BCA .912 [.860, .950] test part; n = 98")
     assert run.folder.path.is_dir()
 
 
@@ -132,7 +136,7 @@ async def test_a_log_of_before_there_were_these_intervals_says_what_it_said(tmp_
     run.write(*kept, older(TEST), older(FOLDS), events.EvaluationStarted(corpus="ravdess", mapping=MAPPING, utterances=576))
     run.write(older(EVALUATION))
     async with SerTuiApp(tmp_path, run.folder.run_id).run_test(size=(110, 60)) as pilot:
-        await until_shown(pilot, "BCA .912 ±.045  accuracy .920", ".412 ±.039")
+        await until_shown(pilot, "BCA .912 [.860, .950]  accuracy .920", ".412 .37-.45")
         await press(pilot, "v")
         await until_shown(pilot, "majority .154, untuned .479, random head .155", "corpus .577, speaker .615", "boredom", ".600")
 

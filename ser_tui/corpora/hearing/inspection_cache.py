@@ -21,6 +21,9 @@ SETTLED_NS = 2_000_000_000
 """A file is remembered only when it was last changed so long before it was read: within the clock's resolution a second
 write would leave the same stamp."""
 
+MOST_BYTES = 256 << 20
+"""More than what is known of a million files."""
+
 Progress = Callable[[int, int], None]
 """(files done, files in all)."""
 
@@ -95,7 +98,7 @@ def _cache_file(root: Path) -> Path:
 
 def _read(cache: Path) -> dict[str, list[Any]]:
     try:
-        data = json.loads(read_regular(cache))
+        data = json.loads(read_regular(cache, MOST_BYTES))
         files = data["files"] if data["rules"] == _rules() else {}
         return {name: entry for name, entry in files.items() if _sound(entry)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -35,6 +35,7 @@ from ser_tui.corpora.splitting.splits import (
 )
 from ser_tui.study.document import Protocol
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding
 
 BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
 BY_SENTENCE = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
@@ -45,18 +46,19 @@ _FOLDED = {
 
 
 def split(manifest: Manifest, protocol: Protocol) -> Split:
-    """The parts that a search works with. For kfold, loso and loco the first fold, which a warning says.
+    """The parts that a search works with. For kfold, loso and loco the first fold, which a finding says.
 
     Raises UsageError when the corpus does not allow the protocol.
     """
     if protocol.kind in _FOLDED:
         made = folds(manifest, protocol)
         name, first = made[0]
-        note = (
+        sentence = (
             f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(made)} folds ({name}); "
             "the best configuration is then trained and scored on every fold."
         )
-        return replace(first, warnings=(note, *first.warnings))
+        note = Finding(kind="protocol", sentence=sentence, part="validation", count=1, of=len(made))
+        return replace(first, findings=(note, *first.findings))
     rest, test = _hold_out(manifest, protocol)
     train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
     if not train or not validation:
@@ -96,7 +98,7 @@ def _trained_beside(manifest: Manifest, protocol: Protocol, rest: Sequence[int],
     return train
 
 
-def _left_out(manifest: Manifest, protocol: Protocol, parts: Sequence[Sequence[int]]) -> list[str]:
+def _left_out(manifest: Manifest, protocol: Protocol, parts: Sequence[Sequence[int]]) -> list[Finding]:
     """What keeping sentences apart leaves in no part, counted."""
     return left_out(len(manifest.utterances) - sum(map(len, parts))) if protocol.kind in BY_SENTENCE else []
 
@@ -201,16 +203,18 @@ def _official_test(manifest: Manifest, everything: list[int], protocol: Protocol
     return [index for index in chosen if manifest.utterances[index].part != "test"], test
 
 
-def _notes(manifest: Manifest, protocol: Protocol) -> list[str]:
+def _notes(manifest: Manifest, protocol: Protocol) -> list[Finding]:
     """What is to be said about the official split of a corpus."""
     if protocol.kind != "official":
         return []
     parts = Counter(utterance.part for utterance in manifest.utterances)
     notes = []
     if not parts["validation"]:
-        notes.append("The official split has no validation part: a share of its training part, drawn by seed, validates.")
-    if parts[None]:
-        notes.append(f"{parts[None]} utterances are in no part of the official split and are not used.")
+        sentence = "The official split has no validation part: a share of its training part, drawn by seed, validates."
+        notes.append(Finding(kind="protocol", sentence=sentence, part="validation"))
+    if unused := parts[None]:
+        sentence = f"{unused} utterances are in no part of the official split and are not used."
+        notes.append(Finding(kind="unused", sentence=sentence, count=unused, of=len(manifest.utterances)))
     return notes
 
 
@@ -235,11 +239,12 @@ def _own_folds(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> l
     return [(f"fold {name}", [index for index in rest if manifest.utterances[index].fold == name]) for name in names]
 
 
-def _fold_notes(manifest: Manifest, protocol: Protocol, rest: Sequence[int], count: int) -> list[str]:
+def _fold_notes(manifest: Manifest, protocol: Protocol, rest: Sequence[int], count: int) -> list[Finding]:
     if protocol.kind != "kfold" or not _folded(manifest, rest):
         return []
     instead = f", not the {protocol.folds} of the study" if protocol.folds != count else ""
-    return [f"The folds are the corpus's own {count}, as its table numbers them{instead}."]
+    sentence = f"The folds are the corpus's own {count}, as its table numbers them{instead}."
+    return [Finding(kind="protocol", sentence=sentence, count=count)]
 
 
 def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from ser_tui.corpora.manifest import Manifest
 
 
+def named(manifest: Manifest) -> list[str]:
+    """What each utterance shares with the others of its recording, and with nothing else; by content where there are segments of it,
+    so that one corpus's whole file and another's segments of that file are of one recording."""
+    cut = {utterance.recording for utterance in manifest.utterances}
+    contents = [manifest.digests.get(utterance.id, "") for utterance in manifest.utterances]
+    return [content if content in cut else utterance.source for content, utterance in zip(contents, manifest.utterances, strict=True)]
+
+
 def grouped(manifest: Manifest, indices: Sequence[int]) -> list[list[int]]:
     """`indices` by recording, in the order of their first utterances."""
     found: dict[str, list[int]] = defaultdict(list)
+    names = named(manifest)
     for index in indices:
-        found[manifest.utterances[index].source].append(index)
+        found[names[index]].append(index)
     return list(found.values())
 
 
@@ -52,19 +62,21 @@ def _takes(missing: dict[str, float], group: Mapping[str, int]) -> bool:
     return True
 
 
-def joined(manifest: Manifest, session: Mapping[str, str]) -> dict[str, str]:
-    """`session` (speaker -> who is recorded together), the sessions of which speakers are heard in one recording made one."""
-    first: dict[str, str] = {name: name for name in session.values()}
+def joined(manifest: Manifest, field: Literal["speaker", "sentence"], groups: Mapping[str, str]) -> dict[str, str]:
+    """`groups` (of each speaker or sentence its group), those of which segments are in one recording made one."""
+    first: dict[str, str] = {name: name for name in groups.values()}
 
     def root(name: str) -> str:
         while first[name] != name:
+            first[name] = first[first[name]]
             name = first[name]
         return name
 
     heard: dict[str, str] = {}
-    for utterance in manifest.utterances:
-        if utterance.speaker is not None:
-            mine = root(session[utterance.speaker])
-            other = root(heard.setdefault(utterance.source, mine))
+    for utterance, recording in zip(manifest.utterances, named(manifest), strict=True):
+        value: str | None = getattr(utterance, field)
+        if value is not None:
+            mine = root(groups[value])
+            other = root(heard.setdefault(recording, mine))
             first[max(mine, other)] = min(mine, other)
-    return {speaker: root(name) for speaker, name in session.items()}
+    return {value: root(name) for value, name in groups.items()}

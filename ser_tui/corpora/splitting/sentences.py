@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.splitting import recordings
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding
 
 
 def sentences_of(manifest: Manifest, indices: Iterable[int]) -> list[str]:
@@ -33,18 +35,24 @@ def require_sentences(manifest: Manifest, kind: str) -> None:
         )
 
 
-def ordered_sentences(manifest: Manifest, sentences: Iterable[str], seed: int) -> list[str]:
-    """`sentences` in an order drawn by `seed`, those of each emotion in turn, so that every stretch of it has all emotions
-    as far as there are sentences of each. Sentences spoken in several emotions are one kind."""
+def ordered_sentences(manifest: Manifest, sentences: Iterable[str], seed: int) -> list[list[str]]:
+    """`sentences` in groups that stay together (those of which segments are in one recording; otherwise each alone), in an order
+    drawn by `seed`, those of each emotion in turn, so that every stretch of it has all emotions as far as there are sentences of
+    each. Sentences spoken in several emotions are one kind."""
     emotions = emotions_by_sentence(manifest.utterances)
-    names = sorted(sentences)
+    together = recordings.joined(manifest, "sentence", {name: name for name in emotions})
+    members: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(sentences):
+        members[together[name]].append(name)
+    names = sorted(members)
     # RandomState's stream is frozen by NumPy's policy: the same seed means the same sentences for good.
     shuffled = [names[index] for index in np.random.RandomState(seed).permutation(len(names))]
     kinds: dict[frozenset[str], list[str]] = defaultdict(list)
     for name in shuffled:
-        kinds[frozenset(emotions[name]) if len(emotions[name]) == 1 else frozenset()].append(name)
+        heard = frozenset().union(*(emotions[sentence] for sentence in members[name]))
+        kinds[heard if len(heard) == 1 else frozenset()].append(name)
     rank = {name: (place + 0.5) / len(kind) for kind in kinds.values() for place, name in enumerate(kind)}
-    return sorted(shuffled, key=lambda name: rank[name])
+    return [members[name] for name in sorted(shuffled, key=lambda name: rank[name])]
 
 
 def first_sentences(manifest: Manifest, indices: Iterable[int], size: float, seed: int, kind: str) -> list[str]:
@@ -53,23 +61,32 @@ def first_sentences(manifest: Manifest, indices: Iterable[int], size: float, see
     there = sentences_of(manifest, indices)
     everything = len(sentences_of(manifest, range(len(manifest.utterances))))
     count = max(1, round(size * everything))
-    if count >= len(there):
+    groups = ordered_sentences(manifest, there, seed)
+    taken = 0
+    while taken < len(groups) and sum(map(len, groups[:taken])) < count:
+        taken += 1
+    if taken >= len(groups):
         raise UsageError(
-            f"protocol {kind}: {manifest.corpus} has {everything} sentences, which leaves none to train on; use a smaller share for "
-            "validation and test"
+            f"protocol {kind}: {manifest.corpus} has {everything} sentences{_in_recordings(groups)}, which leaves none to train on; "
+            "use a smaller share for validation and test"
         )
-    return ordered_sentences(manifest, there, seed)[:count]
+    return [name for group in groups[:taken] for name in group]
 
 
 def sentence_folds(manifest: Manifest, indices: Sequence[int], count: int, seed: int, kind: str) -> list[list[str]]:
     """The sentences of the utterances at `indices` in `count` parts. Raises UsageError where there are fewer."""
-    there = ordered_sentences(manifest, sentences_of(manifest, indices), seed)
-    if len(there) < count:
+    groups = ordered_sentences(manifest, sentences_of(manifest, indices), seed)
+    if len(groups) < count:
         raise UsageError(
-            f"protocol {kind}: {count} folds need as many sentences, and {manifest.corpus} has {len(there)} to train and validate "
-            "on; use fewer folds or another protocol"
+            f"protocol {kind}: {count} folds need as many sentences, and {manifest.corpus} has {sum(map(len, groups))}"
+            f"{_in_recordings(groups)} to train and validate on; use fewer folds or another protocol"
         )
-    return [[there[place] for place in part] for part in np.array_split(np.arange(len(there)), count)]
+    return [[name for place in part for name in groups[place]] for part in np.array_split(np.arange(len(groups)), count)]
+
+
+def _in_recordings(groups: Sequence[Sequence[str]]) -> str:
+    """Why sentences are fewer than they seem, where they are: recordings hold several of them."""
+    return f", {len(groups)} where those of a recording stay together" if any(len(group) > 1 for group in groups) else ""
 
 
 def of_sentences(manifest: Manifest, indices: Iterable[int], sentences: Iterable[str]) -> list[int]:
@@ -84,14 +101,15 @@ def not_of_sentences(manifest: Manifest, indices: Iterable[int], sentences: Iter
     return [index for index in indices if manifest.utterances[index].sentence not in named]
 
 
-def left_out(number: int) -> list[str]:
-    """The sentence about utterances that are in no part because only their speaker, or only their sentence, is; or nothing."""
+def left_out(number: int) -> list[Finding]:
+    """The finding about utterances that are in no part because only their speaker, or only their sentence, is; or nothing."""
     if not number:
         return []
-    return [
+    sentence = (
         f"Speakers and sentences are kept apart: {number} utterances that have a speaker of one part and a sentence of another are in "
         "no part and are not used."
-    ]
+    )
+    return [Finding(kind="unused", sentence=sentence, count=number)]
 
 
 def emotions_by_sentence(utterances: Iterable[Utterance]) -> dict[str, set[str]]:
@@ -103,8 +121,8 @@ def emotions_by_sentence(utterances: Iterable[Utterance]) -> dict[str, set[str]]
     return found
 
 
-def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[str]:
-    """A sentence where at least half of the sentences that were spoken more than once have one emotion only; otherwise
+def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[Finding]:
+    """A finding where at least half of the sentences that were spoken more than once have one emotion only; otherwise
     nothing. `apart`: no sentence is in two parts, so that the text cannot help."""
     heard = list(utterances)
     found = emotions_by_sentence(heard)
@@ -123,4 +141,5 @@ def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[str]:
         else "the text gives the emotion away, and a score on sentences that were trained on is partly that of the text; keep "
         "sentences apart with protocol sentence or speaker-sentence"
     )
-    return [f"{lone} of {len(repeated)} sentences have one emotion only: {effect}."]
+    sentence = f"{lone} of {len(repeated)} sentences have one emotion only: {effect}."
+    return [Finding(kind="lone_sentences", sentence=sentence, count=lone, of=len(repeated))]

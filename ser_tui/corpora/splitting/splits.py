@@ -13,6 +13,7 @@ from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.sentences import lone_emotions
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding, said
 
 _LISTED = 20
 
@@ -26,25 +27,30 @@ class Split:
     test: tuple[int, ...]
     shared_speakers: tuple[str, ...]
     """Speakers of the training part who are heard in the validation or the test part too."""
-    warnings: tuple[str, ...]
-    """Sentences for people."""
+    findings: tuple[Finding, ...]
+    """What must be known before a score on it is believed."""
     unlabelled: bool
     """Whether utterances without a speaker leave it open what the parts share."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences of the findings."""
+        return said(self.findings)
+
 
 def describe(
-    manifest: Manifest, train: Iterable[int], validation: Iterable[int], test: Iterable[int], notes: Sequence[str] = ()
+    manifest: Manifest, train: Iterable[int], validation: Iterable[int], test: Iterable[int], notes: Sequence[Finding] = ()
 ) -> Split:
     """The split with what is to be said about it: `notes`, then what is found by itself."""
-    parts = {"training": sorted(train), "validation": sorted(validation), "test": sorted(test)}
+    parts = {"train": sorted(train), "validation": sorted(validation), "test": sorted(test)}
     heard = {part: [manifest.utterances[index] for index in indices] for part, indices in parts.items()}
-    shared = sorted(_values(heard["training"], "speaker") & _values(heard["validation"] + heard["test"], "speaker"))
-    warnings = [
-        *notes, *_speakers(heard), *_sessions(heard), *_recordings(heard), *_sentences(heard), *_duplicates(manifest, parts),
+    shared = sorted(_values(heard["train"], "speaker") & _values(heard["validation"] + heard["test"], "speaker"))
+    findings = [
+        *notes, *_speakers(heard), *_sessions(heard), *_recordings(manifest, parts), *_sentences(heard), *_duplicates(manifest, parts),
         *conflicts(manifest), *_classes(manifest, heard),
     ]
     return Split(
-        tuple(parts["training"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(warnings),
+        tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(findings),
         _unlabelled(heard),
     )  # fmt: skip
 
@@ -58,7 +64,7 @@ def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> li
         if utterance.speaker is not None:
             session.setdefault(utterance.speaker, utterance.session or utterance.speaker)
             gender.setdefault(utterance.speaker, utterance.gender)
-    session = recordings.joined(manifest, session)
+    session = recordings.joined(manifest, "speaker", session)
     members: dict[str, list[str]] = defaultdict(list)
     for name in sorted(speakers):
         members[session[name]].append(name)
@@ -106,8 +112,8 @@ def require_speakers(manifest: Manifest, kind: str) -> None:
         )
 
 
-def conflicts(manifest: Manifest) -> list[str]:
-    """A sentence when recordings of the same bytes bear different emotions; otherwise nothing."""
+def conflicts(manifest: Manifest) -> list[Finding]:
+    """A finding when recordings of the same bytes bear different emotions; otherwise nothing."""
     labelled: dict[str, dict[str, str]] = defaultdict(dict)
     for utterance in manifest.utterances:
         labelled[manifest.digests.get(utterance.id, utterance.id)].setdefault(utterance.emotion, utterance.id)
@@ -116,7 +122,8 @@ def conflicts(manifest: Manifest) -> list[str]:
         return []
     example = " and ".join(f"{name} ({emotion})" for emotion, name in list(twice[0].items())[:2])
     several = f"{len(twice)} recordings are" if len(twice) > 1 else "1 recording is"
-    return [f"Contradicting labels: {several} there more than once with different emotions, for example {example}."]
+    sentence = f"Contradicting labels: {several} there more than once with different emotions, for example {example}."
+    return [Finding(kind="contradictions", sentence=sentence, count=len(twice))]
 
 
 def _values(utterances: Iterable[Utterance], field: str) -> set[str]:
@@ -127,83 +134,92 @@ def _unlabelled(heard: dict[str, list[Utterance]]) -> bool:
     return any(utterance.speaker is None for utterances in heard.values() for utterance in utterances)
 
 
-def _speakers(heard: dict[str, list[Utterance]]) -> list[str]:
-    said: list[str] = []
-    trained = _values(heard["training"], "speaker")
+def _speakers(heard: dict[str, list[Utterance]]) -> list[Finding]:
+    found: list[Finding] = []
+    trained = _values(heard["train"], "speaker")
     if _unlabelled(heard):
-        said.append("Not every utterance has a speaker label: whether the parts share speakers cannot be told.")
+        nameless = [utterance.speaker is None for utterances in heard.values() for utterance in utterances]
+        sentence = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
+        found.append(Finding(kind="unlabelled", sentence=sentence, count=sum(nameless), of=len(nameless)))
     for part in ("validation", "test"):
         speakers = _values(heard[part], "speaker")
         both = speakers & trained
         if both:
-            said.append(
+            sentence = (
                 f"Speakers are shared: {len(both)} of the {len(speakers)} speakers in the {part} part are heard in training "
                 "too, so the score does not say how well unknown speakers are recognised."
             )
-    return said + _lone_speakers(heard, trained)
+            found.append(Finding(kind="speakers", sentence=sentence, part=part, count=len(both), of=len(speakers)))
+    return found + _lone_speakers(heard, trained)
 
 
-def _lone_speakers(heard: dict[str, list[Utterance]], trained: set[str]) -> list[str]:
-    said: list[str] = []
+def _lone_speakers(heard: dict[str, list[Utterance]], trained: set[str]) -> list[Finding]:
+    found: list[Finding] = []
     if len(trained) == 1:
-        said.append(f"All training utterances are of one speaker ({min(trained)}).")
+        sentence = f"All training utterances are of one speaker ({min(trained)})."
+        found.append(Finding(kind="one_speaker", sentence=sentence, part="train", count=1))
     emotions: dict[str, set[str]] = defaultdict(set)
     for utterances in heard.values():
         for utterance in utterances:
             if utterance.speaker is not None:
                 emotions[utterance.speaker].add(utterance.emotion)
-    single = sum(len(found) == 1 for found in emotions.values())
+    single = sum(len(theirs) == 1 for theirs in emotions.values())
     classes = set().union(*emotions.values()) if emotions else set()
     if len(classes) > 1 and 2 * single >= len(emotions):
-        said.append(
+        sentence = (
             f"{single} of the {len(emotions)} speakers have utterances of one emotion only: speaker and emotion cannot be told "
             "apart there, and scores by speaker mean little."
         )
-    return said
+        found.append(Finding(kind="lone_speakers", sentence=sentence, count=single, of=len(emotions)))
+    return found
 
 
-def _sessions(heard: dict[str, list[Utterance]]) -> list[str]:
-    trained = _values(heard["training"], "session")
-    said: list[str] = []
+def _sessions(heard: dict[str, list[Utterance]]) -> list[Finding]:
+    trained = _values(heard["train"], "session")
+    found: list[Finding] = []
     for part in ("validation", "test"):
-        both = _values(heard[part], "session") & trained
+        sessions = _values(heard[part], "session")
+        both = sessions & trained
         if both:
-            said.append(
+            sentence = (
                 f"Sessions are shared: the {part} part has recordings of {len(both)} sessions ({_listed(sorted(both))}) of which "
                 "other recordings are trained on."
             )
-    return said
+            found.append(Finding(kind="sessions", sentence=sentence, part=part, count=len(both), of=len(sessions)))
+    return found
 
 
-def _recordings(heard: dict[str, list[Utterance]]) -> list[str]:
-    sources = {part: {utterance.source for utterance in utterances} for part, utterances in heard.items()}
-    said: list[str] = []
-    for part, others in (("validation", ("training",)), ("test", ("training", "validation"))):
-        both = {utterance.path.name for utterance in heard[part] if any(utterance.source in sources[other] for other in others)}
-        count = len(sources[part] & set().union(*(sources[other] for other in others)))
+def _recordings(manifest: Manifest, parts: dict[str, list[int]]) -> list[Finding]:
+    names = recordings.named(manifest)
+    sources = {part: {names[index] for index in indices} for part, indices in parts.items()}
+    found: list[Finding] = []
+    for part, others in (("validation", ("train",)), ("test", ("train", "validation"))):
+        shared = set().union(*(sources[other] for other in others))
+        both = {manifest.utterances[index].path.name for index in parts[part] if names[index] in shared}
+        count = len(sources[part] & shared)
         if both:
-            said.append(
+            sentence = (
                 f"Recordings are shared: the {part} part has segments of {count} of its {len(sources[part])} recordings "
-                f"({_listed(sorted(both))}) that have others in the {' or the '.join(others)} part."
+                f"({_listed(sorted(both))}) that have others in the {' or the '.join(map(_called, others))} part."
             )
-    return said
+            found.append(Finding(kind="recordings", sentence=sentence, part=part, count=count, of=len(sources[part])))
+    return found
 
 
-def _sentences(heard: dict[str, list[Utterance]]) -> list[str]:
-    trained = _values(heard["training"], "sentence")
-    said: list[str] = []
+def _sentences(heard: dict[str, list[Utterance]]) -> list[Finding]:
+    trained = _values(heard["train"], "sentence")
+    found: list[Finding] = []
     for part in ("validation", "test"):
         sentences = _values(heard[part], "sentence")
         both = sentences & trained
         if both:
-            said.append(
-                f"Sentences are shared: {len(both)} of the {len(sentences)} sentences in the {part} part are trained on too."
-            )
+            sentence = f"Sentences are shared: {len(both)} of the {len(sentences)} sentences in the {part} part are trained on too."
+            found.append(Finding(kind="sentences", sentence=sentence, part=part, count=len(both), of=len(sentences)))
     everything = [utterance for utterances in heard.values() for utterance in utterances]
-    return said + lone_emotions(everything, apart=not said)
+    return found + lone_emotions(everything, apart=not found)
 
 
-def _duplicates(manifest: Manifest, parts: dict[str, list[int]]) -> list[str]:
+def _duplicates(manifest: Manifest, parts: dict[str, list[int]]) -> list[Finding]:
     where: dict[str, dict[str, str]] = defaultdict(dict)
     for part, indices in parts.items():
         for index in indices:
@@ -213,22 +229,28 @@ def _duplicates(manifest: Manifest, parts: dict[str, list[int]]) -> list[str]:
     if not across:
         return []
     (part, name), (other_part, other) = across[0][:2]
-    return [
+    sentence = (
         f"Duplicates across parts: {len(across)} recording{'s are' if len(across) > 1 else ' is'} byte for byte in two parts, "
-        f"for example {name} ({part}) and {other} ({other_part})."
-    ]
+        f"for example {name} ({_called(part)}) and {other} ({_called(other_part)})."
+    )
+    return [Finding(kind="duplicates", sentence=sentence, count=len(across))]
 
 
-def _classes(manifest: Manifest, heard: dict[str, list[Utterance]]) -> list[str]:
+def _classes(manifest: Manifest, heard: dict[str, list[Utterance]]) -> list[Finding]:
     classes = set(manifest.emotions)
-    said: list[str] = []
+    found: list[Finding] = []
     for part, utterances in heard.items():
         missing = sorted(classes - _values(utterances, "emotion"))
         if missing and utterances:
             rest = len(classes) - len(missing)
-            effect = "it cannot be learnt" if part == "training" else f"BCA there is over {rest} of {len(classes)} classes"
-            said.append(f"The {part} part has no utterance of {', '.join(missing)}: {effect}.")
-    return said
+            effect = "it cannot be learnt" if part == "train" else f"BCA there is over {rest} of {len(classes)} classes"
+            sentence = f"The {_called(part)} part has no utterance of {', '.join(missing)}: {effect}."
+            found.append(Finding(kind="classes", sentence=sentence, part=part, count=len(missing), of=len(classes)))
+    return found
+
+
+def _called(part: str) -> str:
+    return "training" if part == "train" else part
 
 
 def _listed(names: Sequence[str]) -> str:

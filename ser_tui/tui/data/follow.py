@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 
+from ser_tui.store import snapshot
 from ser_tui.store.log import CHUNK, LogReader
 from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
@@ -79,8 +80,10 @@ class Follower:
             return False
         state = before.state
         if marks is None or marks != self._at_end:
+            if first:
+                self._reader, state = snapshot.resumed(self.folder.log)
             position = self._reader.position
-            state = self._read(limit)
+            state = self._read(limit, state)
             state = described(self.folder, state) if first else state
             self._at_end = marks if self._reader.position == position and not self._reader.refused else None
         worker, job = before.worker, before.job
@@ -103,6 +106,8 @@ class Follower:
         changed = self.step()
         while self.view.behind and time.monotonic() < deadline:
             changed = self.step() or changed
+        if not self.view.behind:
+            snapshot.keep(self._reader, self.view.state)
         return changed
 
     def _marks(self) -> tuple[int, int, int] | None:
@@ -112,7 +117,7 @@ class Follower:
             return None
         return found.st_size, found.st_mtime_ns, found.st_ino
 
-    def _read(self, limit: int) -> RunState:
+    def _read(self, limit: int, state: RunState) -> RunState:
         events = self._reader.read(limit)
         if self._reader.restarted:
             # The log is shorter than what was read: another one lies there now.
@@ -120,8 +125,8 @@ class Follower:
             return reduce_all(self._reader.read(limit))
         if self._reader.refused and not self._reader.offset:
             found = unreadable(self._reader)
-            return self.view.state if self.view.state == found else found
-        return reduce_all(events, self.view.state) if events else self.view.state
+            return state if state == found else found
+        return reduce_all(events, state) if events else state
 
     def _behind(self) -> float:
         try:

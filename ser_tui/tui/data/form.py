@@ -69,7 +69,8 @@ def declared(key: str, item: FieldInfo, options: tuple[str, ...] = (), default: 
         options, annotation = options or get_args(annotation), str
     elif annotation is bool:
         options = SWITCH
-    kind = get_origin(annotation) or annotation or str
+    origin = get_origin(annotation) or annotation
+    kind = origin if isinstance(origin, type) else str
     width = _WIDTHS.get(key, 6) if kind in (int, float) else 24
     name = key.rpartition(".")[2]
     return FormField(key, item.title or name, item.description or "", options, width, kind, optional, default)
@@ -136,6 +137,10 @@ SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fiel
 _PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
 _TRAINING = {f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES}
 """Settings that not every study reads: not every protocol, not every method."""
+
+
+_READ: Mapping[str, tuple[str, ...]] = {kind: tuple(names) for kind, names in PROTOCOL_SETTINGS.items()}
+"""The settings that a protocol reads, by its kind as it is typed."""
 
 
 @dataclass
@@ -231,6 +236,14 @@ class StudyForm:
             elif dimension.kind != "fixed":
                 dimension.take(dimension.hyperparameter.default)
 
+    def has_search(self, search: Mapping[str, Any]) -> bool:
+        """Whether the bounds are those of `search`, as far as it names them."""
+        other = copy.deepcopy(self.dimensions)
+        for name, dimension in other.items():
+            if name in search:
+                dimension.take(search[name])
+        return all(dimension.raw() == other[name].raw() for name, dimension in self.dimensions.items())
+
     def raw(self) -> dict[str, Any]:
         """The study document as typed, right or wrong."""
         raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
@@ -250,7 +263,7 @@ class StudyForm:
 
     def relevant(self) -> dict[str, bool]:
         """Which of the settings that not every study reads are read by this one."""
-        read = {f"protocol.{name}" for name in dict(PROTOCOL_SETTINGS).get(self.texts["protocol.kind"], ())}
+        read = {f"protocol.{name}" for name in _READ.get(self.texts["protocol.kind"], ())}
         read |= self._strategy_keys()
         if self.texts["method"] == "finetune":
             read |= _TRAINING

@@ -17,14 +17,15 @@ from ser_tui.tui.widgets.lines import Wrapped
 from ser_tui.tui.widgets.table import cell
 
 EVERYWHERE = (
-    ("arrows, pgup, pgdn, j, k", "move in lists"),
+    ("arrows, j, k", "move in lists"),
+    ("pgup, pgdn", "move by a page"),
     ("tab, shift+tab", "to the next or the previous field"),
     ("ctrl+p", "command palette: everything this screen can do, and every run by name"),
     ("ctrl+q", "leave the app; workers go on without it"),
 )
 WORDS = (
     ("BCA", "balanced class accuracy: the mean of the recalls of all classes (UAR, macro recall)"),
-    ("±", "half the width of the 95 % bootstrap interval"),
+    (".976 [.912, .981]", "a score and its 95 % bootstrap interval; in tables .976 .91-.98"),
     ("best so far", "highest BCA up to each trial"),
     ("shared speakers", "the same voices in training and validation: says little about new speakers"),
     ("test part", "held out from every trial; the best one is scored on it once"),
@@ -50,7 +51,7 @@ class HelpScreen(AppDialog[None]):
         """About, keys, words."""
         with VerticalScroll(classes="dialog", id="help"):
             yield Wrapped(cell(self._about.splitlines()[0] if self._about else "", "bold"), Text())
-            yield Wrapped(*self._lines(), hang=19)
+            yield Wrapped(*self._lines(), hang=20)
         yield KeyBar()
 
     def _lines(self) -> list[Text]:
@@ -58,7 +59,7 @@ class HelpScreen(AppDialog[None]):
         for heading, pairs in (("Here", self._keys), ("Everywhere", EVERYWHERE), ("Words", WORDS)):
             lines.append(cell(heading, "accent"))
             for name, meaning in pairs:
-                line = cell(f"  {name:<16} " if len(name) <= 16 else f"  {name} ", "bold")
+                line = cell(f"  {name:<17} " if len(name) <= 17 else f"  {name} ", "bold")
                 line.append_text(cell(meaning, "default"))
                 lines.append(line)
             lines.append(Text())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ser_tui.places import cache_folder, private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
@@ -52,6 +53,23 @@ async def save_study(screen: AppScreen[Any], study: Study) -> None:
             return
     if await screen.succeeds(lambda: write_study(study, path)):
         screen.ser.tell(f"wrote {path}")
+
+
+async def copy_study(screen: AppScreen[Any], study: Study) -> None:
+    """Copy `study` as YAML to the terminal's clipboard, and write it into the cache folder: few terminals take it over SSH."""
+
+    def write() -> Path:
+        path = private_folder(cache_folder()) / "copied-study.yaml"
+        try:
+            write_atomically(path, dumps(study).encode())
+        except OSError as error:
+            raise disk_message(error, "copying the study", path, "copy it again") from None
+        return path
+
+    path = await screen.attempt(write)
+    if path is not None:
+        screen.app.copy_to_clipboard(dumps(study))
+        screen.ser.tell(f"copied, and written to {path}")
 
 
 def write_study(study: Study, path: Path) -> None:

@@ -48,6 +48,8 @@ class HomeScreen(AppScreen[None]):
     """The list of runs, newest first, and what can be done with the highlighted one."""
 
     AUTO_FOCUS = "RunsTable"
+    # From where the table has all its columns beside the pane.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (134, "-wide"), (160, "-huge")]  # noqa: RUF012  as in the app
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "new", tooltip="Set up a new study"),
         Binding("space", "mark", "mark", tooltip="Mark the run for comparison"),
@@ -164,7 +166,7 @@ class HomeScreen(AppScreen[None]):
             pane.show(runs.full_detail(summary, pane.size.width or 40) if summary else [])
         else:
             short = self.query_one("#short", Lines)
-            short.show(runs.short_detail(summary, self.size.width) if summary else [Text(), Text()])
+            short.show(runs.short_detail(summary, self.size.width - 2) if summary else [Text(), Text()])
 
     @property
     def _has_pane(self) -> bool:

@@ -18,16 +18,10 @@ from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
-from ser_tui.study.formatting import (
-    counted,
-    local_clock,
-    local_zone,
-    loss_text,
-    of_speakers,
-    printable,
-    progress_text,
-    score_with_interval,
-)
+from ser_tui.study.formatting import local_clock, local_zone, printable
+from ser_tui.study.narration import narrate
+from ser_tui.study.reducer import reduce
+from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -76,12 +70,11 @@ class LogScreen(AppScreen[None]):
         if self._libraries:
             log.write_lines(await in_thread(tail, path) or ["nothing was printed"])
             return
-        reader = LogReader(path)
+        reader, state = LogReader(path), RunState()
         while True:
-            found = await in_thread(reader.read)
-            if found:
-                log.write_lines([part for event in found for part in lines(event, self.size.width - 4)])
-            await asyncio.sleep(0.01 if found else 0.5)
+            state, told = await in_thread(_read, reader, state, self.size.width - 4)
+            log.write_lines(told)
+            await asyncio.sleep(0.01 if told else 0.5)
 
     def on_resize(self, event: Resize) -> None:
         """Break the lines for the new width."""
@@ -103,6 +96,15 @@ class LogScreen(AppScreen[None]):
         self.query_one(Log).scroll_end(animate=False)
 
 
+def _read(reader: LogReader, state: RunState, width: int) -> tuple[RunState, list[str]]:
+    """(the state after what is new in the log, that in words)"""
+    told: list[str] = []
+    for event in reader.read():
+        state = reduce(state, event)
+        told += lines(event, state, width)
+    return state, told
+
+
 def tail(path: Path) -> list[str]:
     """The last lines of a text file, made harmless; empty where there is none."""
     try:
@@ -114,63 +116,10 @@ def tail(path: Path) -> list[str]:
     return [printable(text) for text in data.decode("utf-8", "replace").splitlines()]
 
 
-def lines(event: events.Event, width: int) -> list[str]:
-    """One event in words, on as many lines of `width` as it needs."""
-    told = printable(f"{event.seq:>6} {local_clock(event.time)}  {_words(event)}")
-    return [told] if len(told) <= width else textwrap.wrap(told, max(40, width), subsequent_indent=" " * 17)
-
-
-def _words(event: events.Event) -> str:
-    match event:
-        case events.TrialStarted():
-            values = ", ".join(f"{name} {value}" for name, value in event.parameters.items())
-            return f"trial {event.trial} started ({event.phase or 'proposed'}): {values}"
-        case events.EpochFinished():
-            scores = f"loss {loss_text(event.loss)}, BCA {score_with_interval(event.bca, event.interval)}"
-            return f"trial {event.trial} epoch {event.epoch}/{event.epochs}: {scores}, {event.seconds:.1f} s"
-        case events.Progressed():
-            return progress_text(event.stage, event.done, event.utterances)
-        case events.TrialFinished():
-            collapsed = ", collapsed" if event.collapsed else ""
-            return f"trial {event.trial} finished: {_scores(event)}, {event.seconds:.1f} s{collapsed}"
-        case events.TrialFailed():
-            ended = "cut short" if event.kind == "cut_short" else "failed"
-            return f"trial {event.trial} {ended}: {event.reason}"
-        case events.ProbeScored():
-            return f"probe on the frozen encoder, best of {event.tried}: {_scores(event)}"
-        case events.TestScored():
-            return f"test part, scored once: {_scores(event)}"
-        case events.FoldsScored():
-            shown = f"pooled BCA {score_with_interval(event.pooled_bca, event.interval)}, n={event.utterances}"
-            return f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}"
-        case events.EvaluationFailed():
-            return f"evaluation on {event.corpus} failed: {event.reason}"
-        case events.Note():
-            return f"{event.level}: {event.text}"
-        case events.RunStarted():
-            parts = ", ".join(f"{part} {number} utterances" for part, number in event.utterances.items() if number)
-            return "; ".join(["run started", parts, *event.warnings])
-        case events.EvaluationStarted() | events.EvaluationProgressed():
-            if isinstance(event, events.EvaluationProgressed):
-                return f"evaluating on {event.corpus}: {event.done} of {event.utterances} utterances"
-            return f"evaluating on {_target(event)}: {event.utterances} utterances"
-        case events.EvaluationFinished():
-            accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
-            shown = score_with_interval(event.bca, event.bca_interval)
-            return f"zero-shot on {_target(event)}: accuracy {accuracy}, BCA {shown}, n={event.utterances}"
-        case events.RunFinished() | events.RunCancelled() | events.RunFailed():
-            return f"{event.type.replace('_', ' ')}: {event.reason}"
-        case events.Unknown():
-            return f"{event.kind.replace('_', ' ')} (this version does not know such events)"
-        case _:
-            return event.type.replace("_", " ")
-
-
-def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
-    whose = of_speakers(event.speakers, event.without)
-    return f"{event.corpus} ({whose})" if whose else event.corpus
-
-
-def _scores(event: events.TrialFinished | events.ProbeScored | events.TestScored) -> str:
-    accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
-    return f"BCA {score_with_interval(event.bca, event.interval)}, accuracy {accuracy}, n={event.utterances}"
+def lines(event: events.Event, state: RunState, width: int) -> list[str]:
+    """One event in words, on as many lines of `width` as it needs. `state`: the one after it."""
+    told: list[str] = []
+    for line in narrate(event, state):
+        text = printable(f"{event.seq:>6} {local_clock(event.time)}  {'warning: ' if line.level == 'warning' else ''}{line.whole}")
+        told += [text] if len(text) <= width else textwrap.wrap(text, max(40, width), subsequent_indent=" " * 17)
+    return told

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from ser_tui.study.document import Study
-from ser_tui.study.load import dumps, validate
+from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
@@ -191,8 +191,10 @@ class NewStudyScreen(AppScreen[None]):
         return next((node for node in control.ancestors if isinstance(node, DimensionRow | FieldRow)), None)
 
     def _own_bounds(self) -> None:
-        self._bounds = "own"
-        self.query_one("#field-bounds", Options).value = "own"
+        """Whose the bounds are that stand there now."""
+        known = {"recommended": self._recommended, "paper's": self._paper}
+        self._bounds = next((name for name, search in known.items() if search and self.form.has_search(search)), "own")
+        self.query_one("#field-bounds", Options).value = self._bounds
 
     def _apply_bounds(self) -> None:
         search = {"recommended": self._recommended, "paper's": self._paper}.get(self._bounds)
@@ -306,6 +308,8 @@ class NewStudyScreen(AppScreen[None]):
         row.say(f"{found.detail}, {found.facts}" if found.ready else found.detail, problem=not found.ready)
         if self._bounds == "recommended":
             self._apply_bounds()
+        else:
+            self._own_bounds()
         self.check()
 
     # What to do with it
@@ -350,13 +354,14 @@ class NewStudyScreen(AppScreen[None]):
         self.dismiss()
         self.ser.open_run(folder.run_id)
 
-    def action_preview(self) -> None:
-        """Show the document."""
-        from ser_tui.tui.dialogs.preview import PreviewScreen
+    @work(exclusive=True, group="preview")
+    async def action_preview(self) -> None:
+        """Show the document; start it if that is asked for there."""
+        from ser_tui.tui.dialogs.preview import StudyPreviewScreen
 
         study = self._valid()
-        if study is not None:
-            self.app.push_screen(PreviewScreen(dumps(study)))
+        if study is not None and await self.app.push_screen_wait(StudyPreviewScreen(study)) == "start":
+            self.action_start()
 
     @work
     async def action_save(self) -> None:

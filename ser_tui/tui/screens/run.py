@@ -167,10 +167,11 @@ class RunScreen(AppScreen[None]):
         self._stale = False
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
-        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), RunFolder(self.ser.runs / self.run_id).study_name))
+        folder = RunFolder(self.ser.runs / self.run_id)
+        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), folder.study_name, folder.begun))
         self._show_or_hide("#warnings", trials.warning_lines(view, width))
         self.query_one("#figures", Lines).show(
-            [trials.best_line(view.state, width), trials.current_line(view), trials.spark_line(view.state, width)]
+            [trials.best_line(view.state, width), trials.current_line(view, width), trials.spark_line(view.state, width)]
         )
         self._show_or_hide("#results", trials.result_lines(view.state, width))
 

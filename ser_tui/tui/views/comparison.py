@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.comparison import outcomes, settings
-from ser_tui.study.formatting import difference_text, duration
+from ser_tui.study.comparison import Pairing, outcomes, settings
+from ser_tui.study.formatting import duration, mean
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
-from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.views.sparks import bars_text, spark
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 Summary = Mapping[str, Any]
@@ -21,40 +20,11 @@ LABEL = 19
 """Cells for the labels, as many as the longest needs where the terminal has them."""
 
 
-@dataclass(frozen=True)
-class Pairing:
-    """Best trial against best trial of the pinned run. `reason`: why they cannot be paired."""
-
-    difference: float | None = None
-    p: float | None = None
-    utterances: int = 0
-    reason: str = ""
-
-    @property
-    def words(self) -> str:
-        """+.018, p = .41"""
-        if self.difference is None or self.p is None:
-            return self.reason
-        return difference_text(self.difference, self.p)
-
-
 def pair(feed: RunsFeed, pinned: RunFolder, other: RunFolder) -> Pairing:
-    """The difference in BCA between the two best trials, with its paired p, where both validated on the same utterances.
+    """The best trial of `other` against that of `pinned`. Reads both logs: call it in a thread."""
+    from ser_tui.evaluation.pairing import pair as paired  # numpy, which the first screen does without
 
-    Reads both logs: call it in a thread.
-    """
-    from ser_tui.evaluation.statistics import paired_difference
-
-    a, b = feed.state(pinned), feed.state(other)
-    if a.best is None or b.best is None or a.start is None or b.start is None:
-        return Pairing(reason="no score yet")
-    if a.start.fingerprints.get("corpus") != b.start.fingerprints.get("corpus"):
-        return Pairing(reason="other corpus")
-    same_part = a.study.get("protocol") == b.study.get("protocol") and a.start.classes == b.start.classes
-    if not same_part or not a.truth or a.truth != b.truth:
-        return Pairing(reason="other utterances")
-    difference, p = paired_difference(a.truth, a.best.predictions, b.best.predictions, len(a.start.classes))
-    return Pairing(difference, p, len(a.truth))
+    return paired(feed.state(pinned), feed.state(other))
 
 
 def columns(summaries: Sequence[Summary], numbers: Sequence[int], width: int) -> list[Column]:
@@ -117,11 +87,13 @@ def _heading(key: str, text: str, runs: int) -> Row:
 def _differences(summaries: Sequence[Summary], pairings: Mapping[str, Pairing]) -> list[Row]:
     cells = ["pinned"]
     shared = ["-"]
+    about = ["-"]
     for summary in summaries[1:]:
         pairing = pairings.get(str(summary["run_id"]))
         cells.append("reading ..." if pairing is None else pairing.words)
         shared.append(str(pairing.utterances) if pairing and pairing.utterances else "-")
-    return [_row("difference", "difference", cells), _row("shared", "shared utterances", shared)]
+        about.append(pairing.scope or "-" if pairing else "-")
+    return [_row("difference", "difference", cells), _row("about", "its p is", about), _row("shared", "shared utterances", shared)]
 
 
 def _sparks(summaries: Sequence[Summary], numbers: Sequence[int], key: str, width: int) -> list[Text]:
@@ -129,7 +101,15 @@ def _sparks(summaries: Sequence[Summary], numbers: Sequence[int], key: str, widt
     values = [value for summary in summaries for value in summary.get(key) or () if value is not None]
     low = 0.0 if key == "trial_seconds" else min(values, default=0.0)
     high = max(values, default=1.0)
-    return [
-        cell(spark(summary.get(key) or (), low=low, high=high, width=width), run_style(number))
-        for summary, number in zip(summaries, numbers, strict=True)
-    ]
+    return [_spark(summary, key, low, high, width, run_style(number)) for summary, number in zip(summaries, numbers, strict=True)]
+
+
+def _spark(summary: Summary, key: str, low: float, high: float, width: int, style: str) -> Text:
+    """All trials of one run in `width` cells, and of how many each bar is where that is not one."""
+    series = summary.get(key) or ()
+    bar = max if key == "best_so_far" else mean
+    shown = spark(series, low=low, high=high, width=width, bar=bar)
+    if bars_text(summary["trials"], len(shown)):
+        shown = spark(series, low=low, high=high, width=width - len("  99 trials a bar"), bar=bar)
+    bars = bars_text(summary["trials"], len(shown))
+    return cell(shown, style).append_text(cell(f"  {bars}" if bars else "", "muted"))

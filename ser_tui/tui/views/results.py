@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ser_tui.study import events
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
+    SCORE_HEADING,
     accuracies,
     centred_text,
     difference_text,
@@ -46,7 +48,7 @@ def confusion_lines(
     head = cell(" " * NAME, "muted")
     for name in predicted:
         head.append_text(cell(f"{name[: width - 1]:>{width}}", "muted"))
-    head.append_text(cell("       recall     n", "muted"))
+    head.append_text(cell("  recall 95% CI     n", "muted"))
     lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
     for name, row in zip(truth, counts, strict=False):
         total = sum(row)
@@ -55,7 +57,7 @@ def confusion_lines(
             share = value / total if total else 0.0
             line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
         recall = row[predicted.index(name)] / total if total and name in predicted else None
-        line.append_text(cell(f"  {score_with_interval(recall, intervals.get(name)):>11} {total:>5}"))
+        line.append_text(cell(f"  {score_with_interval(recall, intervals.get(name), short=True):<12} {total:>5}"))
         lines.append(line)
     return lines
 
@@ -115,11 +117,11 @@ def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
         ),
         cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
         *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
-        cell(f"{'FOLD':<20}{'BCA':>11}{'N':>7}", "muted"),
+        cell(f"{'FOLD':<20}{SCORE_HEADING}{'N':>7}", "muted"),
     ]
     for fold in found.folds:
-        shown = score_with_interval(fold.get("bca"), fold.get("interval"))
-        lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:>11}{fold.get('utterances', '-')!s:>7}"))
+        shown = score_with_interval(fold.get("bca"), fold.get("interval"), short=True)
+        lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:<12}{fold.get('utterances', '-')!s:>7}"))
     if any(fold.get("speakers") == 1 for fold in found.folds):
         lines.append(cell("the interval of a fold of one speaker is over that speaker's utterances", "muted"))
     return [*lines, Text()]
@@ -162,7 +164,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
     if found.not_centred:
         lines += broken(cell(found.not_centred, "muted"), width)
-    for warning in found.warnings:
+    for warning in said(findings_of(found)):
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),

@@ -10,6 +10,8 @@ from typing import Any
 from rich.text import Text
 
 from ser_tui.study.formatting import (
+    SCORE_CELLS,
+    SCORE_HEADING,
     beside_probe,
     duration,
     ended,
@@ -22,7 +24,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import KINDS, apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.tui.theme import mark, run_style, state_text
-from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.views.sparks import bars_text, spark
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
@@ -36,7 +38,7 @@ HOME_COLUMNS = (
     Column("run", "RUN", 20, flexible=True),
     Column("strategy", "STRATEGY", 8),
     Column("corpus", "CORPUS", 7),
-    Column("bca", "BCA", 11, "right"),
+    Column("bca", SCORE_HEADING, SCORE_CELLS),
     Column("of", "OF", 7),
     Column("trials", "TRIALS", 6, "right"),
     Column("time", "TIME", 6, "right"),
@@ -87,7 +89,7 @@ def home_cells(
 ) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
     figure = summary.get("headline")
-    number = score_with_interval(figure["value"], figure["interval"]) if figure else "-"
+    number = score_with_interval(figure["value"], figure["interval"], short=True) if figure else "-"
     wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
@@ -141,8 +143,8 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
-    if room >= 5:
-        line.append(spark(summary.get("best_so_far") or (), width=room), "accent")
+    if room >= 5 and len(summary.get("best_so_far") or ()) > 1:
+        line.append(spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
@@ -161,11 +163,11 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
 
 
 def _in_one_line(figure: Summary) -> str:
-    """A headline under a table that has its kind: "* .757 ±.065  n = 535, 10 speakers; fold 03 chose the configuration"."""
+    """A headline under a table that has its kind: "* .757 [.690, .820]  n = 535, 10 speakers; fold 03 chose the configuration"."""
     number = score_with_interval(figure["value"], figure["interval"])
     if figure["kind"] == "pooled":
         return f"* {number}  {sample(figure['n'], figure['speakers'])}; {chose(figure['chosen_on'])}"
-    over = f"n = {figure['n']}" + (f", {over_speakers(figure['speakers'])}" if figure["speakers"] else "")
+    over = f"n={figure['n']}" + (f", {over_speakers(figure['speakers'])}" if figure["speakers"] else "")
     return f"{number} {figure['name']}, {over}"
 
 
@@ -230,9 +232,12 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
     else:
         fact("best BCA", "none yet")
     room = max(8, width - 14)
-    fact("BCA", spark(summary.get("bca") or (), width=room), "accent")
-    fact("best so far", spark(summary.get("best_so_far") or (), width=room), "accent")
+    shown = spark(summary.get("bca") or (), width=room)
+    fact("BCA", shown, "accent")
+    fact("best so far", spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
     fact("minutes", spark(summary.get("trial_seconds") or (), low=0.0, width=room), "accent")
+    if bars := bars_text(summary["trials"], len(shown)):
+        fact("", bars, "muted")
     lines += results(summary)
     if summary.get("damaged_lines"):
         lines += [Text(), cell(f"{summary['damaged_lines']} damaged lines in its log", "warning")]
@@ -259,6 +264,6 @@ def results(summary: Summary) -> list[Text]:
         shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
         chance = f"chance {score(found['chance'])}  {sample(found['utterances'], found.get('interval_speakers'))}"
         lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  {chance}"))
-        if found.get("warnings"):
+        if found.get("findings"):
             lines.append(cell("             not unseen: v on the run's screen says why", "warning"))
     return [Text(), *lines] if lines else []

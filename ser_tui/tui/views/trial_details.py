@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ser_tui.study.formatting import difference_text, duration, interval_text, loss_text, parameter, score_with_interval
+from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, parameter, score_with_interval
 from ser_tui.study.headline import sample, validation_speakers
 from ser_tui.study.state import Trial
 from ser_tui.study.summary import searched_names
@@ -30,7 +30,6 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 
     if trial.bca is not None:
         fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
-        fact("95 % interval", interval_text(trial.interval))
         fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
         fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
         if probe is not None:
@@ -57,12 +56,12 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 def _epochs(trial: Trial) -> list[Text]:
     curve = cell("BCA per epoch  ", "muted")
     curve.append(spark([epoch.bca for epoch in trial.epochs], width=40), "accent")
-    lines = [curve, cell(" EP   LOSS    VAL         BCA   TIME", "accent")]
+    lines = [curve, cell(f" EP   LOSS    VAL {SCORE_HEADING}   TIME", "accent")]
     for epoch in trial.epochs:
         lines.append(
             cell(
                 f"{epoch.epoch:>3} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>6} "
-                f"{score_with_interval(epoch.bca, epoch.interval):>11} {duration(epoch.seconds):>6}"
+                f"{score_with_interval(epoch.bca, epoch.interval, short=True):<12} {duration(epoch.seconds):>6}"
                 + (" frozen" if epoch.frozen else "")
             )
         )

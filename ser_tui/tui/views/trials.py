@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
 
+from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
+    SCORE_CELLS,
+    SCORE_HEADING,
     beside_probe,
     duration,
     ended,
     local_clock,
     loss_text,
+    mean,
     of_speakers,
     parameter,
     progress_text,
@@ -34,12 +39,12 @@ from ser_tui.study.summary import (
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
 from ser_tui.tui.views.runs import ELSEWHERE, parameters_text
-from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.views.sparks import bars_text, spark
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
-_WIDE = 126
-"""Cells from which on the line of the best trial has room for the paired difference to the probe."""
+_WIDE = 110
+"""Cells from which on the line of the trial under way has room for both ends of an interval to three places."""
 
 _NAME = 11
 """Cells for what was scored on, at the left of a result."""
@@ -62,7 +67,7 @@ def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
         short = known.short if known else name[:8].upper()
         columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
     columns += [
-        Column("bca", "BCA", 11, "right"),
+        Column("bca", SCORE_HEADING, SCORE_CELLS),
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
@@ -84,7 +89,7 @@ def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], b
     cells = {
         "number": cell(trial.number, style),
         **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
-        "bca": cell(score_with_interval(bca, interval), "muted" if running else style),
+        "bca": cell(score_with_interval(bca, interval, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
         "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
         "time": cell(duration(trial.seconds), style),
@@ -110,10 +115,10 @@ def trial_state(trial: Trial, best: bool, live: bool) -> Text:
     return cell("done  best" if best else "done", "strong" if best else "")
 
 
-def header(view: View, now: datetime, name: str = "run") -> list[Text]:
+def header(view: View, now: datetime, name: str = "run", begun: datetime | None = None) -> list[Text]:
     """Two lines: state, trial, epoch and time first; then what it is and on how many utterances.
 
-    `name`: the study's, where the log does not say it yet.
+    `name`: the study's, and `begun`: when the run was made, where the log does not say it yet.
     """
     state = view.state
     line = Text(no_wrap=True)
@@ -131,6 +136,8 @@ def header(view: View, now: datetime, name: str = "run") -> list[Text]:
                 line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
     if state.sessions:
         line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
+    elif view.live and begun is not None:
+        line.append(f"  {duration((now - begun).total_seconds())}")
     left = remaining_seconds(state, now) if view.live else None
     if left is not None:
         line.append(f", about {duration(left)} left" if left else ", longer than predicted")
@@ -192,35 +199,37 @@ def _warnings(view: View) -> list[Text]:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in ("failed", "stopped") and view.state.reason:
         lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
-    start = view.state.start
-    return [*lines, *(cell(f"! {warning}", "warning") for warning in (start.warnings if start else ()))]
+    return [*lines, *(cell(f"! {warning}", "warning") for warning in said(findings_of(view.state.start)))]
 
 
 def best_line(state: RunState, width: int) -> Text:
-    """best BCA .953 ±.039 trial 5, the probe beside it, and its parameters; within `width` as far as it can be."""
+    """best BCA .953 [.914, .991] trial 5, the probe beside it, and its parameters; within `width` as far as it can be."""
     line = cell("best BCA   ", "muted")
     best = state.best
     if best is None:
         line.append("none yet", "muted")
         return line
-    line.append(score_with_interval(best.bca, best.interval), "strong")
     names, probe = searched_names(state.study), state.probe
-    line.append_text(cell(f"  trial {best.number}"))
-    if probe is None:
-        line.append_text(cell(f"  n={best.utterances}   {parameters_text(best.parameters, names)}"))
-        return line
-    beside = probe_summary(probe, best)
-    line.append("  probe ", "muted")
-    if width < _WIDE:
-        # n stands two lines above.
-        line.append_text(cell(f"{score_with_interval(probe.bca, probe.interval)}  "))
-        line.append_text(cell(parameters_text(best.parameters, names, short=True)))
-    else:
-        line.append_text(cell(f"{beside_probe(beside)}  n={best.utterances}   {parameters_text(best.parameters, names)}"))
-    return line
+    for short in (False, True):
+        found = line.copy()
+        found.append(score_with_interval(best.bca, best.interval, short=short), "strong")
+        found.append_text(cell(f"  #{best.number}" if short and probe is not None else f"  trial {best.number}"))
+        parameters = parameters_text(best.parameters, names, short=short and probe is not None)
+        if probe is None:
+            found.append_text(cell(f"  n={best.utterances}   {parameters}"))
+        elif short:
+            found.append("  probe ", "muted")
+            # n stands two lines above.
+            found.append_text(cell(f"{score_with_interval(probe.bca, probe.interval, short=True)}  {parameters.replace('  ', ' ')}"))
+        else:
+            found.append("  probe ", "muted")
+            found.append_text(cell(f"{beside_probe(probe_summary(probe, best))}  n={best.utterances}   {parameters}"))
+        if found.cell_len <= width:
+            break
+    return found
 
 
-def current_line(view: View) -> Text:
+def current_line(view: View, width: int) -> Text:
     """The epoch that has just ended in the trial under way: its loss and BCA."""
     line = cell("current    ", "muted")
     trial = view.state.current
@@ -244,7 +253,7 @@ def current_line(view: View) -> Text:
     further = ""
     if progress is not None:
         further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
-    scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval)}"
+    scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval, short=width < _WIDE)}"
     shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs} done  {scored}{frozen}{further}   "
     line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
@@ -254,8 +263,10 @@ def current_line(view: View) -> Text:
 def spark_line(state: RunState, width: int) -> Text:
     """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
     trials = counted(state)
-    room = max(5, (width - len("BCA  best so far  minutes  ") - 6) // 3)
     scores = [trial.bca for trial in trials]
+    room = max(5, (width - len("BCA  best so far  minutes  ") - 6) // 3)
+    if len(scores) > room:
+        room = max(5, room - len("   99 trials a bar") // 3)
     real = [value for value in scores if value is not None]
     low, high = (min(real), max(real)) if real else (0.0, 1.0)
     line = Text(no_wrap=True)
@@ -265,8 +276,10 @@ def spark_line(state: RunState, width: int) -> Text:
         ("minutes", [trial.seconds for trial in trials], 0.0, None),
     ):
         line.append(f"{label} ", "muted")
-        line.append(spark(series, low=bottom, high=top, width=room).ljust(min(room, max(len(series), 1))), "accent")
+        shown = spark(series, low=bottom, high=top, width=room, bar=max if label == "best so far" else mean)
+        line.append(shown.ljust(max(len(shown), 1)), "accent")
         line.append("   ")
+    line.append(bars_text(len(scores), len(shown)), "muted")
     return line
 
 
@@ -278,15 +291,15 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     lines: list[Text] = []
     room = width - _NAME
     if (test := state.test) is not None:
-        pieces = [
-            (0, _scored("BCA", test.bca, test.interval)), (2, _scored("accuracy", test.accuracy, test.accuracy_interval)),
+        pieces: list[Piece] = [
+            (0, Scored("BCA", test.bca, test.interval)), (2, Scored("accuracy", test.accuracy, test.accuracy_interval)),
             (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_bca, test.probe_interval),
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {count_text(len(folds.folds), 'fold')}"
         pieces = [
-            (0, _scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
+            (0, Scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
             (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
             *_probe(folds.probe_pooled_bca, folds.probe_interval),
         ]  # fmt: skip
@@ -294,37 +307,47 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     for found in state.evaluations:
         if (result := found.result) is not None:
             pieces = [
-                (0, _scored("accuracy", result.accuracy, result.accuracy_interval)),
-                (1, _scored("BCA", result.bca, result.bca_interval)), (3, f"chance {score(result.chance)}"),
+                (0, Scored("accuracy", result.accuracy, result.accuracy_interval)),
+                (1, Scored("BCA", result.bca, result.bca_interval)), (3, f"chance {score(result.chance)}"),
             ]  # fmt: skip
             if (untuned := result.baselines.get("untuned")) is not None:
-                pieces.append((2, _scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
+                pieces.append((2, Scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
             pieces.append((0, _sample(result.utterances, result.interval_speakers)))
             if whose := of_speakers(result.speakers, result.without, 2):
                 pieces.append((0, whose))
-            doubt = [(0, "! not unseen (v)")] if result.warnings else []
-            style = "warning" if result.warnings else ""
+            known = findings_of(result)
+            doubt = [(0, "! not unseen (v)")] if known else []
+            style = "warning" if known else ""
             lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
     return lines
 
 
-Piece = tuple[int, str]
+@dataclass(frozen=True)
+class Scored:
+    """A named score; how its interval is written depends on the room."""
+
+    name: str
+    value: float | None
+    interval: Sequence[float] | None
+
+    def text(self, short: bool) -> str:
+        """accuracy .556 [.515, .597], or accuracy .556 .51-.60."""
+        return f"{self.name} {score_with_interval(self.value, self.interval, short=short)}"
+
+
+Piece = tuple[int, str | Scored]
 """How easily it can be done without, and what it says."""
 
 
 def _fitting(pieces: Sequence[Piece], room: int) -> str:
     """Those of `pieces` that `room` has space for, the most dispensable left out first; those of rank 0 stay in any case."""
-    for most in (3, 2, 1, 0):
-        shown = "  ".join(text for rank, text in pieces if rank <= most)
+    for most, short in ((3, False), (2, False), (1, False), (1, True), (0, False), (0, True)):
+        shown = "  ".join(said.text(short) if isinstance(said, Scored) else said for rank, said in pieces if rank <= most)
         if len(shown) <= room:
             break
     return shown
-
-
-def _scored(name: str, value: float, interval: Sequence[float] | None) -> str:
-    return f"{name} {score_with_interval(value, interval)}"
 
 
 def _sample(utterances: int, speakers: int | None) -> str:
@@ -332,7 +355,7 @@ def _sample(utterances: int, speakers: int | None) -> str:
 
 
 def _probe(bca: float | None, interval: Sequence[float] | None) -> list[Piece]:
-    return [] if bca is None else [(1, _scored("probe", bca, interval))]
+    return [] if bca is None else [(1, Scored("probe", bca, interval))]
 
 
 def _result(name: str, text: str, style: str = "") -> Text:

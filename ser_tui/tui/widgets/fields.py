@@ -21,7 +21,9 @@ class Note(Static):
 
     DEFAULT_CSS = """
     Note { height: auto; width: 1fr; color: $muted; }
+    Note:ansi { text-style: dim; }
     Note.-problem { color: $warning; }
+    Note.-problem:ansi { text-style: none; }
     """
 
     def __init__(self, text: str) -> None:

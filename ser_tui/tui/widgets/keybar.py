@@ -48,6 +48,8 @@ class KeyBar(Lines):
     KeyBar { dock: bottom; height: auto; padding: 0 1; color: $foreground; background: $panel; }
     """
 
+    _covered = False
+
     def on_mount(self) -> None:
         """Follow the screen's bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -55,6 +57,14 @@ class KeyBar(Lines):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the keys of the moment need: known before the first frame, so that nothing moves after it."""
         return len(wrap(self._items(), width))
+
+    def cover(self, covered: bool) -> None:
+        """While a dialog lies over the screen its keys do nothing: they are not shown, and nothing moves."""
+        self._covered = covered
+        if covered:
+            self.show([Text(no_wrap=True)] * len(self._lines))
+        else:
+            self.refresh_keys()
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the keys for the new width."""
@@ -66,7 +76,7 @@ class KeyBar(Lines):
 
     def refresh_keys(self) -> None:
         """Show the bindings of the moment; what cannot be done now is not offered."""
-        if self.is_attached and self.size.width:
+        if self.is_attached and self.size.width and not self._covered:
             self.show(wrap(self._items(), self.size.width))
 
     def _items(self) -> list[Text]:

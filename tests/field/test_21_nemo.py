@@ -1,4 +1,5 @@
-"""Case 21: nEMO's data.tsv, whose file_id names files in samples/ and whose quotation marks are not quoted."""
+"""Case 21: nEMO, by its data.tsv, whose file_id names files in samples/ and whose quotation marks are not quoted, and by the names
+of its files."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trees_of_tones
 from own_tables import own_places, table, tones
 
 from ser_tui.corpora import registry
+from ser_tui.corpora.locations import Source
 
 
 def made(folder: Path) -> Path:
@@ -40,3 +43,19 @@ def test_its_table_is_read(place: Path) -> None:
 def test_its_folder_is_read(place: Path) -> None:
     manifest = registry.add("mine", place)
     assert manifest.emotions == {"anger": 6, "sadness": 6} and manifest.speakers == {"03": 12}
+
+
+@pytest.mark.parametrize("name", ["nemo", "polish"])
+def test_the_fields_file_names(isolated: Path, field_case: Callable[[str], Path], name: str) -> None:
+    root = field_case("21-nemo") / "samples"
+    found = registry.add(name, root)
+    assert found.emotions == {"anger": 6, "sadness": 6} and found.speakers == {"03": 12} and found.problems == ()
+
+
+@pytest.mark.parametrize(("name", "like"), [("nemo", ""), ("polish", ""), ("polish", "nemo")])
+def test_a_small_copy_by_file_names(isolated: Path, name: str, like: str) -> None:
+    root = trees_of_tones.tones(isolated / "own", "samples/EB0_anger_1.wav", "samples/KS0_surprised_90.wav", "samples/KS0_neutral_2.wav")
+    found = registry.add(name, root, Source(root, like=like))
+    assert [(one.emotion, one.speaker, one.gender, one.sentence, one.language) for one in found.utterances] == [
+        ("anger", "EB0", "female", "1", "pl"), ("neutral", "KS0", "male", "2", "pl"), ("surprise", "KS0", "male", "90", "pl"),
+    ]

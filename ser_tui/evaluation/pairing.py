@@ -1,0 +1,41 @@
+"""Two runs that validated on the same utterances, compared utterance by utterance."""
+
+from __future__ import annotations
+
+from ser_tui.evaluation.statistics import paired_difference, swapped_speakers
+from ser_tui.study.comparison import Pairing
+from ser_tui.study.events import RunStarted
+from ser_tui.study.state import RunState
+
+
+def pair(first: RunState, second: RunState) -> Pairing:
+    """BCA of `second`'s best trial minus that of `first`'s, with its paired p; or why they cannot be paired."""
+    one, other, start, beside = first.best, second.best, first.start, second.start
+    if one is None or other is None or start is None or beside is None:
+        return Pairing(reason="no score yet")
+    if start.fingerprints.get("corpus") != beside.fingerprints.get("corpus"):
+        return Pairing(reason="other corpus")
+    if not first.truth or first.truth != second.truth or not _same_part(start, beside):
+        return Pairing(reason="other utterances")
+    speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(start, beside))
+    classes = len(start.classes)
+    difference, p = paired_difference(first.truth, one.predictions, other.predictions, classes, speakers, recordings)
+    return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0)
+
+
+def _same_part(first: RunStarted, second: RunStarted) -> bool:
+    # Logs of before there was a digest of the parts tell of them by the protocol alone.
+    splits = {start.fingerprints["split"] for start in (first, second) if "split" in start.fingerprints}
+    return first.study.get("protocol") == second.study.get("protocol") and first.classes == second.classes and len(splits) < 2
+
+
+def _units(first: RunStarted, second: RunStarted) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(speakers, recordings) of the part that both have, by whichever of them tells."""
+    return (
+        first.validation_speakers or second.validation_speakers,
+        first.validation_recordings or second.validation_recordings,
+    )
+
+
+def _of_each(units: tuple[int, ...], utterances: int) -> tuple[int, ...] | None:
+    return units if len(units) == utterances else None

@@ -1,0 +1,79 @@
+"""What a strategy is asked with, out of a run's trials, and its proposals made again out of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.registry import make
+from ser_tui.study.document import Study
+from ser_tui.study.events import Event, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.reducer import MOST_MISSING
+from ser_tui.study.space import constants
+from ser_tui.study.state import RunState, Trial
+
+Spans = tuple[tuple[int, int], ...]
+"""Numbers of trials as (first, last) of every unbroken stretch: a thousand finished trials take no more room than one."""
+
+
+def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[Observation]:
+    """What `strategy` is told of `trials`, which are over."""
+    # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
+    fixed = constants(study.search)
+    found: list[Observation] = []
+    for trial in trials:
+        parameters = trial.parameters
+        if not parameters and (again := strategy.propose(found)) is not None:
+            parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
+        found.append(Observation({**parameters, **fixed}, trial.bca))
+    return found
+
+
+def under_way(state: RunState) -> list[Trial]:
+    """The trials that have begun and are not over, in order."""
+    return [trial for trial in state.trials if trial.status == "running"]
+
+
+def spans(numbers: Iterable[int]) -> Spans:
+    """`numbers`, each once, as stretches in ascending order."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return tuple(found)
+
+
+def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStarted, Proposal | None]]:
+    """For every trial that a log says has begun, in order: its event, and what the strategy proposes when it is told again what
+    it was told then.
+
+    `study` is the run's, with the space and the strategy of then. `events`: the whole log. The parameters of the two are the same
+    but for a batch that was halved because memory ran out. Logs of before version 0.2 do not say what a proposal was based on:
+    one search in one process, it was all that was over. Raises what `strategies.registry.make` raises.
+    """
+    strategy, fixed = make(study.strategy, study.search, study.seed), constants(study.search)
+    begun: dict[int, Mapping[str, Value]] = {}
+    over: dict[int, float | None] = {}  # in the order in which they finished; None: failed
+    for event in events:
+        if isinstance(event, TrialStarted):
+            told = [number for number in over if _is_told(event, number)]
+            # The lines of whose ends are damaged: the search went on with them as failed ones.
+            lost = range(1, min(event.trial, max(begun, default=0) + MOST_MISSING))
+            told += [number for number in lost if number not in over and _is_told(event, number)]
+            trials = [Trial(number, begun.get(number, {}), bca=over.get(number)) for number in told]
+            pending = [{**begun[number], **fixed} for number in event.pending if number in begun]
+            yield event, strategy.propose(history(trials, study, strategy), pending)
+            begun[event.trial] = event.parameters
+        elif isinstance(event, TrialFinished):
+            over[event.trial] = event.bca
+        elif isinstance(event, TrialFailed) and event.kind != "cut_short":
+            over[event.trial] = None
+
+
+def _is_told(event: TrialStarted, number: int) -> bool:
+    if event.based_on is None:
+        return number < event.trial
+    return any(first <= number <= last for first, last in event.based_on)

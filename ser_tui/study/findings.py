@@ -1,0 +1,99 @@
+"""What must be known before a score is believed, as data: people are shown a finding's sentence, programs ask for its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast, get_args
+
+from ser_tui.study.events import EvaluationFinished, RunStarted
+
+Kind = Literal[
+    "speakers",
+    "sessions",
+    "recordings",
+    "sentences",
+    "duplicates",
+    "unlabelled",
+    "one_speaker",
+    "lone_speakers",
+    "lone_sentences",
+    "contradictions",
+    "classes",
+    "overlapping",
+    "protocol",
+    "unused",
+    "told",
+]
+"""speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
+trained on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is
+trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
+lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. told: a sentence alone."""
+
+SHARED: Mapping[str, str] = {
+    "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
+}  # fmt: skip
+"""What parts can share besides speakers, by kind, in few words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing found. `sentence` is whole and for people; nothing is to be read out of it."""
+
+    kind: Kind
+    sentence: str
+    part: str = ""
+    """train, validation or test, as in `events.RunStarted.utterances`; empty: no part, or several."""
+    count: int | None = None
+    """How many of what the kind names; None where nothing was counted."""
+    of: int | None = None
+    """How many there are in all; None: not counted."""
+
+
+def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:
+    """The findings JSON-safe: as events hold them and summaries list them."""
+    return tuple(asdict(finding) for finding in findings)
+
+
+def said(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The sentence of each."""
+    return tuple(finding.sentence for finding in findings)
+
+
+def findings_of(event: RunStarted | EvaluationFinished | None) -> tuple[Finding, ...]:
+    """What `event` tells; the sentences of a log of before there were findings as findings, mostly of kind told."""
+    if event is None:
+        return ()
+    return tuple(map(_finding, event.findings)) or tuple(map(_of_old_sentence, event.warnings))
+
+
+def shares_speakers(start: RunStarted | None) -> bool | None:
+    """Whether speakers are heard in training and in another part; None where utterances without a speaker leave that open."""
+    if start is None or start.shares_speakers:
+        return bool(start)
+    kinds = {finding.kind for finding in findings_of(start)}
+    if start.findings and "speakers" in kinds:
+        return True
+    unlabelled = start.unlabelled_speakers
+    return None if (("unlabelled" in kinds) if unlabelled is None else unlabelled) else False
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    kind: Kind = cast("Kind", data["kind"]) if data["kind"] in get_args(Kind) else "told"  # of a newer ser_tui
+    return Finding(kind=kind, sentence=data["sentence"], part=data["part"], count=data["count"], of=data["of"])
+
+
+_OLD: Mapping[str, Kind] = {
+    "Speakers are shared": "speakers",
+    "Sessions are shared": "sessions",
+    "Recordings are shared": "recordings",
+    "Sentences are shared": "sentences",
+    "Duplicates across parts": "duplicates",
+    "Duplicates": "duplicates",
+    "Not every utterance has a speaker label": "unlabelled",
+}
+"""What stood before the colon in logs that held sentences alone, which are written no more: the only place that knows."""
+
+
+def _of_old_sentence(sentence: str) -> Finding:
+    return Finding(kind=_OLD.get(sentence.partition(":")[0], "told"), sentence=sentence)

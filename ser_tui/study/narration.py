@@ -1,0 +1,212 @@
+"""An event in words, once: the log pane shows how a line begins; the command line, the log screen and the export show it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, assert_never, cast
+
+from ser_tui.study import events
+from ser_tui.study.findings import findings_of
+from ser_tui.study.formatting import (
+    counted,
+    difference_text,
+    duration,
+    ended,
+    loss_text,
+    of_speakers,
+    parameter,
+    probe_parameters,
+    progress_text,
+    score,
+    score_with_interval,
+)
+from ser_tui.study.headline import chose, chosen_on, speakers_text, validation_speakers
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.state import RunState
+
+Level = Literal["info", "warning", "failure", "detail", "step"]
+"""warning: what must be known before a score is believed, or what the worker noticed; failure: something ended without a result;
+detail: told where everything is, the screens show it in other shapes; step: so is this, a part of what a detail began."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line about an event. `more`: what is left out where there is little room."""
+
+    text: str
+    level: Level = "info"
+    more: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """All of it."""
+        return "; ".join((self.text, *filter(None, self.more)))
+
+
+Narrated = tuple[Line, ...]
+
+
+def narrate(event: events.Event, state: RunState) -> Narrated:
+    """What is to be said about `event`, `state` being a state after it: the next one, or any later one. Pure."""
+    return _narrated(cast("events.AnyEvent", event), state)
+
+
+def kept_lines(event: events.Event, state: RunState) -> Narrated:
+    """Those lines that a run's log pane keeps: no details and no steps."""
+    if isinstance(event, _NEVER_KEPT):  # nearly every line of a log: no words are made for them
+        return ()
+    return tuple(line for line in narrate(event, state) if line.level not in ("detail", "step"))
+
+
+_NEVER_KEPT = (events.TrialStarted, events.EpochFinished, events.Progressed, events.EvaluationProgressed, events.Unknown)
+
+
+def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
+    match event:
+        case events.RunStarted():
+            return _run_started(event)
+        case events.RunResumed():
+            return (Line(f"resumed after {counted(state.finished_trials, 'finished trial')}"),)
+        case events.TrialStarted():
+            planned = f"/{state.start.planned_trials}" if state.start and state.start.planned_trials else ""
+            how = f" ({event.phase})" if event.phase else ""
+            return (Line(f"trial {event.trial}{planned} started{how}: {_searched(state, event.parameters)}", "detail"),)
+        case events.EpochFinished():
+            return (Line(_epoch(event), "step"),)
+        case events.Progressed():
+            epoch = len(state.current.epochs) + 1 if state.current is not None else None
+            return (Line(progress_text(event.stage, event.done, event.utterances, epoch), "step"),)
+        case events.TrialFinished():
+            return _trial_finished(event, state)
+        case events.ProbeScored():
+            return (_probe_scored(event, state),)
+        case events.TrialFailed():
+            how = "cut short" if event.kind == "cut_short" else "failed"
+            return (Line(f"trial {event.trial} {how}: {event.reason}", "failure"),)
+        case events.TestScored():
+            return (_test_scored(event),)
+        case events.FoldsScored():
+            return (_folds_scored(event, state),)
+        case events.EvaluationStarted():
+            return (Line(f"evaluating on {_target(event)}: {event.utterances} utterances"),)
+        case events.EvaluationProgressed():
+            return (Line(f"{event.corpus}: {event.done}/{event.utterances} utterances", "step"),)
+        case events.EvaluationFinished():
+            return _evaluation_finished(event)
+        case events.EvaluationFailed():
+            return (Line(f"evaluation on {event.corpus} failed: {event.reason}", "failure"),)
+        case events.RunFinished():
+            return (Line(f"run done: {event.reason}"),)
+        case events.RunCancelled():
+            return (Line(f"run {ended('stopped', event.reason)}", "failure"),)
+        case events.RunFailed():
+            return (Line(f"run {ended('failed', event.reason)}", "failure"),)
+        case events.Note():
+            return (Line(event.text, "warning" if event.level == "warning" else "info"),)
+        case events.Unknown():
+            return (Line(f"{event.kind.replace('_', ' ')} (this version does not know such events)", "detail"),)
+        case _:
+            assert_never(event)
+
+
+def _run_started(event: events.RunStarted) -> Narrated:
+    parts = ", ".join(f"{count} {name}" for name, count in event.utterances.items() if count)
+    planned = counted(event.planned_trials, "trial") if event.planned_trials else "trials until time is up"
+    expected = f", about {duration(event.predicted_seconds)}" if event.predicted_seconds else ""
+    told = f"run started: {planned}{expected}; utterances: {parts}; {len(event.classes)} classes"
+    fixed = [f"{name} {parameter(name, value)}" for name, value in _fixed(event.study).items()]
+    more = (f"fixed: {', '.join(fixed)}",) if fixed else ()
+    return (Line(told, "detail", more), *(Line(found.sentence, "warning") for found in findings_of(event)))
+
+
+def _epoch(event: events.EpochFinished) -> str:
+    loss = "not finite" if event.loss is None else loss_text(event.loss)
+    frozen = ", encoder frozen" if event.frozen else ""
+    told = f"trial {event.trial}, epoch {event.epoch}/{event.epochs}: loss {loss}"
+    return f"{told}, BCA {score_with_interval(event.bca, event.interval)}{frozen}, {event.seconds:.1f} s"
+
+
+def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
+    speakers = validation_speakers(state.start)
+    how = "collapsed to chance" if event.collapsed else "finished"
+    best = ", best so far" if state.best is not None and state.best.number == event.trial else ""
+    more = (_of_one(speakers), f"{_accuracy(event)}, in {duration(event.seconds)}{best}")
+    told = f"trial {event.trial} {how}: {_scored('BCA', event.bca, event.interval, event.utterances, speakers)}"
+    return (Line(told, more=more), *(Line(f"trial {event.trial}: {note}", "warning") for note in event.notes))
+
+
+def _probe_scored(event: events.ProbeScored, state: RunState) -> Line:
+    speakers, best = validation_speakers(state.start), state.best
+    shown = _scored("BCA", event.bca, event.interval, event.utterances, speakers)
+    beside = "" if best is None else _more_or_less(best.bca, event.bca, best.probe_p)
+    more = (_of_one(speakers), beside, probe_parameters(event.parameters), f"{_accuracy(event)}, in {duration(event.seconds)}")
+    return Line(f"probe on the frozen encoder, best of {event.tried}: {shown}", more=more)
+
+
+def _test_scored(event: events.TestScored) -> Line:
+    shown = _scored("BCA", event.bca, event.interval, event.utterances, event.interval_speakers)
+    more = (_of_one(event.interval_speakers), _accuracy(event), _probe(event.probe_bca, event.probe_interval, event.bca, event.probe_p))
+    return Line(f"test part, scored once: {shown}", more=more)
+
+
+def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
+    shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
+    told = f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}; {chose(chosen_on(event, state.study))}"
+    beside = _probe(event.probe_pooled_bca, event.probe_interval, event.pooled_bca, event.probe_p)
+    return Line(told, more=(_of_one(event.interval_speakers), beside))
+
+
+def _evaluation_finished(event: events.EvaluationFinished) -> Narrated:
+    on = f"zero-shot on {_target(event)}"
+    shown = _scored("BCA", event.bca, event.bca_interval, event.utterances, event.interval_speakers)
+    named, everybody = (of_speakers(event.speakers, event.without, most) for most in (_NAMED, None))
+    more = (
+        _of_one(event.interval_speakers), f"chance {score(event.chance)}",
+        "masked to its classes" if event.masked else "all classes of the model",
+        everybody if everybody != named else "", event.not_centred,
+    )  # fmt: skip
+    told = Line(f"{on}: accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}, {shown}", more=more)
+    return (told, *(Line(f"{on}: {found.sentence}", "warning") for found in findings_of(event)))
+
+
+_NAMED = 5
+"""Speakers that a line names where a score is of some of them only; the whole line names all."""
+
+
+def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
+    whose = of_speakers(event.speakers, event.without, _NAMED)
+    return f"{event.corpus} ({whose})" if whose else event.corpus
+
+
+def _fixed(study: Mapping[str, Any]) -> dict[str, Value]:
+    return {name: value for name, value in study.get("search", {}).items() if isinstance(value, int | float | str)}
+
+
+def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
+    """The values but for those that the study fixes, which the first line of the log has."""
+    fixed = _fixed(state.study)
+    names = [name for name, value in parameters.items() if fixed.get(name) != value]
+    return ", ".join(f"{name} {parameter(name, parameters[name])}" for name in names) or "every hyperparameter is fixed"
+
+
+def _scored(name: str, value: float, interval: Sequence[float], utterances: int, speakers: int | None) -> str:
+    over = f", {speakers_text(speakers)}" if speakers else ""
+    return f"{name} {score_with_interval(value, interval)}, n={utterances}{over}"
+
+
+def _of_one(speakers: int | None) -> str:
+    """Of one speaker the interval says nothing about others."""
+    return "the interval is over the speaker's utterances" if speakers == 1 else ""
+
+
+def _accuracy(event: events.TrialFinished | events.ProbeScored | events.TestScored) -> str:
+    return f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
+
+
+def _more_or_less(tuned: float | None, probe: float, p: float | None) -> str:
+    return "" if tuned is None else f"fine-tuning {difference_text(tuned - probe, p)}"
+
+
+def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p: float | None) -> str:
+    return "" if bca is None else f"probe {score_with_interval(bca, interval)}, {_more_or_less(tuned, bca, p)}"

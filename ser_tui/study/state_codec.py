@@ -1,0 +1,186 @@
+"""A state as lines of JSON and back: the same state in a fifth of the time that its log takes.
+
+The first line holds what there is once, the others BLOCK trials each. Events within a state are lines as in the log, with all
+checks that these have; of trials the types of all fields are checked, since a run's folder may come from strangers.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from pyrsistent import pvector
+
+from ser_tui.study import events
+from ser_tui.study.epochs import Epochs
+from ser_tui.study.log_codec import decode, encode, tuples
+from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.type_checks import check, checks
+from ser_tui.study.worker_time import Session
+
+FORMAT = 1
+"""Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
+BLOCK = 200
+"""Trials on a line: one that is taken apart in one go holds up nothing else."""
+
+E = TypeVar("E", bound=events.Event)
+_PLAIN = ("status", "started", "last_time", "ended", "reason", "seq", "predicted", "truth")
+_TRIAL = tuple(item.name for item in fields(Trial))
+_TIMES = ("started", "last_time", "ended")
+_STATUSES = ("new", "running", "done", "stopped", "failed")
+_TRIAL_STATUSES = ("running", "done", "collapsed", "failed", "cut_short")
+_is_log = check(tuple[tuple[str, str, str], ...])
+
+
+class NotKept(ValueError):
+    """A state that these lines do not hold, or lines that hold none."""
+
+
+def to_lines(state: RunState) -> Iterator[bytes]:
+    """`state`, which a log adds up to, as lines with their newlines. Raises NotKept where it would not come back the same."""
+    if state.start is None or state.study != state.start.study:
+        raise NotKept("its log does not say yet what its study is")
+    head = {
+        **{name: getattr(state, name) for name in _PLAIN},
+        **{name: None if (event := getattr(state, name)) is None else _line(event) for name in ("start", "progress", "probe", "test")},
+        "folds": [_line(event) for event in state.folds],
+        "evaluations": [{**vars(one), "result": None if one.result is None else _line(one.result)} for one in state.evaluations],
+        "sessions": [asdict(session) for session in state.sessions],
+        "current": None if state.current is None else _row(state.current),
+        "best": None if state.best is None else _row(state.best),
+        "log": list(state.log),
+        "trials": len(state.trials),
+    }  # fmt: skip
+    yield _json(head)
+    for begin in range(0, len(state.trials), BLOCK):
+        yield _json([_row(trial) for trial in state.trials[begin : begin + BLOCK]])
+
+
+def from_lines(lines: Iterable[bytes]) -> RunState:
+    """The state that `to_lines` made `lines` of. Raises NotKept where they are others."""
+    try:
+        rest = iter(lines)
+        head = tuples(json.loads(next(rest)))
+        trials: list[Trial] = []
+        for line in rest:
+            trials += map(_trial, json.loads(line))
+        if [trial.number for trial in trials] != list(range(1, head["trials"] + 1)):
+            raise NotKept("trials are missing")
+        start = _event(head["start"], events.RunStarted)
+        if start is None or not _is_log(head["log"]):
+            raise NotKept("no start, or no notes")
+        state = RunState(
+            **{name: head[name] for name in _PLAIN}, study=start.study, start=start,
+            progress=_event(head["progress"], events.Progressed), probe=_event(head["probe"], events.ProbeScored),
+            test=_event(head["test"], events.TestScored), sessions=tuple(_session(one) for one in head["sessions"]),
+            folds=tuple(_known(_event(line, events.FoldsScored)) for line in head["folds"]),
+            evaluations=tuple(_evaluation(one) for one in head["evaluations"]), trials=pvector(trials),
+            current=_of(head["current"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),
+        )  # fmt: skip
+        _refuse_misfits(state, _PLAIN)
+        if state.status not in _STATUSES:
+            raise NotKept("an unknown status")
+        for name in _TIMES:
+            _refuse_no_time(getattr(state, name))
+        return state
+    except NotKept:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError, OverflowError) as error:
+        raise NotKept(f"not a state: {type(error).__name__}") from None
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    except ValueError:
+        raise NotKept("a number that JSON does not have") from None
+
+
+def _line(event: events.Event) -> str:
+    line = encode(event)
+    if decode(line) != event:
+        raise NotKept(f"a {event.type} that would come back otherwise")
+    return line.decode("utf-8", "surrogateescape")
+
+
+def _event(line: str | None, cls: type[E]) -> E | None:
+    if line is None:
+        return None
+    event = decode(line.encode("utf-8", "surrogateescape"))
+    if not isinstance(event, cls):
+        raise NotKept(f"a {event.type} where another event belongs")
+    return event
+
+
+def _known(event: E | None) -> E:
+    if event is None:
+        raise NotKept("an event is missing")
+    return event
+
+
+def _row(trial: Trial) -> list[Any]:
+    values = {**vars(trial), "epochs": trial.epochs.packed() if isinstance(trial.epochs, Epochs) else ""}
+    labels = trial.predictions
+    if labels and min(labels) >= -128 and max(labels) < 128:
+        # Hundreds of small numbers in every trial: as bytes they need neither be parsed nor checked.
+        values["predictions"] = binascii.b2a_base64(array("b", labels), newline=False).decode()
+    return [values[name] for name in _TRIAL]
+
+
+def _trial(row: Any) -> Trial:
+    trial: Trial = object.__new__(Trial)
+    held = trial.__dict__
+    held.update(zip(_TRIAL, map(tuples, row), strict=True))
+    if isinstance(held["predictions"], str):
+        held["predictions"] = tuple(array("b", binascii.a2b_base64(held["predictions"])))
+    packed, held["epochs"] = held["epochs"], ()
+    _refuse_misfits(trial, _CHECKED)
+    if trial.status not in _TRIAL_STATUSES:
+        raise NotKept("an unknown status")
+    held["epochs"] = Epochs.unpacked(packed)
+    _refuse_no_time(trial.started)
+    return trial
+
+
+_CHECKED = tuple(name for name in _TRIAL if name != "epochs")
+
+
+def _of(row: Any, trials: list[Trial]) -> Trial | None:
+    """The trial in `row`: the very one of `trials` where it is the same."""
+    if row is None:
+        return None
+    trial = _trial(row)
+    listed = trials[trial.number - 1] if 0 < trial.number <= len(trials) else None
+    if listed is None:
+        raise NotKept("a trial that is not listed")
+    return listed if listed == trial else trial
+
+
+def _session(values: Any) -> Session:
+    session = Session(**values)
+    _refuse_misfits(session, values)
+    for time in (session.begun, session.last):
+        _refuse_no_time(time)
+    return session
+
+
+def _evaluation(values: Any) -> Evaluation:
+    evaluation = Evaluation(**{**values, "result": _event(values["result"], events.EvaluationFinished)})
+    _refuse_misfits(evaluation, [name for name in values if name != "result"])
+    return evaluation
+
+
+def _refuse_misfits(one: Any, names: Iterable[str]) -> None:
+    shapes, held = checks(type(one)), one.__dict__
+    for name in names:
+        if not shapes[name](held[name]):
+            raise NotKept(f"{name} is not what a {type(one).__name__} has")
+
+
+def _refuse_no_time(text: str) -> None:
+    if text and events.parse_time(text).tzinfo is None:
+        raise NotKept("a time without a zone")

@@ -1,0 +1,56 @@
+"""Two runs are compared on the utterances that both validated on, and what the p of it is about is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ser_tui.evaluation.pairing import pair
+from ser_tui.study.events import RunStarted, TrialFinished, TrialStarted
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
+
+TRUTH = (0, 1) * 40
+NOW = "2026-01-01T00:00:00.000Z"
+STUDY = {"protocol": {"kind": "speaker", "seed": 42}}
+
+
+def state(wrong: int, **start: Any) -> RunState:
+    """A run of which the best trial had the first `wrong` utterances wrong."""
+    predictions = tuple(1 - label if index < wrong else label for index, label in enumerate(TRUTH))
+    said = {"study": STUDY, "fingerprints": {"corpus": "c", "split": "s"}, **start}
+    return reduce_all([
+        RunStarted(time=NOW, classes=("anger", "fear"), utterances={}, **said),
+        TrialStarted(time=NOW, trial=1, parameters={}),
+        TrialFinished(
+            time=NOW, trial=1, bca=1 - wrong / 80, interval=(0, 1), utterances=80, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=1.0,
+            seconds=1.0, collapsed=False, predictions=predictions, truth=TRUTH,
+        ),
+    ])  # fmt: skip
+
+
+def test_p_is_over_speakers_where_there_are_enough_of_them() -> None:
+    speakers = tuple(index // 10 for index in range(80))
+    found = pair(state(10, validation_speakers=speakers), state(0, validation_speakers=speakers))
+    assert (found.words, found.scope, found.utterances) == ("+.125, p = 1.00", "over 8 speakers", 80)
+    few = tuple(index // 40 for index in range(80))
+    found = pair(state(10, validation_speakers=few), state(0, validation_speakers=few))
+    assert (found.words, found.scope) == ("+.125, p < .01", "about these 2 speakers alone")
+    alone = (0,) * 80
+    assert pair(state(10, validation_speakers=alone), state(0)).scope == "about this 1 speaker alone"
+    recordings = tuple(index // 20 for index in range(80))
+    found = pair(state(10, validation_recordings=recordings), state(0, validation_recordings=recordings))
+    assert (found.words, found.scope) == ("+.125, p = 1.00", "over utterances")
+
+
+def test_runs_of_older_versions_are_compared_over_utterances() -> None:
+    older = {"fingerprints": {"corpus": "c"}}
+    found = pair(state(10, **older), state(0, **older))
+    assert (found.words, found.scope) == ("+.125, p < .01", "over utterances")
+    assert pair(state(10, validation_speakers=(0, 1)), state(0)).scope == "over utterances", "of another length: not believed"
+
+
+def test_why_two_runs_cannot_be_paired() -> None:
+    assert pair(RunState(), state(0)).reason == "no score yet"
+    assert pair(state(0, fingerprints={"corpus": "d"}), state(0)).reason == "other corpus"
+    assert pair(state(0, study={"protocol": {"kind": "random"}}), state(0)).reason == "other utterances"
+    assert pair(state(0, fingerprints={"corpus": "c", "split": "t"}), state(0)).reason == "other utterances"
