@@ -10,15 +10,15 @@ from ser_tui.study.state import RunState
 
 def pair(first: RunState, second: RunState) -> Pairing:
     """BCA of `second`'s best trial minus that of `first`'s, with its paired p; or why they cannot be paired."""
-    one, other, starts = first.best, second.best, (first.start, second.start)
-    if one is None or other is None or starts[0] is None or starts[1] is None:
+    one, other, begun, begun_second = first.best, second.best, first.start, second.start
+    if one is None or other is None or begun is None or begun_second is None:
         return Pairing(reason="no score yet")
-    if starts[0].fingerprints.get("corpus") != starts[1].fingerprints.get("corpus"):
+    if begun.fingerprints.get("corpus") != begun_second.fingerprints.get("corpus"):
         return Pairing(reason="other corpus")
-    if not first.truth or first.truth != second.truth or not _same_part(*starts):
+    if not first.truth or first.truth != second.truth or not _same_part(begun, begun_second):
         return Pairing(reason="other utterances")
-    speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(*starts))
-    classes = len(starts[0].classes)
+    speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(begun, begun_second))
+    classes = len(begun.classes)
     difference, p = paired_difference(first.truth, one.predictions, other.predictions, classes, speakers, recordings)
     return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0)
 
