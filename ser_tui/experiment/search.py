@@ -108,7 +108,7 @@ def _keep_parts(folder: RunFolder, data: Data) -> None:
 
 def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, forecast: Forecast) -> RunStarted:
     split = data.split
-    units = data.validation_units()["recordings"] or ()
+    units = data.validation_units["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
         study=to_plain(study),
@@ -127,8 +127,8 @@ def _started(study: Study, data: Data, trainer: AnyTrainer, strategy: Strategy, 
         startup=strategy.startup,
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
-        interval_speakers=interval_speakers(data.resampled()),
-        validation_speakers=numbered(data.resampled() or ()),
+        interval_speakers=interval_speakers(data.validation_units["groups"]),
+        validation_speakers=numbered(data.validation_units["groups"] or ()),
         validation_recordings=numbered(units) if in_segments(units) else (),
     )
 
@@ -303,7 +303,7 @@ class _Search:
             models.save_candidate(self.session.folder, self.trainer, number)
         truth, probe, against = self.validation.labels, state.probe, None
         if probe is not None:
-            classes, units = len(self.data.classes), self.data.validation_units()
+            classes, units = len(self.data.classes), self.data.validation_units
             against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
         self.session.emit(
             TrialFinished(
@@ -336,13 +336,13 @@ class _Search:
         limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units())
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units)
         if found is not None:
             self.session.emit(found)
 
     def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
         """Of a score on the validation part."""
-        classes, units = len(self.data.classes), self.data.validation_units()
+        classes, units = len(self.data.classes), self.data.validation_units
         return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
