@@ -45,7 +45,7 @@ def _as_json(run: RunFolder, pairing: Pairing) -> dict[str, Any] | None:
         return None
     return {
         "run": run.run_id, "bca_difference": pairing.difference, "p": pairing.p, "utterances": pairing.utterances,
-        "speakers": pairing.speakers, "p_over": "speakers" if pairing.over_speakers else "utterances",
+        "speakers": pairing.speakers, "p_over": "speakers" if pairing.over_speakers else "recordings" if pairing.recordings else "utterances",
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def pair(first: RunState, second: RunState) -> Pairing:
     speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(begun, begun_second))
     classes = len(begun.classes)
     difference, p = paired_difference(first.truth, one.predictions, other.predictions, classes, speakers, recordings)
-    return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0)
+    return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0, len(set(recordings or ())))
 
 
 def _same_part(first: RunStarted, second: RunStarted) -> bool:
