@@ -11,7 +11,7 @@ HELP = "what ran, what is running"
 
 
 @pytest.mark.parametrize("lost", [
-    b"\x1b[200~x", pytest.param(b"\x1b[200~", marks=pytest.mark.slow), b"\x1b]11;rgb:00", pytest.param(b"\x1b[<35;10", marks=pytest.mark.slow),
+    b"\x1b[200~x", b"\x1b]11;rgb:00", *(pytest.param(lost, marks=pytest.mark.slow) for lost in (b"\x1b[200~", b"\x1b[<35;10"))
 ])  # fmt: skip
 def test_keys_are_answered_again_where_the_end_is_lost(lost: bytes, tmp_path: Path) -> None:
     with Terminal(SER_TUI_RUNS=str(tmp_path)) as terminal:
