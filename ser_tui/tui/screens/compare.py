@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.comparison import Pairing
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.screens.base import AppScreen
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views import comparison
-from ser_tui.tui.views.comparison import Pairing
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Table, cell
