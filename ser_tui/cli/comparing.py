@@ -43,9 +43,10 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
 def _as_json(run: RunFolder, pairing: Pairing) -> dict[str, Any] | None:
     if pairing.difference is None:
         return None
+    drawn = "recordings" if pairing.recordings else "utterances"
     return {
         "run": run.run_id, "bca_difference": pairing.difference, "p": pairing.p, "utterances": pairing.utterances,
-        "speakers": pairing.speakers, "p_over": "speakers" if pairing.over_speakers else "utterances",
+        "speakers": pairing.speakers, "p_over": "speakers" if pairing.over_speakers else drawn,
     }  # fmt: skip
 
 

@@ -10,17 +10,17 @@ from ser_tui.study.state import RunState
 
 def pair(first: RunState, second: RunState) -> Pairing:
     """BCA of `second`'s best trial minus that of `first`'s, with its paired p; or why they cannot be paired."""
-    one, other, start, beside = first.best, second.best, first.start, second.start
-    if one is None or other is None or start is None or beside is None:
+    one, other, begun, begun_second = first.best, second.best, first.start, second.start
+    if one is None or other is None or begun is None or begun_second is None:
         return Pairing(reason="no score yet")
-    if start.fingerprints.get("corpus") != beside.fingerprints.get("corpus"):
+    if begun.fingerprints.get("corpus") != begun_second.fingerprints.get("corpus"):
         return Pairing(reason="other corpus")
-    if not first.truth or first.truth != second.truth or not _same_part(start, beside):
+    if not first.truth or first.truth != second.truth or not _same_part(begun, begun_second):
         return Pairing(reason="other utterances")
-    speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(start, beside))
-    classes = len(start.classes)
+    speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(begun, begun_second))
+    classes = len(begun.classes)
     difference, p = paired_difference(first.truth, one.predictions, other.predictions, classes, speakers, recordings)
-    return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0)
+    return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0, len(set(recordings or ())))
 
 
 def _same_part(first: RunStarted, second: RunStarted) -> bool:

@@ -90,8 +90,8 @@ def _over_utterances(
     cells = np.bincount(true * 2 + right.astype(np.intp), minlength=2 * n_classes)
     drawn = random.multinomial(len(true), cells / len(true), size=resamples).astype(float)
     scores = _score(drawn[:, 1::2], drawn[:, 0::2] + drawn[:, 1::2], metric)
-    hit = np.bincount(true, weights=right, minlength=n_classes).astype(float)
-    return _percentiles(scores, hit, np.bincount(true, minlength=n_classes).astype(float), metric, random)
+    hit = np.bincount(true, weights=right, minlength=n_classes)
+    return _percentiles(scores, hit.astype(float), np.bincount(true, minlength=n_classes).astype(float), metric, random)
 
 
 def _over_recordings(

@@ -43,10 +43,14 @@ class Data:
         return tuple(sorted(speaker for speaker in found if speaker is not None))
 
     def groups(self, indices: Sequence[int]) -> tuple[str, ...] | None:
-        """The speaker of each utterance at `indices`; None where some have none."""
+        """The speaker of each utterance at `indices`, to resample for intervals; None where some have none, or are trained on."""
         names = [self.manifest.utterances[index].speaker for index in indices]
         known = tuple(name for name in names if name is not None)
-        return known if len(known) == len(names) else None
+        return known if len(known) == len(names) and self._trained.isdisjoint(known) else None
+
+    @cached_property
+    def _trained(self) -> frozenset[str | None]:
+        return frozenset(self.manifest.utterances[index].speaker for index in self.split.train)
 
     @cached_property
     def _recordings(self) -> list[str]:
@@ -56,13 +60,10 @@ class Data:
         """By what the utterances at `indices` depend on each other."""
         return Units(groups=self.groups(indices), recordings=tuple(self._recordings[index] for index in indices))
 
+    @cached_property
     def validation_units(self) -> Units:
-        """The same of the validation part; no speakers where training hears some of them too."""
-        return Units(groups=self.resampled(), recordings=self.units(self.split.validation)["recordings"])
-
-    def resampled(self) -> tuple[str, ...] | None:
-        """The speaker of each validation utterance, to resample for intervals; None where training hears some of them too."""
-        return None if self.split.shared_speakers else self.groups(self.split.validation)
+        """Those of the validation part."""
+        return self.units(self.split.validation)
 
 
 def load(study: Study) -> Data:

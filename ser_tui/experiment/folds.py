@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.corpora.splitting.protocols import folds
-from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference
+from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers, paired_difference
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import Data
 from ser_tui.experiment.parts import refuse_changes
@@ -57,7 +57,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         speakers = units["groups"]
         truth += labels
         predictions += result.predictions
-        groups += speakers or [name] * len(labels)
+        groups += speakers or ()
         sources += units["recordings"] or ()
         named = named and speakers is not None
         if probe is not None and trainer.tunes:
@@ -70,35 +70,34 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     scores = [float(str(row["bca"])) for row in rows]
+    # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
+    units = Units(groups=groups if named else None, recordings=sources)
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
             folds=tuple(rows),
             pooled_bca=balanced_accuracy(truth, predictions, len(data.classes)),
-            interval=bootstrap_interval(truth, predictions, len(data.classes), groups=groups, seed=study.seed),
+            interval=bootstrap_interval(truth, predictions, len(data.classes), seed=study.seed, **units),
             mean=statistics.fmean(scores),
             deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
             utterances=len(truth),
-            interval_speakers=interval_speakers(groups) if named else 0,
-            **_beside(truth, predictions, probed, groups, sources, named, study.seed, len(data.classes)),
+            interval_speakers=interval_speakers(units["groups"]),
+            **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
         )
     )
 
 
 def _beside(
-    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], groups: Sequence[str], recordings: Sequence[str],
-    named: bool, seed: int, classes: int,
+    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], units: Units, seed: int, classes: int
 ) -> dict[str, Any]:
     """The fields of FoldsScored that tell of the run's probe; none where it was not fitted for every fold."""
     if len(probed) != len(truth):
         return {}
     return {
         "probe_pooled_bca": balanced_accuracy(truth, probed, classes),
-        "probe_interval": bootstrap_interval(truth, probed, classes, groups=groups, seed=seed),
-        "probe_p": paired_difference(
-            truth, probed, predictions, classes, groups if named else None, recordings
-        )[1],
+        "probe_interval": bootstrap_interval(truth, probed, classes, seed=seed, **units),
+        "probe_p": paired_difference(truth, probed, predictions, classes, **units)[1],
     }
 
 

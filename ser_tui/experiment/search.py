@@ -101,7 +101,7 @@ def _end_what_was_under_way(session: Surroundings) -> None:
 
 def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
     split = data.split
-    units = data.validation_units()["recordings"] or ()
+    units = data.validation_units["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunStarted(
         study=to_plain(study),
@@ -120,8 +120,8 @@ def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, for
         startup=strategy.startup,
         planned_trials=forecast.planned,
         predicted_seconds=forecast.whole(),
-        interval_speakers=interval_speakers(data.resampled()),
-        validation_speakers=numbered(data.resampled() or ()),
+        interval_speakers=interval_speakers(data.validation_units["groups"]),
+        validation_speakers=numbered(data.validation_units["groups"] or ()),
         validation_recordings=numbered(units) if in_segments(units) else (),
     )
 
@@ -294,7 +294,7 @@ class _Search:
             self.session.keeper.save_candidate(number, self.trainer.save_best)
         truth, probe, against = self.validation.labels, state.probe, None
         if probe is not None:
-            classes, units = len(self.data.classes), self.data.validation_units()
+            classes, units = len(self.data.classes), self.data.validation_units
             against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
         self.session.emit(
             TrialFinished(
@@ -327,13 +327,13 @@ class _Search:
         self.session.limit_memory()
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units())
+            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units)
         if found is not None:
             self.session.emit(found)
 
     def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
         """Of a score on the validation part."""
-        classes, units = len(self.data.classes), self.data.validation_units()
+        classes, units = len(self.data.classes), self.data.validation_units
         return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:

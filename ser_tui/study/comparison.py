@@ -33,6 +33,8 @@ class Pairing:
     """Of the utterances, where all are known and training heard none of them."""
     over_speakers: bool = False
     """Whether p swaps whole speakers, and so is about speakers like these; otherwise it is about what these very speakers say."""
+    recordings: int = 0
+    """Of the utterances, where some are segments of one."""
     reason: str = ""
 
     @property
@@ -44,13 +46,13 @@ class Pairing:
 
     @property
     def scope(self) -> str:
-        """over 8 speakers; about these 2 speakers alone; over utterances: what p is about, empty without one."""
+        """over 8 speakers; about these 2 speakers alone; over 20 recordings; over utterances: what p is about, empty without one."""
         if self.p is None:
             return ""
         if self.over_speakers:
             return f"over {self.speakers} speakers"
         if not self.speakers:
-            return "over utterances"
+            return f"over {self.recordings} recordings" if self.recordings else "over utterances"
         return f"about {'this 1 speaker' if self.speakers == 1 else f'these {self.speakers} speakers'} alone"
 
 

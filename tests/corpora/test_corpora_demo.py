@@ -6,7 +6,6 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,12 +26,9 @@ pytest.importorskip("espeakng_loader", reason="needs the extra `demo`")
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifest]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SER_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("SER_TUI_CONFIG", str(tmp_path_factory.mktemp("config")))
-        patch.delenv("SER_TUI_DATA", raising=False)
-        yield registry.load_manifest("demo")
+def manifest(_own_places: None) -> Manifest:
+    """In the session's cache, where other tests have it from."""
+    return registry.load_manifest("demo")
 
 
 def test_it_is_complete_and_called_synthetic(manifest: Manifest) -> None:

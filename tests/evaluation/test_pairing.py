@@ -39,7 +39,7 @@ def test_p_is_over_speakers_where_there_are_enough_of_them() -> None:
     assert pair(state(10, validation_speakers=alone), state(0)).scope == "about this 1 speaker alone"
     recordings = tuple(index // 20 for index in range(80))
     found = pair(state(10, validation_recordings=recordings), state(0, validation_recordings=recordings))
-    assert (found.words, found.scope) == ("+.125, p = 1.00", "over utterances")
+    assert (found.words, found.scope) == ("+.125, p = 1.00", "over 4 recordings")
 
 
 def test_runs_of_older_versions_are_compared_over_utterances() -> None:

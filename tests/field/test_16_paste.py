@@ -10,7 +10,9 @@ from ptys import Terminal
 HELP = "what ran, what is running"
 
 
-@pytest.mark.parametrize("lost", [b"\x1b[200~x", b"\x1b[200~", b"\x1b]11;rgb:00", b"\x1b[<35;10"])
+@pytest.mark.parametrize("lost", [
+    b"\x1b[200~x", b"\x1b]11;rgb:00", *(pytest.param(lost, marks=pytest.mark.slow) for lost in (b"\x1b[200~", b"\x1b[<35;10"))
+])  # fmt: skip
 def test_keys_are_answered_again_where_the_end_is_lost(lost: bytes, tmp_path: Path) -> None:
     with Terminal(SER_TUI_RUNS=str(tmp_path)) as terminal:
         terminal.until_shown("No runs yet")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from ptys import Terminal
 
+SLOW = pytest.mark.slow
 
-@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (0, 80), (24, 0)])
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), pytest.param(0, 80, marks=SLOW), pytest.param(24, 0, marks=SLOW)])
 def test_home_is_drawn_once_and_answers(rows: int, columns: int, tmp_path: Path) -> None:
     with Terminal(rows=rows, columns=columns, SER_TUI_RUNS=str(tmp_path)) as terminal:
         terminal.until_shown("No runs yet")
@@ -32,7 +34,7 @@ def test_a_real_size_that_comes_later_is_taken(tmp_path: Path) -> None:
         assert terminal.until_ended() == 0
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 3)])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), pytest.param(2, 3, marks=SLOW)])
 def test_a_terminal_too_small_for_anything_can_be_left_and_made_larger(rows: int, columns: int, tmp_path: Path) -> None:
     with Terminal(rows=rows, columns=columns, SER_TUI_RUNS=str(tmp_path)) as terminal:
         terminal.until(lambda: b"\x1b[?1049h" in terminal.data)

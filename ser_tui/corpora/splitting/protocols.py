@@ -171,9 +171,11 @@ def _by_speaker(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> 
         count = max(1, round(protocol.size * len(manifest.speakers)))
         named = first_speakers(ordered_groups(manifest, there, protocol.seed), count)
     if not there - set(named):
+        number = len(ordered_groups(manifest, manifest.speakers, protocol.seed))
+        together = f", {number} where those who are recorded together stay together" if number < len(manifest.speakers) else ""
         raise UsageError(
-            f"protocol {protocol.kind}: {manifest.corpus} has {len(manifest.speakers)} speakers, which leaves none to train on; "
-            "use fewer for validation and test"
+            f"protocol {protocol.kind}: {manifest.corpus} has {len(manifest.speakers)} speakers{together}, which leaves none to train on; "
+            "use fewer for validation and test, or another protocol"
         )
     return _apart(manifest, rest, named)
 
@@ -252,7 +254,7 @@ def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int])
     groups = [[name] for name in there] if protocol.kind == "loso" else ordered_groups(manifest, there, protocol.seed)
     count = len(there) if protocol.kind == "loso" else protocol.folds
     if len(groups) < max(2, count):
-        what = "sessions" if len(groups) < len(there) else "speakers"
+        what = "groups of people who are recorded together" if len(groups) < len(there) else "speakers"
         raise UsageError(
             f"protocol {protocol.kind}: {max(2, count)} folds need as many {what}, and {manifest.corpus} has {len(groups)} to train "
             "and validate on; use fewer folds or another protocol"

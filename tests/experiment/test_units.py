@@ -1,0 +1,36 @@
+"""What intervals and tests take for independent: speakers whom training did not hear; otherwise recordings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora.manifest import Utterance
+from ser_tui.corpora.splitting.splits import Split, describe
+from ser_tui.experiment.data import Data
+
+
+def data(train: str, validation: str, test: str = "") -> Data:
+    """Two segments of a recording of each speaker in each part, who is named by a letter."""
+    base = Utterance("", Path("x"), "joy", None, None, None, None, 1.0, 16_000, 1)
+    found, parts = [], []
+    for number, part in enumerate((train, validation, test)):
+        parts.append(range(len(found), len(found) + 2 * len(part)))
+        found += [
+            replace(
+                base, id=f"{number}{speaker}{place}", speaker=speaker, recording=f"{number}{speaker}", start=1.0 * place, end=place + 1.0
+            )
+            for speaker in part for place in (0, 1)
+        ]  # fmt: skip
+    manifest = manifests.make("made", Path("/"), found, [], {one.id: one.id for one in found})
+    split: Split = describe(manifest, *parts)
+    return Data(manifest, split, ("joy",))
+
+
+def test_speakers_are_units_where_training_heard_none_of_them() -> None:
+    apart = data("ab", "cd", "ae")
+    assert apart.validation_units["groups"] == ("c", "c", "d", "d")
+    assert apart.validation_units["recordings"] == ("1c", "1c", "1d", "1d")
+    assert apart.units(apart.split.test)["groups"] is None, "training heard one of them"
+    assert data("ab", "bc").validation_units["groups"] is None
