@@ -63,8 +63,11 @@ class AppScreen(Screen[Result]):
 
     @property
     def in_front(self) -> bool:
-        """Whether nothing lies on top. A change on a screen below has everything above it sent again, so there is none."""
-        return self.app.screen is self
+        """Whether nothing lies on top. A change on a screen below has everything above it sent again, so there is none.
+
+        Not of an app that is about to end either: it takes its screens' widgets away before it stops who draws on them.
+        """
+        return self.app.is_running and self.app.screen is self
 
     @property
     def left(self) -> bool:
