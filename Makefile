@@ -23,7 +23,7 @@ slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow $(PYTEST)
 
 check: $(VENV)/.installed
-	$(BIN)/ruff check ser_tui tests benchmarks
+	$(BIN)/ruff check ser_tui tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_house.py

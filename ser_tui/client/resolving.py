@@ -17,14 +17,21 @@ from ser_tui.study.errors import UserError
 
 def load_study(path: Path, overrides: Iterable[str] = ()) -> Study:
     """The study document at `path`, ready to run. Raises UserError in one line where it is wrong or something is missing."""
+    return resolved(load.read(path), str(path), overrides)
+
+
+def resolved(raw: dict[str, Any], source: str, overrides: Iterable[str] = ()) -> Study:
+    """The study in `raw`, which it changes, with `key=value` overrides, ready to run. `source` names it in errors. Raises UserError."""
     # What an override changes within `search` may be bounds that are named, not written: these are filled in before.
     assignments = list(overrides)
     within = [assignment for assignment in assignments if assignment.startswith("search.")]
-    raw = load.read(path, [assignment for assignment in assignments if assignment not in within])
+    for assignment in assignments:
+        if assignment not in within:
+            load.set_value(raw, assignment)
     fill_bounds(raw)
     for assignment in within:
         load.set_value(raw, assignment)
-    study = load.validate(raw, str(path), assignments, (strategies.check,))
+    study = load.validate(raw, source, assignments, (strategies.check,))
     require(study)
     return study
 

@@ -22,9 +22,29 @@ GROUP = "ser_tui.strategies"
 """The group of entry points under which other packages declare theirs."""
 
 
+_registered: dict[str, StrategyRecord] = {}
+
+
+def register(record: StrategyRecord) -> None:
+    """Make `record` known by its name to this process alone: for a script or a notebook that runs its search itself.
+
+    A worker's process, and the app, know strategies that a package declares as entry points. The same name again replaces the
+    record. Raises UsageError where a built-in strategy or a package has that name.
+    """
+    if record.name in _plug_ins() or any(known.name == record.name for known in BUILT_IN):
+        raise UsageError(f"a strategy is named {record.name} already; choose another name")
+    _registered[record.name] = record
+
+
+def is_registered(kind: str) -> bool:
+    """Whether `kind` names a strategy that this process alone knows."""
+    return kind in _registered
+
+
 def records() -> dict[str, StrategyRecord]:
-    """All strategies by name: the built-in ones first, then those of other packages. One that cannot be loaded is left out."""
-    found = {record.name: record for record in BUILT_IN}
+    """All strategies by name: the built-in ones first, then those of this process and of other packages. One that cannot be
+    loaded is left out."""
+    found = {record.name: record for record in BUILT_IN} | _registered
     for name in _plug_ins():
         try:
             found.setdefault(name, _loaded(name))
@@ -38,9 +58,11 @@ def record(kind: str) -> StrategyRecord:
     for known in BUILT_IN:
         if known.name == kind:
             return known
+    if kind in _registered:
+        return _registered[kind]
     if kind in _plug_ins():
         return _loaded(kind)
-    names = [known.name for known in BUILT_IN] + sorted(_plug_ins())
+    names = [known.name for known in BUILT_IN] + sorted({*_registered, *_plug_ins()})
     close = difflib.get_close_matches(kind[:100], names, 1, 0.5)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(f"{kind[:60]!r} is not one of {', '.join(names)}{hint}")

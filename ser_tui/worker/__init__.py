@@ -1,1 +1,1 @@
-"""The detached process that runs a study, and how it is started, stopped and resumed."""
+"""Where jobs run: a run folder with its lock, log and signals, in a process of its own or in a caller's thread; or memory alone."""

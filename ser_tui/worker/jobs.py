@@ -26,6 +26,9 @@ def work(session: Session, request: Request | None) -> str:
     except TrialStopped:
         _stopped(session, session.stop_reason or "stopped")
         return ""
+    except KeyboardInterrupt:  # of a notebook, or a script: a worker's process hears none
+        _stopped(session, "interrupted from the keyboard")
+        raise
     except UserError as error:
         reason = str(error)
     except MemoryError:

@@ -72,7 +72,8 @@ def test_proposals_made_while_others_are_under_way_come_again_too(kind: str) -> 
         if score is None:
             written(TrialFailed(trial=number, kind="nan", reason="it became NaN", seconds=1.0))
         else:
-            written(TrialFinished(trial=number, bca=score, interval=(0.0, 1.0), utterances=9, predictions=(0,) * 9))
+            scored = {"bca": score, "interval": (0.0, 1.0), "best_epoch": 1, "best_epoch_bca": score, "accuracy": score}
+            written(TrialFinished(trial=number, utterances=9, loss=1.0, seconds=1.0, **scored))
 
     begin(1)
     begin(2)

@@ -1,0 +1,1 @@
+"""What `import ser_tui` offers to scripts and notebooks."""

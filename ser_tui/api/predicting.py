@@ -1,0 +1,119 @@
+"""Trained models for scripts and notebooks: from speech to emotions and their probabilities."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from ser_tui.api.running import Run, open_run
+from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.training import model as saved
+from ser_tui.worker.keeping import FolderKeeper
+
+Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
+"""An audio file; or samples [samples] or [samples, channels], floats from -1 to 1 or integers of their type's whole range, with
+their rate in Hz."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of N utterances, in order."""
+
+    classes: tuple[str, ...]
+    """The emotions, in alphabetical order."""
+    probabilities: NDArray[np.float32]
+    """[N, classes], each row summing to 1: the softmax of the model's outputs, which nobody has calibrated. NaN where there is none."""
+    problems: Mapping[int, str]
+    """Index -> why an utterance could not be read."""
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """The most probable emotion of each; None where it could not be read."""
+        best = np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=1)
+        known = np.asarray(np.isfinite(self.probabilities).all(axis=1))
+        return tuple(self.classes[index] if sure else None for index, sure in zip(best, known, strict=True))
+
+
+class Predictor:
+    """A trained model. `load_model` gives these."""
+
+    def __init__(self, model: saved.Model) -> None:
+        self._model = model
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The emotions that it tells apart, in alphabetical order."""
+        return self._model.classes
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The hyperparameters that it was trained with."""
+        return self._model.parameters
+
+    @property
+    def encoder(self) -> str:
+        """The name of the encoder that it was trained from."""
+        return self._model.encoder_name
+
+    def predict(self, speech: Iterable[Speech]) -> Predictions:
+        """Hear each of `speech` (see `Speech`) as in training: resampled to 16 kHz, channels averaged, cut at the model's length.
+
+        A file that cannot be read has NaN for probabilities, and its reason in `problems`. Raises UserError where samples or
+        a rate are no audio.
+        """
+        given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
+        with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
+            clips = [Clip(_as_file(item, Path(folder) / f"{index}.wav", index)) for index, item in enumerate(given)]
+            logits = self._model.predict_logits(clips) if clips else np.empty((0, len(self.classes)), np.float32)
+            problems = {
+                index: text if not isinstance(given[index], tuple) else text.replace(str(clips[index]), f"item {index}")
+                for index, text in self._model.problems.items()
+            }
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if clips else logits
+        return Predictions(self.classes, (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32), problems)
+
+
+def load_model(run: Run | str | os.PathLike[str]) -> Predictor:
+    """The best trial's model of a run (a `Run`, or what `open_run` takes), or the model in a folder that holds model.json.
+
+    Raises UserError where there is none, or where it is damaged.
+    """
+    if not isinstance(run, Run):
+        path = Path(run)
+        if (path / "model.json").is_file():
+            return Predictor(saved.load_model(path))
+        run = open_run(run)
+    return Predictor(FolderKeeper(RunFolder(run.path)).load_best(run.best))
+
+
+def _as_file(item: Speech, place: Path, index: int) -> Path:
+    """The audio file that `item` is, or `place`, written with its samples: they are heard in the very way of files."""
+    if not isinstance(item, tuple):
+        return Path(item)
+    samples, rate = np.asarray(item[0]), item[1]
+    if isinstance(rate, bool) or int(rate) != rate or not 0 < rate <= 10_000_000:
+        raise UserError(f"item {index}: {rate!r} is no sample rate in Hz")
+    if samples.ndim not in (1, 2) or not len(samples) or samples.dtype.kind not in "fi":
+        raise UserError(
+            f"item {index}: samples are an array [samples] or [samples, channels] of floats or signed integers, not {samples.dtype} "
+            f"{list(samples.shape)}"
+        )
+    if samples.dtype.kind == "i":
+        samples = samples / float(-np.iinfo(samples.dtype).min)
+    if not np.isfinite(samples).all():
+        raise UserError(f"item {index}: holds samples that are not finite (NaN or infinite)")
+    try:
+        soundfile.write(place, samples.astype(np.float32), int(rate), subtype="FLOAT")
+    except (soundfile.SoundFileError, ValueError, OSError) as error:
+        raise UserError(f"item {index}: cannot be kept as audio: {error}") from None
+    return place

@@ -1,0 +1,167 @@
+"""Running searches, and looking at runs, for scripts and notebooks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ser_tui import places
+from ser_tui.client import launch
+from ser_tui.store import runs as store
+from ser_tui.store.index import Index
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import RunFolder, liveness, shown_status
+from ser_tui.strategies import registry as strategies
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import Event
+from ser_tui.study.load import load
+from ser_tui.study.state import RunState, Trial
+
+OnEvent = Callable[[Event], None]
+_POLL_SECONDS = 0.2
+
+
+class Run:
+    """One run: what its folder and its log say, read anew whenever it is asked.
+
+    `run`, `open_run` and `runs` give these. The command line and the app see the same runs, and work on them.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}>"
+
+    @property
+    def id(self) -> str:
+        """Time (UTC), study name and four random characters: what `open_run` and `ser-tui show` take."""
+        return self._folder.run_id
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._folder.path
+
+    @property
+    def study(self) -> Study:
+        """Its study, with all defaults written out. Raises UserError where it cannot be read."""
+        return load(self._folder.study)
+
+    @property
+    def state(self) -> RunState:
+        """All that its log tells: trials with their epochs, the best one, the test part, folds, evaluations. Raises UserError."""
+        return self._folder.state()
+
+    @property
+    def status(self) -> str:
+        """live, starting, done, stopped, failed, interrupted (its worker died), or elsewhere (worked on by another machine)."""
+        return shown_status(self.state.status, liveness(self._folder))
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """Its trials in order. `bca` is the balanced class accuracy on the validation part, 0 to 1; None without a score."""
+        return tuple(self.state.trials)
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the highest BCA so far."""
+        return self.state.best
+
+    def events(self) -> list[Event]:
+        """All events of its log, in order; see `ser_tui.study.events`."""
+        return LogReader(self._folder.log).read_all()
+
+    def resume(self, on_event: OnEvent | None = None, *, detach: bool = False) -> Run:
+        """Take its search up where the log ends, as `run` would; this run. Raises UserError as `run` does."""
+        if detach:
+            _refuse_on_event(on_event)
+            launch.resume(self._folder)
+        else:
+            launch.refuse_if_worked_on(self._folder)
+            launch.refuse_full_disk(self._folder, self.study)
+            _search_here(self._folder, on_event)
+        return self
+
+    def stop(self) -> None:
+        """Ask whoever works on it to stop, which takes no longer than a batch. Raises UserError where nobody does."""
+        launch.request_stop(self._folder)
+
+    def wait(self, seconds: float | None = None) -> str:
+        """Wait until nobody works on it, `seconds` at most; its status then."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while liveness(self._folder) == "live" and (deadline is None or time.monotonic() < deadline):
+            time.sleep(_POLL_SECONDS)
+        return self.status
+
+
+def run(
+    study: Study, on_event: OnEvent | None = None, detach: bool = False, runs: str | os.PathLike[str] | None = None
+) -> Run:
+    """Search as `study` says, in this thread, and return the run when it is over, stopped from elsewhere included.
+
+    `on_event` is called with every event (`ser_tui.study.events`) once it is in the log; what it raises ends the run as failed.
+    `runs`: the folder for runs, by default the one that the app shows. A KeyboardInterrupt stops the search, of which all but
+    the trial under way is kept, and is raised again; `open_run("latest").resume()` goes on.
+
+    The search leaves the process's signals alone, and may run in any thread; it sets torch's number of threads, and that
+    denormal numbers are zero. With `detach` it runs in a process of its own instead, which outlives this one, and the run is
+    returned at once.
+
+    Raises UserError where the search cannot begin or fails; what was measured by then stays in the run.
+    """
+    place = Path(runs) if runs is not None else places.runs_folder()
+    if detach:
+        _refuse_on_event(on_event)
+        if strategies.is_registered(study.strategy.kind):
+            raise UserError(
+                f"strategy {study.strategy.kind} is known to this process only: run without detach, or declare it as an entry "
+                f"point of {strategies.GROUP}"
+            )
+        return Run(launch.start(study, place))
+    folder = launch.prepare(study, place)
+    _search_here(folder, on_event)
+    return Run(folder)
+
+
+def open_run(reference: str | os.PathLike[str], runs: str | os.PathLike[str] | None = None) -> Run:
+    """The run that `reference` names: its folder, `latest`, its id or the beginning of it, or the name of its study.
+
+    Raises UserError where none or several are named.
+    """
+    path = Path(reference)
+    if path.is_dir() and RunFolder(path).study.exists():
+        return Run(RunFolder(path.absolute()))
+    return Run(store.resolve(Path(runs) if runs is not None else places.runs_folder(), str(reference)))
+
+
+def runs(folder: str | os.PathLike[str] | None = None) -> list[Run]:
+    """All runs in `folder`, by default the one that the app shows, newest first."""
+    return [Run(found) for found in store.folders(Path(folder) if folder is not None else places.runs_folder())]
+
+
+def _refuse_on_event(on_event: OnEvent | None) -> None:
+    if on_event is not None:
+        raise UserError("on_event hears of a search in this process only: run without detach, or read Run.events()")
+
+
+def _search_here(folder: RunFolder, on_event: OnEvent | None) -> None:
+    from ser_tui.worker.jobs import work
+    from ser_tui.worker.session import Session
+
+    failed, again = "", True
+    try:
+        while again:
+            with Session(folder, "search", own_process=False, on_event=on_event) as session:
+                failed = work(session, None)
+                # There is no fresh process to go on in after a trial that ran out of memory: this one goes on.
+                again, session.continues = session.continues, False
+    finally:
+        with suppress(UserError, OSError):
+            Index(folder.path.parent).refresh()
+    if failed:
+        raise UserError(failed)
