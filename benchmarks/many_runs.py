@@ -1,10 +1,12 @@
 """What a list of thousands of runs, and a run of tens of thousands of trials, cost: processor seconds, memory, time to open.
 
-    python benchmarks/many_runs.py [--runs 2000] [--trials 20000] [--repeats 3] [--against CHECKOUT] [--json]
+    python benchmarks/many_runs.py [--runs 2000] [--trials 20000] [--repeats 3] [--alone] [--against CHECKOUT] [--json]
 
 The folders are made here, of events as a worker writes them, through `ser_tui.study.log_codec`. Each figure is the median of the
-repeats, user and system time of the process together. `cold`: the index was deleted before, so that every log is read; `warm`:
-it is there. `--against` measures another checkout of ser_tui on the same folders, in turn with this one.
+repeats, user and system time of the process together. `cold`: the index was deleted before, so that every run is read, as its
+worker has left it: with the snapshot of its state beside its log (with `--alone`: without, as version 0.1.0 left it); `warm`: the
+index is there. The long run has the snapshot from the second repeat on in any case, since a reader keeps it. `--against` measures
+another checkout of ser_tui on the same folders, in turn with this one.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def many(folder: Path, number: int, trials: int = 15) -> None:
     from fabricated_runs import BEGIN, finished
 
     first = finished(folder, trials=trials, name="many-gp", probe=0.9).folder.path
+    leave(first / "events.jsonl")
     for index in range(1, number):
         clock = BEGIN - timedelta(hours=index)
         suffix = "".join("23456789abcdefgh"[(index // 16**place) % 16] for place in range(4))
@@ -58,7 +61,17 @@ def long(folder: Path, trials: int) -> str:
     for number in range(1, trials + 1):
         run.write(*run.trial_events(number, SCORES[(number - 1) % len(SCORES)], run.parameters()))
     run.write(events.RunFinished(reason=f"{trials} trials are done"))
+    leave(run.folder.log)
     return run.folder.run_id
+
+
+def leave(log: Path) -> None:
+    """Keep the state of `log` beside it, as its worker does when it ends."""
+    from ser_tui.store import snapshot
+    from ser_tui.study.reducer import reduce_all
+
+    reader, state = snapshot.resumed(log)
+    snapshot.keep(reader, reduce_all(reader.each(), state), least=1)
 
 
 def cost(checkout: Path, runs: Path, *arguments: str) -> tuple[float, float]:
@@ -96,6 +109,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--against", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -107,6 +121,9 @@ def main() -> None:
         one.mkdir()
         many(runs, options.runs)
         run_id = long(one, options.trials)
+        if options.alone:
+            for kept in Path(temporary).glob("*/*/state.snapshot"):
+                kept.unlink()
         for _ in range(options.repeats):
             for name, checkout in checkouts.items():
                 found[name].append(measured(checkout, runs, one, run_id, options.trials))

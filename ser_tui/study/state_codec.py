@@ -134,9 +134,11 @@ def _row(trial: Trial) -> list[Any]:
 def _trial(row: Any) -> Trial:
     trial: Trial = object.__new__(Trial)
     held = trial.__dict__
-    held.update(zip(_TRIAL, map(tuples, row), strict=True))
-    if isinstance(held["predictions"], str):
-        held["predictions"] = tuple(array("b", binascii.a2b_base64(held["predictions"])))
+    held.update(zip(_TRIAL, row, strict=True))
+    packed = held["predictions"]
+    held["predictions"] = tuple(array("b", binascii.a2b_base64(packed))) if isinstance(packed, str) else tuples(packed)
+    for name in _NESTED:
+        held[name] = tuples(held[name])
     packed, held["epochs"] = held["epochs"], ()
     _refuse_misfits(trial, _CHECKED)
     if trial.status not in _TRIAL_STATUSES:
@@ -146,6 +148,7 @@ def _trial(row: Any) -> Trial:
     return trial
 
 
+_NESTED = ("parameters", "interval", "accuracy_interval")
 _CHECKED = tuple(name for name in _TRIAL if name != "epochs")
 
 

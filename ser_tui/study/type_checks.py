@@ -39,10 +39,9 @@ def check(hint: Any) -> Check:
         return _tuple(arguments)
     if origin is not None and issubclass(origin, Mapping):
         inner = check(arguments[1])
-        numbers = arguments[1] is float
-        return lambda value: (
-            isinstance(value, dict) and all(inner(item) or (numbers and item is None) for item in value.values())
-        )
+        if arguments[1] is float:
+            inner = check(float | None)
+        return lambda value: isinstance(value, dict) and all(map(inner, value.values()))
     if hint is int:
         return lambda value: type(value) is int and abs(value) <= MAX_NUMBER
     if hint is float:
@@ -51,6 +50,9 @@ def check(hint: Any) -> Check:
 
 
 def _any_of(parts: list[Check]) -> Check:
+    if len(parts) == 2:  # most of them: a type, or None; written out, since a log has a dozen of these checks a line
+        one, other = parts
+        return lambda value: one(value) or other(value)
     return lambda value: any(part(value) for part in parts)
 
 
@@ -61,6 +63,9 @@ def _tuple(arguments: tuple[Any, ...]) -> Check:
         inner = check(arguments[0])
         return lambda value: isinstance(value, tuple) and all(map(inner, value))
     parts = [check(argument) for argument in arguments]
+    if len(parts) == 2:  # an interval
+        one, other = parts
+        return lambda value: isinstance(value, tuple) and len(value) == 2 and one(value[0]) and other(value[1])
     return lambda value: (
         isinstance(value, tuple)
         and len(value) == len(parts)

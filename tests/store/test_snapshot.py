@@ -73,7 +73,7 @@ def stamped(found: list[events.Event]) -> list[events.Event]:
     return [decode(encode(replace(e, seq=i, time=t, clock=float(i)))) for i, (e, t) in enumerate(zip(found, times, strict=True))]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(STARTED, st.lists(EVENT, max_size=40), st.lists(EVENT, max_size=10))
 def test_what_comes_after_adds_up_to_the_same(start: events.RunStarted, before: list[events.Event], after: list[events.Event]) -> None:
     log = stamped([start, *before, *after])
