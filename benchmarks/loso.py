@@ -20,7 +20,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.statistics import bootstrap_interval
 from ser_tui.evaluation.zero_shot import centred, class_balanced_mean
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.training.metrics import balanced_accuracy
 
 PROBES = (
@@ -41,7 +41,7 @@ def main() -> None:
     names = sorted(set(corpus.emotions))
     truth = [names.index(emotion) for emotion in corpus.emotions]
     labels = np.asarray(truth)
-    parts = folds(corpus.manifest, Protocol(kind="loso"))
+    parts = folds(corpus.manifest, SplitProtocol(kind="loso"))
 
     def crossed(features: Array, strength: float, after: Callable[[Array, Array], Array]) -> Array:
         """Logits [N, classes] of each utterance by the probe of its fold; `after` sees those of the test and training part.

@@ -16,7 +16,7 @@ from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.training import probe
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import pooling
 from ser_tui.training.trial import Part
@@ -60,7 +60,8 @@ def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False, augmented
     clips = tuple(utterance.clip for utterance in manifest.utterances)
     digests = tuple(manifest.digests[utterance.id] for utterance in manifest.utterances)
     part = Part(clips, (0,) * len(clips), digests)
-    data = Data(encoder, part, Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds, trim=trimmed), {}, augmented=augmented)
+    recipe = Recipe(SECONDS, "peak", context_seconds=encoder.context_seconds, trim=trimmed)
+    data = PartTensors(encoder, part, recipe, {}, augmented=augmented)
     data.prepare(lambda: False, None)
     if data.problems:
         raise SystemExit(f"{name}: {next(iter(data.problems.values()))}")

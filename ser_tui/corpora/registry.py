@@ -17,7 +17,7 @@ from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
 from ser_tui.corpora.reading import folder_tables, folders, tables
-from ser_tui.corpora.reading.tables import Table
+from ser_tui.corpora.reading.tables import ReadTable
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.corpora.unified import told, unified
 from ser_tui.study.document import Speakers
@@ -104,7 +104,7 @@ def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: b
     return replace(made, reading=table.reading, unclear_split=table.unclear_split)
 
 
-def _table(name: str, path: Path, place: Source) -> tuple[Path, Table] | None:
+def _table(name: str, path: Path, place: Source) -> tuple[Path, ReadTable] | None:
     """The table that `path` is, or that tells of the files in the folder `path`, and what its file names are relative to."""
     if path.is_file():
         return path.parent, tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)

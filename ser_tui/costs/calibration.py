@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ser_tui.costs import trial_costs
 from ser_tui.costs.trial_costs import Costs, Speech
 from ser_tui.encoders import registry
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.trainers import make_trainer_of
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
@@ -28,7 +28,7 @@ BACKWARD = 3.0
 """A training step costs three times a forward pass: the backward pass is twice the forward one (Kaplan et al. 2020, 2.1)."""
 
 
-def costs(study: Study, data: Data, trainer: Trainer, should_stop: Callable[[], bool]) -> Costs:
+def costs(study: Study, data: SplitCorpus, trainer: Trainer, should_stop: Callable[[], bool]) -> Costs:
     """This machine's costs for the study's encoder: remembered ones, or measured now and remembered."""
     name = trial_costs.key(trainer.encoder_fingerprint, trainer.precision, cores(), processor())
     if study.method == "probe":
@@ -40,7 +40,7 @@ def costs(study: Study, data: Data, trainer: Trainer, should_stop: Callable[[], 
     return known
 
 
-def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
+def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) -> Costs:
     """Train for four short epochs, two of them frozen, on a few batches of every length. Raises what a trial raises."""
     lengths = [utterance.seconds for utterance in data.manifest.utterances]
     train, train_lengths = _spread(data, data.split.train, lengths, BATCH)
@@ -68,7 +68,7 @@ def measure(study: Study, data: Data, should_stop: Callable[[], bool]) -> Costs:
     )
 
 
-def speech(data: Data, study: Study) -> Speech:
+def speech(data: SplitCorpus, study: Study) -> Speech:
     """Durations of the two parts that every epoch passes over; a copy of an utterance counts as long as the utterance."""
     parts = (data.split.train, data.split.validation)
     train, validation = ([data.manifest.utterances[index].seconds for index in part] for part in parts)
@@ -81,7 +81,7 @@ def _parameters(study: Study) -> dict[str, Value]:
     return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": BATCH}
 
 
-def _spread(data: Data, indices: tuple[int, ...], lengths: list[float], size: int) -> tuple[Part, list[float]]:
+def _spread(data: SplitCorpus, indices: tuple[int, ...], lengths: list[float], size: int) -> tuple[Part, list[float]]:
     """BATCHES groups of `size` of `indices`, evenly over their lengths, alike within a group as a trial's batches are.
 
     Utterances of all lengths in one batch would be mostly padding, and the prediction half as long again.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ser_tui.costs import calibration
 from ser_tui.costs.trial_costs import Costs, probe_seconds, run_seconds, seconds_left
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.strategies.registry import planned_trials
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -20,7 +20,7 @@ from ser_tui.training.trial import NonFiniteLoss
 class Forecast:
     """Predictions for one study on one corpus. Measures the machine's costs first, where they are not known yet."""
 
-    def __init__(self, study: Study, data: Data, trainer: Trainer, should_stop: Callable[[], bool]) -> None:
+    def __init__(self, study: Study, data: SplitCorpus, trainer: Trainer, should_stop: Callable[[], bool]) -> None:
         self._study = study
         self._speech = calibration.speech(data, study)
         finite = planned_trials(study.strategy, study.search)

@@ -151,7 +151,7 @@ def hub_cache() -> Path:
 
 
 @dataclass(frozen=True)
-class Options:
+class LobeOptions:
     """The plain values of hyperparams.yaml that matter: the base's name (may be empty) and the lobe's output_norm."""
 
     base: str
@@ -166,7 +166,7 @@ _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 _CLASS = "!new"
 
 
-def read_options(path: Path) -> Options:
+def read_options(path: Path) -> LobeOptions:
     """Read what matters of hyperparams.yaml. The file is a program (!new:, !apply:) and is not run. Raises UserError."""
     try:
         text = layout.read_text(path)
@@ -205,7 +205,7 @@ def read_options(path: Path) -> Options:
     flag = _FLAGS.get(plain(lobe.get("output_norm", top.get("output_norm", _default_norm(lobe)))).lower())
     if flag is None:
         raise UserError(f"{path}: whether there is an output_norm is not said; write `output_norm: True` or False, as in training")
-    return Options(base, flag)
+    return LobeOptions(base, flag)
 
 
 def _default_norm(lobe: Mapping[str, str]) -> str:

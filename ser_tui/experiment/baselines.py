@@ -17,7 +17,7 @@ from ser_tui.corpora.splitting import recordings
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean, score
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.resume_checks import refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
@@ -112,7 +112,7 @@ class Beside:
         self.intervals |= {name: result.accuracy_interval, f"{name}_bca": result.bca_interval}
 
 
-def training_data(session: Surroundings, study: Study) -> Data | None:
+def training_data(session: Surroundings, study: Study) -> SplitCorpus | None:
     """The run's own corpus as it was split; None, with a note, where it is not what it was."""
     try:
         data = corpus_data.load(study)
@@ -127,7 +127,7 @@ def training_data(session: Surroundings, study: Study) -> Data | None:
 class Baselines:
     """Models that need no search, trained on `data` as the run's `model` was; each is made once, for all targets."""
 
-    def __init__(self, session: Surroundings, study: Study, model: Model, data: Data) -> None:
+    def __init__(self, session: Surroundings, study: Study, model: Model, data: SplitCorpus) -> None:
         self._session, self._study, self._model, self._data = session, study, model, data
 
     def scores(self, target: Target, *, random_heads: bool) -> Beside:

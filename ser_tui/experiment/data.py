@@ -18,7 +18,7 @@ from ser_tui.training.trial import Part
 
 
 @dataclass(frozen=True)
-class Data:
+class SplitCorpus:
     """A study's corpus, split. `classes` are the emotions in alphabetical order; a label is an index into them."""
 
     manifest: Manifest
@@ -66,7 +66,7 @@ class Data:
         return self.units(self.split.validation)
 
 
-def load(study: Study) -> Data:
+def load(study: Study) -> SplitCorpus:
     """The study's data. Raises UserError where the corpus is not there or cannot be split that way."""
     manifest = load_many(study.corpus, study.labels, speakers=study.speakers)
     classes = tuple(sorted({utterance.emotion for utterance in manifest.utterances}))
@@ -81,4 +81,4 @@ def load(study: Study) -> Data:
         names = ", ".join(classes[index] for index in sorted(missing))
         raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
     made = folds(manifest, study.protocol) if study.protocol.kind == "kfold" else []
-    return Data(manifest, parts, classes, {name: fold.validation for name, fold in made})
+    return SplitCorpus(manifest, parts, classes, {name: fold.validation for name, fold in made})

@@ -18,7 +18,7 @@ from ser_tui.evaluation.overlap import overlap
 from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.resume_checks import begun_study
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
@@ -56,7 +56,7 @@ class _Evaluation:
         self._session, self._study, self._model, self._request = session, study, model, request
 
     @cached_property
-    def _training(self) -> Data | None:
+    def _training(self) -> SplitCorpus | None:
         return training_data(self._session, self._study)
 
     @cached_property

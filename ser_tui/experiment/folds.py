@@ -9,7 +9,7 @@ from typing import Any
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers, paired_difference
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.probe_baseline import fitted_again, noted
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
@@ -48,7 +48,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     probe = session.state.probe
     probed: list[int] = []
     for number, (name, split) in enumerate(parts, 1):
-        fold = Data(data.manifest, split, data.classes)
+        fold = SplitCorpus(data.manifest, split, data.classes)
         trainer = make_trainer(asked, fold, strengths, session.progress)
         if start is not None:
             refuse_other_encoder(trainer, start)
@@ -101,7 +101,7 @@ def _beside(
     }
 
 
-def _start_strengths(session: Surroundings, study: Study, data: Data, best: Trial) -> Sequence[float]:
+def _start_strengths(session: Surroundings, study: Study, data: SplitCorpus, best: Trial) -> Sequence[float]:
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
     if best.parameters.get("head_initialization") != "probe":
         return PROBE_STRENGTHS  # without loading an encoder for it

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ser_tui.corpora.manifest import changes
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Keeper
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
@@ -18,7 +18,7 @@ Parts = Mapping[str, Sequence[str]]
 SHOWN_CHANGES = 5
 
 
-def parts_of(data: Data) -> dict[str, list[str]]:
+def parts_of(data: SplitCorpus) -> dict[str, list[str]]:
     """The parts that the trials see, and the folds that the search's own protocol scores at its end."""
     split = data.split
     named = {"train": split.train, "validation": split.validation, "test": split.test, **data.folds}
@@ -30,14 +30,14 @@ def digest(parts: Parts) -> str:
     return hashlib.sha256(json.dumps({name: list(ids) for name, ids in parts.items()}).encode()).hexdigest()
 
 
-def remember(keeper: Keeper, data: Data) -> None:
+def remember(keeper: Keeper, data: SplitCorpus) -> None:
     """Keep what the corpus holds and how it is split, before the log says that the run has begun. Raises DiskError."""
     keeper.remember("corpus", {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
     parts = parts_of(data)
     keeper.remember("parts", {"digest": digest(parts), "parts": parts})
 
 
-def refuse_changes(keeper: Keeper, data: Data, start: RunStarted | None) -> None:
+def refuse_changes(keeper: Keeper, data: SplitCorpus, start: RunStarted | None) -> None:
     """Raise UserError with the list of what changed where the corpus, or its parts, are not those that the run began with.
 
     The log, in `start`, says whether they are, or what was noted where that line is damaged; these say what has changed.
@@ -46,7 +46,7 @@ def refuse_changes(keeper: Keeper, data: Data, start: RunStarted | None) -> None
     _refuse_other_parts(keeper, data, start)
 
 
-def _refuse_other_corpus(keeper: Keeper, data: Data, start: RunStarted | None) -> None:
+def _refuse_other_corpus(keeper: Keeper, data: SplitCorpus, start: RunStarted | None) -> None:
     noted = keeper.recall("corpus")
     present = data.manifest.fingerprint
     if present == (noted.get("fingerprint") if start is None else start.fingerprints.get("corpus", present)):
@@ -63,7 +63,7 @@ def _refuse_other_corpus(keeper: Keeper, data: Data, start: RunStarted | None) -
     raise _changed(f"corpus {data.manifest.corpus}", found)
 
 
-def _refuse_other_parts(keeper: Keeper, data: Data, start: RunStarted | None) -> None:
+def _refuse_other_parts(keeper: Keeper, data: SplitCorpus, start: RunStarted | None) -> None:
     noted = keeper.recall("parts")
     begun = noted.get("digest") if start is None else start.fingerprints.get("split")
     what = f"the parts of corpus {data.manifest.corpus}"
@@ -80,7 +80,7 @@ def _refuse_other_parts(keeper: Keeper, data: Data, start: RunStarted | None) ->
     raise _changed(what, _moves(before or {}, parts) if kept else ["what exactly cannot be told any more"])
 
 
-def _differences(data: Data, start: RunStarted) -> list[str]:
+def _differences(data: SplitCorpus, start: RunStarted) -> list[str]:
     """What a log without a digest of the parts tells of them that is otherwise now."""
     split, found = data.split, []
     for name, indices in (("train", split.train), ("validation", split.validation), ("test", split.test)):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, paired_difference
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import FULL, DiskError
 from ser_tui.study.document import Study
@@ -34,7 +34,7 @@ def layers_to_try(depth: int) -> tuple[str, ...]:
 
 
 def best_probe(
-    session: Surroundings, study: Study, data: Data, trainer: Trainer, units: Units
+    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, units: Units
 ) -> ProbeScored:
     """The best of a few probes by BCA on the validation part, of equals the first, paired with the best trial so far.
 
@@ -67,7 +67,7 @@ def best_probe(
 
 
 def probe_on_test_part(
-    session: Surroundings, study: Study, data: Data, trainer: Trainer, predictions: Sequence[int]
+    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, predictions: Sequence[int]
 ) -> dict[str, Any]:
     """The fields of TestScored that tell of the run's probe, paired with `predictions` of the best trial; none without a probe."""
     probe, indices, count = session.state.probe, data.split.test, len(data.classes)
@@ -87,7 +87,7 @@ def probe_on_test_part(
     return {}
 
 
-def fitted_again(study: Study, data: Data, trainer: Trainer, probe: ProbeScored, stop: Stop) -> tuple[ProbeTrainer, TrialResult]:
+def fitted_again(study: Study, data: SplitCorpus, trainer: Trainer, probe: ProbeScored, stop: Stop) -> tuple[ProbeTrainer, TrialResult]:
     """The run's probe fitted on the training part of `data`, ready to predict, and its result on the validation part."""
     probing = _probe_trainer(study, data, trainer)
     return probing, probing.run(probe.parameters, study.seed, lambda report: None, stop)
@@ -115,7 +115,7 @@ def noted(session: Surroundings, what: str) -> Iterator[None]:
         session.note(f"{what}: {' '.join(f'{kind}{reason}'.split())[:500]}", level="warning")
 
 
-def _probe_trainer(study: Study, data: Data, trainer: Trainer) -> ProbeTrainer:
+def _probe_trainer(study: Study, data: SplitCorpus, trainer: Trainer) -> ProbeTrainer:
     from ser_tui.training.probe import ProbeTrainer  # scikit-learn, which the first trial need not wait for
 
     parts = (data.part(data.split.train), data.part(data.split.validation))

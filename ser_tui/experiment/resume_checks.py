@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.surroundings import Keeper
 from ser_tui.study.document import Study
@@ -53,7 +53,7 @@ def as_begun(study: Study, start: RunStarted) -> Study:
     return study.model_copy(update={"training": study.training.model_copy(update={"precision": before})})
 
 
-def refuse_other_conditions(keeper: Keeper, data: Data, trainer: Trainer, start: RunStarted) -> None:
+def refuse_other_conditions(keeper: Keeper, data: SplitCorpus, trainer: Trainer, start: RunStarted) -> None:
     """Raise UserError where the corpus or the encoder are not those that the run began with."""
     refuse_changes(keeper, data, start)
     refuse_other_encoder(trainer, start)

@@ -21,7 +21,7 @@ from ser_tui.evaluation.statistics import (
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment import parts
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.experiment.proposing import Spans, history, spans, under_way
@@ -50,7 +50,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
-from ser_tui.study.summary import counted, elapsed_seconds
+from ser_tui.study.summary import counted_trials, elapsed_seconds
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
@@ -99,7 +99,7 @@ def _end_what_was_under_way(session: Surroundings) -> None:
         session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
 
 
-def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
+def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
     split = data.split
     units = data.validation_units["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
@@ -126,7 +126,7 @@ def _started(study: Study, data: Data, trainer: Trainer, strategy: Strategy, for
     )
 
 
-def _say_what_is_unusable(session: Surroundings, data: Data) -> None:
+def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
     problems = data.manifest.problems
     if problems:
         first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
@@ -159,7 +159,7 @@ class _Search:
     """The loop's surroundings: one study, one trainer, one strategy."""
 
     def __init__(
-        self, session: Surroundings, study: Study, data: Data, trainer: Trainer, strategy: Strategy, forecast: Forecasting
+        self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting
     ) -> None:
         self.forecast = forecast
         self.session = session
@@ -207,7 +207,7 @@ class _Search:
 
     def _proposed(self) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
         """The next trial, and the numbers of those that the strategy was told of: finished, and under way."""
-        over, others, fixed = counted(self.session.state), under_way(self.session.state), constants(self.study.search)
+        over, others, fixed = counted_trials(self.session.state), under_way(self.session.state), constants(self.study.search)
         told = history(over, self.study, self.strategy)
         proposal = self.strategy.propose(told, [{**trial.parameters, **fixed} for trial in others])
         return proposal, spans(trial.number for trial in over), tuple(trial.number for trial in others)
@@ -341,7 +341,7 @@ class _Search:
         self.session.emit(TrialFailed(trial=number, kind=kind, reason=" ".join(reason.split())[:500], seconds=seconds))
 
     def _refuse_failures(self) -> None:
-        trials = counted(self.session.state)
+        trials = counted_trials(self.session.state)
         last = trials[-FAILURES_IN_A_ROW:]
         if all(trial.failure == "memory" and int(trial.parameters.get("batch_size", 1)) > 1 for trial in last):
             return  # the next one is tried with half the batch
@@ -375,7 +375,7 @@ class _Search:
         self.session.emit(replace(scored, **beside))
 
 
-def score_on(keeper: Keeper, best: Trial, data: Data, study: Study) -> tuple[TestScored, tuple[int, ...]]:
+def score_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> tuple[TestScored, tuple[int, ...]]:
     """The best trial's model on the test part, and its predictions."""
     part = data.part(data.split.test)
     for clip, digest in zip(part.clips, part.digests, strict=True):

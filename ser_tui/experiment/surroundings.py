@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
@@ -110,5 +110,5 @@ class Forecasting(Protocol):
         ...
 
 
-Forecaster = Callable[[Study, Data, Trainer, Callable[[], bool]], Forecasting]
+Forecaster = Callable[[Study, SplitCorpus, Trainer, Callable[[], bool]], Forecasting]
 """(study, data, trainer, should_stop) -> predictions, such as `ser_tui.costs.forecast.Forecast`. Raises TrialStopped."""

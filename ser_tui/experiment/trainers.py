@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.study.document import Study
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.parameters import PROBE_STRENGTHS
@@ -13,7 +13,7 @@ from ser_tui.training.trial import OnStage, Part, silent
 
 
 def make_trainer(
-    study: Study, data: Data, start_strengths: Sequence[float] = PROBE_STRENGTHS, on_stage: OnStage = silent
+    study: Study, data: SplitCorpus, start_strengths: Sequence[float] = PROBE_STRENGTHS, on_stage: OnStage = silent
 ) -> Trainer:
     """A trainer for `study` on `data`. The rest: see `FineTuner`. Raises UserError where the encoder cannot be loaded."""
     parts = (data.part(data.split.train), data.part(data.split.validation))

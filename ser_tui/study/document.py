@@ -48,7 +48,7 @@ def _speaker_names(value: Any) -> Any:
     return value
 
 
-class Protocol(_Section):
+class SplitProtocol(_Section):
     """How utterances are split. `random` is the paper's: scikit-learn's train_test_split, a fifth, random_state 42."""
 
     kind: ProtocolKind = Field("random", title="protocol")
@@ -72,7 +72,7 @@ class Protocol(_Section):
         return _speaker_names(value)
 
     @model_validator(mode="after")
-    def _sizes(self) -> Protocol:
+    def _sizes(self) -> SplitProtocol:
         if self.size + self.test_size >= 1:
             raise ValueError(f"size ({self.size:g}) and test_size ({self.test_size:g}) leave nothing to train on")
         both = sorted(set(self.speakers) & set(self.test_speakers))
@@ -214,7 +214,7 @@ class Study(_Section):
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
     speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = {}
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
-    protocol: Annotated[Protocol, BeforeValidator(_mapping_or_kind)] = Protocol()
+    protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
     method: Method = Field("finetune", title="method")
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
 
-from ser_tui.study.document import Budget, Protocol, Speakers, StrategyChoice, Study, Training
+from ser_tui.study.document import Budget, Speakers, SplitProtocol, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.regular import open_regular
@@ -30,7 +30,7 @@ LARGEST_BITS = 1023
 """Integers of more bits may be beyond a float's range."""
 _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Study,
-    ("protocol",): Protocol,
+    ("protocol",): SplitProtocol,
     ("strategy",): StrategyChoice,
     ("budget",): Budget,
     ("training",): Training,

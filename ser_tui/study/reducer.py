@@ -12,7 +12,7 @@ from ser_tui.study.frozen import changed
 from ser_tui.study.narration import kept_lines
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.type_checks import MAX_NUMBER
-from ser_tui.study.worker_time import Session
+from ser_tui.study.worker_time import WorkerTime
 
 LOG_LINES = 500
 """Lines of the run's notes that a state keeps for the screen's log pane; the file has them all."""
@@ -124,7 +124,7 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
         study=event.study,
         start=event,
         started=event.time,
-        sessions=(Session.beginning(event),),
+        sessions=(WorkerTime.beginning(event),),
         reason="",
         ended="",
     )
@@ -138,7 +138,7 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
         status="running",
         reason="",
         ended="",
-        sessions=(*after.sessions, Session.beginning(event)),
+        sessions=(*after.sessions, WorkerTime.beginning(event)),
     )
 
 

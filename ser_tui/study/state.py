@@ -11,7 +11,7 @@ from pyrsistent import PVector, pvector
 from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.worker_time import Session
+from ser_tui.study.worker_time import WorkerTime
 
 __all__ = ["Epoch", "Evaluation", "RunState", "Trial"]
 
@@ -82,7 +82,7 @@ class RunState:
     started: str = ""
     last_time: str = ""
     ended: str = ""
-    sessions: tuple[Session, ...] = ()
+    sessions: tuple[WorkerTime, ...] = ()
     """One for each worker that worked on the search: elapsed time is their sum."""
     reason: str = ""
     trials: PVector[Trial] = field(default_factory=lambda: pvector([]))

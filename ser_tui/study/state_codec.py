@@ -20,7 +20,7 @@ from ser_tui.study.epochs import Epochs
 from ser_tui.study.log_codec import decode, encode, tuples
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.type_checks import check, checks
-from ser_tui.study.worker_time import Session
+from ser_tui.study.worker_time import WorkerTime
 
 FORMAT = 1
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
@@ -163,8 +163,8 @@ def _of(row: Any, trials: list[Trial]) -> Trial | None:
     return listed if listed == trial else trial
 
 
-def _session(values: Any) -> Session:
-    session = Session(**values)
+def _session(values: Any) -> WorkerTime:
+    session = WorkerTime(**values)
     _refuse_misfits(session, values)
     for time in (session.begun, session.last):
         _refuse_no_time(time)

@@ -61,7 +61,7 @@ def best_so_far(trials: list[Trial]) -> list[float | None]:
     return series
 
 
-def counted(state: RunState) -> list[Trial]:
+def counted_trials(state: RunState) -> list[Trial]:
     """Trials that count against the budget, in order."""
     return [trial for trial in state.trials if trial.status in ("done", "collapsed", "failed")]
 
@@ -82,7 +82,7 @@ def searched_names(study: Mapping[str, Any]) -> list[str]:
 
 def summarize(run_id: str, state: RunState) -> dict[str, Any]:
     """The summary of a run, JSON-safe."""
-    trials = counted(state)
+    trials = counted_trials(state)
     start = state.start
     return {
         "version": VERSION,

@@ -9,7 +9,7 @@ from ser_tui.study.frozen import changed
 
 
 @dataclass(frozen=True)
-class Session:
+class WorkerTime:
     """One worker's time on the search. `begun`, `last`: times of its first and latest event; `seconds` between them."""
 
     begun: str
@@ -19,11 +19,11 @@ class Session:
     seconds: float = 0.0
 
     @staticmethod
-    def beginning(event: Event) -> Session:
+    def beginning(event: Event) -> WorkerTime:
         """The session whose first event is `event`."""
-        return Session(event.time, event.clock, event.time)
+        return WorkerTime(event.time, event.clock, event.time)
 
-    def until(self, *events: Event) -> Session:
+    def until(self, *events: Event) -> WorkerTime:
         """The session with `events` as its latest ones, by the worker's own clock where the log has it."""
         # Never shorter: the clock of another worker, which could not even begin, starts from 0 again.
         seconds = max(self.seconds, *map(self._since, events))

@@ -17,7 +17,7 @@ _NAMED = 3
 """Unreadable utterances that a note names."""
 
 
-class Data:
+class PartTensors:
     """The utterances of `part` for `encoder` under `recipe`, and behind them their copies under `augmented` (names of
     `training.augment`), as further utterances. `stores`: see `Features`.
     """

@@ -24,7 +24,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import batches, metrics, precision
 from ser_tui.training.collapse import CollapseGuard
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
@@ -110,10 +110,10 @@ class FineTuner(Trainer):
             max_seconds, settings.normalize, pad_to_max=settings.paper_exact, dtype=rounded, trim=settings.trim_silence
         )
 
-    def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
+    def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[PartTensors, PartTensors]:
         if max_seconds not in self._data:
             pair = tuple(
-                Data(
+                PartTensors(
                     self.encoder, part, self._recipe(max_seconds), self._stores,
                     train_front_end=self._settings.train_front_end, augmented=augmented,
                 )
@@ -130,7 +130,7 @@ class FineTuner(Trainer):
     def _pooling(self, parameters: Mapping[str, Value]) -> Pooling:
         return pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder)
 
-    def _start(self, train: Data, validation: Data, chosen: Pooling, should_stop: Stop) -> tuple[Head, float]:
+    def _start(self, train: PartTensors, validation: PartTensors, chosen: Pooling, should_stop: Stop) -> tuple[Head, float]:
         """The probe on this trainer's own features (layers averaged, no silence appended), and its C.
 
         On layers side by side, as probes have them, the start is better and what fine-tuning makes of it worse: docs/probes.md.
@@ -186,7 +186,7 @@ class FineTuner(Trainer):
         return self._result(reports, collapsed, time.perf_counter() - start, notes)
 
     def _epoch(
-        self, train: Data, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer, size: int, seed: int,
+        self, train: PartTensors, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer, size: int, seed: int,
         epoch: int, frozen: bool, should_stop: Stop,
     ) -> float:
         """One pass over the training part; the mean loss of an utterance. Raises NonFiniteLoss."""
@@ -216,18 +216,18 @@ class FineTuner(Trainer):
                 raise NonFiniteLoss(f"the gradient became infinite or NaN in epoch {epoch}")
         return total / len(train.usable)
 
-    def _fitting(self, data: Data, indices: list[int]) -> list[list[int]]:
+    def _fitting(self, data: PartTensors, indices: list[int]) -> list[list[int]]:
         """`indices` in as few parts, as even as can be, as keep what the backward pass needs of each within `MOST_STATES`."""
         frames = len(indices) * max(data.length(index) for index in indices)
         count = min(len(indices), -(-frames * self.encoder.layers * self.encoder.dimension // MOST_STATES))
         return [indices[part * len(indices) // count : (part + 1) * len(indices) // count] for part in range(count)]
 
-    def _pool(self, data: Data, indices: list[int], chosen: Pooling) -> Tensor:
+    def _pool(self, data: PartTensors, indices: list[int], chosen: Pooling) -> Tensor:
         frames, lengths, real = data.frames(indices)
         with precision.autocast(self.precision):
             return chosen.of(self.encoder, frames, lengths, real)
 
-    def _logits(self, data: Data, head: Head, chosen: Pooling, should_stop: Stop, *, frozen: bool) -> Tensor:
+    def _logits(self, data: PartTensors, head: Head, chosen: Pooling, should_stop: Stop, *, frozen: bool) -> Tensor:
         """Logits [N, classes] of the usable utterances of `data`, in order."""
         self.encoder.eval()
         head.eval()
@@ -247,7 +247,7 @@ class FineTuner(Trainer):
         return logits
 
     def _report(
-        self, validation: Data, logits: Tensor, epoch: int, epochs: int, loss: float, frozen: bool, seconds: float
+        self, validation: PartTensors, logits: Tensor, epoch: int, epochs: int, loss: float, frozen: bool, seconds: float
     ) -> EpochReport:
         labels = torch.tensor([validation.labels[index] for index in validation.usable])
         predictions = [metrics.UNREADABLE] * len(validation.labels)

@@ -34,7 +34,7 @@ from ser_tui.store.files import replacing, write_atomically
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import batches, precision
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe, pooled_statistics
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import as_memory_error
@@ -92,7 +92,7 @@ class Model:
             part = Part(
                 tuple(clips[index] for index in window), (0,) * len(window), tuple(digests[index] for index in window)
             )
-            data = Data(self.encoder, part, self.recipe, {})
+            data = PartTensors(self.encoder, part, self.recipe, {})
             data.prepare(should_stop, None)
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
                 check_stop(should_stop)
@@ -104,7 +104,7 @@ class Model:
             self.problems.update({start + index: text for index, text in data.problems.items()})
         return logits
 
-    def _score(self, data: Data, indices: list[int]) -> Tensor:
+    def _score(self, data: PartTensors, indices: list[int]) -> Tensor:
         with torch.no_grad():
             if self.tuned:
                 frames, lengths, real = data.frames(indices)

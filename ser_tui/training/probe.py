@@ -25,7 +25,7 @@ from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import metrics, model
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
@@ -49,7 +49,7 @@ class ProbeTrainer(Trainer):
             raise UserError("there is no probe to predict with: none has been fitted to its end")
         head, chosen, values = self._last
         with as_memory_error(), torch.no_grad():
-            data = Data(self.encoder, part, self._recipe(float(values["max_seconds"])), self._stores)
+            data = PartTensors(self.encoder, part, self._recipe(float(values["max_seconds"])), self._stores)
             data.prepare(should_stop, self._on_progress)
             data.prepare_pooled(should_stop, self._on_progress)
             if not data.usable:
@@ -74,12 +74,12 @@ class ProbeTrainer(Trainer):
             max_seconds, settings.normalize, context_seconds=self.encoder.context_seconds, trim=settings.trim_silence
         )
 
-    def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[Data, Data]:
+    def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[PartTensors, PartTensors]:
         if max_seconds not in self._data:
             recipe = self._recipe(max_seconds)
             self._data[max_seconds] = (
-                Data(self.encoder, self._train, recipe, self._stores, augmented=self._settings.augment),
-                Data(self.encoder, self._validation, recipe, self._stores),
+                PartTensors(self.encoder, self._train, recipe, self._stores, augmented=self._settings.augment),
+                PartTensors(self.encoder, self._validation, recipe, self._stores),
             )
         for data in self._data[max_seconds]:
             data.prepare(should_stop, self._on_progress)
@@ -113,7 +113,7 @@ class ProbeTrainer(Trainer):
 
 
 def best_fit(
-    train: Data, validation: Data, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop
+    train: PartTensors, validation: PartTensors, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop
 ) -> tuple[Head, float]:
     """The probe on `train` whose C, one of the ascending `strengths`, has the highest BCA on `validation`, and that C.
 
@@ -162,16 +162,16 @@ def fit(features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, 
     return head
 
 
-def _features(data: Data, chosen: Pooling) -> NDArray[np.float32]:
+def _features(data: PartTensors, chosen: Pooling) -> NDArray[np.float32]:
     features: NDArray[np.float32] = chosen.select(data.pooled(data.usable)).numpy()
     return features
 
 
-def _labels(data: Data) -> NDArray[np.int64]:
+def _labels(data: PartTensors) -> NDArray[np.int64]:
     return np.asarray([data.labels[index] for index in data.usable], dtype=np.int64)
 
 
-def _predictions(data: Data, logits: torch.Tensor) -> tuple[int, ...]:
+def _predictions(data: PartTensors, logits: torch.Tensor) -> tuple[int, ...]:
     """Class index per utterance of `data` out of `logits` [usable, classes]."""
     predictions = [metrics.UNREADABLE] * len(data.labels)
     for index, prediction in zip(data.usable, logits.argmax(1).tolist(), strict=True):

@@ -14,7 +14,7 @@ from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import model, precision
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import as_memory_error
@@ -50,7 +50,7 @@ class Trainer(ABC):
         self._tuned = False
         """Whether the encoder holds other weights than its pre-trained ones."""
         self._stores: dict[str, Shards] = {}
-        self._data: dict[float, tuple[Data, Data]] = {}
+        self._data: dict[float, tuple[PartTensors, PartTensors]] = {}
         self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
         """The model of the trial just run, and its parameters."""
 

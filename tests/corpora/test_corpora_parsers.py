@@ -36,7 +36,7 @@ from ser_tui.corpora.known import (
 )
 from ser_tui.corpora.labels import EMOTIONS, Labels, canonical
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UserError
 
 RULES = {
@@ -204,7 +204,7 @@ def test_urdu_by_speaker_warns(home: Path, sound: Any) -> None:
     for name in urdu_names():
         sound(home / "urdu" / name, seconds=0.03)
     registry.remember("urdu", home / "urdu")
-    found = split(registry.load_manifest("urdu"), Protocol(kind="speaker"))
+    found = split(registry.load_manifest("urdu"), SplitProtocol(kind="speaker"))
     assert any("26 of the 29 speakers have utterances of one emotion only" in warning for warning in found.warnings)
 
 
@@ -419,7 +419,7 @@ def test_two_editions_have_the_same_speakers(second_edition: Path, sound: Any) -
 def test_ambiguous_utterances_can_be_asked_for(second_edition: Path) -> None:
     registry.remember("emodb2", second_edition)
     assert len(registry.load_manifest("emodb2-all").utterances) == 6
-    found = split(registry.load_manifest("emodb2"), Protocol(kind="official"))
+    found = split(registry.load_manifest("emodb2"), SplitProtocol(kind="official"))
     utterances = registry.load_manifest("emodb2").utterances
     assert {utterances[index].speaker for index in found.test} == {"12", "16"}
 
@@ -496,11 +496,11 @@ def test_iemocap_speaker_is_the_turns_letter(home: Path, sound: Any) -> None:
     man = next(one for one in manifest.utterances if one.id.startswith("Session1") and "Ses01F_impro01_M" in one.id)
     assert (man.speaker, man.gender, man.session) == ("Ses01M", "male", "Ses01")
     assert [problem.reason for problem in manifest.problems] == ["no file of dialog/EmoEvaluation has a label for it"]
-    by_session = folds(manifest, Protocol(kind="kfold", folds=5))
+    by_session = folds(manifest, SplitProtocol(kind="kfold", folds=5))
     for _, found in by_session:
         assert len({manifest.utterances[index].session for index in found.validation}) == 1
         assert not any("Sessions are shared" in warning for warning in found.warnings)
-    one = split(manifest, Protocol(kind="speaker", speakers=("Ses01M",)))
+    one = split(manifest, SplitProtocol(kind="speaker", speakers=("Ses01M",)))
     assert any("Sessions are shared" in warning and "Ses01" in warning for warning in one.warnings)
 
 

@@ -15,7 +15,7 @@ from ser_tui.corpora import registry
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError
 
 EMOTIONS = ("anger", "fear", "joy")
@@ -63,7 +63,7 @@ def emodb(home: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Man
 def test_random_on_emodb_is_the_papers_split(emodb: Manifest, shared_data: Path) -> None:
     names = sorted(path.name for path in (shared_data / "emodb").iterdir())
     train, validation = train_test_split(names, test_size=0.2, random_state=42)
-    found = split(emodb, Protocol())
+    found = split(emodb, SplitProtocol())
     assert [emodb.utterances[index].id for index in found.train] == sorted(train)
     assert [emodb.utterances[index].id for index in found.validation] == sorted(validation)
     assert (len(found.train), len(found.validation), found.test) == (428, 107, ())
@@ -76,7 +76,7 @@ def test_random_on_emodb_is_the_papers_split(emodb: Manifest, shared_data: Path)
 def test_the_random_split_is_scikit_learns(count: int, size: float, seed: int) -> None:
     names = [f"{index:03d}.wav" for index in range(count)]
     corpus = manifest([utterance(name, EMOTIONS[index % 3], None) for index, name in enumerate(names)])
-    protocol = Protocol(size=size, seed=seed)
+    protocol = SplitProtocol(size=size, seed=seed)
     try:
         train, validation = train_test_split(names, test_size=size, random_state=seed)
     except ValueError:
@@ -92,24 +92,24 @@ def test_file_names_order_the_random_split_not_folders() -> None:
     names = [f"{chr(110 - i)}/{i:02d}.wav" for i in range(20)]
     corpus = manifest([utterance(name, "joy", None) for name in names])
     _, validation = train_test_split(sorted(names, key=lambda name: name.split("/")[1]), test_size=0.2, random_state=42)
-    found = split(corpus, Protocol())
+    found = split(corpus, SplitProtocol())
     assert sorted(validation) == sorted(corpus.utterances[index].id for index in found.validation)
     assert said(found, "Not every utterance has a speaker label")
 
 
 def test_emodb_by_speaker(emodb: Manifest) -> None:
-    found = split(emodb, Protocol(kind="speaker", test_size=0.2))
+    found = split(emodb, SplitProtocol(kind="speaker", test_size=0.2))
     groups = [speakers(emodb, indices) for indices in (found.train, found.validation, found.test)]
     assert [len(group) for group in groups] == [6, 2, 2] and len(set().union(*groups)) == 10
     assert found.shared_speakers == () and not said(found, "Speakers are shared")
     for part in (found.validation, found.test):
         assert {emodb.utterances[index].gender for index in part} == {"male", "female"}
-    assert len(folds(emodb, Protocol(kind="loso"))) == 10
+    assert len(folds(emodb, SplitProtocol(kind="loso"))) == 10
 
 
 def test_stratified_keeps_the_shares_of_emotions() -> None:
     corpus = made(speakers=10, each=9)
-    found = split(corpus, Protocol(kind="stratified"))
+    found = split(corpus, SplitProtocol(kind="stratified"))
     counts = [sum(corpus.utterances[i].emotion == emotion for i in found.validation) for emotion in EMOTIONS]
     assert counts == [6, 6, 6] and parts(found) == list(range(90))
 
@@ -117,7 +117,7 @@ def test_stratified_keeps_the_shares_of_emotions() -> None:
 def test_stratified_refuses_an_emotion_of_one_utterance() -> None:
     corpus = manifest([*made().utterances, utterance("x.wav", "rare", "s1")])
     with pytest.raises(UsageError, match=r"single utterance of rare; drop it"):
-        split(corpus, Protocol(kind="stratified"))
+        split(corpus, SplitProtocol(kind="stratified"))
 
 
 @given(
@@ -126,7 +126,7 @@ def test_stratified_refuses_an_emotion_of_one_utterance() -> None:
 )
 def test_parts_never_overlap_and_leave_nobody_out(kind: str, seed: int, size: float, test_size: float) -> None:
     corpus = made()
-    protocol = Protocol.model_validate({"kind": kind, "seed": seed, "size": size, "test_size": test_size, "folds": 3})
+    protocol = SplitProtocol.model_validate({"kind": kind, "seed": seed, "size": size, "test_size": test_size, "folds": 3})
     try:
         every = folds(corpus, protocol)
     except UsageError as error:
@@ -147,23 +147,23 @@ def test_parts_never_overlap_and_leave_nobody_out(kind: str, seed: int, size: fl
 
 def test_the_test_part_does_not_depend_on_what_validates() -> None:
     corpus = made(speakers=10)
-    tests = {split(corpus, Protocol(kind=kind, test_size=0.2)).test for kind in ("speaker", "kfold", "loso")}
-    sizes = {split(corpus, Protocol(kind="random", size=size, test_size=0.2)).test for size in (0.1, 0.2, 0.5)}
+    tests = {split(corpus, SplitProtocol(kind=kind, test_size=0.2)).test for kind in ("speaker", "kfold", "loso")}
+    sizes = {split(corpus, SplitProtocol(kind="random", size=size, test_size=0.2)).test for size in (0.1, 0.2, 0.5)}
     assert len(tests) == len(sizes) == 1
-    found = split(corpus, Protocol(kind="random", size=0.25, test_size=0.2))
+    found = split(corpus, SplitProtocol(kind="random", size=0.25, test_size=0.2))
     assert (len(found.train), len(found.validation), len(found.test)) == (33, 15, 12), "shares are of the whole corpus"
 
 
 def test_named_speakers() -> None:
     corpus = made()
-    protocol = Protocol.model_validate({"kind": "speaker", "speakers": ["s1", "s2"], "test_speakers": ["s5"]})
+    protocol = SplitProtocol.model_validate({"kind": "speaker", "speakers": ["s1", "s2"], "test_speakers": ["s5"]})
     found = split(corpus, protocol)
     assert [speakers(corpus, p) for p in (found.train, found.validation, found.test)] == [
         {"s0", "s3", "s4"}, {"s1", "s2"}, {"s5"},
     ]
-    held = split(corpus, Protocol(kind="random", test_speakers=("s5",)))
+    held = split(corpus, SplitProtocol(kind="random", test_speakers=("s5",)))
     assert speakers(corpus, held.test) == {"s5"} and "s5" not in held.shared_speakers
-    drawn = split(corpus, Protocol(kind="speaker", speakers=("s1",), test_size=0.5))
+    drawn = split(corpus, SplitProtocol(kind="speaker", speakers=("s1",), test_size=0.5))
     assert "s1" not in speakers(corpus, drawn.test) and speakers(corpus, drawn.validation) == {"s1"}
 
 
@@ -183,7 +183,7 @@ def test_named_speakers() -> None:
 )
 def test_what_a_corpus_does_not_allow_is_refused(protocol: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
-        split(made(), Protocol.model_validate(protocol))
+        split(made(), SplitProtocol.model_validate(protocol))
     assert "\n" not in str(caught.value)
 
 
@@ -191,10 +191,10 @@ def test_speaker_protocols_refuse_corpora_without_speakers() -> None:
     nobody = manifest([utterance(f"{i}.wav", "joy", None) for i in range(9)])
     for kind in ("speaker", "kfold", "loso"):
         with pytest.raises(UsageError, match=f"protocol {kind} needs speakers.*none of its utterances"):
-            split(nobody, Protocol.model_validate({"kind": kind}))
+            split(nobody, SplitProtocol.model_validate({"kind": kind}))
     some = manifest([*nobody.utterances, utterance("x.wav", "joy", "s1")])
     with pytest.raises(UsageError, match="1 of its 10 utterances only"):
-        split(some, Protocol(kind="loso"))
+        split(some, SplitProtocol(kind="loso"))
 
 
 def test_tiny_corpora_are_refused_in_words() -> None:
@@ -202,7 +202,7 @@ def test_tiny_corpora_are_refused_in_words() -> None:
         few = manifest([utterance(f"{i}.wav", EMOTIONS[i], "s") for i in range(count)])
         for kind in ("random", "stratified", "speaker", "kfold", "loso"):
             try:
-                found = split(few, Protocol.model_validate({"kind": kind}))
+                found = split(few, SplitProtocol.model_validate({"kind": kind}))
                 assert found.train and found.validation
             except UsageError as error:
                 assert "made" in str(error)
@@ -212,26 +212,26 @@ def test_official_parts() -> None:
     def corpus(*names: str | None) -> Manifest:
         return manifest([utterance(f"{i:02d}.wav", EMOTIONS[i % 3], f"s{i}", part=name) for i, name in enumerate(names)])
 
-    three = split(corpus("train", "train", "validation", "test", "train"), Protocol(kind="official"))
+    three = split(corpus("train", "train", "validation", "test", "train"), SplitProtocol(kind="official"))
     assert (three.train, three.validation, three.test) == ((0, 1, 4), (2,), (3,))
-    two = split(corpus("train", "train", "test"), Protocol(kind="official"))
+    two = split(corpus("train", "train", "test"), SplitProtocol(kind="official"))
     assert two.test == (2,) and sorted([*two.train, *two.validation]) == [0, 1]
     assert said(two, "no validation part: a share of its training part")
-    some = split(corpus("train", "validation", None, "train"), Protocol(kind="official"))
+    some = split(corpus("train", "validation", None, "train"), SplitProtocol(kind="official"))
     assert (some.train, some.validation, some.test) == ((0, 3), (1,), ())
     assert said(some, "1 utterances are in no part")
     with pytest.raises(UsageError, match="own test part"):
-        split(corpus("train", "test"), Protocol(kind="official", test_size=0.1))
+        split(corpus("train", "test"), SplitProtocol(kind="official", test_size=0.1))
 
 
 def test_leave_one_corpus_out() -> None:
     both = manifest([
         utterance(f"{name}/{i}.wav", EMOTIONS[i % 3], f"{name}/s{i}", corpus=name) for name in ("a", "b") for i in range(6)
     ])
-    found = folds(both, Protocol(kind="loco"))
+    found = folds(both, SplitProtocol(kind="loco"))
     assert [name for name, _ in found] == ["a", "b"]
     assert found[0][1].validation == tuple(range(6)) and found[0][1].train == tuple(range(6, 12))
-    first = split(both, Protocol(kind="loco"))
+    first = split(both, SplitProtocol(kind="loco"))
     assert first.validation == found[0][1].validation and said(first, "first of 2 folds (a)")
 
 
@@ -240,20 +240,20 @@ def test_duplicates_and_contradictions_are_found() -> None:
         [utterance("a.wav", "joy", "s1"), utterance("b.wav", "joy", "s2"), utterance("c.wav", "anger", "s1"), *made().utterances],
         {"a.wav": "same", "b.wav": "same", "c.wav": "same"},
     )
-    found = split(corpus, Protocol(kind="speaker", speakers=("s2",)))
+    found = split(corpus, SplitProtocol(kind="speaker", speakers=("s2",)))
     assert said(found, "1 recording is byte for byte in two parts, for example a.wav (training) and b.wav (validation)")
     assert said(found, "1 recording is there more than once with different emotions")
-    assert not said(split(made(), Protocol(kind="speaker")), "Duplicates")
+    assert not said(split(made(), SplitProtocol(kind="speaker")), "Duplicates")
 
 
 def test_missing_classes_are_named() -> None:
     corpus = manifest([*made().utterances, utterance("z.wav", "boredom", "s1")])
-    found = split(corpus, Protocol(kind="speaker", speakers=("s2",)))
+    found = split(corpus, SplitProtocol(kind="speaker", speakers=("s2",)))
     assert said(found, "validation part has no utterance of boredom: BCA there is over 3 of 4 classes")
-    only_there = split(corpus, Protocol(kind="speaker", speakers=("s1",)))
+    only_there = split(corpus, SplitProtocol(kind="speaker", speakers=("s1",)))
     assert said(only_there, "training part has no utterance of boredom: it cannot be learnt")
 
 
 def test_speakers_of_one_emotion_deserve_a_warning() -> None:
     corpus = manifest([utterance(f"{i}_{take}.wav", EMOTIONS[i % 3], f"s{i}") for i in range(6) for take in range(3)])
-    assert said(split(corpus, Protocol(kind="speaker")), "6 of the 6 speakers have utterances of one emotion only")
+    assert said(split(corpus, SplitProtocol(kind="speaker")), "6 of the 6 speakers have utterances of one emotion only")

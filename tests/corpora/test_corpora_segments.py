@@ -21,7 +21,7 @@ from ser_tui.corpora.hearing.segments import bounds_problem, overlapping, segmen
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 
 Row = tuple[str, float | None, float | None]
 
@@ -151,10 +151,10 @@ def test_one_corpus_has_whole_what_another_has_in_segments(home: Path, sound: So
     both = registry.load_many(["whole", "cut"], {})
     assert len(both.utterances) == 12
     for seed in range(5):
-        made = split(both, Protocol(size=0.34, seed=seed))
+        made = split(both, SplitProtocol(size=0.34, seed=seed))
         heard = [{both.utterances[index].path for index in part} for part in (made.train, made.validation)]
         assert not heard[0] & heard[1] and not any("Recordings" in warning for warning in made.warnings)
-    (warned,) = [one for one in split(both, Protocol(kind="loco")).warnings if one.startswith("Recordings are shared")]
+    (warned,) = [one for one in split(both, SplitProtocol(kind="loco")).warnings if one.startswith("Recordings are shared")]
     assert "segments of 4 of its 4 recordings" in warned
 
 
@@ -243,17 +243,17 @@ def sides(corpus: Manifest, *parts: tuple[int, ...]) -> list[set[Path]]:
 )
 def test_no_drawn_split_divides_a_recording(dialogues: Manifest, kind: str, size: float, test_size: float, seed: int) -> None:
     assume(size + test_size < 0.9)
-    made = split(dialogues, Protocol(kind=kind, size=size, test_size=test_size or 0, seed=seed))
+    made = split(dialogues, SplitProtocol(kind=kind, size=size, test_size=test_size or 0, seed=seed))
     everything = sides(dialogues, made.train, made.validation, made.test)
     assert not any(one & other for one, other in itertools.combinations(everything, 2))
     assert sorted([*made.train, *made.validation, *made.test]) == list(range(len(dialogues.utterances)))
-    assert made == split(dialogues, Protocol(kind=kind, size=size, test_size=test_size or 0, seed=seed))
+    assert made == split(dialogues, SplitProtocol(kind=kind, size=size, test_size=test_size or 0, seed=seed))
     assert not any("Recordings are shared" in warning for warning in made.warnings)
     assert abs(len(made.validation) - size * len(dialogues.utterances)) <= 6
 
 
 def test_a_stratified_split_by_recordings_keeps_the_share_of_every_emotion(dialogues: Manifest) -> None:
-    made = split(dialogues, Protocol(kind="stratified", size=0.3))
+    made = split(dialogues, SplitProtocol(kind="stratified", size=0.3))
     for emotion, count in dialogues.emotions.items():
         there = sum(dialogues.utterances[index].emotion == emotion for index in made.validation)
         assert abs(there - 0.3 * count) <= 3
@@ -264,7 +264,7 @@ def test_a_split_that_shares_recordings_says_so(dialogues: Manifest) -> None:
     official = dataclasses.replace(
         dialogues, utterances=tuple(dataclasses.replace(one, part=next(parts)) for one in dialogues.utterances)
     )
-    warnings = [warning for warning in split(official, Protocol(kind="official")).warnings if "Recordings are shared" in warning]
+    warnings = [warning for warning in split(official, SplitProtocol(kind="official")).warnings if "Recordings are shared" in warning]
     assert len(warnings) == 2 and "05.wav" in warnings[0]
 
 
@@ -273,10 +273,10 @@ def test_speakers_of_one_recording_are_on_one_side(dialogues: Manifest) -> None:
         dataclasses.replace(one, speaker=f"s{number % 2 + 2 * (int(one.path.stem) % 4)}") for number, one in enumerate(dialogues.utterances)
     )
     corpus = dataclasses.replace(dialogues, utterances=talking)
-    for _, made in folds(corpus, Protocol(kind="kfold", folds=3)):
+    for _, made in folds(corpus, SplitProtocol(kind="kfold", folds=3)):
         train, validation = sides(corpus, made.train, made.validation)
         assert not train & validation
-    assert any("Recordings are shared" in warning for _, made in folds(corpus, Protocol(kind="loso")) for warning in made.warnings)
+    assert any("Recordings are shared" in warning for _, made in folds(corpus, SplitProtocol(kind="loso")) for warning in made.warnings)
 
 
 def test_one_recording_alone_cannot_be_divided(home: Path, sound: Sounds) -> None:
@@ -285,4 +285,4 @@ def test_one_recording_alone_cannot_be_divided(home: Path, sound: Sounds) -> Non
     sound(home / "a.wav", seconds=2.0)
     corpus = manifest(home, [("a.wav", start / 10, start / 10 + 0.1) for start in range(10)])
     with pytest.raises(UsageError, match="1 recordings, which stay whole"):
-        split(corpus, Protocol())
+        split(corpus, SplitProtocol())

@@ -10,7 +10,7 @@ from test_corpora_protocols import EMOTIONS, made, manifest, said, utterance
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError
 
 
@@ -34,26 +34,26 @@ def apart(corpus: Manifest, found: Split, *fields: str) -> bool:
 
 
 def test_sentences_of_one_emotion_are_told_of() -> None:
-    found = split(like_savee(), Protocol(kind="loso"))
+    found = split(like_savee(), SplitProtocol(kind="loso"))
     (told,) = said(found, "sentences have one emotion only")
     assert told.startswith("15 of 15 sentences have one emotion only") and "protocol sentence or speaker-sentence" in told
     assert said(found, "15 of the 15 sentences in the validation part are trained on too")
-    kept = split(like_savee(), Protocol(kind="sentence"))
+    kept = split(like_savee(), SplitProtocol(kind="sentence"))
     assert "no sentence is in two parts" in said(kept, "one emotion only")[0]
 
 
 def test_sentences_spoken_once_each_or_in_many_emotions_are_not() -> None:
-    assert not said(split(made(), Protocol()), "one emotion only")
+    assert not said(split(made(), SplitProtocol()), "one emotion only")
     ten = manifest([
         utterance(f"{who}{text}{emotion}.wav", emotion, f"s{who}", sentence=f"t{text}")
         for who in range(4) for text in range(5) for emotion in EMOTIONS
     ])  # fmt: skip
-    assert not said(split(ten, Protocol()), "one emotion only")
+    assert not said(split(ten, SplitProtocol()), "one emotion only")
 
 
 def test_sentence_keeps_sentences_apart_and_every_class_in_every_part() -> None:
     corpus = like_savee()
-    found = split(corpus, Protocol(kind="sentence", size=0.2, test_size=0.2))
+    found = split(corpus, SplitProtocol(kind="sentence", size=0.2, test_size=0.2))
     assert apart(corpus, found, "sentence") and len(found.train + found.validation + found.test) == 60
     assert not of(corpus, found.validation, "sentence") & of(corpus, found.test, "sentence")
     for part in (found.train, found.validation, found.test):
@@ -62,28 +62,28 @@ def test_sentence_keeps_sentences_apart_and_every_class_in_every_part() -> None:
 
 def test_speaker_sentence_keeps_both_apart_and_counts_what_is_left_out() -> None:
     corpus = like_savee()
-    found = split(corpus, Protocol(kind="speaker-sentence", size=0.25))
+    found = split(corpus, SplitProtocol(kind="speaker-sentence", size=0.25))
     assert apart(corpus, found, "sentence", "speaker") and len(of(corpus, found.validation, "speaker")) == 1
     unused = 60 - len(found.train + found.validation)
     assert unused and said(found, f"{unused} utterances that have a speaker of one part and a sentence of another")
-    tested = split(corpus, Protocol(kind="speaker-sentence", size=0.25, test_size=0.25))
+    tested = split(corpus, SplitProtocol(kind="speaker-sentence", size=0.25, test_size=0.25))
     assert apart(corpus, tested, "sentence", "speaker")
     for field in ("sentence", "speaker"):
         assert not of(corpus, tested.validation, field) & of(corpus, tested.test, field)
-    named = split(corpus, Protocol(kind="speaker-sentence", size=0.25, speakers=["s0"], test_speakers=["s3"]))
+    named = split(corpus, SplitProtocol(kind="speaker-sentence", size=0.25, speakers=["s0"], test_speakers=["s3"]))
     assert of(corpus, named.validation, "speaker") == {"s0"} and of(corpus, named.test, "speaker") == {"s3"}
 
 
 def test_the_folds_score_every_utterance_once_by_a_model_that_heard_neither() -> None:
     corpus = like_savee()
-    by_sentence = folds(corpus, Protocol(kind="kfold-sentence", folds=5))
-    both = folds(corpus, Protocol(kind="loso-sentence", folds=5))
+    by_sentence = folds(corpus, SplitProtocol(kind="kfold-sentence", folds=5))
+    both = folds(corpus, SplitProtocol(kind="loso-sentence", folds=5))
     for made_folds in (by_sentence, both):
         assert sorted(index for _, fold in made_folds for index in fold.validation) == list(range(60))
     assert len(by_sentence) == 5 and all(apart(corpus, fold, "sentence") for _, fold in by_sentence)
     assert len(both) == 20 and all(apart(corpus, fold, "sentence", "speaker") for _, fold in both)
     assert both[0][0] == "s0 1" and said(both[0][1], "21 utterances that have a speaker of one part")
-    held = folds(corpus, Protocol(kind="loso-sentence", folds=2, test_size=0.25))
+    held = folds(corpus, SplitProtocol(kind="loso-sentence", folds=2, test_size=0.25))
     for _, fold in held:
         assert apart(corpus, fold, "sentence", "speaker") and fold.test
 
@@ -103,7 +103,7 @@ def in_recordings(texts: int, of_each: int) -> Manifest:
 def test_a_recording_of_several_sentences_stays_whole(kind: str) -> None:
     corpus = in_recordings(texts=20, of_each=2)
     for seed in range(3):
-        protocol = Protocol(kind=kind, size=0.2, seed=seed, folds=3, test_size=0.2)
+        protocol = SplitProtocol(kind=kind, size=0.2, seed=seed, folds=3, test_size=0.2)
         for found in [split(corpus, protocol), *(fold for _, fold in folds(corpus, protocol))]:
             parts = [of(corpus, part, "source") for part in (found.train, found.validation, found.test)]
             assert all(parts) and not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
@@ -113,7 +113,7 @@ def test_a_recording_of_several_sentences_stays_whole(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["sentence", "speaker-sentence", "kfold-sentence", "loso-sentence"])
 def test_sentences_that_every_recording_joins_cannot_be_kept_apart(kind: str) -> None:
     with pytest.raises(UsageError, match=r"has 4( sentences)?, 1 where those of a recording stay together"):
-        split(in_recordings(texts=4, of_each=4), Protocol(kind=kind, folds=2))
+        split(in_recordings(texts=4, of_each=4), SplitProtocol(kind=kind, folds=2))
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_sentences_that_every_recording_joins_cannot_be_kept_apart(kind: str) ->
 )
 def test_what_cannot_be_is_refused_in_one_line(protocol: dict[str, object], why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        split(like_savee(), Protocol.model_validate(protocol))
+        split(like_savee(), SplitProtocol.model_validate(protocol))
 
 
 def test_a_corpus_without_sentences_is_refused() -> None:
     nameless = manifest([utterance(f"{index}.wav", EMOTIONS[index % 3], f"s{index % 4}") for index in range(24)])
     for kind in ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence"):
         with pytest.raises(UsageError, match="needs sentences, and made names them for none of its utterances"):
-            split(nameless, Protocol.model_validate({"kind": kind}))
+            split(nameless, SplitProtocol.model_validate({"kind": kind}))
 
 
 def test_on_emodb_where_every_sentence_has_every_emotion(home: object, shared_data: object, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +142,6 @@ def test_on_emodb_where_every_sentence_has_every_emotion(home: object, shared_da
 
     monkeypatch.setenv("SER_TUI_DATA", str(shared_data))
     corpus = registry.load_manifest("emodb")
-    found = split(corpus, Protocol(kind="speaker-sentence", size=0.3))
+    found = split(corpus, SplitProtocol(kind="speaker-sentence", size=0.3))
     assert apart(corpus, found, "sentence", "speaker") and not said(found, "one emotion only")
     assert (len(of(corpus, found.validation, "speaker")), len(of(corpus, found.validation, "sentence"))) == (3, 3)

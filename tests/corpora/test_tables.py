@@ -15,7 +15,7 @@ from ser_tui.corpora.locations import Source
 from ser_tui.corpora.manifest import Manifest, Problem
 from ser_tui.corpora.reading.moments import seconds
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -292,12 +292,12 @@ def test_a_split_that_is_not_understood_is_refused_only_where_it_is_used(home: P
     sounds(home, sound, *names)
     rows = "".join(f"{name},{'joy' if n % 2 else 'anger'},s{n % 5},{'train' if n < 7 else 'spare'}\n" for n, name in enumerate(names))
     manifest = added(home / "t.csv", f"file,emotion,speaker,split\n{rows}")
-    drawn = split(manifest, Protocol(kind="random"))
+    drawn = split(manifest, SplitProtocol(kind="random"))
     assert len(drawn.train) + len(drawn.validation) == 10
     with pytest.raises(UsageError, match=r"protocol official.*spare.*--split-map"):
-        split(manifest, Protocol(kind="official"))
+        split(manifest, SplitProtocol(kind="official"))
     mapped = added(home / "t.csv", f"file,emotion,speaker,split\n{rows}", split_map={"spare": "validation"})
-    assert len(split(mapped, Protocol(kind="official")).validation) == 3
+    assert len(split(mapped, SplitProtocol(kind="official")).validation) == 3
 
 
 def test_own_folds_serve_kfold(home: Path, sound: Any) -> None:
@@ -305,14 +305,14 @@ def test_own_folds_serve_kfold(home: Path, sound: Any) -> None:
     sounds(home, sound, *names)
     rows = "".join(f"{name},{'joy' if n % 2 else 'anger'},{n % 3}\n" for n, name in enumerate(names))
     manifest = added(home / "t.csv", f"file,emotion,fold\n{rows}")
-    made = folds(manifest, Protocol(kind="kfold"))
+    made = folds(manifest, SplitProtocol(kind="kfold"))
     assert [name for name, _ in made] == ["fold 0", "fold 1", "fold 2"]
     for number, (_, fold) in enumerate(made):
         assert {manifest.utterances[index].fold for index in fold.validation} == {str(number)} and len(fold.train) == 8
         assert any("the corpus's own 3" in warning and "not the 5" in warning for warning in fold.warnings)
     some = added(home / "t.csv", f"file,emotion,fold\n{rows.replace('joy,1', 'joy,')}")
     with pytest.raises(UsageError, match="kfold needs speakers"):
-        folds(some, Protocol(kind="kfold"))
+        folds(some, SplitProtocol(kind="kfold"))
 
 
 def test_pipes_are_not_waited_for(home: Path) -> None:

@@ -31,7 +31,7 @@ def folder(place: Path, text: str) -> Path:
     ],
 )
 def test_plain_values_and_references_are_read(tmp_path: Path, text: str, base: str, norm: bool) -> None:
-    assert bases.read_options(folder(tmp_path, text) / "hyperparams.yaml") == bases.Options(base, norm)
+    assert bases.read_options(folder(tmp_path, text) / "hyperparams.yaml") == bases.LobeOptions(base, norm)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from own_tables import own_places, table
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.training import audio
 
 FILES, EMOTIONS = 6, ("anger", "neutral", "sadness")
@@ -104,7 +104,7 @@ def test_no_split_divides_a_recording(place: Path) -> None:
     exact = registry.add("exact", place / "segments.csv")
     for kind in ("random", "stratified"):
         for seed in range(20):
-            made = split(exact, Protocol(kind=kind, size=0.34, seed=seed))
+            made = split(exact, SplitProtocol(kind=kind, size=0.34, seed=seed))
             assert not {exact.utterances[i].path for i in made.train} & {exact.utterances[i].path for i in made.validation}
             assert not any("Recordings are shared" in warning for warning in made.warnings)
-    assert not any("Recordings" in warning for _, made in folds(exact, Protocol(kind="loso")) for warning in made.warnings)
+    assert not any("Recordings" in warning for _, made in folds(exact, SplitProtocol(kind="loso")) for warning in made.warnings)

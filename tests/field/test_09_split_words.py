@@ -11,7 +11,7 @@ from own_tables import own_places, table, tones
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 
 EMOTIONS = ("anger", "neutral", "sadness")
 WORDS = {
@@ -50,18 +50,18 @@ def test_no_word_of_a_split_costs_a_row_and_known_ones_are_parts(place: Path) ->
         manifest = registry.add("mine", place / f"{name}.csv")
         assert len(manifest.utterances) == 30 and not manifest.problems, name
         assert Counter(utterance.part for utterance in manifest.utterances) == parts, name
-        drawn = split(manifest, Protocol(kind="random"))
+        drawn = split(manifest, SplitProtocol(kind="random"))
         assert len(drawn.train) + len(drawn.validation) == 30
         told = " ".join(manifest.reading)
         assert all(word.strip() in told for word in WORDS[name][1]), "every word is shown with what it became"
         if parts != {None: 30}:
-            official = split(manifest, Protocol(kind="official"))
+            official = split(manifest, SplitProtocol(kind="official"))
             assert (len(official.train), len(official.validation), len(official.test)) == tuple(parts.values()), name
 
 
 def test_fold_numbers_serve_kfold(place: Path) -> None:
     manifest = registry.add("mine", place / "folds.csv")
-    made_folds = folds(manifest, Protocol(kind="kfold"))
+    made_folds = folds(manifest, SplitProtocol(kind="kfold"))
     assert [name for name, _ in made_folds] == [f"fold {number}" for number in range(1, 6)]
     for _, fold in made_folds:
         assert len(fold.validation) == 6 and len({manifest.utterances[index].fold for index in fold.validation}) == 1

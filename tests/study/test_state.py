@@ -11,7 +11,7 @@ from ser_tui.study import events
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.state import RunState
-from ser_tui.study.summary import best_so_far, counted, elapsed_seconds, remaining_seconds, summarize, thinned
+from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, remaining_seconds, summarize, thinned
 
 
 def log(*parts: events.Event, start: int = 0, minute: int = 0) -> list[events.Event]:
@@ -57,7 +57,7 @@ def test_a_run_from_start_to_end() -> None:
     assert state.best is not None and state.best.number == 2
     assert len(state.trials[0].epochs) == 2
     assert state.finished_trials == 3
-    assert best_so_far(counted(state)) == [0.6, 0.9, 0.9]
+    assert best_so_far(counted_trials(state)) == [0.6, 0.9, 0.9]
     assert elapsed_seconds(state) == 9
 
 

@@ -17,7 +17,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Training
 from ser_tui.training import augment
 from ser_tui.training.audio import level
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import load_model
@@ -52,8 +52,9 @@ def test_noise_lies_10_to_30_db_below_the_speech_and_repeats_by_seed() -> None:
     assert not augment.changed(torch.zeros(1000), "noise", 0).any()
 
 
-def data(part: Part, encoder_name: str, *augmented: str, trim: bool = False, stores: dict[str, Shards] | None = None) -> Data:
-    made = Data(load_encoder(encoder_name), part, Recipe(1.0, "peak", trim=trim), {} if stores is None else stores, augmented=augmented)
+def data(part: Part, encoder_name: str, *augmented: str, trim: bool = False, stores: dict[str, Shards] | None = None) -> PartTensors:
+    kept: dict[str, Shards] = {} if stores is None else stores
+    made = PartTensors(load_encoder(encoder_name), part, Recipe(1.0, "peak", trim=trim), kept, augmented=augmented)
     made.prepare(lambda: False, None)
     return made
 
@@ -77,7 +78,7 @@ def test_cached_copies_are_found_again_and_not_taken_for_the_utterance(tiny: Cal
     part, name = tones[1], tiny("whisper")
     first = data(part, name, "noise")
     heard: list[int] = []
-    again = Data(load_encoder(name), part, Recipe(1.0, "peak"), {}, augmented=("noise",))
+    again = PartTensors(load_encoder(name), part, Recipe(1.0, "peak"), {}, augmented=("noise",))
     again.prepare(lambda: False, lambda done, total: heard.append(done))
     assert heard == []
     for index in range(2 * len(part)):

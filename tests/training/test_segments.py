@@ -21,7 +21,7 @@ from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.encoders.load import load_encoder
 from ser_tui.training import audio, resampling
-from ser_tui.training.data import Data
+from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Features, Recipe, refuse_changed
 from ser_tui.training.trial import Part, UtteranceChanged
 
@@ -156,7 +156,7 @@ def test_copies_of_segments_are_made_of_the_segments(tiny: Callable[[str], str],
     known = digest(hashlib.sha256(path.read_bytes()).hexdigest(), 0.5, 1.5)
     made = []
     for clip, name in ((Clip(path, 0.5, 1.5), known), (Clip(tmp_path / "alone.wav"), "other")):
-        data = Data(encoder, Part((clip,), (0,), (name,)), Recipe(2.0), {}, augmented=["speed"])
+        data = PartTensors(encoder, Part((clip,), (0,), (name,)), Recipe(2.0), {}, augmented=["speed"])
         data.prepare(lambda: False, None)
         made.append([data.frames([index])[0] for index in range(3)])
     assert all(torch.equal(one, other) for one, other in zip(*made, strict=True))

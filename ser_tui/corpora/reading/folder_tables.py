@@ -13,7 +13,7 @@ from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.reading import kaldi, partitions, tables
 from ser_tui.corpora.reading.filing import Filing
 from ser_tui.corpora.reading.partitions import Division
-from ser_tui.corpora.reading.tables import Record, Table
+from ser_tui.corpora.reading.tables import ReadTable, Record
 from ser_tui.study.errors import UserError
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.tsv")
@@ -31,7 +31,7 @@ def read(
     wanted: Mapping[str, str] | None = None,
     split_map: Mapping[str, str] | None = None,
     root: Path | None = None,
-) -> tuple[Path, Table] | None:
+) -> tuple[Path, ReadTable] | None:
     """(the folder that ids are relative to, the table) for a folder that has one; None where it has none.
 
     Kaldi's files first, then a table in the folder itself, one beside it that names files in it, and one in each of its
@@ -59,7 +59,7 @@ def read(
     return None
 
 
-def _kaldi(folder: Path, rows: list[Record], split_map: Mapping[str, str], root: Path | None) -> Table:
+def _kaldi(folder: Path, rows: list[Record], split_map: Mapping[str, str], root: Path | None) -> ReadTable:
     counts = Counter(word for row in rows if (word := row.cells.get("split", "")))
     division = partitions.divide("folder", counts, split_map) if counts else Division()
     found = tables.assemble(folder.name, rows, Filing(folder, root), division, Division(), comma=False)
@@ -67,7 +67,7 @@ def _kaldi(folder: Path, rows: list[Record], split_map: Mapping[str, str], root:
     return replace(found, reading=(*said, *found.reading), unclear_split=division.unclear)
 
 
-def _by_parts(folder: Path, parts: list[Path], wanted: Mapping[str, str], split_map: Mapping[str, str]) -> Table:
+def _by_parts(folder: Path, parts: list[Path], wanted: Mapping[str, str], split_map: Mapping[str, str]) -> ReadTable:
     """One table of the metadata in folders train, validation, test: files relative to their folder, which is the part."""
     rows: list[Record] = []
     units: dict[str, str] = {}
@@ -154,7 +154,7 @@ def _names_files(path: Path, folder: Path, wanted: Mapping[str, str], root: Path
     return bool(found) and len(found) >= _FOUND * len(named) and whole
 
 
-def _with_rest(base: Path, folder: Path, table: Table) -> Table:
+def _with_rest(base: Path, folder: Path, table: ReadTable) -> ReadTable:
     """`table` with a word on the sound files in `folder` that it does not use; its ids are relative to `base`."""
     used = {os.path.realpath(base / (labels.file or name)) for name, labels in table.labelled.items() if isinstance(labels, Labels)}
     rest = [name for name in files.find(folder)[0] if os.path.realpath(folder / name) not in used]

@@ -2,7 +2,7 @@
 
 CSV with any of , ; | and tab, JSON lines and JSON documents. Which column holds what is known by its header or said by the
 user (`corpora/reading/columns.py`), words of a split are parts or folds (`corpora/reading/partitions.py`), files are looked for near the
-table (`corpora/reading/filing.py`). What was decided is said in `Table.reading`.
+table (`corpora/reading/filing.py`). What was decided is said in `ReadTable.reading`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ser_tui.corpora.spellings import meaning
 from ser_tui.store.files import read_json
 from ser_tui.study.errors import UserError
 
-__all__ = ["SUFFIXES", "Record", "Table", "assemble", "read", "records"]
+__all__ = ["SUFFIXES", "ReadTable", "Record", "assemble", "read", "records"]
 
 _GENDERS = {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female", "woman": "female", "w": "female"}
 _NO_EMOTION = frozenset({"", "nan", "null", "<na>", "n/a", "emo_unknown"})
@@ -45,7 +45,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReadTable:
     """A table that has been read: labels by utterance id (a text instead says why a row is not used), and how it was read."""
 
     labelled: Mapping[str, Labels | str]
@@ -70,7 +70,7 @@ def read(
     wanted: Mapping[str, str] | None = None,
     split_map: Mapping[str, str] | None = None,
     root: Path | None = None,
-) -> Table:
+) -> ReadTable:
     """The table at `path`; ids are its files' paths as it writes them, relative to its folder.
 
     `wanted`: role -> header, as the user says; `split_map`: word of the split column -> part; `root`: where the files lie.
@@ -82,7 +82,7 @@ def read(
     division, folds = _divisions(found, split, fold, split_map or {})
     table = assemble(path.name, found, Filing(path.parent, root), division, folds, units=chosen.units, comma=rows.delimiter != ",")
     about = (f"{path.name}: {rows.form}; {', '.join(chosen.said)}", *_codes_said(path), *division.said, *folds.said)
-    return Table(table.labelled, table.problems, (*about, *table.reading), division.unclear)
+    return ReadTable(table.labelled, table.problems, (*about, *table.reading), division.unclear)
 
 
 def records(path: Path, wanted: Mapping[str, str]) -> tuple[Rows, list[Record], columns.Columns]:
@@ -113,7 +113,7 @@ def assemble(
     *,
     units: Mapping[str, str] | None = None,
     comma: bool = True,
-) -> Table:
+) -> ReadTable:
     """Labels by utterance id of the `rows` of the table or folder `name`. `comma`: whether times may have decimal commas."""
     rest = _Rest()
     for row in rows:
@@ -135,7 +135,7 @@ def assemble(
             why = "no such file, and a line break in its name; is a quotation mark missing?"
         rest.found[key] = why or _labels(cells, division, folds, None if place == key else place or file, start, end)
     _refuse_contradictions(name, rest)
-    return Table(rest.found, tuple(rest.problems), filing.said())
+    return ReadTable(rest.found, tuple(rest.problems), filing.said())
 
 
 def _refuse_contradictions(name: str, rest: _Rest) -> None:

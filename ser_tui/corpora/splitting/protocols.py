@@ -33,7 +33,7 @@ from ser_tui.corpora.splitting.splits import (
     ordered_groups,
     require_speakers,
 )
-from ser_tui.study.document import Protocol
+from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 
@@ -45,7 +45,7 @@ _FOLDED = {
 }  # fmt: skip
 
 
-def split(manifest: Manifest, protocol: Protocol) -> Split:
+def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
     """The parts that a search works with. For kfold, loso and loco the first fold, which a finding says.
 
     Raises UsageError when the corpus does not allow the protocol.
@@ -68,7 +68,7 @@ def split(manifest: Manifest, protocol: Protocol) -> Split:
     return describe(manifest, train, validation, test, [*_notes(manifest, protocol), *unused])
 
 
-def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
+def folds(manifest: Manifest, protocol: SplitProtocol) -> list[tuple[str, Split]]:
     """(name, split) of every fold; protocols without folds have one, named as the protocol.
 
     A test part, where one is asked for, is held out of every fold. Raises UsageError as `split` does.
@@ -87,7 +87,7 @@ def folds(manifest: Manifest, protocol: Protocol) -> list[tuple[str, Split]]:
     return made
 
 
-def _trained_beside(manifest: Manifest, protocol: Protocol, rest: Sequence[int], members: Sequence[int]) -> list[int]:
+def _trained_beside(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int], members: Sequence[int]) -> list[int]:
     """What a fold that is scored on `members` is trained on: the rest, without their sentences where those are kept apart."""
     scored = set(members)
     train = [index for index in rest if index not in scored]
@@ -98,12 +98,12 @@ def _trained_beside(manifest: Manifest, protocol: Protocol, rest: Sequence[int],
     return train
 
 
-def _left_out(manifest: Manifest, protocol: Protocol, parts: Sequence[Sequence[int]]) -> list[Finding]:
+def _left_out(manifest: Manifest, protocol: SplitProtocol, parts: Sequence[Sequence[int]]) -> list[Finding]:
     """What keeping sentences apart leaves in no part, counted."""
     return left_out(len(manifest.utterances) - sum(map(len, parts))) if protocol.kind in BY_SENTENCE else []
 
 
-def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[int]]:
+def _hold_out(manifest: Manifest, protocol: SplitProtocol) -> tuple[list[int], list[int]]:
     """(rest, test part): held out before anything else, so that no later choice can touch it."""
     everything = _in_file_order(manifest)
     numbered = protocol.kind == "kfold" and not protocol.test_size and _folded(manifest, everything)
@@ -131,7 +131,7 @@ def _hold_out(manifest: Manifest, protocol: Protocol) -> tuple[list[int], list[i
     return _divide(manifest, everything, protocol.test_size, protocol, "test_size")
 
 
-def _sentence_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+def _sentence_test(manifest: Manifest, everything: list[int], protocol: SplitProtocol) -> tuple[list[int], list[int]]:
     """(rest, test part) of a protocol that keeps sentences apart: the rest has none of the test part's sentences, nor of its
     speakers where speakers are kept apart too."""
     if protocol.test_speakers and protocol.kind not in BY_SPEAKER:
@@ -148,22 +148,22 @@ def _sentence_test(manifest: Manifest, everything: list[int], protocol: Protocol
     return _apart(manifest, rest, who)[0], _apart(manifest, test, who)[1]
 
 
-def _by_sentence(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+def _by_sentence(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
     named = first_sentences(manifest, rest, protocol.size, protocol.seed, protocol.kind)
     return not_of_sentences(manifest, rest, named), of_sentences(manifest, rest, named)
 
 
-def _by_both(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+def _by_both(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
     others, theirs = _by_speaker(manifest, protocol, rest)
     named = first_sentences(manifest, rest, protocol.size, protocol.seed, protocol.kind)
     return not_of_sentences(manifest, others, named), of_sentences(manifest, theirs, named)
 
 
-def _random(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+def _random(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
     return _divide(manifest, rest, _size_of_rest(manifest, protocol, rest), protocol, "size")
 
 
-def _by_speaker(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+def _by_speaker(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
     there = {str(manifest.utterances[index].speaker) for index in rest}
     if protocol.speakers:
         named: Sequence[str] = protocol.speakers
@@ -180,7 +180,7 @@ def _by_speaker(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> 
     return _apart(manifest, rest, named)
 
 
-def _official(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
+def _official(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
     validation = [index for index in rest if manifest.utterances[index].part == "validation"]
     if validation:
         return [index for index in rest if manifest.utterances[index].part == "train"], validation
@@ -189,7 +189,7 @@ def _official(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> tu
     return (_by_speaker if by_speaker else _random)(manifest, protocol, rest)
 
 
-def _official_test(manifest: Manifest, everything: list[int], protocol: Protocol) -> tuple[list[int], list[int]]:
+def _official_test(manifest: Manifest, everything: list[int], protocol: SplitProtocol) -> tuple[list[int], list[int]]:
     if manifest.unclear_split:
         raise UsageError(f"protocol official: {manifest.corpus}: {manifest.unclear_split}")
     parts = Counter(manifest.utterances[index].part for index in everything)
@@ -205,7 +205,7 @@ def _official_test(manifest: Manifest, everything: list[int], protocol: Protocol
     return [index for index in chosen if manifest.utterances[index].part != "test"], test
 
 
-def _notes(manifest: Manifest, protocol: Protocol) -> list[Finding]:
+def _notes(manifest: Manifest, protocol: SplitProtocol) -> list[Finding]:
     """What is to be said about the official split of a corpus."""
     if protocol.kind != "official":
         return []
@@ -220,7 +220,7 @@ def _notes(manifest: Manifest, protocol: Protocol) -> list[Finding]:
     return notes
 
 
-_PARTS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], tuple[list[int], list[int]]]] = {
+_PARTS: dict[str, Callable[[Manifest, SplitProtocol, Sequence[int]], tuple[list[int], list[int]]]] = {
     "random": _random, "stratified": _random, "speaker": _by_speaker, "official": _official, "sentence": _by_sentence,
     "speaker-sentence": _by_both,
 }  # fmt: skip
@@ -231,7 +231,7 @@ def _folded(manifest: Manifest, indices: Sequence[int]) -> bool:
     return all(manifest.utterances[index].fold is not None for index in indices)
 
 
-def _own_folds(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+def _own_folds(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
     """The corpus's own folds for kfold, where every utterance is in one; empty: there are none."""
     if protocol.kind != "kfold" or not _folded(manifest, rest):
         return []
@@ -241,7 +241,7 @@ def _own_folds(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> l
     return [(f"fold {name}", [index for index in rest if manifest.utterances[index].fold == name]) for name in names]
 
 
-def _fold_notes(manifest: Manifest, protocol: Protocol, rest: Sequence[int], count: int) -> list[Finding]:
+def _fold_notes(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int], count: int) -> list[Finding]:
     if protocol.kind != "kfold" or not _folded(manifest, rest):
         return []
     instead = f", not the {protocol.folds} of the study" if protocol.folds != count else ""
@@ -249,7 +249,7 @@ def _fold_notes(manifest: Manifest, protocol: Protocol, rest: Sequence[int], cou
     return [Finding(kind="protocol", sentence=sentence, count=count)]
 
 
-def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+def _speaker_groups(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
     there = sorted({str(manifest.utterances[index].speaker) for index in rest})
     groups = [[name] for name in there] if protocol.kind == "loso" else ordered_groups(manifest, there, protocol.seed)
     count = len(there) if protocol.kind == "loso" else protocol.folds
@@ -266,12 +266,12 @@ def _speaker_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int])
     return [(f"fold {number}", _apart(manifest, rest, names)[1]) for number, names in enumerate(members, 1)]
 
 
-def _sentence_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+def _sentence_groups(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
     parts = sentence_folds(manifest, rest, protocol.folds, protocol.seed, protocol.kind)
     return [(f"fold {number}", of_sentences(manifest, rest, names)) for number, names in enumerate(parts, 1)]
 
 
-def _speaker_sentence_groups(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+def _speaker_sentence_groups(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
     """Each speaker's utterances of each part of the sentences: so every utterance is scored once, by a model that heard neither."""
     speakers = _speaker_groups(manifest, protocol.model_copy(update={"kind": "loso"}), rest)
     sentences = _sentence_groups(manifest, protocol, rest)
@@ -283,14 +283,14 @@ def _speaker_sentence_groups(manifest: Manifest, protocol: Protocol, rest: Seque
     return [(name, members) for name, members in pairs if members]
 
 
-def _corpora(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
+def _corpora(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> list[tuple[str, list[int]]]:
     names = sorted({manifest.utterances[index].corpus for index in rest})
     if len(names) < 2:
         raise UsageError("protocol loco leaves one corpus out, so it needs two at least; name several under corpus:")
     return [(name, [index for index in rest if manifest.utterances[index].corpus == name]) for name in names]
 
 
-_GROUPS: dict[str, Callable[[Manifest, Protocol, Sequence[int]], list[tuple[str, list[int]]]]] = {
+_GROUPS: dict[str, Callable[[Manifest, SplitProtocol, Sequence[int]], list[tuple[str, list[int]]]]] = {
     "kfold": _speaker_groups, "loso": _speaker_groups, "loco": _corpora, "kfold-sentence": _sentence_groups,
     "loso-sentence": _speaker_sentence_groups,
 }  # fmt: skip
@@ -311,14 +311,14 @@ def _apart(manifest: Manifest, indices: Sequence[int], speakers: Sequence[str]) 
     return [index for index in indices if manifest.utterances[index].speaker not in named], theirs
 
 
-def _size_of_rest(manifest: Manifest, protocol: Protocol, rest: Sequence[int]) -> float | int:
+def _size_of_rest(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> float | int:
     """The share of the rest that validates; where a test part is out already, the count that is `size` of the whole corpus."""
     everything = len(manifest.utterances)
     return protocol.size if len(rest) == everything else min(len(rest) - 1, round(protocol.size * everything))
 
 
 def _divide(
-    manifest: Manifest, indices: Sequence[int], size: float | int, protocol: Protocol, key: str
+    manifest: Manifest, indices: Sequence[int], size: float | int, protocol: SplitProtocol, key: str
 ) -> tuple[list[int], list[int]]:
     emotions = [manifest.utterances[index].emotion for index in indices]
     stratify = emotions if protocol.kind == "stratified" else None

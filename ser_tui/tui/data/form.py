@@ -16,7 +16,7 @@ from ser_tui.study.document import (
     PROTOCOL_SETTINGS,
     READ_BY_PROBES,
     Budget,
-    Protocol,
+    SplitProtocol,
     StrategyChoice,
     Study,
     Training,
@@ -109,7 +109,7 @@ _SETTINGS = _strategy_settings()
 _KINDS = tuple(strategies.records())
 _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
     ("", _of_study("name", "method")),
-    ("PROTOCOL", _section("protocol", Protocol)),
+    ("PROTOCOL", _section("protocol", SplitProtocol)),
     (
         "STRATEGY",
         (

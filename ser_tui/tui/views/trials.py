@@ -13,6 +13,7 @@ from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
     beside_probe,
+    counted,
     duration,
     ended,
     local_clock,
@@ -24,13 +25,12 @@ from ser_tui.study.formatting import (
     score,
     score_with_interval,
 )
-from ser_tui.study.formatting import counted as count_text
 from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import (
     best_so_far,
-    counted,
+    counted_trials,
     elapsed_seconds,
     probe_summary,
     remaining_seconds,
@@ -128,7 +128,7 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
     start = state.start
     if start is not None:
         trial = state.current
-        number = trial.number if trial is not None else len(counted(state))
+        number = trial.number if trial is not None else len(counted_trials(state))
         line.append(f"  trial {number}/{start.planned_trials}" if start.planned_trials else f"  trial {number}")
         if trial is not None and view.live:
             planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
@@ -262,7 +262,7 @@ def current_line(view: View, width: int) -> Text:
 
 def spark_line(state: RunState, width: int) -> Text:
     """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
-    trials = counted(state)
+    trials = counted_trials(state)
     scores = [trial.bca for trial in trials]
     room = max(5, (width - len("BCA  best so far  minutes  ") - 6) // 3)
     if len(scores) > room:
@@ -297,7 +297,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
     for folds in state.folds:
-        spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {count_text(len(folds.folds), 'fold')}"
+        spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
         pieces = [
             (0, Scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
             (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),

@@ -16,14 +16,14 @@ from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.options import Options
 
 
-class Note(Static):
+class FieldNote(Static):
     """What follows from a choice; it takes no room while there is nothing to say."""
 
     DEFAULT_CSS = """
-    Note { height: auto; width: 1fr; color: $muted; }
-    Note:ansi { text-style: dim; }
-    Note.-problem { color: $warning; }
-    Note.-problem:ansi { text-style: none; }
+    FieldNote { height: auto; width: 1fr; color: $muted; }
+    FieldNote:ansi { text-style: dim; }
+    FieldNote.-problem { color: $warning; }
+    FieldNote.-problem:ansi { text-style: none; }
     """
 
     def __init__(self, text: str) -> None:
@@ -45,8 +45,8 @@ class FieldRow(Container):
     DEFAULT_CSS = """
     FieldRow { layout: grid; grid-size: 2; grid-columns: 15 1fr; grid-rows: auto; height: auto; }
     FieldRow > .label { color: $muted; }
-    FieldRow > Note { column-span: 2; padding-left: 15; }
-    FieldRow > Note.-empty { display: none; }
+    FieldRow > FieldNote { column-span: 2; padding-left: 15; }
+    FieldRow > FieldNote.-empty { display: none; }
     """
 
     def __init__(self, label: str, control: Widget, key: str, note: str = "") -> None:
@@ -55,7 +55,7 @@ class FieldRow(Container):
         self.help = note
         self._label = label
         self.control = control
-        self._note = Note(note)  # held, not looked for: the row may be gone when it is told something
+        self._note = FieldNote(note)  # held, not looked for: the row may be gone when it is told something
 
     def compose(self) -> ComposeResult:
         """Label, control, note."""
@@ -94,8 +94,8 @@ class DimensionRow(Container):
     DimensionRow Options { width: 13; }
     DimensionRow .low, DimensionRow .high { width: 11; margin-right: 1; }
     DimensionRow .single { width: 34; }
-    DimensionRow Note { padding-left: 27; }
-    DimensionRow Note.-empty { display: none; }
+    DimensionRow FieldNote { padding-left: 27; }
+    DimensionRow FieldNote.-empty { display: none; }
     """
     PARTS: ClassVar[tuple[str, ...]] = ("low", "high", "single")
 
@@ -106,7 +106,7 @@ class DimensionRow(Container):
         self._kind = Options(text.kinds, text.kind, narrow=True, classes="kind")
         self._low, self._high, self._single = (Input(compact=True, classes=part) for part in self.PARTS)
         self._scale = Options(text.scales, text.scale, narrow=True, classes="scale")
-        self._note = Note(text.hyperparameter.help)
+        self._note = FieldNote(text.hyperparameter.help)
 
     def compose(self) -> ComposeResult:
         """All the controls that any kind needs; `fill` shows those of the present one."""
