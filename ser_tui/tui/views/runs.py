@@ -143,7 +143,7 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
-    if room >= 5 and len(summary.get("best_so_far") or ()) > 1:
+    if room >= 4 and len(summary.get("best_so_far") or ()) > 1:
         line.append(spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
         line.append("  ")
     if room >= -2:
