@@ -171,12 +171,16 @@ def _in_one_line(figure: Summary) -> str:
     return f"{number} {figure['name']}, {over}"
 
 
+_FINE_TUNED = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+_PROBE = ("layers", "pooling", "inverse_regularization", "max_seconds")
+
+
 def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
     """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four.
 
     `short`: ep 8 and unf 0, as the table of trials heads its columns.
     """
-    wanted = names or ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+    wanted = names or (_FINE_TUNED if "learning_rate" in parameters else _PROBE)
     words = {"learning_rate": "lr", "unfreeze_epoch": "unfreeze", "inverse_regularization": "C"}
     if short:
         words |= {"epochs": "ep", "unfreeze_epoch": "unf"}
