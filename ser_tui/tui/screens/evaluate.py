@@ -122,7 +122,8 @@ class EvaluateScreen(AppScreen[None]):
     def _say_model(self, summary: dict[str, Any]) -> None:
         best = summary["best"]
         line = cell("Zero-shot", "bold")
-        shown = f"{score_with_interval(best['bca'], best['interval'])} ({summary['protocol']}, n={best['utterances']})"
+        figure = score_with_interval(best["bca"], best["interval"], short=self.size.width < 110)
+        shown = f"{figure} ({summary['protocol']}, n={best['utterances']})"
         line.append_text(cell(f"   {summary['name']}, trial {best['trial']}, validation BCA {shown}"))
         second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
         advice = trimming_advice(summary.get("study", {}))

@@ -197,8 +197,7 @@ class RunScreen(AppScreen[None]):
         view = self.view
         log = self.query_one("#side-log" if self._is_wide else "#log", Lines)
         if self._is_wide and not log.size.width:
-            self.call_after_refresh(self._draw_log)  # how wide it is shows only when it is laid out
-            return
+            return  # not laid out yet; `_tick` draws it once it has a width. A call after every refresh would let nothing else run
         self._log_width = log.size.width
         height = max(4, log.size.height) if self._is_wide else 4
         lines = trials.log_lines(view.state, height, max(20, log.size.width) if self._is_wide else None)

@@ -143,7 +143,7 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
-    if room >= 5 and len(summary.get("best_so_far") or ()) > 1:
+    if room >= 4 and len(summary.get("best_so_far") or ()) > 1:
         line.append(spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
         line.append("  ")
     if room >= -2:
@@ -171,12 +171,16 @@ def _in_one_line(figure: Summary) -> str:
     return f"{number} {figure['name']}, {over}"
 
 
+_FINE_TUNED = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+_PROBE = ("layers", "pooling", "inverse_regularization", "max_seconds")
+
+
 def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
     """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four.
 
     `short`: ep 8 and unf 0, as the table of trials heads its columns.
     """
-    wanted = names or ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+    wanted = names or (_FINE_TUNED if "learning_rate" in parameters else _PROBE)
     words = {"learning_rate": "lr", "unfreeze_epoch": "unfreeze", "inverse_regularization": "C"}
     if short:
         words |= {"epochs": "ep", "unfreeze_epoch": "unf"}

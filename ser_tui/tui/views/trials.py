@@ -52,7 +52,7 @@ _NAME = 11
 MOST_WARNINGS = 4
 """Lines of warnings above the trials; the log has them in full."""
 
-_WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4}
+_WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4, "POOL": 8}
 
 
 def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
@@ -214,13 +214,14 @@ def best_line(state: RunState, width: int) -> Text:
         found = line.copy()
         found.append(score_with_interval(best.bca, best.interval, short=short), "strong")
         found.append_text(cell(f"  #{best.number}" if short and probe is not None else f"  trial {best.number}"))
-        parameters = parameters_text(best.parameters, names, short=short and probe is not None)
-        if probe is None:
+        parameters = parameters_text(best.parameters, names, short=short)
+        if short:  # n stands two lines above
+            if probe is not None:
+                found.append("  probe ", "muted")
+                found.append_text(cell(score_with_interval(probe.bca, probe.interval, short=True)))
+            found.append_text(cell(f"  {parameters.replace('  ', ' ')}"))
+        elif probe is None:
             found.append_text(cell(f"  n={best.utterances}   {parameters}"))
-        elif short:
-            found.append("  probe ", "muted")
-            # n stands two lines above.
-            found.append_text(cell(f"{score_with_interval(probe.bca, probe.interval, short=True)}  {parameters.replace('  ', ' ')}"))
         else:
             found.append("  probe ", "muted")
             found.append_text(cell(f"{beside_probe(probe_summary(probe, best))}  n={best.utterances}   {parameters}"))
