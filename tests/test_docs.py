@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -124,7 +126,7 @@ def _known(dotted: str, path: Path) -> bool:
     parts = dotted.split(".")
     if parts[0] != "ser_tui" and (path.suffix == ".md" or parts[0] not in modules()):
         return True
-    if dotted in modules():
+    if dotted in modules() or (parts[0] in sys.stdlib_module_names and hasattr(import_module(parts[0]), parts[1])):
         return True
     for end in range(len(parts) - 1, 0, -1):
         if homes := modules().get(".".join(parts[:end])):

@@ -45,7 +45,7 @@ def test_the_log_of_a_run_is_the_beginning_of_what_is_told_elsewhere() -> None:
         before, state = len(state.log), reduce(state, event)
         assert [text for _, _, text in state.log[before:]] == [line.text for line in kept_lines(event, state)], event.type
     levels = {text: level for _, level, text in state.log}
-    assert levels["trial 1 finished: BCA .500 ±.100, n=2"] == "info"
+    assert levels["trial 1 finished: BCA .500 [.400, .600], n=2"] == "info"
     assert levels["trial 1: unreadable: x"] == levels["trial 2 failed: the loss became nan"] == "warning"
     assert levels["zero-shot on ravdess: Speakers are shared: 1 of the 2 speakers were trained on too."] == "warning"
     assert levels["run stopped by request"] == levels["run failed: a reason"] == "warning"
@@ -56,12 +56,12 @@ def test_the_log_of_a_run_is_the_beginning_of_what_is_told_elsewhere() -> None:
     [
         ("run_started", "run started: 3 trials, about 9s; utterances: 4 train, 2 validation, 2 test; 2 classes; fixed: "),
         ("trial_started", "trial 2/3 started (model): learning_rate 1.0e-3"),
-        ("epoch_finished", "trial 1, epoch 1/2: loss 0.500, BCA .500 ±.100, 0.0 s"),
-        ("trial_finished", "trial 1 finished: BCA .500 ±.100, n=2; accuracy .500 ±.100, in 2s, best so far"),
-        ("probe_scored", "n=2; fine-tuning +.000, p = .50; layers 2+3, mean, C 0.1; accuracy .500 ±.100, in 2s"),
-        ("test_scored", "test part, scored once: BCA .500 ±.100, n=2; accuracy .500 ±.100; probe .500 ±.100, fine-tuning +.000, p = 1.00"),
-        ("folds_scored", "loso, 1 fold: pooled BCA .500 ±.100, n=2; fold a chose the configuration; probe .500"),
-        ("evaluation_finished", "zero-shot on ravdess: accuracy .500 ±.100, BCA .500 ±.100, n=2; chance .500; masked to its classes"),
+        ("epoch_finished", "trial 1, epoch 1/2: loss 0.500, BCA .500 [.400, .600], 0.0 s"),
+        ("trial_finished", "trial 1 finished: BCA .500 [.400, .600], n=2; accuracy .500 [.400, .600], in 2s, best so far"),
+        ("probe_scored", "n=2; fine-tuning +.000, p = .50; layers 2+3, mean, C 0.1; accuracy .500 [.400, .600], in 2s"),
+        ("test_scored", "scored once: BCA .500 [.400, .600], n=2; accuracy .500 [.400, .600]; probe .500 [.400, .600]"),
+        ("folds_scored", "loso, 1 fold: pooled BCA .500 [.400, .600], n=2; fold a chose the configuration; probe .500"),
+        ("evaluation_finished", "on ravdess: accuracy .500 [.400, .600], BCA .500 [.400, .600], n=2; chance .500"),
     ],
 )
 def test_a_score_has_its_interval_its_n_and_what_it_is_to_be_held_against(kind: str, wanted: str) -> None:
