@@ -7,6 +7,7 @@ from pathlib import Path
 from fabricated_runs import finished
 from piloting import press, shown, until, until_shown
 
+from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
 
 
@@ -25,6 +26,18 @@ async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> 
         await until_shown(pilot, "protocol.kind")
         await press(pilot, "p")
         await until_shown(pilot, "B two (pinned)", "A one")
+
+
+async def test_a_run_that_was_stopped_while_starting_has_the_settings_of_its_study(runs: Path) -> None:
+    finished(runs, number=0, name="one", trials=5)
+    stopped = finished(runs, number=1, name="two", trials=1, strategy="tpe")
+    stopped.folder.log.unlink()
+    stopped.seq = 0
+    stopped.write(events.RunCancelled(reason="stopped by request"))
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "one", "two", "stopped")
+        await press(pilot, "space", "down", "space", "c")
+        await until_shown(pilot, "A one (pinned)", "B two", "strategy.kind", "tpe", "identical (a)", ".953 [.913, .991] valid.")
 
 
 async def test_probes_are_compared_where_there_are_any(runs: Path) -> None:

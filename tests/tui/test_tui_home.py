@@ -83,7 +83,9 @@ async def test_delete_asks_and_only_then_removes_the_folder(runs: Path) -> None:
         await until_shown(pilot, "d delete")
         await pilot.press("d")
         await until_shown(pilot, "cannot be undone")
+        assert "o corpora" not in shown(pilot.app), "the keys of the screen below do nothing now"
         await pilot.press("n")
+        await until_shown(pilot, "o corpora")
         await until(pilot, lambda: "cannot be undone" not in shown(pilot.app))
         assert run.folder.path.is_dir()
         await pilot.press("d")

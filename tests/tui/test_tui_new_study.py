@@ -100,6 +100,15 @@ def test_another_kind_of_bounds_keeps_what_was_typed_before() -> None:
     assert rate.raw() == {"low": 1e-6, "high": 1e-3, "scale": "log"}
 
 
+def test_bounds_are_known_by_what_they_are_not_by_who_typed_them() -> None:
+    clone = StudyForm.from_study(to_plain(validate(study())))
+    assert clone.has_search(SEARCH), "a clone of a study with the paper's bounds has the paper's bounds"
+    clone.dimensions["epochs"].high = "9"
+    assert not clone.has_search(SEARCH)
+    clone.dimensions["epochs"].high = "10"
+    assert clone.has_search(SEARCH)
+
+
 def test_consequences_say_what_a_choice_costs() -> None:
     assert "Speakers are shared" in form_notes.protocol_note(form(), [EMODB])[0]
     text, warns = form_notes.protocol_note(form(protocol="speaker"), [EMODB])
@@ -136,7 +145,11 @@ async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(
         await pilot.press("y")
         await until_shown(pilot, f"from {run.folder.run_id}", "(o) tpe")
         await pilot.press("ctrl+o")
-        await until_shown(pilot, "name: origin", "seed: 7")
+        await until_shown(pilot, "name: origin", "seed: 7", "w copy")
+        assert "preview YAML" not in shown(pilot.app).splitlines()[-1]
+        await pilot.press("w")
+        await until_shown(pilot, "copied, and written to")
+        assert load(tmp_path / "cache" / "copied-study.yaml") == completed(load(run.folder.study))
         await press(pilot, "escape", "ctrl+g")
         await until_shown(pilot, "wrote")
         assert load(tmp_path / "configs" / "origin.yaml") == completed(load(run.folder.study))

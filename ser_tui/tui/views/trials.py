@@ -210,20 +210,19 @@ def best_line(state: RunState, width: int) -> Text:
         line.append("none yet", "muted")
         return line
     names, probe = searched_names(state.study), state.probe
-    for short in (False, True):
+    for tight, short in ((False, False), (True, False), (True, True)):
         found = line.copy()
         found.append(score_with_interval(best.bca, best.interval, short=short), "strong")
-        found.append_text(cell(f"  #{best.number}" if short and probe is not None else f"  trial {best.number}"))
-        parameters = parameters_text(best.parameters, names, short=short)
-        if short:  # n stands two lines above
-            if probe is not None:
-                found.append("  probe ", "muted")
-                found.append_text(cell(score_with_interval(probe.bca, probe.interval, short=True)))
-            found.append_text(cell(f"  {parameters.replace('  ', ' ')}"))
+        found.append_text(cell(f"  #{best.number}" if tight and probe is not None else f"  trial {best.number}"))
+        parameters = parameters_text(best.parameters, names, short=tight)
+        if probe is not None:
+            found.append("  probe ", "muted")
+        if tight:  # n stands two lines above
+            beside = "" if probe is None else score_with_interval(probe.bca, probe.interval, short=short)
+            found.append_text(cell(f"{beside}  {parameters.replace('  ', ' ')}"))
         elif probe is None:
             found.append_text(cell(f"  n={best.utterances}   {parameters}"))
         else:
-            found.append("  probe ", "muted")
             found.append_text(cell(f"{beside_probe(probe_summary(probe, best))}  n={best.utterances}   {parameters}"))
         if found.cell_len <= width:
             break
