@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 import ser_tui
 from ser_tui.study import document
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
 
 PACKAGE = Path(ser_tui.__file__).parent
 ROOT = PACKAGE.parent
@@ -124,6 +125,10 @@ def _known(dotted: str, path: Path) -> bool:
     if section in SECTIONS and key in SECTIONS[section]:
         return True
     parts = dotted.split(".")
+    if parts[0] == "ser_tui" and parts[1] in ser_tui.__all__:
+        return True
+    if section in sys.stdlib_module_names or (section in document.Study.model_fields and key.split(".")[0] in HYPERPARAMETERS):
+        return True
     if parts[0] != "ser_tui" and (path.suffix == ".md" or parts[0] not in modules()):
         return True
     if dotted in modules() or (parts[0] in sys.stdlib_module_names and hasattr(import_module(parts[0]), parts[1])):

@@ -20,9 +20,16 @@ MAP = PACKAGE.parent / "docs" / "architecture.md"
 
 @cache
 def imports() -> Mapping[str, frozenset[str]]:
-    """Module -> the modules of ser_tui that it imports: at its head, in a function, for type checking only."""
+    """Module -> the modules of ser_tui that it imports: at its head, in a function, for type checking only.
+
+    Not of the package's own face, whose names bring what they need when they are first used: each module that asks it for the
+    version would lead everywhere.
+    """
     graph = grimp.build_graph("ser_tui", cache_dir=None)
-    return {module: frozenset(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    return {
+        module: frozenset(graph.find_modules_directly_imported_by(module)) if module != "ser_tui" else frozenset()
+        for module in graph.modules
+    }
 
 
 def circles(graph: Mapping[str, frozenset[str]]) -> list[list[str]]:
