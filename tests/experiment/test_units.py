@@ -8,10 +8,10 @@ from pathlib import Path
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import Split, describe
-from ser_tui.experiment.data import Data
+from ser_tui.experiment.data import SplitCorpus
 
 
-def data(train: str, validation: str, test: str = "") -> Data:
+def data(train: str, validation: str, test: str = "") -> SplitCorpus:
     """Two segments of a recording of each speaker in each part, who is named by a letter."""
     base = Utterance("", Path("x"), "joy", None, None, None, None, 1.0, 16_000, 1)
     found, parts = [], []
@@ -25,7 +25,7 @@ def data(train: str, validation: str, test: str = "") -> Data:
         ]  # fmt: skip
     manifest = manifests.make("made", Path("/"), found, [], {one.id: one.id for one in found})
     split: Split = describe(manifest, *parts)
-    return Data(manifest, split, ("joy",))
+    return SplitCorpus(manifest, split, ("joy",))
 
 
 def test_speakers_are_units_where_training_heard_none_of_them() -> None:
