@@ -61,7 +61,8 @@ def main() -> None:
     study = ser_tui.load_study(
         {"name": "climb", "corpus": given.corpus, "encoder": "whisper-tiny.en", "method": "probe", "budget": given.trials,
          "strategy": {"kind": "climb", "startup": 2},
-         "search": {"max_seconds": 3, "layers": ["last", "2", "3"], "inverse_regularization": {"low": 1e-3, "high": 10, "scale": "log"}}}
+         "search": {"max_seconds": 3, "layers": {"choices": ["last", "2", "3"]},
+                    "inverse_regularization": {"low": 1e-3, "high": 10, "scale": "log"}}}
     )  # fmt: skip
     run = ser_tui.run(study)
     for trial in run.trials:

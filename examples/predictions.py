@@ -25,8 +25,8 @@ def main() -> None:
         table.writerow(("file", "emotion", *found.classes))
         for file, label, row in zip(given.files, found.labels, found.probabilities, strict=True):
             table.writerow((file, label or "", *(f"{value:.4f}" for value in row)))
-    for index, problem in found.problems.items():
-        print(f"{given.files[index]}: {problem}")
+    for problem in found.problems.values():
+        print(problem)
     print(f"{len(found.labels) - len(found.problems)} of {len(given.files)} files are in {given.table}")
 
 

@@ -28,7 +28,8 @@ def main() -> None:
     given = parser.parse_args()
     study = ser_tui.load_study(
         {"name": "example", "corpus": given.corpus, "encoder": "whisper-tiny.en", "method": given.method, "strategy": "gp",
-         "search": {"max_seconds": 3, "layers": ["last", "2", "3"], "inverse_regularization": {"low": 1e-3, "high": 10, "scale": "log"}}}
+         "search": {"max_seconds": 3, "layers": {"choices": ["last", "2", "3"]},
+                    "inverse_regularization": {"low": 1e-3, "high": 10, "scale": "log"}}}
         if given.method == "probe"
         else {"name": "example", "corpus": given.corpus, "encoder": "whisper-tiny.en", "strategy": "gp", "search": "recommended"},
         budget=given.trials,
