@@ -97,11 +97,11 @@ class AppScreen(Screen[Result]):
     if not TYPE_CHECKING:  # its overloads are Textual's
 
         def query_one(self, *arguments: Any, **named: Any) -> Any:
-            """As Textual's. What a worker looks for in vain on a screen that was left ends that worker, and nothing else."""
+            """As Textual's. What a worker looks for in vain on a screen that was left, or in an app that ends, ends that worker only."""
             try:
                 return super().query_one(*arguments, **named)
             except NoMatches:
-                if not self.left:
+                if not self.left and self.app.is_running:
                     raise
                 try:
                     get_current_worker()
