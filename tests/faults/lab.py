@@ -22,6 +22,7 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study.document import Study
 from ser_tui.study.load import loads
+from ser_tui.study.requests import JOBS, Request, encode
 from ser_tui.study.state import RunState, Trial
 from ser_tui.training.threads import environment
 
@@ -105,6 +106,11 @@ class Worker:
         return int(json.loads(self._answers.readline())["status"])
 
 
+def job_of(request: Request | None) -> str:
+    """The job that `request` asks for."""
+    return next(job for job, kind in JOBS.items() if kind is (None if request is None else type(request)))
+
+
 class Warm:
     """A warm process (see warm.py). One worker at a time. A context manager."""
 
@@ -117,13 +123,13 @@ class Warm:
         json.loads(self._process.stdout.readline())
 
     def start(
-        self, folder: RunFolder, *job: str, die_at_line: int | None = None, stop_at_line: int | None = None, file_bytes: int | None = None,
-        data_bytes: int | None = None, result: Path | None = None, environment: Mapping[str, str] | None = None,
+        self, folder: RunFolder, request: Request | None = None, *, die_at_line: int | None = None,
+        stop_at_line: int | None = None, file_bytes: int | None = None, data_bytes: int | None = None, result: Path | None = None, environment: Mapping[str, str] | None = None,
     ) -> Worker:  # fmt: skip
-        """A worker on `folder`. `die_at_line`, `stop_at_line`: SIGKILL or SIGSTOP at that line of its own; `file_bytes`: no
-        file may grow beyond it; `data_bytes`: so much memory may it take besides what it has when it begins."""
+        """A worker on `folder` that does what `request` asks for, or searches. `die_at_line`, `stop_at_line`: SIGKILL or SIGSTOP
+        at that line of its own; `file_bytes`: no file may grow beyond it; `data_bytes`: so much memory may it take besides what it has when it begins."""
         return self._ask(
-            [str(folder.path), *(job or ("search",))], line=die_at_line or stop_at_line,
+            [str(folder.path), job_of(request)], asked=encode(request).decode(), line=die_at_line or stop_at_line,
             number=signal.SIGSTOP if stop_at_line else signal.SIGKILL, file_bytes=file_bytes, data_bytes=data_bytes, result=result,
             environment=environment,
         )  # fmt: skip
@@ -143,11 +149,12 @@ class Warm:
             return int(json.loads(result.read_text())["lines"])
 
     def _ask(
-        self, arguments: Sequence[str], *, line: int | None = None, number: int = signal.SIGKILL, file_bytes: int | None = None,
+        self, arguments: Sequence[str], *, asked: str = "", line: int | None = None, number: int = signal.SIGKILL,
+        file_bytes: int | None = None,
         data_bytes: int | None = None, result: Path | None = None, environment: Mapping[str, str] | None = None,
     ) -> Worker:  # fmt: skip
         request = {
-            "arguments": list(arguments), "environment": dict(environment or {}), "line": line, "signal": int(number),
+            "arguments": list(arguments), "asked": asked, "environment": dict(environment or {}), "line": line, "signal": int(number),
             "file_bytes": file_bytes, "data_bytes": data_bytes, "result": str(result) if result else None,
         }  # fmt: skip
         assert self._process.stdin is not None and self._process.stdout is not None

@@ -24,6 +24,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, RunStarted, TrialFinished
 from ser_tui.study.load import loads
 from ser_tui.study.log_codec import encode
+from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request
 from ser_tui.worker.session import Session
 
 PROBES = """
@@ -55,10 +56,10 @@ def probes(corpus: str, protocol: str = "official", budget: int = 1) -> Study:
     return loads(PROBES.format(corpus=corpus, protocol=protocol, budget=budget))
 
 
-def said(warm: Warm, folder: RunFolder, *job: str) -> str:
+def said(warm: Warm, folder: RunFolder, request: Request | None = None) -> str:
     """What the log says last after a worker that was refused, the run as it was."""
     before = folder.state()
-    assert warm.start(folder, *job).wait() == 1
+    assert warm.start(folder, request).wait() == 1
     state = folder.state()
     assert (state.status, state.trials, state.best, state.sessions) == (before.status, before.trials, before.best, before.sessions)
     assert (state.folds, state.evaluations, state.test) == (before.folds, before.evaluations, before.test)
@@ -78,8 +79,8 @@ def as_by_0_1_0(event: Event) -> Event:
     return replace(event, fingerprints={name: value for name, value in event.fingerprints.items() if name != "split"})
 
 
-FOLDS = ("folds", "--protocol", "loso")
-EVALUATE = ("evaluate", "--on", "small")
+FOLDS = FoldsRequest("loso")
+EVALUATE = EvaluationRequest(("small",))
 
 
 @pytest.fixture
@@ -101,12 +102,12 @@ def test_the_parts_are_kept_and_a_swap_of_speakers_between_them_is_refused(
     assert {part: len(ids) for part, ids in kept["parts"].items()} == {"train": 9, "validation": 9, "test": 9}
     done.study.write_text(done.study.read_text().replace("trials: 1", "trials: 2"))
     table("parted", small_corpus, ("test", "validation", "train"))
-    for job in ((), FOLDS):
-        told = said(warm, done, *job)
+    for job in (None, FOLDS):
+        told = said(warm, done, job)
         assert "failed: the parts of corpus parted changed since the run began" in told and "went from train to test" in told
     called = command("resume", done.run_id, "--headless", runs=done.path.parent)
     assert called.returncode == 1 and "resume failed: the parts of corpus parted changed" in called.stdout
-    assert warm.start(done, *EVALUATE).wait() == 0, "the model itself is what it was"
+    assert warm.start(done, EVALUATE).wait() == 0, "the model itself is what it was"
     state = done.state()
     result = state.evaluations[-1].result
     assert result is not None and set(result.baselines) == {"majority"} and not result.centred
@@ -135,8 +136,8 @@ def test_a_log_without_a_digest_is_compared_by_what_it_has(warm: Warm, done: Run
 
 def test_an_edited_study_is_refused_by_every_job(warm: Warm, done: RunFolder) -> None:
     done.study.write_text(done.study.read_text().replace("trim_silence: false", "trim_silence: true"))
-    for job in ((), FOLDS, EVALUATE):
-        told = said(warm, done, *job)
+    for job in (None, FOLDS, EVALUATE):
+        told = said(warm, done, job)
         assert "training.trim_silence" in told and "was edited since the run began" in told
 
 
@@ -146,8 +147,8 @@ def test_a_newer_line_refuses_every_job_and_the_log_stays_as_it_is(warm: Warm, d
     lines[-1] = f'{body[:-1]},"crc":"{zlib.crc32(body.encode()):08x}"}}'
     for text in ("\n".join(lines) + "\n", "\n".join(lines)):  # also without its newline
         done.log.write_text(text)
-        for job in ((), FOLDS, EVALUATE):
-            assert warm.start(done, *job).wait() == 1
+        for job in (None, FOLDS, EVALUATE):
+            assert warm.start(done, job).wait() == 1
             assert f"line {len(lines)} was written by a newer ser_tui" in launch.last_words(done)
             assert done.log.read_text() == text
     with pytest.raises(UserError, match=r"the worker ended at once: .*newer ser_tui"):

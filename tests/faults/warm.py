@@ -1,7 +1,7 @@
 """A process that has imported all that a worker imports and forks workers on request: a killed one costs no start-up.
 
-Requests come as lines of JSON on standard input: {"arguments": [folder, job, ...], "environment": {}, "line": n or null, "signal": n,
-"file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it prints {"pid": n}, then {"status": n} when
+Requests come as lines of JSON on standard input: {"arguments": [folder, job, ...], "asked": text, "environment": {},
+"line": n or null, "signal": n, "file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it prints {"pid": n}, then {"status": n} when
 the worker has ended.
 CLOCK in the environment sets the worker's clock (see clocks.py).
 A first argument of "check" looks at a run instead (`check`), and writes what it found to `result`.
@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -56,7 +57,11 @@ def _child(request: dict[str, Any]) -> int:
     log = os.open(
         Path(arguments[1] if checking else arguments[0]) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
     )
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    asked = tempfile.TemporaryFile()  # noqa: SIM115  it stays open as standard input
+    asked.write(request["asked"].encode())
+    asked.seek(0)
+    os.dup2(asked.fileno(), 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     os.dup2(log, 1)
     os.dup2(log, 2)
     if request["file_bytes"] is not None:
@@ -102,19 +107,21 @@ def _trace(at: int | None, number: int) -> list[int]:
 def check(folder: RunFolder) -> list[str]:
     """What is wrong with the run's model and with the feature cache; both as the next worker would find them."""
     from ser_tui.evaluation.zero_shot import predicted
-    from ser_tui.experiment import data, models
+    from ser_tui.experiment import data
     from ser_tui.study.load import load
     from ser_tui.training import cache
     from ser_tui.training.shards import Shards
+    from ser_tui.worker.keeping import FolderKeeper
 
     wrong: list[str] = []
     state = folder.state()
-    models.settle(folder, state.best)
+    keeper = FolderKeeper(folder)
+    keeper.settle(state.best)
     if state.best is not None:
         parts = data.load(load(folder.study))
         clips = parts.part(parts.split.validation).clips
         try:
-            model = models.load_best(folder, state.best)
+            model = keeper.load_best(state.best)
         except Exception as error:  # whatever it is, the best trial's model is lost
             wrong.append(f"model: {error}")
         else:
