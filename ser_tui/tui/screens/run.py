@@ -200,7 +200,7 @@ class RunScreen(AppScreen[None]):
             return  # not laid out yet; `_tick` draws it once it has a width. A call after every refresh would let nothing else run
         self._log_width = log.size.width
         height = max(4, log.size.height) if self._is_wide else 4
-        lines = trials.log_lines(view.state, height, max(20, log.size.width) if self._is_wide else None)
+        lines = trials.log_lines(view.state, height, max(20, log.size.width or self.size.width - 2))
         log.show([*lines, *[Text()] * (height - len(lines))])
 
     @property
