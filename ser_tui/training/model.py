@@ -44,6 +44,8 @@ FORMAT = 1
 _TABLE = "model.json"
 _WEIGHTS = re.compile(r"model-[0-9a-f]{1,64}\.safetensors")
 _BATCH = 16
+_ENCODER, _HEAD = "encoder.", "head."
+"""What the names of tensors begin with in a saved model."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,8 @@ def save(
     parameters: Mapping[str, Value], recipe: Recipe, precision: str, tuned: bool,
 ) -> None:
     """Write a model into `folder`, replacing the one that is there. Raises OSError when it cannot be written."""
-    tensors = {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
-    tensors |= {f"head.{name}": tensor for name, tensor in head.state_dict().items()}
+    tensors = {f"{_ENCODER}{name}": tensor for name, tensor in encoder.state_dict().items()}
+    tensors |= {f"{_HEAD}{name}": tensor for name, tensor in head.state_dict().items()}
     tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     digest = weights.digest(tensors, {})
     name = f"model-{digest}.safetensors"
@@ -171,19 +173,22 @@ def load_model(folder: Path) -> Model:
         recipe = _recipe(table["recipe"])
         used: precision.Precision = "bfloat16" if table["precision"] == "bfloat16" else "float32"
         tensors = weights.read(folder / name)
-        _check_size(described["description"]["configuration"], tensors)
-        encoder = build(described["description"])
-        if not chosen.layers or not 0 <= min(chosen.layers) <= max(chosen.layers) <= encoder.layers + 1:
-            raise ValueError(f"its encoder has no layers {chosen.layers!r:.40}")
+        # First without memory: what the table describes may be of any size, and must be what the weights fill.
+        with torch.device("meta"):
+            planned = build(described["description"], str(path))
+            _check_layers(chosen, planned)
+            planned_head = Head(chosen.width(planned.dimension), len(classes))
+        for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
+            weights.compare_strictly(module, _own(tensors, prefix), str(folder / name))
+        encoder = build(described["description"], str(path))
         head = Head(chosen.width(encoder.dimension), len(classes))
         facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:120]}); train the model again") from None
     if weights.digest(tensors, {}) != table.get("digest"):
         raise UserError(f"{folder / name}: damaged (its digest is another); train the model again")
-    for module, prefix in ((encoder, "encoder."), (head, "head.")):
-        own = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-        weights.load_strictly(module, own, str(folder / name))
+    for module, prefix in ((encoder, _ENCODER), (head, _HEAD)):
+        weights.load_strictly(module, _own(tensors, prefix), str(folder / name))
     # A tuned encoder must not find the pre-trained one's features in the cache, nor leave its own there.
     encoder.fingerprint = ""
     identity = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
@@ -192,12 +197,17 @@ def load_model(folder: Path) -> Model:
     )
 
 
-def _check_size(configuration: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Raise ValueError where the description asks for a larger encoder than the weights can fill: it would take all memory."""
-    layers = int(configuration.get("num_hidden_layers", configuration.get("encoder_layers", 1)))
-    width = int(configuration.get("hidden_size", configuration.get("d_model", 1)))
-    if layers < 0 or layers * width * width > sum(tensor.numel() for tensor in tensors.values()):
-        raise ValueError(f"{layers} layers of width {width} do not fit its weights")
+def _own(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+
+
+def _check_layers(chosen: Pooling, encoder: SpeechEncoder) -> None:
+    """Raise ValueError unless each pooled layer is one of the encoder's, and named once: the head is as wide as they are many."""
+    layers = chosen.layers
+    if not layers or not 0 <= min(layers) <= max(layers) <= encoder.layers + 1 or len(set(layers)) < len(layers):
+        raise ValueError(f"its encoder has no layers {layers[:10]!r:.40}")
+    if not set(chosen.normalised) <= set(layers):
+        raise ValueError(f"layers {chosen.normalised[:10]!r:.40} are not pooled")
 
 
 def _recipe(table: Mapping[str, Any]) -> Recipe:

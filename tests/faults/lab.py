@@ -124,10 +124,12 @@ class Warm:
 
     def start(
         self, folder: RunFolder, request: Request | None = None, *, die_at_line: int | None = None,
-        stop_at_line: int | None = None, file_bytes: int | None = None, data_bytes: int | None = None, result: Path | None = None, environment: Mapping[str, str] | None = None,
+        stop_at_line: int | None = None, file_bytes: int | None = None, data_bytes: int | None = None,
+        result: Path | None = None, environment: Mapping[str, str] | None = None,
     ) -> Worker:  # fmt: skip
         """A worker on `folder` that does what `request` asks for, or searches. `die_at_line`, `stop_at_line`: SIGKILL or SIGSTOP
-        at that line of its own; `file_bytes`: no file may grow beyond it; `data_bytes`: so much memory may it take besides what it has when it begins."""
+        at that line of its own; `file_bytes`: no file may grow beyond it; `data_bytes`: so much memory may it take besides
+        what it has when it begins."""
         return self._ask(
             [str(folder.path), job_of(request)], asked=encode(request).decode(), line=die_at_line or stop_at_line,
             number=signal.SIGSTOP if stop_at_line else signal.SIGKILL, file_bytes=file_bytes, data_bytes=data_bytes, result=result,

@@ -1,8 +1,8 @@
 """A process that has imported all that a worker imports and forks workers on request: a killed one costs no start-up.
 
 Requests come as lines of JSON on standard input: {"arguments": [folder, job, ...], "asked": text, "environment": {},
-"line": n or null, "signal": n, "file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it prints {"pid": n}, then {"status": n} when
-the worker has ended.
+"line": n or null, "signal": n, "file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it
+prints {"pid": n}, then {"status": n} when the worker has ended.
 CLOCK in the environment sets the worker's clock (see clocks.py).
 A first argument of "check" looks at a run instead (`check`), and writes what it found to `result`.
 """

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.training import cache
 from ser_tui.training.finetune import FineTuner
@@ -45,7 +46,7 @@ def content(part: Part) -> Part:
 
 
 def unreadable(part: Part) -> Part:
-    return replace(part, paths=tuple(path.with_suffix(".gone") for path in part.clips))
+    return replace(part, clips=tuple(Clip(clip.path.with_suffix(".gone")) for clip in part.clips))
 
 
 @pytest.mark.parametrize("make", [tuned, probe])
@@ -98,9 +99,9 @@ def test_nothing_is_taken_for_another_model_recipe_or_content(tiny: Callable[[st
 
 def test_what_could_not_be_read_is_tried_again(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
     model = tuned(tiny("whisper"), tones, tmp_path / "best")
-    late = tmp_path / "late.wav"
+    late = Clip(tmp_path / "late.wav")
     assert np.isnan(kept_logits(model, [late], ["late"])).all()
-    late.write_bytes(tones[1].clips[0].read_bytes())
+    late.path.write_bytes(tones[1].clips[0].path.read_bytes())
     assert np.isfinite(kept_logits(model, [late], ["late"])).all()
 
 
@@ -111,7 +112,7 @@ def test_another_recording_in_a_files_place_is_not_kept_under_its_digest(
     model = make(tiny("whisper"), tones, tmp_path / "best")
     soundfile.write(tmp_path / "other.wav", np.zeros(8_000), 16_000)
     with pytest.raises(UtteranceChanged):
-        kept_logits(model, [tmp_path / "other.wav"], ["0" * 64])
+        kept_logits(model, [Clip(tmp_path / "other.wav")], ["0" * 64])
 
 
 def test_a_probe_finds_what_its_search_has_computed_and_no_claim_is_believed(

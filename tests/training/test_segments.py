@@ -42,10 +42,16 @@ def manifest(path: Path, rows: list[tuple[float | None, float | None]]) -> Manif
     return build.from_labels("mine", path.parent, labelled)
 
 
+def time(most: float) -> st.SearchStrategy[float]:
+    """Seconds, some of them before the beginning. No denormal numbers, which are flushed to zero where something is trained."""
+    return st.floats(-0.1, most, allow_subnormal=False)
+
+
 @settings(max_examples=20)
 @given(
-    rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 48_000]), seconds=st.floats(0.05, 2), channels=st.integers(1, 3),
-    rows=st.lists(st.tuples(st.none() | st.floats(-0.1, 2), st.none() | st.floats(-0.1, 2.2)), min_size=1, max_size=6),
+    rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 48_000]),
+    seconds=st.floats(0.05, 2, allow_subnormal=False), channels=st.integers(1, 3),
+    rows=st.lists(st.tuples(st.none() | time(2.0), st.none() | time(2.2)), min_size=1, max_size=6),
     seed=st.integers(0, 9),
 )
 def test_every_segment_is_that_slice_of_its_recording_or_is_refused(
