@@ -129,6 +129,8 @@ async def test_a_download_goes_on_when_its_screen_is_left(runs: Path, monkeypatc
         await pilot.press("escape")
         await until_shown(pilot, "No runs yet")
         await pilot.press("o")
+        await until_shown(pilot, "made when used")
+        app.screen.query_one(CorporaList).go_to("ravdess")
         await until_shown(pilot, "fetching ...")
         await pilot.press("escape")
         arrived.set()

@@ -155,7 +155,7 @@ async def test_trial_details_follow_the_cursor_and_step_to_neighbours(runs: Path
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "done  best")
         await press(pilot, "t")
-        await until_shown(pilot, "trial 5  done", "BCA after the last epoch", "learning_rate")
+        await until_shown(pilot, "trial 5  done", "BCA after last epoch", "learning_rate")
         await press(pilot, "left")
         await until_shown(pilot, "trial 4  done")
 
@@ -163,7 +163,7 @@ async def test_trial_details_follow_the_cursor_and_step_to_neighbours(runs: Path
 async def test_a_wide_terminal_shows_the_trial_beside_the_list(runs: Path) -> None:
     run = finished(runs, trials=5)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(170, 40)) as pilot:
-        await until_shown(pilot, "done  best", "BCA after the last epoch", "EP   LOSS    VAL")
+        await until_shown(pilot, "done  best", "BCA after last epoch", "EP   LOSS    VAL")
 
 
 async def test_export_writes_both_formats_and_every_line_says_whether_speakers_are_shared(runs: Path) -> None:

@@ -25,7 +25,7 @@ from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, whole_scores, with_blanks
 from ser_tui.tui.widgets.table import cell
 
 TAIL = 256 * 1024
@@ -121,5 +121,5 @@ def lines(event: events.Event, state: RunState, width: int) -> list[str]:
     told: list[str] = []
     for line in narrate(event, state):
         text = printable(f"{event.seq:>6} {local_clock(event.time)}  {'warning: ' if line.level == 'warning' else ''}{line.whole}")
-        told += [text] if len(text) <= width else textwrap.wrap(text, max(40, width), subsequent_indent=" " * 17)
+        told += map(with_blanks, textwrap.wrap(whole_scores(text), max(40, width), subsequent_indent=" " * 17)) if len(text) > width else [text]
     return told

@@ -24,18 +24,18 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     lines = [first]
 
     def fact(name: str, value: str, style: str = "") -> None:
-        line = cell(f"{name:<27}", "muted")
+        line = cell(f"{name:<24} ", "muted")
         line.append_text(cell(value, style))
         lines.append(line)
 
     if trial.bca is not None:
-        fact("BCA after the last epoch", score_with_interval(trial.bca, trial.interval), "strong")
+        fact("BCA after last epoch", score_with_interval(trial.bca, trial.interval), "strong")
         fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
         fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
         if probe is not None:
             fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))
         best = score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval)
-        fact(f"best epoch: {trial.best_epoch} (not ranked)", best)
+        fact(f"best epoch: {trial.best_epoch} (unranked)", best)
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))

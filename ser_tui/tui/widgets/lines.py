@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
@@ -88,17 +89,36 @@ class Wrapped(Lines):
         self.show(self._at(event.size.width))
 
 
+_INSEPARABLE = re.compile(r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)")
+"""The blank within [.912, .981], of which half says something else, and before the number that chance is."""
+_KEPT = "\ue000"
+"""Stands for a blank at which no line ends: of private use, one cell wide."""
+
+
+def whole_scores(text: str) -> str:
+    """`text` with a sign in place of every blank at which a score would be torn from its interval or its word; see `with_blanks`."""
+    return _INSEPARABLE.sub(_KEPT, text)
+
+
+def with_blanks(text: str) -> str:
+    """What `whole_scores` was made of."""
+    return text.replace(_KEPT, " ")
+
+
 def broken(text: Text, width: int, hang: int = 0) -> list[Text]:
-    """`text` on as many lines of `width` cells as it needs, the later ones set in by `hang`."""
+    """`text` on as many lines of `width` cells as it needs, the later ones set in by `hang`; intervals stay whole."""
     console = Console(width=max(1, width))
-    first, *rest = text.wrap(console, max(1, width), no_wrap=False) or [text]
-    if not rest or not hang:
-        return [first, *rest]
-    tail = text[len(first.plain) :]
-    tail = tail[len(tail.plain) - len(tail.plain.lstrip()) :]
-    lines = [first]
-    for part in tail.wrap(console, max(10, width - hang), no_wrap=False):
-        lines.append(Text(" " * hang, no_wrap=True, end="").append_text(part))
+    whole = text.copy()
+    whole.plain = whole_scores(text.plain)
+    first, *rest = whole.wrap(console, max(1, width), no_wrap=False) or [whole]
+    lines = [first, *rest]
+    if rest and hang:
+        tail = whole[len(first.plain) :]
+        tail = tail[len(tail.plain) - len(tail.plain.lstrip()) :]
+        parts = tail.wrap(console, max(10, width - hang), no_wrap=False)
+        lines = [first, *(Text(" " * hang, no_wrap=True, end="").append_text(part) for part in parts)]
+    for line in lines:
+        line.plain = with_blanks(line.plain)
     return lines
 
 
