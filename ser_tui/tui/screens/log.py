@@ -121,5 +121,6 @@ def lines(event: events.Event, state: RunState, width: int) -> list[str]:
     told: list[str] = []
     for line in narrate(event, state):
         text = printable(f"{event.seq:>6} {local_clock(event.time)}  {'warning: ' if line.level == 'warning' else ''}{line.whole}")
-        told += map(with_blanks, textwrap.wrap(whole_scores(text), max(40, width), subsequent_indent=" " * 17)) if len(text) > width else [text]
+        parts = textwrap.wrap(whole_scores(text), max(40, width), subsequent_indent=" " * 17) if len(text) > width else [text]
+        told += map(with_blanks, parts)
     return told
