@@ -82,7 +82,7 @@ def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     text = call("runs", runs=runs).stdout
     assert "small" in text and "2/2" in text and "95% CI" in text
     text = call("show", "latest", runs=runs).stdout
-    assert "protocol speaker" in text and "95 % bootstrap interval, n = 9" in text
+    assert "protocol speaker" in text and "(95 %) on the validation part, n = 9" in text
     assert "probe on the frozen encoder, the best of 12 (layers " in text
     identifiers = [folder.run_id for folder in folders(runs)]
     text = call("compare", *identifiers, runs=runs).stdout
@@ -142,7 +142,7 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
     [
         (["run", "missing.yaml"], 2, "missing.yaml"),
         (["run", "CONFIGS/demo.yaml", "--set", "stratgy=gp"], 2, "did you mean strategy?"),
-        (["run", "CONFIGS/demo.yaml", "--set", "budget.trials=many"], 2, "--set budget.trials=many: budget.trials: input"),
+        (["run", "CONFIGS/demo.yaml", "--set", "budget.trials=many"], 2, "--set budget.trials=many: budget.trials: 'many' is not a whole number"),
         (["run", "CONFIGS/demo.yaml", "--set", "encoder=whisper-tny"], 1, "whisper-tiny"),
         (["run", "CONFIGS/demo.yaml", "--set", "corpus=emodbb"], 1, "emodb"),
         (["run", "CONFIGS/emodb-gp.yaml"], 1, "corpora"),
