@@ -58,7 +58,7 @@ def test_a_list_of_corpora_that_is_a_pipe(tmp_path: Path) -> None:
 
 
 def test_a_study_without_an_end(tmp_path: Path) -> None:
-    assert "a page of YAML" in refused(command("run", "/dev/zero", "--detach", runs=tmp_path / "runs"))
+    assert "not a regular file" in refused(command("run", "/dev/zero", "--detach", runs=tmp_path / "runs"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything")
