@@ -35,7 +35,7 @@ def test_a_study_that_was_edited_goes_on_only_where_scores_still_compare(
     written = folder.study.read_text()
     edited(folder, "size: 0.34", "size: 0.5")
     assert warm.start(folder).wait() == 1
-    assert "was edited since the run began (protocol.size)" in folder.state().reason
+    assert "was edited since the run began (protocol.size)" in folder.state().log[-1][2], "a refusal changes nothing"
     folder.study.write_text(written)
     edited(folder, "trials: 8", "trials: 9")
     assert warm.start(folder).wait() == 0
