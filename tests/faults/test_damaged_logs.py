@@ -31,7 +31,7 @@ def test_a_run_of_which_a_line_is_damaged_goes_on_to_its_end(
     if kind == "run_started":
         noted = folder.corpus.read_text()
         folder.corpus.write_text(re.sub(r'"fingerprint": "[^"]*"', '"fingerprint": "another"', noted))
-        assert warm.start(folder).wait() == 1 and "changed since the run began" in folder.state().log[-1][2]
+        assert warm.start(folder).wait() == 1 and "when the run began" in folder.state().log[-1][2]
         folder.corpus.write_text(noted)
     assert warm.start(folder).wait() == 0, explain(folder)
     state = folder.state()
