@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -45,7 +46,8 @@ def main() -> None:
         if "--json" in sys.argv[1:]:
             from ser_tui.cli.output import print_json
 
-            print_json({"error": str(shown), "exit_code": code})
+            with suppress(OSError):  # it may be the output that has no room
+                print_json({"error": str(shown), "exit_code": code})
     except Exception as error:
         if os.environ.get("SER_TUI_TRACEBACK"):
             raise
