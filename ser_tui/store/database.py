@@ -50,8 +50,8 @@ def store(path: Path, fresh: Mapping[str, dict[str, Any]], gone: set[str]) -> No
         known = [run_id for run_id in (*gone, *fresh) if table.contains(doc_id=run_id)]  # type: ignore[arg-type]
         if known:
             table.remove(doc_ids=known)  # type: ignore[arg-type]
-        # All at once: each call goes through the whole table.
-        table.insert_multiple(Document(summary, doc_id=run_id) for run_id, summary in fresh.items())  # type: ignore[arg-type]
+        if fresh:  # all at once: each call goes through the whole table
+            table.insert_multiple(Document(summary, doc_id=run_id) for run_id, summary in fresh.items())  # type: ignore[arg-type]
 
 
 @contextmanager
