@@ -1,7 +1,8 @@
 """The real command, in a process of its own, and what a terminal would make of what it prints."""
 
-from __future__ import json
+from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
