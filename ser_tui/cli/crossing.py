@@ -204,12 +204,13 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
 
 def _earlier(study: Study) -> RunFolder | None:
     """The newest run of this very study on its corpora as they are now that is done or can be gone on with."""
+    wanted = launch.as_kept(study)
     for folder in folders(runs_folder()):
         # What an id says of its study spares reading the logs of all the others.
         if folder.run_id[16:-5] != study.name or not folder.study.is_file() or liveness(folder) in ("live", "elsewhere"):
             continue
         try:
-            same = load.load(folder.study) == study
+            same = load.load(folder.study) == wanted
         except UserError:
             continue
         state = folder.state()

@@ -49,14 +49,19 @@ def start(study: Study, runs: Path) -> RunFolder:
     return folder
 
 
-def prepare(study: Study, runs: Path) -> RunFolder:
-    """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it.
+def as_kept(study: Study) -> Study:
+    """The study as its run's folder keeps it, and as it is compared with those of earlier runs. Raises UserError.
 
     Settings of the strategy are written out, and an encoder's folder as its path from the root: the run may be resumed by a
     newer version, and from anywhere.
     """
     study = completed(study)
-    study = study.model_copy(update={"encoder": encoders.absolute_name(study.encoder)})
+    return study.model_copy(update={"encoder": encoders.absolute_name(study.encoder)})
+
+
+def prepare(study: Study, runs: Path) -> RunFolder:
+    """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it."""
+    study = as_kept(study)
     folder = create(runs, study.name)
     try:
         refuse_full_disk(folder, study)
