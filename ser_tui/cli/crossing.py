@@ -32,6 +32,7 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus
 
 DEFAULT: Mapping[str, Any] = {
     "encoder": "whisper-tiny.en",
@@ -174,7 +175,7 @@ def _row(corpus: str, study: Study, corpora: Sequence[str], how: Targets, tell: 
         tell(str(error))
         return Row(_missing([corpus], str(error)) | _missing(others, f"no model of {corpus}"))
     found = findings_of(state.start)
-    if state.status != "done":
+    if state.status != RunStatus.DONE:
         why = ended_without_word(folder, state) or f"{folder.run_id} {state.status}: {state.reason}"
         tell(why)
         cells = _missing([corpus], why, folder) | _missing(others, f"no model of {corpus}", folder)
@@ -194,7 +195,7 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
         tell(f"training on {corpus}: run {folder.run_id}")
         return folder, *follow(folder, tell)
     state = folder.state()
-    if state.status == "done":
+    if state.status == RunStatus.DONE:
         tell(f"trained on {corpus} before: run {folder.run_id}")
         return folder, state, False
     tell(f"going on with the training on {corpus}: run {folder.run_id}")
@@ -215,7 +216,7 @@ def _earlier(study: Study) -> RunFolder | None:
             continue
         state = folder.state()
         # One that failed, on a full disk say, is gone on with for the sake of the trials that it has.
-        worth = state.status in ("done", "stopped", "running") or state.best is not None
+        worth = state.status in (RunStatus.DONE, RunStatus.STOPPED, RunStatus.RUNNING) or state.best is not None
         if same and worth and state.start is not None:
             now = registry.load_many(study.corpus, study.labels, speakers=study.speakers).fingerprint
             if state.start.fingerprints.get("corpus") == now:

@@ -72,7 +72,7 @@ def _still_to_come(state: RunState, event: events.Event) -> str:
 
 def ended_without_word(folder: RunFolder, state: RunState) -> str | None:
     """One line for a worker that died without saying so in the log, else None."""
-    if state.status in ("done", "stopped", "failed"):
+    if state.status.over:
         return None
     return f"{folder.run_id} was interrupted: its worker is gone ({last_words(folder)}); `ser-tui resume {folder.run_id}` goes on"
 

@@ -17,8 +17,9 @@ from ser_tui.places import runs_folder
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus
 
-EXIT = {"done": 0, "stopped": 130}
+EXIT = {RunStatus.DONE: 0, RunStatus.STOPPED: 130}
 STOP_SECONDS = 120.0
 
 

@@ -12,6 +12,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState
+from ser_tui.study.status import TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss
@@ -49,7 +50,7 @@ class Forecast:
         done = [
             (trial.parameters, trial.seconds)
             for trial in state.trials
-            if trial.status == "done" and trial.seconds is not None and trial.parameters
+            if trial.status == TrialStatus.DONE and trial.seconds is not None and trial.parameters
         ]
         later = max(0, self.planned - state.finished_trials - 1)
         left = seconds_left(self._costs, self._speech, self._study, done, parameters, later)

@@ -17,6 +17,7 @@ from ser_tui.study.events import ProbeScored
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import highest
 from ser_tui.study.state import RunState
+from ser_tui.study.status import FailureKind
 from ser_tui.training.metrics import accuracy, balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trainer import Trainer
@@ -97,7 +98,7 @@ def is_to_be_scored(state: RunState) -> bool:
     """Whether a probe is missing beside the trials, and is not what the process ran out of memory with."""
     scored = next((index for index, trial in enumerate(state.trials) if trial.scored), None)
     # A failed allocation spoils the process for the next trial: that it failed right after tells what the probe had done.
-    return state.probe is None and scored is not None and all(t.failure != "memory" for t in state.trials[scored:])
+    return state.probe is None and scored is not None and all(t.failure != FailureKind.MEMORY for t in state.trials[scored:])
 
 
 @contextmanager

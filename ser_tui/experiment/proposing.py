@@ -12,6 +12,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
 from ser_tui.study.space import constants
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import FailureKind, TrialStatus
 
 Spans = tuple[tuple[int, int], ...]
 """Numbers of trials as (first, last) of every unbroken stretch: a thousand finished trials take no more room than one."""
@@ -32,7 +33,7 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
 
 def under_way(state: RunState) -> list[Trial]:
     """The trials that have begun and are not over, in order."""
-    return [trial for trial in state.trials if trial.status == "running"]
+    return [trial for trial in state.trials if trial.status == TrialStatus.RUNNING]
 
 
 def spans(numbers: Iterable[int]) -> Spans:
@@ -69,7 +70,7 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             begun[event.trial] = event.parameters
         elif isinstance(event, TrialFinished):
             over[event.trial] = event.bca
-        elif isinstance(event, TrialFailed) and event.kind != "cut_short":
+        elif isinstance(event, TrialFailed) and event.kind != FailureKind.CUT_SHORT:
             over[event.trial] = None
 
 

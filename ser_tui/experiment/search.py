@@ -50,6 +50,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
+from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials, elapsed_seconds
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
@@ -96,7 +97,7 @@ def _end_what_was_under_way(session: Surroundings) -> None:
     trial = session.state.current
     if trial is not None:
         seconds = sum(epoch.seconds for epoch in trial.epochs)
-        session.emit(TrialFailed(trial=trial.number, kind="cut_short", reason="its worker ended", seconds=seconds))
+        session.emit(TrialFailed(trial=trial.number, kind=FailureKind.CUT_SHORT, reason="its worker ended", seconds=seconds))
 
 
 def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
@@ -191,7 +192,7 @@ class _Search:
                 return False
             self._trial(proposal, based_on, pending)
             self._refuse_failures()
-            if self.session.state.trials[-1].failure == "memory" and not self.session.should_stop():
+            if self.session.state.trials[-1].failure == FailureKind.MEMORY and not self.session.should_stop():
                 return True
 
     def _over(self) -> str:
@@ -234,19 +235,19 @@ class _Search:
             result = self._train(number, parameters)
         except TrialStopped:
             reason = self.session.stop_reason or "stopped"
-            self._failed(number, "cut_short", reason, begun)
+            self._failed(number, FailureKind.CUT_SHORT, reason, begun)
         except NonFiniteLoss as error:
-            self._failed(number, "nan", f"{error}; a smaller learning_rate may help", begun)
+            self._failed(number, FailureKind.NAN, f"{error}; a smaller learning_rate may help", begun)
         except MemoryError:
-            self._failed(number, "memory", "not enough memory; a smaller batch_size or max_seconds may help", begun)
+            self._failed(number, FailureKind.MEMORY, "not enough memory; a smaller batch_size or max_seconds may help", begun)
         except (DiskError, UtteranceChanged):
             raise  # no fault of the trial: it shall be made again once that is mended
         except UserError as error:
-            self._failed(number, "audio", str(error), begun)
+            self._failed(number, FailureKind.AUDIO, str(error), begun)
         except (RuntimeError, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
-            kind = "memory" if is_memory_error(error) else "error"
+            kind = FailureKind.MEMORY if is_memory_error(error) else FailureKind.ERROR
             self._failed(number, kind, f"{type(error).__name__}: {error}", begun)
         else:
             self._finished(number, result)
@@ -256,7 +257,7 @@ class _Search:
         failed = [
             trial
             for trial in self.session.state.trials
-            if trial.failure == "memory" and "batch_size" in trial.parameters
+            if trial.failure == FailureKind.MEMORY and "batch_size" in trial.parameters
         ]
         if not failed or "batch_size" not in parameters:
             return dict(parameters)
@@ -336,23 +337,23 @@ class _Search:
         classes, units = len(self.data.classes), self.data.validation_units
         return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
-    def _failed(self, number: int, kind: str, reason: str, begun: float) -> None:
+    def _failed(self, number: int, kind: FailureKind, reason: str, begun: float) -> None:
         seconds = round(time.monotonic() - begun, 3)
         self.session.emit(TrialFailed(trial=number, kind=kind, reason=" ".join(reason.split())[:500], seconds=seconds))
 
     def _refuse_failures(self) -> None:
         trials = counted_trials(self.session.state)
         last = trials[-FAILURES_IN_A_ROW:]
-        if all(trial.failure == "memory" and int(trial.parameters.get("batch_size", 1)) > 1 for trial in last):
+        if all(trial.failure == FailureKind.MEMORY and int(trial.parameters.get("batch_size", 1)) > 1 for trial in last):
             return  # the next one is tried with half the batch
-        if len(last) == FAILURES_IN_A_ROW and all(trial.status == "failed" for trial in last):
+        if len(last) == FAILURES_IN_A_ROW and all(trial.status == TrialStatus.FAILED for trial in last):
             raise UserError(f"{FAILURES_IN_A_ROW} trials in a row failed, the last one: {last[-1].reason}")
 
     def _refuse_scoreless(self, over: str) -> None:
         """Raise UserError where no trial has a score: a search that found nothing has failed, however orderly it ended."""
         if self.session.state.best is not None:
             return
-        failed = [trial for trial in self.session.state.trials if trial.status == "failed"]
+        failed = [trial for trial in self.session.state.trials if trial.status == TrialStatus.FAILED]
         why = f"the last one failed: {failed[-1].reason}" if failed else "none came to its end"
         raise UserError(f"{over}, and no trial has a score, {why}; change the study and start a new run")
 

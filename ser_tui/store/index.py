@@ -21,6 +21,7 @@ from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_st
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus
 from ser_tui.study.summary import VERSION, summarize
 
 Summary = dict[str, Any]
@@ -90,7 +91,7 @@ class Index:
         size = _size(folder)
         state = self.state(folder)
         reader, _ = self._followed[folder.run_id]
-        if state.status in ("done", "stopped", "failed"):
+        if state.status.over:
             del self._followed[folder.run_id]  # nothing more is to come; a thousand past runs need no memory
         summary = summarize(folder.run_id, state)
         # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
@@ -126,7 +127,7 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
     busy = UserError(f"{folder.run_id} is being worked on; stop it first: `ser-tui stop {folder.run_id}`")
     if worker == "live":
         raise busy
-    if worker == "elsewhere" and state.status in ("new", "running"):
+    if worker == "elsewhere" and not state.status.over:
         facts = worker_facts(folder)
         raise UserError(
             f"{folder.run_id} may be worked on by host {facts.process.host if facts else 'elsewhere'}: delete it there, or "
@@ -149,9 +150,8 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
 
 
 def _shown(summary: Summary, folder: RunFolder) -> Summary:
-    over = summary["status"] in ("done", "stopped", "failed")
-    state = summary["status"] if over else shown_status(summary["status"], liveness(folder))
-    return {**summary, "state": state}
+    status = RunStatus(summary["status"])
+    return {**summary, "state": shown_status(status, "none" if status.over else liveness(folder))}
 
 
 def _size(folder: RunFolder) -> int:

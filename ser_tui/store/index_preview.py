@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.store.checksummed_json import read_sealed
+from ser_tui.study.status import RunStatus, ShownStatus
 from ser_tui.study.summary import VERSION
 
 Summary = dict[str, Any]
-OVER = ("done", "stopped", "failed")
 NEEDED = ("run_id", "status", "name", "trials", "best", "seconds")
 
 
@@ -22,9 +22,13 @@ def glance(runs: Path) -> list[Summary]:
     try:
         table = (read_sealed(runs / "index.json") or {}).get("runs", {})
         return [
-            {**summary, "state": summary["status"] if summary["status"] in OVER else "checking"}
+            {**summary, "state": _word(RunStatus(summary["status"]))}
             for _, summary in sorted(table.items(), reverse=True)
             if summary.get("version") == VERSION and all(name in summary for name in NEEDED)
         ]
-    except (TypeError, AttributeError):
+    except (TypeError, AttributeError, ValueError):
         return []
+
+
+def _word(status: RunStatus) -> ShownStatus:
+    return ShownStatus(status.value) if status.over else ShownStatus.CHECKING

@@ -18,6 +18,7 @@ from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus, ShownStatus
 
 Liveness = Literal["live", "dead", "elsewhere", "none"]
 _ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,64}-[a-z0-9]{4}")
@@ -122,7 +123,7 @@ def described(folder: RunFolder, state: RunState) -> RunState:
 
 def unreadable(reader: LogReader) -> RunState:
     """What to show of a run whose log is there and cannot be read."""
-    return RunState(status="failed", reason=f"its log cannot be read: {reader.refused}")
+    return RunState(status=RunStatus.FAILED, reason=f"its log cannot be read: {reader.refused}")
 
 
 def create(runs: Path, name: str) -> RunFolder:
@@ -309,10 +310,10 @@ def _is_same_file(one: Path, other: str) -> bool:
         return False
 
 
-def shown_status(status: str, worker: Liveness) -> str:
-    """The word for a run's state: live, starting, interrupted, elsewhere, done, stopped, failed."""
-    if status == "running":
-        return {"live": "live", "elsewhere": "elsewhere"}.get(worker, "interrupted")
-    if status == "new":
-        return {"live": "starting", "elsewhere": "elsewhere"}.get(worker, "interrupted")
-    return status
+def shown_status(status: RunStatus, worker: Liveness) -> ShownStatus:
+    """The word for a run's state."""
+    if status.over:
+        return ShownStatus(status.value)
+    if worker == "live":
+        return ShownStatus.STARTING if status == RunStatus.NEW else ShownStatus.LIVE
+    return ShownStatus.ELSEWHERE if worker == "elsewhere" else ShownStatus.INTERRUPTED

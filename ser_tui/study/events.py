@@ -167,7 +167,7 @@ class ProbeScored(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialFailed(Event):
-    """A trial has no score. `kind`: nan, memory, audio, error, cut_short (stopped by request)."""
+    """A trial has no score. `kind`: see `status.FailureKind`."""
 
     type: ClassVar[str] = "trial_failed"
     trial: int

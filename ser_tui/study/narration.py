@@ -24,6 +24,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import chose, chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState
+from ser_tui.study.status import FailureKind
 
 Level = Literal["info", "warning", "failure", "detail", "step"]
 """warning: what must be known before a score is believed, or what the worker noticed; failure: something ended without a result;
@@ -82,7 +83,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.ProbeScored():
             return (_probe_scored(event, state),)
         case events.TrialFailed():
-            how = "cut short" if event.kind == "cut_short" else "failed"
+            how = "cut short" if event.kind == FailureKind.CUT_SHORT else "failed"
             return (Line(f"trial {event.trial} {how}: {event.reason}", "failure"),)
         case events.TestScored():
             return (_test_scored(event),)

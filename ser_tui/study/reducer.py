@@ -11,6 +11,7 @@ from ser_tui.study.epochs import Epochs
 from ser_tui.study.frozen import changed
 from ser_tui.study.narration import kept_lines
 from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.status import FailureKind, RunStatus, TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
 from ser_tui.study.worker_time import WorkerTime
 
@@ -34,9 +35,9 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     sessions, progress = after.sessions, after.progress
     # Folds may be scored, with progress of their own, long after the search, and a run evaluated that was interrupted.
     outside = isinstance(event, _AFTERWARDS) or (
-        isinstance(event, events.Progressed) and (after.status != "running" or event.stage not in events.SEARCHING)
+        isinstance(event, events.Progressed) and (after.status != RunStatus.RUNNING or event.stage not in events.SEARCHING)
     )
-    if sessions and after.status != "new" and not outside:
+    if sessions and after.status != RunStatus.NEW and not outside:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):
         progress = None
@@ -71,7 +72,7 @@ def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunS
     if current is not None and (own := [event for event in fresh if event.trial == current.number]):
         before = current.epochs if isinstance(current.epochs, Epochs) else Epochs()
         current = changed(current, epochs=before.and_then(own))
-    if sessions and state.status != "new":
+    if sessions and state.status != RunStatus.NEW:
         sessions = (*sessions[:-1], sessions[-1].until(*fresh))
     times = [event.time for event in fresh if event.time]
     return changed(
@@ -120,7 +121,7 @@ def _apply(event: events.Event, state: RunState) -> RunState:
 def _(event: events.RunStarted, state: RunState) -> RunState:
     return changed(
         state,
-        status="running",
+        status=RunStatus.RUNNING,
         study=event.study,
         start=event,
         started=event.time,
@@ -135,7 +136,7 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
     after = _without_running(state, "its worker ended")
     return changed(
         after,
-        status="running",
+        status=RunStatus.RUNNING,
         reason="",
         ended="",
         sessions=(*after.sessions, WorkerTime.beginning(event)),
@@ -159,7 +160,7 @@ def _(event: events.Progressed, state: RunState) -> RunState:
 def _(event: events.TrialFinished, state: RunState) -> RunState:
     trial = changed(
         _running(state, event.trial),
-        status="collapsed" if event.collapsed else "done",
+        status=TrialStatus.COLLAPSED if event.collapsed else TrialStatus.DONE,
         bca=event.bca,
         interval=event.interval,
         utterances=event.utterances,
@@ -187,7 +188,7 @@ def _(event: events.ProbeScored, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.TrialFailed, state: RunState) -> RunState:
-    status = "cut_short" if event.kind == "cut_short" else "failed"
+    status = TrialStatus.CUT_SHORT if event.kind == FailureKind.CUT_SHORT else TrialStatus.FAILED
     trial = changed(
         _running(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
     )
@@ -235,20 +236,20 @@ def _(event: events.EvaluationFailed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.RunFinished, state: RunState) -> RunState:
-    return _ended(_with_lost_end(state, len(state.trials) + 1), "done", event, event.reason)
+    return _ended(_with_lost_end(state, len(state.trials) + 1), RunStatus.DONE, event, event.reason)
 
 
 @_apply.register
 def _(event: events.RunCancelled, state: RunState) -> RunState:
-    return _ended(_without_running(state, "stopped by request"), "stopped", event, event.reason)
+    return _ended(_without_running(state, "stopped by request"), RunStatus.STOPPED, event, event.reason)
 
 
 @_apply.register
 def _(event: events.RunFailed, state: RunState) -> RunState:
-    return _ended(_without_running(state, event.reason), "failed", event, event.reason)
+    return _ended(_without_running(state, event.reason), RunStatus.FAILED, event, event.reason)
 
 
-def _ended(state: RunState, status: str, event: events.Event, reason: str) -> RunState:
+def _ended(state: RunState, status: RunStatus, event: events.Event, reason: str) -> RunState:
     return changed(state, status=status, reason=reason, ended=event.time)
 
 
@@ -265,7 +266,7 @@ def _with_lost_end(state: RunState, following: int) -> RunState:
     """
     if state.current is None or state.current.number >= following:
         return state
-    return changed(_put(state, changed(state.current, status="failed", reason=DAMAGED)), current=None)
+    return changed(_put(state, changed(state.current, status=TrialStatus.FAILED, reason=DAMAGED)), current=None)
 
 
 def _put(state: RunState, trial: Trial) -> RunState:
@@ -276,7 +277,7 @@ def _put(state: RunState, trial: Trial) -> RunState:
     else:
         # Numbers without a gap are the worker's rule; a damaged log may lack a trial's lines, which then stay visible as such.
         for missing in range(len(trials), index):
-            trials = trials.append(Trial(missing + 1, {}, status="failed", reason=DAMAGED))
+            trials = trials.append(Trial(missing + 1, {}, status=TrialStatus.FAILED, reason=DAMAGED))
         trials = trials.append(trial)
     return changed(state, trials=trials)
 
@@ -284,7 +285,7 @@ def _put(state: RunState, trial: Trial) -> RunState:
 def _without_running(state: RunState, reason: str) -> RunState:
     if state.current is None:
         return state
-    return changed(_put(state, changed(state.current, status="cut_short", reason=reason)), current=None)
+    return changed(_put(state, changed(state.current, status=TrialStatus.CUT_SHORT, reason=reason)), current=None)
 
 
 def _evaluated(state: RunState, corpus: str, **changes: Any) -> RunState:

@@ -11,6 +11,7 @@ from pyrsistent import PVector, pvector
 from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.worker_time import WorkerTime
 
 __all__ = ["Epoch", "Evaluation", "RunState", "Trial"]
@@ -18,12 +19,12 @@ __all__ = ["Epoch", "Evaluation", "RunState", "Trial"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One point of the search space and how far it came. `status`: running, done, collapsed, failed, cut_short."""
+    """One point of the search space and how far it came."""
 
     number: int
     parameters: Mapping[str, Value]
     phase: str = ""
-    status: str = "running"
+    status: TrialStatus = TrialStatus.RUNNING
     started: str = ""
     epochs: Sequence[Epoch] = Epochs()
     bca: float | None = None
@@ -38,7 +39,7 @@ class Trial:
     """Measured by the worker; None while running or when the worker died."""
     reason: str = ""
     failure: str = ""
-    """Kind of failure, see `events.TrialFailed`."""
+    """A `status.FailureKind`, or one of a newer version; empty where it has not failed."""
     predictions: tuple[int, ...] = ()
     probe_p: float | None = None
     """See `events.TrialFinished`."""
@@ -71,12 +72,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as its log tells it. `status`: new, running, done, stopped, failed.
+    """A run as its log tells it.
 
     Whether a `running` run's worker lives is not in the log: `ser_tui.store.runs.liveness` looks at the process.
     """
 
-    status: str = "new"
+    status: RunStatus = RunStatus.NEW
     study: Mapping[str, Any] = field(default_factory=dict)
     start: events.RunStarted | None = None
     started: str = ""
@@ -106,4 +107,4 @@ class RunState:
     @property
     def finished_trials(self) -> int:
         """How many trials count against the budget: scored or failed, not those cut short."""
-        return sum(trial.status in ("done", "collapsed", "failed") for trial in self.trials)
+        return sum(trial.status.counts for trial in self.trials)

@@ -19,6 +19,7 @@ from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
 from ser_tui.study.log_codec import decode, encode, tuples
 from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
@@ -31,8 +32,7 @@ E = TypeVar("E", bound=events.Event)
 _PLAIN = ("status", "started", "last_time", "ended", "reason", "seq", "predicted", "truth")
 _TRIAL = tuple(item.name for item in fields(Trial))
 _TIMES = ("started", "last_time", "ended")
-_STATUSES = ("new", "running", "done", "stopped", "failed")
-_TRIAL_STATUSES = ("running", "done", "collapsed", "failed", "cut_short")
+_STATUSES = {word.value: word for word in TrialStatus}
 _is_log = check(tuple[tuple[str, str, str], ...])
 
 
@@ -65,6 +65,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
     try:
         rest = iter(lines)
         head = tuples(json.loads(next(rest)))
+        head["status"] = RunStatus(head["status"])
         trials: list[Trial] = []
         for line in rest:
             trials += map(_trial, json.loads(line))
@@ -82,8 +83,6 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
             current=_of(head["current"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),
         )  # fmt: skip
         _refuse_misfits(state, _PLAIN)
-        if state.status not in _STATUSES:
-            raise NotKept("an unknown status")
         for name in _TIMES:
             _refuse_no_time(getattr(state, name))
         return state
@@ -140,9 +139,8 @@ def _trial(row: Any) -> Trial:
     for name in _NESTED:
         held[name] = tuples(held[name])
     packed, held["epochs"] = held["epochs"], ()
+    held["status"] = _STATUSES[held["status"]]
     _refuse_misfits(trial, _CHECKED)
-    if trial.status not in _TRIAL_STATUSES:
-        raise NotKept("an unknown status")
     held["epochs"] = Epochs.unpacked(packed)
     _refuse_no_time(trial.started)
     return trial

@@ -10,6 +10,7 @@ from ser_tui.study.events import EvaluationFinished, ProbeScored, RunStarted, pa
 from ser_tui.study.findings import findings_of, plain, said, shares_speakers
 from ser_tui.study.headline import chosen_on, headline, validation_speakers
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import RunStatus, TrialStatus
 
 VERSION = 6
 SERIES = 400
@@ -19,7 +20,7 @@ SERIES = 400
 def elapsed_seconds(state: RunState, now: datetime | None = None) -> float:
     """Time that workers spent on the search, without the pauses between them. With `now`, a running one counts up to it."""
     total = sum(session.seconds for session in state.sessions)
-    if now is not None and state.status == "running" and state.sessions:
+    if now is not None and state.status == RunStatus.RUNNING and state.sessions:
         total += _since(state.sessions[-1].last, now)
     return total
 
@@ -29,12 +30,12 @@ def remaining_seconds(state: RunState, now: datetime | None = None) -> float | N
 
     Where the worker could not predict, the mean time of the finished trials for those to come. None: nothing to go by.
     """
-    if state.start is None or state.status != "running":
+    if state.start is None or state.status != RunStatus.RUNNING:
         return None
     now = now or datetime.now(UTC)
     limits: list[float] = []
     planned = state.start.planned_trials
-    timed = [trial.seconds for trial in state.trials if trial.seconds is not None and trial.status != "cut_short"]
+    timed = [trial.seconds for trial in state.trials if trial.seconds is not None and trial.status != TrialStatus.CUT_SHORT]
     if state.predicted is not None:
         limits.append(state.predicted[1] - _since(state.predicted[0], now))
     elif planned is not None and timed:
@@ -63,7 +64,7 @@ def best_so_far(trials: list[Trial]) -> list[float | None]:
 
 def counted_trials(state: RunState) -> list[Trial]:
     """Trials that count against the budget, in order."""
-    return [trial for trial in state.trials if trial.status in ("done", "collapsed", "failed")]
+    return [trial for trial in state.trials if trial.status.counts]
 
 
 _USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")

@@ -7,6 +7,8 @@ from rich.text import Text
 from rich.theme import Theme as RichTheme
 from textual.theme import Theme
 
+from ser_tui.study.status import ShownStatus
+
 THEME = Theme(
     name="ser",
     primary="#5fb3a1",
@@ -163,15 +165,15 @@ def _ansi(name: str | None, otherwise: str) -> str:
 
 
 STATE_STYLES = {
-    "live": "strong",
-    "starting": "accent",
-    "interrupted": "warning",
-    "elsewhere": "warning",
-    "failed": "warning",
-    "stopped": "muted",
+    ShownStatus.LIVE: "strong",
+    ShownStatus.STARTING: "accent",
+    ShownStatus.INTERRUPTED: "warning",
+    ShownStatus.ELSEWHERE: "warning",
+    ShownStatus.FAILED: "warning",
+    ShownStatus.STOPPED: "muted",
 }
 
 
-def state_text(state: str) -> Text:
+def state_text(state: ShownStatus) -> Text:
     """A run's state as a word in its colour."""
-    return Text(no_wrap=True, end="").append(state, STATE_STYLES.get(state) or None)
+    return Text(no_wrap=True, end="").append(state.value, STATE_STYLES.get(state) or None)

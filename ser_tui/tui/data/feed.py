@@ -9,10 +9,10 @@ from typing import Any
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus
 from ser_tui.study.summary import summarize
 
 Summary = dict[str, Any]
-OVER = ("done", "stopped", "failed")
 
 
 class RunsFeed:
@@ -58,7 +58,7 @@ class RunsFeed:
             if after is not before:
                 self._summaries[folder.run_id] = after
                 changed = True
-                ended |= after["status"] in OVER and before["status"] not in OVER
+                ended |= RunStatus(after["status"]).over and not RunStatus(before["status"]).over
         if ended:
             return self._refresh()
         return list(self._summaries.values()) if changed else None
@@ -79,8 +79,8 @@ class RunsFeed:
             state = self._index.state(folder)
             self._sizes[folder.run_id] = size
             after = {**summarize(folder.run_id, state), "damaged_lines": before.get("damaged_lines", 0)}
-        status = after["status"]
-        shown = status if status in OVER else shown_status(status, liveness(folder))
+        status = RunStatus(after["status"])
+        shown = shown_status(status, "none" if status.over else liveness(folder))
         if after is before and shown == before.get("state"):
             return before
         return {**after, "state": shown}

@@ -11,6 +11,7 @@ from ser_tui.store.log import CHUNK, LogReader
 from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import ShownStatus
 
 LIVENESS_SECONDS = 1.0
 CATCH_UP_SECONDS = 0.15
@@ -30,14 +31,14 @@ class View:
     """The folder is not there (any more)."""
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> ShownStatus:
         """The word for its state, see `ser_tui.store.runs.shown_status`."""
         return shown_status(self.state.status, self.worker)
 
     @property
     def live(self) -> bool:
         """Whether a worker is searching right now."""
-        return self.shown in ("live", "starting")
+        return self.shown.under_way
 
     @property
     def busy(self) -> bool:

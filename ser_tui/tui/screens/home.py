@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
 from ser_tui.study.formatting import printable
+from ser_tui.study.status import ShownStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -306,7 +307,7 @@ class HomeScreen(AppScreen[None]):
 
 
 def _under_way(summary: runs.Summary) -> bool:
-    return summary["state"] in ("live", "starting")
+    return ShownStatus(summary["state"]).under_way
 
 
 _NEEDS: Mapping[str, Callable[[runs.Summary, int], bool]] = {
@@ -314,8 +315,7 @@ _NEEDS: Mapping[str, Callable[[runs.Summary, int], bool]] = {
     "compare": lambda summary, marked: marked >= 2,
     "evaluate": lambda summary, marked: summary.get("best") is not None and not _under_way(summary),
     "stop": lambda summary, marked: _under_way(summary),
-    # Of a run that another host had, resuming says which one that was and what to do.
-    "resume": lambda summary, marked: summary["state"] in ("stopped", "interrupted", "failed", "elsewhere"),
+    "resume": lambda summary, marked: ShownStatus(summary["state"]).resumable,
     "delete": lambda summary, marked: not _under_way(summary),
     "clone": lambda summary, marked: bool(summary.get("study")),
 }

@@ -236,7 +236,7 @@ class RunScreen(AppScreen[None]):
         view = self.view
         allowed = {
             "stop": view.busy,
-            "resume": view.shown in ("stopped", "interrupted", "failed", "elsewhere") and not view.busy,
+            "resume": view.shown.resumable and not view.busy,
             "trial": len(view.state.trials) > 0,
             "evaluate": view.state.best is not None and not view.busy,
             "results": bool(view.state.probe or view.state.test or view.state.folds or view.state.evaluations),

@@ -23,6 +23,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import KINDS, apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.headline import speakers_text as over_speakers
+from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
 from ser_tui.tui.views.sparks import bars_text, spark
 from ser_tui.tui.widgets.lines import broken
@@ -93,7 +94,7 @@ def home_cells(
     wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
-        "state": state_text(str(summary["state"])),
+        "state": state_text(ShownStatus(summary["state"])),
         "run": cell(run_label(summary, year)),
         "strategy": cell(summary.get("strategy") or "-"),
         "corpus": cell(summary.get("corpus") or "-"),
@@ -114,7 +115,7 @@ def _short_of(figure: Summary | None) -> str:
 
 def counts(summaries: Sequence[Summary]) -> str:
     """3 runs, 1 live"""
-    live = sum(summary["state"] in ("live", "starting") for summary in summaries)
+    live = sum(ShownStatus(summary["state"]).under_way for summary in summaries)
     number = len(summaries)
     return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "")
 
@@ -149,11 +150,11 @@ def short_detail(summary: Summary, width: int) -> list[Text]:
     if room >= -2:
         line.append_text(speakers)
     second = Text(no_wrap=True)
-    if summary.get("reason") and summary["state"] != "done":
+    if summary.get("reason") and summary["state"] != ShownStatus.DONE:
         second.append_text(cell(ended(str(summary["state"]), str(summary["reason"])), "warning"))
-    elif summary["state"] == "interrupted":
+    elif summary["state"] == ShownStatus.INTERRUPTED:
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
-    elif summary["state"] == "elsewhere":
+    elif summary["state"] == ShownStatus.ELSEWHERE:
         second.append(ELSEWHERE, "warning")
     else:
         second.append_text(cell(f"{summary.get('strategy') or '-'}  {summary.get('encoder') or '-'}"))
@@ -207,12 +208,12 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
         lines.append(line)
 
     fact("state", summary["state"])
-    if summary["state"] == "interrupted":
+    if summary["state"] == ShownStatus.INTERRUPTED:
         lines.append(cell("its worker is gone; r resumes", "warning"))
-    elif summary["state"] == "elsewhere":
+    elif summary["state"] == ShownStatus.ELSEWHERE:
         lines.append(cell(ELSEWHERE, "warning"))
     if summary.get("reason"):
-        fact("", summary["reason"], "" if summary["state"] == "done" else "warning")
+        fact("", summary["reason"], "" if summary["state"] == ShownStatus.DONE else "warning")
     fact("corpus", summary.get("corpus") or "-")
     fact("encoder", summary.get("encoder") or "-")
     fact("method", summary.get("method") or "-")

@@ -28,6 +28,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import (
     best_so_far,
     counted_trials,
@@ -79,13 +80,13 @@ def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
 
 def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool) -> tuple[Text, ...]:
     """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running."""
-    running = trial.status == "running"
+    running = trial.status == TrialStatus.RUNNING
     last = trial.epochs[-1] if trial.epochs else None
     planned = last.epochs if last else trial.parameters.get("epochs")
     bca = trial.bca if trial.bca is not None else (last.bca if last else None)
     interval = trial.interval if trial.bca is not None else (last.interval if last else None)
     loss = trial.loss if trial.loss is not None else (last.loss if last else None)
-    style = "strong" if best else "muted" if trial.status in ("failed", "cut_short", "collapsed") else ""
+    style = "strong" if best else "muted" if trial.status not in (TrialStatus.RUNNING, TrialStatus.DONE) else ""
     cells = {
         "number": cell(trial.number, style),
         **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
@@ -100,17 +101,17 @@ def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], b
 
 def trial_state(trial: Trial, best: bool, live: bool) -> Text:
     """A trial's state in words: epoch 4/8, done best, done, collapsed, failed: why."""
-    if trial.status == "running":
+    if trial.status == TrialStatus.RUNNING:
         if not live:
             return cell("interrupted", "warning")
         last = trial.epochs[-1] if trial.epochs else None
         planned = last.epochs if last else trial.parameters.get("epochs")
         return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}" if planned else "running", "accent")
-    if trial.status == "failed":
+    if trial.status == TrialStatus.FAILED:
         return cell(f"failed: {trial.reason}", "warning")
-    if trial.status == "cut_short":
+    if trial.status == TrialStatus.CUT_SHORT:
         return cell("cut short", "muted")
-    if trial.status == "collapsed":
+    if trial.status == TrialStatus.COLLAPSED:
         return cell("done, collapsed", "muted")
     return cell("done  best" if best else "done", "strong" if best else "")
 
@@ -191,13 +192,13 @@ def _warnings(view: View) -> list[Text]:
     if view.damaged:
         count = "1 line of its log is" if view.damaged == 1 else f"{view.damaged} lines of its log are"
         lines.append(cell(f"! {count} damaged and left out", "warning"))
-    if view.shown == "interrupted":
+    if view.shown == ShownStatus.INTERRUPTED:
         lines.append(
             cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning")
         )
-    elif view.shown == "elsewhere":
+    elif view.shown == ShownStatus.ELSEWHERE:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
-    elif view.shown in ("failed", "stopped") and view.state.reason:
+    elif view.shown in (ShownStatus.FAILED, ShownStatus.STOPPED) and view.state.reason:
         lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
     return [*lines, *(cell(f"! {warning}", "warning") for warning in said(findings_of(view.state.start)))]
 

@@ -1,0 +1,73 @@
+"""The words for how far a run, a trial and a worker's run have come. As text they are what logs, the index and JSON hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """What a run's log says of it."""
+
+    NEW = "new"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def over(self) -> bool:
+        """Whether the search has ended, so that only a new session can go on with it."""
+        return self in (RunStatus.DONE, RunStatus.STOPPED, RunStatus.FAILED)
+
+
+class ShownStatus(StrEnum):
+    """What people are shown of a run: its log's word, and where that leaves it open, what its worker's process tells."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    INTERRUPTED = "interrupted"
+    ELSEWHERE = "elsewhere"
+    """Another host's, whose processes cannot be seen from here."""
+    CHECKING = "checking"
+    """Not looked at yet."""
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a worker is searching right now."""
+        return self in (ShownStatus.STARTING, ShownStatus.LIVE)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the search can be gone on with; of another host's run, resuming says which one that is and what to do."""
+        return self in (ShownStatus.STOPPED, ShownStatus.INTERRUPTED, ShownStatus.FAILED, ShownStatus.ELSEWHERE)
+
+
+class TrialStatus(StrEnum):
+    """How far a trial has come."""
+
+    RUNNING = "running"
+    DONE = "done"
+    COLLAPSED = "collapsed"
+    """Ended by the collapse guard, with its score."""
+    FAILED = "failed"
+    CUT_SHORT = "cut_short"
+    """Ended from outside: it does not count, and is made again."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the trial counts against the budget."""
+        return self in (TrialStatus.DONE, TrialStatus.COLLAPSED, TrialStatus.FAILED)
+
+
+class FailureKind(StrEnum):
+    """Why a trial has no score: what `events.TrialFailed.kind` holds. A newer version's log may hold others."""
+
+    NAN = "nan"
+    MEMORY = "memory"
+    AUDIO = "audio"
+    ERROR = "error"
+    CUT_SHORT = "cut_short"
+    """Stopped by request, or its worker ended."""
