@@ -23,6 +23,7 @@ from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import load, loads
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
 from ser_tui.training import torch_settings
 from ser_tui.training.metrics import balanced_accuracy
 
@@ -130,7 +131,7 @@ def test_a_probe_that_fails_is_a_note_and_the_run_goes_on(
 
 
 def test_a_probe_that_exhausted_the_memory_is_not_tried_for_ever() -> None:
-    scored, full = Trial(1, {}, bca=0.5), Trial(2, {}, failure="memory", status="failed")
+    scored, full = Trial(1, {}, bca=0.5), Trial(2, {}, failure="memory", status=TrialStatus.FAILED)
     state = RunState()
     assert not is_to_be_scored(state)
     assert is_to_be_scored(dataclasses.replace(state, trials=state.trials.extend([full, scored])))

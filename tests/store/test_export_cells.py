@@ -11,11 +11,12 @@ import pytest
 
 from ser_tui.store.export import to_csv
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
 
 
 def reason(text: str) -> str:
     """The cell of a failed trial's reason."""
-    trial = Trial(1, {"learning_rate": -1e-3, "layers": "-2"}, status="failed", reason=text)
+    trial = Trial(1, {"learning_rate": -1e-3, "layers": "-2"}, status=TrialStatus.FAILED, reason=text)
     state = replace(RunState(), trials=RunState().trials.append(trial))
     row = next(csv.DictReader(io.StringIO(to_csv("run", state))))
     assert (row["learning_rate"], row["layers"]) == ("-0.001", "-2")

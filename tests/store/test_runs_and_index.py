@@ -22,6 +22,7 @@ from ser_tui.store.runs import RunFolder, create, folders, liveness, resolve, sh
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus
 
 
 def make_run(runs: Path, name: str = "x", *scores: float, end: bool = True) -> RunFolder:
@@ -114,11 +115,11 @@ def test_a_dead_process_that_nobody_waited_for_is_dead() -> None:
 
 
 def test_words_for_states() -> None:
-    assert [shown_status("running", worker) for worker in ("live", "dead", "none", "elsewhere")] == [
+    assert [shown_status(RunStatus.RUNNING, worker) for worker in ("live", "dead", "none", "elsewhere")] == [
         "live", "interrupted", "interrupted", "elsewhere",
     ]  # fmt: skip
-    assert shown_status("done", "dead") == "done"
-    assert shown_status("new", "live") == "starting"
+    assert shown_status(RunStatus.DONE, "dead") == "done"
+    assert shown_status(RunStatus.NEW, "live") == "starting"
 
 
 def test_the_index_holds_what_the_logs_say(tmp_path: Path) -> None:
