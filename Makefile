@@ -33,12 +33,12 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
 	$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch torchaudio
-	$(BIN)/pip install --quiet -e '.[offline,demo,dev]'
+	$(BIN)/pip install --quiet -e '.[offline,offline-base,demo,dev]'
 else ifeq ($(LOCKED),1)
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 else
-	$(BIN)/pip install --quiet -e '.[offline,demo,dev]'
+	$(BIN)/pip install --quiet -e '.[offline,offline-base,demo,dev]'
 endif
 	@touch $@
 

