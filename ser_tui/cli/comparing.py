@@ -12,6 +12,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.comparison import Pairing, outcomes, settings
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import sparkline
+from ser_tui.study.run_summary import to_json
 
 
 def compare_runs(references: list[str], *, as_json: bool) -> None:
@@ -21,22 +22,22 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
     if len(chosen) < 2:
         raise UsageError("compare needs two different runs at least")
     index = Index(runs)
-    known = {summary["run_id"]: summary for summary in index.refresh()}
+    known = {summary.run_id: summary for summary in index.refresh()}
     summaries = [known[folder.run_id] for folder in chosen]
     pairings = [pair(index.state(chosen[0]), index.state(folder)) for folder in chosen[1:]]
     differing, equal = settings(summaries)
     if as_json:
         print_json({
-            "runs": summaries,
+            "runs": [to_json(summary) for summary in summaries],
             "differing_settings": {key: list(cells) for key, cells in differing},
             "equal_settings": {key: cells[0] for key, cells in equal},
             "differences_to_first": [None, *map(_as_json, chosen[1:], pairings)],
         })  # fmt: skip
         return
     rows = [*differing, *outcomes(summaries)]
-    rows.append(("best so far", tuple(sparkline(summary["best_so_far"], 0, 1, SPARKS, max) for summary in summaries)))
+    rows.append(("best so far", tuple(sparkline(summary.best_so_far, 0, 1, SPARKS, max) for summary in summaries)))
     rows.append(("difference to the first", ("-", *map(_text, pairings))))
-    print_table(("", *(summary["run_id"] for summary in summaries)), [(label, *cells) for label, cells in rows])
+    print_table(("", *(summary.run_id for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{len(equal)} settings are equal")
 
 

@@ -31,6 +31,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 
@@ -97,7 +98,7 @@ def cross_corpora(
     studies = {corpus: of_one(whole, corpus) for corpus in corpora}
     mapping = parse_changes(changes)
     tell = partial(say, error=as_json)
-    if advice := trimming_advice(load.to_plain(studies[corpora[0]])):
+    if advice := trimming_advice(LoggedStudy.of(load.to_plain(studies[corpora[0]]))):
         tell(advice)
     elif path is None:
         tell("trained on trimmed audio (training.trim_silence: true), as is recommended for zero-shot scores")

@@ -17,7 +17,6 @@ from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
-    beside_probe,
     duration,
     interval_text,
     loss_text,
@@ -30,8 +29,9 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.run_summary import RunSummary, beside_probe, to_json
 from ser_tui.study.state import RunState
-from ser_tui.study.summary import elapsed_seconds, searched_names, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
 
 def list_runs(*, as_json: bool) -> None:
@@ -39,26 +39,25 @@ def list_runs(*, as_json: bool) -> None:
     gc.disable()  # as in `show_run`
     summaries = Index(runs_folder()).refresh()
     if as_json:
-        print_json([{key: value for key, value in summary.items() if key != "study"} for summary in summaries])
+        print_json([{key: value for key, value in to_json(one).items() if key != "study"} for one in summaries])
         return
     if not summaries:
         say(f"no runs in {runs_folder()} yet; start one with `ser-tui run configs/demo.yaml`")
         return
-    rows = []
-    for summary in summaries:
-        figure = summary["headline"]
-        planned = summary["planned_trials"]
-        rows.append((
-            summary["state"], summary["run_id"], summary["strategy"], summary["corpus"], summary["protocol"],
-            score_with_interval(figure["value"], figure["interval"], short=True) if figure else "-", headline_of(figure),
-            str(figure["n"]) if figure else "-", str(figure["speakers"] or "-") if figure else "-",
-            f"{summary['trials']}/{planned}" if planned else str(summary["trials"]), duration(summary["seconds"]),
-        ))  # fmt: skip
     print_table(
         ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", SCORE_HEADING, "OF", "N", "SPEAKERS", "TRIALS", "TIME"),
-        rows,
+        list(map(_row, summaries)),
         ("N", "SPEAKERS", "TRIALS", "TIME"),
     )
+
+
+def _row(one: RunSummary) -> tuple[str, ...]:
+    figure = one.headline
+    return (
+        one.shown, one.run_id, one.strategy, one.corpus, one.protocol, figure.short if figure else "-", headline_of(figure),
+        str(figure.n) if figure else "-", str(figure.speakers or "-") if figure else "-",
+        f"{one.trials}/{one.planned_trials}" if one.planned_trials else str(one.trials), duration(one.seconds),
+    )  # fmt: skip
 
 
 def show_run(reference: str, *, as_json: bool) -> None:
@@ -79,7 +78,7 @@ def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = 
     """
     reader = reader or folder.read()[1]
     document = {
-        **summarize(folder.run_id, state),
+        **to_json(summarize(folder.run_id, state)),
         "path": str(folder.path),
         "state": shown_status(state.status, liveness(folder)),
         "machine": dict(state.start.machine) if state.start else {},
@@ -87,7 +86,7 @@ def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = 
         "speakers": {part: list(names) for part, names in state.start.speakers.items()} if state.start else {},
         "startup": state.start.startup if state.start else None,
         "trial_list": [
-            {**trial_summary(trial), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials
+            {**to_json(trial_summary(trial)), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials
         ],
         "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
     }
@@ -114,22 +113,22 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     """Print one run for people."""
     summary = summarize(folder.run_id, state)
     status = shown_status(state.status, liveness(folder))
-    counts = ", ".join(f"{count} {part}" for part, count in summary["utterances"].items() if count)
+    counts = ", ".join(f"{count} {part}" for part, count in summary.utterances.items() if count)
     say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
     if copy := copied_from(folder):
         say(f"this folder is {copy}")
     if state.study:
         held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
         say(
-            f"{summary['strategy']} on {summary['corpus']}{held}, protocol {summary['protocol']}, "
-            f"encoder {summary['encoder']}{took}"
+            f"{summary.strategy} on {summary.corpus}{held}, protocol {summary.protocol}, "
+            f"encoder {summary.encoder}{took}"
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
     for warning in said(findings_of(state.start)):
         say(f"warning: {warning}")
-    if summary["headline"]:
-        say(f"BCA {headline_text(summary['headline'])}")
+    if summary.headline:
+        say(f"BCA {headline_text(summary.headline)}")
     if state.trials:
         _print_trials(state)
     best = state.best
@@ -137,31 +136,31 @@ def print_run(folder: RunFolder, state: RunState) -> None:
         peak = score_with_interval(best.best_epoch_bca, best.best_epoch_interval)
         say(
             f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 %) on the validation part, "
-            f"{sample(best.utterances, summary['interval_speakers'])}; trial {best.number}"
+            f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
-        say(f"BCA {sparkline(summary['bca'], width=SPARKS)}  best so far {sparkline(summary['best_so_far'], width=SPARKS, bar=max)}")
-    if probe := summary["probe"]:
+        say(f"BCA {sparkline(summary.values, width=SPARKS)}  best so far {sparkline(summary.best_so_far, width=SPARKS, bar=max)}")
+    if probe := summary.probe:
         say(
-            f"probe on the frozen encoder, the best of {probe['tried']} ({probe_parameters(probe['parameters'])}): "
-            f"BCA {beside_probe(probe)}, {sample(probe['utterances'], summary['interval_speakers'])}; "
-            f"{verdict(probe['difference'], probe['p']) or 'not compared'}"
+            f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "
+            f"BCA {beside_probe(probe)}, {sample(probe.utterances, summary.interval_speakers)}; "
+            f"{verdict(probe.difference, probe.p) or 'not compared'}"
         )
-    if state.test is not None:
-        beside = summary["test"]["probe"]
+    if state.test is not None and summary.test is not None:
+        beside = summary.test.probe
         say(
             f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, "
             f"{sample(state.test.utterances, state.test.interval_speakers)}"
             + (f"; probe {beside_probe(beside)}" if beside else "")
         )
-    for folds, told in zip(state.folds, summary["folds"], strict=True):
+    for folds, told in zip(state.folds, summary.folds, strict=True):
         say(
             f"{folds.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, "
-            f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told['chosen_on'])}; "
+            f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
-            + (f"; probe {beside_probe(told['probe'])}" if told["probe"] else "")
+            + (f"; probe {beside_probe(told.probe)}" if told.probe else "")
         )
-    if apart := apart_text(summary):
+    if apart := apart_text(summary.pooled):
         say(apart)
     for evaluation in state.evaluations:
         if evaluation.result is not None:
@@ -169,7 +168,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
 
 
 def _print_trials(state: RunState) -> None:
-    names = [name for name in searched_names(state.study) if name in HYPERPARAMETERS]
+    names = [name for name in state.study.searched if name in HYPERPARAMETERS]
     rows = []
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None

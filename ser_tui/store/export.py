@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ser_tui.places import private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
+from ser_tui.study import run_summary
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import duration, json_text, parameter, printable, score_with_interval
@@ -63,7 +64,7 @@ def to_csv(run_id: str, state: RunState) -> str:
         row += [
             trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
             trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
-            state.study.get("protocol", {}).get("kind", ""), shares_speakers(state.start),
+            state.study.protocol, shares_speakers(state.start),
             " ".join(said(findings_of(state.start))),
             state.probe and state.probe.bca, trial.probe_p,
             *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
@@ -80,8 +81,8 @@ def _bounds(interval: tuple[float, float] | None) -> tuple[float | None, float |
 def to_json(run_id: str, state: RunState) -> str:
     """The run's summary, its warnings and all trials with their epochs."""
     summary = summarize(run_id, state)
-    trials = [{**trial_summary(trial), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
-    return json_text({**summary, "trials": trials})
+    trials = [{**run_summary.to_json(trial_summary(trial)), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
+    return json_text({**run_summary.to_json(summary), "trials": trials})
 
 
 def summary_text(run_id: str, state: RunState) -> str:
@@ -89,22 +90,22 @@ def summary_text(run_id: str, state: RunState) -> str:
     best, summary = state.best, summarize(run_id, state)
     study = state.study
     lines = [
-        f"{study.get('name', run_id)} ({run_id}): {state.status}",
-        f"corpus {summary['corpus'] or '-'}, encoder {study.get('encoder', '-')}, "
-        f"strategy {study.get('strategy', {}).get('kind', '-')}, protocol {study.get('protocol', {}).get('kind', '-')}",
+        f"{study.name or run_id} ({run_id}): {state.status}",
+        f"corpus {summary.corpus or '-'}, encoder {study.encoder or '-'}, "
+        f"strategy {study.strategy or '-'}, protocol {study.protocol or '-'}",
         f"{state.finished_trials} trials in {duration(elapsed_seconds(state))}",
-        *([f"BCA {headline_text(summary['headline'])}"] if summary["headline"] else []),
+        *([f"BCA {headline_text(summary.headline)}"] if summary.headline else []),
     ]
     if best is not None:
         values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
         lines += [
             f"best BCA {score_with_interval(best.bca, best.interval)} (validation, "
-            f"{sample(best.utterances, summary['interval_speakers'])}), trial {best.number}",
+            f"{sample(best.utterances, summary.interval_speakers)}), trial {best.number}",
             f"  {values}",
         ]
     scored = [event for event in (state.probe, state.test, *state.folds) if event is not None]
     lines += [line.whole for event in scored for line in narrate(event, state)]
-    if apart := apart_text(summary):
+    if apart := apart_text(state.pooled):
         lines.append(apart)
     found = [evaluation.result for evaluation in state.evaluations if evaluation.result is not None]
     lines += [("! " if line.level == "warning" else "") + line.whole for event in found for line in narrate(event, state)]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ser_tui.places import private_folder
 from ser_tui.store import snapshot
@@ -20,14 +20,12 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.run_summary import RunSummary, from_json, to_json
 from ser_tui.study.state import RunState
-from ser_tui.study.status import RunStatus
-from ser_tui.study.summary import VERSION, summarize
+from ser_tui.study.summary import summarize
 
-Summary = dict[str, Any]
 LOCK_SECONDS = 10.0
 _DELETED = ".deleted-"
-_KEYS = summarize("", RunState()).keys()
 
 
 class Index:
@@ -37,7 +35,7 @@ class Index:
         self.runs = runs
         self._followed: dict[str, tuple[LogReader, RunState]] = {}
 
-    def refresh(self) -> list[Summary]:
+    def refresh(self) -> list[RunSummary]:
         """All runs' summaries, newest first, each with `state` as it is to be shown; what changed is stored.
 
         A folder whose index cannot be written (read-only, full) is listed all the same.
@@ -45,11 +43,11 @@ class Index:
         # In this order: a run that another process adds meanwhile must not look like one that is gone.
         stored = self._stored()
         present = folders(self.runs)
-        fresh: dict[str, Summary] = {}
-        found: list[Summary] = []
+        fresh: dict[str, RunSummary] = {}
+        found: list[RunSummary] = []
         for folder in present:
             summary = stored.get(folder.run_id)
-            if summary is None or summary.get("log_bytes") != _size(folder) or summary.get("version") != VERSION:
+            if summary is None or summary.log_bytes != _size(folder):
                 summary = self._summarize(folder)
                 fresh[folder.run_id] = summary
             found.append(_shown(summary, folder))
@@ -86,7 +84,7 @@ class Index:
         self._followed.pop(folder.run_id, None)
         self._try_to_store({}, {folder.run_id})
 
-    def _summarize(self, folder: RunFolder) -> Summary:
+    def _summarize(self, folder: RunFolder) -> RunSummary:
         # Before the state: what a worker appends meanwhile must make the log longer than the size that is noted.
         size = _size(folder)
         state = self.state(folder)
@@ -96,17 +94,18 @@ class Index:
         summary = summarize(folder.run_id, state)
         # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
         read = -1 if reader.refused else max(size, reader.offset)
-        return {**summary, "log_bytes": read, "damaged_lines": len(reader.damaged)}
+        return replace(summary, log_bytes=read, damaged_lines=len(reader.damaged))
 
-    def _stored(self) -> dict[str, Summary]:
+    def _stored(self) -> dict[str, RunSummary]:
         table = (read_sealed(self.runs / "index.json") or {}).get("runs", {})
-        return {key: value for key, value in table.items() if isinstance(value, dict) and value.keys() >= _KEYS}
+        # What another version has written is made again of the logs.
+        return {key: summary for key, value in table.items() if (summary := from_json(value)) is not None}
 
-    def _try_to_store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
+    def _try_to_store(self, fresh: dict[str, RunSummary], gone: set[str]) -> None:
         with suppress(OSError, UserError):  # the list is right without it, and the next refresh tries again
             self._store(fresh, gone)
 
-    def _store(self, fresh: dict[str, Summary], gone: set[str]) -> None:
+    def _store(self, fresh: dict[str, RunSummary], gone: set[str]) -> None:
         from filelock import Timeout
 
         from ser_tui.store.database import store
@@ -117,7 +116,7 @@ class Index:
         try:
             with locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
                 remove_leftovers(self.runs / "index.json")
-                store(self.runs / "index.json", fresh, gone)
+                store(self.runs / "index.json", {key: to_json(one) for key, one in fresh.items()}, gone)
         except Timeout:
             raise UserError(f"{lock} is held by another process; try again") from None
 
@@ -149,9 +148,9 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
         lock.release()
 
 
-def _shown(summary: Summary, folder: RunFolder) -> Summary:
-    status = RunStatus(summary["status"])
-    return {**summary, "state": shown_status(status, "none" if status.over else liveness(folder))}
+def _shown(summary: RunSummary, folder: RunFolder) -> RunSummary:
+    status = summary.status
+    return replace(summary, state=shown_status(status, "none" if status.over else liveness(folder)))
 
 
 def _size(folder: RunFolder) -> int:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ser_tui.store.checksummed_json import read_sealed
-from ser_tui.study.status import RunStatus, ShownStatus
-from ser_tui.study.summary import VERSION
-
-Summary = dict[str, Any]
-NEEDED = ("run_id", "status", "name", "trials", "best", "seconds")
+from ser_tui.study.run_summary import RunSummary, from_json
+from ser_tui.study.status import ShownStatus
 
 
-def glance(runs: Path) -> list[Summary]:
+def glance(runs: Path) -> list[RunSummary]:
     """Summaries as TinyDB stored them, newest first, each with `state`; empty where there is no readable index.
 
     Those that another version of ser_tui made are left out: they lack what is shown, or say it otherwise.
@@ -21,14 +18,11 @@ def glance(runs: Path) -> list[Summary]:
     """
     try:
         table = (read_sealed(runs / "index.json") or {}).get("runs", {})
-        return [
-            {**summary, "state": _word(RunStatus(summary["status"]))}
-            for _, summary in sorted(table.items(), reverse=True)
-            if summary.get("version") == VERSION and all(name in summary for name in NEEDED)
-        ]
-    except (TypeError, AttributeError, ValueError):
+        found = [from_json(data) for _, data in sorted(table.items(), reverse=True)]
+    except (TypeError, AttributeError):
         return []
+    return [replace(summary, state=_word(summary)) for summary in found if summary is not None]
 
 
-def _word(status: RunStatus) -> ShownStatus:
-    return ShownStatus(status.value) if status.over else ShownStatus.CHECKING
+def _word(summary: RunSummary) -> ShownStatus:
+    return ShownStatus(summary.status.value) if summary.status.over else ShownStatus.CHECKING

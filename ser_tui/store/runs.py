@@ -16,6 +16,7 @@ from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus, ShownStatus
@@ -116,7 +117,7 @@ def described(folder: RunFolder, state: RunState) -> RunState:
     from ser_tui.study.load import load, to_plain  # a parser of YAML, which a list of runs does without
 
     try:
-        return replace(state, study=to_plain(load(folder.study)))
+        return replace(state, study=LoggedStudy.of(to_plain(load(folder.study))))
     except UserError:
         return state
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ser_tui.study.findings import SHARED
 from ser_tui.study.formatting import (
@@ -13,12 +13,20 @@ from ser_tui.study.formatting import (
     mapped,
     of_speakers,
     parameter,
-    score_with_interval,
+    score_text,
     shared,
 )
-from ser_tui.study.headline import KINDS, chose, headline_of, sample, scores_apart
+from ser_tui.study.headline import KINDS, Figure, chose, headline_of, sample, scores_apart
+from ser_tui.study.run_summary import (
+    EvaluationSummary,
+    FoldsSummary,
+    ProbeBeside,
+    RunSummary,
+    TestSummary,
+    TrialSummary,
+)
 
-Summary = Mapping[str, Any]
+T = TypeVar("T")
 Row = tuple[str, tuple[str, ...]]
 """A label and one cell a run."""
 
@@ -76,9 +84,9 @@ def flat(study: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def settings(summaries: Sequence[Summary]) -> tuple[list[Row], list[Row]]:
+def settings(summaries: Sequence[RunSummary]) -> tuple[list[Row], list[Row]]:
     """(rows of settings that differ, rows that are equal), keys in the order of the first study that has them."""
-    studies = [flat(summary["study"]) for summary in summaries]
+    studies = [flat(summary.study.plain) for summary in summaries]
     keys = list(dict.fromkeys(key for study in studies for key in study if key not in _UNTOLD))
     differing: list[Row] = []
     equal: list[Row] = []
@@ -88,48 +96,43 @@ def settings(summaries: Sequence[Summary]) -> tuple[list[Row], list[Row]]:
     return differing, equal
 
 
-def outcomes(summaries: Sequence[Summary]) -> list[Row]:
+def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
     """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot."""
+    bests, tests = [one.best for one in summaries], [one.test for one in summaries]
     rows: list[Row] = [
-        ("state", tuple(str(summary.get("state", summary["status"])) for summary in summaries)),
-        ("BCA", tuple(_headline(summary.get("headline")) for summary in summaries)),
-        ("BCA, n", tuple(sample(one["n"], one["speakers"])[4:] if (one := summary.get("headline")) else "-" for summary in summaries)),
-        ("best BCA, valid.", tuple(_best(summary) for summary in summaries)),
-        *_probes("probe BCA", "best", [summary.get("probe") for summary in summaries]),
-        ("best trial", tuple(_best_trial(summary) for summary in summaries)),
-        ("lr / epochs / unfreeze / s", tuple(_best_parameters(summary) for summary in summaries)),
-        ("trials", tuple(f"{summary['trials']}/{summary['planned_trials'] or '-'}" for summary in summaries)),
-        ("trials to .90", tuple(str(summary.get("trials_to_90") or "-") for summary in summaries)),
-        ("time", tuple(duration(summary["seconds"]) for summary in summaries)),
-        ("validation n", tuple(_validated(summary) for summary in summaries)),
-        ("shared speakers", tuple(shared(summary["shares_speakers"]) for summary in summaries)),
+        ("state", tuple(one.shown for one in summaries)),
+        ("BCA", tuple(_headline(one.headline) for one in summaries)),
+        ("BCA, n", tuple(sample(one.headline.n, one.headline.speakers)[4:] if one.headline else "-" for one in summaries)),
+        ("best BCA, valid.", tuple(score_text(best.score if best else None) for best in bests)),
+        *_probes("probe BCA", "best", [one.probe for one in summaries]),
+        ("best trial", tuple(str(best.number) if best else "-" for best in bests)),
+        ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
+        ("trials", tuple(f"{one.trials}/{one.planned_trials or '-'}" for one in summaries)),
+        ("trials to .90", tuple(str(one.trials_to_90 or "-") for one in summaries)),
+        ("time", tuple(duration(one.seconds) for one in summaries)),
+        ("validation n", tuple(_validated(one) for one in summaries)),
+        ("shared speakers", tuple(shared(one.shares_speakers) for one in summaries)),
     ]
-    also = tuple(_also_shared(summary) for summary in summaries)
+    also = tuple(_also_shared(one) for one in summaries)
     if any(also):
         rows.append(("also shared", tuple(cell or "-" for cell in also)))
-    if any(summary.get("test") for summary in summaries):
-        tests = [summary.get("test") for summary in summaries]
-        rows.append(("test part BCA", tuple(_scored(test, "bca", "interval") for test in tests)))
+    if any(tests):
+        rows.append(("test part BCA", tuple(score_text(test.score if test else None) for test in tests)))
         rows.append(("test part n", _numbers(tests)))
-        rows += _probes("test part, probe", "test", [(summary.get("test") or {}).get("probe") for summary in summaries])
-    for protocol in _each(summaries, "folds", "protocol"):
-        entries = [_entry(summary, "folds", "protocol", protocol) for summary in summaries]
-        rows.append((f"{protocol}, pooled BCA", tuple(_scored(entry, "pooled_bca", "interval") for entry in entries)))
-        rows.append((f"{protocol}, n", _numbers(entries)))
-        rows.append((f"{protocol}, chosen on", tuple(chose(entry["chosen_on"]) if entry else "-" for entry in entries)))
-        rows += _probes(f"{protocol}, probe", protocol, [(entry or {}).get("probe") for entry in entries])
-    if any(len(scores_apart(summary)) for summary in summaries):
-        rows.append(("kept apart", tuple("; ".join(scores_apart(summary).values()) or "-" for summary in summaries)))
-    for corpus in _each(summaries, "evaluations", "corpus"):
-        entries = [_entry(summary, "evaluations", "corpus", corpus) for summary in summaries]
-        rows.append(
-            (
-                f"on {corpus}, accuracy",
-                tuple(_scored(entry, "accuracy", "accuracy_interval") for entry in entries),
-            )
-        )
-        rows.append((f"on {corpus}, BCA", tuple(_scored(entry, "bca", "bca_interval") for entry in entries)))
-        rows.append((f"on {corpus}, n", _counted(entries)))
+        rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests])
+    for protocol in dict.fromkeys(folds.protocol for one in summaries for folds in one.folds):
+        scored = [_last(folds for folds in one.folds if folds.protocol == protocol) for one in summaries]
+        rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None) for folds in scored)))
+        rows.append((f"{protocol}, n", _numbers(scored)))
+        rows.append((f"{protocol}, chosen on", tuple(chose(folds.chosen_on) if folds else "-" for folds in scored)))
+        rows += _probes(f"{protocol}, probe", protocol, [folds.probe if folds else None for folds in scored])
+    if any(len(scores_apart(one.pooled)) for one in summaries):
+        rows.append(("kept apart", tuple("; ".join(scores_apart(one.pooled).values()) or "-" for one in summaries)))
+    for corpus in dict.fromkeys(found.corpus for one in summaries for found in one.evaluations):
+        evaluated = [_last(found for found in one.evaluations if found.corpus == corpus) for one in summaries]
+        rows.append((f"on {corpus}, accuracy", tuple(score_text(found.accuracy if found else None) for found in evaluated)))
+        rows.append((f"on {corpus}, BCA", tuple(score_text(found.score if found else None) for found in evaluated)))
+        rows.append((f"on {corpus}, n", _counted(evaluated)))
     return rows
 
 
@@ -141,79 +144,60 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
     )
 
 
-def _headline(figure: Summary | None) -> str:
-    if not figure:
+def _headline(figure: Figure | None) -> str:
+    if figure is None:
         return "-"
-    of = headline_of(figure) if figure["kind"] == "pooled" else KINDS.get(figure["kind"], figure["kind"])
-    return f"{score_with_interval(figure['value'], figure['interval'])} {of}"
+    of = headline_of(figure) if figure.kind == "pooled" else KINDS.get(figure.kind, figure.kind)
+    return f"{score_text(figure.score)} {of}"
 
 
-def _best(summary: Summary) -> str:
-    best = summary["best"]
-    return score_with_interval(best["bca"], best["interval"]) if best else "-"
+def _validated(summary: RunSummary) -> str:
+    number = summary.utterances.get("validation")
+    return "-" if number is None else sample(number, summary.interval_speakers)[4:]
 
 
-def _validated(summary: Summary) -> str:
-    number = summary["utterances"].get("validation")
-    return "-" if number is None else sample(number, summary["interval_speakers"])[4:]
-
-
-def _best_trial(summary: Summary) -> str:
-    return str(summary["best"]["trial"]) if summary["best"] else "-"
-
-
-def _best_parameters(summary: Summary) -> str:
-    if not summary["best"]:
+def _best_parameters(best: TrialSummary | None) -> str:
+    if best is None:
         return "-"
-    parameters = summary["best"]["parameters"]
     names = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
-    return " / ".join(parameter(name, parameters.get(name)) for name in names)
+    return " / ".join(parameter(name, best.parameters.get(name)) for name in names)
 
 
-def _scored(entry: Mapping[str, Any] | None, score: str, interval: str) -> str:
-    return score_with_interval(entry[score], entry[interval]) if entry else "-"
+def _numbers(entries: Sequence[TestSummary | FoldsSummary | None]) -> tuple[str, ...]:
+    return tuple(sample(one.utterances, one.interval_speakers)[4:] if one else "-" for one in entries)
 
 
-def _numbers(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
-    return tuple(sample(entry["utterances"], entry["interval_speakers"])[4:] if entry else "-" for entry in entries)
-
-
-def _probes(label: str, score: str, probes: Sequence[Mapping[str, Any] | None]) -> list[Row]:
+def _probes(label: str, score: str, probes: Sequence[ProbeBeside | None]) -> list[Row]:
     """Two rows, where there are any probes: their scores, and what the `score` of fine-tuning is more or less."""
     if not any(probes):
         return []
-    gaps = tuple("-" if not probe else difference_text(probe["difference"], probe["p"]) for probe in probes)
-    return [(label, tuple(_scored(probe, "bca", "interval") for probe in probes)), (f"{score} minus probe", gaps)]
+    gaps = tuple(difference_text(probe.difference, probe.p) if probe else "-" for probe in probes)
+    return [(label, tuple(score_text(probe.score if probe else None) for probe in probes)), (f"{score} minus probe", gaps)]
 
 
-def _also_shared(summary: Summary) -> str:
+def _also_shared(summary: RunSummary) -> str:
     """sessions, sentences, recordings: what the parts share besides speakers."""
-    kinds = {finding["kind"] for finding in summary.get("findings", ())}
+    kinds = {finding.kind for finding in summary.findings}
     return ", ".join(dict.fromkeys(name for kind, name in SHARED.items() if kind in kinds))
 
 
-def _counted(entries: Sequence[Mapping[str, Any] | None]) -> tuple[str, ...]:
+def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:
     """What each zero-shot score is a score of: "528 masked, not unseen, calm dropped", emotions only where not all count them alike."""
-    mappings = [entry["mapping"] for entry in entries if entry]
+    mappings = [one.mapping for one in entries if one]
     emotions = dict.fromkeys(emotion for mapping in mappings for emotion in mapping)
     differing = [emotion for emotion in emotions if len({mapping.get(emotion) for mapping in mappings}) > 1]
     return tuple(
         ", ".join([
-            f"{entry['utterances']} {'masked' if entry['masked'] else 'raw'}",
-            *(["not unseen"] if entry.get("findings") else []),
-            *filter(None, [of_speakers(entry.get("speakers", ()), entry.get("without", ()))]),
-            *(mapped(emotion, entry["mapping"].get(emotion, "")) for emotion in differing),
+            f"{one.utterances} {'masked' if one.masked else 'raw'}",
+            *(["not unseen"] if one.findings else []),
+            *filter(None, [of_speakers(one.speakers, one.without)]),
+            *(mapped(emotion, one.mapping.get(emotion, "")) for emotion in differing),
         ])
-        if entry
+        if one
         else "-"
-        for entry in entries
+        for one in entries
     )  # fmt: skip
 
 
-def _each(summaries: Sequence[Summary], table: str, key: str) -> list[str]:
-    return list(dict.fromkeys(entry[key] for summary in summaries for entry in summary.get(table, ())))
-
-
-def _entry(summary: Summary, table: str, key: str, value: str) -> Mapping[str, Any] | None:
-    found = [entry for entry in summary.get(table, ()) if entry[key] == value]
-    return found[-1] if found else None
+def _last(found: Iterable[T]) -> T | None:
+    return next(reversed([*found]), None)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import Score
 
 BLOCKS = "▁▂▃▄▅▆▇"
 """Of a sparkline; not the full block: lines of them below each other would fuse."""
@@ -77,6 +78,11 @@ def score_with_interval(value: float | None, interval: Sequence[float] | None, *
     return f"{number} " + "-".join("1.0" if end == "1.00" else end.removeprefix("0") for end in ends)
 
 
+def score_text(found: Score | None, *, short: bool = False) -> str:
+    """As `score_with_interval`; a dash where there is none."""
+    return "-" if found is None else score_with_interval(found.value, found.interval, short=short)
+
+
 def difference_text(difference: float | None, p: float | None) -> str:
     """+.029, p = .04: a paired difference, with the p of its test where there was one."""
     if difference is None:
@@ -93,16 +99,6 @@ def verdict(difference: float | None, p: float | None) -> str:
     if p >= 0.05:
         return "no difference shown"
     return "fine-tuning is better" if difference > 0 else "the probe is better"
-
-
-def beside_probe(probe: Mapping[str, Any] | None) -> str:
-    """.924 [.894, .954], fine-tuning +.029, p = .04: a summary's probe, and what the fine-tuned score beside it is more or less."""
-    if not probe:
-        return "-"
-    shown = score_with_interval(probe["bca"], probe["interval"])
-    if probe["difference"] is None:
-        return shown
-    return f"{shown}, fine-tuning {difference_text(probe['difference'], probe['p'])}"
 
 
 def probe_parameters(parameters: Mapping[str, Value]) -> str:

@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 from ser_tui.study.events import FoldsScored, RunStarted
-from ser_tui.study.formatting import score_with_interval
+from ser_tui.study.formatting import score_text
+from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.records import Key
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 
 KINDS: Mapping[str, str] = {"test": "test", "pooled": "pooled", "validation": "valid."}
 """What a headline can be a score of, the more honest first, and the word for it in a narrow column."""
 
 
-def headline(state: RunState) -> dict[str, Any] | None:
-    """The BCA that a run is listed by, JSON-safe: the test part's; else that of all folds of its own protocol pooled; else the
-    best trial's on the validation part, which was chosen for being high. None before the first score.
+@dataclass(frozen=True)
+class Figure:
+    """A score and the words beside it."""
 
-    kind: of KINDS; name: as it is called beside the figure; value, interval, n; speakers: as `interval_speakers` in
-    the events; chosen_on: what of it the search chose its configuration on, or an empty text.
+    kind: str
+    """Of KINDS."""
+    name: str
+    """What it is called beside the figure."""
+    score: Annotated[Score, Key("value", "interval")]
+    n: int
+    speakers: int | None
+    """As `interval_speakers` in the events."""
+    chosen_on: str
+    """What of it the search chose its configuration on, or an empty text."""
+
+    @property
+    def short(self) -> str:
+        """.838 .79-.88, in the cells of a column."""
+        return score_text(self.score, short=True)
+
+
+def headline(state: RunState) -> Figure | None:
+    """The BCA that a run is listed by: the test part's; else that of all folds of its own protocol pooled; else the best trial's on
+    the validation part, which was chosen for being high. None before the first score.
     """
     if state.test is not None:
         test = state.test
-        return _figure("test", "test part", test.bca, test.interval, test.utterances, test.interval_speakers, "")
-    own = next((folds for folds in state.folds if folds.protocol == _protocol(state.study)), None)
+        return Figure("test", "test part", Score(test.bca, test.interval), test.utterances, test.interval_speakers, "")
+    own = next((folds for folds in state.folds if folds.protocol == state.study.protocol), None)
     if own is not None:
         name, on = f"{own.protocol}, pooled", chosen_on(own, state.study)
-        return _figure("pooled", name, own.pooled_bca, own.interval, own.utterances, own.interval_speakers, on)
+        return Figure("pooled", name, Score(own.pooled_bca, own.interval), own.utterances, own.interval_speakers, on)
     best = state.best
     if best is None or best.bca is None:
         return None
     over = validation_speakers(state.start)
-    return _figure("validation", "validation", best.bca, best.interval, best.utterances, over, "all of it")
+    return Figure("validation", "validation", Score(best.bca, best.interval), best.utterances, over, "all of it")
 
 
-def chosen_on(folds: FoldsScored, study: Mapping[str, Any]) -> str:
+def chosen_on(folds: FoldsScored, study: LoggedStudy) -> str:
     """What of the pooled utterances the search chose its configuration on: the first fold where the protocol is the study's
     own, otherwise the validation part of the study's protocol, whose utterances are in the folds of every other one."""
-    if folds.protocol != _protocol(study):
+    if folds.protocol != study.protocol:
         return "validation"
     name = str(folds.folds[0].get("name", "1")) if folds.folds else "1"
     return name if name.startswith("fold") else f"fold {name}"
@@ -71,20 +93,21 @@ def sample(utterances: int, speakers: int | None) -> str:
     return f"n = {utterances}" + (f", {speakers_text(speakers)}{alone}" if speakers else "")
 
 
-def headline_text(figure: Mapping[str, Any] | None) -> str:
+def headline_text(figure: Figure | None) -> str:
     """.838 [.787, .884] loso, pooled; n = 535, 10 speakers; fold 03 chose the configuration"""
     if figure is None:
         return "-"
-    said = chose(figure["chosen_on"]) if figure["kind"] == "pooled" else ""
-    parts = (f"{score_with_interval(figure['value'], figure['interval'])} {figure['name']}", sample(figure["n"], figure["speakers"]), said)
+    said = chose(figure.chosen_on) if figure.kind == "pooled" else ""
+    shown = score_text(figure.score)
+    parts = (f"{shown} {figure.name}", sample(figure.n, figure.speakers), said)
     return "; ".join(part for part in parts if part)
 
 
-def headline_of(figure: Mapping[str, Any] | None) -> str:
+def headline_of(figure: Figure | None) -> str:
     """What a headline is a score of, for a column: test, validation, or pooled with what chose the configuration."""
     if figure is None:
         return "-"
-    return f"pooled, {figure['chosen_on']} chose" if figure["kind"] == "pooled" else str(figure["kind"])
+    return f"pooled, {figure.chosen_on} chose" if figure.kind == "pooled" else figure.kind
 
 
 _APART: Mapping[str, str] = {
@@ -93,31 +116,19 @@ _APART: Mapping[str, str] = {
 """What protocols with folds keep apart between training and scoring. Of two alike the later one is told."""
 
 
-def scores_apart(summary: Mapping[str, Any]) -> dict[str, str]:
-    """speakers: "speakers apart .757 [.676, .835]": for each kind of keeping apart, the pooled BCA of the summary's folds."""
+def scores_apart(scored: Iterable[tuple[str, Score]]) -> dict[str, str]:
+    """speakers: "speakers apart .757 [.676, .835]": for each kind of keeping apart, the pooled score of a protocol with folds."""
     found: dict[str, str] = {}
-    for folds in summary.get("folds", ()):
-        if apart := _APART.get(folds["protocol"]):
-            found[apart] = f"{apart} apart {score_with_interval(folds['pooled_bca'], folds['interval'])}"
+    for protocol, score in scored:
+        if apart := _APART.get(protocol):
+            found[apart] = f"{apart} apart {score_text(score)}"
     return found
 
 
-def apart_text(summary: Mapping[str, Any]) -> str:
+def apart_text(scored: Iterable[tuple[str, Score]]) -> str:
     """speakers apart .757 [.676, .835], speakers and sentences apart .454 [.355, .552]: what the text contributes.
 
     Empty unless both were scored.
     """
-    found = scores_apart(summary)
+    found = scores_apart(scored)
     return ", ".join(found.values()) if len(found) > 1 else ""
-
-
-def _figure(
-    kind: str, name: str, value: float, interval: tuple[float, float] | None, n: int, speakers: int | None, on: str
-) -> dict[str, Any]:
-    kept = None if interval is None else list(interval)
-    return {"kind": kind, "name": name, "value": value, "interval": kept, "n": n, "speakers": speakers, "chosen_on": on}
-
-
-def _protocol(study: Mapping[str, Any]) -> str:
-    protocol = study.get("protocol", "")
-    return str(protocol.get("kind", "")) if isinstance(protocol, Mapping) else str(protocol)

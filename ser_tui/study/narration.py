@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never, cast
+from typing import Literal, assert_never, cast
 
 from ser_tui.study import events
 from ser_tui.study.findings import findings_of
@@ -23,6 +23,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import chose, chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.state import RunState
 from ser_tui.study.status import FailureKind
 
@@ -116,7 +117,7 @@ def _run_started(event: events.RunStarted) -> Narrated:
     planned = counted(event.planned_trials, "trial") if event.planned_trials else "trials until time is up"
     expected = f", about {duration(event.predicted_seconds)}" if event.predicted_seconds else ""
     told = f"run started: {planned}{expected}; utterances: {parts}; {len(event.classes)} classes"
-    fixed = [f"{name} {parameter(name, value)}" for name, value in _fixed(event.study).items()]
+    fixed = [f"{name} {parameter(name, value)}" for name, value in LoggedStudy.of(event.study).fixed.items()]
     more = (f"fixed: {', '.join(fixed)}",) if fixed else ()
     return (Line(told, "detail", more), *(Line(found.sentence, "warning") for found in findings_of(event)))
 
@@ -180,13 +181,9 @@ def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
     return f"{event.corpus} ({whose})" if whose else event.corpus
 
 
-def _fixed(study: Mapping[str, Any]) -> dict[str, Value]:
-    return {name: value for name, value in study.get("search", {}).items() if isinstance(value, int | float | str)}
-
-
 def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
     """The values but for those that the study fixes, which the first line of the log has."""
-    fixed = _fixed(state.study)
+    fixed = state.study.fixed
     names = [name for name, value in parameters.items() if fixed.get(name) != value]
     return ", ".join(f"{name} {parameter(name, parameters[name])}" for name in names) or "every hyperparameter is fixed"
 

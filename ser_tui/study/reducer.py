@@ -9,6 +9,7 @@ from typing import Any
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
 from ser_tui.study.frozen import changed
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.narration import kept_lines
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.status import FailureKind, RunStatus, TrialStatus
@@ -122,7 +123,7 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
     return changed(
         state,
         status=RunStatus.RUNNING,
-        study=event.study,
+        study=LoggedStudy.of(event.study),
         start=event,
         started=event.time,
         sessions=(WorkerTime.beginning(event),),

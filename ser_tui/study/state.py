@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pyrsistent import PVector, pvector
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.scores import Score
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.worker_time import WorkerTime
 
@@ -78,7 +79,7 @@ class RunState:
     """
 
     status: RunStatus = RunStatus.NEW
-    study: Mapping[str, Any] = field(default_factory=dict)
+    study: LoggedStudy = field(default_factory=LoggedStudy)
     start: events.RunStarted | None = None
     started: str = ""
     last_time: str = ""
@@ -103,6 +104,11 @@ class RunState:
     log: PVector[tuple[str, str, str]] = field(default_factory=lambda: pvector([]))
     """(time, level, text), newest last."""
     seq: int = -1
+
+    @property
+    def pooled(self) -> tuple[tuple[str, Score], ...]:
+        """(protocol, score) of all folds together, for every protocol with folds that was scored."""
+        return tuple((one.protocol, Score(one.pooled_bca, one.interval, one.utterances)) for one in self.folds)
 
     @property
     def finished_trials(self) -> int:

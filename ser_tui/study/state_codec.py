@@ -18,6 +18,7 @@ from pyrsistent import pvector
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
 from ser_tui.study.log_codec import decode, encode, tuples
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
@@ -42,7 +43,7 @@ class NotKept(ValueError):
 
 def to_lines(state: RunState) -> Iterator[bytes]:
     """`state`, which a log adds up to, as lines with their newlines. Raises NotKept where it would not come back the same."""
-    if state.start is None or state.study != state.start.study:
+    if state.start is None or state.study.plain != state.start.study:
         raise NotKept("its log does not say yet what its study is")
     head = {
         **{name: getattr(state, name) for name in _PLAIN},
@@ -75,7 +76,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
         if start is None or not _is_log(head["log"]):
             raise NotKept("no start, or no notes")
         state = RunState(
-            **{name: head[name] for name in _PLAIN}, study=start.study, start=start,
+            **{name: head[name] for name in _PLAIN}, study=LoggedStudy.of(start.study), start=start,
             progress=_event(head["progress"], events.Progressed), probe=_event(head["probe"], events.ProbeScored),
             test=_event(head["test"], events.TestScored), sessions=tuple(_session(one) for one in head["sessions"]),
             folds=tuple(_known(_event(line, events.FoldsScored)) for line in head["folds"]),

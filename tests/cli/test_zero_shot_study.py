@@ -9,6 +9,7 @@ from ser_tui.cli.crossing import DEFAULT, Targets, of_one
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Speakers
+from ser_tui.study.logged_study import LoggedStudy
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -21,10 +22,13 @@ def test_the_ready_study_is_the_one_that_cross_trains() -> None:
 
 
 def test_advice_is_given_for_untrimmed_audio_alone() -> None:
-    assert trimming_advice(load.to_plain(load.load(CONFIGS / "zero-shot-probe.yaml"))) == ""
-    assert "training.trim_silence: true is recommended" in trimming_advice(load.to_plain(load.load(CONFIGS / "emodb-probe.yaml")))
-    assert "not with paper_exact" in trimming_advice({"training": {"paper_exact": True, "trim_silence": False}})
-    assert trimming_advice({}) == "" == trimming_advice({"training": None}), "a log that does not say gives no advice"
+    def advice(plain: object) -> str:
+        return trimming_advice(LoggedStudy.of(plain))
+
+    assert advice(load.to_plain(load.load(CONFIGS / "zero-shot-probe.yaml"))) == ""
+    assert "training.trim_silence: true is recommended" in advice(load.to_plain(load.load(CONFIGS / "emodb-probe.yaml")))
+    assert "not with paper_exact" in advice({"training": {"paper_exact": True, "trim_silence": False}})
+    assert advice({}) == "" == advice({"training": None}), "a log that does not say gives no advice"
 
 
 def test_each_corpus_is_crossed_with_its_own_speakers() -> None:

@@ -105,7 +105,7 @@ def test_a_finished_run_is_in_the_index_with_its_model(done: RunFolder) -> None:
     assert state.best is not None
     assert stored[done.run_id]["best"]["bca"] == state.best.bca
     assert sorted(path.suffix for path in done.best.iterdir()) == [".json", ".safetensors"]
-    assert Index(done.path.parent).refresh()[0]["state"] == "done"
+    assert Index(done.path.parent).refresh()[0].state == "done"
 
 
 def test_the_model_kept_is_the_best_trials(done: RunFolder, small_corpus: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_killed_worker_costs_the_trial_in_flight_only(small_study: MakeStudy, 
     os.kill(facts.process.pid, signal.SIGKILL)
     until_over(folder)
     before = folder.state()
-    assert Index(tmp_path).refresh()[0]["state"] in ("interrupted", "done")
+    assert Index(tmp_path).refresh()[0].state in ("interrupted", "done")
     launch.resume(folder)
     state = finished(folder)
     assert state.status == "done", explain(folder)

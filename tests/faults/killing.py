@@ -91,7 +91,7 @@ def stale(warm: Warm, runs: Path, times: int, seed: int, reference: Reference) -
         ]
         write_json(folder.worker, said[index % len(said)])
         outcome.injected += 1
-        if folder.state().status != "done" and Index(runs).refresh()[0]["state"] != "interrupted":
+        if folder.state().status != "done" and Index(runs).refresh()[0].state != "interrupted":
             outcome.wrong += 1
             outcome.remarks.append(f"{folder.run_id}: not shown as interrupted")
         try:

@@ -87,7 +87,7 @@ def test_pipes_in_a_run_folder_are_not_waited_for(run: RunFolder) -> None:
         os.mkfifo(path)
     assert LogReader(run.log).read_all() == []
     assert liveness(run) == "none"
-    assert [summary["run_id"] for summary in Index(run.path.parent).refresh()] == [run.run_id]
+    assert [summary.run_id for summary in Index(run.path.parent).refresh()] == [run.run_id]
     with pytest.raises(UserError, match="not a regular file"):
         LogWriter(run.log)
 

@@ -60,7 +60,7 @@ def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(
         assert "node17" in line and run.run_id in line, line
     assert (run.worker.read_bytes(), run.log.read_bytes()) == (said, log), "a worker was there"
     listed: Any = json.loads(command("runs", "--json", runs=run.path.parent).stdout)
-    assert [summary["state"] for summary in listed] == ["elsewhere"]
+    assert [summary.state for summary in listed] == ["elsewhere"]
     shown = command("show", "latest", runs=run.path.parent).stdout
     assert "elsewhere" in shown and "interrupted" not in shown
 

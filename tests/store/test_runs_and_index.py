@@ -125,7 +125,7 @@ def test_words_for_states() -> None:
 def test_the_index_holds_what_the_logs_say(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "x", 0.5, 0.9)
     [summary] = Index(tmp_path).refresh()
-    assert (summary["run_id"], summary["best"]["bca"], summary["trials"], summary["state"]) == (
+    assert (summary.run_id, summary.best.score.value, summary.trials, summary.state) == (
         folder.run_id,
         0.9,
         2,
@@ -151,7 +151,7 @@ def test_no_byte_of_the_index_can_change_unnoticed(tmp_path: Path) -> None:
     make_run(tmp_path, "x", 0.25, 0.75)
     before, path = Index(tmp_path).refresh(), tmp_path / "index.json"
     whole = path.read_bytes()
-    assert json.loads(whole)["runs"] and glance(tmp_path)[0]["best"]["bca"] == 0.75
+    assert json.loads(whole)["runs"] and glance(tmp_path)[0].best.score.value == 0.75
     for position in range(0, len(whole), 7):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
         assert glance(tmp_path) == []
@@ -175,7 +175,7 @@ def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
 
     monkeypatch.setattr(index_module, "reduce_all", late)
     Index(tmp_path).refresh()
-    assert [summary["state"] for summary in Index(tmp_path).refresh()] == ["done"]
+    assert [summary.state for summary in Index(tmp_path).refresh()] == ["done"]
 
 
 def test_runs_that_several_processes_delete_are_gone_without_a_complaint(tmp_path: Path) -> None:
@@ -200,10 +200,10 @@ def _delete(runs: Path, chosen: list[RunFolder]) -> None:
 def test_a_growing_run_is_followed_and_a_deleted_one_forgotten(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "x", 0.5, end=False)
     index = Index(tmp_path)
-    assert index.refresh()[0]["state"] == "interrupted"
+    assert index.refresh()[0].state == "interrupted"
     with LogWriter(folder.log) as log:
         log.append(events.RunFinished(reason="done"))
-    assert index.refresh()[0]["state"] == "done"
+    assert index.refresh()[0].state == "done"
     index.delete(folder)
     assert index.refresh() == []
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["index.json"]
@@ -222,7 +222,7 @@ def test_a_run_that_is_worked_on_is_not_deleted(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_indexed_is_listed_all_the_same(tmp_path: Path) -> None:
     make_run(tmp_path, "x", 0.5)
     (tmp_path / "index.json").mkdir()
-    assert Index(tmp_path).refresh()[0]["best"]["bca"] == 0.5
+    assert Index(tmp_path).refresh()[0].best.score.value == 0.5
 
 
 def _refresh_many(runs: Path) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ser_tui.study.comparison import outcomes
-from ser_tui.study.findings import Finding, plain
+from ser_tui.study.findings import Finding
+from ser_tui.study.run_summary import EvaluationSummary, RunSummary
+from ser_tui.study.scores import Score
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import summarize
 
 
-def summary(*evaluations: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "status": "done", "best": None, "trials": 1, "planned_trials": 1, "seconds": 1.0, "trials_to_90": None,
-        "utterances": {}, "shares_speakers": False, "evaluations": list(evaluations),
-    }  # fmt: skip
+def summary(*evaluations: EvaluationSummary, **told: Any) -> RunSummary:
+    return replace(summarize("x", RunState()), shares_speakers=told.pop("shares_speakers", False), evaluations=evaluations, **told)
 
 
-def evaluation(n: int, calm: str, *, masked: bool = True) -> dict[str, Any]:
-    return {
-        "corpus": "ravdess", "accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "bca": 0.5, "bca_interval": [0.4, 0.6],
-        "utterances": n, "masked": masked, "mapping": {"angry": "anger", "calm": calm},
-    }  # fmt: skip
+def evaluation(n: int, calm: str, *, masked: bool = True, findings: tuple[Finding, ...] = ()) -> EvaluationSummary:
+    score = Score(0.5, (0.4, 0.6))
+    return EvaluationSummary(
+        corpus="ravdess", accuracy=score, score=score, utterances=n, masked=masked, mapping={"angry": "anger", "calm": calm},
+        interval_speakers=None, chance=0.25, warnings=(), findings=findings, speakers=(), without=(),
+    )  # fmt: skip
 
 
-def counted(*summaries: dict[str, Any]) -> tuple[str, ...]:
+def counted(*summaries: RunSummary) -> tuple[str, ...]:
     return dict(outcomes(summaries))["on ravdess, n"]
 
 
@@ -34,14 +37,14 @@ def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> 
 
 
 def test_a_corpus_that_was_trained_on_is_not_taken_for_an_unseen_one() -> None:
-    seen = {**evaluation(535, "neutral"), "findings": plain([Finding(kind="told", sentence="428 of the 535 utterances were trained on")])}
+    seen = evaluation(535, "neutral", findings=(Finding(kind="told", sentence="428 of the 535 utterances were trained on"),))
     assert counted(summary(seen), summary(evaluation(535, "neutral"))) == ("535 masked, not unseen", "535 masked")
 
 
 def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> None:
-    told = [Finding(kind="sentences", sentence="In any words."), Finding(kind="duplicates", sentence="In others.", count=1)]
-    rows = dict(outcomes([{**summary(), "findings": plain(told)}, summary()]))
+    told = Finding(kind="sentences", sentence="In any words."), Finding(kind="duplicates", sentence="In others.", count=1)
+    rows = dict(outcomes([summary(findings=told), summary()]))
     assert rows["also shared"] == ("sentences, recordings", "-")
     assert "also shared" not in dict(outcomes([summary(), summary()]))
-    unlabelled = {**summary(), "shares_speakers": None}
+    unlabelled = summary(shares_speakers=None)
     assert dict(outcomes([unlabelled, summary()]))["shared speakers"] == ("cannot be told", "no")

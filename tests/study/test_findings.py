@@ -15,6 +15,7 @@ from ser_tui.study.events import RunStarted
 from ser_tui.study.findings import Finding, findings_of, plain, said, shares_speakers
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.run_summary import to_json
 from ser_tui.study.summary import summarize
 
 SHARED = Finding(kind="sentences", sentence="Three of four are heard twice.", part="validation", count=3, of=4)
@@ -30,8 +31,8 @@ def test_findings_come_out_of_a_log_as_they_went_in() -> None:
     assert isinstance(event, RunStarted)
     assert findings_of(event) == (SHARED, UNLABELLED)
     summary = summarize("", reduce_all([event]))
-    assert summary["warnings"] == list(said([SHARED, UNLABELLED]))
-    assert summary["findings"][0] == {
+    assert summary.warnings == said([SHARED, UNLABELLED])
+    assert to_json(summary)["findings"][0] == {
         "kind": "sentences", "part": "validation", "count": 3, "of": 4, "sentence": "Three of four are heard twice."
     }  # fmt: skip
 

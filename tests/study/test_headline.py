@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from ser_tui.study import events
-from ser_tui.study.headline import apart_text, headline, headline_of, headline_text, sample
+from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, sample
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
 
@@ -32,7 +33,7 @@ def run(kind: str, *more: events.Event, **start: Any) -> RunState:
     return reduce_all([replace(event, seq=number, time=f"2026-11-25T20:00:0{number}.000Z") for number, event in enumerate(listed)])
 
 
-def figure(state: RunState) -> dict[str, Any]:
+def figure(state: RunState) -> Figure:
     found = headline(state)
     assert found is not None
     return found
@@ -41,20 +42,20 @@ def figure(state: RunState) -> dict[str, Any]:
 def test_test_before_pooled_before_validation() -> None:
     assert headline(RunState()) is None and headline_text(None) == headline_of(None) == "-"
     alone = figure(run("kfold"))
-    assert (alone["kind"], alone["value"], alone["n"], alone["speakers"]) == ("validation", 0.886, 2, 2)
+    assert (alone.kind, alone.score.value, alone.n, alone.speakers) == ("validation", 0.886, 2, 2)
     pooled = figure(run("kfold", FOLDS))
-    assert (pooled["kind"], pooled["value"], pooled["interval"], pooled["n"]) == ("pooled", 0.838, [0.8, 0.87], 535)
+    assert (pooled.kind, pooled.score, pooled.n) == ("pooled", Score(0.838, (0.8, 0.87)), 535)
     assert headline_text(pooled) == ".838 [.800, .870] kfold, pooled; n = 535, 10 speakers; fold 1 chose the configuration"
     assert headline_of(pooled) == "pooled, fold 1 chose"
     tested = figure(run("kfold", FOLDS, TEST))
-    assert tested["value"] == 0.71 and headline_text(tested) == ".710 [.500, .850] test part; n = 98, 2 speakers"
+    assert tested.score.value == 0.71 and headline_text(tested) == ".710 [.500, .850] test part; n = 98, 2 speakers"
 
 
 def test_folds_of_another_protocol_are_no_headline_and_say_what_chose() -> None:
     state = run("random", FOLDS)
-    assert figure(state)["kind"] == "validation"
-    (told,) = summarize("x", state)["folds"]
-    assert told["chosen_on"] == "validation"
+    assert figure(state).kind == "validation"
+    (told,) = summarize("x", state).folds
+    assert told.chosen_on == "validation"
     assert any("; the validation part chose the configuration" in text for _, _, text in state.log)
 
 
@@ -63,13 +64,13 @@ def test_a_log_of_before_knows_its_speakers_by_the_part() -> None:
     assert state.start is not None
     for shares, expected in ((False, 2), (True, None)):
         old = replace(state, start=replace(state.start, interval_speakers=None, shares_speakers=shares))
-        assert figure(old)["speakers"] == expected
+        assert figure(old).speakers == expected
     assert sample(49, 1) == "n = 49, 1 speaker (the interval is over its utterances)" and sample(49, 0) == sample(49, None) == "n = 49"
 
 
 def test_what_keeping_sentences_apart_costs_is_said_where_both_were_scored() -> None:
     loso = replace(FOLDS, protocol="loso", pooled_bca=0.757, interval=(0.7, 0.8))
     both = replace(FOLDS, protocol="loso-sentence", pooled_bca=0.454, interval=(0.4, 0.5))
-    assert apart_text(summarize("x", run("loso", loso))) == ""
-    told = apart_text(summarize("x", run("loso", loso, both)))
+    assert apart_text(summarize("x", run("loso", loso)).pooled) == ""
+    told = apart_text(summarize("x", run("loso", loso, both)).pooled)
     assert told == "speakers apart .757 [.700, .800], speakers and sentences apart .454 [.400, .500]"

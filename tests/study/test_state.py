@@ -141,12 +141,12 @@ def probed(bca: float, **extra: object) -> events.ProbeScored:
 def test_the_probe_stands_beside_the_best_trial_with_that_trials_own_test() -> None:
     first = log(started(), trial(1), finished(1, 0.6), probed(0.7))
     state = reduce_all(first)
-    told = summarize("x", state)["probe"]
-    assert (told["bca"], round(told["difference"], 9), told["p"]) == (0.7, -0.1, 0.5)
+    told = summarize("x", state).probe
+    assert (told.score.value, round(told.difference, 9), told.p) == (0.7, -0.1, 0.5)
     assert state.trials[0].probe_p == 0.5 and state.trials[0] == state.best
     state = reduce_all(log(trial(2), finished(2, 0.9, probe_p=0.01), trial(3), finished(3, 0.8, probe_p=0.3), start=4), state)
-    told = summarize("x", state)["probe"]
-    assert (round(told["difference"], 9), told["p"]) == (0.2, 0.01)
+    told = summarize("x", state).probe
+    assert (round(told.difference, 9), told.p) == (0.2, 0.01)
     assert [t.probe_p for t in state.trials] == [0.5, 0.01, 0.3]
 
 
@@ -181,8 +181,8 @@ def test_ten_thousand_trials_reduce_to_a_short_summary() -> None:
 
     state = reduce_all(dataclasses.replace(p, seq=i, time="2026-11-22T14:00:00.000Z") for i, p in enumerate(parts))
     summary = summarize("20261122-143015-x-k3f9", state)
-    assert summary["trials"] == 10_000
-    assert len(summary["bca"]) == 400 and summary["bca"][-1] == 0.5
+    assert summary.trials == 10_000
+    assert len(summary.values) == 400 and summary.values[-1] == 0.5
     assert len(state.log) <= 1000
 
 
@@ -206,10 +206,10 @@ def test_without_speaker_labels_it_is_open_whether_speakers_are_shared() -> None
     said = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
     for warnings, shared, wanted in (((said,), False, None), ((said,), True, True), ((), True, True), ((), False, False)):
         state = reduce_all(log(started(warnings=warnings, shares_speakers=shared)))
-        assert summarize("run", state)["shares_speakers"] is wanted, "as logs of before there was a field for it said it"
+        assert summarize("run", state).shares_speakers is wanted, "as logs of before there was a field for it said it"
     for unlabelled, shared, wanted in ((True, False, None), (True, True, True), (False, False, False)):
         state = reduce_all(log(started(warnings=("in other words",), shares_speakers=shared, unlabelled_speakers=unlabelled)))
-        assert summarize("run", state)["shares_speakers"] is wanted
+        assert summarize("run", state).shares_speakers is wanted
 
 
 @pytest.mark.parametrize("interval", [(0.1,), ("a", "b"), 0.5, (True, False), {"low": 0.1}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +16,8 @@ from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import PROTOCOL_SETTINGS, ProtocolKind, Study
 from ser_tui.study.load import load, to_plain, validate
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import BY_KEY, StudyForm, problem_of
@@ -116,7 +119,7 @@ def test_consequences_say_what_a_choice_costs() -> None:
     assert form_notes.protocol_note(form(protocol="speaker"), [CorpusFacts("x", 9, ())])[1]
     assert "the first 5 at random" in form_notes.strategy_note(validate(study()), None)
     assert "never gets a say" in form_notes.strategy_note(validate(study(budget=4)), None)
-    past = [{"corpus": "emodb", "encoder": "whisper-tiny.en", "method": "finetune", "trials": 10, "seconds": 200.0}]
+    past = [replace(summarize("x", RunState()), corpus="emodb", encoder="whisper-tiny.en", trials=10, seconds=200.0)]
     assert form_notes.time_note(validate(study()), None, past) == "about 5m00s, going by an earlier run"
     late = form(search={**SEARCH, "unfreeze_epoch": {"low": 0, "high": 12}})
     assert "stays frozen" in form_notes.dimension_note(late, "unfreeze_epoch")

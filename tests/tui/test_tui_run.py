@@ -261,7 +261,7 @@ async def test_why_a_run_failed_stands_above_what_its_split_means(runs: Path) ->
     run = begin(runs)
     long = "Sentences are shared: 10 of the 10 sentences in the validation part are trained on too, and so is much else"
     started = events.RunStarted(
-        study=run.folder.state().study, classes=CLASSES, utterances={"train": 8}, speakers={}, warnings=(long, long, long),
+        study=run.folder.state().study.plain, classes=CLASSES, utterances={"train": 8}, speakers={}, warnings=(long, long, long),
         shares_speakers=True, machine={}, fingerprints={},
     )  # fmt: skip
     run.folder.log.write_bytes(b"")

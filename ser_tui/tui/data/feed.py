@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status
+from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
-from ser_tui.study.status import RunStatus
 from ser_tui.study.summary import summarize
-
-Summary = dict[str, Any]
 
 
 class RunsFeed:
@@ -22,16 +20,16 @@ class RunsFeed:
         self.runs = runs
         self._index = Index(runs)
         self._lock = threading.Lock()
-        self._summaries: dict[str, Summary] = {}
+        self._summaries: dict[str, RunSummary] = {}
         self._sizes: dict[str, int] = {}
         self._read = False
 
     @property
-    def summaries(self) -> list[Summary]:
+    def summaries(self) -> list[RunSummary]:
         """What the last poll found."""
         return list(self._summaries.values())
 
-    def poll(self) -> list[Summary] | None:
+    def poll(self) -> list[RunSummary] | None:
         """The summaries, newest first, or None where nothing has changed since the last call."""
         with self._lock:
             return self._poll()
@@ -46,7 +44,7 @@ class RunsFeed:
         with self._lock:
             self._index.delete(folder)
 
-    def _poll(self) -> list[Summary] | None:
+    def _poll(self) -> list[RunSummary] | None:
         present = folders(self.runs)
         if not self._read or [folder.run_id for folder in present] != list(self._summaries):
             return self._refresh()
@@ -58,19 +56,19 @@ class RunsFeed:
             if after is not before:
                 self._summaries[folder.run_id] = after
                 changed = True
-                ended |= RunStatus(after["status"]).over and not RunStatus(before["status"]).over
+                ended |= after.status.over and not before.status.over
         if ended:
             return self._refresh()
         return list(self._summaries.values()) if changed else None
 
-    def _refresh(self) -> list[Summary]:
+    def _refresh(self) -> list[RunSummary]:
         found = self._index.refresh()
-        self._summaries = {summary["run_id"]: summary for summary in found}
-        self._sizes = {run_id: int(summary.get("log_bytes", 0)) for run_id, summary in self._summaries.items()}
+        self._summaries = {summary.run_id: summary for summary in found}
+        self._sizes = {run_id: summary.log_bytes or 0 for run_id, summary in self._summaries.items()}
         self._read = True
         return found
 
-    def _looked_at(self, folder: RunFolder, before: Summary) -> Summary:
+    def _looked_at(self, folder: RunFolder, before: RunSummary) -> RunSummary:
         """The summary of now: the same object where nothing has happened."""
         size = _size(folder)
         after = before
@@ -78,12 +76,9 @@ class RunsFeed:
             # Not through the index: that rewrites its whole file, and a live run gains lines all the time.
             state = self._index.state(folder)
             self._sizes[folder.run_id] = size
-            after = {**summarize(folder.run_id, state), "damaged_lines": before.get("damaged_lines", 0)}
-        status = RunStatus(after["status"])
-        shown = shown_status(status, "none" if status.over else liveness(folder))
-        if after is before and shown == before.get("state"):
-            return before
-        return {**after, "state": shown}
+            after = replace(summarize(folder.run_id, state), damaged_lines=before.damaged_lines)
+        shown = shown_status(after.status, "none" if after.status.over else liveness(folder))
+        return before if after is before and shown == before.state else replace(after, state=shown)
 
 
 def _size(folder: RunFolder) -> int:

@@ -3,12 +3,12 @@ lost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import duration, printable
 from ser_tui.study.headline import headline_text
+from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
@@ -47,20 +47,20 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
     return await screen.succeeds(lambda: launch.resume(folder))
 
 
-async def delete_run(screen: AppScreen[Any], summary: Mapping[str, Any]) -> bool:
+async def delete_run(screen: AppScreen[Any], summary: RunSummary) -> bool:
     """Delete the run's folder, if the person says yes; whether it is gone."""
-    figure = summary.get("headline")
-    held = f"{summary['trials']} trials, {duration(summary.get('seconds'))} of work"
+    figure = summary.headline
+    held = f"{summary.trials} trials, {duration(summary.seconds)} of work"
     held += f", BCA {headline_text(figure)}" if figure else ""
     yes = await screen.app.push_screen_wait(
         ConfirmScreen(
-            f"Delete {printable(str(summary['run_id']))}?",
+            f"Delete {printable(summary.run_id)}?",
             f"{held}. Its log and its model are removed from the disk; this cannot be undone.",
         )
     )
     if not yes:
         return False
-    folder = folder_of(screen, str(summary["run_id"]))
+    folder = folder_of(screen, summary.run_id)
     return await screen.succeeds(lambda: screen.ser.feed().delete(folder))
 
 
@@ -68,11 +68,11 @@ async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:
     """Ask which runs to lay beside `run_id`; empty where none was chosen, or there is no other."""
     feed = screen.ser.feed()
     await screen.attempt(feed.poll)
-    others = [summary for summary in feed.summaries if summary["run_id"] != run_id]
+    others = [summary for summary in feed.summaries if summary.run_id != run_id]
     if not others:
         screen.ser.tell("this is the only run: there is nothing to compare it with")
         return []
     choices = [
-        Choosable(summary["run_id"], f"{summary['state']}, {summary.get('corpus') or '-'}") for summary in others
+        Choosable(summary.run_id, f"{summary.shown}, {summary.corpus or '-'}") for summary in others
     ]
     return await screen.app.push_screen_wait(ChooseScreen("Compare with; space marks several", choices, several=True))

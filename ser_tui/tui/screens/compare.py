@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on, work
@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
+from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.theme import mark, run_style
@@ -40,7 +41,7 @@ class CompareScreen(AppScreen[None]):
         super().__init__()
         self._marked = list(run_ids)
         self._order = list(run_ids)
-        self._summaries: dict[str, dict[str, Any]] = {}
+        self._summaries: dict[str, RunSummary] = {}
         self._pairings: dict[str, Pairing] = {}
         self._equal = False
 
@@ -60,7 +61,7 @@ class CompareScreen(AppScreen[None]):
         feed = self.ser.feed()
         await self.attempt(feed.poll)
         self._summaries = {
-            summary["run_id"]: summary for summary in feed.summaries if summary["run_id"] in self._marked
+            summary.run_id: summary for summary in feed.summaries if summary.run_id in self._marked
         }
         self._order = [run_id for run_id in self._order if run_id in self._summaries]
         if len(self._order) < 2:

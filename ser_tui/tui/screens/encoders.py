@@ -72,7 +72,7 @@ class EncodersScreen(AppScreen[None]):
 
     @work(exclusive=True)
     async def _look(self) -> None:
-        used = {str(summary.get("encoder", "")) for summary in self.ser.feed().summaries}
+        used = {summary.encoder for summary in self.ser.feed().summaries}
         folders = dict.fromkeys([*self._folders, *sorted(name for name in used if name.startswith(("/", "~")))])
 
         def look() -> list[KnownEncoder]:

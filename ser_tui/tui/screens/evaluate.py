@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.formatting import mapped, printable, score, score_with_interval
+from ser_tui.study.formatting import mapped, printable, score, score_text
+from ser_tui.study.run_summary import RunSummary, TrialSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
@@ -99,13 +100,13 @@ class EvaluateScreen(AppScreen[None]):
     async def _prepare(self) -> None:
         feed = self.ser.feed()
         await self.attempt(feed.poll)
-        summary = next((one for one in feed.summaries if one["run_id"] == self.run_id), None)
-        if summary is None or not summary.get("best"):
+        summary = next((one for one in feed.summaries if one.run_id == self.run_id), None)
+        if summary is None or summary.best is None:
             self.ser.tell("this run has no model yet: its first finished trial makes one", problem=True)
             self.dismiss()
             return
-        self.plan.classes = tuple(summary["classes"])
-        self._say_model(summary)
+        self.plan.classes = summary.classes
+        self._say_model(summary, summary.best)
 
         def look() -> list[Any]:
             from ser_tui.tui.data import knowledge
@@ -113,20 +114,19 @@ class EvaluateScreen(AppScreen[None]):
             return knowledge.known_corpora()
 
         known = await self.attempt(look) or []
-        trained = str(summary.get("corpus", "")).split("+")
+        trained = summary.corpus.split("+")
         usable = [one for one in known if one.usable and one.name not in trained]
         self._rows = [(one.name, one.title, True) for one in usable]
         self._rows += [(name, "trained on it: not zero-shot", False) for name in trained]
         self._show()
 
-    def _say_model(self, summary: dict[str, Any]) -> None:
-        best = summary["best"]
+    def _say_model(self, summary: RunSummary, best: TrialSummary) -> None:
         line = cell("Zero-shot", "bold")
-        figure = score_with_interval(best["bca"], best["interval"], short=self.size.width < 110)
-        shown = f"{figure} ({summary['protocol']}, n={best['utterances']})"
-        line.append_text(cell(f"   {summary['name']}, trial {best['trial']}, validation BCA {shown}"))
+        figure = score_text(best.score, short=self.size.width < 110)
+        shown = f"{figure} ({summary.protocol}, n={best.utterances})"
+        line.append_text(cell(f"   {summary.name}, trial {best.number}, validation BCA {shown}"))
         second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
-        advice = trimming_advice(summary.get("study", {}))
+        advice = trimming_advice(summary.study)
         warned = broken(cell(f"! {advice}", "warning"), max(40, self.size.width - 2), hang=2) if advice else []
         self.query_one("#head", Lines).show([line, second, *warned])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on, work
@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
 from ser_tui.study.formatting import printable
-from ser_tui.study.status import ShownStatus
+from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -69,7 +69,7 @@ class HomeScreen(AppScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.summaries: list[dict[str, Any]] = []
+        self.summaries: list[RunSummary] = []
         self.marked: list[str] = []
         self._words = ""
         self._loaded = False
@@ -105,14 +105,14 @@ class HomeScreen(AppScreen[None]):
                     self._take(found)
             await asyncio.sleep(POLL_SECONDS)
 
-    def _looked(self) -> list[dict[str, Any]]:
+    def _looked(self) -> list[RunSummary]:
         feed = self.ser.feed()
         feed.poll()
         return feed.summaries
 
-    def _take(self, summaries: list[dict[str, Any]]) -> None:
+    def _take(self, summaries: list[RunSummary]) -> None:
         self.summaries = summaries
-        present = {summary["run_id"] for summary in summaries}
+        present = {summary.run_id for summary in summaries}
         self.marked = [run_id for run_id in self.marked if run_id in present]
         self._show()
 
@@ -129,7 +129,7 @@ class HomeScreen(AppScreen[None]):
         elif self._loaded and not shown:
             empty.update(EMPTY.format(runs=self.ser.runs))
         year = self.size.width >= 100
-        held = {summary["run_id"]: summary for summary in shown}
+        held = {summary.run_id: summary for summary in shown}
         # Before it is first drawn the table has no width; without a pane beside it that is the screen's, but for its bar.
         columns = runs.home_columns(table.size.width or (0 if self._has_pane else self.size.width - 2))
         table.set_columns(columns)
@@ -177,10 +177,10 @@ class HomeScreen(AppScreen[None]):
         return self.marked.index(run_id) if run_id in self.marked else None
 
     @property
-    def current(self) -> dict[str, Any] | None:
+    def current(self) -> RunSummary | None:
         """The summary under the cursor."""
         key = self.query_one(RunsTable).current
-        return next((summary for summary in self.summaries if summary["run_id"] == key), None)
+        return next((summary for summary in self.summaries if summary.run_id == key), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted run allows."""
@@ -203,7 +203,7 @@ class HomeScreen(AppScreen[None]):
     @on(Table.Selected)
     def _selected(self) -> None:
         if (summary := self.current) is not None:
-            self.ser.open_run(summary["run_id"])
+            self.ser.open_run(summary.run_id)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the title and the details out for the new width."""
@@ -217,7 +217,7 @@ class HomeScreen(AppScreen[None]):
         """Mark or unmark the highlighted run."""
         if (summary := self.current) is None:
             return
-        run_id = summary["run_id"]
+        run_id = summary.run_id
         if run_id in self.marked:
             self.marked.remove(run_id)
         else:
@@ -231,7 +231,7 @@ class HomeScreen(AppScreen[None]):
     def action_clone(self) -> None:
         """Set up a new study from the highlighted run's."""
         if (summary := self.current) is not None:
-            self.ser.open("new study", summary["study"], summary["run_id"])
+            self.ser.open("new study", summary.study.plain, summary.run_id)
 
     def action_compare(self) -> None:
         """Compare marked runs."""
@@ -241,7 +241,7 @@ class HomeScreen(AppScreen[None]):
     def action_evaluate(self) -> None:
         """Evaluate the highlighted run's best model on other corpora."""
         if (summary := self.current) is not None:
-            self.ser.open("evaluate", summary["run_id"])
+            self.ser.open("evaluate", summary.run_id)
 
     def action_corpora(self) -> None:
         """Show the corpora."""
@@ -257,15 +257,15 @@ class HomeScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.run_dialogs import stop_run
 
         if (summary := self.current) is not None:
-            await stop_run(self, summary["run_id"])
+            await stop_run(self, summary.run_id)
 
     @work
     async def action_resume(self) -> None:
         """Take the highlighted run up again and show it."""
         from ser_tui.tui.dialogs.run_dialogs import resume_run
 
-        if (summary := self.current) is not None and await resume_run(self, summary["run_id"]):
-            self.ser.open_run(summary["run_id"])
+        if (summary := self.current) is not None and await resume_run(self, summary.run_id):
+            self.ser.open_run(summary.run_id)
 
     @work
     async def action_delete(self) -> None:
@@ -306,16 +306,16 @@ class HomeScreen(AppScreen[None]):
         self.refresh_bindings()
 
 
-def _under_way(summary: runs.Summary) -> bool:
-    return ShownStatus(summary["state"]).under_way
+def _under_way(summary: RunSummary) -> bool:
+    return summary.state is not None and summary.state.under_way
 
 
-_NEEDS: Mapping[str, Callable[[runs.Summary, int], bool]] = {
+_NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "mark": lambda summary, marked: True,
     "compare": lambda summary, marked: marked >= 2,
-    "evaluate": lambda summary, marked: summary.get("best") is not None and not _under_way(summary),
+    "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary),
     "stop": lambda summary, marked: _under_way(summary),
-    "resume": lambda summary, marked: ShownStatus(summary["state"]).resumable,
+    "resume": lambda summary, marked: summary.state is not None and summary.state.resumable,
     "delete": lambda summary, marked: not _under_way(summary),
-    "clone": lambda summary, marked: bool(summary.get("study")),
+    "clone": lambda summary, marked: bool(summary.study),
 }

@@ -16,7 +16,6 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.state import Trial
-from ser_tui.study.summary import searched_names
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower, View
@@ -186,7 +185,7 @@ class RunScreen(AppScreen[None]):
         table = self.query_one(TrialsTable)
         moves = len(table.keys) not in (0, len(view.state.trials))
         self._next_rows = time.monotonic() + (MOVED_SECONDS if moves else TABLE_SECONDS)
-        self._names = searched_names(view.state.study)
+        self._names = view.state.study.searched
         self._columns = trials.trial_columns(self._names, table.size.width)
         table.set_columns(self._columns)
         # Newest first: what happens now is at the top.
@@ -269,7 +268,7 @@ class RunScreen(AppScreen[None]):
 
     def action_clone(self) -> None:
         """Set up a new study from this one's."""
-        self.ser.open("new study", self.view.state.study, self.run_id)
+        self.ser.open("new study", self.view.state.study.plain, self.run_id)
 
     @work
     async def action_compare(self) -> None:

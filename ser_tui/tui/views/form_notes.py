@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
 from ser_tui.study.formatting import duration
+from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import StudyForm, items, number
 
@@ -111,22 +112,21 @@ def strategy_note(study: Study, planned: int | None) -> str:
     return f"{count}: the first {startup} at random, then the model takes over"
 
 
-def time_note(study: Study, planned: int | None, past: Sequence[Mapping[str, Any]]) -> str:
+def time_note(study: Study, planned: int | None, past: Sequence[RunSummary]) -> str:
     """How long it will take, from earlier runs with the same corpus, encoder and method on record here."""
     corpus = "+".join(study.corpus)
     alike = [
         summary
         for summary in past
-        if (summary.get("corpus"), summary.get("encoder"), summary.get("method"))
-        == (corpus, study.encoder, study.method)
-        and summary.get("trials")
-        and summary.get("seconds")
+        if (summary.corpus, summary.encoder, summary.method) == (corpus, study.encoder, study.method)
+        and summary.trials
+        and summary.seconds
     ]
     limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
     if not alike or not limits:
         return "no similar run yet, so no time estimate" if limits else ""
-    trials = sum(summary["trials"] for summary in alike)
-    seconds = sum(summary["seconds"] for summary in alike) / trials * min(limits)
+    trials = sum(summary.trials for summary in alike)
+    seconds = sum(summary.seconds or 0.0 for summary in alike) / trials * min(limits)
     if study.budget.minutes is not None:
         seconds = min(seconds, study.budget.minutes * 60)
     runs = "an earlier run" if len(alike) == 1 else f"{len(alike)} earlier runs"
@@ -157,7 +157,7 @@ def notes(
     bounds: str,
     study: Study | None,
     planned: int | None,
-    past: Sequence[Mapping[str, Any]],
+    past: Sequence[RunSummary],
 ) -> dict[str, tuple[str, bool]]:
     """(sentence, whether it is a warning) by the key of the field that it stands beside. `study`: None while it is not valid."""
     found = {

@@ -25,7 +25,6 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import apart_text, chose, chosen_on, sample
 from ser_tui.study.state import Evaluation, RunState, Trial
-from ser_tui.study.summary import summarize
 from ser_tui.tui.theme import shade
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import cell
@@ -199,7 +198,7 @@ def all_lines(state: RunState, width: int) -> list[Text]:
         lines += test_lines(state.test, state.start.classes if state.start else ())
     for folds in state.folds:
         lines += folds_lines(folds, chosen_on(folds, state.study), width)
-    if apart := apart_text(summarize("", state)):
+    if apart := apart_text(state.pooled):
         lines += [cell(apart, "bold"), Text()]
     if state.probe is not None:
         lines += probe_lines(state.probe, state.best)

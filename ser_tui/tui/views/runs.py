@@ -12,24 +12,22 @@ from rich.text import Text
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
-    beside_probe,
     duration,
     ended,
     local_zone,
     parameter,
     score,
-    score_with_interval,
+    score_text,
     shared,
 )
-from ser_tui.study.headline import KINDS, apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.headline import speakers_text as over_speakers
+from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
 from ser_tui.tui.views.sparks import bars_text, spark
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
-
-Summary = Mapping[str, Any]
 
 ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
 
@@ -67,109 +65,106 @@ def _needed(columns: Sequence[Column]) -> int:
     return sum(column.width + 1 for column in columns)
 
 
-def run_label(summary: Summary, year: bool = False) -> str:
+def run_label(summary: RunSummary, year: bool = False) -> str:
     """Date, minute (local time) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
-    run_id = str(summary["run_id"])
+    run_id = summary.run_id
     date = run_id[:13]
     try:
         begun = datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).astimezone()
         date = begun.strftime("%Y%m%d-%H%M" if year else "%m-%d %H:%M")
     except (ValueError, OverflowError):
         pass  # a folder that a person has named
-    return f"{date} {summary.get('name') or run_id[16:-5]}"
+    return f"{date} {summary.name or run_id[16:-5]}"
 
 
-def trials_text(summary: Summary) -> str:
+def trials_text(summary: RunSummary) -> str:
     """6/15, or 6 where no number of trials was planned."""
-    planned = summary.get("planned_trials")
-    return f"{summary['trials']}/{planned}" if planned else str(summary["trials"])
+    planned = summary.planned_trials
+    return f"{summary.trials}/{planned}" if planned else str(summary.trials)
 
 
 def home_cells(
-    summary: Summary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS
+    summary: RunSummary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS
 ) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
-    figure = summary.get("headline")
-    number = score_with_interval(figure["value"], figure["interval"], short=True) if figure else "-"
+    figure = summary.headline
     wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
-        "state": state_text(ShownStatus(summary["state"])),
+        "state": state_text(summary.state or ShownStatus.CHECKING),
         "run": cell(run_label(summary, year)),
-        "strategy": cell(summary.get("strategy") or "-"),
-        "corpus": cell(summary.get("corpus") or "-"),
-        "bca": cell(number, "" if figure else "muted"),
+        "strategy": cell(summary.strategy or "-"),
+        "corpus": cell(summary.corpus or "-"),
+        "bca": cell(figure.short if figure else "-", "" if figure else "muted"),
         "of": cell(headline_of(figure) if wide else _short_of(figure), "muted"),
         "trials": cell(trials_text(summary)),
-        "time": cell(duration(summary.get("seconds"))),
+        "time": cell(duration(summary.seconds)),
     }
     return tuple(cells[column.key] for column in columns)
 
 
-def _short_of(figure: Summary | None) -> str:
+def _short_of(figure: Figure | None) -> str:
     """test, valid., or pooled* where the line below says what the configuration was chosen on."""
     if figure is None:
         return "-"
-    return KINDS.get(figure["kind"], figure["kind"]) + ("*" if figure["kind"] == "pooled" else "")
+    return KINDS.get(figure.kind, figure.kind) + ("*" if figure.kind == "pooled" else "")
 
 
-def counts(summaries: Sequence[Summary]) -> str:
+def counts(summaries: Sequence[RunSummary]) -> str:
     """3 runs, 1 live"""
-    live = sum(ShownStatus(summary["state"]).under_way for summary in summaries)
+    live = sum(summary.state is not None and summary.state.under_way for summary in summaries)
     number = len(summaries)
     return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "")
 
 
-def matches(summary: Summary, words: str) -> bool:
+def matches(summary: RunSummary, words: str) -> bool:
     """Whether every word of a filter is in one of the columns of `summary`, letter case aside."""
-    held = " ".join(
-        str(summary.get(name) or "")
-        for name in ("state", "run_id", "name", "strategy", "corpus", "encoder", "protocol", "method")
-    ).casefold()
+    told = (summary.shown, summary.run_id, summary.name, summary.strategy, summary.corpus, summary.encoder)
+    held = " ".join((*told, summary.protocol, summary.method)).casefold()
     return all(word in held for word in words.casefold().split())
 
 
-def speakers_text(summary: Summary) -> Text:
+def speakers_text(summary: RunSummary) -> Text:
     """Whether training and validation share speakers: what decides how far the score can be believed."""
-    if not summary.get("protocol"):
+    if not summary.protocol:
         return Text()
-    known = summary.get("shares_speakers")
-    return cell(f"shared speakers: {shared(known)} ({summary['protocol']} split)", "" if known is False else "warning")
+    known = summary.shares_speakers
+    return cell(f"shared speakers: {shared(known)} ({summary.protocol} split)", "" if known is False else "warning")
 
 
-def short_detail(summary: Summary, width: int) -> list[Text]:
+def short_detail(summary: RunSummary, width: int) -> list[Text]:
     """Two lines about the highlighted run, for terminals too narrow for a pane."""
     line = Text(no_wrap=True)
-    figure, best, speakers = summary.get("headline"), summary.get("best"), speakers_text(summary)
+    figure, best, speakers = summary.headline, summary.best, speakers_text(summary)
     line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
-    if room >= 4 and len(summary.get("best_so_far") or ()) > 1:
-        line.append(spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
+    if room >= 4 and len(summary.best_so_far) > 1:
+        line.append(spark(summary.best_so_far, width=room, bar=max), "accent")
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
     second = Text(no_wrap=True)
-    if summary.get("reason") and summary["state"] != ShownStatus.DONE:
-        second.append_text(cell(ended(str(summary["state"]), str(summary["reason"])), "warning"))
-    elif summary["state"] == ShownStatus.INTERRUPTED:
+    if summary.reason and summary.state != ShownStatus.DONE:
+        second.append_text(cell(ended(summary.shown, summary.reason), "warning"))
+    elif summary.state == ShownStatus.INTERRUPTED:
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
-    elif summary["state"] == ShownStatus.ELSEWHERE:
+    elif summary.state == ShownStatus.ELSEWHERE:
         second.append(ELSEWHERE, "warning")
     else:
-        second.append_text(cell(f"{summary.get('strategy') or '-'}  {summary.get('encoder') or '-'}"))
+        second.append_text(cell(f"{summary.strategy or '-'}  {summary.encoder or '-'}"))
         if best:
-            second.append_text(cell(f"   {parameters_text(best['parameters'])}", "muted"))
+            second.append_text(cell(f"   {parameters_text(best.parameters)}", "muted"))
     return [line, second]
 
 
-def _in_one_line(figure: Summary) -> str:
+def _in_one_line(figure: Figure) -> str:
     """A headline under a table that has its kind: "* .757 [.690, .820]  n = 535, 10 speakers; fold 03 chose the configuration"."""
-    number = score_with_interval(figure["value"], figure["interval"])
-    if figure["kind"] == "pooled":
-        return f"* {number}  {sample(figure['n'], figure['speakers'])}; {chose(figure['chosen_on'])}"
-    over = f"n={figure['n']}" + (f", {over_speakers(figure['speakers'])}" if figure["speakers"] else "")
-    return f"{number} {figure['name']}, {over}"
+    number = score_text(figure.score)
+    if figure.kind == "pooled":
+        return f"* {number}  {sample(figure.n, figure.speakers)}; {chose(figure.chosen_on)}"
+    over = f"n={figure.n}" + (f", {over_speakers(figure.speakers)}" if figure.speakers else "")
+    return f"{number} {figure.name}, {over}"
 
 
 _FINE_TUNED = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
@@ -194,11 +189,11 @@ def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None =
     return "  ".join(found)
 
 
-def full_detail(summary: Summary, width: int) -> list[Text]:
+def full_detail(summary: RunSummary, width: int) -> list[Text]:
     """The pane beside the list, from 110 columns on."""
     lines: list[Text] = [
-        cell(summary.get("name") or summary["run_id"], "bold"),
-        cell(summary["run_id"], "muted"),
+        cell(summary.name or summary.run_id, "bold"),
+        cell(summary.run_id, "muted"),
         Text(),
     ]
 
@@ -207,68 +202,68 @@ def full_detail(summary: Summary, width: int) -> list[Text]:
         line.append_text(cell(value, style))
         lines.append(line)
 
-    fact("state", summary["state"])
-    if summary["state"] == ShownStatus.INTERRUPTED:
+    fact("state", summary.state)
+    if summary.state == ShownStatus.INTERRUPTED:
         lines.append(cell("its worker is gone; r resumes", "warning"))
-    elif summary["state"] == ShownStatus.ELSEWHERE:
+    elif summary.state == ShownStatus.ELSEWHERE:
         lines.append(cell(ELSEWHERE, "warning"))
-    if summary.get("reason"):
-        fact("", summary["reason"], "" if summary["state"] == ShownStatus.DONE else "warning")
-    fact("corpus", summary.get("corpus") or "-")
-    fact("encoder", summary.get("encoder") or "-")
-    fact("method", summary.get("method") or "-")
-    fact("strategy", summary.get("strategy") or "-")
-    parts = summary.get("utterances") or {}
-    fact("protocol", summary.get("protocol") or "-")
+    if summary.reason:
+        fact("", summary.reason, "" if summary.state == ShownStatus.DONE else "warning")
+    fact("corpus", summary.corpus or "-")
+    fact("encoder", summary.encoder or "-")
+    fact("method", summary.method or "-")
+    fact("strategy", summary.strategy or "-")
+    parts = summary.utterances or {}
+    fact("protocol", summary.protocol or "-")
     if parts:
         fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
     lines += [speakers_text(summary), Text()]
-    best = summary.get("best")
-    figure = summary.get("headline")
-    if figure and figure["kind"] != "validation":
+    best = summary.best
+    figure = summary.headline
+    if figure and figure.kind != "validation":
         fact("BCA", headline_text(figure), "strong")
     if best:
-        fact("best BCA", score_with_interval(best["bca"], best["interval"]), "strong")
-        over = sample(best["utterances"], summary.get("interval_speakers"))
-        fact("", f"trial {best['trial']} of {summary['trials']}, validation, {over}")
-        fact("", parameters_text(best["parameters"]))
-        if summary.get("probe"):
-            fact("probe", beside_probe(summary["probe"]))
+        fact("best BCA", score_text(best.score), "strong")
+        over = sample(best.utterances, summary.interval_speakers)
+        fact("", f"trial {best.number} of {summary.trials}, validation, {over}")
+        fact("", parameters_text(best.parameters))
+        if summary.probe:
+            fact("probe", beside_probe(summary.probe))
     else:
         fact("best BCA", "none yet")
     room = max(8, width - 14)
-    shown = spark(summary.get("bca") or (), width=room)
+    shown = spark(summary.values, width=room)
     fact("BCA", shown, "accent")
-    fact("best so far", spark(summary.get("best_so_far") or (), width=room, bar=max), "accent")
-    fact("minutes", spark(summary.get("trial_seconds") or (), low=0.0, width=room), "accent")
-    if bars := bars_text(summary["trials"], len(shown)):
+    fact("best so far", spark(summary.best_so_far, width=room, bar=max), "accent")
+    fact("minutes", spark(summary.trial_seconds, low=0.0, width=room), "accent")
+    if bars := bars_text(summary.trials, len(shown)):
         fact("", bars, "muted")
     lines += results(summary)
-    if summary.get("damaged_lines"):
-        lines += [Text(), cell(f"{summary['damaged_lines']} damaged lines in its log", "warning")]
+    if summary.damaged_lines:
+        lines += [Text(), cell(f"{summary.damaged_lines} damaged lines in its log", "warning")]
     return [part for line in lines for part in broken(line, width, hang=13)]
 
 
-def results(summary: Summary) -> list[Text]:
+def results(summary: RunSummary) -> list[Text]:
     """What the run's best trial achieved elsewhere: test part, folds, other corpora."""
     lines: list[Text] = []
-    test = summary.get("test")
+    test = summary.test
     if test:
-        shown = score_with_interval(test["bca"], test["interval"])
-        beside = f"  probe {beside_probe(test['probe'])}" if test.get("probe") else ""
-        over = sample(test["utterances"], test.get("interval_speakers"))
+        shown = score_text(test.score)
+        beside = f"  probe {beside_probe(test.probe)}" if test.probe else ""
+        over = sample(test.utterances, test.interval_speakers)
         lines.append(cell(f"test part    BCA {shown}  {over}, scored once{beside}"))
-    for folds in summary.get("folds") or ():
-        shown = score_with_interval(folds["pooled_bca"], folds["interval"])
-        beside = f"  probe {beside_probe(folds['probe'])}" if folds.get("probe") else ""
-        over = f"{sample(folds['utterances'], folds.get('interval_speakers'))}; {chose(folds['chosen_on'])}"
-        lines.append(cell(f"{folds['protocol']:<12} pooled BCA {shown}  {over}{beside}"))
-    if apart := apart_text(summary):
+    for folds in summary.folds:
+        shown = score_text(folds.score)
+        beside = f"  probe {beside_probe(folds.probe)}" if folds.probe else ""
+        over = f"{sample(folds.utterances, folds.interval_speakers)}; {chose(folds.chosen_on)}"
+        lines.append(cell(f"{folds.protocol:<12} pooled BCA {shown}  {over}{beside}"))
+    if apart := apart_text(summary.pooled):
         lines.append(cell(f"{'kept apart':<12} {apart}"))
-    for found in summary.get("evaluations") or ():
-        shown = score_with_interval(found["accuracy"], found["accuracy_interval"])
-        chance = f"chance {score(found['chance'])}  {sample(found['utterances'], found.get('interval_speakers'))}"
-        lines.append(cell(f"on {found['corpus']:<9} accuracy {shown}  {chance}"))
-        if found.get("findings"):
+    for found in summary.evaluations:
+        shown = score_text(found.accuracy)
+        chance = f"chance {score(found.chance)}  {sample(found.utterances, found.interval_speakers)}"
+        lines.append(cell(f"on {found.corpus:<9} accuracy {shown}  {chance}"))
+        if found.findings:
             lines.append(cell("             not unseen: v on the run's screen says why", "warning"))
     return [Text(), *lines] if lines else []

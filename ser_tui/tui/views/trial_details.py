@@ -7,7 +7,6 @@ from rich.text import Text
 from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, parameter, score_with_interval
 from ser_tui.study.headline import sample, validation_speakers
 from ser_tui.study.state import Trial
-from ser_tui.study.summary import searched_names
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.sparks import spark
 from ser_tui.tui.views.trials import trial_state
@@ -40,7 +39,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))
     lines.append(Text())
-    searched = searched_names(view.state.study)
+    searched = view.state.study.searched
     for name in (name for name in searched if name in trial.parameters):
         fact(name, parameter(name, trial.parameters[name]))
     if trial.epochs:

@@ -12,7 +12,6 @@ from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
-    beside_probe,
     counted,
     duration,
     ended,
@@ -27,6 +26,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import (
@@ -35,7 +35,6 @@ from ser_tui.study.summary import (
     elapsed_seconds,
     probe_summary,
     remaining_seconds,
-    searched_names,
 )
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
@@ -123,7 +122,7 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
     """
     state = view.state
     line = Text(no_wrap=True)
-    line.append_text(cell(str(state.study.get("name", name)), "bold"))
+    line.append_text(cell(state.study.name or name, "bold"))
     line.append("  ")
     line.append_text(state_text(view.shown))
     start = state.start
@@ -158,16 +157,14 @@ def _facts(view: View) -> Text:
         return cell("it ended before its first trial", "muted")
     if start is None:
         return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
-    corpus = study.get("corpus", "")
-    names = corpus if isinstance(corpus, str) else "+".join(str(name) for name in corpus)
     parts = [
-        str(study.get("strategy", {}).get("kind", "-")),
-        names,
-        str(study.get("encoder", "-")),
-        f"{study.get('protocol', {}).get('kind', '-')} split",
+        study.strategy or "-",
+        study.corpus,
+        study.encoder or "-",
+        f"{study.protocol or '-'} split",
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
     ]
-    if study.get("method") == "probe":
+    if study.method == "probe":
         parts.insert(1, "probe")
     return cell(", ".join(parts), "muted")
 
@@ -210,7 +207,7 @@ def best_line(state: RunState, width: int) -> Text:
     if best is None:
         line.append("none yet", "muted")
         return line
-    names, probe = searched_names(state.study), state.probe
+    names, probe = state.study.searched, state.probe
     for tight, short in ((False, False), (True, False), (True, True)):
         found = line.copy()
         found.append(score_with_interval(best.bca, best.interval, short=short), "strong")
@@ -241,10 +238,10 @@ def current_line(view: View, width: int) -> Text:
             at = f"probe: {at}"  # the features of trials are extracted while one is under way
         line.append_text(cell(at, "muted"))
         return line
-    values = parameters_text(trial.parameters, searched_names(view.state.study), short=True)
+    values = parameters_text(trial.parameters, view.state.study.searched, short=True)
     if not trial.epochs:
         # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
-        at = "extracting features, fitting" if view.state.study.get("method") == "probe" else "first epoch"
+        at = "extracting features, fitting" if view.state.study.method == "probe" else "first epoch"
         if progress is not None:
             at = progress_text(progress.stage, progress.done, progress.utterances, 1)
         line.append_text(cell(f"trial {trial.number}  {at}   {values}"))

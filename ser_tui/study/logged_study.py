@@ -1,0 +1,97 @@
+"""The study of a run as its log holds it, typed. Light: pydantic, which checks a study document, takes longer than a list of runs.
+
+Not `document.Study` either, because a log outlives versions: one that a newer ser_tui wrote may name protocols, strategies or
+settings that this version does not know, and is to be shown all the same. What is of another type than it should be counts as
+not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ser_tui.study.hyperparameters import Value
+
+_USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
+
+
+@dataclass(frozen=True)
+class LoggedStudy:
+    """What a run was asked to do. Texts are empty where the log does not say it; `plain` is all that it says."""
+
+    plain: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    corpora: tuple[str, ...] = ()
+    encoder: str = ""
+    method: str = "finetune"
+    strategy: str = ""
+    protocol: str = ""
+    minutes: float | None = None
+    """Of the budget."""
+    search: Mapping[str, Any] = field(default_factory=dict)
+    """Hyperparameter -> its only value, or what is searched, as the document writes it."""
+    training: Mapping[str, Any] | None = None
+
+    @staticmethod
+    def of(plain: Any) -> LoggedStudy:
+        """The study in an event or in a summary, as `load.to_plain` made it in whatever version."""
+        data: Mapping[str, Any] = plain if isinstance(plain, Mapping) else {}
+        training = data.get("training")
+        minutes = _section(data, "budget").get("minutes")
+        return LoggedStudy(
+            plain=data,
+            name=_text(data.get("name")),
+            corpora=_texts(data.get("corpus")),
+            encoder=_text(data.get("encoder")),
+            method=_text(data.get("method")) or "finetune",
+            strategy=_kind(data.get("strategy")),
+            protocol=_kind(data.get("protocol")),
+            minutes=minutes if type(minutes) in (int, float) else None,
+            search=_section(data, "search"),
+            training=training if isinstance(training, Mapping) else None,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.plain)
+
+    @property
+    def corpus(self) -> str:
+        """emodb, or emodb+ravdess."""
+        return "+".join(self.corpora)
+
+    @property
+    def fixed(self) -> dict[str, Value]:
+        """The hyperparameters that have one value in all trials."""
+        return {name: value for name, value in self.search.items() if isinstance(value, int | float | str)}
+
+    @property
+    def searched(self) -> list[str]:
+        """The hyperparameters that the study varies, in table order; the usual ones among all it names where it varies none."""
+        varied = [
+            name
+            for name, dimension in self.search.items()
+            if isinstance(dimension, Mapping) and ("low" in dimension or _several(dimension.get("choices")))
+        ]
+        return varied or [name for name in self.search if name in _USUAL]
+
+
+def _several(choices: Any) -> bool:
+    return isinstance(choices, list | tuple) and len(choices) > 1
+
+
+def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else (_text(value),) if value else ()
+
+
+def _kind(section: Any) -> str:
+    return _text(section.get("kind")) if isinstance(section, Mapping) else _text(section)

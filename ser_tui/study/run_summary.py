@@ -1,0 +1,182 @@
+"""A run in one flat record: what the home screen lists, the comparison lays side by side, the index keeps and `--json` prints.
+
+`ser_tui.study.summary.summarize` makes it of a state. As JSON it has the keys that it had in version 0.1.0 and newer ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from ser_tui.study.findings import Finding
+from ser_tui.study.formatting import difference_text, score_text
+from ser_tui.study.headline import Figure
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.records import Key, Misfit, from_plain, to_plain
+from ser_tui.study.scores import Score
+from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
+
+VERSION = 6
+"""Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
+
+
+@dataclass(frozen=True)
+class TrialSummary:
+    """A trial without its predictions and epochs."""
+
+    number: Annotated[int, Key("trial")]
+    parameters: Mapping[str, Value]
+    phase: str
+    status: TrialStatus
+    score: Annotated[Score | None, Key("bca", "interval")]
+    utterances: int
+    accuracy: Annotated[Score | None, Key("accuracy", "accuracy_interval")]
+    best_epoch: int | None
+    best_epoch_score: Annotated[Score | None, Key("best_epoch_bca", "best_epoch_interval")]
+    epochs_done: int
+    loss: float | None
+    seconds: float | None
+    reason: str
+    probe_p: float | None
+
+
+@dataclass(frozen=True)
+class ProbeBeside:
+    """A probe's score, what fine-tuning's is more or less than it, and the p of their paired test."""
+
+    score: Annotated[Score, Key("bca", "interval")]
+    difference: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class ProbeSummary(ProbeBeside):
+    """The probe beside the trials, against the best of them."""
+
+    parameters: Mapping[str, Value]
+    tried: int
+    accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
+    utterances: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TestSummary:
+    """The best trial on the test part."""
+
+    __test__ = False  # not a pytest class
+    score: Annotated[Score, Key("bca", "interval")]
+    accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
+    utterances: int
+    interval_speakers: int | None
+    probe: ProbeBeside | None
+
+
+@dataclass(frozen=True)
+class FoldsSummary:
+    """The best configuration over the folds of a protocol. `chosen_on`: see `headline.chosen_on`."""
+
+    protocol: str
+    score: Annotated[Score, Key("pooled_bca", "interval")]
+    mean: float
+    deviation: float
+    utterances: int
+    interval_speakers: int | None
+    chosen_on: str
+    probe: ProbeBeside | None
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """A zero-shot result."""
+
+    corpus: str
+    accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
+    score: Annotated[Score, Key("bca", "bca_interval")]
+    utterances: int
+    interval_speakers: int | None
+    chance: float
+    masked: bool
+    mapping: Mapping[str, str]
+    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    speakers: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run. What is None, empty or 0 is not known yet, or not there."""
+
+    version: int
+    run_id: str
+    status: RunStatus
+    reason: str
+    name: str
+    corpus: str
+    encoder: str
+    method: str
+    strategy: str
+    protocol: str
+    shares_speakers: bool | None
+    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    started: str
+    ended: str
+    seconds: float | None
+    trials: int
+    """That count against the budget."""
+    planned_trials: int | None
+    utterances: Mapping[str, int]
+    classes: tuple[str, ...]
+    headline: Figure | None
+    best: TrialSummary | None
+    interval_speakers: int | None
+    values: Annotated[tuple[float | None, ...], Key("bca")]
+    """Of every trial that counts, in order, thinned as the next two."""
+    best_so_far: tuple[float | None, ...]
+    trial_seconds: tuple[float | None, ...]
+    trials_to_90: int | None
+    probe: ProbeSummary | None
+    test: TestSummary | None
+    folds: tuple[FoldsSummary, ...]
+    evaluations: tuple[EvaluationSummary, ...]
+    study: LoggedStudy
+    log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
+    """Of the log that it was made of; -1: it could not be read."""
+    damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None
+    state: Annotated[ShownStatus | None, Key("state", optional=True)] = None
+    """What is shown of it: its worker's process has been looked at."""
+
+    @property
+    def pooled(self) -> tuple[tuple[str, Score], ...]:
+        """(protocol, score) of all folds together, for every protocol with folds that was scored."""
+        return tuple((one.protocol, one.score) for one in self.folds)
+
+    @property
+    def shown(self) -> str:
+        """The word for its state."""
+        return self.state or self.status
+
+
+def to_json(summary: RunSummary | TrialSummary) -> dict[str, Any]:
+    """`summary` JSON-safe."""
+    return to_plain(summary)
+
+
+def from_json(data: Any) -> RunSummary | None:
+    """The summary that `to_json` made `data` of in this version; None for everything else: its log says it all."""
+    try:
+        return from_plain(RunSummary, data) if data["version"] == VERSION else None
+    except (Misfit, LookupError, TypeError):
+        return None
+
+
+def beside_probe(probe: ProbeBeside | None) -> str:
+    """.924 [.894, .954], fine-tuning +.029, p = .04: a probe, and what the fine-tuned score beside it is more or less."""
+    if probe is None:
+        return "-"
+    shown = score_text(probe.score)
+    return shown if probe.difference is None else f"{shown}, fine-tuning {difference_text(probe.difference, probe.p)}"
