@@ -15,10 +15,10 @@ from sklearn.svm import SVC
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.training import probe
+from ser_tui.training import linear
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
-from ser_tui.training.head import pooling
+from ser_tui.training.head import Head, pooling
 from ser_tui.training.trial import Part
 
 SECONDS = 30.0
@@ -69,12 +69,12 @@ def embed(name: str, encoder: SpeechEncoder, *, trimmed: bool = False, augmented
     return Corpus(manifest, data.pooled(list(range(len(data.labels)))))
 
 
-def fitted(features: Array, labels: Sequence[int], classes: int, inverse_regularization: float) -> probe.Head:
+def fitted(features: Array, labels: Sequence[int], classes: int, inverse_regularization: float) -> Head:
     """A probe as `method: probe` trains it."""
-    return probe.fit(features.astype(np.float32), np.asarray(labels), classes, inverse_regularization)
+    return linear.fit(features.astype(np.float32), np.asarray(labels), classes, inverse_regularization)
 
 
-def machine(features: Array, labels: Sequence[int], classes: int) -> probe.Head:
+def machine(features: Array, labels: Sequence[int], classes: int) -> Head:
     """Linear support vector machines (C = 1) for every pair of classes on standardised features, as one linear head.
 
     Its logits are the sums of a class's margins over the others; features are scaled to a mean squared norm of 1.
@@ -89,14 +89,14 @@ def machine(features: Array, labels: Sequence[int], classes: int) -> probe.Head:
             weight[label] += sign * fit.coef_[0]
             bias[label] += sign * fit.intercept_[0]
     weight /= scaler.scale_ * features.shape[1] ** 0.5
-    head = probe.Head(features.shape[1], classes).eval()
+    head = Head(features.shape[1], classes).eval()
     with torch.no_grad():
         head.linear.weight.copy_(torch.from_numpy(weight))
         head.linear.bias.copy_(torch.from_numpy(bias - weight @ scaler.mean_))
     return head
 
 
-def logits(head: probe.Head, features: Array) -> Array:
+def logits(head: Head, features: Array) -> Array:
     """Logits [N, classes]."""
     with torch.no_grad():
         values: Array = head(torch.from_numpy(features.astype(np.float32))).numpy()

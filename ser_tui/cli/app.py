@@ -158,12 +158,15 @@ def evaluate(
 def folds(
     run: Run,
     protocol: Annotated[str, typer.Option(help="loso, kfold or loco; kfold-sentence and loso-sentence keep sentences apart.")] = "loso",
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Choose the configuration of every fold anew, on the others alone (probes).")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Retrain a run's best configuration per fold and report mean, deviation and pooled BCA."""
     from ser_tui.cli.evaluating import score_folds
 
-    raise typer.Exit(score_folds(run, protocol, as_json=json))
+    raise typer.Exit(score_folds(run, protocol, nested=nested, as_json=json))
 
 
 @app.command(short_help="Train on each corpus, test on each: one table.")

@@ -135,7 +135,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
     if best is not None and best.bca is not None:
         peak = score_with_interval(best.best_epoch_bca, best.best_epoch_interval)
         say(
-            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 %) on the validation part, "
+            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
             f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
@@ -155,7 +155,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
         )
     for folds, told in zip(state.folds, summary.folds, strict=True):
         say(
-            f"{folds.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, "
+            f"{told.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, "
             f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe)}" if told.probe else "")

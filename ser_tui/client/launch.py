@@ -25,7 +25,7 @@ from ser_tui.store.processes import this_host
 from ser_tui.store.runs import RunFolder, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, encode
 from ser_tui.training.threads import LIBRARIES, environment
@@ -100,11 +100,15 @@ def resume(folder: RunFolder) -> None:
     _spawn(folder, "search")
 
 
-def score_folds(folder: RunFolder, protocol: str) -> None:
-    """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`). Raises UserError."""
+def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False) -> None:
+    """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`); `nested`: what is chosen on the
+    other folds for each. Raises UserError."""
     refuse_if_worked_on(folder)
-    _refuse_lost_encoder(folder, load(folder.study))
-    _spawn(folder, "folds", FoldsRequest(protocol))
+    study = load(folder.study)
+    _refuse_lost_encoder(folder, study)
+    if nested and study.method != "probe":
+        raise UsageError("--nested is for probes, which fit in less than a second; this run fine-tunes: leave it out")
+    _spawn(folder, "folds", FoldsRequest(protocol, nested))
 
 
 def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:

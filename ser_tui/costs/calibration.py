@@ -70,9 +70,16 @@ def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) ->
 
 def speech(data: SplitCorpus, study: Study) -> Speech:
     """Durations of the two parts that every epoch passes over; a copy of an utterance counts as long as the utterance."""
-    parts = (data.split.train, data.split.validation)
-    train, validation = ([data.manifest.utterances[index].seconds for index in part] for part in parts)
-    return Speech(train * len(copies(study.training.augment)), validation)
+    splits = [*data.objective.values()] or [data.split]
+    seconds, several = [utterance.seconds for utterance in data.manifest.utterances], len(copies(study.training.augment))
+    train = [seconds[index] for split in splits for index in split.train]
+    validation = [seconds[index] for split in splits for index in split.validation]
+    if len(splits) == 1:
+        return Speech(train * several, validation)
+    trained = {index for split in splits for index in split.train}
+    scored = {index for split in splits for index in split.validation}
+    heard = [seconds[index] for index in trained] * several + [seconds[index] for index in scored - trained]
+    return Speech(train * several, validation, heard, len(splits))
 
 
 def _parameters(study: Study) -> dict[str, Value]:

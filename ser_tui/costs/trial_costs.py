@@ -51,10 +51,14 @@ class Costs:
 
 @dataclass(frozen=True)
 class Speech:
-    """Durations in seconds of the utterances of the training and the validation part."""
+    """Durations in seconds of the utterances of the training and the validation part; of several folds, of all their parts."""
 
     train: Sequence[float]
     validation: Sequence[float]
+    heard: Sequence[float] = ()
+    """Of what features are computed of, each utterance once; empty: of both parts."""
+    folds: int = 1
+    """How many models a trial trains."""
 
     def seconds(self, longest: float) -> tuple[float, float]:
         """Seconds of speech in the two parts once utterances are cut to `longest`."""
@@ -65,13 +69,13 @@ class Speech:
 def trial_seconds(costs: Costs, speech: Speech, parameters: Mapping[str, Value], method: str = "finetune") -> float:
     """The predicted time of a trial whose features are cached."""
     if method == "probe":
-        return costs.trial + costs.probe
+        return costs.trial + costs.probe * speech.folds
     epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
     frozen = min(epochs, unfreeze)
     train, validation = speech.seconds(float(parameters["max_seconds"]))
     tuned = (costs.train * train + costs.evaluate * validation) * _depth(str(parameters.get("layers", "last")), costs.layers)
     still = costs.head * (len(speech.train) + len(speech.validation))
-    return costs.trial + (epochs - frozen) * tuned + frozen * still
+    return costs.trial * speech.folds + (epochs - frozen) * tuned + frozen * still
 
 
 def _depth(layers: str, measured: int) -> float:
@@ -98,7 +102,7 @@ def new_features_seconds(costs: Costs, speech: Speech, study: Study, met: Collec
 
 def features_seconds(costs: Costs, speech: Speech, cut: float) -> float:
     """Time for the features of both parts under the length cut `cut`."""
-    return costs.embed * sum(speech.seconds(cut))
+    return costs.embed * (sum(min(item, cut) for item in speech.heard) if speech.heard else sum(speech.seconds(cut)))
 
 
 def probe_seconds(costs: Costs, speech: Speech, study: Study) -> float:

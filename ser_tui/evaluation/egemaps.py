@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.training import audio, probe, resampling
+from ser_tui.training import audio, linear, resampling
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
 
@@ -69,7 +69,7 @@ def logits(
     """
     known = functionals(train.clips, train.digests, should_stop, on_progress)
     readable = np.isfinite(known).all(axis=1)
-    head = probe.fit(known[readable], np.asarray(train.labels)[readable], classes, INVERSE_REGULARIZATION)
+    head = linear.fit(known[readable], np.asarray(train.labels)[readable], classes, INVERSE_REGULARIZATION)
     with torch.no_grad():
         values: NDArray[np.float32] = head(torch.from_numpy(functionals(clips, digests, should_stop, on_progress))).numpy()
     return values

@@ -9,12 +9,12 @@ from functools import cached_property
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_many
 from ser_tui.corpora.splitting import recordings
-from ser_tui.corpora.splitting.protocols import folds, split
+from ser_tui.corpora.splitting.protocols import folds, objective, split
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.evaluation.statistics import Units
-from ser_tui.study.document import Study
+from ser_tui.study.document import FOLDED, Study
 from ser_tui.study.errors import UserError
-from ser_tui.training.trial import Part
+from ser_tui.training.trial import Fold, Part
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class SplitCorpus:
     folds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The utterances left out in each fold of `kfold`, which sessions and genders decide on, by the fold's name. Those of other
     protocols follow from what the corpus's fingerprint holds."""
+    objective: Mapping[str, Split] = field(default_factory=dict)
+    """The folds that a trial is scored on, pooled, by name; empty where it is scored on `split.validation` by one model."""
+    of_folds: int = 0
+    """How many folds there are besides, and with, `objective`."""
 
     def part(self, indices: Sequence[int]) -> Part:
         """The utterances at `indices` of the manifest as a trainer takes them."""
@@ -49,6 +53,15 @@ class SplitCorpus:
         return known if len(known) == len(names) and self._trained.isdisjoint(known) else None
 
     @cached_property
+    def objective_parts(self) -> tuple[Fold, ...]:
+        """Each fold of `objective` as a trainer takes it."""
+        place = {index: position for position, index in enumerate(self.split.validation)}
+        return tuple(
+            Fold(name, self.part(fold.train), self.part(fold.validation), tuple(place[index] for index in fold.validation))
+            for name, fold in self.objective.items()
+        )
+
+    @cached_property
     def _trained(self) -> frozenset[str | None]:
         return frozenset(self.manifest.utterances[index].speaker for index in self.split.train)
 
@@ -63,7 +76,15 @@ class SplitCorpus:
     @cached_property
     def validation_units(self) -> Units:
         """Those of the validation part."""
-        return self.units(self.split.validation)
+        if not self.objective:
+            return self.units(self.split.validation)
+        names: dict[int, str] = {}
+        for fold in self.objective.values():
+            groups = SplitCorpus(self.manifest, fold, self.classes).groups(fold.validation)
+            names |= {} if groups is None else dict(zip(fold.validation, groups, strict=True))
+        everybody = tuple(names[index] for index in self.split.validation if index in names)
+        known = everybody if len(everybody) == len(self.split.validation) else None
+        return Units(groups=known, recordings=tuple(self._recordings[index] for index in self.split.validation))
 
 
 def load(study: Study) -> SplitCorpus:
@@ -80,5 +101,13 @@ def load(study: Study) -> SplitCorpus:
     if missing:
         names = ", ".join(classes[index] for index in sorted(missing))
         raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
-    made = folds(manifest, study.protocol) if study.protocol.kind == "kfold" else []
-    return SplitCorpus(manifest, parts, classes, {name: fold.validation for name, fold in made})
+    several = study.protocol.kind in FOLDED and study.protocol.objective_folds != 1
+    made = folds(manifest, study.protocol) if several or study.protocol.kind == "kfold" else []
+    numbered = {name: fold.validation for name, fold in made} if study.protocol.kind == "kfold" else {}
+    scored = dict(made[: objective(study.protocol, len(made))]) if made else {}
+    if len(scored) < 2:
+        return SplitCorpus(manifest, parts, classes, numbered)
+    for name, fold in scored.items():
+        if lost := sorted(set(classes) - {manifest.utterances[index].emotion for index in fold.train}):
+            raise UserError(f"no utterance of {', '.join(lost)} is left to train on in fold {name}; choose another protocol")
+    return SplitCorpus(manifest, parts, classes, numbered, scored, len(made))

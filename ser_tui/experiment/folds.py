@@ -38,38 +38,44 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     refuse_changes(session.keeper, data, start)
     parts = folds(data.manifest, asked.protocol)
     session.limit_memory()
-    strengths = _start_strengths(session, study, data, best)
+    # A trial that was scored on all of them has been trained on each already.
+    whole = protocol == study.protocol.kind and len(data.objective) == len(parts) > 1
+    strengths = PROBE_STRENGTHS if whole else _start_strengths(session, study, data, best)
     truth: list[int] = []
     predictions: list[int] = []
     groups: list[str] = []
     sources: list[str] = []
     named = True
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     probe = session.state.probe
     probed: list[int] = []
     for number, (name, split) in enumerate(parts, 1):
         fold = SplitCorpus(data.manifest, split, data.classes)
-        trainer = make_trainer(asked, fold, strengths, session.progress)
-        if start is not None:
-            refuse_other_encoder(trainer, start)
-        result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
         labels, units = fold.part(split.validation).labels, fold.units(split.validation)
+        if whole:
+            places = data.objective_parts[number - 1].places
+            found = tuple(best.predictions[place] for place in places)
+            probed += () if probe is None else (probe.predictions[place] for place in places)
+        else:
+            trainer = make_trainer(asked, fold, strengths, session.progress)
+            if start is not None:
+                refuse_other_encoder(trainer, start)
+            found = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})").predictions
         speakers = units["groups"]
         truth += labels
-        predictions += result.predictions
+        predictions += found
         groups += speakers or ()
         sources += units["recordings"] or ()
         named = named and speakers is not None
-        if probe is not None and trainer.tunes:
+        if probe is not None and not whole and trainer.tunes:
             with noted(session, f"no probe beside the folds of {protocol}"):
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
-        interval = bootstrap_interval(labels, result.predictions, len(data.classes), seed=study.seed, **units)
-        row = {"name": name, "bca": result.bca, "interval": interval, "utterances": len(labels)}
-        rows.append({**row, "speakers": interval_speakers(speakers)})
-        shown = f"BCA {score_with_interval(result.bca, interval)}, n = {len(labels)}"
+        row = fold_row(name, labels, found, len(data.classes), units, study.seed)
+        rows.append(row)
+        shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {len(labels)}"
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
-    scores = [float(str(row["bca"])) for row in rows]
+    scores = [row["bca"] for row in rows]
     # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
     units = Units(groups=groups if named else None, recordings=sources)
     session.emit(
@@ -86,6 +92,17 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
         )
     )
+
+
+def fold_row(
+    name: str, labels: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int
+) -> dict[str, Any]:
+    """One of the folds in `FoldsScored`."""
+    return {
+        "name": name, "bca": balanced_accuracy(labels, predictions, classes), "utterances": len(labels),
+        "interval": bootstrap_interval(labels, predictions, classes, seed=seed, **units),
+        "speakers": interval_speakers(units["groups"]),
+    }  # fmt: skip
 
 
 def _beside(

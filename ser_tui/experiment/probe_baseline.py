@@ -120,5 +120,8 @@ def _probe_trainer(study: Study, data: SplitCorpus, trainer: Trainer) -> ProbeTr
     from ser_tui.training.probe import ProbeTrainer  # scikit-learn, which the first trial need not wait for
 
     parts = (data.part(data.split.train), data.part(data.split.validation))
-    return ProbeTrainer(study.encoder, *parts, data.classes, study.training, on_stage=trainer.on_stage, encoder=trainer.frozen_encoder())
+    return ProbeTrainer(
+        study.encoder, *parts, data.classes, study.training, on_stage=trainer.on_stage, encoder=trainer.frozen_encoder(),
+        folds=data.objective_parts,
+    )  # fmt: skip
 

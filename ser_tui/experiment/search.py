@@ -57,7 +57,7 @@ from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.training.trial import EpochReport, Fold, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
@@ -124,6 +124,8 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         interval_speakers=interval_speakers(data.validation_units["groups"]),
         validation_speakers=numbered(data.validation_units["groups"] or ()),
         validation_recordings=numbered(units) if in_segments(units) else (),
+        objective=tuple(data.objective),
+        folds=data.of_folds,
     )
 
 
@@ -285,6 +287,12 @@ class _Search:
                 )
             )
 
+        def on_fold(fold: int, of: Fold, bca: float) -> None:
+            count = len(self.data.objective)
+            self.session.note(f"trial {number}, fold {fold} of {count} ({of.name}): BCA {formatting.score(bca)}, n={len(of.validation)}")
+
+        if self.trainer.tunes:  # all folds of a probe take less time than a line is read in
+            self.trainer.on_fold = on_fold
         return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
 
     def _finished(self, number: int, result: TrialResult) -> None:

@@ -23,11 +23,11 @@ PROTOCOL_SETTINGS: Mapping[ProtocolKind, tuple[str, ...]] = {
     "sentence": ("size",),
     "speaker-sentence": ("size", "speakers"),
     "official": ("size",),
-    "kfold": ("folds",),
-    "loso": (),
-    "loco": (),
-    "kfold-sentence": ("folds",),
-    "loso-sentence": ("folds",),
+    "kfold": ("folds", "objective_folds"),
+    "loso": ("objective_folds",),
+    "loco": ("objective_folds",),
+    "kfold-sentence": ("folds", "objective_folds"),
+    "loso-sentence": ("folds", "objective_folds"),
 }
 """What of the protocol section each kind reads, beside the seed and the test part, which all of them do."""
 FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco", "kfold-sentence", "loso-sentence")
@@ -61,6 +61,10 @@ class SplitProtocol(_Section):
     speakers: tuple[str, ...] = Field((), title="speakers", description="who validates; empty: drawn by the split seed")
     folds: int = Field(5, ge=2, le=1000, title="folds", description="number of folds over speakers, or sentences")
     """Of speakers for `kfold`, of sentences for `kfold-sentence`, of sentences for each speaker for `loso-sentence`."""
+    objective_folds: int = Field(
+        1, ge=0, le=1000, title="objective", description="folds that a trial is scored on, pooled: 0 for all, 1 the first alone"
+    )
+    """The search's objective is their pooled score. A document may say `all`. Probes fit all folds in little more time than one."""
     test_size: float = Field(
         0.0, ge=0, lt=1, title="test part", description="share held out from every trial; the best one is scored on it once"
     )
@@ -70,6 +74,11 @@ class SplitProtocol(_Section):
     @classmethod
     def _names(cls, value: Any) -> Any:
         return _speaker_names(value)
+
+    @field_validator("objective_folds", mode="before")
+    @classmethod
+    def _all(cls, value: Any) -> Any:
+        return 0 if value == "all" else value
 
     @model_validator(mode="after")
     def _sizes(self) -> SplitProtocol:

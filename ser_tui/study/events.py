@@ -56,6 +56,10 @@ class RunStarted(Event):
     not known, and in logs of before there was this field."""
     validation_recordings: tuple[int, ...] = ()
     """The same of its recording; none where each utterance is a recording of its own."""
+    objective: tuple[str, ...] = ()
+    """Names of the folds that a trial is scored on, pooled: their utterances are the validation part. Empty: it is one part."""
+    folds: int = 0
+    """Of how many folds `objective` are some; 0: see there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +227,9 @@ class FoldsScored(Event):
     probe_p: float | None = None
     interval_speakers: int | None = None
     """Speakers that the pooled intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
+    nested: int = 0
+    """Trials of the search that was made anew inside each fold, on the others alone, to choose what the fold is scored by; 0: all
+    folds are scored by one configuration, that of `trial`."""
 
 
 @dataclass(frozen=True, kw_only=True)

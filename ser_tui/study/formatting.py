@@ -263,3 +263,8 @@ def json_text(value: Any, *, ascii_only: bool = False) -> str:
     """
     text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=2)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"
+
+
+def folds_text(some: int, of: int) -> str:
+    """3 of 10 folds; all 10 folds."""
+    return f"all {of} folds" if some == of else f"{some} of {of} folds"

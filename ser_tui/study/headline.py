@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ser_tui.study.events import FoldsScored, RunStarted
-from ser_tui.study.formatting import score_text
+from ser_tui.study.formatting import folds_text, score_text
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key
 from ser_tui.study.scores import Score
@@ -40,27 +40,43 @@ class Figure:
 
 def headline(state: RunState) -> Figure | None:
     """The BCA that a run is listed by: the test part's; else that of all folds of its own protocol pooled; else the best trial's on
-    the validation part, which was chosen for being high. None before the first score.
+    the validation part, which was chosen for being high. Of pooled folds the nested ones, where there are some. None before the
+    first score.
     """
     if state.test is not None:
         test = state.test
         return Figure("test", "test part", Score(test.bca, test.interval), test.utterances, test.interval_speakers, "")
-    own = next((folds for folds in state.folds if folds.protocol == state.study.protocol), None)
+    mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
+    own = max(mine, key=lambda folds: bool(folds.nested), default=None)
     if own is not None:
-        name, on = f"{own.protocol}, pooled", chosen_on(own, state.study)
+        name, on = f"{own.protocol}, pooled{', nested' if own.nested else ''}", chosen_on(own, state.study)
         return Figure("pooled", name, Score(own.pooled_bca, own.interval), own.utterances, own.interval_speakers, on)
     best = state.best
     if best is None or best.bca is None:
         return None
-    over = validation_speakers(state.start)
-    return Figure("validation", "validation", Score(best.bca, best.interval), best.utterances, over, "all of it")
+    over, pooled = validation_speakers(state.start), pooled_over(state.start)
+    name = f"validation, {pooled}" if pooled else "validation"
+    return Figure("validation", name, Score(best.bca, best.interval), best.utterances, over, "all of it")
+
+
+def pooled_over(start: RunStarted | None) -> str:
+    """pooled over 3 of 10 folds: what a trial's score is over, where it is not one part; empty otherwise."""
+    if start is None or not start.objective:
+        return ""
+    return f"pooled over {folds_text(len(start.objective), start.folds)}"
 
 
 def chosen_on(folds: FoldsScored, study: LoggedStudy) -> str:
-    """What of the pooled utterances the search chose its configuration on: the first fold where the protocol is the study's
-    own, otherwise the validation part of the study's protocol, whose utterances are in the folds of every other one."""
+    """What of the pooled utterances the search chose its configuration on: the first folds where the protocol is the study's
+    own, otherwise the validation part of the study's protocol, whose utterances are in the folds of every other one. The
+    other folds where every fold was scored by what was chosen without it."""
+    if folds.nested:
+        return "the other folds"
     if folds.protocol != study.protocol:
         return "validation"
+    count, some = len(folds.folds), study.objective_folds
+    if some != 1 and count > 1:
+        return folds_text(min(some or count, count), count)
     name = str(folds.folds[0].get("name", "1")) if folds.folds else "1"
     return name if name.startswith("fold") else f"fold {name}"
 

@@ -27,6 +27,8 @@ class LoggedStudy:
     method: str = "finetune"
     strategy: str = ""
     protocol: str = ""
+    objective_folds: int = 1
+    """Of the protocol: on how many folds a trial is scored; 0: all."""
     minutes: float | None = None
     """Of the budget."""
     search: Mapping[str, Any] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class LoggedStudy:
         """The study in an event or in a summary, as `load.to_plain` made it in whatever version."""
         data: Mapping[str, Any] = plain if isinstance(plain, Mapping) else {}
         training = data.get("training")
-        minutes = _section(data, "budget").get("minutes")
+        minutes, objective = _section(data, "budget").get("minutes"), _section(data, "protocol").get("objective_folds")
         return LoggedStudy(
             plain=data,
             name=_text(data.get("name")),
@@ -47,6 +49,7 @@ class LoggedStudy:
             method=_text(data.get("method")) or "finetune",
             strategy=_kind(data.get("strategy")),
             protocol=_kind(data.get("protocol")),
+            objective_folds=objective if type(objective) is int else 1,
             minutes=minutes if type(minutes) in (int, float) else None,
             search=_section(data, "search"),
             training=training if isinstance(training, Mapping) else None,

@@ -21,7 +21,7 @@ from ser_tui.study.formatting import (
     score,
     score_with_interval,
 )
-from ser_tui.study.headline import chose, chosen_on, speakers_text, validation_speakers
+from ser_tui.study.headline import chose, chosen_on, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.state import RunState
@@ -135,6 +135,8 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
     best = ", best so far" if state.best is not None and state.best.number == event.trial else ""
     more = (_of_one(speakers), f"{_accuracy(event)}, in {duration(event.seconds)}{best}")
     told = f"trial {event.trial} {how}: {_scored('BCA', event.bca, event.interval, event.utterances, speakers)}"
+    if pooled := pooled_over(state.start):
+        told = f"{told}, {pooled}"
     return (Line(told, more=more), *(Line(f"trial {event.trial}: {note}", "warning") for note in event.notes))
 
 
@@ -154,7 +156,8 @@ def _test_scored(event: events.TestScored) -> Line:
 
 def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
     shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
-    told = f"{event.protocol}, {counted(len(event.folds), 'fold')}: {shown}; {chose(chosen_on(event, state.study))}"
+    nested = f", nested ({counted(event.nested, 'trial')} inside each)" if event.nested else ""
+    told = f"{event.protocol}, {counted(len(event.folds), 'fold')}{nested}: {shown}; {chose(chosen_on(event, state.study))}"
     beside = _probe(event.probe_pooled_bca, event.probe_interval, event.pooled_bca, event.probe_p)
     return Line(told, more=(_of_one(event.interval_speakers), beside))
 

@@ -24,6 +24,8 @@ class FoldsRequest:
     """The best configuration, retrained per fold."""
 
     protocol: str
+    nested: bool = False
+    """Whether each fold is scored by what is chosen without it."""
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""

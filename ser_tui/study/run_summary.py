@@ -18,7 +18,7 @@ from ser_tui.study.records import Key, Misfit, from_plain, to_plain
 from ser_tui.study.scores import Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 
-VERSION = 6
+VERSION = 7
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -76,7 +76,8 @@ class TestSummary:
 
 @dataclass(frozen=True)
 class FoldsSummary:
-    """The best configuration over the folds of a protocol. `chosen_on`: see `headline.chosen_on`."""
+    """The best configuration over the folds of a protocol ("loso"), or what was chosen inside them ("loso, nested"). `chosen_on`: see
+    `headline.chosen_on`."""
 
     protocol: str
     score: Annotated[Score, Key("pooled_bca", "interval")]
@@ -134,6 +135,8 @@ class RunSummary:
     headline: Figure | None
     best: TrialSummary | None
     interval_speakers: int | None
+    pooled_over: str
+    """See `headline.pooled_over`."""
     values: Annotated[tuple[float | None, ...], Key("bca")]
     """Of every trial that counts, in order, thinned as the next two."""
     best_so_far: tuple[float | None, ...]

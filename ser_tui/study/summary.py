@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ser_tui.study.events import EvaluationFinished, FoldsScored, ProbeScored, TestScored, parse_time
 from ser_tui.study.findings import findings_of, said, shares_speakers
-from ser_tui.study.headline import chosen_on, headline, validation_speakers
+from ser_tui.study.headline import chosen_on, headline, pooled_over, validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import plain
 from ser_tui.study.run_summary import (
@@ -108,6 +108,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         headline=headline(state),
         best=trial_summary(state.best) if state.best else None,
         interval_speakers=validation_speakers(start),
+        pooled_over=pooled_over(start),
         values=thinned([trial.bca for trial in trials]),
         best_so_far=thinned(best),
         trial_seconds=thinned([trial.seconds for trial in trials]),
@@ -167,7 +168,7 @@ def _test(event: TestScored) -> TestSummary:
 
 def _folds(event: FoldsScored, study: LoggedStudy) -> FoldsSummary:
     return FoldsSummary(
-        protocol=event.protocol,
+        protocol=f"{event.protocol}, nested" if event.nested else event.protocol,
         score=Score(event.pooled_bca, event.interval),
         mean=event.mean,
         deviation=event.deviation,

@@ -33,6 +33,7 @@ from ser_tui.training.parameters import PROBE_STRENGTHS, complete
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import (
     EpochReport,
+    Fold,
     NonFiniteLoss,
     OnEpoch,
     OnStage,
@@ -64,14 +65,14 @@ class FineTuner(Trainer):
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, start_strengths: Sequence[float] = PROBE_STRENGTHS,
+        *, on_stage: OnStage = silent, start_strengths: Sequence[float] = PROBE_STRENGTHS, folds: Sequence[Fold] = (),
     ) -> None:
-        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage)
+        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, folds=folds)
         self.precision = precision.choose(settings.precision, paper_exact=settings.paper_exact)
         self._prepare_parameters()
         self._pristine = {name: tensor.clone() for name, tensor in self.encoder.state_dict().items()}
         self._start_strengths = start_strengths
-        self._starts: dict[tuple[Pooling, float], tuple[Head, float]] = {}
+        self._starts: dict[tuple[Part, Pooling, float], tuple[Head, float]] = {}
 
     def frozen_encoder(self) -> SpeechEncoder:
         """The encoder, with its pre-trained weights again; the trial just run cannot be saved any more."""
@@ -85,6 +86,8 @@ class FineTuner(Trainer):
             return super().start_strengths(parameters, should_stop)
         with as_memory_error():
             self.frozen_encoder()
+            if self._folds:
+                self._enter(0)
             data = self._load_data(float(completed["max_seconds"]), should_stop)
             return (self._start(*data, self._pooling(completed), should_stop)[1],)
 
@@ -138,7 +141,7 @@ class FineTuner(Trainer):
         """
         from ser_tui.training.probe import best_fit  # scikit-learn takes a second, which other trials need not wait for
 
-        key = (chosen, train.recipe.max_seconds)
+        key = (self._train, chosen, train.recipe.max_seconds)
         if key not in self._starts:
             for data in (train, validation):
                 data.prepare_pooled(should_stop, self._on_progress)

@@ -9,32 +9,29 @@ from __future__ import annotations
 
 import copy
 import time
-import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.preprocessing import StandardScaler
 
-from ser_tui.study.document import Method
+from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import metrics, model
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
+from ser_tui.training.fold_table import FoldTable
 from ser_tui.training.head import Head, Pooling, pooling
+from ser_tui.training.linear import fit, solve
 from ser_tui.training.memory import as_memory_error
-from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, OnEpoch, Part, Stop, TrialResult, check_stop
-
-_ITERATIONS = 2000
-_ABSENT = -1e4
-"""Bias of a class that the training part has not: finite, and never the largest."""
+from ser_tui.training.parameters import complete
+from ser_tui.training.trainer import Trainer, pooled_report
+from ser_tui.training.trial import EpochReport, Fold, OnEpoch, OnStage, Part, Stop, TrialResult, check_stop, silent
 
 
 class ProbeTrainer(Trainer):
@@ -42,6 +39,61 @@ class ProbeTrainer(Trainer):
 
     method: ClassVar[Method] = "probe"
     tunes: ClassVar[bool] = False
+
+    def __init__(
+        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
+        *, on_stage: OnStage = silent, encoder: SpeechEncoder | None = None, folds: Sequence[Fold] = (),
+    ) -> None:
+        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, encoder=encoder, folds=folds)
+        self._tables: dict[float, FoldTable] = {}
+
+    def _run_folds(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+        """All folds on one table of features: each is a choice of its rows."""
+        start = time.perf_counter()
+        self._last = None
+        check_stop(should_stop)
+        table = self.table(float(parameters["max_seconds"]), should_stop)
+        chosen = pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder, concatenated=True)
+        features, strength, classes = table.features(chosen), float(parameters["inverse_regularization"]), len(self.classes)
+        reports: list[EpochReport] = []
+        for number, fold in enumerate(self._folds, 1):
+            check_stop(should_stop)
+            train, scored = table.rows_to_train(number - 1), table.rows_to_score(number - 1)
+            if not len(train) or not len(scored):
+                raise UserError(f"no utterance of fold {fold.name} can be read; run: ser-tui corpora check")
+            labels = table.labels[train]
+            standard = table.kept.of((number, chosen), features[train])
+            head = solve(standard, labels, classes, strength)
+            with torch.no_grad():
+                logits = [head(torch.from_numpy(features[rows])) for rows in (train, scored)]
+            predictions = [metrics.UNREADABLE] * len(fold.validation)
+            for place, prediction in zip(table.places(number - 1), logits[1].argmax(1).tolist(), strict=True):
+                predictions[place] = prediction
+            bca = metrics.balanced_accuracy(fold.validation.labels, predictions, classes)
+            losses = [_loss(found, table.labels[rows], classes) for found, rows in zip(logits, (train, scored), strict=True)]
+            reports.append(EpochReport(1, 1, losses[0], bca, losses[1], True, 0.0, tuple(predictions)))
+            self.on_fold(number, fold, bca)
+            self._last = (head, chosen, parameters)
+        whole, seconds = self._whole, time.perf_counter() - start
+        report = replace(pooled_report(self._folds, reports, whole, classes, 1), seconds=seconds)
+        on_epoch(report)
+        accuracy = metrics.accuracy(whole.labels, report.predictions, classes)
+        notes = table.data.notes("corpus")
+        return TrialResult(report.bca, accuracy, report.predictions, 1, report.bca, report.loss, False, seconds, notes)
+
+    def crossed(self, should_stop: Stop) -> Crossed:
+        """The folds as nested choices want them."""
+        return Crossed(self, should_stop)
+
+    def table(self, max_seconds: float, should_stop: Stop) -> FoldTable:
+        """What all folds hold, with its features computed."""
+        if max_seconds not in self._tables:
+            found = FoldTable(self.encoder, self._folds, self._recipe(max_seconds), self._stores, self._settings.augment)
+            found.data.prepare(should_stop, self._on_progress)
+            found.data.prepare_pooled(should_stop, self._on_progress)
+            found.settle()
+            self._tables[max_seconds] = found
+        return self._tables[max_seconds]
 
     def predict(self, part: Part, should_stop: Stop) -> tuple[int, ...]:
         """The class of each utterance of `part` by the probe just fitted, -1 where one is unreadable. Raises what `run` raises."""
@@ -112,6 +164,66 @@ class ProbeTrainer(Trainer):
         return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes)
 
 
+class Crossed:
+    """Probes trained without two of `trainer`'s folds, each of which scores the other: what a choice inside a fold is made on."""
+
+    def __init__(self, trainer: ProbeTrainer, should_stop: Stop) -> None:
+        self._trainer, self._should_stop = trainer, should_stop
+        self._found: dict[tuple[tuple[tuple[str, Value], ...], int, int], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+
+    def inner(self, parameters: Mapping[str, Value], outer: int) -> float:
+        """The BCA of `parameters` over the other folds, pooled, by probes that heard neither the fold scored nor `outer`."""
+        truth, predictions = list[int](), list[int]()
+        values = complete(parameters, "probe")
+        table = self._trainer.table(float(values["max_seconds"]), self._should_stop)
+        for other in range(table.folds):
+            if other == outer:
+                continue
+            rows, found = self._scored(values, outer, other)
+            truth += table.labels[rows].tolist()
+            predictions += found.tolist()
+        if not truth:
+            raise UserError("nested folds: nothing of the other folds may be heard to choose by; choose another protocol")
+        return metrics.balanced_accuracy(truth, predictions, len(self._trainer.classes))
+
+    def outer(self, parameters: Mapping[str, Value], outer: int) -> tuple[int, ...]:
+        """What the probe with `parameters` that is trained without `outer` predicts for that fold's utterances."""
+        values = complete(parameters, "probe")
+        table = self._trainer.table(float(values["max_seconds"]), self._should_stop)
+        rows = table.rows_to_score(outer)
+        found = self._fitted(table, values, (outer, outer), table.rows_to_train(outer), [rows])[0]
+        predictions = [metrics.UNREADABLE] * table.scored(outer)
+        for place, prediction in zip(table.places(outer), found.tolist(), strict=True):
+            predictions[place] = prediction
+        return tuple(predictions)
+
+    def _scored(self, values: Mapping[str, Value], outer: int, other: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows of fold `other` that `outer` leaves to be heard, and what is predicted for them."""
+        key = tuple(sorted(values.items()))
+        if (key, outer, other) not in self._found:
+            table = self._trainer.table(float(values["max_seconds"]), self._should_stop)
+            train = np.intersect1d(table.rows_to_train(outer), table.rows_to_train(other))
+            pairs = ((outer, other), (other, outer))
+            rows = [np.intersect1d(table.rows_to_score(two), table.rows_to_train(one)) for one, two in pairs]
+            low, high = sorted((outer, other))
+            found = self._fitted(table, values, (low, high), train, rows) if any(map(len, rows)) else [row[:0] for row in rows]
+            for (one, two), scored, predictions in zip(pairs, rows, found, strict=True):
+                self._found[key, one, two] = scored, predictions
+        return self._found[key, outer, other]
+
+    def _fitted(
+        self, table: FoldTable, values: Mapping[str, Value], pair: tuple[int, int], train: NDArray[np.intp],
+        rows: Sequence[NDArray[np.intp]],
+    ) -> list[NDArray[np.intp]]:
+        check_stop(self._should_stop)
+        chosen = pooling(str(values["layers"]), str(values["pooling"]), self._trainer.encoder, concatenated=True)
+        features, classes = table.features(chosen), len(self._trainer.classes)
+        standard = table.kept.of((pair, chosen), features[train])
+        head = solve(standard, table.labels[train], classes, float(values["inverse_regularization"]))
+        with torch.no_grad():
+            return [head(torch.from_numpy(features[scored])).argmax(1).numpy().astype(np.intp) for scored in rows]
+
+
 def best_fit(
     train: PartTensors, validation: PartTensors, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop
 ) -> tuple[Head, float]:
@@ -131,35 +243,6 @@ def best_fit(
     if best is None:
         raise ValueError("no strengths to choose from")
     return best[1], best[2]
-
-
-def fit(features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, inverse_regularization: float) -> Head:
-    """Balanced L2 logistic regression on standardised `features` [N, width], as a head that takes them as they are.
-
-    The standardisation is folded into the weights. Raises UserError when the labels are all the same.
-    """
-    if len(np.unique(labels)) < 2:
-        raise UserError("the training part holds one class only; choose another protocol")
-    scaler = StandardScaler().fit(features.astype(np.float64))
-    # An L2-regularised optimum lies in the span of the utterances: solved there, it has no more unknowns than they.
-    left, singular, right = np.linalg.svd(scaler.transform(features), full_matrices=False)
-    regression = LogisticRegression(C=inverse_regularization, class_weight="balanced", max_iter=_ITERATIONS)
-    with warnings.catch_warnings():
-        # Weakly regularised probes that separate the training part have no optimum to converge to.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        regression.fit(left * singular, labels)
-    weight, bias = np.asarray(regression.coef_ @ right), np.asarray(regression.intercept_, dtype=np.float64)
-    if len(regression.classes_) == 2:
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    weight = weight / scaler.scale_
-    bias = bias - weight @ scaler.mean_
-    head = Head(features.shape[1], classes).eval()
-    with torch.no_grad():
-        head.linear.weight.zero_()
-        head.linear.bias.fill_(_ABSENT)
-        head.linear.weight[regression.classes_] = torch.from_numpy(weight).float()
-        head.linear.bias[regression.classes_] = torch.from_numpy(bias).float()
-    return head
 
 
 def _features(data: PartTensors, chosen: Pooling) -> NDArray[np.float32]:

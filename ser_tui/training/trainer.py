@@ -13,22 +13,23 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import model, precision
+from ser_tui.training import metrics, model, precision
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.parameters import PROBE_STRENGTHS, complete
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import OnEpoch, OnStage, Part, Stop, TrialResult, silent
+from ser_tui.training.trial import EpochReport, Fold, OnEpoch, OnFold, OnStage, Part, Stop, TrialResult, silent, unheard
 
 
 class Trainer(ABC):
     """Runs trials of one method on one split with one encoder, which is loaded once.
 
     `classes`: the emotions that labels are indices into. `on_stage` hears of features being computed, and of what else takes
-    time. `encoder`: the one called `encoder_name` where it is loaded already, with its pre-trained weights. Raises UserError
-    where it cannot be loaded, or a part is empty.
+    time. `encoder`: the one called `encoder_name` where it is loaded already, with its pre-trained weights. `folds`: a trial is
+    trained and scored on each of them, and its score is that of all predictions for `validation`, pooled; the last one's model
+    is kept, and `on_fold` hears of each. Raises UserError where the encoder cannot be loaded, or a part is empty.
     """
 
     method: ClassVar[Method]
@@ -38,11 +39,14 @@ class Trainer(ABC):
 
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, encoder: SpeechEncoder | None = None,
+        *, on_stage: OnStage = silent, encoder: SpeechEncoder | None = None, folds: Sequence[Fold] = (),
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
+        self._whole = validation
+        self._folds, self._of_folds = folds, [dict[float, tuple[PartTensors, PartTensors]]() for _ in folds]
+        self.on_fold: OnFold = unheard
         self.on_stage = on_stage
         self._on_progress = partial(on_stage, "features")
         self.encoder: SpeechEncoder = encoder or load_encoder(encoder_name)
@@ -66,7 +70,37 @@ class Trainer(ABC):
         UserError for what the user can mend.
         """
         with as_memory_error():
-            return self._run(complete(parameters, self.method), seed, on_epoch, should_stop)
+            completed = complete(parameters, self.method)
+            if self._folds:
+                return self._run_folds(completed, seed, on_epoch, should_stop)
+            return self._run(completed, seed, on_epoch, should_stop)
+
+    def _run_folds(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
+        """One trial on each of the folds. Its epochs are told once all folds have had theirs, pooled."""
+        whole, results, reports = self._whole, list[TrialResult](), list[list[EpochReport]]()
+        for number, fold in enumerate(self._folds, 1):
+            told: list[EpochReport] = []
+            self._enter(number - 1)
+            results.append(self._run(parameters, seed, told.append, should_stop))
+            reports.append(told)
+            self.on_fold(number, fold, results[-1].bca)
+        epochs = [
+            pooled_report(self._folds, [told[min(index, len(told) - 1)] for told in reports], whole, len(self.classes), index + 1)
+            for index in range(max(map(len, reports)))
+        ]
+        for report in epochs:
+            on_epoch(report)
+        last, best = epochs[-1], max(epochs, key=lambda report: (report.bca, -report.epoch))
+        return TrialResult(
+            last.bca, metrics.accuracy(whole.labels, last.predictions, len(self.classes)), last.predictions, best.epoch, best.bca,
+            last.loss, all(result.collapsed for result in results), sum(result.seconds for result in results),
+            tuple(dict.fromkeys(note for result in results for note in result.notes)),
+        )  # fmt: skip
+
+    def _enter(self, index: int) -> None:
+        """Train and score on fold `index` from here on."""
+        fold = self._folds[index]
+        self._train, self._validation, self._data = fold.train, fold.validation, self._of_folds[index]
 
     def save_best(self, folder: Path) -> None:
         """Save the trial just run into `folder`: model.json and the weights it names. Raises UserError, and OSError (no space)."""
@@ -94,3 +128,21 @@ class Trainer(ABC):
 
     @abstractmethod
     def _recipe(self, max_seconds: float) -> Recipe: ...
+
+
+def pooled_report(folds: Sequence[Fold], reports: Sequence[EpochReport], whole: Part, classes: int, epoch: int) -> EpochReport:
+    """One report for `whole`, out of those of the `folds` whose validation parts it is made of; losses are an utterance's."""
+    predictions = [metrics.UNREADABLE] * len(whole)
+    for fold, report in zip(folds, reports, strict=True):
+        for place, prediction in zip(fold.places, report.predictions, strict=True):
+            predictions[place] = prediction
+
+    def mean(values: Sequence[float], parts: Sequence[Part]) -> float:
+        return sum(value * len(part) for value, part in zip(values, parts, strict=True)) / sum(map(len, parts))
+
+    return EpochReport(
+        epoch, reports[0].epochs, mean([report.loss for report in reports], [fold.train for fold in folds]),
+        metrics.balanced_accuracy(whole.labels, predictions, classes),
+        mean([report.validation_loss for report in reports], [fold.validation for fold in folds]),
+        all(report.frozen for report in reports), sum(report.seconds for report in reports), tuple(predictions),
+    )  # fmt: skip

@@ -27,6 +27,16 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """One of the splits whose validation parts are scored together. `places`: where each of `validation` is in the whole of them."""
+
+    name: str
+    train: Part
+    validation: Part
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """One pass over the training part. `epoch` counts from 1; `predictions` are those for the validation part."""
 
@@ -75,12 +85,18 @@ Stop = Callable[[], bool]
 OnEpoch = Callable[[EpochReport], None]
 OnProgress = Callable[[int, int], None]
 """(done, total): utterances that are dealt with, and all of them."""
+OnFold = Callable[[int, Fold, float], None]
+"""(number, fold, BCA): fold `number`, from 1, of a trial that is scored on several is scored."""
 OnStage = Callable[[str, int, int], None]
 """(stage, done, total): the same, with what is done to them: see `study.events.Progressed`."""
 
 
 def silent(stage: str, done: int, total: int) -> None:
     """An OnStage for where nobody listens."""
+
+
+def unheard(number: int, fold: Fold, bca: float) -> None:
+    """An OnFold for where nobody listens."""
 
 
 def check_stop(should_stop: Stop) -> None:

@@ -68,9 +68,15 @@ def _job(session: Session, request: Request | None) -> bool:
 
         return search(session, Forecast)
     if isinstance(request, FoldsRequest):
-        from ser_tui.experiment.folds import score_folds
+        protocol = cast(ProtocolKind, request.protocol)  # what was read is one of them
+        if request.nested:
+            from ser_tui.experiment.nested import score_nested
 
-        score_folds(session, cast(ProtocolKind, request.protocol))  # what was read is one of them
+            score_nested(session, protocol)
+        else:
+            from ser_tui.experiment.folds import score_folds
+
+            score_folds(session, protocol)
     elif request is not None:
         from ser_tui.experiment.evaluate import evaluate
 

@@ -10,6 +10,7 @@ from small_runs import make_corpus, until_over
 
 from ser_tui.client import launch
 from ser_tui.study.findings import findings_of, said
+from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
 
@@ -56,3 +57,34 @@ def test_each_corpus_once_under_one_label_map(small_corpus: Path, tmp_path: Path
     (folds,) = state.folds
     assert [(fold["name"], fold["utterances"]) for fold in folds.folds] == [("small", 27), ("worded", 18)]
     assert folds.protocol == "loco" and folds.utterances == 45, "surprised was dropped"
+
+
+def test_a_trial_is_scored_on_all_folds_pooled_and_its_score_is_the_folds(small_corpus: Path, tmp_path: Path) -> None:
+    make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
+    state = searched(tmp_path, "corpus: five\nprotocol: {kind: loso, objective_folds: all}\n")
+    assert state.start is not None and state.best is not None
+    assert len(state.start.objective) == state.start.folds == 5 and state.start.interval_speakers == 5
+    assert state.best.utterances == len(state.best.predictions) == len(state.truth) == 45
+    (folds,) = state.folds
+    assert folds.pooled_bca == pytest.approx(state.best.bca) and folds.interval == pytest.approx(state.best.interval)
+    assert any("pooled over all 5 folds" in text for _, _, text in state.log)
+    figure = headline(state)
+    assert figure is not None and figure.chosen_on == "all 5 folds"
+
+
+def test_nested_folds_are_chosen_without_the_fold(small_corpus: Path, tmp_path: Path) -> None:
+    make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
+    more = "corpus: five\nprotocol: {kind: loso, objective_folds: 2}\n"
+    folder = launch.start(loads(PROBE.replace("budget: 1", "budget: 2").replace('"2"', '{choices: ["1", "3"]}') + more), tmp_path)
+    until_over(folder)
+    start = folder.state().start
+    assert start is not None and len(start.objective) == 2 and start.utterances["validation"] == 18
+    launch.score_folds(folder, "loso", nested=True)
+    until_over(folder)
+    state = folder.state()
+    plain, nested = state.folds
+    assert (plain.nested, nested.nested) == (0, 2), folder.worker_log.read_text()[-2000:]
+    assert [fold["utterances"] for fold in nested.folds] == [9] * 5
+    assert {fold["parameters"]["layers"] for fold in nested.folds} <= {"1", "3"}
+    figure = headline(state)
+    assert figure is not None and figure.score.value == nested.pooled_bca and figure.chosen_on == "the other folds"

@@ -21,8 +21,9 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
 from ser_tui.training.finetune import FineTuner
+from ser_tui.training.linear import fit
 from ser_tui.training.model import load_model
-from ser_tui.training.probe import ProbeTrainer, fit
+from ser_tui.training.probe import ProbeTrainer
 from ser_tui.training.trial import EpochReport, Part, TrialStopped
 
 CLASSES = ("low", "high", "noise")

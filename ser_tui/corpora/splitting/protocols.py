@@ -36,6 +36,7 @@ from ser_tui.corpora.splitting.splits import (
 from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
+from ser_tui.study.formatting import folds_text
 
 BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
 BY_SENTENCE = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
@@ -46,19 +47,13 @@ _FOLDED = {
 
 
 def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
-    """The parts that a search works with. For kfold, loso and loco the first fold, which a finding says.
+    """The parts that a search works with. For kfold, loso and loco the first fold, or several of them pooled, which a finding says.
 
     Raises UsageError when the corpus does not allow the protocol.
     """
     if protocol.kind in _FOLDED:
         made = folds(manifest, protocol)
-        name, first = made[0]
-        sentence = (
-            f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(made)} folds ({name}); "
-            "the best configuration is then trained and scored on every fold."
-        )
-        note = Finding(kind="protocol", sentence=sentence, part="validation", count=1, of=len(made))
-        return replace(first, findings=(note, *first.findings))
+        return pooled([fold for _, fold in made[: objective(protocol, len(made))]], protocol, [name for name, _ in made])
     rest, test = _hold_out(manifest, protocol)
     train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
     if not train or not validation:
@@ -66,6 +61,41 @@ def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
         raise UsageError(f"protocol {protocol.kind}: the {empty} part of {manifest.corpus} would be empty; choose another size")
     unused = _left_out(manifest, protocol, (train, validation, test))
     return describe(manifest, train, validation, test, [*_notes(manifest, protocol), *unused])
+
+
+def objective(protocol: SplitProtocol, count: int) -> int:
+    """On how many of `count` folds a trial is scored."""
+    return min(protocol.objective_folds or count, count)
+
+
+def pooled(chosen: Sequence[Split], protocol: SplitProtocol, names: Sequence[str]) -> Split:
+    """The first folds, of those called `names`, as the parts of a search: what any of `chosen` scores validates, what the last one
+    is trained on, whose model is kept, trains."""
+    last = chosen[-1]
+    if len(chosen) == 1:
+        sentence = (
+            f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(names)} folds ({names[0]}); "
+            "the best configuration is then trained and scored on every fold."
+        )
+    else:
+        sentence = (
+            f"Protocol {_FOLDED[protocol.kind]}: every trial is scored on {folds_text(len(chosen), len(names))}, pooled, so the best "
+            "trial's score was chosen for being high; the model that is kept is the last fold's."
+        )
+    note = Finding(kind="protocol", sentence=sentence, part="validation", count=len(chosen), of=len(names))
+    if len(chosen) == 1:
+        return replace(last, findings=(note, *last.findings))
+    found: dict[tuple[str, str], Finding] = {}
+    for fold in chosen:
+        for finding in fold.findings:
+            # One fold's validation part may lack a class, or have one speaker, which says nothing of all.
+            if (finding.kind, finding.part) != ("classes", "validation"):
+                found.setdefault((finding.kind, finding.part), finding)
+    return Split(
+        last.train, tuple(sorted({index for fold in chosen for index in fold.validation})), last.test,
+        tuple(sorted({name for fold in chosen for name in fold.shared_speakers})), (note, *found.values()),
+        any(fold.unlabelled for fold in chosen),
+    )  # fmt: skip
 
 
 def folds(manifest: Manifest, protocol: SplitProtocol) -> list[tuple[str, Split]]:

@@ -30,6 +30,13 @@ def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
     return f"{utterances:,} utterances, {who}, {len(emotions)} emotions, {minutes:.1f} min", False
 
 
+def _objective(form: StudyForm) -> str:
+    some = form.texts.get("protocol.objective_folds", "1").strip()
+    if some in ("0", "all"):
+        return "trials are scored on all, pooled"
+    return "the search uses the first" if some == "1" else f"trials are scored on {some}, pooled"
+
+
 def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
     """(sentence, whether it is a warning) about the chosen protocol."""
     kind = form.texts["protocol.kind"]
@@ -40,26 +47,26 @@ def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, b
     if kind == "official":
         return "the corpus's own parts; refused where it has none", False
     if kind == "loco":
-        return "leave one corpus out: needs several corpora; the search validates on the first", len(form.corpus) < 2
+        return f"leave one corpus out: needs several corpora; {_objective(form)}", len(form.corpus) < 2
     if kind == "sentence":
         return "sentences that validate are not trained on; speakers are shared. Refused where sentences are not known", bool(speakers)
     if kind == "kfold-sentence":
-        return f"{form.texts['protocol.folds']} folds over sentences: the search uses the first; speakers are shared", bool(speakers)
+        return f"{form.texts['protocol.folds']} folds over sentences: {_objective(form)}; speakers are shared", bool(speakers)
     if facts and all(one.utterances is not None for one in facts) and not speakers:
         return "this corpus names no speakers: choose random or stratified", True
     count = len(speakers)
     if kind == "loso":
         return (
-            f"leave one speaker out: the search uses the first of {count or 'the'} folds, the best configuration all",
+            f"leave one speaker out, {count or 'so many'} folds: {_objective(form)}, the best configuration is scored on all",
             False,
         )
     if kind == "loso-sentence":
         folds = number(form.texts["protocol.folds"])
         trained = f"{count * folds} trainings" if count and isinstance(folds, int) else "a training for each speaker and fold"
-        return f"unknown speakers and unknown sentences at once: {trained}; the search uses the first", False
+        return f"unknown speakers and unknown sentences at once: {trained}; {_objective(form)}", False
     if kind == "kfold":
         return (
-            f"{form.texts['protocol.folds']} folds over speakers: the search uses the first, the best configuration all",
+            f"{form.texts['protocol.folds']} folds over speakers: {_objective(form)}, the best configuration is scored on all",
             False,
         )
     if kind == "speaker-sentence":

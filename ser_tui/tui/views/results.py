@@ -12,6 +12,7 @@ from ser_tui.study.formatting import (
     SCORE_HEADING,
     accuracies,
     centred_text,
+    counted,
     difference_text,
     duration,
     interval_text,
@@ -102,11 +103,17 @@ def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p:
     return [cell(f"{told}   {verdict(tuned - bca, p)}".rstrip())]
 
 
+def _whose(found: events.FoldsScored) -> str:
+    if found.nested:
+        return f"nested: the best of {counted(found.nested, 'trial')} on the other folds"
+    return f"trial {found.trial}'s configuration"
+
+
 def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
     """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`. Long lines are broken at `width`."""
     head = cell(found.protocol, "accent")
     head.append_text(
-        cell(f"  trial {found.trial}'s configuration, trained anew for each of {len(found.folds)} folds", "muted")
+        cell(f"  {_whose(found)}, trained anew for each of {len(found.folds)} folds", "muted")
     )
     shown = score_with_interval(found.pooled_bca, found.interval)
     lines = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, parameter, score_with_interval
-from ser_tui.study.headline import sample, validation_speakers
+from ser_tui.study.headline import pooled_over, sample, validation_speakers
 from ser_tui.study.state import Trial
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.sparks import spark
@@ -30,6 +30,8 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     if trial.bca is not None:
         fact("BCA after last epoch", score_with_interval(trial.bca, trial.interval), "strong")
         fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
+        if pooled := pooled_over(view.state.start):
+            fact("scored on", pooled)
         fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
         if probe is not None:
             fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))

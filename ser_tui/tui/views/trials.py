@@ -24,7 +24,7 @@ from ser_tui.study.formatting import (
     score,
     score_with_interval,
 )
-from ser_tui.study.headline import chosen_on, speakers_text, validation_speakers
+from ser_tui.study.headline import chosen_on, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.state import RunState, Trial
@@ -163,6 +163,7 @@ def _facts(view: View) -> Text:
         study.encoder or "-",
         f"{study.protocol or '-'} split",
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
+        *([pooled] if (pooled := pooled_over(start)) else []),
     ]
     if study.method == "probe":
         parts.insert(1, "probe")
@@ -301,7 +302,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
             *_probe(folds.probe_pooled_bca, folds.probe_interval),
         ]  # fmt: skip
-        lines.append(_result(folds.protocol, _fitting(pieces, room)))
+        lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
     for found in state.evaluations:
         if (result := found.result) is not None:
             pieces = [

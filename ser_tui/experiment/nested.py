@@ -1,0 +1,110 @@
+"""The figure for a report: every fold scored by a configuration that a search on the other folds alone has chosen.
+
+Choosing on the folds that are then reported makes the best of many configurations look better than it is (Cawley and Talbot
+2010). Here the study's own strategy searches anew inside each fold: its trials are trained without the fold and without one
+other, on which they are scored, for every other; the best of them is trained without the fold and scored on it. For probes only,
+whose features are computed once: with 10 folds and 15 trials it takes up to 675 fits, for fine-tuning it would be as many trainings.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from ser_tui.corpora.splitting.protocols import folds
+from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers
+from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.folds import fold_row
+from ser_tui.experiment.parts import refuse_changes
+from ser_tui.experiment.proposing import history
+from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
+from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.strategies.registry import make
+from ser_tui.study.document import ProtocolKind, Study
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.events import FoldsScored
+from ser_tui.study.formatting import score_with_interval
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.state import Trial
+from ser_tui.study.status import TrialStatus
+from ser_tui.study.summary import counted_trials
+from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.training.probe import Crossed, ProbeTrainer
+from ser_tui.training.trial import Fold
+
+
+def score_nested(session: Surroundings, protocol: ProtocolKind) -> None:
+    """Score every fold of `protocol` by what is chosen without it, and log it. Raises UserError, TrialStopped."""
+    start, best, trials = session.state.start, session.state.best, len(counted_trials(session.state))
+    study = begun_study(session.keeper, start)
+    if study.method != "probe":
+        raise UsageError("nested folds are for probes, which fit in less than a second; this run fine-tunes: score plain folds")
+    if best is None:
+        raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")
+    asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
+    data = corpus_data.load(study)
+    refuse_changes(session.keeper, data, start)
+    parts = [(name, SplitCorpus(data.manifest, split, data.classes)) for name, split in folds(data.manifest, asked.protocol)]
+    if len(parts) < 3:
+        raise UserError(f"protocol {protocol}: nested folds need three folds at least, to choose on two; there are {len(parts)}")
+    session.limit_memory()
+    made = [_fold(name, fold) for name, fold in parts]
+    trainer = ProbeTrainer(
+        study.encoder, made[0].train, made[0].validation, data.classes, study.training, on_stage=session.progress, folds=made
+    )
+    if start is not None:
+        refuse_other_encoder(trainer, start)
+    crossed = trainer.crossed(session.should_stop)
+    truth, predictions, groups, sources, rows, named = list[int](), list[int](), list[str](), list[str](), [], True
+    for outer, (fold, (name, there)) in enumerate(zip(made, parts, strict=True)):
+        chosen = _chosen(study, crossed, outer, trials)
+        found = crossed.outer(chosen, outer)
+        units = there.units(there.split.validation)
+        row = fold_row(name, fold.validation.labels, found, len(data.classes), units, study.seed)
+        rows.append({**row, "parameters": dict(chosen)})
+        truth += fold.validation.labels
+        predictions += found
+        groups += units["groups"] or ()
+        sources += units["recordings"] or ()
+        named = named and units["groups"] is not None
+        told = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in chosen.items())
+        shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {row['utterances']}"
+        session.note(f"{protocol} nested, fold {outer + 1} of {len(parts)} ({name}): {shown}; chosen: {told}")
+    scores, whole = [row["bca"] for row in rows], Units(groups=groups if named else None, recordings=sources)
+    session.emit(
+        FoldsScored(
+            trial=best.number,
+            protocol=protocol,
+            folds=tuple(rows),
+            pooled_bca=balanced_accuracy(truth, predictions, len(data.classes)),
+            interval=bootstrap_interval(truth, predictions, len(data.classes), seed=study.seed, **whole),
+            mean=statistics.fmean(scores),
+            deviation=statistics.stdev(scores),
+            utterances=len(truth),
+            interval_speakers=interval_speakers(whole["groups"]),
+            nested=trials,
+        )
+    )
+
+
+def _fold(name: str, there: SplitCorpus) -> Fold:
+    split = there.split
+    return Fold(name, there.part(split.train), there.part(split.validation), tuple(range(len(split.validation))))
+
+
+def _chosen(study: Study, crossed: Crossed, outer: int, trials: int) -> Mapping[str, Value]:
+    """What the study's strategy finds best in `trials` trials that never hear fold `outer`, of equals the first."""
+    strategy = make(study.strategy, study.search, study.seed)
+    made: list[Trial] = []
+    while len(made) < trials:
+        proposal = strategy.propose(history(made, study, strategy), [])
+        if proposal is None:
+            break
+        bca = crossed.inner(proposal.parameters, outer)
+        made.append(Trial(len(made) + 1, proposal.parameters, status=TrialStatus.DONE, bca=bca))
+    return _best(made).parameters
+
+
+def _best(trials: Sequence[Trial]) -> Trial:
+    return max(trials, key=lambda trial: (trial.bca or 0.0, -trial.number))
