@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,16 +65,22 @@ class Predictor:
         """The name of the encoder that it was trained from."""
         return self._model.encoder_name
 
-    def predict(self, speech: Iterable[Speech]) -> Predictions:
+    def predict(self, speech: Iterable[Speech], speakers: Sequence[str] = ()) -> Predictions:
         """Hear each of `speech` (see `Speech`) as in training: resampled to 16 kHz, channels averaged, cut at the model's length.
 
+        `speakers`: who speaks in each, which a model that takes features by each speaker's own statistics
+        (`training.normalize_speaker`) must know: what it says of one then depends on the others, so give many of each.
         A file that cannot be read has NaN for probabilities, and its reason in `problems`. Raises UserError where samples or
         a rate are no audio.
         """
         given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
             clips = [Clip(_as_file(item, Path(folder) / f"{index}.wav", index)) for index, item in enumerate(given)]
-            logits = self._model.predict_logits(clips) if clips else np.empty((0, len(self.classes)), np.float32)
+            if len(speakers) not in (0, len(clips)):
+                raise UserError(f"speakers: {len(speakers)} for {len(clips)} recordings; name one for each")
+            if self._model.pooling.by_speaker and clips and not speakers:
+                raise UserError("this model takes features by each speaker's own statistics: call predict(speech, speakers=[...])")
+            logits = self._model.predict_logits(clips, speakers=speakers) if clips else np.empty((0, len(self.classes)), np.float32)
             problems = {
                 index: text if not isinstance(given[index], tuple) else text.replace(str(clips[index]), f"item {index}")
                 for index, text in self._model.problems.items()

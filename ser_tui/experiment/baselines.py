@@ -185,7 +185,8 @@ class Baselines:
             chosen += [index for index, own in enumerate(part.labels) if own == label][:REFERENCE_PER_CLASS]
         known = kept_logits(
             self._model, [part.clips[index] for index in chosen], [part.digests[index] for index in chosen],
-            should_stop=self._session.should_stop, on_progress=partial(self._session.progress, "training utterances"),
+            speakers=[part.speakers[index] for index in chosen], should_stop=self._session.should_stop,
+            on_progress=partial(self._session.progress, "training utterances"),
         )  # fmt: skip
         return class_balanced_mean(known, [part.labels[index] for index in chosen])
 
@@ -193,7 +194,7 @@ class Baselines:
     def _untuned(self) -> Model:
         """Logistic regression on the frozen encoder's last layer."""
         study, model, train = self._study, self._model, self._data.part(self._data.split.train)
-        settings = study.training.model_copy(update={"paper_exact": False, "augment": ()})
+        settings = study.training.model_copy(update={"paper_exact": False, "augment": (), "normalize_speaker": False})
         trainer = ProbeTrainer(
             # It is scored on nothing of the run's own: the training part stands in for what would validate it.
             study.encoder, train, train, self._data.classes, settings, on_stage=self._told,

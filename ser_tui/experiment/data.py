@@ -39,6 +39,7 @@ class SplitCorpus:
             clips=tuple(utterance.clip for utterance in chosen),
             labels=tuple(self.classes.index(utterance.emotion) for utterance in chosen),
             digests=tuple(self.manifest.digests[utterance.id] for utterance in chosen),
+            speakers=tuple(utterance.speaker or "" for utterance in chosen),
         )
 
     def speakers(self, indices: Sequence[int]) -> tuple[str, ...]:

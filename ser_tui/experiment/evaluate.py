@@ -25,7 +25,7 @@ from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.findings import plain
+from ser_tui.study.findings import plain, transductive
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.training.model import Model
@@ -108,6 +108,7 @@ class _Evaluation:
             logits = _logits(session, model, target)
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
+            findings = [*transductive(model.pooling.by_speaker), *findings]
             if self._training is not None and self._baselines is not None:
                 findings += overlap(self._training.manifest, self._training.split.train, manifest, chosen)
                 beside = self._baselines.scores(target, random_heads=request.preset == "paper")
@@ -166,4 +167,6 @@ def _logits(session: Surroundings, model: Model, target: Target) -> NDArray[np.f
             last = time.monotonic()
             session.emit(EvaluationProgressed(corpus=corpus, done=done, utterances=total))
 
-    return kept_logits(model, target.clips, target.digests, should_stop=session.should_stop, on_progress=progress)
+    return kept_logits(
+        model, target.clips, target.digests, speakers=target.speakers or (), should_stop=session.should_stop, on_progress=progress
+    )

@@ -45,7 +45,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import plain
+from ser_tui.study.findings import plain, transductive
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
@@ -109,7 +109,7 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         classes=data.classes,
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
-        findings=plain(split.findings),
+        findings=plain((*transductive(study.training.normalize_speaker), *split.findings)),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
         machine={**machine.describe(), "precision": trainer.precision},
@@ -389,7 +389,7 @@ def score_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> tu
     part = data.part(data.split.test)
     for clip, digest in zip(part.clips, part.digests, strict=True):
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
-    predictions = predicted(keeper.load_best(best).predict_logits(part.clips))
+    predictions = predicted(keeper.load_best(best).predict_logits(part.clips, speakers=part.speakers))
     classes, units = len(data.classes), data.units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(

@@ -184,6 +184,12 @@ class Training(_Section):
     )
     """Of the training part. speed: at 0.9 and 1.1 of the speed; noise: with pink noise."""
 
+    normalize_speaker: bool = Field(
+        False, title="by speaker", description="a probe's features by each speaker's own mean and deviation: transductive"
+    )
+    """Of the speaker's own recordings, without labels, in training and wherever the probe is used: scores then hold where many
+    recordings of a speaker come together."""
+
     @field_validator("augment")
     @classmethod
     def _not_the_papers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -199,8 +205,8 @@ class Training(_Section):
         return value
 
 
-READ_BY_PROBES = ("normalize", "trim_silence", "augment")
-"""What of the training section a probe reads too; the rest is about fine-tuning."""
+READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker")
+"""What of the training section a probe reads too; the rest is about fine-tuning, but for normalize_speaker, which is about probes."""
 
 
 def _mapping_or_kind(value: Any) -> Any:
@@ -271,6 +277,8 @@ class Study(_Section):
                 # Unknown names are reported with their line by ser_tui.study.load, which sees the document.
                 raise ValueError(f"search.{name}: not a hyperparameter of {self.method}; known: {', '.join(known)}")
             _check(known[name], dimension)
+        if self.training.normalize_speaker and self.method != "probe":
+            raise ValueError("training.normalize_speaker: is for probes; leave it out, or write method: probe")
         if self.training.paper_exact and "probe" in _named(self.search.get("head_initialization")):
             raise ValueError("search.head_initialization: the paper's head starts at random; leave out paper_exact or probe")
         complete = {name: self.search.get(name, Fixed(fixed=entry.default)) for name, entry in known.items()}

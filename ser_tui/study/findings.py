@@ -23,12 +23,14 @@ Kind = Literal[
     "overlapping",
     "protocol",
     "unused",
+    "transductive",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
 trained on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is
 trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
-lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. told: a sentence alone."""
+lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
+scored was used, without its labels. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -48,6 +50,17 @@ class Finding:
     """How many of what the kind names; None where nothing was counted."""
     of: int | None = None
     """How many there are in all; None: not counted."""
+
+
+def transductive(by_speaker: bool) -> tuple[Finding, ...]:
+    """What must be said of scores by the speakers' own statistics; nothing where they are plain."""
+    if not by_speaker:
+        return ()
+    sentence = (
+        "Transductive: features are taken by each speaker's own mean and deviation, of the speakers that are scored too (without "
+        "labels). The score holds where many recordings of a speaker come together, not for a single one."
+    )
+    return (Finding(kind="transductive", sentence=sentence),)
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

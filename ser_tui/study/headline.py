@@ -43,20 +43,21 @@ def headline(state: RunState) -> Figure | None:
     the validation part, which was chosen for being high. Of pooled folds the nested ones, where there are some. None before the
     first score.
     """
+    by = f", {state.study.transductive}" if state.study.transductive else ""
     if state.test is not None:
         test = state.test
-        return Figure("test", "test part", Score(test.bca, test.interval), test.utterances, test.interval_speakers, "")
+        return Figure("test", f"test part{by}", Score(test.bca, test.interval), test.utterances, test.interval_speakers, "")
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
     own = max(mine, key=lambda folds: bool(folds.nested), default=None)
     if own is not None:
-        name, on = f"{own.protocol}, pooled{', nested' if own.nested else ''}", chosen_on(own, state.study)
+        name, on = f"{own.protocol}, pooled{', nested' if own.nested else ''}{by}", chosen_on(own, state.study)
         return Figure("pooled", name, Score(own.pooled_bca, own.interval), own.utterances, own.interval_speakers, on)
     best = state.best
     if best is None or best.bca is None:
         return None
     over, pooled = validation_speakers(state.start), pooled_over(state.start)
     name = f"validation, {pooled}" if pooled else "validation"
-    return Figure("validation", name, Score(best.bca, best.interval), best.utterances, over, "all of it")
+    return Figure("validation", f"{name}{by}", Score(best.bca, best.interval), best.utterances, over, "all of it")
 
 
 def pooled_over(start: RunStarted | None) -> str:

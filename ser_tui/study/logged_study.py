@@ -55,6 +55,11 @@ class LoggedStudy:
             training=training if isinstance(training, Mapping) else None,
         )
 
+    @property
+    def transductive(self) -> str:
+        """The word that stands beside every score where features are taken by each speaker's own statistics; empty elsewhere."""
+        return "transductive" if self.training is not None and self.training.get("normalize_speaker") is True else ""
+
     def __bool__(self) -> bool:
         return bool(self.plain)
 

@@ -87,7 +87,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             how = "cut short" if event.kind == FailureKind.CUT_SHORT else "failed"
             return (Line(f"trial {event.trial} {how}: {event.reason}", "failure"),)
         case events.TestScored():
-            return (_test_scored(event),)
+            return (_test_scored(event, state),)
         case events.FoldsScored():
             return (_folds_scored(event, state),)
         case events.EvaluationStarted():
@@ -95,7 +95,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.EvaluationProgressed():
             return (Line(f"{event.corpus}: {event.done}/{event.utterances} utterances", "step"),)
         case events.EvaluationFinished():
-            return _evaluation_finished(event)
+            return _evaluation_finished(event, state)
         case events.EvaluationFailed():
             return (Line(f"evaluation on {event.corpus} failed: {event.reason}", "failure"),)
         case events.RunFinished():
@@ -137,6 +137,7 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
     told = f"trial {event.trial} {how}: {_scored('BCA', event.bca, event.interval, event.utterances, speakers)}"
     if pooled := pooled_over(state.start):
         told = f"{told}, {pooled}"
+    told += _by_speaker(state)
     return (Line(told, more=more), *(Line(f"trial {event.trial}: {note}", "warning") for note in event.notes))
 
 
@@ -148,21 +149,26 @@ def _probe_scored(event: events.ProbeScored, state: RunState) -> Line:
     return Line(f"probe on the frozen encoder, best of {event.tried}: {shown}", more=more)
 
 
-def _test_scored(event: events.TestScored) -> Line:
+def _by_speaker(state: RunState) -> str:
+    return f", {state.study.transductive}" if state.study.transductive else ""
+
+
+def _test_scored(event: events.TestScored, state: RunState) -> Line:
     shown = _scored("BCA", event.bca, event.interval, event.utterances, event.interval_speakers)
     more = (_of_one(event.interval_speakers), _accuracy(event), _probe(event.probe_bca, event.probe_interval, event.bca, event.probe_p))
-    return Line(f"test part, scored once: {shown}", more=more)
+    return Line(f"test part, scored once: {shown}{_by_speaker(state)}", more=more)
 
 
 def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
     shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
     nested = f", nested ({counted(event.nested, 'trial')} inside each)" if event.nested else ""
-    told = f"{event.protocol}, {counted(len(event.folds), 'fold')}{nested}: {shown}; {chose(chosen_on(event, state.study))}"
+    how = f"{_by_speaker(state)}; {chose(chosen_on(event, state.study))}"
+    told = f"{event.protocol}, {counted(len(event.folds), 'fold')}{nested}: {shown}{how}"
     beside = _probe(event.probe_pooled_bca, event.probe_interval, event.pooled_bca, event.probe_p)
     return Line(told, more=(_of_one(event.interval_speakers), beside))
 
 
-def _evaluation_finished(event: events.EvaluationFinished) -> Narrated:
+def _evaluation_finished(event: events.EvaluationFinished, state: RunState) -> Narrated:
     on = f"zero-shot on {_target(event)}"
     shown = _scored("BCA", event.bca, event.bca_interval, event.utterances, event.interval_speakers)
     named, everybody = (of_speakers(event.speakers, event.without, most) for most in (_NAMED, None))
@@ -171,7 +177,8 @@ def _evaluation_finished(event: events.EvaluationFinished) -> Narrated:
         "masked to its classes" if event.masked else "all classes of the model",
         everybody if everybody != named else "", event.not_centred,
     )  # fmt: skip
-    told = Line(f"{on}: accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}, {shown}", more=more)
+    accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
+    told = Line(f"{on}: accuracy {accuracy}, {shown}{_by_speaker(state)}", more=more)
     return (told, *(Line(f"{on}: {found.sentence}", "warning") for found in findings_of(event)))
 
 

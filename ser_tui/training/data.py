@@ -33,6 +33,9 @@ class PartTensors:
         copies = tuple(copy for copy in kinds for _ in part.clips)
         clips, digests = part.clips * len(kinds), part.digests * len(kinds)
         self.labels: Sequence[int] = part.labels * len(kinds)
+        known = part.speakers or ("",) * len(part)
+        # A voice at another speed is another voice.
+        self.speakers: Sequence[str] = [f"{name} {kind}" if name else "" for kind in kinds for name in known]
         self._features = Features(encoder, clips, digests, recipe, stores=stores, copies=copies)
         # While the front end is trained its inputs are what can be cached.
         self._inputs = Features(encoder, clips, digests, recipe, "inputs", stores, copies) if train_front_end else None

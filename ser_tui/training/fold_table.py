@@ -14,10 +14,17 @@ from ser_tui.training.features import Recipe
 from ser_tui.training.head import Pooling
 from ser_tui.training.linear import Kept
 from ser_tui.training.shards import Shards
+from ser_tui.training.speakers import by_speaker
 from ser_tui.training.trial import Fold, Part
 
 _MOST_TABLES = 8
 """Poolings whose features are kept at once."""
+
+
+def vectors(data: PartTensors, chosen: Pooling) -> NDArray[np.float32]:
+    """Pooled vectors [usable, width] of `data`, by the speakers' own statistics where `chosen` says so. Raises UserError."""
+    found: NDArray[np.float32] = chosen.select(data.pooled(data.usable)).numpy()
+    return by_speaker(found, [data.speakers[index] for index in data.usable]) if chosen.by_speaker else found
 
 
 class FoldTable:
@@ -33,15 +40,19 @@ class FoldTable:
         clips: list[Clip] = []
         labels: list[int] = []
         digests: list[str] = []
+        speakers: list[str] = []
         for fold in folds:
             for part in (fold.train, fold.validation):
-                for clip, label, digest in zip(part.clips, part.labels, part.digests, strict=True):
+                known = part.speakers or ("",) * len(part)
+                for clip, label, digest, speaker in zip(part.clips, part.labels, part.digests, known, strict=True):
                     if clip not in self._number:
                         self._number[clip] = len(clips)
                         clips.append(clip)
                         labels.append(label)
                         digests.append(digest)
-        self.data = PartTensors(encoder, Part(tuple(clips), tuple(labels), tuple(digests)), recipe, stores, augmented=augmented)
+                        speakers.append(speaker)
+        whole = Part(tuple(clips), tuple(labels), tuple(digests), tuple(speakers))
+        self.data = PartTensors(encoder, whole, recipe, stores, augmented=augmented)
         self.kept = Kept()
         """Standardised training rows, which trials that differ in C only share."""
         self._row: dict[int, int] = {}
@@ -70,7 +81,7 @@ class FoldTable:
         if chosen not in self._features:
             while len(self._features) >= _MOST_TABLES:
                 del self._features[next(iter(self._features))]
-            self._features[chosen] = chosen.select(self.data.pooled(self.data.usable)).numpy()
+            self._features[chosen] = vectors(self.data, chosen)
         return self._features[chosen]
 
     @property

@@ -24,6 +24,8 @@ class Pooling:
     """Whether the layers' statistics stand side by side (probes) instead of being averaged (fine-tuning)."""
     normalised: tuple[int, ...] = ()
     """Layers whose statistics get zero mean and unit variance over D, so that layers of other scales can be averaged."""
+    by_speaker: bool = False
+    """Whether the vectors of each speaker then get zero mean and unit variance: see `training.speakers`. `select` does not do it."""
 
     @property
     def highest(self) -> int:
@@ -57,7 +59,9 @@ class Pooling:
         return torch.cat(vectors, dim=1) if self.concatenated else torch.stack(vectors).mean(0)
 
 
-def pooling(layers: str, statistics_wanted: str, encoder: SpeechEncoder, *, concatenated: bool = False) -> Pooling:
+def pooling(
+    layers: str, statistics_wanted: str, encoder: SpeechEncoder, *, concatenated: bool = False, by_speaker: bool = False
+) -> Pooling:
     """The `Pooling` that the hyperparameters `layers` and `pooling` name. Raises UsageError for layers that do not exist."""
     if layers == "last":
         chosen: Sequence[int] = [encoder.layers + 1]
@@ -68,7 +72,7 @@ def pooling(layers: str, statistics_wanted: str, encoder: SpeechEncoder, *, conc
             raise UsageError(f"layers: {chosen[-1]} does not exist, this encoder has {encoder.layers}; choose {known}")
     # The residual stream of pre-norm encoders grows from layer to layer; "last" has passed the final normalisation.
     normalised = () if concatenated else tuple(layer for layer in chosen if layer <= encoder.layers)
-    return Pooling(tuple(chosen), statistics_wanted == "mean+std", concatenated, normalised)
+    return Pooling(tuple(chosen), statistics_wanted == "mean+std", concatenated, normalised, by_speaker)
 
 
 class Head(nn.Module):

@@ -38,6 +38,7 @@ from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe, pooled_statistics
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import as_memory_error
+from ser_tui.training.speakers import by_speaker
 from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
 
 FORMAT = 1
@@ -71,21 +72,38 @@ class Model:
     """Of the weights of an encoder that was not tuned: what it computes is cached under it. Empty: not known."""
 
     def predict_logits(
-        self, clips: Sequence[Clip], digests: Sequence[str] = (), *, should_stop: Stop = lambda: False,
-        on_progress: OnProgress | None = None,
+        self, clips: Sequence[Clip], digests: Sequence[str] = (), *, speakers: Sequence[str] = (),
+        should_stop: Stop = lambda: False, on_progress: OnProgress | None = None,
     ) -> NDArray[np.float32]:
         """Logits [N, classes] of `clips`, trimmed, cut and normalised as in training; NaN where one is unreadable.
 
-        `digests`: of their contents, which are then checked. Raises UtteranceChanged where one is another's, TrialStopped
+        `digests`: of their contents, which are then checked. `speakers`: who speaks, where `pooling.by_speaker`.
+        Raises UtteranceChanged where one is another's, TrialStopped
         when asked to stop, MemoryError when memory runs out.
         """
         with as_memory_error():
-            return self._predict(clips, digests or ("",) * len(clips), should_stop, on_progress)
+            known = digests or ("",) * len(clips)
+            if not self.pooling.by_speaker:
+                return self._predict(clips, known, len(self.classes), should_stop, on_progress)
+            width = self.pooling.width(self.encoder.dimension)
+            return self.heard_by_speaker(self._predict(clips, known, width, should_stop, on_progress), speakers)
+
+    def heard_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
+        """Logits [N, classes] of pooled `vectors` [N, width] by the statistics of each of `speakers`; NaN where a vector is. Raises
+        UserError where a speaker is not known."""
+        logits = np.full((len(vectors), len(self.classes)), np.nan, dtype=np.float32)
+        known = np.flatnonzero(np.isfinite(vectors).all(axis=1))
+        own = [speakers[index] for index in known.tolist()] if speakers else [""] * len(known)
+        if len(known):
+            with torch.no_grad():
+                logits[known] = self.head(torch.from_numpy(by_speaker(vectors[known], own))).numpy()
+        return logits
 
     def _predict(
-        self, clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop, on_progress: OnProgress | None
+        self, clips: Sequence[Clip], digests: Sequence[str], width: int, should_stop: Stop, on_progress: OnProgress | None
     ) -> NDArray[np.float32]:
-        logits = np.full((len(clips), len(self.classes)), np.nan, dtype=np.float32)
+        """Logits, or pooled vectors where those wait for others of their speakers: [N, width]."""
+        logits = np.full((len(clips), width), np.nan, dtype=np.float32)
         self.problems.clear()
         done = 0
         # In windows, so that memory does not grow with the corpus.
@@ -117,7 +135,7 @@ class Model:
                 pooled = self.pooling.select(
                     torch.stack([pooled_statistics(self.encoder, frames, int(real)) for frames, _, real in alone])
                 )
-            logits: Tensor = self.head(pooled)
+            logits: Tensor = pooled if self.pooling.by_speaker else self.head(pooled)
             return logits
 
 
@@ -167,7 +185,7 @@ def load_model(folder: Path) -> Model:
         parameters = dict(table["parameters"])
         chosen = Pooling(
             tuple(int(layer) for layer in pooled["layers"]), bool(pooled["deviation"]), bool(pooled["concatenated"]),
-            tuple(int(layer) for layer in pooled.get("normalised", ())),
+            tuple(int(layer) for layer in pooled.get("normalised", ())), bool(pooled.get("by_speaker", False)),
         )
         classes = tuple(str(item) for item in table["classes"])
         recipe = _recipe(table["recipe"])

@@ -8,7 +8,7 @@ encoder that was trained with its head the logits, by the model's identity. Both
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,17 +33,22 @@ WINDOW = 256
 
 
 def kept_logits(
-    model: Model, clips: Sequence[Clip], digests: Sequence[str], *, should_stop: Stop = lambda: False,
-    on_progress: OnProgress | None = None,
+    model: Model, clips: Sequence[Clip], digests: Sequence[str], *, speakers: Sequence[str] = (),
+    should_stop: Stop = lambda: False, on_progress: OnProgress | None = None,
 ) -> NDArray[np.float32]:
-    """`model`'s logits [N, classes] of the `clips`, whose contents `digests` name; NaN where one is unreadable.
+    """`model`'s logits [N, classes] of the `clips`, whose contents `digests` name; NaN where one is unreadable. `speakers`: who
+    speaks, which a model by speakers' statistics must know.
 
     Those that were computed before are read. Raises what `Model.predict_logits` raises.
     """
     with as_memory_error():
         if model.tuned:
             return _tuned(model, clips, digests, should_stop, on_progress)
-        return _frozen(model, clips, digests, should_stop, on_progress)
+        if not model.pooling.by_speaker:
+            return _frozen(model, clips, digests, model.head, len(model.classes), should_stop, on_progress)
+        width = model.pooling.width(model.encoder.dimension)
+        vectors = _frozen(model, clips, digests, lambda pooled: pooled, width, should_stop, on_progress)
+        return model.heard_by_speaker(vectors, speakers)
 
 
 def with_shared_features(model: Model) -> Model:
@@ -113,10 +118,12 @@ def _tuned(
 
 
 def _frozen(
-    model: Model, clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop, on_progress: OnProgress | None
+    model: Model, clips: Sequence[Clip], digests: Sequence[str], head: Callable[[torch.Tensor], torch.Tensor], width: int,
+    should_stop: Stop, on_progress: OnProgress | None,
 ) -> NDArray[np.float32]:
+    """What `head` makes of the pooled vectors: [N, width]."""
     encoder, stores = frozen_encoder(model), dict[str, Shards]()
-    logits = np.full((len(clips), len(model.classes)), np.nan, dtype=np.float32)
+    logits = np.full((len(clips), width), np.nan, dtype=np.float32)
     for start in range(0, len(clips), WINDOW):
         window = slice(start, start + WINDOW)
         own = Features(encoder, clips[window], digests[window], model.recipe, stores=stores, stored=False)
@@ -130,7 +137,7 @@ def _frozen(
                     continue
                 with torch.no_grad():
                     # Each alone, so that no score depends, not even in the last bit, on what else was asked for.
-                    logits[start + position] = model.head(model.pooling.select(statistics[None]))[0].numpy()
+                    logits[start + position] = head(model.pooling.select(statistics[None]))[0].numpy()
                 _tell(on_progress, start + position + 1, len(clips))
         finally:
             for shards in stores.values():

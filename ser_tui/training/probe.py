@@ -25,7 +25,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.training import metrics, model
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
-from ser_tui.training.fold_table import FoldTable
+from ser_tui.training.fold_table import FoldTable, vectors
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.linear import fit, solve
 from ser_tui.training.memory import as_memory_error
@@ -53,7 +53,7 @@ class ProbeTrainer(Trainer):
         self._last = None
         check_stop(should_stop)
         table = self.table(float(parameters["max_seconds"]), should_stop)
-        chosen = pooling(str(parameters["layers"]), str(parameters["pooling"]), self.encoder, concatenated=True)
+        chosen = self.pooling(parameters)
         features, strength, classes = table.features(chosen), float(parameters["inverse_regularization"]), len(self.classes)
         reports: list[EpochReport] = []
         for number, fold in enumerate(self._folds, 1):
@@ -81,6 +81,11 @@ class ProbeTrainer(Trainer):
         notes = table.data.notes("corpus")
         return TrialResult(report.bca, accuracy, report.predictions, 1, report.bca, report.loss, False, seconds, notes)
 
+    def pooling(self, values: Mapping[str, Value]) -> Pooling:
+        """The `Pooling` of a probe with the parameters `values`."""
+        layers, wanted = str(values["layers"]), str(values["pooling"])
+        return pooling(layers, wanted, self.encoder, concatenated=True, by_speaker=self._settings.normalize_speaker)
+
     def crossed(self, should_stop: Stop) -> Crossed:
         """The folds as nested choices want them."""
         return Crossed(self, should_stop)
@@ -106,7 +111,7 @@ class ProbeTrainer(Trainer):
             data.prepare_pooled(should_stop, self._on_progress)
             if not data.usable:
                 return (metrics.UNREADABLE,) * len(part)
-            return _predictions(data, head(torch.from_numpy(_features(data, chosen))))
+            return _predictions(data, head(torch.from_numpy(vectors(data, chosen))))
 
     def fitted(self) -> model.Model:
         """The probe just fitted, ready to predict. Raises UserError."""
@@ -146,13 +151,13 @@ class ProbeTrainer(Trainer):
         for data, part in ((train, "training"), (validation, "validation")):
             if not data.usable:
                 raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")
-        chosen = pooling(str(values["layers"]), str(values["pooling"]), self.encoder, concatenated=True)
-        head = fit(_features(train, chosen), _labels(train), len(self.classes), float(values["inverse_regularization"]))
+        chosen = self.pooling(values)
+        head = fit(vectors(train, chosen), _labels(train), len(self.classes), float(values["inverse_regularization"]))
         check_stop(should_stop)
         losses, logits = [], torch.empty(0)
         for data in (train, validation):
             with torch.no_grad():
-                logits = head(torch.from_numpy(_features(data, chosen)))
+                logits = head(torch.from_numpy(vectors(data, chosen)))
             losses.append(_loss(logits, _labels(data), len(self.classes)))
         predictions = _predictions(validation, logits)
         bca = metrics.balanced_accuracy(validation.labels, predictions, len(self.classes))
@@ -216,7 +221,7 @@ class Crossed:
         rows: Sequence[NDArray[np.intp]],
     ) -> list[NDArray[np.intp]]:
         check_stop(self._should_stop)
-        chosen = pooling(str(values["layers"]), str(values["pooling"]), self._trainer.encoder, concatenated=True)
+        chosen = self._trainer.pooling(values)
         features, classes = table.features(chosen), len(self._trainer.classes)
         standard = table.kept.of((pair, chosen), features[train])
         head = solve(standard, table.labels[train], classes, float(values["inverse_regularization"]))
@@ -234,20 +239,15 @@ def best_fit(
     best: tuple[float, Head, float] | None = None
     for strength in strengths:
         check_stop(should_stop)
-        head = fit(_features(train, chosen), _labels(train), classes, strength)
+        head = fit(vectors(train, chosen), _labels(train), classes, strength)
         with torch.no_grad():
-            predictions = _predictions(validation, head(torch.from_numpy(_features(validation, chosen))))
+            predictions = _predictions(validation, head(torch.from_numpy(vectors(validation, chosen))))
         bca = metrics.balanced_accuracy(validation.labels, predictions, classes)
         if best is None or bca > best[0]:
             best = (bca, head, strength)
     if best is None:
         raise ValueError("no strengths to choose from")
     return best[1], best[2]
-
-
-def _features(data: PartTensors, chosen: Pooling) -> NDArray[np.float32]:
-    features: NDArray[np.float32] = chosen.select(data.pooled(data.usable)).numpy()
-    return features
 
 
 def _labels(data: PartTensors) -> NDArray[np.int64]:

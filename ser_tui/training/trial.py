@@ -17,10 +17,14 @@ class Part:
     clips: tuple[Clip, ...]
     labels: tuple[int, ...]
     digests: tuple[str, ...]
+    speakers: tuple[str, ...] = ()
+    """Who speaks, an empty text where that is not known; none at all where nobody asked."""
 
     def __post_init__(self) -> None:
         if not len(self.clips) == len(self.labels) == len(self.digests):
             raise ValueError(f"{len(self.clips)} clips, {len(self.labels)} labels and {len(self.digests)} digests")
+        if self.speakers and len(self.speakers) != len(self.clips):
+            raise ValueError(f"{len(self.clips)} clips and {len(self.speakers)} speakers")
 
     def __len__(self) -> int:
         return len(self.clips)

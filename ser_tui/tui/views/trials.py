@@ -163,7 +163,7 @@ def _facts(view: View) -> Text:
         study.encoder or "-",
         f"{study.protocol or '-'} split",
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
-        *([pooled] if (pooled := pooled_over(start)) else []),
+        *(word for word in (pooled_over(start), study.transductive) if word),
     ]
     if study.method == "probe":
         parts.insert(1, "probe")
