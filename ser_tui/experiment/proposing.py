@@ -11,8 +11,8 @@ from ser_tui.study.events import Event, TrialFailed, TrialFinished, TrialStarted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
 from ser_tui.study.space import constants
-from ser_tui.study.state import RunState, Trial
-from ser_tui.study.status import FailureKind, TrialStatus
+from ser_tui.study.state import Trial
+from ser_tui.study.status import FailureKind
 
 Spans = tuple[tuple[int, int], ...]
 """Numbers of trials as (first, last) of every unbroken stretch: a thousand finished trials take no more room than one."""
@@ -29,11 +29,6 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
             parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
         found.append(Observation({**parameters, **fixed}, trial.bca))
     return found
-
-
-def under_way(state: RunState) -> list[Trial]:
-    """The trials that have begun and are not over, in order."""
-    return [trial for trial in state.trials if trial.status == TrialStatus.RUNNING]
 
 
 def spans(numbers: Iterable[int]) -> Spans:

@@ -24,7 +24,7 @@ from ser_tui.experiment import parts
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
-from ser_tui.experiment.proposing import Spans, history, spans, under_way
+from ser_tui.experiment.proposing import Spans, history, spans
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
 from ser_tui.experiment.trainers import make_trainer
@@ -94,8 +94,7 @@ def search(session: Surroundings, forecaster: Forecaster) -> bool:
 
 def _end_what_was_under_way(session: Surroundings) -> None:
     """Before anything that takes time: a live worker shall not make a dead one's trial look as if it was being trained."""
-    trial = session.state.current
-    if trial is not None:
+    for trial in session.state.under_way:
         seconds = sum(epoch.seconds for epoch in trial.epochs)
         session.emit(TrialFailed(trial=trial.number, kind=FailureKind.CUT_SHORT, reason="its worker ended", seconds=seconds))
 
@@ -192,9 +191,10 @@ class _Search:
                     self._score_folds()
                 self.session.emit(RunFinished(reason=reason))
                 return False
-            self._trial(proposal, based_on, pending)
+            number = self._next_number()
+            self._trial(number, proposal, based_on, pending)
             self._refuse_failures()
-            if self.session.state.trials[-1].failure == FailureKind.MEMORY and not self.session.should_stop():
+            if self.session.state.trials[number - 1].failure == FailureKind.MEMORY and not self.session.should_stop():
                 return True
 
     def _over(self) -> str:
@@ -210,14 +210,17 @@ class _Search:
 
     def _proposed(self) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
         """The next trial, and the numbers of those that the strategy was told of: finished, and under way."""
-        over, others, fixed = counted_trials(self.session.state), under_way(self.session.state), constants(self.study.search)
+        over, others, fixed = counted_trials(self.session.state), self.session.state.under_way, constants(self.study.search)
         told = history(over, self.study, self.strategy)
         proposal = self.strategy.propose(told, [{**trial.parameters, **fixed} for trial in others])
         return proposal, spans(trial.number for trial in over), tuple(trial.number for trial in others)
 
-    def _trial(self, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> None:
+    def _next_number(self) -> int:
         # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.
-        number = self.session.state.finished_trials + 1
+        trials = self.session.state.trials
+        return next((trial.number for trial in trials if trial.status == TrialStatus.CUT_SHORT), len(trials) + 1)
+
+    def _trial(self, number: int, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> None:
         parameters = self._fitting(proposal.parameters)
         remaining = self.forecast.remaining(self.session.state, parameters)
         self.session.emit(

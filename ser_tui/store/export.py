@@ -17,7 +17,7 @@ from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import duration, json_text, parameter, printable, score_with_interval
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
-from ser_tui.study.state import RunState, Trial
+from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
 Format = Literal["csv", "json"]
@@ -57,7 +57,7 @@ def to_csv(run_id: str, state: RunState) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["run", "trial", "status", "phase", *map(_inert, names), *_RESULTS])
-    for trial in _trials(state):
+    for trial in state.trials:
         low, high = _bounds(trial.interval)
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
         row += [trial.parameters.get(name) for name in names]
@@ -81,7 +81,7 @@ def _bounds(interval: tuple[float, float] | None) -> tuple[float | None, float |
 def to_json(run_id: str, state: RunState) -> str:
     """The run's summary, its warnings and all trials with their epochs."""
     summary = summarize(run_id, state)
-    trials = [{**run_summary.to_json(trial_summary(trial)), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in _trials(state)]
+    trials = [{**run_summary.to_json(trial_summary(trial)), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in state.trials]
     return json_text({**run_summary.to_json(summary), "trials": trials})
 
 
@@ -111,11 +111,6 @@ def summary_text(run_id: str, state: RunState) -> str:
     lines += [("! " if line.level == "warning" else "") + line.whole for event in found for line in narrate(event, state)]
     lines += [f"! {warning}" for warning in said(findings_of(state.start))]
     return "\n".join(printable(line) for line in lines) + "\n"
-
-
-def _trials(state: RunState) -> list[Trial]:
-    current = state.current
-    return [current if current is not None and trial.number == current.number else trial for trial in state.trials]
 
 
 def _inert(value: Any) -> Any:

@@ -86,7 +86,8 @@ class TrialStarted(Event):
     based_on: tuple[tuple[int, int], ...] | None = None
     """The finished trials that the strategy was told of, as (first, last) number of every unbroken stretch; None: not logged."""
     pending: tuple[int, ...] = ()
-    """Numbers of the trials that the strategy was told are under way, in the order in which they began."""
+    """Numbers of the trials that the strategy was told are under way, in the order in which they began. An earlier trial that is not
+    among them is over: where the log has no end of it, that line is lost."""
 
 
 @dataclass(frozen=True, kw_only=True)

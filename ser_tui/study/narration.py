@@ -77,7 +77,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.EpochFinished():
             return (Line(_epoch(event), "step"),)
         case events.Progressed():
-            epoch = len(state.current.epochs) + 1 if state.current is not None else None
+            epoch = len(trial.epochs) + 1 if (trial := state.current) is not None else None
             return (Line(progress_text(event.stage, event.done, event.utterances, epoch), "step"),)
         case events.TrialFinished():
             return _trial_finished(event, state)

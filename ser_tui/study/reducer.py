@@ -69,15 +69,17 @@ def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunS
             seq = event.seq
     if not fresh:
         return state
-    current, sessions = state.current, state.sessions
-    if current is not None and (own := [event for event in fresh if event.trial == current.number]):
-        before = current.epochs if isinstance(current.epochs, Epochs) else Epochs()
-        current = changed(current, epochs=before.and_then(own))
+    trials, sessions = state.trials, state.sessions
+    for number in state.running:
+        if own := [event for event in fresh if event.trial == number]:
+            trial = trials[number - 1]
+            before = trial.epochs if isinstance(trial.epochs, Epochs) else Epochs()
+            trials = trials.set(number - 1, changed(trial, epochs=before.and_then(own)))
     if sessions and state.status != RunStatus.NEW:
         sessions = (*sessions[:-1], sessions[-1].until(*fresh))
     times = [event.time for event in fresh if event.time]
     return changed(
-        state, current=current, sessions=sessions, seq=seq, last_time=times[-1] if times else state.last_time, progress=None
+        state, trials=trials, sessions=sessions, seq=seq, last_time=times[-1] if times else state.last_time, progress=None
     )
 
 
@@ -146,10 +148,12 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.TrialStarted, state: RunState) -> RunState:
-    state = _with_lost_end(state, event.trial)
+    # Trials that this one's proposal knew to be under way go on beside it. Of any other the end cannot be read.
+    state = _with_lost_ends(state, [one for one in state.running if one < event.trial and one not in event.pending])
     trial = Trial(event.trial, event.parameters, event.phase, started=event.time)
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
-    return changed(_put(state, trial), current=trial, predicted=predicted)
+    running = (*(one for one in state.running if one != event.trial), event.trial)
+    return changed(_put(state, trial), running=running, predicted=predicted)
 
 
 @_apply.register
@@ -160,7 +164,7 @@ def _(event: events.Progressed, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.TrialFinished, state: RunState) -> RunState:
     trial = changed(
-        _running(state, event.trial),
+        _begun(state, event.trial),
         status=TrialStatus.COLLAPSED if event.collapsed else TrialStatus.DONE,
         bca=event.bca,
         interval=event.interval,
@@ -175,7 +179,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         probe_p=event.probe_p,
     )
     best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
-    return changed(_put(state, trial), current=None, best=best, truth=event.truth or state.truth)
+    return changed(_put(state, trial), running=_without(state, event.trial), best=best, truth=event.truth or state.truth)
 
 
 @_apply.register
@@ -191,9 +195,9 @@ def _(event: events.ProbeScored, state: RunState) -> RunState:
 def _(event: events.TrialFailed, state: RunState) -> RunState:
     status = TrialStatus.CUT_SHORT if event.kind == FailureKind.CUT_SHORT else TrialStatus.FAILED
     trial = changed(
-        _running(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
+        _begun(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
     )
-    return changed(_put(state, trial), current=None)
+    return changed(_put(state, trial), running=_without(state, event.trial))
 
 
 @_apply.register
@@ -237,7 +241,7 @@ def _(event: events.EvaluationFailed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.RunFinished, state: RunState) -> RunState:
-    return _ended(_with_lost_end(state, len(state.trials) + 1), RunStatus.DONE, event, event.reason)
+    return _ended(_with_lost_ends(state, state.running), RunStatus.DONE, event, event.reason)
 
 
 @_apply.register
@@ -254,20 +258,34 @@ def _ended(state: RunState, status: RunStatus, event: events.Event, reason: str)
     return changed(state, status=status, reason=reason, ended=event.time)
 
 
-def _running(state: RunState, number: int) -> Trial:
-    if state.current is not None and state.current.number == number:
-        return state.current
-    return Trial(number, {})
+def _begun(state: RunState, number: int) -> Trial:
+    """The trial that an end is about; one without parameters where the line of its start cannot be read."""
+    found = state.trial(number)
+    if found is None or not (number in state.running or (found.reason == DAMAGED and found.parameters)):
+        return Trial(number, {})
+    return changed(found, reason="")
 
 
-def _with_lost_end(state: RunState, following: int) -> RunState:
-    """Let the trial under way count as failed where a later one begins: it has ended, but that line cannot be read.
+def _without(state: RunState, number: int) -> tuple[int, ...]:
+    return tuple(one for one in state.running if one != number)
 
-    As a trial that never ended it would hold up the count, and later trials would be numbered, and made, again.
+
+def _with_lost_ends(state: RunState, numbers: Iterable[int]) -> RunState:
+    """Let these trials under way count as failed: they have ended, but those lines cannot be read.
+
+    As trials that never ended they would hold up the count, and later trials would be numbered, and made, again.
     """
-    if state.current is None or state.current.number >= following:
+    return _with_ends(state, numbers, TrialStatus.FAILED, DAMAGED)
+
+
+def _with_ends(state: RunState, numbers: Iterable[int], status: TrialStatus, reason: str) -> RunState:
+    ended = tuple(numbers)
+    if not ended:
         return state
-    return changed(_put(state, changed(state.current, status=TrialStatus.FAILED, reason=DAMAGED)), current=None)
+    trials = state.trials
+    for number in ended:
+        trials = trials.set(number - 1, changed(trials[number - 1], status=status, reason=reason))
+    return changed(state, trials=trials, running=tuple(one for one in state.running if one not in ended))
 
 
 def _put(state: RunState, trial: Trial) -> RunState:
@@ -284,9 +302,7 @@ def _put(state: RunState, trial: Trial) -> RunState:
 
 
 def _without_running(state: RunState, reason: str) -> RunState:
-    if state.current is None:
-        return state
-    return changed(_put(state, changed(state.current, status=TrialStatus.CUT_SHORT, reason=reason)), current=None)
+    return _with_ends(state, state.running, TrialStatus.CUT_SHORT, reason)
 
 
 def _evaluated(state: RunState, corpus: str, **changes: Any) -> RunState:

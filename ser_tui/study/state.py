@@ -88,9 +88,9 @@ class RunState:
     """One for each worker that worked on the search: elapsed time is their sum."""
     reason: str = ""
     trials: PVector[Trial] = field(default_factory=lambda: pvector([]))
-    """Trials in order: trial number n is at n - 1."""
-    current: Trial | None = None
-    """The trial under way; it is also the last of `trials` as it was when it started."""
+    """Trials in order, each as far as it has come: trial number n is at n - 1."""
+    running: tuple[int, ...] = ()
+    """Numbers of the trials under way, in the order in which they began."""
     progress: events.Progressed | None = None
     """How far the stage under way has come: of `current`, or of what the worker does between and after trials."""
     best: Trial | None = None
@@ -104,6 +104,20 @@ class RunState:
     log: PVector[tuple[str, str, str]] = field(default_factory=lambda: pvector([]))
     """(time, level, text), newest last."""
     seq: int = -1
+
+    @property
+    def under_way(self) -> tuple[Trial, ...]:
+        """The trials under way, in the order in which they began."""
+        return tuple(self.trials[number - 1] for number in self.running)
+
+    @property
+    def current(self) -> Trial | None:
+        """The trial under way that began last."""
+        return self.trials[self.running[-1] - 1] if self.running else None
+
+    def trial(self, number: int) -> Trial | None:
+        """Trial `number`, as far as it has come."""
+        return self.trials[number - 1] if 0 < number <= len(self.trials) else None
 
     @property
     def pooled(self) -> tuple[tuple[str, Score], ...]:

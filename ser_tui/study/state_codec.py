@@ -35,6 +35,7 @@ _TRIAL = tuple(item.name for item in fields(Trial))
 _TIMES = ("started", "last_time", "ended")
 _STATUSES = {word.value: word for word in TrialStatus}
 _is_log = check(tuple[tuple[str, str, str], ...])
+_are_numbers = check(tuple[int, ...])
 
 
 class NotKept(ValueError):
@@ -51,7 +52,7 @@ def to_lines(state: RunState) -> Iterator[bytes]:
         "folds": [_line(event) for event in state.folds],
         "evaluations": [{**vars(one), "result": None if one.result is None else _line(one.result)} for one in state.evaluations],
         "sessions": [asdict(session) for session in state.sessions],
-        "current": None if state.current is None else _row(state.current),
+        "running": list(state.running),
         "best": None if state.best is None else _row(state.best),
         "log": list(state.log),
         "trials": len(state.trials),
@@ -81,7 +82,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
             test=_event(head["test"], events.TestScored), sessions=tuple(_session(one) for one in head["sessions"]),
             folds=tuple(_known(_event(line, events.FoldsScored)) for line in head["folds"]),
             evaluations=tuple(_evaluation(one) for one in head["evaluations"]), trials=pvector(trials),
-            current=_of(head["current"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),
+            running=_under_way(head["running"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),
         )  # fmt: skip
         _refuse_misfits(state, _PLAIN)
         for name in _TIMES:
@@ -149,6 +150,12 @@ def _trial(row: Any) -> Trial:
 
 _NESTED = ("parameters", "interval", "accuracy_interval")
 _CHECKED = tuple(name for name in _TRIAL if name != "epochs")
+
+
+def _under_way(numbers: Any, trials: list[Trial]) -> tuple[int, ...]:
+    if not _are_numbers(numbers) or any(trials[number - 1].status != TrialStatus.RUNNING for number in numbers):
+        raise NotKept("trials under way that are none")
+    return tuple(numbers)
 
 
 def _of(row: Any, trials: list[Trial]) -> Trial | None:

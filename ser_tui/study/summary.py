@@ -50,8 +50,9 @@ def remaining_seconds(state: RunState, now: datetime | None = None) -> float | N
     if state.predicted is not None:
         limits.append(state.predicted[1] - _since(state.predicted[0], now))
     elif planned is not None and timed:
-        running = 0.0 if state.current is None else _since(state.current.started, now)
-        limits.append((planned - state.finished_trials) * sum(timed) / len(timed) - running)
+        running = [_since(trial.started, now) for trial in state.under_way]
+        left = (planned - state.finished_trials) * sum(timed) / len(timed) - sum(running)
+        limits.append(left / max(1, len(running)))
     minutes = state.study.minutes
     if minutes is not None:
         limits.append(minutes * 60 - elapsed_seconds(state, now))

@@ -172,7 +172,7 @@ def test_a_snapshot_that_is_damaged_is_as_good_as_none(log: Path) -> None:
     [
         ("status", "splendid"), ("status", 3), ("trials", 2), ("started", "yesterday"), ("start", None), ("best", None),
         ("sessions", [{"begun": "x", "clock": 0.0, "last": "", "seconds": 0.0}]), ("log", [["a", "b"]]), ("truth", ["a"]),
-        ("folds", [None]), ("evaluations", [{}]), ("probe", "{}"), ("current", [1]),
+        ("folds", [None]), ("evaluations", [{}]), ("probe", "{}"), ("running", [1]), ("running", [99]), ("running", "1"),
     ],
 )  # fmt: skip
 def test_lines_of_another_hand_are_refused(log: Path, place: str, value: object) -> None:

@@ -224,3 +224,31 @@ def test_a_fold_s_interval_that_is_none_is_not_believed(interval: object) -> Non
     assert decode(line()) and decode(line(interval=(0.4, 0.6)))
     with pytest.raises(DamagedLine):
         decode(line(interval=interval))
+
+
+def parallel(number: int, *pending: int) -> events.TrialStarted:
+    return events.TrialStarted(trial=number, parameters={"learning_rate": 1e-4 * number}, based_on=(), pending=pending)
+
+
+def test_trials_go_on_beside_each_other() -> None:
+    mixed = [epoch(2, 1), epoch(1, 1), epoch(2, 2), epoch(3, 1)]
+    whole = log(started(), parallel(1), parallel(2, 1), parallel(3, 1, 2), *mixed, finished(2, 0.7), finished(1, 0.9), epoch(3, 2))
+    state = reduce_all(whole[:8])
+    assert [(trial.number, len(trial.epochs)) for trial in state.under_way] == [(1, 1), (2, 2), (3, 1)]
+    assert state.current is state.trial(3) and state.finished_trials == 0
+    after = reduce_all(whole[8:], state)
+    assert after.running == (3,) and [len(trial.epochs) for trial in after.trials] == [1, 2, 2]
+    assert (after.best, after.trial(1)) == (after.trials[0], after.trials[0]) and after.trials[1].parameters == {"learning_rate": 2e-4}
+    one_by_one = RunState()
+    for event in whole:
+        one_by_one = reduce(one_by_one, event)
+    assert one_by_one == after
+
+
+def test_a_workers_end_ends_all_that_was_under_way() -> None:
+    state = reduce_all(log(started(), parallel(1), parallel(2, 1), finished(1, 0.5), parallel(3, 2), events.RunResumed()))
+    assert [trial.status for trial in state.trials] == ["done", "cut_short", "cut_short"] and not state.running
+    lost = reduce_all(log(started(), parallel(1), parallel(2, 1), parallel(3, 2)))
+    assert [trial.status for trial in lost.trials] == ["failed", "running", "running"], "1 was over when 3 was proposed: its end is lost"
+    late = reduce_all(log(finished(1, 0.5), start=4), lost)
+    assert late.trials[0].status == "done" and late.trials[0].parameters, "an end that comes all the same is believed"

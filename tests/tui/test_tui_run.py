@@ -72,7 +72,7 @@ async def test_the_probe_stands_beside_the_best_trial_on_every_screen(runs: Path
         await press(pilot, "escape")
         await until_shown(pilot, "best BCA")
         await press(pilot, "enter")
-        await until_shown(pilot, "gain over the probe        +.029, p = .04")
+        await until_shown(pilot, "gain over the probe      +.029, p = .04")
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(200, 50)) as pilot:
         await until_shown(pilot, "probe .924 [.894, .954], fine-tuning +.029, p = .04")
 
@@ -89,6 +89,23 @@ async def test_events_appear_as_they_are_written(runs: Path) -> None:
         await until_shown(pilot, "best BCA   .979 [.939, 1.000]  trial 3", "trial 3 finished: BCA .979 [.939, 1.000], n=127")
         run.write(events.RunFinished(reason="15 trials are done"))
         await until_shown(pilot, "emodb-gp  done")
+
+
+async def test_trials_under_way_at_once_have_a_line_and_a_row_each(runs: Path) -> None:
+    run = begin(runs)
+    run.live()
+    for number in (1, 2, 3):
+        run.write(events.TrialStarted(trial=number, parameters=run.parameters(), based_on=(), pending=tuple(range(1, number))))
+    for number, epoch in ((1, 1), (3, 1), (1, 2)):
+        run.write(events.EpochFinished(trial=number, epoch=epoch, epochs=8, loss=0.5, bca=0.7 + number / 100))
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "trials 1, 2, 3/15", "trial 1  epoch 2/8 done", "trial 2  first epoch", "trial 3  epoch 1/8 done")
+        *_, scored = run.trial_events(2, 0.9, {**run.parameters(), "epochs": 8})
+        run.write(scored)
+        await until_shown(pilot, "trials 1, 3/15", "best BCA   .900 [.860, .938]  trial 2", "trial 3  epoch 1/8 done")
+        for number in range(4, 9):
+            run.write(events.TrialStarted(trial=number, parameters=run.parameters(), based_on=(), pending=(1, *range(3, number))))
+        await until_shown(pilot, "4 more trials under way", "trial 8  first epoch", "best so far")
 
 
 async def test_a_failed_trial_a_missing_metric_and_half_a_line_are_shown_as_such(runs: Path) -> None:

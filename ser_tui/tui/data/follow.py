@@ -47,10 +47,7 @@ class View:
 
     def trial(self, number: int) -> Trial | None:
         """Trial `number`, as far as it has come."""
-        current, trials = self.state.current, self.state.trials
-        if current is not None and current.number == number:
-            return current
-        return trials[number - 1] if 0 < number <= len(trials) else None
+        return self.state.trial(number)
 
 
 class Follower:

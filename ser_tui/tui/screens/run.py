@@ -170,7 +170,7 @@ class RunScreen(AppScreen[None]):
         self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), folder.study_name, folder.begun))
         self._show_or_hide("#warnings", trials.warning_lines(view, width))
         self.query_one("#figures", Lines).show(
-            [trials.best_line(view.state, width), trials.current_line(view, width), trials.spark_line(view.state, width)]
+            [trials.best_line(view.state, width), *trials.current_lines(view, width), trials.spark_line(view.state, width)]
         )
         self._show_or_hide("#results", trials.result_lines(view.state, width))
 

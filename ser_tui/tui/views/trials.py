@@ -127,9 +127,11 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
     line.append_text(state_text(view.shown))
     start = state.start
     if start is not None:
-        trial = state.current
-        number = trial.number if trial is not None else len(counted_trials(state))
-        line.append(f"  trial {number}/{start.planned_trials}" if start.planned_trials else f"  trial {number}")
+        under_way = state.under_way
+        trial = under_way[0] if len(under_way) == 1 else None
+        numbers = [one.number for one in under_way] or [len(counted_trials(state))]
+        label = "  trial " if len(numbers) == 1 else "  trials "
+        line.append(label + ", ".join(map(str, numbers)) + (f"/{start.planned_trials}" if start.planned_trials else ""))
         if trial is not None and view.live:
             planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
             if planned:
@@ -228,12 +230,27 @@ def best_line(state: RunState, width: int) -> Text:
     return found
 
 
-def current_line(view: View, width: int) -> Text:
-    """The epoch that has just ended in the trial under way: its loss and BCA."""
+MOST_CURRENT = 4
+"""Lines of trials under way above the table, which has a row for every one of them."""
+
+
+def current_lines(view: View, width: int) -> list[Text]:
+    """A line for each trial under way, see `_current_line`, the one that began last at the end; one without any trial too."""
+    trials = view.state.under_way
+    if not trials or not view.live:
+        return [_current_line(view, None, width)]
+    lines = [_current_line(view, trial, width) for trial in trials[-MOST_CURRENT:]]
+    if len(trials) > MOST_CURRENT:
+        lines[0] = cell(f"{'current':<{_NAME}}", "muted").append_text(cell(f"{len(trials) - MOST_CURRENT + 1} more trials under way"))
+    return lines
+
+
+def _current_line(view: View, trial: Trial | None, width: int) -> Text:
+    """The epoch that has just ended in a trial under way: its loss and BCA."""
     line = cell("current    ", "muted")
-    trial = view.state.current
-    progress = view.state.progress if view.busy else None
-    if trial is None or not view.live:
+    # Of several trials under way it is not said whose stage it is.
+    progress = view.state.progress if view.busy and len(view.state.running) < 2 else None
+    if trial is None:
         at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
         if progress is not None and progress.stage == "features" and view.job == "search":
             at = f"probe: {at}"  # the features of trials are extracted while one is under way
