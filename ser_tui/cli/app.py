@@ -198,6 +198,19 @@ def export(run: Run, format: Annotated[str, typer.Option("--format", help="csv o
     export_run(run, format)
 
 
+@app.command(short_help="Write runs as one HTML page.")
+def report(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several to compare.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the run's folder.")
+    ] = "",
+) -> None:
+    """Write one self-contained HTML page about runs, with plots, confusion matrices and how to repeat them, and print its path."""
+    from ser_tui.cli.exporting import report_runs
+
+    report_runs(runs, output)
+
+
 @app.command()
 def delete(run: Run, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a run and all its files."""

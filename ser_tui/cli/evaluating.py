@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from ser_tui.cli.following import SILENCE_SECONDS, follow
-from ser_tui.cli.listing import print_run, run_document
+from ser_tui.cli.listing import print_run
 from ser_tui.cli.output import print_evaluation, print_json, say
 from ser_tui.client import launch
 from ser_tui.client.launch import last_words
@@ -17,6 +17,7 @@ from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.evaluation.mapping import decided, parse_changes
 from ser_tui.places import runs_folder
+from ser_tui.report.document import run_document
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.advice import trimming_advice

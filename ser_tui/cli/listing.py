@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
 from ser_tui.places import runs_folder
+from ser_tui.report.document import run_document
 from ser_tui.store.index import Index
-from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import findings_of, said
@@ -31,7 +28,7 @@ from ser_tui.study.headline import apart_text, chose, headline_of, headline_text
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import RunSummary, beside_probe, to_json
 from ser_tui.study.state import RunState
-from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
+from ser_tui.study.summary import elapsed_seconds, summarize
 
 
 def list_runs(*, as_json: bool) -> None:
@@ -69,44 +66,6 @@ def show_run(reference: str, *, as_json: bool) -> None:
         print_json(run_document(folder, state, reader))
     else:
         print_run(folder, state)
-
-
-def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = None) -> dict[str, Any]:
-    """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations.
-
-    `reader`: that which has read the state.
-    """
-    reader = reader or folder.read()[1]
-    document = {
-        **to_json(summarize(folder.run_id, state)),
-        "path": str(folder.path),
-        "state": shown_status(state.status, liveness(folder)),
-        "machine": dict(state.start.machine) if state.start else {},
-        "fingerprints": dict(state.start.fingerprints) if state.start else {},
-        "speakers": {part: list(names) for part, names in state.start.speakers.items()} if state.start else {},
-        "startup": state.start.startup if state.start else None,
-        "trial_list": [
-            {**to_json(trial_summary(trial)), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials
-        ],
-        "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
-    }
-    for listed, evaluation in zip(
-        document["evaluations"], (e.result for e in state.evaluations if e.result is not None), strict=True
-    ):
-        listed.update(
-            classes=list(evaluation.classes), columns=list(evaluation.columns), dropped=evaluation.dropped,
-            confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),
-            recall_intervals=_lists(evaluation.recall_intervals), baselines=dict(evaluation.baselines),
-            baseline_intervals=_lists(evaluation.baseline_intervals), centred=dict(evaluation.centred),
-            not_centred=evaluation.not_centred,
-            centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
-            speakers=list(evaluation.speakers), without=list(evaluation.without),
-        )  # fmt: skip
-    return document
-
-
-def _lists(intervals: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:
-    return {name: list(interval) for name, interval in intervals.items()}
 
 
 def print_run(folder: RunFolder, state: RunState) -> None:

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from ser_tui.cli.following import ended_without_word, follow
-from ser_tui.cli.listing import print_run, run_document
+from ser_tui.cli.listing import print_run
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
 from ser_tui.client import launch
 from ser_tui.client.resolving import load_study
 from ser_tui.places import runs_folder
+from ser_tui.report.document import run_document
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.state import RunState

@@ -43,12 +43,12 @@ def export(folder: RunFolder, format: Format) -> Path:
     if not state.trials:
         raise UserError(f"{folder.run_id} has no trials yet: nothing to export")
     text = to_csv(folder.run_id, state) if format == "csv" else to_json(folder.run_id, state)
-    return _write(folder, f"trials.{format}", text)
+    return write_export(folder, f"trials.{format}", text)
 
 
 def write_summary(folder: RunFolder, state: RunState) -> Path:
     """Write `summary_text` to export/summary.txt and return the path. Raises UserError."""
-    return _write(folder, "summary.txt", summary_text(folder.run_id, state))
+    return write_export(folder, "summary.txt", summary_text(folder.run_id, state))
 
 
 def to_csv(run_id: str, state: RunState) -> str:
@@ -124,7 +124,8 @@ def _inert(value: Any) -> Any:
     return _FORMULA.sub(r"\1'\2", printable(_BREAKS.sub(r"'\g<0>", value)))
 
 
-def _write(folder: RunFolder, name: str, text: str) -> Path:
+def write_export(folder: RunFolder, name: str, text: str) -> Path:
+    """Replace `name` in the run's export/ and return its path. Raises UserError."""
     refuse_links(folder)
     path = folder.path / "export" / name
     try:

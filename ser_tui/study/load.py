@@ -179,10 +179,15 @@ def _placed(key: str, text: str, raw: Mapping[str, Any], source: str, overrides:
 
 def dumps(study: Study) -> str:
     """The study as YAML, every default written out; `loads(dumps(study)) == study`."""
+    return yaml_text(to_plain(study))
+
+
+def yaml_text(plain: Mapping[str, Any]) -> str:
+    """A study as plain data, of a log say, as YAML."""
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096
     stream = io.StringIO()
-    yaml.dump(to_plain(study), stream)
+    yaml.dump(plain, stream)
     return stream.getvalue()
 
 

@@ -18,6 +18,7 @@ from textual.screen import ModalScreen
 
 from ser_tui.cli import comparing, listing
 from ser_tui.cli.following import lines
+from ser_tui.report.document import run_document
 from ser_tui.store.export import export, summary_text
 from ser_tui.store.log import LogReader
 from ser_tui.study import events
@@ -73,7 +74,7 @@ def _scores(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
 def test_every_score_that_a_program_reads_has_its_interval_and_its_n(tmp_path: Path) -> None:
     folder = scored_run(tmp_path).folder
     exported = json.loads(export(folder, "json").read_text())
-    for document in (listing.run_document(folder, folder.state()), exported):
+    for document in (run_document(folder, folder.state()), exported):
         found = list(_scores(json.loads(json.dumps(document))))
         assert len(found) > 20
         for where, holder, interval in found:

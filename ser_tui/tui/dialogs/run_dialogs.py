@@ -3,6 +3,7 @@ lost."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.store.runs import RunFolder
@@ -33,6 +34,16 @@ async def stop_run(screen: AppScreen[Any], run_id: str) -> None:
         folder = folder_of(screen, run_id)
         if await screen.succeeds(lambda: launch.request_stop(folder)):
             screen.ser.tell("asked the worker to stop")
+
+
+async def write_report(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
+    """Write the page about the runs, and say where it is."""
+    from ser_tui.report import writing
+
+    folders = [folder_of(screen, run_id) for run_id in run_ids]
+    path = await screen.attempt(lambda: writing.write_report(folders))
+    if path is not None:
+        screen.ser.tell(f"wrote {path}")
 
 
 async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:

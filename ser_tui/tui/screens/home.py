@@ -59,6 +59,7 @@ class HomeScreen(AppScreen[None]):
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
         Binding("r", "resume", "resume", tooltip="Take the search up where it ended"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
+        Binding("h", "report", "report", tooltip="Write an HTML page about the run, or about the marked ones"),
         Binding("d", "delete", "delete", tooltip="Delete the run's folder"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="Show only runs that hold some words"),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
@@ -268,6 +269,14 @@ class HomeScreen(AppScreen[None]):
             self.ser.open_run(summary.run_id)
 
     @work
+    async def action_report(self) -> None:
+        """Write the page about the highlighted run; about those that are marked, where there are some."""
+        from ser_tui.tui.dialogs.run_dialogs import write_report
+
+        if (summary := self.current) is not None:
+            await write_report(self, self.marked or [summary.run_id])
+
+    @work
     async def action_delete(self) -> None:
         """Delete the highlighted run, after a question."""
         from ser_tui.tui.dialogs.run_dialogs import delete_run
@@ -316,6 +325,7 @@ _NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary),
     "stop": lambda summary, marked: _under_way(summary),
     "resume": lambda summary, marked: summary.state is not None and summary.state.resumable,
+    "report": lambda summary, marked: True,
     "delete": lambda summary, marked: not _under_way(summary),
     "clone": lambda summary, marked: bool(summary.study),
 }

@@ -58,6 +58,7 @@ class RunScreen(AppScreen[None]):
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("v", "results", "results", tooltip="The probe, confusion matrices and folds in full"),
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
+        Binding("h", "report", "report", tooltip="Write an HTML page about the run, with plots, into its folder"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
         Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
         Binding("w", "copy", "copy", tooltip="Copy a summary; it is written to a file too"),
@@ -299,6 +300,13 @@ class RunScreen(AppScreen[None]):
         paths = await self.attempt(lambda: [export(folder, "csv"), export(folder, "json")])
         if paths:
             self.ser.tell("wrote " + " and ".join(str(path) for path in paths))
+
+    @work
+    async def action_report(self) -> None:
+        """Write the page about the run."""
+        from ser_tui.tui.dialogs.run_dialogs import write_report
+
+        await write_report(self, [self.run_id])
 
     @work
     async def action_copy(self) -> None:

@@ -1,0 +1,55 @@
+"""Reads runs for a report or an export: their documents, and how several compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ser_tui.evaluation.pairing import pair
+from ser_tui.report.document import run_document
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.comparison import Pairing, Row, outcomes, settings
+from ser_tui.study.headline import apart_text
+from ser_tui.study.state import RunState
+from ser_tui.study.status import ShownStatus
+from ser_tui.study.summary import summarize
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run as a report tells of it. `document`: what `show --json` prints; `searched`: the hyperparameters that its study varies;
+    `apart`: see `headline.apart_text`."""
+
+    document: dict[str, Any]
+    state: RunState
+    searched: tuple[str, ...]
+    apart: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How several runs compare. `pairings`: the best trial of each but the first, against the first's; `equal`: settings that
+    are the same in all."""
+
+    outcomes: tuple[Row, ...]
+    differing: tuple[Row, ...]
+    equal: int
+    pairings: tuple[Pairing, ...]
+
+
+def tell(folder: RunFolder) -> Told:
+    """Read a run. Raises UserError where its log cannot be read."""
+    state, reader = folder.read()
+    document = run_document(folder, state, reader)
+    return Told(document, state, tuple(state.study.searched), apart_text(state.pooled))
+
+
+def compare(told: Sequence[Told]) -> Compared | None:
+    """How the runs compare; None of a single one."""
+    if len(told) < 2:
+        return None
+    summaries = [replace(summarize(one.document["run_id"], one.state), state=ShownStatus(one.document["state"])) for one in told]
+    differing, equal = settings(summaries)
+    pairings = tuple(pair(told[0].state, one.state) for one in told[1:])
+    return Compared(tuple(outcomes(summaries)), tuple(differing), len(equal), pairings)

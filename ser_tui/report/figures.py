@@ -1,0 +1,50 @@
+"""Numbers of a run's document by their path, so that a figure on a page is that of `show --json`, and says which one it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ser_tui.report.markup import Html, joined, tag, text
+from ser_tui.study.formatting import score
+
+
+class Figures:
+    """The numbers of `document`, as `document.run_document` makes it. A path is keys and places joined by dots: trial_list.3.bca."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+
+    def at(self, path: str) -> Any:
+        """The value at `path`; None where there is none."""
+        value: Any = self.document
+        for key in path.split("."):
+            if isinstance(value, Mapping):
+                value = value.get(key)
+            elif isinstance(value, Sequence) and not isinstance(value, str) and key.isdigit() and int(key) < len(value):
+                value = value[int(key)]
+            else:
+                return None
+        return value
+
+    def number(self, path: str, shown: Callable[[Any], str] = score) -> Html:
+        """The number at `path` as `shown` writes it, its exact value and its path beside it for programs."""
+        value = self.at(path)
+        if value is None:
+            return text("-")
+        return tag("data", shown(value), value=json.dumps(value), data_of=path)
+
+    def interval(self, path: str) -> Html:
+        """[.912, .981]"""
+        if self.at(path) is None:
+            return text("")
+        return joined(["[", self.number(f"{path}.0"), ", ", self.number(f"{path}.1"), "]"])
+
+    def scored(self, path: str, interval: str) -> Html:
+        """.976 [.912, .981]: a score and its 95 % interval, held together on a line."""
+        if self.at(path) is None:
+            return text("-")
+        if self.at(interval) is None:
+            return self.number(path)
+        return tag("span", self.number(path), " ", self.interval(interval), class_="score")

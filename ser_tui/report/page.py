@@ -1,0 +1,123 @@
+"""The report: one HTML page that needs nothing beside it, from the documents of runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ser_tui.report import plots
+from ser_tui.report.charts import Curve, Plot, rows, scores_axis, whole
+from ser_tui.report.collecting import Compared, Told
+from ser_tui.report.markup import Html, table, tag
+from ser_tui.report.sections import run_section
+from ser_tui.study.comparison import Pairing
+from ser_tui.study.formatting import counted, score
+
+Document = Mapping[str, Any]
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""The page runs no script and fetches nothing, whatever a name in it says."""
+
+
+def page(told: Sequence[Told], compared: Compared | None = None, *, version: str = "", made: str = "") -> str:
+    """The whole page about one run, or about several with how they compare. `made`: when, in words."""
+    documents = [one.document for one in told]
+    title = ", ".join(str(document["name"]) for document in documents)
+    several = compared is not None
+    links = [tag("li", tag("a", name, href=f"#{where}")) for where, name in _contents(documents)]
+    body = [
+        tag("h1", f"Comparison of {len(documents)} runs: {title}" if several else title),
+        tag("nav", tag("ul", *links), aria_label="Contents"),
+        _comparison(documents, compared) if compared is not None else None,
+        *(run_section(one, number, several) for number, one in enumerate(told)),
+        tag(
+            "p",
+            f"Written by ser_tui {version}{f' on {made}' if made else ''}. BCA is balanced class accuracy: the mean recall "
+            "over the classes, also called UAR. Intervals hold 95 %.",
+            class_="foot",
+        ),
+    ]
+    head = [
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="generator", content=f"ser_tui {version}"),
+        tag("title", f"{title} - ser_tui report"),
+        tag("style", Html(_style())),
+    ]
+    return "<!DOCTYPE html>\n" + tag("html", tag("head", *head), "\n", tag("body", *body), lang="en") + "\n"
+
+
+@cache
+def _style() -> str:
+    return resources.files("ser_tui.report").joinpath("page.css").read_text("utf-8")
+
+
+def _contents(documents: Sequence[Document]) -> Iterator[tuple[str, str]]:
+    if len(documents) > 1:
+        yield from ((f"run-{number}", str(document["run_id"])) for number, document in enumerate(documents))
+    else:
+        names = {
+            "plots": "plots",
+            "errors": "what it gets wrong",
+            "scores": "scores",
+            "trials": "trials",
+            "protocol": "protocol",
+            "environment": "environment",
+            "repeat": "how to repeat it",
+        }
+        yield from ((f"run-0-{where}", name) for where, name in names.items())
+
+
+def _comparison(documents: Sequence[Document], compared: Compared) -> Html:
+    names = [str(document["run_id"]) for document in documents]
+    last = ("difference of the best trials to the first run's", ("-", *map(_paired, compared.pairings)))
+    rows_ = [[label, *cells] for label, cells in [*compared.outcomes, last]]
+    differing = [[label, *cells] for label, cells in compared.differing]
+    return tag(
+        "section",
+        tag("h2", "Comparison"),
+        tag("div", *_compared_plots(documents), class_="plots"),
+        table(["", *names], rows_, class_="compared"),
+        tag("h3", "Settings that differ"),
+        table(["", *names], differing, class_="compared") if differing else tag("p", "none"),
+        tag("p", f"{counted(compared.equal, 'setting')} {'is' if compared.equal == 1 else 'are'} equal.", class_="soft"),
+    )
+
+
+def _paired(pairing: Pairing) -> str:
+    if pairing.difference is None:
+        return f"none: {pairing.reason}"
+    return f"{pairing.words} {pairing.scope} on {pairing.utterances} shared utterances"
+
+
+def _compared_plots(documents: Sequence[Document]) -> Iterator[Html]:
+    scored = [document for document in documents if document["headline"]]
+    if not scored:
+        return
+    told = [document["headline"] for document in scored]
+    spread = [end for one in told for end in (one["interval"] or [one["value"]])]
+    values = [(one["value"], one["interval"], f"{score(one['value'])} {one['kind']}") for one in told]
+    axis = scores_axis("BCA", spread, None)
+    alike = len({document["name"] for document in scored}) < len(scored)
+    names = [str(document["run_id"])[-12:] if alike else str(document["name"]) for document in scored]
+    yield plots.figure(
+        "The figure that stands for each run",
+        rows("BCA of each run", names, values, axis),
+        "the test part's, else the pooled folds', else validation's, which was chosen for being high; 95 % intervals",
+    )
+    curves = [[value for value in document["best_so_far"] if value is not None] for document in scored]
+    series = [(name, curve) for name, curve in zip(names, curves, strict=True) if curve]
+    styles = ("first", "second", "third", "fourth")
+    if not series:
+        return
+    trials = whole("trial", 1, max(2, *(len(curve) for _, curve in series)))
+    plot = Plot(trials, scores_axis("best BCA so far", [value for _, curve in series for value in curve], None), "best so far")
+    for number, (name, curve) in enumerate(series[:4]):
+        points = [(float(place), value) for place, value in enumerate(curve, 1)]
+        plot.line(Curve(name, [*points, (len(curve) + 0.4, curve[-1])], styles[number], steps=True))
+    words = ("solid", "dashed", "dotted", "dash and dots")
+    legend = "; ".join(f"{word}: {name}" for word, (name, _) in zip(words, series, strict=False))
+    left = f"; {counted(len(series) - 4, 'more run')} not drawn" if len(series) > 4 else ""
+    yield plots.figure("Best so far, on the validation part", plot.svg(), f"{legend}{left}; comparable where the parts are the same")

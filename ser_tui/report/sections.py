@@ -1,0 +1,422 @@
+"""What the report says of one run, section by section, from its document. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ser_tui.evaluation.errors import Confusion, confused_pairs, pairs_text
+from ser_tui.report import plots
+from ser_tui.report.collecting import Told
+from ser_tui.report.figures import Figures
+from ser_tui.report.markup import Html, joined, table, tag, text
+from ser_tui.study.comparison import flat
+from ser_tui.study.formatting import (
+    centred_text,
+    counted,
+    difference_text,
+    duration,
+    loss_text,
+    mapped,
+    of_speakers,
+    parameter,
+    probe_parameters,
+    score_with_interval,
+    shared,
+    verdict,
+)
+from ser_tui.study.headline import chose, sample
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.load import yaml_text
+
+Document = Mapping[str, Any]
+MOST_ROWS = 300
+"""Trials in the table of a run; of more, the best are listed, and the page says where all of them are."""
+
+
+def run_section(told: Told, number: int, several: bool) -> Html:
+    """All of one run, the `number`th on the page; under a heading of its own where there are several."""
+    document = told.document
+
+    def section(name: str, title: str, *content: object) -> Html | None:
+        kept = [part for part in content if part]
+        return tag("section", tag("h3" if several else "h2", title), *kept, id=f"run-{number}-{name}") if kept else None
+
+    figures = Figures(document)
+    pictures = [*plots.search_plots(document), *plots.epoch_plots(document)]
+    dimensions = plots.dimension_plots(document, told.searched)
+    return tag(
+        "section",
+        tag("h2", document["run_id"]) if several else None,
+        _head(figures),
+        _findings(document),
+        section("plots", "The search", tag("div", *pictures, class_="plots") if pictures else tag("p", "No trial has a score yet.")),
+        section(
+            "dimensions", "BCA against each searched hyperparameter", tag("div", *dimensions, class_="plots") if dimensions else None
+        ),
+        section("errors", "What it gets wrong", *_errors(figures)),
+        section("scores", "Scores beside the search's own", *_scores(figures, told.apart)),
+        section("trials", "Trials", *_trials(figures, told.searched)),
+        section("protocol", "Protocol and settings", *_protocol(document)),
+        section("environment", "Environment", *_environment(document)),
+        section("repeat", "How to repeat it", *_repeat(document)),
+        id=f"run-{number}",
+        data_run=document["run_id"],
+    )
+
+
+def _head(figures: Figures) -> Html:
+    document, best = figures.document, figures.document["best"]
+    one = document["headline"]
+    told = None
+    if one:
+        on = chose(one["chosen_on"]) if one["kind"] == "pooled" else ""
+        beside = "; ".join(part for part in (one["name"], sample(one["n"], one["speakers"]), on) if part)
+        told = tag(
+            "p",
+            "BCA ",
+            tag("strong", figures.number("headline.value")),
+            " ",
+            figures.interval("headline.interval"),
+            f" {beside}",
+            class_="headline",
+        )
+    facts = [
+        ("state", document["state"]),
+        ("corpus", document["corpus"] or "-"),
+        ("encoder", document["encoder"] or "-"),
+        ("method", document["method"]),
+        ("strategy", document["strategy"] or "-"),
+        ("protocol", document["protocol"] or "-"),
+        ("speakers shared between parts", shared(document["shares_speakers"])),
+        (
+            "trials",
+            joined([figures.number("trials", str), f" of {document['planned_trials']}" if document["planned_trials"] else None]),
+        ),
+        ("time of the search", figures.number("seconds", duration)),
+        ("begun (UTC)", str(document["started"])[:16].replace("T", " ") or "-"),
+    ]
+    why = tag("p", str(document["reason"]), class_="soft") if document["reason"] else None
+    listed = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
+    return joined([tag("p", document["run_id"], class_="soft"), told, listed, why, _best(figures) if best else None])
+
+
+def _best(figures: Figures) -> Html:
+    best = figures.document["best"]
+    values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best["parameters"].items())
+    peak: list[object] = []
+    if best["epochs_done"] > 1:
+        peak = ["; its best epoch had ", figures.scored("best.best_epoch_bca", "best.best_epoch_interval")]
+    return tag(
+        "p",
+        f"Best on the validation part: trial {best['trial']} with BCA ",
+        figures.scored("best.bca", "best.interval"),
+        ", accuracy ",
+        figures.scored("best.accuracy", "best.accuracy_interval"),
+        f", {sample(best['utterances'], figures.document['interval_speakers'])}",
+        *peak,
+        f". {values}.",
+    )
+
+
+def _findings(document: Document) -> Html | None:
+    found = [str(warning) for warning in document["warnings"]]
+    found += [f"On {one['corpus']}: {warning}" for one in document["evaluations"] for warning in one["warnings"]]
+    one = document["headline"]
+    if one and one["kind"] == "validation":
+        found.append(
+            "The figure is the best of several trials on the very utterances that it was chosen on: expect less on others. "
+            "A test part (protocol.test_size) or folds give a figure that nothing was chosen on."
+        )
+    if one and one["n"] < 100:
+        found.append(f"The figure is over {counted(one['n'], 'utterance')}: its interval is wide.")
+    probe = document["probe"]
+    if probe and probe["p"] is not None and probe["p"] >= 0.05:
+        found.append(
+            "Fine-tuning is not shown to be better than the probe on the frozen encoder "
+            f"({difference_text(probe['difference'], probe['p'])})."
+        )
+    if document["damaged_lines"]:
+        found.append(f"{counted(len(document['damaged_lines']), 'line')} of the log cannot be read and tell nothing here.")
+    if document["state"] not in ("done",):
+        found.append(f"The run is not finished ({document['state']}): these are its scores so far.")
+    if not found:
+        return None
+    return joined(
+        [tag("h3", "What to know before believing a score"), tag("ul", *(tag("li", line) for line in found), class_="findings")]
+    )
+
+
+def _errors(figures: Figures) -> Iterator[Html]:
+    for number, one in enumerate(figures.document["confusions"]):
+        path = f"confusions.{number}"
+        yield tag("h4", f"Best trial ({one['trial']}) on the {one['part']} part")
+        yield _confused(one["rows"], one["columns"], one["counts"], one["utterances"])
+        paths = [f"{path}.recalls.{row}" for row in range(len(one["rows"]))]
+        picture = plots.recall_plot(
+            f"recall per class on the {one['part']} part",
+            one["rows"],
+            one["recalls"],
+            one["recall_intervals"],
+            one["utterances"],
+            plots.chance_of(figures.document),
+            paths,
+        )
+        yield tag(
+            "div",
+            _matrix(figures, path, one["rows"], one["columns"], one["counts"], one["utterances"], "counts"),
+            picture,
+            class_="errors",
+        )
+    for number, one in enumerate(figures.document["evaluations"]):
+        path = f"evaluations.{number}"
+        whose = of_speakers(one["speakers"], one["without"])
+        yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}, trial {one['trial']}'s model")
+        held = [sum(row) for row in one["confusion"]]
+        yield _confused(one["classes"], one["columns"], one["confusion"], held)
+        known = [one["recalls"].get(name) for name in one["classes"]]
+        around = [one["recall_intervals"].get(name) for name in one["classes"]]
+        picture = plots.recall_plot(
+            f"recall per class on {one['corpus']}",
+            one["classes"],
+            known,
+            around,
+            held,
+            one["chance"],
+            [f"{path}.recalls.{name}" for name in one["classes"]],
+        )
+        yield tag(
+            "div", _matrix(figures, path, one["classes"], one["columns"], one["confusion"], held, "confusion"), picture, class_="errors"
+        )
+
+
+def _confused(names: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]], held: Sequence[int]) -> Html:
+    matrix = Confusion(tuple(names), tuple(columns), tuple(map(tuple, counts)), tuple(held))
+    return tag("p", f"Most confused: {pairs_text(confused_pairs(matrix))}.")
+
+
+def _matrix(
+    figures: Figures,
+    path: str,
+    names: Sequence[str],
+    columns: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    held: Sequence[int],
+    key: str,
+) -> Html:
+    lines = []
+    for row, (name, of) in enumerate(zip(names, held, strict=True)):
+        cells = [tag("th", name, scope="row")]
+        for column, said in enumerate(columns):
+            share = counts[row][column] / of if of else 0.0
+            cells.append(
+                tag(
+                    "td",
+                    figures.number(f"{path}.{key}.{row}.{column}", str),
+                    tag("small", f"{100 * share:.0f} %"),
+                    class_="hit" if said == name else "miss",
+                    style=f"--share:{share:.3f}",
+                )
+            )
+        lines.append(tag("tr", *cells, tag("td", str(of), class_="right")))
+    said_ = [tag("th", said, scope="col", class_="right") for said in columns]
+    head = tag("tr", tag("th", "truth \\ said"), *said_, tag("th", "n", class_="right"))
+    caption = tag("p", "Rows: truth; columns: what the model said; counts, and per cent of the row. Framed: right.", class_="soft")
+    return tag("div", tag("div", tag("table", tag("thead", head), tag("tbody", *lines), class_="matrix"), class_="wide"), caption)
+
+
+def _scores(figures: Figures, apart: str) -> Iterator[Html]:
+    document = figures.document
+    if probe := document["probe"]:
+        yield tag("h4", "Probe")
+        yield tag(
+            "p",
+            f"Logistic regression on the frozen encoder, the best of {probe['tried']} by validation BCA "
+            f"({probe_parameters(probe['parameters'])}): BCA ",
+            figures.scored("probe.bca", "probe.interval"),
+            ", accuracy ",
+            figures.scored("probe.accuracy", "probe.accuracy_interval"),
+            f". Fine-tuning {_tested(probe)}.",
+        )
+    if test := document["test"]:
+        yield tag("h4", "Test part")
+        beside = test["probe"]
+        yield tag(
+            "p",
+            "Held out from every trial, scored once: BCA ",
+            figures.scored("test.bca", "test.interval"),
+            ", accuracy ",
+            figures.scored("test.accuracy", "test.accuracy_interval"),
+            f", {sample(test['utterances'], test['interval_speakers'])}.",
+            *(
+                [" Probe: BCA ", figures.scored("test.probe.bca", "test.probe.interval"), f", fine-tuning {_tested(beside)}."]
+                if beside
+                else []
+            ),
+        )
+    for number, folds in enumerate(document["folds"]):
+        path = f"folds.{number}"
+        yield tag("h4", f"{folds['protocol']}: trial {folds['trial']}'s configuration, trained anew for each fold")
+        yield tag(
+            "p",
+            "Pooled BCA ",
+            figures.scored(f"{path}.pooled_bca", f"{path}.interval"),
+            f", {sample(folds['utterances'], folds['interval_speakers'])}; ",
+            chose(folds["chosen_on"]),
+            "; mean over the folds ",
+            figures.number(f"{path}.mean"),
+            " ± ",
+            figures.number(f"{path}.deviation"),
+            ".",
+            *(
+                [" Probe: ", figures.scored(f"{path}.probe.bca", f"{path}.probe.interval"), f", fine-tuning {_tested(folds['probe'])}."]
+                if folds["probe"]
+                else []
+            ),
+        )
+        lines = [
+            [
+                fold.get("name", "-"),
+                figures.scored(f"{path}.folds.{place}.bca", f"{path}.folds.{place}.interval"),
+                fold.get("utterances", "-"),
+            ]
+            for place, fold in enumerate(folds["folds"])
+        ]
+        yield table(["fold", "BCA", "n"], lines, right=(2,))
+    if apart:
+        yield tag("p", apart)
+    for number, one in enumerate(document["evaluations"]):
+        yield from _evaluation(figures, f"evaluations.{number}", one)
+
+
+def _tested(probe: Mapping[str, Any]) -> str:
+    return f"{difference_text(probe['difference'], probe['p'])}: {verdict(probe['difference'], probe['p']) or 'not compared'}"
+
+
+def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator[Html]:
+    whose = of_speakers(one["speakers"], one["without"])
+    yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}")
+    lines: list[list[object]] = [
+        [
+            "the model",
+            figures.scored(f"{path}.accuracy", f"{path}.accuracy_interval"),
+            figures.scored(f"{path}.bca", f"{path}.bca_interval"),
+        ],
+        ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],
+    ]
+    for title, kind in (("", "baseline"), ("own mean taken out by ", "centred")):
+        scores, around = one[f"{kind}s" if kind == "baseline" else kind], one[f"{kind}_intervals"]
+        for name in scores:
+            if not name.endswith("_bca"):
+                cells = [score_with_interval(scores[key], around.get(key)) if key in scores else "-" for key in (name, f"{name}_bca")]
+                lines.append([f"{title}{name.replace('_', ' ')}", *cells])
+    masked = "its classes masked to those that the target has" if one["masked"] else "all classes of the model"
+    yield tag(
+        "p",
+        f"{sample(one['utterances'], one['interval_speakers'])}, {one['dropped']} dropped; {masked}. Labels: "
+        + ", ".join(mapped(emotion, target) for emotion, target in one["mapping"].items())
+        + ".",
+    )
+    yield table(["", "accuracy", "BCA"], lines)
+    if one["centred"]:
+        yield tag("p", f"Accuracy {centred_text(one['centred'], one['centred_intervals'])}.", class_="soft")
+    if one["not_centred"]:
+        yield tag("p", one["not_centred"], class_="soft")
+
+
+def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
+    document = figures.document
+    trials = list(enumerate(document["trial_list"]))
+    if not trials:
+        return
+    if len(trials) > MOST_ROWS:
+        ranked = sorted(trials, key=lambda one: -(one[1]["bca"] if one[1]["bca"] is not None else -1.0))[:MOST_ROWS]
+        every = f"`ser-tui export {document['run_id']}` writes all of them"
+        yield tag("p", f"The {MOST_ROWS} best of {len(trials)} trials, in their order; {every}.")
+        trials = sorted(ranked, key=lambda one: one[0])
+    names = [name for name in searched if name in HYPERPARAMETERS]
+    lines = []
+    for place, trial in trials:
+        path = f"trial_list.{place}"
+        lines.append(
+            [
+                trial["trial"],
+                *(_given(figures, f"{path}.parameters.{name}", name) for name in names),
+                figures.scored(f"{path}.bca", f"{path}.interval"),
+                figures.scored(f"{path}.accuracy", f"{path}.accuracy_interval"),
+                figures.number(f"{path}.loss", loss_text),
+                figures.number(f"{path}.epochs_done", str),
+                figures.number(f"{path}.seconds", duration),
+                trial["phase"] or "-",
+                ": ".join(part for part in (trial["status"].replace("_", " "), trial["reason"]) if part),
+            ]
+        )
+    best = plots.best_place(document)
+    chosen = [number for number, (place, _) in enumerate(trials) if place == best]
+    headings = ["#", *(name.replace("_", " ") for name in names), "BCA", "accuracy", "loss", "epochs", "time", "proposed by", "state"]
+    right = [0, *range(1, len(names) + 1), *(len(names) + place for place in (3, 4, 5))]
+    yield table(headings, lines, right=right, chosen=chosen)
+    yield tag("p", "Scores are on the validation part, after a trial's last epoch. The best trial stands out.", class_="soft")
+
+
+def _given(figures: Figures, path: str, name: str) -> Html:
+    value = figures.at(path)
+    return text(parameter(name, value)) if isinstance(value, str) else figures.number(path, lambda number: parameter(name, number))
+
+
+def _protocol(document: Document) -> Iterator[Html]:
+    if document["utterances"]:
+        speakers = document["speakers"]
+        lines = [
+            [part, str(count), str(len(speakers.get(part, ()))) if part in speakers else "-", ", ".join(speakers.get(part, ()))]
+            for part, count in document["utterances"].items()
+            if count
+        ]
+        yield table(["part", "utterances", "speakers", "which"], lines, right=(1, 2), long=(3,))
+    if document["classes"]:
+        yield tag("p", f"Classes: {', '.join(document['classes'])}.")
+    yield table(["setting", "value"], flat(document["study"]).items(), long=(1,))
+
+
+def _environment(document: Document) -> Iterator[Html]:
+    known = {**flat(document["machine"]), **{f"fingerprint of {name}": value for name, value in document["fingerprints"].items()}}
+    if known:
+        yield table(["", ""], known.items(), long=(1,))
+
+
+def _repeat(document: Document) -> Iterator[Html]:
+    if not document["study"]:
+        return
+    versions = document["machine"].get("versions", {})
+    own = versions.get("ser_tui") if isinstance(versions, Mapping) else None
+    yield tag(
+        "p",
+        "Save the study below as study.yaml, and run these commands",
+        f" with ser_tui {own}" if own else None,
+        ". Scores of another machine can differ in their last digits; "
+        "the corpus and the parts are the same where their fingerprints are.",
+    )
+    yield tag("pre", "\n".join(commands(document)))
+    yield tag("p", "study.yaml")
+    yield tag("pre", yaml_text(document["study"]))
+
+
+def commands(document: Document) -> Iterator[str]:
+    """What to type to get the run's scores again, once its study is in study.yaml."""
+    yield "ser-tui run study.yaml --headless"
+    for folds in document["folds"]:
+        if folds["protocol"] != document["protocol"]:
+            yield f"ser-tui folds latest --protocol {shlex.quote(folds['protocol'])}"
+    for one in document["evaluations"]:
+        words = ["ser-tui", "evaluate", "latest", "--on", str(one["corpus"])]
+        for emotion, target in one["mapping"].items():
+            words += ["--map", f"{_escaped(emotion, '=')}={_escaped(target, '=')}"]
+        for option, names in (("--speakers", one["speakers"]), ("--without", one["without"])):
+            words += [option, ",".join(_escaped(name, ",") for name in names)] if names else []
+        yield shlex.join([*words, *([] if one["masked"] else ["--raw"])])
+
+
+def _escaped(name: str, separator: str) -> str:
+    """As the command line reads it back: a backslash before itself and before what separates."""
+    return name.replace("\\", "\\\\").replace(separator, f"\\{separator}")
