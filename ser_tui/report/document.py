@@ -91,11 +91,9 @@ def _confusions(state: RunState) -> list[dict[str, Any]]:
 def _confusion(part: str, trial: int, matrix: Confusion, intervals: Mapping[str, tuple[float, float] | None]) -> dict[str, Any]:
     from ser_tui.evaluation.errors import plain_confusion
 
-    around = [intervals.get(name) for name in matrix.rows]
-    return {
-        "part": part, "trial": trial, **plain_confusion(matrix), "recalls": list(matrix.recalls),
-        "recall_intervals": [None if interval is None else list(interval) for interval in around],
-    }  # fmt: skip
+    known = {name: recall for name, recall in zip(matrix.rows, matrix.recalls, strict=True) if recall is not None}
+    around = {name: list(interval) for name in known if (interval := intervals.get(name)) is not None}
+    return {"part": part, "trial": trial, **plain_confusion(matrix), "recalls": known, "recall_intervals": around}
 
 
 def _seed(state: RunState) -> int:

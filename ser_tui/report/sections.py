@@ -150,45 +150,24 @@ def _findings(document: Document) -> Html | None:
 
 def _errors(figures: Figures) -> Iterator[Html]:
     for number, one in enumerate(figures.document["confusions"]):
-        path = f"confusions.{number}"
         yield tag("h4", f"Best trial ({one['trial']}) on the {one['part']} part")
-        yield _confused(one["rows"], one["columns"], one["counts"], one["utterances"])
-        paths = [f"{path}.recalls.{row}" for row in range(len(one["rows"]))]
-        picture = plots.recall_plot(
-            f"recall per class on the {one['part']} part",
-            one["rows"],
-            one["recalls"],
-            one["recall_intervals"],
-            one["utterances"],
-            plots.chance_of(figures.document),
-            paths,
-        )
-        yield tag(
-            "div",
-            _matrix(figures, path, one["rows"], one["columns"], one["counts"], one["utterances"], "counts"),
-            picture,
-            class_="errors",
-        )
+        yield _error(figures, f"confusions.{number}", one, "counts", one["rows"], one["utterances"], plots.chance_of(figures.document))
     for number, one in enumerate(figures.document["evaluations"]):
-        path = f"evaluations.{number}"
         whose = of_speakers(one["speakers"], one["without"])
         yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}, trial {one['trial']}'s model")
         held = [sum(row) for row in one["confusion"]]
-        yield _confused(one["classes"], one["columns"], one["confusion"], held)
-        known = [one["recalls"].get(name) for name in one["classes"]]
-        around = [one["recall_intervals"].get(name) for name in one["classes"]]
-        picture = plots.recall_plot(
-            f"recall per class on {one['corpus']}",
-            one["classes"],
-            known,
-            around,
-            held,
-            one["chance"],
-            [f"{path}.recalls.{name}" for name in one["classes"]],
-        )
-        yield tag(
-            "div", _matrix(figures, path, one["classes"], one["columns"], one["confusion"], held, "confusion"), picture, class_="errors"
-        )
+        yield _error(figures, f"evaluations.{number}", one, "confusion", one["classes"], held, one["chance"])
+
+
+def _error(
+    figures: Figures, path: str, one: Mapping[str, Any], key: str, names: Sequence[str], held: Sequence[int], chance: float | None
+) -> Html:
+    """The matrix in `one[key]`, whose rows are of the classes `names` with `held` utterances each, and recalls beside it."""
+    known, around = ([one[of].get(name) for name in names] for of in ("recalls", "recall_intervals"))
+    paths = [f"{path}.recalls.{name}" for name in names]
+    picture = plots.recall_plot("recall per class", names, known, around, held, chance, paths)
+    matrix = _matrix(figures, path, names, one["columns"], one[key], held, key)
+    return joined([_confused(names, one["columns"], one[key], held), tag("div", matrix, picture, class_="errors")])
 
 
 def _confused(names: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]], held: Sequence[int]) -> Html:

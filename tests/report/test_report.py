@@ -29,6 +29,7 @@ from ser_tui.study.comparison import settings
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import duration, loss_text, parameter, score
 from ser_tui.study.load import load
+from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 
 OLD = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
@@ -109,7 +110,7 @@ def test_many_trials_are_all_drawn_and_the_best_listed(tmp_path: Path) -> None:
 def test_several_runs_are_compared_as_compare_does(old: Path) -> None:
     names = ["old-tune", "old-stopped"]
     text = html(*(resolve(old, name) for name in names))
-    differing, _ = settings([tell(resolve(old, name)).document for name in names])
+    differing, _ = settings([summarize(name, resolve(old, name).state()) for name in names])
     cells = "".join(read(text).text)
     for key, values in differing:
         assert key in cells and all(value in cells for value in values)
