@@ -118,6 +118,7 @@ def training_data(session: Surroundings, study: Study) -> SplitCorpus | None:
         data = corpus_data.load(study)
         if session.state.start is not None:
             refuse_changes(session.keeper, data, session.state.start)
+        data = corpus_data.trained_on(data, study)
     except UserError as error:
         session.note(f"no baselines besides chance and majority: {error}", level="warning")
         return None

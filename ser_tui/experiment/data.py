@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ser_tui.corpora.manifest import Manifest
@@ -86,6 +86,15 @@ class SplitCorpus:
         everybody = tuple(names[index] for index in self.split.validation if index in names)
         known = everybody if len(everybody) == len(self.split.validation) else None
         return Units(groups=known, recordings=tuple(self._recordings[index] for index in self.split.validation))
+
+
+def trained_on(data: SplitCorpus, study: Study) -> SplitCorpus:
+    """`data` with the training part that the kept model heard: the validation part is in it where it was refitted."""
+    if study.training.refit != "all":
+        return data
+    heard = {*data.split.train, *data.split.validation}
+    heard |= {index for fold in data.objective.values() for index in (*fold.train, *fold.validation)}
+    return replace(data, split=replace(data.split, train=tuple(sorted(heard))), objective={}, of_folds=0)
 
 
 def load(study: Study) -> SplitCorpus:

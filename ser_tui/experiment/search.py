@@ -21,7 +21,7 @@ from ser_tui.evaluation.statistics import (
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment import parts
-from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.experiment.proposing import Spans, history, spans
@@ -45,7 +45,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import plain, transductive
+from ser_tui.study.findings import plain, refitted, transductive
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import constants
@@ -108,7 +108,9 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         classes=data.classes,
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
-        findings=plain((*transductive(study.training.normalize_speaker), *split.findings)),
+        findings=plain((
+            *transductive(study.training.normalize_speaker), *refitted(study.training.refit == "all", bool(split.test)), *split.findings
+        )),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
         machine={**machine.describe(), "precision": trainer.precision},
@@ -238,6 +240,9 @@ class _Search:
         self.session.limit_memory()
         try:
             result = self._train(number, parameters)
+            if self.study.training.refit == "all" and self._is_best(result):
+                self.session.note(f"trial {number} is the best so far: trained once more, on training and validation part")
+                self.trainer.refit(self.session.should_stop)
         except TrialStopped:
             reason = self.session.stop_reason or "stopped"
             self._failed(number, FailureKind.CUT_SHORT, reason, begun)
@@ -299,8 +304,7 @@ class _Search:
         return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
 
     def _finished(self, number: int, result: TrialResult) -> None:
-        state = self.session.state
-        best = state.best is None or state.best.bca is None or result.bca > state.best.bca
+        state, best = self.session.state, self._is_best(result)
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
             self.session.keeper.save_candidate(number, self.trainer.save_best)
@@ -329,6 +333,10 @@ class _Search:
         )
         if best:
             self.session.keeper.settle(self.session.state.best)
+
+    def _is_best(self, result: TrialResult) -> bool:
+        best = self.session.state.best
+        return best is None or best.bca is None or result.bca > best.bca
 
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
@@ -383,7 +391,7 @@ class _Search:
         if not indices or state.best is None or state.test is not None:
             return
         scored, predictions = score_on(self.session.keeper, state.best, self.data, self.study)
-        beside = probe_on_test_part(self.session, self.study, self.data, self.trainer, predictions)
+        beside = probe_on_test_part(self.session, self.study, trained_on(self.data, self.study), self.trainer, predictions)
         self.session.emit(replace(scored, **beside))
 
 

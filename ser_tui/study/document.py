@@ -190,6 +190,11 @@ class Training(_Section):
     """Of the speaker's own recordings, without labels, in training and wherever the probe is used: scores then hold where many
     recordings of a speaker come together."""
 
+    refit: Literal["none", "all"] = Field(
+        "none", title="refit", description="all: the best is trained once more, on training and validation part, before it is kept"
+    )
+    """Its scores stay those of the model that heard the training part alone; a test part is scored by the refitted one."""
+
     @field_validator("augment")
     @classmethod
     def _not_the_papers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -205,7 +210,7 @@ class Training(_Section):
         return value
 
 
-READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker")
+READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "refit")
 """What of the training section a probe reads too; the rest is about fine-tuning, but for normalize_speaker, which is about probes."""
 
 

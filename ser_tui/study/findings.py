@@ -24,13 +24,14 @@ Kind = Literal[
     "protocol",
     "unused",
     "transductive",
+    "refitted",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
 trained on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is
 trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
-scored was used, without its labels. told: a sentence alone."""
+scored was used, without its labels. refitted: what is kept heard more than what was scored. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -61,6 +62,17 @@ def transductive(by_speaker: bool) -> tuple[Finding, ...]:
         "labels). The score holds where many recordings of a speaker come together, not for a single one."
     )
     return (Finding(kind="transductive", sentence=sentence),)
+
+
+def refitted(refit: bool, tested: bool) -> tuple[Finding, ...]:
+    """What must be said where the model that is kept is another than the one that was scored."""
+    if not refit:
+        return ()
+    sentence = (
+        "Refit: the model that is kept is the best configuration trained once more, on training and validation part; validation scores "
+        f"are of the model that heard the training part alone{', the test part and ' if tested else ', '}evaluations of the refitted one."
+    )
+    return (Finding(kind="refitted", sentence=sentence),)
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

@@ -91,6 +91,19 @@ class FineTuner(Trainer):
             data = self._load_data(float(completed["max_seconds"]), should_stop)
             return (self._start(*data, self._pooling(completed), should_stop)[1],)
 
+    def refit(self, should_stop: Stop) -> None:
+        """See `Trainer.refit`. A head that starts as a probe keeps the C that was chosen while the validation part was not heard."""
+        if self._last is None:
+            return super().refit(should_stop)
+        before, values = self._start_strengths, self._last[2]
+        if values["head_initialization"] == "probe":
+            found = self._starts.get((self._train, self._pooling(values), float(values["max_seconds"])))
+            self._start_strengths = before if found is None else (found[1],)
+        try:
+            return super().refit(should_stop)
+        finally:
+            self._start_strengths = before
+
     def _prepare_parameters(self) -> None:
         trained = {id(parameter) for parameter in self.encoder.transformer_parameters()}
         if self._settings.train_front_end:

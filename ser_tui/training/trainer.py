@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Method, Training
@@ -44,7 +45,7 @@ class Trainer(ABC):
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
-        self._whole = validation
+        self._whole, self._seed = validation, 0
         self._folds, self._of_folds = folds, [dict[float, tuple[PartTensors, PartTensors]]() for _ in folds]
         self.on_fold: OnFold = unheard
         self.on_stage = on_stage
@@ -69,6 +70,7 @@ class Trainer(ABC):
         Raises TrialStopped when asked to stop (asked at every batch), NonFiniteLoss, MemoryError when memory runs out, and
         UserError for what the user can mend.
         """
+        self._seed = seed
         with as_memory_error():
             completed = complete(parameters, self.method)
             if self._folds:
@@ -113,6 +115,22 @@ class Trainer(ABC):
             tuned=self._tuned,
         )
 
+    def refit(self, should_stop: Stop) -> None:
+        """Train the trial just run once more, on training and validation part together, so that `save_best` saves that. Raises what
+        `run` raises."""
+        if self._last is None:
+            raise UserError("there is nothing to train once more: no trial has been trained to its end")
+        kept, values = (self._train, self._validation, self._data), self._last[2]
+        self._train, self._validation, self._data = joined([part for fold in self._parts() for part in fold]), self._whole, {}
+        try:
+            with as_memory_error():
+                self._run(values, self._seed, lambda report: None, should_stop)
+        finally:
+            self._train, self._validation, self._data = kept
+
+    def _parts(self) -> Sequence[tuple[Part, Part]]:
+        return [(fold.train, fold.validation) for fold in self._folds] or [(self._train, self._validation)]
+
     def frozen_encoder(self) -> SpeechEncoder:
         """The encoder, with its pre-trained weights again; the trial just run cannot be saved any more."""
         self._last = None
@@ -128,6 +146,16 @@ class Trainer(ABC):
 
     @abstractmethod
     def _recipe(self, max_seconds: float) -> Recipe: ...
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """All utterances of `parts`, each once."""
+    rows: dict[Clip, tuple[int, str, str]] = {}
+    for part in parts:
+        known = part.speakers or ("",) * len(part)
+        rows |= dict(zip(part.clips, zip(part.labels, part.digests, known, strict=True), strict=True))
+    labels, digests, speakers = zip(*rows.values(), strict=True)
+    return Part(tuple(rows), labels, digests, speakers)
 
 
 def pooled_report(folds: Sequence[Fold], reports: Sequence[EpochReport], whole: Part, classes: int, epoch: int) -> EpochReport:
