@@ -20,8 +20,10 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower, View
 from ser_tui.tui.views import trials
+from ser_tui.tui.views.trial_plot import trial_picture
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import Column, Table
 
 TICK = 0.1
@@ -34,6 +36,8 @@ TABLE_SECONDS = 0.5
 PART_SECONDS = 0.2
 """Between table, log and key bar, when all of them change: the end of a first trial costs 2 kB, a second of a slow line, and
 what is not sent yet when a key opens another screen need not be sent."""
+PLOT_SECONDS = 1.0
+"""The plot is drawn at most this often."""
 MOVED_SECONDS = 2.0
 """After all rows have moved down by a new trial, which costs 2.5 kB, nothing is drawn there for so long: a probe takes a
 second, and a slow line 3 kB/s."""
@@ -60,6 +64,8 @@ class RunScreen(AppScreen[None]):
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
         Binding("h", "report", "report", tooltip="Write an HTML page about the run, with plots, into its folder"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
+        Binding("m", "minutes", "minutes", tooltip="Plot scores over minutes of search, and back over trials"),
+        Binding("z", "zoom", "zoom", tooltip="Plot the best scores only, and back to all"),
         Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
         Binding("w", "copy", "copy", tooltip="Copy a summary; it is written to a file too"),
         Binding("escape,q", "home", "home", key_display="esc"),
@@ -79,6 +85,8 @@ class RunScreen(AppScreen[None]):
         """What is still to be drawn below the figures, in its order."""
         self._second = -1
         self._log_width = 0
+        self._minutes = self._zoomed = False
+        self._next_plot = 0.0
 
     @property
     def view(self) -> View:
@@ -95,6 +103,7 @@ class RunScreen(AppScreen[None]):
         with Horizontal(id="body"):
             yield TrialsTable(trials.trial_columns([]), id="trials", fixed=1, follow_top=True)
             with Vertical(id="side"):
+                yield Plotted("no trial has a score yet", id="plot")
                 with VerticalScroll(id="detail-pane", can_focus=False):
                     yield Lines(id="detail")
                 yield Lines(id="side-log")
@@ -139,8 +148,9 @@ class RunScreen(AppScreen[None]):
         if not self.query_one(TrialsTable).keys:
             self._draw_owed()  # a table without rows is filled at once: the keys that act on a row would find none till then
         elif time.monotonic() >= self._next_part:
-            held = time.monotonic() < self._next_rows
-            due = next((part for part in self._owed if not (held and part == self._draw_rows)), None)
+            now = time.monotonic()
+            held = [part for part, until in ((self._draw_rows, self._next_rows), (self._draw_plot, self._next_plot)) if now < until]
+            due = next((part for part in self._owed if part not in held), None)
             if due is not None:
                 self._owed.remove(due)
                 due()
@@ -148,7 +158,7 @@ class RunScreen(AppScreen[None]):
 
     @property
     def _parts(self) -> tuple[Callable[[], object], ...]:
-        return self._draw_rows, self._draw_log, self.refresh_bindings
+        return self._draw_rows, self._draw_plot, self._draw_log, self.refresh_bindings
 
     def _draw_owed(self) -> None:
         owed, self._owed = self._owed, []
@@ -192,6 +202,16 @@ class RunScreen(AppScreen[None]):
         # Newest first: what happens now is at the top.
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
         self._draw_detail()
+
+    def _draw_plot(self) -> None:
+        """The scores of all trials, where there is room beside the table."""
+        self._next_plot = time.monotonic() + PLOT_SECONDS
+        if not self._is_wide:
+            return
+        body = self.query_one("#body").size.height
+        self.set_class(0 < body < 24, "-low")
+        plot = self.query_one("#plot", Plotted)
+        plot.show(trial_picture(self.view.state, plot.columns, self._minutes, self._zoomed))
 
     def _draw_log(self) -> None:
         view = self.view
@@ -242,6 +262,8 @@ class RunScreen(AppScreen[None]):
             "results": bool(view.state.probe or view.state.test or view.state.folds or view.state.evaluations),
             "export": len(view.state.trials) > 0,
             "clone": bool(view.state.study),
+            "minutes": self._is_wide and view.state.best is not None,
+            "zoom": self._is_wide and view.state.best is not None,
         }
         return allowed.get(action, True)
 
@@ -266,6 +288,16 @@ class RunScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.run_dialogs import resume_run
 
         await resume_run(self, self.run_id)
+
+    def action_minutes(self) -> None:
+        """Plot over minutes, or over trials again."""
+        self._minutes = not self._minutes
+        self._draw_plot()
+
+    def action_zoom(self) -> None:
+        """Plot the best scores only, or all again."""
+        self._zoomed = not self._zoomed
+        self._draw_plot()
 
     def action_clone(self) -> None:
         """Set up a new study from this one's."""

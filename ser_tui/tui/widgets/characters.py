@@ -1,0 +1,16 @@
+"""Which characters the terminal has a picture for."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ser_tui.study.charset import takes
+from ser_tui.study.formatting import BLOCKS
+
+_DRAWN = BLOCKS + "⠁⣿─│"
+
+
+def plain_terminal() -> bool:
+    """Whether blocks, dots and lines must be replaced: the Linux console's font, and some locales, have none of them."""
+    return os.environ.get("TERM") == "linux" or not takes(getattr(sys.__stderr__, "encoding", None) or "utf-8", _DRAWN)

@@ -1,0 +1,149 @@
+"""Draws pictures with textual-plot. Imported when the first picture is there, and in a thread: numpy comes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.containers import Grid
+from textual.events import Mount
+from textual.geometry import Size
+from textual.strip import Strip
+from textual_hires_canvas import Canvas
+from textual_plot import HiResMode, PlotWidget
+from textual_plot.axis_formatter import AxisFormatter
+from textual_plot.plot_widget import Legend
+
+from ser_tui.tui.widgets.characters import plain_terminal
+from ser_tui.tui.widgets.pictures import Axis, Picture, Series
+
+_LIGHT = str.maketrans("━┃┏┓┗┛┳┻┣┫╋┯┷┠┨┿╂", "─│┌┐└┘┬┴├┤┼┬┴├┤┼┼")
+_ASCII = str.maketrans("─│┌┐└┘┬┴├┤┼╴╵╶╷·", "-|+++++++++-|-|.")
+
+
+class _Canvas(Canvas):
+    """A canvas whose frame is thin, and plain where the terminal has no line characters."""
+
+    def render_line(self, y: int) -> Strip:
+        """Line `y`, in characters that the terminal has."""
+        strip = super().render_line(y)
+        plain = plain_terminal()
+        return Strip([
+            Segment(text.translate(_LIGHT).translate(_ASCII) if plain else text.translate(_LIGHT), style, control)
+            for text, style, control in strip
+        ])  # fmt: skip
+
+
+class _Labels(AxisFormatter):
+    """The labels that the picture's axis has for its ticks."""
+
+    def __init__(self, axis: Axis) -> None:
+        self._labels = dict(axis.ticks)
+
+    def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:
+        return list(self._labels)
+
+    def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
+        return [self._labels.get(tick, "").replace("[", "\\[") for tick in ticks]
+
+
+class Plot(PlotWidget, can_focus=False, inherit_bindings=False):
+    """One picture. It is drawn anew where another one is shown only, and takes no key and no mouse."""
+
+    DEFAULT_CSS = """
+    Plot { height: 1fr; }
+    Plot > .plot--axis, Plot:focus > .plot--axis { color: $muted; }
+    Plot > .plot--tick { color: $foreground; text-style: none; }
+    Plot > .plot--label { color: $muted; text-style: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(allow_pan_and_zoom=False)
+        self._picture: Picture | None = None
+        self._composed = False
+        self.set_reactive(Plot.margin_top, 0)
+        self.set_reactive(Plot.margin_bottom, 1)
+        self.set_reactive(Plot.margin_left, 6)
+
+    def compose(self) -> ComposeResult:
+        """As textual-plot's, with canvases in characters that the terminal has."""
+        with Grid():
+            for place in ("margin-top", "margin-left", "plot", "margin-bottom"):
+                yield _Canvas(1, 1, id=place)
+        yield Legend(id="legend")
+
+    def on_mount(self, event: Mount) -> None:  # type: ignore[override]  # Textual passes the event to those that name it
+        """It has no size yet: the picture is drawn when it has."""
+        event.prevent_default()  # Textual would call the base's a second time, and that clears
+        super().on_mount()
+        self._composed = True
+
+    def show(self, picture: Picture) -> None:
+        """Show `picture`."""
+        if picture == self._picture:
+            return
+        self._picture = picture
+        if self._composed and self.size.width:
+            self._draw(picture)
+
+    def on_resize(self) -> None:
+        """Dots lie closer or wider."""
+        if self._picture is not None and self._composed:
+            self._draw(self._picture)
+
+    def _draw(self, picture: Picture) -> None:
+        self.margin_left = max(3, *(len(label) + 2 for _, label in picture.y.ticks))
+        self.clear()
+        self.set_xlimits(picture.x.low, picture.x.high)
+        self.set_ylimits(picture.y.low, picture.y.high)
+        self.set_x_formatter(_Labels(picture.x))
+        self.set_y_formatter(_Labels(picture.y))
+        self.set_xticks([place for place, _ in picture.x.ticks])
+        self.set_yticks([place for place, _ in picture.y.ticks])
+        for series in picture.series:
+            self._add(series, picture)
+
+    def notify_style_update(self) -> None:
+        """Where another theme is used its colours are."""
+        self.on_resize()
+        super().notify_style_update()
+
+    @property
+    def inner(self) -> Size:
+        """Cells within the axes."""
+        size = self.size
+        return Size(max(1, size.width - self.margin_left - 2), max(1, size.height - 3))
+
+    def _add(self, series: Series, picture: Picture) -> None:
+        style = str(self.app.console.get_style(series.style))
+        for x, low, high in series.spans:
+            self._dots([(x, low), (x, high)], picture, style, "|", upright=True)
+        if series.line and series.points:
+            self._dots(series.points, picture, style, series.mark, every=series.every)
+        elif series.points:
+            xs, ys = zip(*series.points, strict=True)
+            self.scatter(xs, ys, marker=series.mark, marker_style=style)
+
+    def _dots(
+        self, points: Sequence[tuple[float, float]], picture: Picture, style: str, mark: str, *, every: int = 1, upright: bool = False
+    ) -> None:
+        """A line through `points`: of braille, or of `mark` in every cell that it passes."""
+        plain = plain_terminal()
+        columns, rows = (self.inner.width, self.inner.height) if plain else (2 * self.inner.width, 4 * self.inner.height)
+        width, height = (picture.x.high - picture.x.low) / columns, (picture.y.high - picture.y.low) / rows
+        found: dict[tuple[int, int], tuple[float, float]] = {}
+        for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[-1]], strict=True):
+            count = max(1, round(max(abs(x1 - x0) / width, abs(y1 - y0) / height)))
+            for index in range(count + 1):
+                x, y = x0 + (x1 - x0) * index / count, y0 + (y1 - y0) * index / count
+                column, row = int((x - picture.x.low) / width), int((y - picture.y.low) / height)
+                if upright or column % every == 0:
+                    found.setdefault((column, row), (x, y))
+        if not found:
+            return
+        xs, ys = zip(*found.values(), strict=True)
+        if plain:
+            self.scatter(xs, ys, marker=mark, marker_style=style)
+        else:
+            self.scatter(xs, ys, marker_style=style, hires_mode=HiResMode.BRAILLE)

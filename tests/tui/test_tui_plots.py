@@ -1,0 +1,126 @@
+"""Plots: what they show, that they show all of it, and that they stay still."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fabricated_runs import SCORES, begin, finished, under_way
+from piloting import shown, until, until_shown
+
+from ser_tui.store.log import LogReader
+from ser_tui.study import events
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
+from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.views.trial_plot import ended_minutes, trial_picture
+from ser_tui.tui.widgets.pictures import Picture, Series, count_axis, log_axis, nice_axis
+from ser_tui.tui.widgets.plotted import heading
+
+
+def state_of(run: object) -> RunState:
+    return reduce_all(LogReader(run.folder.log).each())  # type: ignore[attr-defined]
+
+
+def named(picture: Picture | None, word: str) -> Series:
+    assert picture is not None
+    return next(series for series in picture.series if word in series.name)
+
+
+def test_a_run_plot_has_every_trial_its_interval_the_best_the_probe_and_chance(runs: Path) -> None:
+    state = state_of(finished(runs, probe=0.924))
+    picture = trial_picture(state, 100)
+    assert [point[1] for point in named(picture, "trial").points] == list(SCORES)
+    spans = named(picture, "95 %").spans
+    assert [(low, high) for _, low, high in spans] == [trial.interval for trial in state.trials]
+    assert named(picture, "best so far").points[-1][1] == max(SCORES)
+    assert named(picture, "probe .924").points[0][1] == 0.924
+    assert named(picture, "chance .143").points[0][1] == pytest.approx(1 / 7)
+    assert named(picture, "@ best, trial 5").points == ((5, 0.953),)
+
+
+def test_a_failed_trial_is_marked_and_a_zoomed_axis_says_what_lies_below(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.9, run.parameters())
+    run.trial(2, 0.2, run.parameters())
+    run.write(events.TrialStarted(trial=3, parameters=run.parameters()))
+    run.write(events.TrialFailed(trial=3, kind="memory", reason="no memory", seconds=1.0))
+    state = state_of(run)
+    assert named(trial_picture(state, 100), "failed").points[0][0] == 3
+    assert [point[0] for point in named(trial_picture(state, 100, zoomed=True), "below").points] == [2]
+
+
+def test_of_ten_thousand_trials_as_many_points_are_drawn_as_there_are_columns(runs: Path) -> None:
+    run = begin(runs, planned=10_000)
+    many = 2_000  # the shape of the work is the same
+    for number in range(1, many + 1):
+        run.write(*run.trial_events(number, SCORES[number % 15], {**run.parameters(), "epochs": 1}))
+    picture = trial_picture(state_of(run), 90)
+    assert picture is not None and "median of 23 trials" in " ".join(series.name for series in picture.series)
+    assert all(len(series.points) + len(series.spans) <= 400 for series in picture.series)
+    assert named(picture, "median").points[-1][0] > many - 23  # the last ones are in it too
+
+
+def test_minutes_leave_out_the_pause_between_two_workers(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.5, {**run.parameters(), "epochs": 4}, seconds_per_epoch=30.0)
+    from datetime import timedelta
+
+    run.clock += timedelta(hours=8)
+    run.write(events.RunResumed())
+    run.trial(2, 0.6, {**run.parameters(), "epochs": 4}, seconds_per_epoch=30.0)
+    state = state_of(run)
+    first, second = ended_minutes(state, list(state.trials))
+    assert 2 <= first < second < 8
+
+
+def test_axes_are_round_and_stay_as_they_are_when_a_trial_is_added() -> None:
+    assert nice_axis(0.143, 0.981).ticks == nice_axis(0.12, 0.99).ticks
+    assert [label for _, label in nice_axis(0.86, 0.99).ticks][:2] == [".85", ".90"] or nice_axis(0.86, 0.99).low <= 0.86
+    assert count_axis(3, planned=15) == count_axis(14, planned=15)
+    assert count_axis(201).high == count_axis(210).high
+    assert [label for _, label in log_axis(1e-6, 1e-3).ticks] == ["1e-6", "1e-5", "1e-4", "1e-3"]
+
+
+def test_the_legend_is_whole_on_every_width(runs: Path) -> None:
+    picture = trial_picture(state_of(finished(runs, probe=0.924)), 100)
+    assert picture is not None
+    for width in (40, 60, 120):
+        lines = heading(picture, width)
+        assert all(line.cell_len <= width for line in lines)
+        assert "chance .143" in "".join(line.plain for line in lines)
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", "linux"])
+async def test_a_wide_run_screen_draws_the_plot_in_characters_that_the_terminal_has(
+    runs: Path, term: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    run = finished(runs, probe=0.924)
+    app = SerTuiApp(runs, run.folder.run_id)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "@ best, trial 5", "1.0")
+        await until(pilot, lambda: shown(app).count("@") >= 2)
+        screen = shown(app)
+        braille = any("\u2800" < char < "\u2900" for char in screen)
+        assert braille == (term != "linux")
+        await pilot.press("m")
+        await until_shown(pilot, "BCA by minutes")
+
+
+async def test_a_plot_is_not_drawn_again_while_nothing_changes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = under_way(runs)
+    run.live()
+    app = SerTuiApp(runs, run.folder.run_id)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: shown(app).count("@") >= 2)
+        from ser_tui.tui.widgets.plot import Plot
+
+        drawn: list[Picture] = []
+        monkeypatch.setattr(Plot, "_draw", lambda self, picture: drawn.append(picture))
+        run.write(events.Note(text="nothing that a plot shows"))
+        await until_shown(pilot, "nothing that a plot shows")
+        await pilot.pause(1.2)
+        assert not drawn
+        run.write(list(run.trial_events(7, 0.97, {**run.parameters(), "epochs": 8}))[-1])
+        await until(pilot, lambda: drawn)
