@@ -13,6 +13,8 @@ from ser_tui.study import events
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.views.epoch_plot import epoch_pictures
+from ser_tui.tui.views.sparks import scaled
 from ser_tui.tui.views.trial_plot import ended_minutes, trial_picture
 from ser_tui.tui.widgets.pictures import Picture, Series, count_axis, log_axis, nice_axis
 from ser_tui.tui.widgets.plotted import heading
@@ -124,3 +126,43 @@ async def test_a_plot_is_not_drawn_again_while_nothing_changes(runs: Path, monke
         assert not drawn
         run.write(list(run.trial_events(7, 0.97, {**run.parameters(), "epochs": 8}))[-1])
         await until(pilot, lambda: drawn)
+
+
+def test_a_trial_shows_both_losses_its_scores_and_where_the_encoder_begins_to_train(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.9, {**run.parameters(), "epochs": 6, "unfreeze_epoch": 2})
+    state = state_of(run)
+    pictures = epoch_pictures(state.trials[0], state)
+    assert pictures is not None
+    scores, losses = pictures
+    assert [y for _, y in named(scores, "validation").points] == [epoch.bca for epoch in state.trials[0].epochs]
+    assert [y for _, y in named(losses, "training").points] == [epoch.loss for epoch in state.trials[0].epochs]
+    assert [y for _, y in named(losses, "validation").points] == [epoch.validation_loss for epoch in state.trials[0].epochs]
+    for picture in pictures:
+        assert named(picture, "encoder trains from epoch 3").spans[0][0] == 2.5
+
+
+def test_a_trial_without_epochs_has_no_curves(runs: Path) -> None:
+    run = begin(runs)
+    run.write(events.TrialStarted(trial=1, parameters=run.parameters()))
+    state = state_of(run)
+    assert not len(state.trials[0].epochs) and epoch_pictures(state.trials[0], state) is None
+
+
+async def test_the_curve_of_a_trial_comes_before_its_facts_on_a_small_terminal(runs: Path) -> None:
+    run = finished(runs, probe=0.924)
+    app = SerTuiApp(runs, run.folder.run_id)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "done  best")
+        await pilot.press("t")
+        await until_shown(pilot, "BCA by epoch", "loss by epoch", "BCA after last epoch", "2.0")
+        screen = shown(app)
+        assert screen.index("loss by epoch") < screen.index("BCA after last epoch")
+
+
+def test_a_sparkline_says_its_scale_and_holds_every_trial() -> None:
+    line = scaled([0.92, 0.95, 0.98], 20).plain
+    assert line.startswith(".92") and line.endswith(".98")
+    long = scaled([0.1] + [0.9] * 998 + [0.2], 50).plain
+    assert long.startswith(".10") and len(long) <= 56
+    assert scaled([None], 10).plain.strip() == ""

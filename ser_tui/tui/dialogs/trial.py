@@ -7,13 +7,15 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 
 from ser_tui.tui.base import AppDialog
 from ser_tui.tui.data.follow import View
+from ser_tui.tui.views.epoch_plot import epoch_pictures
 from ser_tui.tui.views.trial_details import trial_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.plotted import Plotted
 
 
 class TrialScreen(AppDialog[None]):
@@ -33,9 +35,13 @@ class TrialScreen(AppDialog[None]):
         self._number = number
 
     def compose(self) -> ComposeResult:
-        """The trial's facts, and the keys."""
-        with VerticalScroll(classes="dialog", id="trial"):
-            yield Lines(id="facts")
+        """What the trial came to epoch by epoch, its facts, and the keys."""
+        with Container(classes="dialog", id="trial"):
+            with Container(id="curves"):
+                yield Plotted(id="scores")
+                yield Plotted(id="losses")
+            with VerticalScroll(id="facts-pane"):
+                yield Lines(id="facts")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -43,11 +49,21 @@ class TrialScreen(AppDialog[None]):
         self._show()
         self.set_interval(0.5, self._show)
 
+    def on_resize(self) -> None:
+        """Both curves above the facts, or left of them where there is room: they have another size."""
+        self.call_after_refresh(self._show)
+
     def _show(self) -> None:
         view = self._view()
         trial = view.trial(self._number)
-        if trial is not None:
-            self.query_one("#facts", Lines).show(trial_lines(trial, view))
+        if trial is None:
+            return
+        self.query_one("#facts", Lines).show(trial_lines(trial, view))
+        pictures = epoch_pictures(trial, view.state)
+        self.set_class(pictures is None, "-plain")
+        if pictures is not None:
+            for place, picture in zip(("#scores", "#losses"), pictures, strict=True):
+                self.query_one(place, Plotted).show(picture)
 
     def action_go(self, step: int) -> None:
         """Show the trial `step` further on."""

@@ -8,11 +8,11 @@ from rich.text import Text
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing, outcomes, settings
-from ser_tui.study.formatting import duration, mean
+from ser_tui.study.formatting import binned, duration, mean
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
-from ser_tui.tui.views.sparks import bars_text, spark
+from ser_tui.tui.views.sparks import bars_text, scaled, tenths
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 LABEL = 19
@@ -124,8 +124,10 @@ def _spark(
     series: Series, trials: int, low: float, high: float, width: int, style: str, bar: Callable[[Sequence[float]], float]
 ) -> Text:
     """All trials of one run in `width` cells, and of how many each bar is where that is not one."""
-    shown = spark(series, low=low, high=high, width=width, bar=bar)
-    if bars_text(trials, len(shown)):
-        shown = spark(series, low=low, high=high, width=width - len("  99 trials a bar"), bar=bar)
-    bars = bars_text(trials, len(shown))
-    return cell(shown, style).append_text(cell(f"  {bars}" if bars else "", "muted"))
+    text = tenths if bar is max else duration
+    room = max(4, width - len(text(low)) - len(text(high)))
+    if trials > room:
+        room = max(4, room - len("  99 trials a bar"))
+    bars = bars_text(trials, len(binned(list(series), room, mean)))
+    shown = scaled(series, room, low=low, high=high, bar=bar, text=text, style=style)
+    return shown.append_text(cell(f"  {bars}" if bars else "", "muted"))

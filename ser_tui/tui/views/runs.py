@@ -12,9 +12,11 @@ from rich.text import Text
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
+    binned,
     duration,
     ended,
     local_zone,
+    mean,
     parameter,
     score,
     score_text,
@@ -25,7 +27,7 @@ from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
-from ser_tui.tui.views.sparks import bars_text, spark
+from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
@@ -139,8 +141,8 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     line.append_text(cell(_in_one_line(figure) if figure else "no score yet", "strong" if figure else "muted"))
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
-    if room >= 4 and len(summary.best_so_far) > 1:
-        line.append(spark(summary.best_so_far, width=room, bar=max), "accent")
+    if room >= 4 + ENDS and len(summary.best_so_far) > 1:
+        line.append_text(scaled(summary.best_so_far, room - ENDS, bar=max))
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
@@ -231,12 +233,17 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
             fact("probe", beside_probe(summary.probe))
     else:
         fact("best BCA", "none yet")
-    room = max(8, width - 14)
-    shown = spark(summary.values, width=room)
-    fact("BCA", shown, "accent")
-    fact("best so far", spark(summary.best_so_far, width=room, bar=max), "accent")
-    fact("minutes", spark(summary.trial_seconds, low=0.0, width=room), "accent")
-    if bars := bars_text(summary.trials, len(shown)):
+    room = max(8, width - 14 - len("0s59m59s"))
+    scores = summary.values
+    real = [value for value in scores if value is not None]
+    for name, series, bar in (("BCA", scores, mean), ("best so far", summary.best_so_far, max)):
+        lines.append(cell(f"{name:<13}", "muted").append_text(
+            scaled(series, room, low=min(real, default=None), high=max(real, default=None), bar=bar)
+        ))  # fmt: skip
+    lines.append(cell(f"{'minutes':<13}", "muted").append_text(
+        scaled(summary.trial_seconds, room, low=0.0, text=duration)
+    ))  # fmt: skip
+    if bars := bars_text(summary.trials, len(binned(list(scores), room, mean))):
         fact("", bars, "muted")
     lines += results(summary)
     if summary.damaged_lines:

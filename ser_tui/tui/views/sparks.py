@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import math
 from collections.abc import Callable, Iterable, Sequence
 
-from ser_tui.study.charset import NEAREST, takes
+from rich.text import Text
+
+from ser_tui.study.charset import NEAREST
 from ser_tui.study.formatting import BLOCKS, mean, sparkline
+from ser_tui.tui.widgets.characters import plain_terminal
+from ser_tui.tui.widgets.table import cell
 
 _ASCII = str.maketrans({block: NEAREST[block] for block in BLOCKS})
 
@@ -22,8 +25,41 @@ def spark(
 ) -> str:
     """`study.formatting.sparkline`; the Linux console's font and some locales have none of its blocks: there in plain characters."""
     line = sparkline(values, low, high, width, bar)
-    plain = os.environ.get("TERM") == "linux" or not takes(getattr(sys.__stderr__, "encoding", None) or "utf-8", BLOCKS)
-    return line.translate(_ASCII) if plain else line
+    return line.translate(_ASCII) if plain_terminal() else line
+
+
+def tenths(value: float) -> str:
+    """.92 or 1.0: a score at the end of a sparkline."""
+    text = f"{value:.2f}"
+    return text[1:] if text.startswith("0") else text[:3]
+
+
+ENDS = 2 * len(".92")
+"""Cells that the ends of a scale of scores take."""
+
+
+def scaled(
+    values: Iterable[float | None],
+    cells: int,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    bar: Callable[[Sequence[float]], float] = mean,
+    text: Callable[[float], str] = tenths,
+    style: str = "accent",
+) -> Text:
+    """All of `values` in at most `cells` blocks, between the two ends of their scale: .92, blocks, .98.
+
+    `low`, `high`: the scale, where it is not that of the values themselves.
+    """
+    series = list(values)
+    real = [value for value in series if value is not None and math.isfinite(value)]
+    if not real:
+        return cell(spark(series, width=cells))
+    bottom, top = min(real) if low is None else low, max(real) if high is None else high
+    line = cell(text(bottom), "muted")
+    line.append_text(cell(spark(series, low=bottom, high=top, width=cells, bar=bar), style))
+    return line.append_text(cell(text(top), "muted"))
 
 
 def bars_text(trials: int, bars: int) -> str:

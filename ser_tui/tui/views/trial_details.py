@@ -8,7 +8,7 @@ from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, l
 from ser_tui.study.headline import pooled_over, sample, validation_speakers
 from ser_tui.study.state import Trial
 from ser_tui.tui.data.follow import View
-from ser_tui.tui.views.sparks import spark
+from ser_tui.tui.views.sparks import ENDS, scaled
 from ser_tui.tui.views.trials import trial_state
 from ser_tui.tui.widgets.table import cell
 
@@ -56,7 +56,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 
 def _epochs(trial: Trial) -> list[Text]:
     curve = cell("BCA per epoch  ", "muted")
-    curve.append(spark([epoch.bca for epoch in trial.epochs], width=40), "accent")
+    curve.append_text(scaled([epoch.bca for epoch in trial.epochs], 40 - ENDS))
     lines = [curve, cell(f" EP   LOSS    VAL {SCORE_HEADING}   TIME", "accent")]
     for epoch in trial.epochs:
         lines.append(

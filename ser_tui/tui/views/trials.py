@@ -12,6 +12,7 @@ from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
+    binned,
     counted,
     duration,
     ended,
@@ -39,7 +40,7 @@ from ser_tui.study.summary import (
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
 from ser_tui.tui.views.runs import ELSEWHERE, parameters_text
-from ser_tui.tui.views.sparks import bars_text, spark
+from ser_tui.tui.views.sparks import ENDS, bars_text, scaled, tenths
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
@@ -280,7 +281,7 @@ def spark_line(state: RunState, width: int) -> Text:
     """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
     trials = counted_trials(state)
     scores = [trial.bca for trial in trials]
-    room = max(5, (width - len("BCA  best so far  minutes  ") - 6) // 3)
+    room = max(5, (width - len("BCA  best so far  minutes  ") - 6 - 2 * ENDS - len("0s59m59s")) // 3)
     if len(scores) > room:
         room = max(5, room - len("   99 trials a bar") // 3)
     real = [value for value in scores if value is not None]
@@ -292,10 +293,9 @@ def spark_line(state: RunState, width: int) -> Text:
         ("minutes", [trial.seconds for trial in trials], 0.0, None),
     ):
         line.append(f"{label} ", "muted")
-        shown = spark(series, low=bottom, high=top, width=room, bar=max if label == "best so far" else mean)
-        line.append(shown.ljust(max(len(shown), 1)), "accent")
-        line.append("   ")
-    line.append(bars_text(len(scores), len(shown)), "muted")
+        text, bar = (duration, mean) if label == "minutes" else (tenths, max if label == "best so far" else mean)
+        line.append_text(scaled(series, room, low=bottom, high=top, bar=bar, text=text)).append("   ")
+    line.append(bars_text(len(scores), len(binned(scores, room, mean))), "muted")
     return line
 
 

@@ -74,10 +74,12 @@ class Plot(PlotWidget, can_focus=False, inherit_bindings=False):
         yield Legend(id="legend")
 
     def on_mount(self, event: Mount) -> None:  # type: ignore[override]  # Textual passes the event to those that name it
-        """It has no size yet: the picture is drawn when it has."""
+        """Where it has no size yet, the picture is drawn when it has."""
         event.prevent_default()  # Textual would call the base's a second time, and that clears
         super().on_mount()
         self._composed = True
+        if self.size.width:
+            self.on_resize()
 
     def show(self, picture: Picture) -> None:
         """Show `picture`."""
@@ -118,7 +120,7 @@ class Plot(PlotWidget, can_focus=False, inherit_bindings=False):
     def _add(self, series: Series, picture: Picture) -> None:
         style = str(self.app.console.get_style(series.style))
         for x, low, high in series.spans:
-            self._dots([(x, low), (x, high)], picture, style, "|", upright=True)
+            self._dots([(x, low), (x, high)], picture, style, series.mark, every=series.every, upright=True)
         if series.line and series.points:
             self._dots(series.points, picture, style, series.mark, every=series.every)
         elif series.points:
@@ -138,7 +140,7 @@ class Plot(PlotWidget, can_focus=False, inherit_bindings=False):
             for index in range(count + 1):
                 x, y = x0 + (x1 - x0) * index / count, y0 + (y1 - y0) * index / count
                 column, row = int((x - picture.x.low) / width), int((y - picture.y.low) / height)
-                if upright or column % every == 0:
+                if (row if upright else column) % every == 0:
                     found.setdefault((column, row), (x, y))
         if not found:
             return

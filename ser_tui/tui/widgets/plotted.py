@@ -81,7 +81,8 @@ def heading(picture: Picture, width: int) -> list[Text]:
     for series in picture.series:
         if not series.name:
             continue
-        piece = cell("" if series.name.startswith(series.mark) else f"{series.mark * (2 if series.line else 1)} ", series.style)
+        mark = "" if series.name.startswith(f"{series.mark} ") else series.mark * (2 if series.line else 1)
+        piece = cell(f"{mark} " if mark else "", series.style)
         piece.append_text(cell(series.name))
         if lines[-1].cell_len + 2 + piece.cell_len <= width:
             lines[-1].append_text(cell("  ")).append_text(piece)
