@@ -281,20 +281,20 @@ def spark_line(state: RunState, width: int) -> Text:
     """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
     trials = counted_trials(state)
     scores = [trial.bca for trial in trials]
-    room = max(5, (width - len("BCA  best so far  minutes  ") - 6 - 2 * ENDS - len("0s59m59s")) // 3)
+    words = ("BCA", "best so far", "minutes") if width >= _WIDE else ("BCA", "best", "time")
+    room = max(5, (width - len("".join(words)) - 3 - 4 - 2 * ENDS - len("0s59s")) // 3)
     if len(scores) > room:
-        room = max(5, room - len("   99 trials a bar") // 3)
+        room = max(5, room - len("  99 trials a bar") // 3)
     real = [value for value in scores if value is not None]
     low, high = (min(real), max(real)) if real else (0.0, 1.0)
     line = Text(no_wrap=True)
-    for label, series, bottom, top in (
-        ("BCA", scores, low, high),
-        ("best so far", best_so_far(trials), low, high),
-        ("minutes", [trial.seconds for trial in trials], 0.0, None),
+    for label, series, bottom, top, bar, text in (
+        (words[0], scores, low, high, mean, tenths),
+        (words[1], best_so_far(trials), low, high, max, tenths),
+        (words[2], [trial.seconds for trial in trials], 0.0, None, mean, duration),
     ):
         line.append(f"{label} ", "muted")
-        text, bar = (duration, mean) if label == "minutes" else (tenths, max if label == "best so far" else mean)
-        line.append_text(scaled(series, room, low=bottom, high=top, bar=bar, text=text)).append("   ")
+        line.append_text(scaled(series, room, low=bottom, high=top, bar=bar, text=text)).append("  ")
     line.append(bars_text(len(scores), len(binned(scores, room, mean))), "muted")
     return line
 
