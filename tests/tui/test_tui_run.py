@@ -32,7 +32,7 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         assert "speakers are shared" in lines[2]
         assert any("done  best" in line and ".953" in line for line in lines)
         assert any("done, collapsed" in line for line in lines)
-        assert any("best so far" in line and "minutes" in line for line in lines)
+        assert any("BCA .14" in line and "best .41" in line and "time 0s" in line for line in lines), "each with its scale"
         numbers = [line.split()[0] for line in lines if "done" in line and line.split()[0].isdigit()]
         assert numbers == sorted(numbers, key=int, reverse=True)
 
@@ -180,7 +180,7 @@ async def test_trial_details_follow_the_cursor_and_step_to_neighbours(runs: Path
 async def test_a_wide_terminal_shows_the_trial_beside_the_list(runs: Path) -> None:
     run = finished(runs, trials=5)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(170, 40)) as pilot:
-        await until_shown(pilot, "done  best", "BCA after last epoch", "EP   LOSS    VAL")
+        await until_shown(pilot, "done  best", "BCA after last epoch", "BCA by trial", "@ best, trial 5")
 
 
 async def test_export_writes_both_formats_and_every_line_says_whether_speakers_are_shared(runs: Path) -> None:
@@ -296,7 +296,7 @@ async def test_a_trial_shows_what_was_searched_before_what_was_fixed(runs: Path)
     run = begin(runs)
     run.trial(1, 0.8, {"batch_size": 8, **run.parameters()})
     run.trial(2, 0.9, {"batch_size": 8, **run.parameters()})
-    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 40)) as pilot:
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 60)) as pilot:
         await until_shown(pilot, "best BCA   .900")
         await press(pilot, "t")
         await until_shown(pilot, "trial 2", "left earlier   right later")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ser_tui.study.formatting import loss_text, score
+from ser_tui.study.formatting import loss_text, score, score_with_interval
 from ser_tui.study.state import RunState, Trial
 from ser_tui.tui.views.trial_plot import objective_of
 from ser_tui.tui.widgets.pictures import Axis, Picture, Point, Series, count_axis, level, nice_axis
@@ -32,7 +32,8 @@ def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | N
     series.append(Series("|", spans=intervals, name="95 % interval", style="muted"))
     series.append(Series("o", scores, "validation", "accent"))
     if (best := trial.best_epoch) is not None and trial.best_epoch_bca is not None:
-        series.append(Series("@", ((best, trial.best_epoch_bca),), f"@ best epoch {best}, {score(trial.best_epoch_bca)}", "strong"))
+        name = f"@ best epoch {best}, {score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval, short=True)}"
+        series.append(Series("@", ((best, trial.best_epoch_bca),), name, "strong"))
     return Picture(x, y, tuple(series), "BCA"), _losses(trial, x)
 
 

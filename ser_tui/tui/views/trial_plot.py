@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from ser_tui.study.events import parse_time
-from ser_tui.study.formatting import mean, score
+from ser_tui.study.formatting import mean, score, score_with_interval
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import best_so_far, counted_trials
 from ser_tui.tui.widgets.pictures import Axis, Picture, Point, Series, count_axis, level, nice_axis, steps
@@ -28,6 +28,10 @@ def objective_of(state: RunState) -> Objective:
     """What the run's search makes large. Every plot reads score and name here."""
     classes = len(state.start.classes) if state.start is not None else 0
     return Objective("BCA", lambda trial: trial.bca, lambda trial: trial.interval, 1 / classes if classes else None)
+
+
+def _short(value: float, interval: tuple[float, float] | None) -> str:
+    return score_with_interval(value, interval, short=True)
 
 
 ZOOM = 0.12
@@ -54,13 +58,13 @@ def trial_picture(state: RunState, columns: int, minutes: bool = False, zoomed: 
     if objective.chance is not None and y.low <= objective.chance:
         series.append(Series("_", level(objective.chance, x), f"chance {score(objective.chance)}", "muted", line=True, every=4))
     if state.probe is not None and objective.label == "BCA" and y.low <= state.probe.bca:
-        series.append(Series(".", level(state.probe.bca, x), f"probe {score(state.probe.bca)}", "warning", line=True, every=2))
+        series.append(Series(".", level(state.probe.bca, x), f"probe {_short(state.probe.bca, state.probe.interval)}", "warning", line=True, every=2))
+    number = max(range(len(trials)), key=lambda index: -1.0 if (value := values[index]) is None else value)
     best = best_so_far(trials)
     stair = [(place, value) for place, value in zip(places, best, strict=True) if value is not None and value >= y.low]
-    series.append(Series("-", steps(_thinned(stair, 2 * columns), x.high), f"best so far {score(max(real))}", "accent", line=True))
+    series.append(Series("-", steps(_thinned(stair, 2 * columns), x.high), f"best so far {_short(max(real), objective.interval(trials[number]))}", "accent", line=True))
     each = max(1, -(-len(trials) // max(8, columns)))
     series += _alone(trials, places, objective, y) if each == 1 else _together(places, values, each, y)
-    number = max(range(len(trials)), key=lambda index: -1.0 if (value := values[index]) is None else value)
     series.append(Series("@", ((places[number], max(y.low, *real)),), f"@ best, trial {trials[number].number}", "strong"))
     return Picture(x, y, tuple(series), objective.label)
 
