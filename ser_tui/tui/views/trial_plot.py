@@ -56,13 +56,16 @@ def trial_picture(state: RunState, columns: int, minutes: bool = False, zoomed: 
     y = _scores_axis(state, objective, trials, real, zoomed)
     series: list[Series] = []
     if objective.chance is not None and y.low <= objective.chance:
-        series.append(Series("_", level(objective.chance, x), f"chance {score(objective.chance)}", "muted", line=True, every=4))
+        chance = f"chance {score(objective.chance)}"
+        series.append(Series("_", level(objective.chance, x), chance, "muted", line=True, every=4))
     if state.probe is not None and objective.label == "BCA" and y.low <= state.probe.bca:
-        series.append(Series(".", level(state.probe.bca, x), f"probe {_short(state.probe.bca, state.probe.interval)}", "warning", line=True, every=2))
+        probe = f"probe {_short(state.probe.bca, state.probe.interval)}"
+        series.append(Series(".", level(state.probe.bca, x), probe, "warning", line=True, every=2))
     number = max(range(len(trials)), key=lambda index: -1.0 if (value := values[index]) is None else value)
     best = best_so_far(trials)
     stair = [(place, value) for place, value in zip(places, best, strict=True) if value is not None and value >= y.low]
-    series.append(Series("-", steps(_thinned(stair, 2 * columns), x.high), f"best so far {_short(max(real), objective.interval(trials[number]))}", "accent", line=True))
+    held = f"best so far {_short(max(real), objective.interval(trials[number]))}"
+    series.append(Series("-", steps(_thinned(stair, 2 * columns), x.high), held, "accent", line=True))
     each = max(1, -(-len(trials) // max(8, columns)))
     series += _alone(trials, places, objective, y) if each == 1 else _together(places, values, each, y)
     series.append(Series("@", ((places[number], max(y.low, *real)),), f"@ best, trial {trials[number].number}", "strong"))
