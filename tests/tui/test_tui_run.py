@@ -32,7 +32,7 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         assert "speakers are shared" in lines[2]
         assert any("done  best" in line and ".953" in line for line in lines)
         assert any("done, collapsed" in line for line in lines)
-        assert any("BCA .14" in line and "best .41" in line and "time 0s" in line for line in lines), "each with its scale"
+        assert any("BCA .14" in line and "best .14" in line and "time 0s" in line for line in lines), "each with its scale"
         numbers = [line.split()[0] for line in lines if "done" in line and line.split()[0].isdigit()]
         assert numbers == sorted(numbers, key=int, reverse=True)
 
