@@ -16,7 +16,7 @@ from textual_plot.axis_formatter import AxisFormatter
 from textual_plot.plot_widget import Legend
 
 from ser_tui.tui.widgets.characters import plain_terminal
-from ser_tui.tui.widgets.pictures import Axis, Picture, Series
+from ser_tui.tui.widgets.pictures import Picture, Scale, Series
 
 _LIGHT = str.maketrans("━┃┏┓┗┛┳┻┣┫╋┯┷┠┨┿╂", "─│┌┐└┘┬┴├┤┼┬┴├┤┼┼")
 _ASCII = str.maketrans("─│┌┐└┘┬┴├┤┼╴╵╶╷·", "-|+++++++++-|-|.")
@@ -38,7 +38,7 @@ class _Canvas(Canvas):
 class _Labels(AxisFormatter):
     """The labels that the picture's axis has for its ticks."""
 
-    def __init__(self, axis: Axis) -> None:
+    def __init__(self, axis: Scale) -> None:
         self._labels = dict(axis.ticks)
 
     def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:
