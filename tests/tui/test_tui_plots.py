@@ -116,10 +116,10 @@ async def test_a_plot_is_not_drawn_again_while_nothing_changes(runs: Path, monke
     app = SerTuiApp(runs, run.folder.run_id)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: shown(app).count("@") >= 2)
-        from ser_tui.tui.widgets.plot import Plot
+        from ser_tui.tui.widgets.plot import PictureWidget
 
         drawn: list[Picture] = []
-        monkeypatch.setattr(Plot, "_draw", lambda self, picture: drawn.append(picture))
+        monkeypatch.setattr(PictureWidget, "_draw", lambda self, picture: drawn.append(picture))
         run.write(events.Note(text="nothing that a plot shows"))
         await until_shown(pilot, "nothing that a plot shows")
         await pilot.pause(1.2)

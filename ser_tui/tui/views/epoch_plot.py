@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ser_tui.study.formatting import loss_text, score, score_with_interval
 from ser_tui.study.state import RunState, Trial
 from ser_tui.tui.views.trial_plot import objective_of
-from ser_tui.tui.widgets.pictures import Picture, Point, Scale, Series, count_axis, level, nice_axis
+from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count_axis, level, nice_axis
 
 
 def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | None:
@@ -37,7 +37,7 @@ def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | N
     return Picture(x, y, tuple(series), "BCA"), _losses(trial, x)
 
 
-def _losses(trial: Trial, x: Scale) -> Picture:
+def _losses(trial: Trial, x: PlotAxis) -> Picture:
     training = _finite((epoch.epoch, epoch.loss) for epoch in trial.epochs)
     validation = _finite((epoch.epoch, epoch.validation_loss) for epoch in trial.epochs)
     values = [y for _, y in (*training, *validation)]
@@ -50,7 +50,7 @@ def _losses(trial: Trial, x: Scale) -> Picture:
     return Picture(x, y, tuple(series), "loss")
 
 
-def _unfrozen(trial: Trial, y: Scale) -> list[Series]:
+def _unfrozen(trial: Trial, y: PlotAxis) -> list[Series]:
     frozen = [epoch.epoch for epoch in trial.epochs if epoch.frozen]
     if not frozen:
         return []

@@ -11,7 +11,7 @@ from ser_tui.study.events import parse_time
 from ser_tui.study.formatting import mean, score, score_with_interval
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import best_so_far, counted_trials
-from ser_tui.tui.widgets.pictures import Picture, Point, Scale, Series, count_axis, level, nice_axis, steps
+from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count_axis, level, nice_axis, steps
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def trial_picture(state: RunState, columns: int, minutes: bool = False, zoomed: 
     return Picture(x, y, tuple(series), objective.label)
 
 
-def _scores_axis(state: RunState, objective: Objective, trials: Sequence[Trial], real: Sequence[float], zoomed: bool) -> Scale:
+def _scores_axis(state: RunState, objective: Objective, trials: Sequence[Trial], real: Sequence[float], zoomed: bool) -> PlotAxis:
     highest = max(real)
     if zoomed:
         return nice_axis(max(0.0, highest - ZOOM), min(1.0, highest + ZOOM / 4))
@@ -82,7 +82,7 @@ def _scores_axis(state: RunState, objective: Objective, trials: Sequence[Trial],
     return nice_axis(low, min(1.0, high) if high <= 1.0 else high)
 
 
-def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objective, y: Scale) -> list[Series]:
+def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objective, y: PlotAxis) -> list[Series]:
     """A mark for each trial."""
     scored: list[Point] = []
     spans: list[tuple[float, float, float]] = []
@@ -107,7 +107,7 @@ def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objectiv
     return found
 
 
-def _together(places: Sequence[float], values: Sequence[float | None], each: int, y: Scale) -> list[Series]:
+def _together(places: Sequence[float], values: Sequence[float | None], each: int, y: PlotAxis) -> list[Series]:
     """A mark for `each` trials that follow each other: their median, with a line from the lower to the upper quartile."""
     medians: list[Point] = []
     spans: list[tuple[float, float, float]] = []

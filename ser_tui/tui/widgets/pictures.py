@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Scale:
+class PlotAxis:
     """From `low` to `high`, with `ticks` as (place, label). A logarithmic one holds logarithms to base 10, see `log_axis`."""
 
     low: float
@@ -41,13 +41,13 @@ class Series:
 class Picture:
     """A plot. What comes later lies over what comes earlier."""
 
-    x: Scale
-    y: Scale
+    x: PlotAxis
+    y: PlotAxis
     series: tuple[Series, ...]
     title: str = ""
 
 
-def nice_axis(low: float, high: float, title: str = "", ticks: int = 6) -> Scale:
+def nice_axis(low: float, high: float, title: str = "", ticks: int = 6) -> PlotAxis:
     """An axis that begins and ends at round numbers and holds `low` to `high`: with one more point it mostly stays as it is,
     and so does what was drawn."""
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -59,7 +59,7 @@ def nice_axis(low: float, high: float, title: str = "", ticks: int = 6) -> Scale
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     places = tuple(index * step for index in range(first, last + 1))
-    return Scale(places[0], places[-1], tuple((place, number_text(place, step)) for place in places), title)
+    return PlotAxis(places[0], places[-1], tuple((place, number_text(place, step)) for place in places), title)
 
 
 def number_text(value: float, step: float) -> str:
@@ -71,7 +71,7 @@ def number_text(value: float, step: float) -> str:
     return text.replace("0.", ".", 1) if abs(value) < 1 and decimals else text
 
 
-def count_axis(number: int, planned: int | None = None, title: str = "") -> Scale:
+def count_axis(number: int, planned: int | None = None, title: str = "") -> PlotAxis:
     """1 to `planned`, or where nothing is planned to a round number above `number`: points stay where they are for long."""
     last = planned if planned is not None and planned >= number else _round_above(number + max(1, number // 8))
     last = max(2, last)
@@ -79,7 +79,7 @@ def count_axis(number: int, planned: int | None = None, title: str = "") -> Scal
     places = sorted({1, *range(step, last + 1, step), last})
     if len(places) > 2 and places[-1] - places[-2] < step * 0.6:
         places.pop(-2)  # it would touch the last label
-    return Scale(1, last, tuple((place, f"{place}") for place in places), title)
+    return PlotAxis(1, last, tuple((place, f"{place}") for place in places), title)
 
 
 def _round_above(number: int) -> int:
@@ -87,7 +87,7 @@ def _round_above(number: int) -> int:
     return next(int(factor * power) for factor in (1, 1.5, 2, 3, 5, 7.5, 10) if factor * power >= number)
 
 
-def log_axis(low: float, high: float, title: str = "") -> Scale:
+def log_axis(low: float, high: float, title: str = "") -> PlotAxis:
     """A logarithmic axis: its numbers are logarithms to base 10, its labels are not. Whole powers are labelled where there are
     two of them at least."""
     first, last = math.log10(low), math.log10(high)
@@ -97,12 +97,12 @@ def log_axis(low: float, high: float, title: str = "") -> Scale:
         ticks = tuple((float(power), f"1e{power}") for power in whole[::each])
     else:
         ticks = tuple((math.log10(value), f"{value:.2g}") for value in (low, math.sqrt(low * high), high))
-    return Scale(first, last, ticks, title)
+    return PlotAxis(first, last, ticks, title)
 
 
-def word_axis(words: Sequence[str], title: str = "") -> Scale:
+def word_axis(words: Sequence[str], title: str = "") -> PlotAxis:
     """A place for each of `words`: 0, 1, 2, ..."""
-    return Scale(-0.5, len(words) - 0.5, tuple((float(index), word) for index, word in enumerate(words)), title)
+    return PlotAxis(-0.5, len(words) - 0.5, tuple((float(index), word) for index, word in enumerate(words)), title)
 
 
 def steps(points: Iterable[Point], end: float | None = None) -> tuple[Point, ...]:
@@ -117,6 +117,6 @@ def steps(points: Iterable[Point], end: float | None = None) -> tuple[Point, ...
     return tuple(found)
 
 
-def level(value: float, axis: Scale) -> tuple[Point, ...]:
+def level(value: float, axis: PlotAxis) -> tuple[Point, ...]:
     """A line at `value`, all along `axis`."""
     return (axis.low, value), (axis.high, value)

@@ -16,7 +16,7 @@ from textual_plot.axis_formatter import AxisFormatter
 from textual_plot.plot_widget import Legend
 
 from ser_tui.tui.widgets.characters import plain_terminal
-from ser_tui.tui.widgets.pictures import Picture, Scale, Series
+from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Series
 
 _LIGHT = str.maketrans("━┃┏┓┗┛┳┻┣┫╋┯┷┠┨┿╂", "─│┌┐└┘┬┴├┤┼┬┴├┤┼┼")
 _ASCII = str.maketrans("─│┌┐└┘┬┴├┤┼╴╵╶╷·", "-|+++++++++-|-|.")
@@ -38,7 +38,7 @@ class _Canvas(Canvas):
 class _Labels(AxisFormatter):
     """The labels that the picture's axis has for its ticks."""
 
-    def __init__(self, axis: Scale) -> None:
+    def __init__(self, axis: PlotAxis) -> None:
         self._labels = dict(axis.ticks)
 
     def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:
@@ -48,23 +48,23 @@ class _Labels(AxisFormatter):
         return [self._labels.get(tick, "").replace("[", "\\[") for tick in ticks]
 
 
-class Plot(PlotWidget, can_focus=False, inherit_bindings=False):
+class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
     """One picture. It is drawn anew where another one is shown only, and takes no key and no mouse."""
 
     DEFAULT_CSS = """
-    Plot { height: 1fr; }
-    Plot > .plot--axis, Plot:focus > .plot--axis { color: $muted; }
-    Plot > .plot--tick { color: $foreground; text-style: none; }
-    Plot > .plot--label { color: $muted; text-style: none; }
+    PictureWidget { height: 1fr; }
+    PictureWidget > .plot--axis, PictureWidget:focus > .plot--axis { color: $muted; }
+    PictureWidget > .plot--tick { color: $foreground; text-style: none; }
+    PictureWidget > .plot--label { color: $muted; text-style: none; }
     """
 
     def __init__(self) -> None:
         super().__init__(allow_pan_and_zoom=False)
         self._picture: Picture | None = None
         self._composed = False
-        self.set_reactive(Plot.margin_top, 0)
-        self.set_reactive(Plot.margin_bottom, 1)
-        self.set_reactive(Plot.margin_left, 6)
+        self.set_reactive(PictureWidget.margin_top, 0)
+        self.set_reactive(PictureWidget.margin_bottom, 1)
+        self.set_reactive(PictureWidget.margin_left, 6)
 
     def compose(self) -> ComposeResult:
         """As textual-plot's, with canvases in characters that the terminal has."""

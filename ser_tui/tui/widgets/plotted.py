@@ -15,7 +15,7 @@ from ser_tui.tui.widgets.pictures import Picture
 from ser_tui.tui.widgets.table import cell
 
 if TYPE_CHECKING:
-    from ser_tui.tui.widgets.plot import Plot
+    from ser_tui.tui.widgets.plot import PictureWidget
 
 
 class Plotted(Vertical):
@@ -30,7 +30,7 @@ class Plotted(Vertical):
         super().__init__(**options)
         self._empty = empty
         self._picture: Picture | None = None
-        self._plot: Plot | None = None
+        self._plot: PictureWidget | None = None
 
     def compose(self) -> ComposeResult:
         """The heading; the plot comes with the first picture."""
@@ -61,10 +61,10 @@ class Plotted(Vertical):
     async def _first(self) -> None:
         """Bring what draws, off the event loop: its first import takes half a second on a small machine."""
         await in_thread(_imported)
-        from ser_tui.tui.widgets.plot import Plot
+        from ser_tui.tui.widgets.plot import PictureWidget
 
         if self._plot is None and self._picture is not None and self.is_attached:
-            self._plot = Plot()
+            self._plot = PictureWidget()
             self._plot.show(self._picture)
             await self.mount(self._plot)
 
