@@ -190,12 +190,24 @@ def cross(
     raise typer.Exit(cross_corpora(on, study, set_ or [], mapping or [], as_json=json))
 
 
-@app.command()
-def export(run: Run, format: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv") -> None:
-    """Write a run's trials to a file in its folder and print the path."""
-    from ser_tui.cli.listing import export_run
+@app.command(short_help="Write trials, tables, predictions.")
+def export(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.")],
+    what: Annotated[
+        str,
+        typer.Option(
+            "--what", help="trials, comparison, paper (a table for one), predictions, parts. Else: trials, of several runs comparison."
+        ),
+    ] = "",
+    format: Annotated[str, typer.Option("--format", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.")] = "",
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
+    ] = "",
+) -> None:
+    """Write what was measured as a table to a file and print its path: the trials of one run, or how several compare."""
+    from ser_tui.cli.exporting import export_runs
 
-    export_run(run, format)
+    export_runs(runs, what, format, output)
 
 
 @app.command(short_help="Write runs as one HTML page.")

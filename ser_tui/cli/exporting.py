@@ -1,13 +1,22 @@
-"""The verbs that take runs out of the app: report."""
+"""The verbs that take runs out of the app: report and export."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from ser_tui.cli.output import say
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.errors import UsageError
+
+if TYPE_CHECKING:
+    from ser_tui.report.exports import What
+    from ser_tui.report.sheets import Sheet, SheetFormat
+
+_ENDS = {"csv": "csv", "json": "json", "markdown": "md", "latex": "tex", "html": "html"}
 
 
 def report_runs(references: Sequence[str], output: str) -> None:
@@ -16,13 +25,85 @@ def report_runs(references: Sequence[str], output: str) -> None:
 
     folders = chosen(references)
     if output == "-":
-        sys.stdout.write(report_text(folders))
-        sys.stdout.flush()
+        _print(report_text(folders))
         return
     say(str(write_report(folders, absolute(output) if output else None)))
+
+
+def export_runs(references: Sequence[str], what: str, form: str, output: str) -> None:
+    """Write `what` of the runs and print the path; the table itself where `output` is a dash."""
+    from ser_tui.report.writing import write_out
+    from ser_tui.store.export import export, to_csv, to_json, write_export
+
+    form_, folders = _format(form, output), chosen(references)
+    what_ = _what(what, len(folders))
+    if what_ == "trials" and len(folders) == 1 and form_ in ("csv", "json"):
+        # As ever, with all that older exports have.
+        state = folders[0].state()
+        if not output or not state.trials:
+            say(str(export(folders[0], "csv" if form_ == "csv" else "json")))
+            return
+        text = (to_csv if form_ == "csv" else to_json)(folders[0].run_id, state)
+    else:
+        from ser_tui.report.sheets import written
+
+        text = written(_sheet(what_, folders), form_)
+    if output == "-":
+        _print(text)
+    elif output:
+        say(str(write_out(absolute(output), text)))
+    else:
+        say(str(write_export(folders[0], f"{what_}.{_ENDS[form_]}", text)))
+
+
+def _sheet(what: What, folders: list[RunFolder]) -> Sheet:
+    from ser_tui.report import exports
+    from ser_tui.report.collecting import compare, tell
+
+    told = [tell(folder) for folder in folders]
+    match what:
+        case "trials":
+            return exports.trials_sheet(told)
+        case "comparison":
+            compared = compare(told)
+            if compared is None:
+                raise UsageError("a comparison needs two different runs at least")
+            return exports.comparison_sheet(told, compared)
+        case "paper":
+            return exports.paper_sheet(told)
+        case "predictions":
+            pairs = zip(folders, told, strict=True)
+            return exports.predictions_sheet([one for folder, run in pairs for one in exports.answers_of(folder, run)])
+        case "parts":
+            return exports.parts_sheet(folders, told)
+
+
+def _format(form: str, output: str) -> SheetFormat:
+    from ser_tui.report.sheets import FORMATS, SUFFIXES
+
+    wanted = form or SUFFIXES.get(PurePath(output).suffix.lower(), "csv")
+    found = next((one for one in FORMATS if one == wanted), None)
+    if found is None:
+        raise UsageError(f"--format {form}: one of {', '.join(FORMATS)}")
+    return found
+
+
+def _what(what: str, runs: int) -> What:
+    from ser_tui.report.exports import WHAT
+
+    wanted = what or ("trials" if runs == 1 else "comparison")
+    found = next((one for one in WHAT if one == wanted), None)
+    if found is None:
+        raise UsageError(f"--what {what}: one of {', '.join(WHAT)}")
+    return found
 
 
 def chosen(references: Sequence[str]) -> list[RunFolder]:
     """The runs that are named, each once. Raises UsageError."""
     runs = runs_folder()
     return list(dict.fromkeys(resolve(runs, reference) for reference in references))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

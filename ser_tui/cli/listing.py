@@ -1,4 +1,4 @@
-"""The verbs runs, show, export and delete."""
+"""The verbs runs, show and delete."""
 
 from __future__ import annotations
 
@@ -140,18 +140,6 @@ def _print_trials(state: RunState) -> None:
         ))  # fmt: skip
     headings = ("#", *(HYPERPARAMETERS[name].short for name in names), SCORE_HEADING, "LOSS", "EPOCHS", "TIME", "STATE")
     print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])
-
-
-def export_run(reference: str, form: str) -> None:
-    """Write a run's trials to a file and print its path."""
-    from ser_tui.store.export import export
-
-    folder = resolve(runs_folder(), reference)
-    match form:
-        case "csv" | "json":
-            say(str(export(folder, form)))
-        case _:
-            raise UsageError(f"--format {form}: csv or json")
 
 
 def delete_run(reference: str, *, sure: bool) -> None:

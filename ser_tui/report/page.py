@@ -10,7 +10,7 @@ from typing import Any
 from ser_tui.report import plots
 from ser_tui.report.charts import Curve, Plot, rows, scores_axis, whole
 from ser_tui.report.collecting import Compared, Told
-from ser_tui.report.markup import Html, table, tag
+from ser_tui.report.markup import Html, joined, table, tag
 from ser_tui.report.sections import run_section
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.formatting import counted, score
@@ -38,15 +38,20 @@ def page(told: Sequence[Told], compared: Compared | None = None, *, version: str
             class_="foot",
         ),
     ]
+    return framed(f"{title} - ser_tui report", joined(body), version)
+
+
+def framed(title: str, body: Html, version: str = "") -> str:
+    """`body` as a whole document that needs nothing beside it."""
     head = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="generator", content=f"ser_tui {version}"),
-        tag("title", f"{title} - ser_tui report"),
+        tag("meta", name="generator", content=f"ser_tui {version}".strip()),
+        tag("title", title),
         tag("style", Html(_style())),
     ]
-    return "<!DOCTYPE html>\n" + tag("html", tag("head", *head), "\n", tag("body", *body), lang="en") + "\n"
+    return "<!DOCTYPE html>\n" + tag("html", tag("head", *head), "\n", tag("body", body), lang="en") + "\n"
 
 
 @cache

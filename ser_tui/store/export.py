@@ -56,7 +56,7 @@ def to_csv(run_id: str, state: RunState) -> str:
     names = list(dict.fromkeys(name for trial in state.trials for name in trial.parameters))
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["run", "trial", "status", "phase", *map(_inert, names), *_RESULTS])
+    writer.writerow(["run", "trial", "status", "phase", *map(inert, names), *_RESULTS])
     for trial in state.trials:
         low, high = _bounds(trial.interval)
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
@@ -70,7 +70,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
             *_bounds(state.probe.interval if state.probe else None), validation_speakers(state.start),
         ]  # fmt: skip
-        writer.writerow([_inert(value) for value in row])
+        writer.writerow([inert(value) for value in row])
     return stream.getvalue()
 
 
@@ -113,7 +113,7 @@ def summary_text(run_id: str, state: RunState) -> str:
     return "\n".join(printable(line) for line in lines) + "\n"
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """What a spreadsheet would take for a formula, as text, and nothing that a terminal would obey. Numbers stay numbers.
 
     As OWASP's page on CSV injection has it, also for a cell that begins within a text where a spreadsheet splits at another

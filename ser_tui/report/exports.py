@@ -1,0 +1,239 @@
+"""What can be exported of runs, each as a sheet: trials, how runs compare, a table for a paper, predictions, parts. Pure but for
+reading which utterances are in which part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal, get_args
+
+from ser_tui.evaluation.errors import Answers, Spoken
+from ser_tui.evaluation.pairing import pair
+from ser_tui.report.collecting import Compared, Told
+from ser_tui.report.sheets import Sheet, SheetColumn
+from ser_tui.store.files import read_json
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.comparison import Pairing
+from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import difference_text, duration, loss_text, parameter, score, score_with_interval
+from ser_tui.study.headline import sample
+
+What = Literal["trials", "comparison", "paper", "predictions", "parts"]
+WHAT: tuple[What, ...] = get_args(What)
+LEVEL = 0.05
+
+
+def _score_columns(name: str, heading: str) -> list[SheetColumn]:
+    """A score for programs in three columns, for people in one: its values are the score, its ends, and (score, interval)."""
+    numbers = [SheetColumn(key, hidden=True) for key in (name, f"{name}_low", f"{name}_high")]
+    return [*numbers, SheetColumn(f"{name}_interval", heading, lambda both: score_with_interval(*both), right=True, told=True)]
+
+
+def _scored(value: float | None, interval: Sequence[float] | None) -> tuple[Any, ...]:
+    low, high = interval or (None, None)
+    return value, low, high, (value, interval)
+
+
+def trials_sheet(told: Sequence[Told]) -> Sheet:
+    """One row a trial of each run. Raises UserError where there is none."""
+    names = list(dict.fromkeys(name for one in told for trial in one.document["trial_list"] for name in trial["parameters"]))
+    columns = [
+        SheetColumn("run", hidden=len(told) == 1),
+        SheetColumn("trial", right=True),
+        SheetColumn("status"),
+        SheetColumn("phase"),
+        *(SheetColumn(name, name.replace("_", " "), partial(parameter, name), right=True) for name in names),
+        *_score_columns("bca", "BCA [95 % CI]"),
+        *_score_columns("accuracy", "accuracy [95 % CI]"),
+        SheetColumn("utterances", "n", right=True),
+        SheetColumn("loss", shown=loss_text, right=True),
+        SheetColumn("epochs_done", "epochs", right=True),
+        SheetColumn("seconds", "time", duration, right=True),
+        SheetColumn("reason"),
+        SheetColumn("protocol", hidden=True),
+        SheetColumn("shares_speakers", hidden=True),
+        SheetColumn("warnings", hidden=True),
+    ]
+    rows = []
+    for one in told:
+        document = one.document
+        for trial in document["trial_list"]:
+            rows.append(
+                (
+                    document["run_id"],
+                    trial["trial"],
+                    str(trial["status"]),
+                    trial["phase"],
+                    *(trial["parameters"].get(name) for name in names),
+                    *_scored(trial["bca"], trial["interval"]),
+                    *_scored(trial["accuracy"], trial["accuracy_interval"]),
+                    trial["utterances"] or None,
+                    trial["loss"],
+                    trial["epochs_done"],
+                    trial["seconds"],
+                    trial["reason"],
+                    document["protocol"],
+                    document["shares_speakers"],
+                    " ".join(document["warnings"]),
+                )
+            )
+    if not rows:
+        raise UserError(f"{', '.join(one.document['run_id'] for one in told)}: no trials yet: nothing to export")
+    note = " ".join(dict.fromkeys(warning for one in told for warning in one.document["warnings"]))
+    return Sheet(f"Trials of {_names(told)}, scored on the validation part", tuple(columns), tuple(rows), note=note)
+
+
+def comparison_sheet(told: Sequence[Told], compared: Compared) -> Sheet:
+    """How runs ended and which settings differ, one column a run, as `ser-tui compare` has it."""
+    paired = ("difference to the first", ("-", *(pairing.words for pairing in compared.pairings)))
+    rows = [(label, *cells) for label, cells in [*compared.differing, *compared.outcomes, paired]]
+    columns = [SheetColumn("what", " "), *(SheetColumn(one.document["run_id"]) for one in told)]
+    return Sheet(f"Comparison of {_names(told)}", tuple(columns), tuple(rows))
+
+
+def paper_sheet(told: Sequence[Told]) -> Sheet:
+    """One row a run: BCA of the best trial on the validation part, which the paired tests are about, and the figure for report.
+
+    A figure stands out only where the paired tests against all other runs of the table say that it is better, each at 5 %: to be
+    better than all of them it must win every test, so that no correction for several tests is due (Berger 1982, intersection-union).
+    """
+    columns = [
+        SheetColumn("run", hidden=True),
+        SheetColumn("name", "study"),
+        SheetColumn("encoder"),
+        SheetColumn("method"),
+        SheetColumn("strategy"),
+        SheetColumn("protocol"),
+        *_score_columns("validation_bca", "validation BCA [95 % CI]"),
+        SheetColumn("validation_n", "n", right=True),
+        SheetColumn("difference", hidden=True),
+        SheetColumn("p", hidden=True),
+        SheetColumn("difference_to_first", "difference to the first", told=True),
+        SheetColumn("better_than_all", hidden=True),
+        *_score_columns("bca", "BCA for report [95 % CI]"),
+        SheetColumn("of"),
+        SheetColumn("n", "n, speakers", hidden=True),
+        SheetColumn("sample", "n, speakers", told=True),
+    ]
+    place = next(number for number, column in enumerate(columns) if column.name == "validation_bca_interval")
+    rows: list[tuple[Any, ...]] = []
+    strong = set()
+    for number, one in enumerate(told):
+        document, best, figure = one.document, one.document["best"], one.document["headline"]
+        first = pair(told[0].state, one.state) if number else Pairing()
+        wins = len(told) > 1 and all(_is_better(one, other) for other in told if other is not one)
+        if wins:
+            strong.add((number, place))
+        rows.append(
+            (
+                document["run_id"],
+                document["name"],
+                document["encoder"],
+                document["method"],
+                document["strategy"],
+                document["protocol"],
+                *_scored(best and best["bca"], best and best["interval"]),
+                best and best["utterances"],
+                first.difference,
+                first.p,
+                "-" if not number else first.reason or difference_text(first.difference, first.p),
+                wins,
+                *_scored(figure and figure["value"], figure and figure["interval"]),
+                figure and figure["name"],
+                figure and figure["n"],
+                figure and sample(figure["n"], figure["speakers"]),
+            )
+        )
+    found = [f"{one.document['name']}: {warning}" if len(told) > 1 else warning for one in told for warning in one.document["warnings"]]
+    tested = "Bold: better than every other run here by a paired permutation test on the same utterances (p < .05 each). "
+    bold = tested if len(told) > 1 else ""
+    note = f"BCA is balanced class accuracy (UAR). {bold}Validation scores are the best of their trials. {' '.join(found)}".strip()
+    return Sheet(_names(told), tuple(columns), tuple(rows), frozenset(strong), note)
+
+
+def _is_better(one: Told, other: Told) -> bool:
+    found = pair(other.state, one.state)
+    return found.difference is not None and found.p is not None and found.difference > 0 and found.p < LEVEL
+
+
+def predictions_sheet(parts: Sequence[tuple[str, str, int, Answers]]) -> Sheet:
+    """One row an utterance of each part, of (run, part, trial, answers): what is true, what was said, and how likely each class was
+    called, where that was kept. Raises UserError where there is none."""
+    classes = list(dict.fromkeys(name for *_, answers in parts for name in answers.classes))
+    probable = any(answers.probabilities is not None for *_, answers in parts)
+    columns = [SheetColumn(name) for name in ("run", "part", "trial", "utterance", "speaker", "truth", "predicted", "right")]
+    columns += [SheetColumn(f"p_{name}", f"p({name})", score, right=True) for name in classes if probable]
+    rows = []
+    for run, part, trial, answers in parts:
+        for number, (true, said) in enumerate(zip(answers.truth, answers.predictions, strict=True)):
+            spoken = answers.spoken[number] if answers.spoken else None
+            row = None if answers.probabilities is None else answers.probabilities[number]
+            known = (
+                {}
+                if row is None
+                else {name: float(share) for name, share in zip(answers.classes, row, strict=True) if math.isfinite(share)}
+            )
+            shares = [known.get(name) for name in classes] if probable else []
+            rows.append(
+                (
+                    run,
+                    part,
+                    trial,
+                    spoken.id if spoken else f"#{number + 1}",
+                    spoken.speaker if spoken else None,
+                    answers.classes[true],
+                    answers.classes[said] if said >= 0 else "",
+                    true == said,
+                    *shares,
+                )
+            )
+    if not rows:
+        raise UserError("no predictions are known of these runs: a run keeps those of its scored trials")
+    return Sheet("Predictions", tuple(columns), tuple(rows))
+
+
+def parts_sheet(folders: Sequence[RunFolder], told: Sequence[Told]) -> Sheet:
+    """Which utterance is in which part, as it was when the run began. Raises UserError where that was not kept, or was changed."""
+    rows = [
+        (one.document["run_id"], part, name)
+        for folder, one in zip(folders, told, strict=True)
+        for part, names in parts_of(folder, one).items()
+        for name in names
+    ]
+    return Sheet("Parts", (SheetColumn("run"), SheetColumn("part"), SheetColumn("utterance")), tuple(rows))
+
+
+def parts_of(folder: RunFolder, told: Told) -> dict[str, list[str]]:
+    """Ids of utterances by part, which the log's digest vouches for. Raises UserError."""
+    noted: Any = read_json(folder.parts)
+    parts = noted.get("parts") if isinstance(noted, dict) else None
+    begun = told.document["fingerprints"].get("split")
+    if begun is None or parts is None:
+        raise UserError(
+            f"{folder.run_id} does not know its parts by name ({folder.parts}): runs of ser_tui 0.1.0 kept counts and speakers alone"
+        )
+    if hashlib.sha256(json.dumps(parts).encode()).hexdigest() != begun:
+        raise UserError(
+            f"{folder.parts} is not what the run began with: its digest is another one than the log's; nothing was exported"
+        )
+    return {str(part): [str(name) for name in names] for part, names in parts.items()}
+
+
+def _names(told: Sequence[Told]) -> str:
+    return ", ".join(str(one.document["name"]) for one in told)
+
+
+def answers_of(folder: RunFolder, told: Told) -> list[tuple[str, str, int, Answers]]:
+    """What the best trial said of the validation part, as the log holds it; utterances by name where the parts are known."""
+    state, best, start = told.state, told.state.best, told.state.start
+    if best is None or start is None or not state.truth or len(best.predictions) != len(state.truth):
+        return []
+    try:
+        names = parts_of(folder, told)["validation"]
+    except (UserError, KeyError):
+        names = []
+    spoken = tuple(Spoken(name) for name in names) if len(names) == len(state.truth) else ()
+    return [(folder.run_id, "validation", best.number, Answers(start.classes, state.truth, best.predictions, spoken=spoken))]

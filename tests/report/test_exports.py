@@ -1,0 +1,192 @@
+"""Exports in every format: numbers are those of `show --json`, special characters stay text, bold only where the test allows it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricated_runs import begin, finished
+from hypothesis import given
+from hypothesis import strategies as some
+from scored_run import scored_run
+
+from ser_tui.cli.exporting import export_runs
+from ser_tui.report.collecting import tell
+from ser_tui.report.exports import paper_sheet, parts_sheet, trials_sheet
+from ser_tui.report.sheets import FORMATS, Sheet, SheetColumn, latex_text, markdown_text, written
+from ser_tui.store.export import export
+from ser_tui.store.runs import resolve
+from ser_tui.study import events
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.state import RunState
+
+OLD = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs that ser_tui 0.1.0 made, where commands look for them."""
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
+    return Path(shutil.copytree(OLD, tmp_path / "runs"))
+
+
+def printed(capsys: pytest.CaptureFixture[str], *runs: str, what: str = "", form: str = "") -> str:
+    export_runs(runs, what, form, "-")
+    return capsys.readouterr().out
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_every_number_of_the_trials_is_that_of_show(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("old-tune", "old-probe", "old-loso", "old-stopped"):
+        document = tell(resolve(runs, name)).document
+        for found in (rows(printed(capsys, name)), rows(written(trials_sheet([tell(resolve(runs, name))]), "csv"))):
+            assert len(found) == len(document["trial_list"])
+            for row, trial in zip(found, document["trial_list"], strict=True):
+                low, high = trial["interval"] or (None, None)
+                expected = {"bca": trial["bca"], "bca_low": low, "bca_high": high, "accuracy": trial["accuracy"], "loss": trial["loss"],
+                            "seconds": trial["seconds"], "epochs_done": trial["epochs_done"], **trial["parameters"]}  # fmt: skip
+                assert {key: row[key] for key in expected} == {key: "" if v is None else str(v) for key, v in expected.items()}
+
+
+def test_every_format_of_everything_is_written_and_said(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for form, end in zip(FORMATS, ("csv", "json", "md", "tex", "html"), strict=True):
+        for what in ("trials", "comparison", "paper", "predictions"):
+            export_runs(["old-tune", "old-probe"], what, form, "")
+            path = Path(capsys.readouterr().out.strip())
+            assert path.name == f"{what}.{end}" and path.parent == resolve(runs, "old-tune").path / "export"
+            assert path.read_text().strip()
+            if form == "json":
+                json.loads(path.read_text())
+
+
+def test_what_was_exported_before_stays(runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for form in ("csv", "json"):
+        export_runs(["old-tune"], "", form, "")
+        assert capsys.readouterr().out.strip() == str(export(resolve(runs, "old-tune"), form))  # type: ignore[arg-type]
+    export_runs(["old-tune"], "", "", str(tmp_path / "here.json"))
+    assert json.loads((tmp_path / "here.json").read_text())["name"] == "old-tune"
+
+
+def test_mistakes_are_told_in_one_line(runs: Path) -> None:
+    with pytest.raises(UsageError, match="csv, json, markdown, latex, html"):
+        export_runs(["old-tune"], "", "xlsx", "")
+    with pytest.raises(UsageError, match="trials, comparison, paper"):
+        export_runs(["old-tune"], "everything", "", "")
+    with pytest.raises(UsageError, match="two different runs"):
+        export_runs(["old-tune"], "comparison", "", "")
+    with pytest.raises(UserError, match=r"ser_tui 0\.1\.0"):
+        export_runs(["old-tune"], "parts", "", "")
+    with pytest.raises(UserError, match="no trials"):
+        export_runs(["old-failed"], "trials", "latex", "-")
+
+
+def test_predictions_are_those_of_the_log(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = tell(resolve(runs, "old-probe")).document
+    found = [row for row in rows(printed(capsys, "old-probe", what="predictions")) if row["part"] == "validation"]
+    (matrix,) = [one for one in document["confusions"] if one["part"] == "validation"]
+    for truth, counts in zip(matrix["rows"], matrix["counts"], strict=True):
+        for said, count in zip(matrix["columns"], counts, strict=True):
+            assert sum(row["truth"] == truth and row["predicted"] == said for row in found) == count
+    assert all((row["truth"] == row["predicted"]) == (row["right"] == "True") for row in found)
+
+
+def test_parts_are_those_that_the_run_began_with_or_refused(tmp_path: Path) -> None:
+    folder = begin(tmp_path).folder
+    parts = {"train": ["a.wav", "=b.wav"], "validation": ["c.wav"]}
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    told = tell(folder)
+    told = replace(told, document={**told.document, "fingerprints": {"split": digest}})  # as the log has it
+    folder.parts.write_text(json.dumps({"digest": digest, "parts": parts}))
+    found = rows(written(parts_sheet([folder], [told]), "csv"))
+    assert [(row["part"], row["utterance"]) for row in found] == [("train", "a.wav"), ("train", "'=b.wav"), ("validation", "c.wav")]
+    folder.parts.write_text(json.dumps({"digest": digest, "parts": {**parts, "train": ["a.wav"]}}))
+    with pytest.raises(UserError, match="digest"):
+        parts_sheet([folder], [told])
+
+
+def paired(tmp_path: Path, good: float) -> list[Any]:
+    """Two runs on the same 60 utterances: one that has `good` of them right, and one that has half."""
+    told = []
+    for number, share in enumerate((0.5, good)):
+        one = tell(scored_run(tmp_path, number=number).folder)
+        assert one.state.best is not None and one.state.start is not None
+        truth = tuple(index % 7 for index in range(84))
+        right = int(share * 84)
+        said = tuple(true if index < right else (true + 1) % 7 for index, true in enumerate(truth))
+        best = replace(one.state.best, predictions=said)
+        state: RunState = replace(one.state, truth=truth, best=best)
+        told.append(replace(one, state=state))
+    return told
+
+
+def test_only_what_the_paired_test_shows_to_be_better_is_bold(tmp_path: Path) -> None:
+    clear = written(paper_sheet(paired(tmp_path / "a", 0.9)), "latex")
+    assert clear.count(r"\textbf{") == 1 and r"\toprule" in clear and r"\midrule" in clear and r"\bottomrule" in clear
+    assert clear.index(r"\textbf{") > clear.index(r"\midrule")
+    assert r"\textbf{" not in written(paper_sheet(paired(tmp_path / "b", 0.52)), "latex")
+    assert "**" not in written(paper_sheet(paired(tmp_path / "c", 0.5)[:1]), "markdown")
+
+
+def test_a_paper_s_numbers_are_those_of_show(tmp_path: Path) -> None:
+    told = tell(scored_run(tmp_path).folder)
+    (row,) = json.loads(written(paper_sheet([told]), "json"))
+    headline, best = told.document["headline"], told.document["best"]
+    assert (row["bca"], [row["bca_low"], row["bca_high"]], row["of"], row["n"]) == (
+        headline["value"], headline["interval"], headline["name"], headline["n"]
+    )  # fmt: skip
+    assert (row["validation_bca"], row["validation_n"]) == (best["bca"], best["utterances"])
+    assert ".912 [.860, .950]" in written(paper_sheet([told]), "latex")
+
+
+NASTY = "\\input{x} & 50% $a_b^c$ #1 {~} <b>|pipe| `code` *bold* [link](http://x) -- \x1b[31m"
+
+
+def test_special_characters_stay_text_in_every_format(tmp_path: Path) -> None:
+    run = begin(tmp_path, planned=1)
+    run.write(events.TrialStarted(trial=1, parameters=run.parameters()))
+    run.write(events.TrialFailed(trial=1, kind="error", reason=NASTY, seconds=1.0))
+    sheet = trials_sheet([tell(run.folder)])
+    latex, markdown, html = (written(sheet, form) for form in ("latex", "markdown", "html"))
+    (row,) = [line for line in latex.splitlines() if "input" in line]
+    assert r"\textbackslash{}input\{x\} \& 50\% \$a\_b\textasciicircum{}c\$ \#1 \{\textasciitilde{}\}" in row
+    assert row.replace(r"\&", "").count("&") == latex.splitlines()[7 - 1].replace(r"\&", "").count("&") and "-{}-" in row
+    (line,) = [line for line in markdown.splitlines() if "input" in line]
+    assert line.replace(r"\|", "").count("|") == markdown.splitlines()[0].count("|") and r"\*bold\*" in line and r"\[link\]" in line
+    assert "<b>" not in html and "&lt;b&gt;" in html and not any("\x1b" in text for text in (latex, markdown, html))
+
+
+class _Words(HTMLParser):
+    found = ""
+
+    def handle_data(self, data: str) -> None:
+        self.found += data
+
+
+@given(some.text(min_size=1, max_size=30))
+def test_no_text_ends_a_cell_or_a_row(text: str) -> None:
+    sheet = Sheet("t", (SheetColumn("a"), SheetColumn("b")), ((text, 1),))
+    assert len(written(sheet, "markdown").splitlines()) == 3
+    assert markdown_text(text).replace("\\\\", "").replace("\\|", "").count("|") == 0
+    assert not any(char in latex_text(text).replace("\\&", "").replace("\\%", "") for char in "&%\n")
+    (read,) = list(csv.DictReader(io.StringIO(written(sheet, "csv"))))
+    assert set(read) == {"a", "b"} and read["b"] == "1"
+    words = _Words()
+    words.feed(written(sheet, "html"))
+    assert words.found
+
+
+def test_a_run_of_several_is_exported_with_its_name(tmp_path: Path) -> None:
+    names = [finished(tmp_path, number=number, trials=2).folder.run_id for number in range(2)]
+    found = rows(written(trials_sheet([tell(resolve(tmp_path, name)) for name in names]), "csv"))
+    assert [row["run"] for row in found] == [names[0], names[0], names[1], names[1]]
