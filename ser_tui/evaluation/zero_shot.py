@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,7 @@ from ser_tui.training.metrics import (
     accuracy,
     balanced_accuracy,
     class_counts,
+    class_probabilities,
     confusion_matrix,
     majority_accuracy,
     recalls,
@@ -41,6 +42,11 @@ class ZeroShot:
     chance: float
     majority: float
     majority_interval: tuple[float, float]
+    truth: tuple[int, ...] = field(default=(), compare=False)
+    """Index into `columns` of each utterance that counts."""
+    predictions: tuple[int, ...] = field(default=(), compare=False)
+    probabilities: NDArray[np.float32] | None = field(default=None, compare=False)
+    """[utterances, columns], among these classes alone; NaN in rows of utterances that could not be read."""
 
 
 def kept(emotions: Sequence[str], mapping: Mapping[str, str]) -> list[int]:
@@ -136,4 +142,7 @@ def score(
         chance=1 / count,
         majority=majority_accuracy(truth, count),
         majority_interval=interval(most_frequent, metric="accuracy"),
+        truth=tuple(truth),
+        predictions=tuple(predictions),
+        probabilities=class_probabilities(values),
     )

@@ -19,6 +19,7 @@ from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.resume_checks import begun_study
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
@@ -129,6 +130,9 @@ class _Evaluation:
             session.emit(EvaluationFailed(corpus=corpus, reason=reason))
             return reason
         best = session.state.best
+        kept_as = outputs_kept(
+            session, f"the evaluation on {corpus}", manifest, chosen, result.truth, result.predictions, result.probabilities
+        )
         session.emit(
             EvaluationFinished(
                 corpus=corpus, trial=best.number if best else 0, mapping=mapping, masked=request.masked,
@@ -141,6 +145,7 @@ class _Evaluation:
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
                 interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
+                outputs=kept_as,
             )
         )  # fmt: skip
         if result.unreadable:

@@ -6,10 +6,16 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import folds
+from ser_tui.corpora.splitting.splits import Split
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers, paired_difference
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.probe_baseline import fitted_again, noted
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
@@ -49,18 +55,23 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     rows: list[dict[str, Any]] = []
     probe = session.state.probe
     probed: list[int] = []
+    said: list[NDArray[np.float32] | None] = []
+    held = session.keeper.outputs(best.outputs, len(data.classes)) if whole else None
     for number, (name, split) in enumerate(parts, 1):
         fold = SplitCorpus(data.manifest, split, data.classes)
         labels, units = fold.part(split.validation).labels, fold.units(split.validation)
         if whole:
             places = data.objective_parts[number - 1].places
             found = tuple(best.predictions[place] for place in places)
+            said.append(None if held is None else held.probabilities[list(places)])
             probed += () if probe is None else (probe.predictions[place] for place in places)
         else:
             trainer = make_trainer(asked, fold, strengths, session.progress)
             if start is not None:
                 refuse_other_encoder(trainer, start)
-            found = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})").predictions
+            result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
+            found = result.predictions
+            said.append(result.probabilities)
         speakers = units["groups"]
         truth += labels
         predictions += found
@@ -89,6 +100,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
             utterances=len(truth),
             interval_speakers=interval_speakers(units["groups"]),
+            outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said),
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
         )
     )
@@ -116,6 +128,18 @@ def _beside(
         "probe_interval": bootstrap_interval(truth, probed, classes, seed=seed, **units),
         "probe_p": paired_difference(truth, probed, predictions, classes, **units)[1],
     }
+
+
+def _outputs(
+    session: Surroundings, protocol: str, manifest: Manifest, splits: Sequence[Split], truth: Sequence[int],
+    predictions: Sequence[int], said: Sequence[NDArray[np.float32] | None],
+) -> str:
+    """Keep what was said in all folds, one after the other; the digest."""
+    held = [one for one in said if one is not None]
+    whole = np.concatenate(held) if len(held) == len(splits) else None
+    scored = [index for split in splits for index in split.validation]
+    numbers = [number for number, split in enumerate(splits) for _ in split.validation]
+    return outputs_kept(session, f"the folds of {protocol}", manifest, scored, truth, predictions, whole, numbers)
 
 
 def _start_strengths(session: Surroundings, study: Study, data: SplitCorpus, best: Trial) -> Sequence[float]:

@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
     Metric,
@@ -23,6 +26,7 @@ from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment import parts
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.folds import score_folds
+from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
 from ser_tui.experiment.proposing import Spans, history, spans
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
@@ -48,6 +52,7 @@ from ser_tui.study.events import (
 from ser_tui.study.findings import plain, refitted, transductive
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
+from ser_tui.study.outputs import is_among_best
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
@@ -55,7 +60,7 @@ from ser_tui.study.summary import counted_trials, elapsed_seconds
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
-from ser_tui.training.metrics import accuracy, balanced_accuracy, confusion_matrix
+from ser_tui.training.metrics import accuracy, balanced_accuracy, class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Fold, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
@@ -309,6 +314,10 @@ class _Search:
             # Written before the score is reported: a best trial that the log knows always has its model.
             self.session.keeper.save_candidate(number, self.trainer.save_best)
         truth, probe, against = self.validation.labels, state.probe, None
+        outputs = ""
+        if is_among_best(state, result.bca):
+            manifest, indices, said = self.data.manifest, self.data.split.validation, result.probabilities
+            outputs = outputs_kept(self.session, f"trial {number}", manifest, indices, truth, result.predictions, said)
         if probe is not None:
             classes, units = len(self.data.classes), self.data.validation_units
             against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
@@ -329,8 +338,10 @@ class _Search:
                 truth=() if state.truth else truth,
                 notes=result.notes,
                 probe_p=against,
+                outputs=outputs,
             )
         )
+        self.session.keeper.settle_outputs(self.session.state)
         if best:
             self.session.keeper.settle(self.session.state.best)
 
@@ -390,17 +401,22 @@ class _Search:
         state, indices = self.session.state, self.data.split.test
         if not indices or state.best is None or state.test is not None:
             return
-        scored, predictions = score_on(self.session.keeper, state.best, self.data, self.study)
+        scored, predictions, said = score_on(self.session.keeper, state.best, self.data, self.study)
+        labels = self.data.part(indices).labels
+        outputs = outputs_kept(self.session, "the test part", self.data.manifest, indices, labels, predictions, said)
         beside = probe_on_test_part(self.session, self.study, trained_on(self.data, self.study), self.trainer, predictions)
-        self.session.emit(replace(scored, **beside))
+        self.session.emit(replace(scored, outputs=outputs, **beside))
 
 
-def score_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> tuple[TestScored, tuple[int, ...]]:
-    """The best trial's model on the test part, and its predictions."""
+def score_on(
+    keeper: Keeper, best: Trial, data: SplitCorpus, study: Study
+) -> tuple[TestScored, tuple[int, ...], NDArray[np.float32]]:
+    """The best trial's model on the test part, its predictions, and its class probabilities [utterances, classes]."""
     part = data.part(data.split.test)
     for clip, digest in zip(part.clips, part.digests, strict=True):
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
-    predictions = predicted(keeper.load_best(best).predict_logits(part.clips, speakers=part.speakers))
+    logits = keeper.load_best(best).predict_logits(part.clips, speakers=part.speakers)
+    predictions = predicted(logits)
     classes, units = len(data.classes), data.units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     scored = TestScored(
@@ -414,4 +430,4 @@ def score_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> tu
         interval_speakers=interval_speakers(units["groups"]),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
-    return scored, predictions
+    return scored, predictions, class_probabilities(logits)

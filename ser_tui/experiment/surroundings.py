@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.store.outputs import Outputs
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
@@ -46,6 +47,18 @@ class Keeper(Protocol):
 
     def settle(self, best: Trial | None) -> None:
         """Make the candidate of `best` the run's model, where there is one, and drop those of other trials. Raises OSError."""
+        ...
+
+    def keep_outputs(self, outputs: Outputs) -> str:
+        """Keep what a model said of a scored part; the digest that the event is to hold. Raises DiskError."""
+        ...
+
+    def outputs(self, digest: str, classes: int) -> Outputs | None:
+        """What was kept as `digest`; None where it is not there any more."""
+        ...
+
+    def settle_outputs(self, state: RunState) -> None:
+        """Drop the outputs that `state` does not count among those that are kept."""
         ...
 
     def load_best(self, best: Trial | None) -> Model:

@@ -96,6 +96,11 @@ class RunFolder:
         """Which utterances were trained on, validated on and tested on when the run started."""
         return self.path / "parts.json"
 
+    @property
+    def outputs(self) -> Path:
+        """Class probabilities of what was scored, and on which utterances: see `ser_tui.store.outputs`."""
+        return self.path / "outputs"
+
     def state(self) -> RunState:
         """The run's state, from its whole log. Raises UserError where that is there and cannot be read."""
         return self.read()[0]
@@ -162,7 +167,7 @@ def _next_stamp(runs: Path) -> str:
 
 def refuse_links(folder: RunFolder) -> None:
     """Raise UserError where a part of the run is a link: what is written for a run stays in its folder."""
-    inside = (folder.log, folder.worker_log, folder.lock.parent, folder.lock, folder.best, folder.path / "export")
+    inside = (folder.log, folder.worker_log, folder.lock.parent, folder.lock, folder.best, folder.outputs, folder.path / "export")
     for path in (*inside, folder.stop_request):
         if path.is_symlink():
             todo = "remove it" if path == folder.stop_request else "put the file itself there"

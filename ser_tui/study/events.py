@@ -149,6 +149,9 @@ class TrialFinished(Event):
     probe_p: float | None = None
     """p of the paired permutation test against the run's probe; None: there was no probe yet."""
     accuracy_interval: tuple[float, float] | None = None
+    outputs: str = ""
+    """SHA-256 of the file of its class probabilities, see `ser_tui.store.outputs`, which is gone where ten better trials came; empty:
+    none was kept, as in logs of before there was this field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +209,8 @@ class TestScored(Event):
     """Of the recall of each class that the part holds."""
     interval_speakers: int | None = None
     """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
+    outputs: str = ""
+    """As in `TrialFinished`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +236,8 @@ class FoldsScored(Event):
     nested: int = 0
     """Trials of the search that was made anew inside each fold, on the others alone, to choose what the fold is scored by; 0: all
     folds are scored by one configuration, that of `trial`."""
+    outputs: str = ""
+    """As in `TrialFinished`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,6 +310,8 @@ class EvaluationFinished(Event):
     speakers: tuple[str, ...] = ()
     """As in `EvaluationStarted`, the next one too."""
     without: tuple[str, ...] = ()
+    outputs: str = ""
+    """As in `TrialFinished`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,6 +177,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         seconds=event.seconds,
         predictions=event.predictions,
         probe_p=event.probe_p,
+        outputs=event.outputs,
     )
     best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
     return changed(_put(state, trial), running=_without(state, event.trial), best=best, truth=event.truth or state.truth)

@@ -43,7 +43,8 @@ class Trial:
     """A `status.FailureKind`, or one of a newer version; empty where it has not failed."""
     predictions: tuple[int, ...] = ()
     probe_p: float | None = None
-    """See `events.TrialFinished`."""
+    """See `events.TrialFinished`, the next one too."""
+    outputs: str = ""
 
     @property
     def best_epoch_interval(self) -> tuple[float, float] | None:

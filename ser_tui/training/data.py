@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.training import augment
+from ser_tui.training import augment, metrics
 from ser_tui.training.features import Features, Pooled, Recipe
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop
@@ -73,6 +75,12 @@ class PartTensors:
     def pooled(self, indices: list[int]) -> Tensor:
         """Pooled statistics [B, layers + 2, 2, D] of the pre-trained encoder."""
         return torch.stack([self._pooled.get(index) for index in indices])
+
+    def probabilities(self, logits: Tensor) -> NDArray[np.float32]:
+        """Class probabilities [N, classes] of all utterances out of `logits` [usable, classes]; NaN where one cannot be read."""
+        whole = np.full((len(self.labels), logits.shape[1]), np.nan, dtype=np.float32)
+        whole[self.usable] = logits.float().numpy()
+        return metrics.class_probabilities(whole)
 
     @property
     def problems(self) -> dict[int, str]:

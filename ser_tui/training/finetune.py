@@ -15,7 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
@@ -185,7 +187,7 @@ class FineTuner(Trainer):
         guard = CollapseGuard([train.labels[index] for index in train.usable])
         guarded = self._settings.collapse_guard and not self._settings.paper_exact
         reports: list[EpochReport] = []
-        collapsed = False
+        collapsed, logits = False, torch.empty(0)
         for epoch in range(1, epochs + 1):
             frozen = epoch <= unfreeze
             began = time.perf_counter()
@@ -199,7 +201,8 @@ class FineTuner(Trainer):
                 break
         self._last = (head, chosen, dict(parameters))
         notes = (*train.notes("training"), *validation.notes("validation"))
-        return self._result(reports, collapsed, time.perf_counter() - start, notes)
+        said = validation.probabilities(logits)
+        return self._result(reports, collapsed, time.perf_counter() - start, notes, said)
 
     def _epoch(
         self, train: PartTensors, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer, size: int, seed: int,
@@ -274,9 +277,11 @@ class FineTuner(Trainer):
             float(nn.functional.cross_entropy(logits, labels)), frozen, seconds, tuple(predictions),
         )
 
-    def _result(self, reports: list[EpochReport], collapsed: bool, seconds: float, notes: tuple[str, ...]) -> TrialResult:
+    def _result(
+        self, reports: list[EpochReport], collapsed: bool, seconds: float, notes: tuple[str, ...], said: NDArray[np.float32]
+    ) -> TrialResult:
         last, best = reports[-1], max(reports, key=lambda report: (report.bca, -report.epoch))
         return TrialResult(
             last.bca, metrics.accuracy(self._validation.labels, last.predictions, len(self.classes)), last.predictions,
-            best.epoch, best.bca, last.loss, collapsed, seconds, notes,
+            best.epoch, best.bca, last.loss, collapsed, seconds, notes, said,
         )

@@ -30,6 +30,15 @@ def confusion_matrix(truth: Indices, predictions: Indices, n_classes: int) -> ND
     return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes).astype(np.int64)
 
 
+def class_probabilities(logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The softmax of each row of `logits` [N, C], [N, C] in float32; NaN in rows that are not finite: unreadable utterances."""
+    values = np.array(logits, dtype=np.float64)
+    values[~np.isfinite(values).all(axis=1)] = np.nan
+    powers = np.exp(values - values.max(axis=1, keepdims=True, initial=-np.inf))
+    shares: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
 def class_counts(truth: Indices, n_classes: int) -> NDArray[np.int64]:
     """How many utterances each class holds, shape [n_classes]."""
     return np.bincount(_indices(truth), minlength=n_classes).astype(np.int64)

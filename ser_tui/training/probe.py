@@ -30,7 +30,7 @@ from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.linear import fit, solve
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.parameters import complete
-from ser_tui.training.trainer import Trainer, pooled_report
+from ser_tui.training.trainer import Trainer, pooled_probabilities, pooled_report
 from ser_tui.training.trial import EpochReport, Fold, OnEpoch, OnStage, Part, Stop, TrialResult, check_stop, silent
 
 
@@ -56,6 +56,7 @@ class ProbeTrainer(Trainer):
         chosen = self.pooling(parameters)
         features, strength, classes = table.features(chosen), float(parameters["inverse_regularization"]), len(self.classes)
         reports: list[EpochReport] = []
+        said: list[NDArray[np.float32] | None] = []
         for number, fold in enumerate(self._folds, 1):
             check_stop(should_stop)
             train, scored = table.rows_to_train(number - 1), table.rows_to_score(number - 1)
@@ -69,6 +70,9 @@ class ProbeTrainer(Trainer):
             predictions = [metrics.UNREADABLE] * len(fold.validation)
             for place, prediction in zip(table.places(number - 1), logits[1].argmax(1).tolist(), strict=True):
                 predictions[place] = prediction
+            answers = np.full((len(fold.validation), classes), np.nan, dtype=np.float32)
+            answers[list(table.places(number - 1))] = logits[1].numpy()
+            said.append(metrics.class_probabilities(answers))
             bca = metrics.balanced_accuracy(fold.validation.labels, predictions, classes)
             losses = [_loss(found, table.labels[rows], classes) for found, rows in zip(logits, (train, scored), strict=True)]
             reports.append(EpochReport(1, 1, losses[0], bca, losses[1], True, 0.0, tuple(predictions)))
@@ -79,7 +83,10 @@ class ProbeTrainer(Trainer):
         on_epoch(report)
         accuracy = metrics.accuracy(whole.labels, report.predictions, classes)
         notes = table.data.notes("corpus")
-        return TrialResult(report.bca, accuracy, report.predictions, 1, report.bca, report.loss, False, seconds, notes)
+        return TrialResult(
+            report.bca, accuracy, report.predictions, 1, report.bca, report.loss, False, seconds, notes,
+            pooled_probabilities(self._folds, said, len(whole)),
+        )  # fmt: skip
 
     def pooling(self, values: Mapping[str, Value]) -> Pooling:
         """The `Pooling` of a probe with the parameters `values`."""
@@ -166,7 +173,8 @@ class ProbeTrainer(Trainer):
         self._last = (head, chosen, values)
         notes = (*train.notes("training"), *validation.notes("validation"))
         accuracy = metrics.accuracy(validation.labels, predictions, len(self.classes))
-        return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes)
+        said = validation.probabilities(logits)
+        return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes, said)
 
 
 class Crossed:

@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
@@ -97,6 +100,7 @@ class Trainer(ABC):
             last.bca, metrics.accuracy(whole.labels, last.predictions, len(self.classes)), last.predictions, best.epoch, best.bca,
             last.loss, all(result.collapsed for result in results), sum(result.seconds for result in results),
             tuple(dict.fromkeys(note for result in results for note in result.notes)),
+            pooled_probabilities(self._folds, [result.probabilities for result in results], len(whole)),
         )  # fmt: skip
 
     def _enter(self, index: int) -> None:
@@ -174,3 +178,15 @@ def pooled_report(folds: Sequence[Fold], reports: Sequence[EpochReport], whole: 
         mean([report.validation_loss for report in reports], [fold.validation for fold in folds]),
         all(report.frozen for report in reports), sum(report.seconds for report in reports), tuple(predictions),
     )  # fmt: skip
+
+
+def pooled_probabilities(folds: Sequence[Fold], said: Sequence[NDArray[np.float32] | None], count: int) -> NDArray[np.float32] | None:
+    """Class probabilities [count, classes] of the whole that the validation parts of `folds` make up, out of those of each; None
+    where one has none."""
+    held = [one for one in said if one is not None]
+    if len(held) < len(folds):
+        return None
+    whole = np.full((count, held[0].shape[1]), np.nan, dtype=np.float32)
+    for fold, one in zip(folds, held, strict=True):
+        whole[list(fold.places)] = one
+    return whole

@@ -1,9 +1,12 @@
-"""What goes into a trial and what comes out of it, shared by fine-tuning and probing. Imports nothing heavy."""
+"""What goes into a trial and what comes out of it, shared by fine-tuning and probing. Imports numpy and nothing heavier."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.errors import UserError
@@ -71,6 +74,8 @@ class TrialResult:
     seconds: float
     notes: tuple[str, ...]
     """Sentences for people, such as which utterances could not be read."""
+    probabilities: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Class probabilities [validation utterances, classes] behind `predictions`; rows of NaN where these are -1."""
 
 
 class TrialStopped(Exception):

@@ -1,7 +1,7 @@
 """What a run keeps in its folder besides the log: notes of what it was begun on, and the best trial's model.
 
-A model is written before its score is reported, put in place after. Killed between the two, the candidate of a trial that the
-log does not know is dropped, and one that it knows is put in place.
+Outputs and a model are written before the score is reported; the model is put in place after. Killed between the two, the candidate
+of a trial that the log does not know is dropped, and one that it knows is put in place.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ser_tui.experiment.surroundings import Noted
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
+from ser_tui.store.outputs import NotKept, Outputs, prune, read, write
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import load
-from ser_tui.study.state import Trial
+from ser_tui.study.outputs import kept
+from ser_tui.study.state import RunState, Trial
 
 if TYPE_CHECKING:
     from ser_tui.training.model import Model
@@ -79,6 +81,21 @@ class FolderKeeper:
                 sync_folder(folder.path)
         for left in [*folder.path.glob("best.trial-*"), folder.path / "best.old"]:
             shutil.rmtree(left, ignore_errors=True)
+
+    def keep_outputs(self, outputs: Outputs) -> str:
+        """Write `outputs` into outputs/; their digest. Raises DiskError."""
+        return write(self._folder.outputs, outputs)
+
+    def outputs(self, digest: str, classes: int) -> Outputs | None:
+        """What outputs/ has as `digest`; None where that cannot be read."""
+        try:
+            return read(self._folder.outputs, digest, classes)
+        except NotKept:
+            return None
+
+    def settle_outputs(self, state: RunState) -> None:
+        """Remove from outputs/ what `state` does not keep."""
+        prune(self._folder.outputs, kept(state))
 
     def load_best(self, best: Trial | None) -> Model:
         """The model in best/, which must be that of the trial `best`. Raises UserError."""

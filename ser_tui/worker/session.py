@@ -107,6 +107,7 @@ class Session(Recorder):
             self.keeper.settle(self.state.best)
         except OSError as error:
             raise disk_message(error, "putting the best model in place", self.folder.best) from None
+        self.keeper.settle_outputs(self.state)
         for evaluation in self.state.evaluations:
             if evaluation.result is None and not evaluation.reason:
                 self.emit(EvaluationFailed(corpus=evaluation.corpus, reason="its worker ended"))

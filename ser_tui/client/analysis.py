@@ -1,0 +1,234 @@
+"""What a run's scored parts are made of: confusions, recalls, errors, calibration, out of its log and the outputs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ser_tui.evaluation import errors
+from ser_tui.evaluation.errors import Answers, Calibration, Confusion, Pair, Recall, Spoken
+from ser_tui.store.outputs import COLUMNS, NotKept, Outputs, read
+from ser_tui.store.runs import RunFolder
+from ser_tui.study import events
+from ser_tui.study.errors import UsageError
+from ser_tui.study.headline import validation_speakers
+from ser_tui.study.outputs import MOST_TRIALS, best_trials
+from ser_tui.study.state import RunState, Trial
+
+VALIDATION = "the validation part"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One scored part. `name`: what it is called by (validation, test, loso, or the corpus of an evaluation)."""
+
+    name: str
+    title: str
+    trial: int
+    bca: float
+    interval: tuple[float, float] | None
+    accuracy: float | None
+    accuracy_interval: tuple[float, float] | None
+    utterances: int
+    speakers: int | None
+    """Over how many speakers intervals are, as `interval_speakers` in the events."""
+    matrix: Confusion | None
+    """None: the log has none, as for folds whose outputs are not there."""
+    recalls: tuple[Recall, ...]
+    answers: Answers | None
+    """What was said of each utterance; None where only counts are known."""
+    calibration: Calibration | None
+    missing: str
+    """What is not known and why, in one line; empty where all is."""
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The classes that were confused most."""
+        return () if self.matrix is None else errors.confused_pairs(self.matrix)
+
+    def plain(self, *, listed: bool = False) -> dict[str, Any]:
+        """All of it, JSON-safe; `listed`: the misclassified utterances too."""
+        matrix = None if self.matrix is None else errors.plain_confusion(self.matrix)
+        found: dict[str, Any] = {
+            "part": self.name, "title": self.title, "trial": self.trial, "bca": self.bca, "interval": _list(self.interval),
+            "accuracy": self.accuracy, "accuracy_interval": _list(self.accuracy_interval), "utterances": self.utterances,
+            "interval_speakers": self.speakers, "missing": self.missing,
+            **({"unreadable": None, "wrong": None, "by_speaker": [], "by_gender": [], "calibration": None}
+               if self.answers is None else errors.plain(self.answers, self.calibration)),
+            "confusion": matrix,
+            "recalls": [{"name": r.name, "recall": r.recall, "interval": _list(r.interval), "utterances": r.utterances} for r in self.recalls],
+        }  # fmt: skip
+        if listed:
+            found["errors"] = None if self.answers is None else [one.plain() for one in errors.listed(self.answers)]
+        return found
+
+
+def explained(folder: RunFolder, state: RunState, number: int | None = None) -> tuple[Explained, ...]:
+    """Everything that trial `number` (None: the best one) was scored on: the validation part first, then test part, folds and
+    evaluations, what came last first. Raises UsageError where there is no such trial, or it has no score."""
+    trial = _trial(state, number)
+    if trial is None:
+        return ()
+    classes = state.start.classes if state.start is not None else ()
+    own = _of_trial(folder, state, trial, classes)
+    found = [own]
+    if state.test is not None and state.test.trial == trial.number:
+        found.append(_of_test(folder, state, state.test, classes))
+    found += [_of_folds(folder, state, one, classes) for one in state.folds if one.trial == trial.number]
+    results = [one.result for one in state.evaluations if one.result is not None]
+    found += [_of_evaluation(folder, state, one) for one in reversed(results) if one.trial == trial.number]
+    return tuple(_calibrated(one, own.answers) for one in found)
+
+
+def _trial(state: RunState, number: int | None) -> Trial | None:
+    if number is None:
+        return state.best
+    if not 1 <= number <= len(state.trials):
+        raise UsageError(f"there is no trial {number}: the run has {len(state.trials)}")
+    trial = state.trials[number - 1]
+    if trial.bca is None:
+        raise UsageError(f"trial {number} has no score ({trial.status.replace('_', ' ')}): nothing can be told of its errors")
+    return trial
+
+
+def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[str, ...]) -> Explained:
+    outputs, missing = _read(folder, trial.outputs, len(classes))
+    if not trial.outputs:
+        kept = any(one.outputs for one in state.trials)
+        missing = (
+            f"only predictions are known of trial {trial.number}: class probabilities are kept of the {MOST_TRIALS} best trials alone"
+            if kept and trial not in best_trials(state)
+            else f"only predictions are known of trial {trial.number}: its class probabilities were not kept"
+        )
+    start, truth = state.start, state.truth
+    if outputs is not None and ((truth and outputs.truth != truth) or (trial.predictions and outputs.predictions != trial.predictions)):
+        outputs, missing = None, _not_there("its file does not fit the log")
+    answers = None
+    if truth and len(trial.predictions) == len(truth) and classes:
+        speakers, sources = (start.validation_speakers, start.validation_recordings) if start is not None else ((), ())
+        table = outputs or _same_part(folder, state, trial, classes)
+        answers = Answers(
+            classes, truth, trial.predictions, None if outputs is None else outputs.probabilities,
+            () if table is None else _spoken(table),
+            tuple(map(str, speakers)) if len(speakers) == len(truth) else None,
+            tuple(map(str, sources)) if len(sources) == len(truth) else None, int(state.study.get("seed", 0)),
+        )  # fmt: skip
+    matrix = None if answers is None else errors.confusion(answers)
+    recalls = () if answers is None else errors.class_recalls(answers)
+    return Explained(
+        "validation", VALIDATION.removeprefix("the "), trial.number, trial.bca or 0.0, trial.interval, trial.accuracy,
+        trial.accuracy_interval, trial.utterances, validation_speakers(start), matrix, recalls, answers, None, missing,
+    )
+
+
+def _same_part(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[str, ...]) -> Outputs | None:
+    """The outputs of another trial, whose utterances are the same."""
+    for other in best_trials(state):
+        if other.outputs and other.number != trial.number:
+            outputs, _ = _read(folder, other.outputs, len(classes))
+            if outputs is not None and outputs.truth == state.truth:
+                return outputs
+    return None
+
+
+def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, classes: tuple[str, ...]) -> Explained:
+    matrix = Confusion(classes, classes, found.confusion, tuple(sum(row) for row in found.confusion))
+    answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
+    return _counted(
+        Explained(
+            "test", "test part", found.trial, found.bca, found.interval, found.accuracy, found.accuracy_interval, found.utterances,
+            found.interval_speakers, matrix, (), answers, None, missing,
+        ),
+        found.recall_intervals,
+    )
+
+
+def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, classes: tuple[str, ...]) -> Explained:
+    answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
+    if answers is not None and len(answers) != found.utterances:
+        answers, missing = None, _not_there("its file does not fit the log")
+    return Explained(
+        found.protocol, f"{found.protocol}, all folds pooled", found.trial, found.pooled_bca, found.interval, None, None,
+        found.utterances, found.interval_speakers, None if answers is None else errors.confusion(answers),
+        () if answers is None else errors.class_recalls(answers), answers, None, missing,
+    )
+
+
+def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationFinished) -> Explained:
+    matrix = Confusion(found.classes, found.columns, found.confusion, tuple(sum(row) for row in found.confusion))
+    answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
+    return _counted(
+        Explained(
+            found.corpus, f"zero-shot on {found.corpus}", found.trial, found.bca, found.bca_interval, found.accuracy,
+            found.accuracy_interval, found.utterances, found.interval_speakers, matrix, (), answers, None, missing,
+        ),
+        found.recall_intervals,
+    )
+
+
+def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]]) -> Explained:
+    """`part`, whose counts are in the log, with its recalls; answers whose counts are others are none of this score."""
+    matrix, answers, missing = part.matrix, part.answers, part.missing
+    assert matrix is not None
+    if answers is not None:
+        own = errors.confusion(answers)
+        if [row for row in matrix.counts if any(row)] != [row for row in own.counts if any(row)] or len(answers) != part.utterances:
+            answers, missing = None, _not_there("its file does not fit the log")
+        else:
+            matrix = own
+    else:
+        rows = [index for index, of in enumerate(matrix.utterances) if of]
+        matrix = Confusion(
+            tuple(matrix.rows[i] for i in rows), matrix.columns, tuple(matrix.counts[i] for i in rows),
+            tuple(matrix.utterances[i] for i in rows),
+        )  # fmt: skip
+    recalls = tuple(
+        Recall(name, recall, intervals.get(name), of)
+        for name, recall, of in zip(matrix.rows, matrix.recalls, matrix.utterances, strict=True)
+    )
+    return replace(part, matrix=matrix, recalls=recalls, answers=answers, missing=missing)
+
+
+
+def _answers(
+    folder: RunFolder, state: RunState, digest: str, classes: tuple[str, ...], speakers: int | None
+) -> tuple[Answers | None, str]:
+    outputs, missing = _read(folder, digest, len(classes))
+    if outputs is None:
+        return None, missing
+    names = outputs.utterances["speaker"]
+    groups = tuple(names) if speakers and all(name is not None for name in names) else None
+    spoken, sources = _spoken(outputs), tuple(str(path) for path in outputs.utterances["path"])
+    seed = int(state.study.get("seed", 0))
+    return Answers(classes, outputs.truth, outputs.predictions, outputs.probabilities, spoken, groups, sources, seed), ""
+
+
+def _read(folder: RunFolder, digest: str, classes: int) -> tuple[Outputs | None, str]:
+    if not digest:
+        return None, "only counts are known: which utterances they are was not kept"
+    try:
+        return read(folder.outputs, digest, classes), ""
+    except NotKept as error:
+        return None, _not_there(str(error))
+
+
+def _not_there(why: str) -> str:
+    return f"class probabilities cannot be shown: {why}"
+
+
+def _spoken(outputs: Outputs) -> tuple[Spoken, ...]:
+    return tuple(Spoken(**dict(zip(COLUMNS, values, strict=True))) for values in zip(*(outputs.utterances[name] for name in COLUMNS), strict=True))
+
+
+def _calibrated(part: Explained, validation: Answers | None) -> Explained:
+    if part.answers is None:
+        return part
+    known = validation is not None and validation.probabilities is not None
+    if part.name == "validation" or not known:
+        return replace(part, calibration=errors.calibration(part.answers))
+    return replace(part, calibration=errors.calibration(part.answers, validation, VALIDATION))
+
+
+def _list(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
