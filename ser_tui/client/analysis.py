@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ser_tui.evaluation import errors
@@ -57,7 +57,7 @@ class Explained:
             **({"unreadable": None, "wrong": None, "by_speaker": [], "by_gender": [], "calibration": None}
                if self.answers is None else errors.plain(self.answers, self.calibration)),
             "confusion": matrix,
-            "recalls": [{"name": r.name, "recall": r.recall, "interval": _list(r.interval), "utterances": r.utterances} for r in self.recalls],
+            "recalls": [asdict(one) for one in self.recalls],
         }  # fmt: skip
         if listed:
             found["errors"] = None if self.answers is None else [one.plain() for one in errors.listed(self.answers)]
@@ -218,7 +218,8 @@ def _not_there(why: str) -> str:
 
 
 def _spoken(outputs: Outputs) -> tuple[Spoken, ...]:
-    return tuple(Spoken(**dict(zip(COLUMNS, values, strict=True))) for values in zip(*(outputs.utterances[name] for name in COLUMNS), strict=True))
+    columns = (outputs.utterances[name] for name in COLUMNS)
+    return tuple(Spoken(**dict(zip(COLUMNS, values, strict=True))) for values in zip(*columns, strict=True))
 
 
 def _calibrated(part: Explained, validation: Answers | None) -> Explained:
