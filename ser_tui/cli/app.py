@@ -78,11 +78,38 @@ def runs(json: Json = False) -> None:
 
 
 @app.command()
-def show(run: Run = "latest", json: Json = False) -> None:
-    """Show a run: its study, its trials, its best, its evaluations."""
+def show(
+    run: Run = "latest",
+    trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="Another trial than the best one.")] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="List the utterances that were misclassified, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Show a run: its best trial and what that gets wrong, its evaluations, its trials."""
     from ser_tui.cli.listing import show_run
 
-    show_run(run, as_json=json)
+    show_run(run, trial=trial, errors=errors, as_json=json)
+
+
+@app.command(short_help="List the utterances that a run's model gets wrong.")
+def errors(
+    run: Run = "latest",
+    trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="Another trial than the best one.")] = None,
+    of: Annotated[
+        str, typer.Option("--of", metavar="PART", help="validation, test, a protocol with folds (loso), or an evaluation's corpus.")
+    ] = "validation",
+    truth: Annotated[str | None, typer.Option("--truth", metavar="CLASS", help="Only utterances of this class.")] = None,
+    said: Annotated[str | None, typer.Option("--said", metavar="CLASS", help="Only what was taken for this class.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Only this speaker's.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table.")] = False,
+    json: Json = False,
+) -> None:
+    """List the utterances that a run's best trial gets wrong, the most confident mistakes first.
+
+    With both --truth and --said the utterances of that cell of the confusion matrix, hits where the two are the same.
+    """
+    from ser_tui.cli.explaining import list_errors
+
+    list_errors(run, trial=trial, part=of, truth=truth, said=said, speaker=speaker, as_csv=csv, as_json=json)
 
 
 @app.command()

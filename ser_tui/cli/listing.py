@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 
+from ser_tui.cli.explaining import print_details, print_errors
 from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
+from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
 from ser_tui.study.errors import UsageError
+from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
@@ -57,19 +61,44 @@ def _row(one: RunSummary) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def show_run(reference: str, *, as_json: bool) -> None:
-    """Print one run."""
+def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors: bool = False) -> None:
+    """Print one run: its best trial, or `trial`, with what it was scored on, and its `errors`, one line each."""
     folder = resolve(runs_folder(), reference)
     gc.disable()  # a log of a million lines is read once, and then this process ends
     state, reader = folder.read()
+    parts = explained(folder, state, trial)
     if as_json:
-        print_json(run_document(folder, state, reader))
+        document = run_document(folder, state, reader)
+        print_json({**document, "analysis": [part.plain(listed=errors) for part in parts]})
+    elif trial is not None and parts:
+        print_trial(folder, state, parts, listed=errors)
     else:
-        print_run(folder, state)
+        print_run(folder, state, parts, listed=errors)
 
 
-def print_run(folder: RunFolder, state: RunState) -> None:
-    """Print one run for people."""
+def print_trial(folder: RunFolder, state: RunState, parts: Sequence[Explained], *, listed: bool = False) -> None:
+    """Print one trial for people, and all that it was scored on."""
+    trial = state.trials[parts[0].trial - 1]
+    say(f"{folder.run_id}  trial {trial.number}  {trial.status.replace('_', ' ')}")
+    say(", ".join(f"{name} {parameter(name, value)}" for name, value in trial.parameters.items()))
+    for part in parts:
+        accuracy = "" if part.accuracy is None else f", accuracy {score_with_interval(part.accuracy, part.accuracy_interval)}"
+        shown = f"BCA {score_with_interval(part.bca, part.interval)}{accuracy}, {sample(part.utterances, part.speakers)}"
+        say(f"{part.title}: {shown}")
+        _print_details(parts, part.event or part.name, listed)
+
+
+def _print_details(parts: Sequence[Explained], name: str | EvaluationFinished, listed: bool) -> None:
+    """What the part called `name`, or the evaluation that ended so, is made of; nothing where it is not among `parts`."""
+    for part in parts:
+        if name == (part.event or part.name):
+            print_details(part)
+            if listed:
+                print_errors(part)
+
+
+def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (), *, listed: bool = False) -> None:
+    """Print one run for people, the best trial first. `parts`: what the best trial is made of, in detail."""
     summary = summarize(folder.run_id, state)
     status = shown_status(state.status, liveness(folder))
     counts = ", ".join(f"{count} {part}" for part, count in summary.utterances.items() if count)
@@ -88,8 +117,6 @@ def print_run(folder: RunFolder, state: RunState) -> None:
         say(f"warning: {warning}")
     if summary.headline:
         say(f"BCA {headline_text(summary.headline)}")
-    if state.trials:
-        _print_trials(state)
     best = state.best
     if best is not None and best.bca is not None:
         peak = score_with_interval(best.best_epoch_bca, best.best_epoch_interval)
@@ -98,6 +125,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
             f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
+        _print_details(parts, "validation", listed)
         say(f"BCA {sparkline(summary.values, width=SPARKS)}  best so far {sparkline(summary.best_so_far, width=SPARKS, bar=max)}")
     if probe := summary.probe:
         say(
@@ -112,6 +140,7 @@ def print_run(folder: RunFolder, state: RunState) -> None:
             f"{sample(state.test.utterances, state.test.interval_speakers)}"
             + (f"; probe {beside_probe(beside)}" if beside else "")
         )
+        _print_details(parts, "test", listed)
     for folds, told in zip(state.folds, summary.folds, strict=True):
         say(
             f"{told.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, "
@@ -119,11 +148,15 @@ def print_run(folder: RunFolder, state: RunState) -> None:
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe)}" if told.probe else "")
         )
+        _print_details(parts, folds.protocol, listed)
     if apart := apart_text(summary.pooled):
         say(apart)
     for evaluation in state.evaluations:
         if evaluation.result is not None:
             print_evaluation(evaluation.result)
+            _print_details(parts, evaluation.result, listed)
+    if state.trials:
+        _print_trials(state)
 
 
 def _print_trials(state: RunState) -> None:

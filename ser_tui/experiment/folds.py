@@ -47,11 +47,8 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     # A trial that was scored on all of them has been trained on each already.
     whole = protocol == study.protocol.kind and len(data.objective) == len(parts) > 1
     strengths = PROBE_STRENGTHS if whole else _start_strengths(session, study, data, best)
-    truth: list[int] = []
-    predictions: list[int] = []
-    groups: list[str] = []
-    sources: list[str] = []
-    named = True
+    truth, predictions, named = list[int](), list[int](), True
+    groups, sources = list[str](), list[str]()
     rows: list[dict[str, Any]] = []
     probe = session.state.probe
     probed: list[int] = []
@@ -67,8 +64,6 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             probed += () if probe is None else (probe.predictions[place] for place in places)
         else:
             trainer = make_trainer(asked, fold, strengths, session.progress)
-            if start is not None:
-                refuse_other_encoder(trainer, start)
             result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
             found = result.predictions
             said.append(result.probabilities)
@@ -151,6 +146,8 @@ def _start_strengths(session: Surroundings, study: Study, data: SplitCorpus, bes
 
 
 def _retrained(session: Surroundings, trainer: Trainer, best: Trial, seed: int, which: str) -> TrialResult:
+    if session.state.start is not None:
+        refuse_other_encoder(trainer, session.state.start)
     session.limit_memory()
     try:
         return trainer.run(best.parameters, seed, lambda report: None, session.should_stop)

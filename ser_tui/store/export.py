@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,11 @@ _RESULTS = (
     "interval_speakers",
 )  # fmt: skip
 
+
+_OF_ERRORS: Mapping[str, str] = {
+    "id": "utterance", "speaker": "speaker", "gender": "sex", "seconds": "seconds", "truth": "truth", "said": "said",
+    "confidence": "confidence", "truth_probability": "truth_probability", "path": "path", "start": "start", "end": "end",
+}  # fmt: skip
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _BREAKS = re.compile(r"\A[\t\r\n]")
@@ -72,6 +78,23 @@ def to_csv(run_id: str, state: RunState) -> str:
         ]  # fmt: skip
         writer.writerow([inert(value) for value in row])
     return stream.getvalue()
+
+
+def csv_of_errors(errors: Sequence[Mapping[str, Any]]) -> str:
+    """One line an utterance, as `ser_tui.evaluation.errors.Wrong.plain` tells it; class probabilities come last, a column each."""
+    classes = list(dict.fromkeys(name for one in errors for name in one["probabilities"]))
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*_OF_ERRORS.values(), *(inert(f"probability of {name}") for name in classes)])
+    for one in errors:
+        writer.writerow([inert(value) for value in (*(one[name] for name in _OF_ERRORS), *(one["probabilities"].get(c) for c in classes))])
+    return stream.getvalue()
+
+
+def write_errors(folder: RunFolder, name: str, errors: Sequence[Mapping[str, Any]]) -> Path:
+    """Write `csv_of_errors` to export/errors-NAME.csv and return the path. Raises UserError."""
+    sound = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:80]
+    return write_export(folder, f"errors-{sound}.csv", csv_of_errors(errors))
 
 
 def _bounds(interval: tuple[float, float] | None) -> tuple[float | None, float | None]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_tui.client.analysis import Explained, explained
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation import errors
+from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.search import search

@@ -41,6 +41,8 @@ class Explained:
     calibration: Calibration | None
     missing: str
     """What is not known and why, in one line; empty where all is."""
+    event: events.EvaluationFinished | None = None
+    """The evaluation that it is of; None: of another part."""
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -81,6 +83,17 @@ def explained(folder: RunFolder, state: RunState, number: int | None = None) -> 
     return tuple(_calibrated(one, own.answers) for one in found)
 
 
+def part_named(folder: RunFolder, state: RunState, number: int | None, name: str) -> Explained:
+    """The scored part of trial `number` (None: the best one) that is called `name`. Raises UsageError."""
+    found = explained(folder, state, number)
+    if not found:
+        raise UsageError(f"{folder.run_id}: no trial has a score yet")
+    for one in found:
+        if one.name == name:
+            return one
+    raise UsageError(f"{name}: trial {found[0].trial} has no such part; there are {', '.join(dict.fromkeys(one.name for one in found))}")
+
+
 def _trial(state: RunState, number: int | None) -> Trial | None:
     if number is None:
         return state.best
@@ -94,13 +107,11 @@ def _trial(state: RunState, number: int | None) -> Trial | None:
 
 def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[str, ...]) -> Explained:
     outputs, missing = _read(folder, trial.outputs, len(classes))
-    if not trial.outputs:
-        kept = any(one.outputs for one in state.trials)
-        missing = (
-            f"only predictions are known of trial {trial.number}: class probabilities are kept of the {MOST_TRIALS} best trials alone"
-            if kept and trial not in best_trials(state)
-            else f"only predictions are known of trial {trial.number}: its class probabilities were not kept"
-        )
+    best = {one.number for one in best_trials(state)}
+    if outputs is None and trial.number not in best and any(one.outputs for one in state.trials):
+        missing = f"only predictions are known of trial {trial.number}: class probabilities are kept of the {MOST_TRIALS} best trials alone"
+    elif not trial.outputs:
+        missing = f"only predictions are known of trial {trial.number}: its class probabilities were not kept"
     start, truth = state.start, state.truth
     if outputs is not None and ((truth and outputs.truth != truth) or (trial.predictions and outputs.predictions != trial.predictions)):
         outputs, missing = None, _not_there("its file does not fit the log")
@@ -112,7 +123,7 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
             classes, truth, trial.predictions, None if outputs is None else outputs.probabilities,
             () if table is None else _spoken(table),
             tuple(map(str, speakers)) if len(speakers) == len(truth) else None,
-            tuple(map(str, sources)) if len(sources) == len(truth) else None, int(state.study.get("seed", 0)),
+            tuple(map(str, sources)) if len(sources) == len(truth) else None, _seed(state),
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
@@ -161,7 +172,7 @@ def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationF
     return _counted(
         Explained(
             found.corpus, f"zero-shot on {found.corpus}", found.trial, found.bca, found.bca_interval, found.accuracy,
-            found.accuracy_interval, found.utterances, found.interval_speakers, matrix, (), answers, None, missing,
+            found.accuracy_interval, found.utterances, found.interval_speakers, matrix, (), answers, None, missing, found,
         ),
         found.recall_intervals,
     )
@@ -200,7 +211,7 @@ def _answers(
     names = outputs.utterances["speaker"]
     groups = tuple(names) if speakers and all(name is not None for name in names) else None
     spoken, sources = _spoken(outputs), tuple(str(path) for path in outputs.utterances["path"])
-    seed = int(state.study.get("seed", 0))
+    seed = _seed(state)
     return Answers(classes, outputs.truth, outputs.predictions, outputs.probabilities, spoken, groups, sources, seed), ""
 
 
@@ -229,6 +240,12 @@ def _calibrated(part: Explained, validation: Answers | None) -> Explained:
     if part.name == "validation" or not known:
         return replace(part, calibration=errors.calibration(part.answers))
     return replace(part, calibration=errors.calibration(part.answers, validation, VALIDATION))
+
+
+def _seed(state: RunState) -> int:
+    """That of the study, by which intervals are those that its worker computed."""
+    seed = state.study.plain.get("seed")
+    return seed if type(seed) is int and seed >= 0 else 0
 
 
 def _list(interval: tuple[float, float] | None) -> list[float] | None:
