@@ -148,7 +148,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe)}" if told.probe else "")
         )
-        _print_details(parts, folds.protocol, listed)
+        _print_details(parts, told.protocol, listed)
     if apart := apart_text(summary.pooled):
         say(apart)
     for evaluation in state.evaluations:
