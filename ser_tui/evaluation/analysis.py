@@ -8,7 +8,7 @@ from typing import Any
 
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.errors import Answers, Calibration, Confusion, Pair, Recall, Spoken
-from ser_tui.store.outputs import COLUMNS, NotKept, Outputs, read
+from ser_tui.store.outputs import COLUMNS, Outputs, OutputsMissing, read
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
 from ser_tui.study.errors import UsageError
@@ -221,7 +221,7 @@ def _read(folder: RunFolder, digest: str, classes: int) -> tuple[Outputs | None,
         return None, "only counts are known: which utterances they are was not kept"
     try:
         return read(folder.outputs, digest, classes), ""
-    except NotKept as error:
+    except OutputsMissing as error:
         return None, _not_there(str(error))
 
 

@@ -34,7 +34,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILES = re.compile(r"[0-9a-f]{64}\.(safetensors|json)")
 
 
-class NotKept(Exception):
+class OutputsMissing(Exception):
     """Outputs that cannot be read; the text says why, in a few words."""
 
 
@@ -79,7 +79,7 @@ def write(folder: Path, outputs: Outputs) -> str:
 
 
 def read(folder: Path, digest: str, classes: int) -> Outputs:
-    """What `write` kept as `digest`, of a part that is scored in so many classes. Raises NotKept."""
+    """What `write` kept as `digest`, of a part that is scored in so many classes. Raises OutputsMissing."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -90,15 +90,15 @@ def read(folder: Path, digest: str, classes: int) -> Outputs:
         flat = [array for array in (truth, predictions, folds) if array is not None]
         shaped = all(array.shape == (n,) and array.dtype == np.int32 for array in flat) and probabilities.shape == (n, classes)
         if not shaped or probabilities.dtype != np.float32 or not n or truth.min() < 0 or predictions.min() < -1:
-            raise NotKept("its file holds something else")
+            raise OutputsMissing("its file holds something else")
         if max(truth.max(), predictions.max()) >= classes:
-            raise NotKept("its file holds other classes")
+            raise OutputsMissing("its file holds other classes")
         table = json.loads(_checked(folder, arrays["utterances"].tobytes().hex(), ".json"), parse_constant=_refuse_constant)
         columns = {name: tuple(table[name]) for name in COLUMNS}
         if not all(_CHECKS[name](column) and len(column) == n for name, column in columns.items()):
-            raise NotKept("its table of utterances holds something else")
+            raise OutputsMissing("its table of utterances holds something else")
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise NotKept("its file holds something else") from None
+        raise OutputsMissing("its file holds something else") from None
     numbers = None if folds is None else tuple(folds.tolist())
     return Outputs(tuple(truth.tolist()), tuple(predictions.tolist()), probabilities, columns, numbers)
 
@@ -154,17 +154,17 @@ def _holds(path: Path, digest: str) -> bool:
 
 
 def _checked(folder: Path, digest: str, suffix: str) -> bytes:
-    """The bytes of the file of that digest. Raises NotKept where it is not there, or holds others."""
+    """The bytes of the file of that digest. Raises OutputsMissing where it is not there, or holds others."""
     if _DIGEST.fullmatch(digest) is None:
-        raise NotKept("the log names no digest")
+        raise OutputsMissing("the log names no digest")
     try:
         data = read_regular(folder / f"{digest}{suffix}", MOST_BYTES)
     except FileNotFoundError:
-        raise NotKept("its file is gone") from None
+        raise OutputsMissing("its file is gone") from None
     except OSError as error:
-        raise NotKept(f"its file cannot be read: {error.strerror or error}") from None
+        raise OutputsMissing(f"its file cannot be read: {error.strerror or error}") from None
     if hashlib.sha256(data).hexdigest() != digest:
-        raise NotKept("its file is not the one that the log names")
+        raise OutputsMissing("its file is not the one that the log names")
     return data
 
 

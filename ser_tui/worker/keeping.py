@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ser_tui.experiment.surroundings import Noted
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
-from ser_tui.store.outputs import NotKept, Outputs, prune, read, write
+from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -90,7 +90,7 @@ class FolderKeeper:
         """What outputs/ has as `digest`; None where that cannot be read."""
         try:
             return read(self._folder.outputs, digest, classes)
-        except NotKept:
+        except OutputsMissing:
             return None
 
     def settle_outputs(self, state: RunState) -> None:

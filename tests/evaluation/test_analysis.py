@@ -17,7 +17,7 @@ from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.search import search
 from ser_tui.store.files import DiskError
-from ser_tui.store.outputs import COLUMNS, NotKept, Outputs, prune, read, write
+from ser_tui.store.outputs import COLUMNS, Outputs, OutputsMissing, prune, read, write
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.events import Note
@@ -43,10 +43,10 @@ def test_what_is_kept_comes_back_and_a_table_of_utterances_is_kept_once(tmp_path
     assert (back.truth, back.predictions, back.folds, dict(back.utterances)) == ((0, 1), (0, -1), None, dict(some().utterances))
     assert np.array_equal(back.probabilities, some().probabilities, equal_nan=True)
     assert read(tmp_path, second, 2).folds == (0, 1)
-    with pytest.raises(NotKept, match="something else"):
+    with pytest.raises(OutputsMissing, match="something else"):
         read(tmp_path, first, 3)
     prune(tmp_path, [second])
-    with pytest.raises(NotKept, match="gone"):
+    with pytest.raises(OutputsMissing, match="gone"):
         read(tmp_path, first, 2)
     assert read(tmp_path, second, 2).predictions == (1, 0)
     prune(tmp_path, [])
@@ -60,17 +60,17 @@ def test_nothing_is_read_that_is_not_what_the_log_names(tmp_path: Path, suffix: 
     data = bytearray(path.read_bytes())
     data[-3] ^= 1
     path.write_bytes(data)
-    with pytest.raises(NotKept, match="not the one"):
+    with pytest.raises(OutputsMissing, match="not the one"):
         read(tmp_path, digest, 2)
     path.write_bytes(b"")
-    with pytest.raises(NotKept, match="not the one"):
+    with pytest.raises(OutputsMissing, match="not the one"):
         read(tmp_path, digest, 2)
     path.unlink()
     path.mkdir()
-    with pytest.raises(NotKept, match="cannot be read"):
+    with pytest.raises(OutputsMissing, match="cannot be read"):
         read(tmp_path, digest, 2)
     for name in ("", "../../x", "f" * 63):
-        with pytest.raises(NotKept, match="no digest"):
+        with pytest.raises(OutputsMissing, match="no digest"):
             read(tmp_path, name, 2)
 
 
