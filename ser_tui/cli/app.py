@@ -230,11 +230,28 @@ def export(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
     ] = "",
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="FILE.zip", help="The whole run in one file, for `ser-tui import` on another machine."),
+    ] = None,
 ) -> None:
     """Write what was measured as a table to a file and print its path: the trials of one run, or how several compare."""
-    from ser_tui.cli.exporting import export_runs
+    from ser_tui.cli.exporting import bundle_run, export_runs
 
-    export_runs(runs, what, format, output)
+    if bundle is not None:
+        bundle_run(runs, bundle, [name for name, given in (("--what", what), ("--format", format), ("-o", output)) if given])
+    else:
+        export_runs(runs, what, format, output)
+
+
+@app.command("import", short_help="Take over a run from a bundle.")
+def import_(
+    bundle: Annotated[Path, typer.Argument(metavar="FILE.zip", help="What `ser-tui export RUN --bundle FILE.zip` made.")],
+) -> None:
+    """Take over a run from a bundle: study, log, parts and model, every digest compared; print its id."""
+    from ser_tui.cli.exporting import import_run
+
+    import_run(bundle)
 
 
 @app.command(short_help="Write runs as one HTML page.")

@@ -1,10 +1,10 @@
-"""The verbs that take runs out of the app: report and export."""
+"""The verbs that take runs out of the app, and back: report, export and import."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ser_tui.cli.output import say
@@ -54,6 +54,25 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str) ->
         say(str(write_out(absolute(output), text)))
     else:
         say(str(write_export(folders[0], f"{what_}.{_ENDS[form_]}", text)))
+
+
+def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -> None:
+    """Put a run into one file and print its path. `others`: options that were given beside it, which a bundle has not."""
+    from ser_tui.store.bundle import write_bundle
+
+    if others:
+        raise UsageError(f"--bundle goes without {', '.join(others)}: a bundle is the whole run")
+    folders = chosen(references)
+    if len(folders) != 1:
+        raise UsageError("--bundle takes one run; make a bundle of each")
+    say(str(write_bundle(folders[0], absolute(target))))
+
+
+def import_run(source: Path) -> None:
+    """Take over the run in a bundle and print its id."""
+    from ser_tui.store.bundle import read_bundle
+
+    say(read_bundle(absolute(source), runs_folder()).run_id)
 
 
 def _sheet(what: What, folders: list[RunFolder]) -> Sheet:

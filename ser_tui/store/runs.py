@@ -127,6 +127,11 @@ def described(folder: RunFolder, state: RunState) -> RunState:
         return state
 
 
+def is_run_id(name: str) -> bool:
+    """Whether a run's folder can be called so."""
+    return _ID.fullmatch(name) is not None
+
+
 def unreadable(reader: LogReader) -> RunState:
     """What to show of a run whose log is there and cannot be read."""
     return RunState(status=RunStatus.FAILED, reason=f"its log cannot be read: {reader.refused}")
