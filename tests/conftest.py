@@ -34,6 +34,7 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("SER_TUI_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("SER_TUI_CONFIG", str(tmp_path_factory.mktemp("config")))
         patch.setenv("SER_TUI_RUNS", str(tmp_path_factory.mktemp("runs")))
+        patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
         patch.delenv("SER_TUI_DATA", raising=False)
         yield
 

@@ -30,7 +30,7 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
                 entry.name,
                 entry.family,
                 str(entry.layers) if entry.sized else "-",
-                f"{entry.parameters_millions:g} M",
+                f"{entry.parameters_millions:g} M" if entry.parameters_millions else "-",
                 entry.licence,
                 status.detail if status.ready or entry.source != "folder" else "refused",
             )

@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ser_tui import places
@@ -78,13 +79,18 @@ def _transfer(entry: registry.EncoderEntry, folder: Path, progress: Progress, pa
     from huggingface_hub.utils import logging as hub_logging
 
     hub_logging.set_verbosity(logging.ERROR)  # what it warns of would be lines on the terminal, which may be the app's
-    files = _wanted(entry, _listing(entry.name))
+    listing = _listing(entry.name)
+    if entry.family == "unknown":
+        entry = replace(entry, speechbrain={file.file_name for file in listing} >= set(_SPEECHBRAIN[:2]))
+    files = _wanted(entry, listing)
     total = sum(file.size or 0 for file in files)
     _tidy(places.private_folder(folder), files)
     refuse_full_disk(folder.parent, room_for_the_rest(total, _size(folder)), f"fetching {entry.name}", VARIABLE)
     done = 0
     for file in files:
         _fetch(entry.name, file, folder, shifted(progress, done, total), patience)
+        if file.file_name == _PLAIN[0] and not entry.speechbrain:
+            _refuse_other_kind(entry.name, folder)  # before its weights, which may be gigabytes, are fetched
         done += file.size or 0
     if entry.speechbrain:
         _base_configuration(folder, patience)
@@ -150,12 +156,32 @@ def _wanted(entry: registry.EncoderEntry, listing: Sequence[_File]) -> list[_Fil
     names = list(_SPEECHBRAIN) if entry.speechbrain else []
     names += _PLAIN
     if not entry.speechbrain:
-        names += [name for name in layout.WEIGHT_FILES if name in by_name][:1] or [layout.WEIGHT_FILES[0]]
-    required = _SPEECHBRAIN[:2] if entry.speechbrain else (_PLAIN[0], names[-1])
+        weights = _weights(by_name)
+        names += weights
+    required = _SPEECHBRAIN[:2] if entry.speechbrain else (_PLAIN[0], *weights)
     missing = [name for name in required if name not in by_name]
     if missing:
         raise UserError(f"encoder {entry.name}: {_endpoint()} has no {' and no '.join(missing)} of it; is this the right model?")
     return [by_name[name] for name in names if name in by_name]
+
+
+def _weights(names: Iterable[str]) -> list[str]:
+    """The names of the weights to fetch: whole ones, or an index and its shards; safetensors preferred."""
+    there = set(names)
+    for whole in layout.WEIGHT_FILES:
+        if whole in there:
+            return [whole]
+        stem, _, kind = whole.rpartition(".")
+        shards = sorted(name for name in there if re.fullmatch(rf"{stem}-\d+-of-\d+\.{kind}", name))
+        if f"{whole}.index.json" in there and shards:
+            return [f"{whole}.index.json", *shards]
+    return [layout.WEIGHT_FILES[0]]
+
+
+def _refuse_other_kind(name: str, folder: Path) -> None:
+    family = layout.read_json(folder / _PLAIN[0]).get("model_type")
+    if family not in layout.FAMILIES:
+        raise UserError(f"encoder {name}: its model_type is {family!r:.60}; supported: {', '.join(layout.FAMILIES)}")
 
 
 def _base_configuration(folder: Path, patience: Patience) -> None:

@@ -16,7 +16,7 @@ from ser_tui.encoders import settings
 from ser_tui.store.files import open_regular
 from ser_tui.study.errors import UserError
 
-RAW_WAVEFORM = ("wav2vec2", "hubert", "wavlm")
+RAW_WAVEFORM = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
 FAMILIES = (*RAW_WAVEFORM, "whisper")
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """Whole weights, in order of preference."""

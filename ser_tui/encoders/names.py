@@ -13,6 +13,9 @@ ANCHORS: Mapping[str, str] = {
     "wav2vec2": "feature_extractor.conv_layers.0.conv.weight",
     "hubert": "feature_extractor.conv_layers.0.conv.weight",
     "wavlm": "feature_extractor.conv_layers.0.conv.weight",
+    "unispeech": "feature_extractor.conv_layers.0.conv.weight",
+    "unispeech-sat": "feature_extractor.conv_layers.0.conv.weight",
+    "data2vec-audio": "feature_extractor.conv_layers.0.conv.weight",
     "whisper": "conv1.weight",
 }
 """A tensor that each encoder of a family has once; what stands before its name stands before all of the encoder's."""

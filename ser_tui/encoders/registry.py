@@ -1,8 +1,9 @@
 """Which pre-trained speech encoders there are and whether they can be used now. Imports nothing heavy.
 
-A name is a registered one (`whisper-tiny.en`), a short alias (`wav2vec2-iemocap`), or the path of a local folder in the
-layout of Hugging Face (config.json of kind wav2vec2, hubert, wavlm or whisper) or of SpeechBrain (hyperparams.yaml and
-wav2vec2.ckpt).
+A name is a registered one (`whisper-tiny.en`), a short alias (`wav2vec2-iemocap`), the path of a local folder in the
+layout of Hugging Face (config.json of a kind in `layout.FAMILIES`) or of SpeechBrain (hyperparams.yaml and wav2vec2.ckpt), or
+the id of any model on the hub (`owner/name`) of such a layout. A hub's model is used from where ser_tui has fetched it to, or from
+the cache of the hub's own client.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -19,7 +20,7 @@ from ser_tui.encoders import bases, layout, packaged
 from ser_tui.encoders.packaged import Packaged
 from ser_tui.study.errors import UserError
 
-Family = Literal["whisper", "wav2vec2", "hubert", "wavlm"]
+Family = Literal["whisper", "wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio", "unknown"]
 Source = Literal["package", "hub", "folder"]
 
 PAPER_SEARCH: Mapping[str, Any] = {
@@ -133,6 +134,8 @@ def find(name: str) -> EncoderEntry:
         folder = Path(wanted).expanduser()
         with _readable(folder):
             return _folder_entry(folder)
+    if bases.HUB_NAME.fullmatch(wanted):
+        return _hub_entry(wanted)
     known = [word for entry in _ENTRIES for word in (entry.name, entry.alias) if word]
     close = difflib.get_close_matches(wanted[:200], known, 3, 0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(entry.name for entry in _ENTRIES)}"
@@ -144,7 +147,26 @@ def status(entry: EncoderEntry) -> Status:
     """Whether `entry` is ready, or what has to be done first. Looks at files only, never at the network."""
     if entry.source == "package":
         return _packaged_status(entry)
-    folder = Path(entry.name).expanduser() if entry.source == "folder" else hub_folder(entry.name)
+    if entry.source == "folder":
+        return _folder_status(entry, Path(entry.name).expanduser())
+    folder = hub_folder(entry.name)
+    for place in (folder, client_folder(entry.name)):
+        found = _folder_status(entry, place)
+        if found.ready:
+            return found
+    problem = _folder_status(entry, folder).detail
+    packages = _packaged_status(entry) if entry.packaged is not None else None
+    if packages is not None and packages.ready:
+        return packages
+    size = f"{round(entry.download_bytes / 1e6)} MB" if entry.download_bytes else "size not known"
+    again = "again, " if folder.is_dir() else ""
+    damage = f": {problem}" if again else _meant(entry)
+    other = f"; or {entry.packaged.install}" if entry.packaged is not None else ""
+    return Status(False, f"needs fetching ({again}{size}): ser-tui encoders get {entry.alias or entry.name}{other}{damage}")
+
+
+def _folder_status(entry: EncoderEntry, folder: Path) -> Status:
+    """Whether `folder` holds `entry` whole."""
     problem: str | None
     try:
         with _readable(folder):
@@ -152,18 +174,15 @@ def status(entry: EncoderEntry) -> Status:
             problem = _speechbrain_problem(folder) if entry.speechbrain else layout.huggingface_problem(folder)
     except UserError as error:
         problem = str(error)
-    if problem is None:
-        return Status(True, "ready", folder)
-    if entry.source == "folder":
-        return Status(False, problem)
-    packages = _packaged_status(entry) if entry.packaged is not None else None
-    if packages is not None and packages.ready:
-        return packages
-    megabytes = round(entry.download_bytes / 1e6)
-    again = "again, " if folder.is_dir() else ""
-    damage = f": {problem}" if again else ""
-    other = f"; or {entry.packaged.install}" if entry.packaged is not None else ""
-    return Status(False, f"needs fetching ({again}{megabytes} MB): ser-tui encoders get {entry.alias or entry.name}{other}{damage}")
+    return Status(True, "ready", folder) if problem is None else Status(False, problem)
+
+
+def _meant(entry: EncoderEntry) -> str:
+    """What a name that no one here knows may be a misspelling of."""
+    if entry.name in {one.name for one in _ENTRIES}:
+        return ""
+    close = difflib.get_close_matches(entry.name[:200], [one.name for one in _ENTRIES], 1, 0.8)
+    return f"; or did you mean {close[0]}?" if close else ""
 
 
 def _packaged_status(entry: EncoderEntry) -> Status:
@@ -182,6 +201,27 @@ def refusal(entry: EncoderEntry, found: Status) -> str:
 def hub_folder(name: str) -> Path:
     """Where the files of hub model `name` are kept once they are fetched completely."""
     return places.cache_folder() / "encoders" / "hub" / name.replace("/", "--")
+
+
+def client_folder(name: str) -> Path:
+    """Where the hub's own client keeps the model `name`."""
+    return bases.hub_cache() / f"models--{name.replace('/', '--')}"
+
+
+def _hub_entry(name: str) -> EncoderEntry:
+    """A model of the hub that is not registered: as its files say where they are here, else by its name alone."""
+    for place in (hub_folder(name), client_folder(name)):
+        if place.is_dir():
+            with _readable(place):
+                try:
+                    found = _folder_entry(place)
+                except UserError:
+                    continue
+                return replace(found, name=name, source="hub", licence="see the hub", summary=f"model of the hub, kind {found.family}")
+    return EncoderEntry(
+        name, "unknown", "hub", 0, 0, 0.0, "see the hub", 0, sized=False,
+        summary="model of the hub; its kind is known once it is fetched",
+    )
 
 
 def _is_folder(name: str) -> bool:

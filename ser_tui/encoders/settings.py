@@ -59,7 +59,7 @@ _RAW_WAVEFORM: Mapping[str, Check] = {
     "hidden_size": _whole(1, LARGEST), "num_hidden_layers": _whole(1, MOST_LAYERS), "num_attention_heads": _whole(1, LARGEST),
     "intermediate_size": _whole(1, LARGEST), "num_conv_pos_embeddings": _whole(1, LARGEST),
     "num_conv_pos_embedding_groups": _whole(1, LARGEST), "num_buckets": _whole(2, LARGEST),
-    "max_bucket_distance": _whole(1, LARGEST), "adapter_attn_dim": _or_null(_whole(1, LARGEST)),
+    "max_bucket_distance": _whole(1, LARGEST), "conv_pos_kernel_size": _whole(1, 1_000), "adapter_attn_dim": _or_null(_whole(1, LARGEST)),
     "conv_dim": _sizes(LARGEST), "conv_kernel": _sizes(1_000), "conv_stride": _sizes(1_000),
     "do_stable_layer_norm": _flag, "conv_bias": _flag, "feat_proj_layer_norm": _flag, "add_adapter": _flag,
     "conv_pos_batch_norm": _flag,
@@ -68,7 +68,8 @@ _RAW_WAVEFORM: Mapping[str, Check] = {
     "hidden_dropout": _number(0, 1), "activation_dropout": _number(0, 1), "attention_dropout": _number(0, 1),
     "feat_proj_dropout": _number(0, 1), "mask_time_prob": _number(0, 1), "mask_feature_prob": _number(0, 1),
 }  # fmt: skip
-"""All that transformers' wav2vec2, HuBERT and WavLM read of their configuration, heads, adapters and losses left out."""
+"""All that transformers' wav2vec2, HuBERT, WavLM, UniSpeech, UniSpeech-SAT and data2vec-audio read of their configuration, heads,
+adapters and losses left out."""
 _WHISPER: Mapping[str, Check] = {
     "num_mel_bins": _whole(1, 1_024), "d_model": _whole(1, LARGEST), "encoder_layers": _whole(1, MOST_LAYERS),
     "encoder_attention_heads": _whole(1, LARGEST), "encoder_ffn_dim": _whole(1, LARGEST),
@@ -115,7 +116,10 @@ def parameters(family: str, chosen: Mapping[str, Any]) -> int:
     channels, kernels = chosen.get("conv_dim", [512] * 7), chosen.get("conv_kernel", [10, 3, 3, 3, 3, 2, 2])
     front = sum(int(before * now * kernel) for before, now, kernel in zip([1, *channels], channels, kernels, strict=False))
     groups = _get(chosen, "num_conv_pos_embedding_groups", 16)
-    positions = width * (width // groups) * _get(chosen, "num_conv_pos_embeddings", 128)
+    kernel = _get(chosen, "num_conv_pos_embeddings", 128)
+    if family == "data2vec-audio":  # so many convolutions, one after the other
+        kernel = _get(chosen, "num_conv_pos_embeddings", 5) * _get(chosen, "conv_pos_kernel_size", 19)
+    positions = width * (width // groups) * kernel
     return _get(chosen, "num_hidden_layers", 12) * _layer(width, inner) + front + int(channels[-1]) * width + positions
 
 

@@ -1,8 +1,8 @@
-"""wav2vec 2.0, HuBERT and WavLM: one raw-waveform architecture with exact batching.
+"""wav2vec 2.0, HuBERT, WavLM, UniSpeech, UniSpeech-SAT and data2vec-audio: one raw-waveform architecture with exact batching.
 
-Baevski et al. 2020, Hsu et al. 2021, Chen et al. 2022, as transformers implements them. Layers are run one by one rather
-than through the model's forward, which has no way to skip the convolutions, drops layers at random (LayerDrop) and masks
-spans (SpecAugment) while training.
+Baevski et al. 2020, Hsu et al. 2021, Chen et al. 2022, Wang et al. 2021, Chen et al. 2021, Baevski et al. 2022, as transformers
+implements them. Layers are run one by one rather than through the model's forward, which has no way to skip the convolutions,
+drops layers at random (LayerDrop) and masks spans (SpecAugment) while training.
 """
 
 from __future__ import annotations
@@ -12,14 +12,25 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, HubertModel, Wav2Vec2Model, WavLMModel
+from transformers import (
+    AutoConfig,
+    Data2VecAudioModel,
+    HubertModel,
+    UniSpeechModel,
+    UniSpeechSatModel,
+    Wav2Vec2Model,
+    WavLMModel,
+)
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ser_tui.encoders import attention, settings
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.encoders.dropout import replace_dropout
 
-MODELS = {"wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel}
+MODELS = {
+    "wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel, "unispeech": UniSpeechModel,
+    "unispeech-sat": UniSpeechSatModel, "data2vec-audio": Data2VecAudioModel,
+}  # fmt: skip
 ALWAYS = {
     "layerdrop": 0.0,
     "apply_spec_augment": False,
@@ -50,6 +61,8 @@ class RawWaveformEncoder(SpeechEncoder):
             config._attn_implementation = attention.NAME
         self.layers = config.num_hidden_layers
         self.dimension = config.hidden_size
+        # data2vec-audio has the post-norm form alone, and no name for it.
+        self._stable = bool(getattr(config, "do_stable_layer_norm", False))
         self._kernels = list(zip(config.conv_kernel, config.conv_stride, strict=True))
         self.minimum_samples = max(400, self._shortest())
 
@@ -84,8 +97,8 @@ class RawWaveformEncoder(SpeechEncoder):
         encoder = self.model.encoder
         # The convolution that encodes positions reaches 64 frames far: padded frames must be zero, as its own padding is.
         hidden = hidden * mask[:, :, None].to(hidden.dtype)
-        hidden = hidden + encoder.pos_conv_embed(hidden)
-        if not self.model.config.do_stable_layer_norm:
+        hidden = hidden + _positions(encoder.pos_conv_embed, hidden, mask)
+        if not self._stable:
             hidden = encoder.layer_norm(hidden)
         hidden = encoder.dropout(hidden)
         states = [hidden]
@@ -96,7 +109,7 @@ class RawWaveformEncoder(SpeechEncoder):
         return tuple(states)
 
     def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        if self.model.config.do_stable_layer_norm:
+        if self._stable:
             hidden = self.model.encoder.layer_norm(hidden)
         return utterance_norm(hidden, lengths) if self._output_norm else hidden
 
@@ -113,6 +126,20 @@ class RawWaveformEncoder(SpeechEncoder):
             "kind": "raw-waveform", "family": self.family, "configuration": self._configuration,
             "normalise": self._normalise, "epsilon": self._epsilon, "output_norm": self._output_norm,
         }
+
+
+def _positions(convolution: Any, hidden: Tensor, mask: Tensor) -> Tensor:
+    """What encodes positions, of `hidden` [B, T, D]. Of several convolutions, as data2vec-audio has them, each makes something of
+    padded frames, which the next one must find to be zero."""
+    layers = getattr(convolution, "layers", None)
+    if layers is None:
+        alone: Tensor = convolution(hidden)
+        return alone
+    real = mask[:, None, :].to(hidden.dtype)
+    hidden = hidden.transpose(1, 2)
+    for layer in layers:
+        hidden = layer(hidden) * real
+    return hidden.transpose(1, 2)
 
 
 class _PlainAttention:

@@ -43,7 +43,12 @@ def save(folder: Path, family: str, **changes: Any) -> Path:
         )
         transformers.WhisperModel(config).save_pretrained(folder)
         return folder
-    name = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}[family]
+    name = {
+        "wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM", "unispeech": "UniSpeech", "unispeech-sat": "UniSpeechSat",
+        "data2vec-audio": "Data2VecAudio",
+    }[family]
+    if family == "data2vec-audio":
+        changes = {"num_conv_pos_embeddings": 3, "conv_pos_kernel_size": 5, **changes}
     config = getattr(transformers, f"{name}Config")(**{**TINY, "layerdrop": 0.5, "mask_time_prob": 0.5, **changes})
     model = getattr(transformers, f"{name}Model")(config)
     with torch.no_grad():
@@ -57,7 +62,7 @@ def save(folder: Path, family: str, **changes: Any) -> Path:
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("wav2vec2", {}), ("wav2vec2", STABLE), ("hubert", {}), ("hubert", STABLE), ("wavlm", {}), ("wavlm", STABLE),
-    ("whisper", {}),
+    ("unispeech", {}), ("unispeech-sat", {}), ("unispeech-sat", STABLE), ("data2vec-audio", {}), ("whisper", {}),
 ]
 
 

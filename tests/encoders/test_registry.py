@@ -74,3 +74,44 @@ def test_the_registry_imports_nothing_heavy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def _in_the_clients_cache(hub: Path, name: str) -> Path:
+    """A model of kind hubert as the hub's client keeps it."""
+    folder = hub / f"models--{name.replace('/', '--')}"
+    place = folder / "snapshots" / "0123abcd"
+    place.mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0123abcd")
+    (place / "config.json").write_text(json.dumps({"model_type": "hubert", "num_hidden_layers": 3, "hidden_size": 48}))
+    (place / "model.safetensors").write_bytes(bytes(8_000_000))
+    return place
+
+
+def test_any_id_of_the_hub_is_an_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    entry = registry.find("somebody/a-model")
+    assert (entry.source, entry.family, entry.sized) == ("hub", "unknown", False)
+    assert registry.status(entry).detail == "needs fetching (size not known): ser-tui encoders get somebody/a-model"
+    assert "did you mean facebook/wav2vec2-base?" in registry.status(registry.find("facebok/wav2vec2-base")).detail
+    Study.model_validate({"encoder": entry.name, "search": dict(entry.search)})
+
+
+def test_what_lies_in_the_clients_cache_is_used_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for name in ("somebody/a-model", "facebook/hubert-base-ls960"):
+        place = _in_the_clients_cache(tmp_path, name)
+        entry = registry.find(name)
+        assert (entry.name, entry.source, entry.family) == (name, "hub", "hubert")
+        assert registry.status(entry) == registry.Status(True, "ready", place)
+    assert (registry.find("somebody/a-model").layers, registry.find("facebook/hubert-base-ls960").layers) == (3, 12)
+
+
+def test_weights_in_shards_are_fetched_with_their_index() -> None:
+    from ser_tui.encoders.fetch import _weights
+
+    shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    listed = ["config.json", "model.safetensors.index.json", *shards, "pytorch_model.bin", "run.py"]
+    assert _weights(listed) == ["model.safetensors.index.json", *shards]
+    assert _weights([*listed, "model.safetensors"]) == ["model.safetensors"]
+    assert _weights(["config.json", "pytorch_model.bin"]) == ["pytorch_model.bin"]
