@@ -64,6 +64,8 @@ class RunScreen(AppScreen[None]):
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
         Binding("h", "report", "report", tooltip="Write an HTML page about the run, with plots, into its folder"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
+        Binding("p", "parameters", "parameters", tooltip="Scores over each searched hyperparameter, and which mattered"),
+        Binding("i", "timeline", "timeline", tooltip="When each trial ran, and beside which others"),
         Binding("m", "minutes", "minutes", tooltip="Plot scores over minutes of search, and back over trials"),
         Binding("z", "zoom", "zoom", tooltip="Plot the best scores only, and back to all"),
         Binding("l", "log", "log", tooltip="The whole log, and what libraries printed"),
@@ -262,6 +264,8 @@ class RunScreen(AppScreen[None]):
             "results": bool(view.state.probe or view.state.test or view.state.folds or view.state.evaluations),
             "export": len(view.state.trials) > 0,
             "clone": bool(view.state.study),
+            "parameters": view.state.best is not None,
+            "timeline": len(view.state.trials) > 0,
             "minutes": self._is_wide and view.state.best is not None,
             "zoom": self._is_wide and view.state.best is not None,
         }
@@ -288,6 +292,14 @@ class RunScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.run_dialogs import resume_run
 
         await resume_run(self, self.run_id)
+
+    def action_parameters(self) -> None:
+        """Show scores over each hyperparameter."""
+        self.ser.open("parameters", lambda: self.view)
+
+    def action_timeline(self) -> None:
+        """Show when each trial ran."""
+        self.ser.open("timeline", lambda: self.view)
 
     def action_minutes(self) -> None:
         """Plot over minutes, or over trials again."""

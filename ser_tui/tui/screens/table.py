@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 if TYPE_CHECKING:
     from ser_tui.store.runs import RunFolder
+    from ser_tui.tui.data.follow import View
 
 
 def _home() -> Screen[None]:
@@ -47,6 +48,18 @@ def _results(run_id: str) -> Screen[None]:
     return ResultsScreen(run_id)
 
 
+def _parameters(view: Callable[[], View]) -> Screen[None]:
+    from ser_tui.tui.screens.parameters import ParametersScreen
+
+    return ParametersScreen(view)
+
+
+def _timeline(view: Callable[[], View]) -> Screen[None]:
+    from ser_tui.tui.screens.timeline import TimelineScreen
+
+    return TimelineScreen(view)
+
+
 def _log(folder: RunFolder) -> Screen[None]:
     from ser_tui.tui.screens.log import LogScreen
 
@@ -73,6 +86,8 @@ SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "evaluate": _evaluate,
     "results": _results,
     "log": _log,
+    "parameters": _parameters,
+    "timeline": _timeline,
     "corpora": _corpora,
     "encoders": _encoders,
 }

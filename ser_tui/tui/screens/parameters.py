@@ -1,0 +1,97 @@
+"""What mattered: the score over each searched hyperparameter on its scale, and their importances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+
+from ser_tui.study.errors import UserError
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import counted_trials
+from ser_tui.tui.base import AppScreen
+from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.follow import View
+from ser_tui.tui.views.parameter_plots import importance_lines, parameter_pictures
+from ser_tui.tui.views.trial_plot import objective_of
+from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.plotted import Plotted
+from ser_tui.tui.widgets.table import cell
+
+
+class ParametersScreen(AppScreen[None]):
+    """The run that `view()` shows; follows it while it goes on."""
+
+    CSS_PATH = "parameters.tcss"
+    AUTO_FOCUS = "#panels"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "ask", "importance again", tooltip="Ask which mattered, with the trials that there are now"),
+        Binding("escape,q,p", "dismiss", "back", key_display="esc"),
+    ]
+
+    def __init__(self, view: Callable[[], View]) -> None:
+        super().__init__()
+        self._view = view
+        self._drawn: RunState | None = None
+        self._names = view().state.study.searched
+        self._importances = importance_lines(None)
+
+    def compose(self) -> ComposeResult:
+        """Importances, and a panel for each hyperparameter."""
+        yield Lines(cell("Parameters", "bold"), classes="title", id="head")
+        yield Lines(*self._importances, id="importance")
+        with VerticalScroll(id="panels"), Container(id="grid"):
+            for name in self._names:
+                yield Plotted(f"{name}: no trial has a score yet", classes="panel")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Draw, now and as the run goes on; ask once which mattered."""
+        self.set_interval(1.0, self._draw)
+        self.call_after_refresh(self._draw)
+        self.action_ask()
+
+    def on_resize(self) -> None:
+        """Other widths, other lines."""
+        self._drawn = None
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        state = self._view().state
+        if state is self._drawn:
+            return
+        self._drawn = state
+        head = cell(f"{state.study.name}  parameters", "bold")
+        trials = counted_trials(state)
+        head.append_text(cell(f"   {objective_of(state).label} of {len(trials)} trials, validation part", "muted"))
+        self.query_one("#head", Lines).show([head])
+        self._show_importances()
+        pictures = parameter_pictures(state)
+        for name, panel in zip(self._names, self.query(Plotted), strict=True):
+            panel.show(pictures.get(name))
+
+    def _show_importances(self) -> None:
+        width = max(20, self.size.width - 2)
+        self.query_one("#importance", Lines).show([part for line in self._importances for part in broken(line, width, hang=2)])
+
+    @work(exclusive=True)
+    async def action_ask(self) -> None:
+        """Ask a process of its own which hyperparameters mattered."""
+        from ser_tui.client.importances import importances
+
+        state = self._view().state
+        value_of = objective_of(state).value
+        scored = [(trial.parameters, value) for trial in counted_trials(state) if (value := value_of(trial)) is not None]
+        self._importances = importance_lines(None)
+        self._show_importances()
+        space = {name: state.study.search[name] for name in self._names}
+        try:
+            self._importances = importance_lines(await in_thread(importances, space, scored))
+        except UserError as error:
+            self._importances = importance_lines(None, str(error))
+        self._show_importances()

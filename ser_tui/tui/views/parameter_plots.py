@@ -1,0 +1,124 @@
+"""What mattered: the score against each searched hyperparameter, their importances in words, what the model had expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from ser_tui.client.importances import Importances
+from ser_tui.study.formatting import counted, parameter
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.summary import counted_trials
+from ser_tui.tui.views.trial_plot import objective_of
+from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, log_axis, nice_axis, word_axis
+from ser_tui.tui.widgets.table import cell
+
+GRID = 200
+"""Points that fall on one of so many places of each axis are drawn once: of 10,000 trials no more than that is seen."""
+
+
+def parameter_pictures(state: RunState) -> dict[str, Picture]:
+    """Name of every searched hyperparameter -> the scores over it, on its scale; none before the first score."""
+    objective = objective_of(state)
+    trials = counted_trials(state)
+    scores = [value for trial in trials if (value := objective.value(trial)) is not None]
+    if not scores:
+        return {}
+    low = min([*scores, *([objective.chance] if objective.chance is not None else [])])
+    y = nice_axis(low, max(scores), ticks=5)
+    found = {}
+    for name in state.study.searched:
+        dimension = state.study.search.get(name)
+        if isinstance(dimension, Mapping) and (axis := _axis(name, dimension, trials)) is not None:
+            found[name] = _over(name, *axis, y, trials, objective.value, objective.label)
+    return found
+
+
+Place = Callable[[Value], float | None]
+
+
+def _axis(name: str, dimension: Mapping[str, Any], trials: Sequence[Trial]) -> tuple[PlotAxis, Place] | None:
+    """The axis of a dimension, and where a value lies on it."""
+    if "low" in dimension:
+        low, high = float(dimension["low"]), float(dimension["high"])
+        if dimension.get("scale") == "log" and low > 0:
+            return log_axis(low, high, name), lambda value: math.log10(value) if _is_number(value) and value > 0 else None
+        axis = nice_axis(low, high, name)
+        return axis, lambda value: float(value) if _is_number(value) else None
+    choices = list(dimension.get("choices", ()))
+    if not choices:
+        return None
+    if all(_is_number(choice) for choice in choices):
+        choices.sort()
+    return word_axis([parameter(name, choice) for choice in choices], name), lambda value: (
+        float(choices.index(value)) if value in choices else None
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _over(
+    name: str, x: PlotAxis, place: Place, y: PlotAxis, trials: Sequence[Trial], value_of: Callable[[Trial], float | None], label: str
+) -> Picture:
+    seen: dict[tuple[int, int], Point] = {}
+    failed: set[Point] = set()
+    best: tuple[float, Point, Value] | None = None
+    outside = 0
+    for trial in trials:
+        value = trial.parameters.get(name)
+        at = None if value is None else place(value)
+        if at is None or value is None:
+            continue
+        if not x.low <= at <= x.high:
+            outside += 1
+            continue
+        scored = value_of(trial)
+        if scored is None:
+            failed.add((at, y.low))
+            continue
+        key = round((at - x.low) / (x.high - x.low) * GRID), round((scored - y.low) / (y.high - y.low) * GRID)
+        seen.setdefault(key, (at, scored))
+        if best is None or scored > best[0]:
+            best = scored, (at, scored), value
+    series = [Series("o", tuple(seen.values()))]
+    if failed:
+        series.append(Series("x", tuple(failed), "failed", "warning"))
+    if best is not None:
+        series.append(Series("@", (best[1],), f"@ best at {parameter(name, best[2])}", "strong"))
+    if outside:
+        series.append(Series("", name=f"{outside} outside the bounds", style="muted"))
+    return Picture(x, y, tuple(series), label)
+
+
+def importance_lines(found: Importances | None, problem: str = "") -> list[Text]:
+    """What mattered, in words and numbers; before the answer is there, that it is being asked for."""
+    if problem:
+        return [cell(problem, "warning")]
+    if found is None:
+        return [cell("importance: asking a forest ...", "muted")]
+    if not found.shares:
+        return [cell(f"importance: {found.reason}", "muted")]
+    line = cell(f"importance, {counted(found.trials, 'trial')}: ", "muted")
+    for name, (mean, deviation) in sorted(found.shares.items(), key=lambda item: -item[1][0]):
+        line.append_text(cell(f" {name} "))
+        line.append_text(cell(_two(mean), "strong"))
+        line.append_text(cell(f" ±{_two(deviation)} "))
+    lines = [line]
+    if found.explained is not None:
+        mean, deviation = found.explained
+        lines.append(cell(
+            f"share of the variance of scores that hangs on it, alone or with others; a forest explains {_two(mean)} ±{_two(deviation)} "
+            "of the trials that it has not seen", "muted",
+        ))  # fmt: skip
+    return lines
+
+
+def _two(value: float) -> str:
+    text = f"{value:.2f}"
+    return text.replace("0.", ".", 1)

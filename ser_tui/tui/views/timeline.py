@@ -1,0 +1,109 @@
+"""When each trial ran: a row a trial on one axis of time, so that those side by side are seen side by side. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rich.text import Text
+
+from ser_tui.study.events import parse_time
+from ser_tui.study.formatting import counted, duration, local_clock
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
+from ser_tui.tui.views.trials import trial_state
+from ser_tui.tui.widgets.characters import plain_terminal
+from ser_tui.tui.widgets.table import Column, cell
+
+COLUMNS = (
+    Column("number", "#", 5, "right"),
+    Column("start", "START", 8),
+    Column("end", "END", 8),
+    Column("time", "TIME", 6, "right"),
+    Column("worker", "WORKER", 6, "right"),
+    Column("state", "STATE", 15),
+    Column("bar", "", 10, flexible=True),
+)
+ENDS = {
+    TrialStatus.RUNNING: ">", TrialStatus.DONE: "o", TrialStatus.COLLAPSED: "_", TrialStatus.FAILED: "x", TrialStatus.CUT_SHORT: "/",
+}  # fmt: skip
+"""What the bar of a trial ends with."""
+LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A trial's time in seconds since the first trial began, and the worker, from 1, that made it."""
+
+    begin: float
+    end: float
+    worker: int
+
+
+def spans(state: RunState, now: str = "") -> list[Span | None]:
+    """One for each trial, in order; None where its lines of the log are damaged. A trial under way lasts until `now`, or the log's
+    last event."""
+    first = next((trial.started for trial in state.trials if trial.started), "")
+    if not first:
+        return [None] * len(state.trials)
+    zero = parse_time(first)
+    sessions = [(parse_time(session.begun) - zero).total_seconds() for session in state.sessions]
+    latest = (parse_time(now or state.last_time) - zero).total_seconds()
+    found: list[Span | None] = []
+    for trial in state.trials:
+        if not trial.started:
+            found.append(None)
+            continue
+        begin = (parse_time(trial.started) - zero).total_seconds()
+        worker = max(1, sum(session <= begin + 1e-3 for session in sessions))
+        lasted = trial.seconds if trial.seconds is not None else max(0.0, latest - begin) if trial.status == TrialStatus.RUNNING else 0.0
+        found.append(Span(begin, begin + lasted, worker))
+    return found
+
+
+def most_at_once(found: Sequence[Span | None]) -> int:
+    """How many trials were under way at one time, at most."""
+    moments = sorted(moment for span in found if span is not None for moment in ((span.begin, 1), (span.end - 1e-3, -1)))
+    most = running = 0
+    for _, step in moments:
+        running += step
+        most = max(most, running)
+    return most
+
+
+def cells(trial: Trial, span: Span | None, total: float, width: int, best: bool, live: bool) -> tuple[Text, ...]:
+    """The row of a trial; its bar is drawn in `width` cells that stand for `total` seconds."""
+    shown = [cell(trial.number), cell(local_clock(trial.started) if trial.started else "-")]
+    if span is None:
+        return (*shown, cell("-"), cell("-"), cell("-"), trial_state(trial, best, live), cell(""))
+    running = trial.status == TrialStatus.RUNNING
+    over = "" if running else _clock(trial.started, span.end - span.begin)
+    return (
+        *shown, cell(over or "-"), cell(duration(span.end - span.begin)), cell(span.worker), trial_state(trial, best, live),
+        bar(span, total, width, ENDS.get(trial.status, "?"), "strong" if best else "accent"),
+    )  # fmt: skip
+
+
+def bar(span: Span, total: float, width: int, end: str, style: str = "accent") -> Text:
+    """A line from where the trial began to where it ended, and the mark of how; at least the mark is seen."""
+    places = max(1, width - 1)
+    first = min(places, int(span.begin / total * places)) if total > 0 else 0
+    last = min(places, max(first, round(span.end / total * places))) if total > 0 else 0
+    line = cell(" " * first)
+    line.append_text(cell(("=" if plain_terminal() else "━") * (last - first), style))
+    return line.append_text(cell(end, "bold"))
+
+
+def head(state: RunState, found: Sequence[Span | None]) -> Text:
+    """How long it took, and how many trials ran side by side."""
+    total = max((span.end for span in found if span is not None), default=0.0)
+    line = cell(f"{state.study.name}  timeline", "bold")
+    most = most_at_once(found)
+    workers = max((span.worker for span in found if span is not None), default=0)
+    said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once   "
+    return line.append_text(cell(said + LEGEND, "muted"))
+
+
+def _clock(started: str, seconds: float) -> str:
+    return local_clock((parse_time(started) + timedelta(seconds=seconds)).isoformat())

@@ -1,0 +1,108 @@
+"""What mattered, and when each trial ran."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+
+import pytest
+from fabricated_runs import begin, finished
+from piloting import press, until_shown
+
+from ser_tui.client.importances import Importances, importances
+from ser_tui.store.log import LogReader
+from ser_tui.study import events
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
+from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.views import timeline
+from ser_tui.tui.views.parameter_plots import importance_lines, parameter_pictures
+
+SPACE = {
+    "learning_rate": {"low": 1e-6, "high": 1e-3, "scale": "log"},
+    "epochs": {"low": 1, "high": 10},
+    "pooling": {"choices": ["mean", "mean+std"]},
+}
+
+
+def trials(number: int, noise_only: bool = False) -> list[tuple[dict[str, float | str], float]]:
+    """Scores that hang on the learning rate alone, or on nothing."""
+    rng = random.Random(4)
+    found = []
+    for _ in range(number):
+        point = {
+            "learning_rate": 10 ** rng.uniform(-6, -3), "epochs": rng.randint(1, 10), "pooling": rng.choice(["mean", "mean+std"]),
+        }  # fmt: skip
+        score = rng.random() if noise_only else 0.9 - 0.1 * (math.log10(point["learning_rate"]) + 4.5) ** 2 + rng.gauss(0, 0.01)
+        found.append((point, score))
+    return found
+
+
+def state_of(run: object) -> RunState:
+    return reduce_all(LogReader(run.folder.log).each())  # type: ignore[attr-defined]
+
+
+def test_what_scores_hang_on_is_important_and_the_rest_is_not() -> None:
+    found = importances(SPACE, trials(60))
+    assert found.trials == 60 and found.explained is not None and found.explained[0] > 0.7
+    rate = found.shares["learning_rate"]
+    assert rate[0] > 0.5 and rate[1] > 0
+    assert all(found.shares[name][0] + found.shares[name][1] < rate[0] for name in ("epochs", "pooling"))
+    assert importance_lines(found)[0].plain.split(":")[1].split()[0] == "learning_rate"
+
+
+@pytest.mark.parametrize(("number", "noise"), [(6, False), (40, True)])
+def test_where_it_cannot_be_told_it_is_not_told(number: int, noise: bool) -> None:
+    found = importances(SPACE, trials(number, noise))
+    assert not found.shares and "cannot be told" in found.reason and str(number) in found.reason
+    assert "cannot be told" in importance_lines(found)[0].plain
+
+
+def test_every_searched_dimension_has_a_panel_on_its_scale_with_the_best_marked(runs: Path) -> None:
+    pictures = parameter_pictures(state_of(finished(runs)))
+    assert list(pictures) == ["learning_rate", "epochs", "unfreeze_epoch", "max_seconds"]
+    rate = pictures["learning_rate"]
+    assert (rate.x.low, rate.x.high) == (-6, -3) and rate.x.ticks[0] == (-6.0, "1e-6")
+    assert [label for _, label in pictures["max_seconds"].x.ticks] == ["2", "3", "4", "5", "7", "10"]
+    for picture in pictures.values():
+        best = next(series for series in picture.series if series.mark == "@")
+        assert best.points[0][1] == 0.953
+
+
+async def test_two_keys_from_a_run_are_its_parameters_and_its_timeline(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_tui.client.importances.importances", lambda *_: Importances(15, {"epochs": (0.4, 0.1)}))
+    run = finished(runs)
+    app = SerTuiApp(runs, run.folder.run_id)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "15 trials are done")
+        await press(pilot, "p")
+        await until_shown(pilot, "BCA by learning_rate", "BCA by max_seconds", "epochs .40 ±.10", "1e-3")
+        await press(pilot, "escape", "i")
+        await until_shown(pilot, "15 trials in", "at most 1 at once", "done  best")
+        await press(pilot, "enter")
+        await until_shown(pilot, "trial 15", "BCA by epoch")
+
+
+def test_trials_side_by_side_are_seen_side_by_side(runs: Path) -> None:
+    run = begin(runs)
+    run.write(events.TrialStarted(trial=1, parameters=run.parameters()), step=2.0)
+    run.write(events.TrialStarted(trial=2, parameters=run.parameters(), pending=(1,)), step=10.0)
+    for number in (1, 2):
+        run.write(events.TrialFailed(trial=number, kind="error", reason="broken", seconds=10.0), step=2.0)
+    state = state_of(run)
+    found = timeline.spans(state)
+    assert [(span.begin, span.end) for span in found if span is not None] == [(0.0, 10.0), (2.0, 12.0)]
+    assert timeline.most_at_once(found) == 2 and "at most 2 at once" in timeline.head(state, found).plain
+    first, second = (timeline.cells(trial, span, 12.0, 25, False, False)[-1].plain for trial, span in zip(state.trials, found, strict=True))
+    assert first.startswith("━") and first.endswith("x") and second.startswith("    ━") and len(second) > len(first)
+
+
+def test_a_worker_that_took_over_has_another_number(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.5, run.parameters())
+    run.write(events.RunResumed())
+    run.trial(2, 0.6, run.parameters())
+    assert [span.worker for span in timeline.spans(state_of(run)) if span is not None] == [1, 2]
+
+
