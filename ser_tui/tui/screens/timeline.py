@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,7 +17,7 @@ from ser_tui.tui.data.follow import View
 from ser_tui.tui.views import timeline
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
-from ser_tui.tui.widgets.table import Table
+from ser_tui.tui.widgets.table import Table, cell
 
 
 class Timeline(Table):
@@ -40,7 +41,7 @@ class TimelineScreen(AppScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Heading, rows, keys."""
-        yield Lines(cell_of_nothing(), classes="title", id="head")
+        yield Lines(cell("timeline", "bold"), classes="title", id="head")
         yield Timeline(timeline.COLUMNS, fixed=1, follow_top=True)
         yield KeyBar()
 
@@ -69,7 +70,7 @@ class TimelineScreen(AppScreen[None]):
         width = max(10, table.size.width - fixed - 2)
         best = state.best.number if state.best is not None else 0
 
-        def cells(key: str) -> tuple[timeline.Text, ...]:
+        def cells(key: str) -> tuple[Text, ...]:
             number = int(key)
             trial = self._view().trial(number)
             span = self._spans[number - 1] if number <= len(self._spans) else None
@@ -85,7 +86,3 @@ class TimelineScreen(AppScreen[None]):
         if (key := self.query_one(Timeline).current) is not None:
             self.app.push_screen(TrialScreen(self._view, int(key)))
 
-
-def cell_of_nothing() -> timeline.Text:
-    """What the heading is before anything is drawn."""
-    return timeline.cell("timeline", "bold")
