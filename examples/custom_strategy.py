@@ -66,7 +66,7 @@ def main() -> None:
     )  # fmt: skip
     run = ser_tui.run(study)
     for trial in run.trials:
-        print(f"trial {trial.number} ({trial.phase}): BCA {trial.bca if trial.bca is None else round(trial.bca, 3)}")
+        print(f"trial {trial.number} ({trial.phase}): BCA {trial.value()}")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ def main() -> None:
          "protocol": {"kind": "speaker", "size": 0.34}, "budget": 1, "search": {"max_seconds": 3, "layers": "last"}}
     )  # fmt: skip
     best = ser_tui.run(study).best
-    assert best is not None and best.bca is not None
-    print(f"a probe that never heard these speakers: BCA {best.bca:.3f}, n = {best.utterances}")
+    assert best is not None
+    print(f"a probe that never heard these speakers: BCA {best.scores['bca'].value:.3f}, n = {best.utterances}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
     study = ser_tui.load_study("study.yaml", budget=10)
     run = ser_tui.run(study, on_event=print)
-    print(run.best.parameters, run.best.bca)
+    print(run.best.parameters, run.best.value("bca"))
     print(ser_tui.load_model(run).predict(["speech.wav"]).labels)
 
 Importing it imports next to nothing: a name brings what it needs when it is first used. What people can mend is raised as

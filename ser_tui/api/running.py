@@ -64,12 +64,12 @@ class Run:
 
     @property
     def trials(self) -> Sequence[Trial]:
-        """Its trials in order. `bca` is the balanced class accuracy on the validation part, 0 to 1; None without a score."""
+        """Its trials in order. `value("bca")` is the balanced class accuracy on the validation part, 0 to 1; None without a score."""
         return tuple(self.state.trials)
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the highest BCA so far."""
+        """The best trial so far, by the study's objective: the one with the highest BCA, unless it says otherwise."""
         return self.state.best
 
     def events(self) -> list[Event]:

@@ -32,6 +32,7 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.scores import ACCURACY
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 
@@ -231,11 +232,12 @@ def _missing(names: Sequence[str], reason: str, folder: RunFolder | None = None)
 
 def _own(folder: RunFolder, state: RunState, study: Study) -> Cell:
     best = state.best
-    if best is None or best.bca is None or best.interval is None:
+    score, accuracy = (best.score(), best.score(ACCURACY)) if best else (None, None)
+    if best is None or score is None or accuracy is None or score.interval is None:
         return {"run": folder.run_id, "reason": "no trial has a score"}
-    interval = best.accuracy_interval or _interval_of_accuracy(state, study)
+    interval = accuracy.interval or _interval_of_accuracy(state, study)
     return {
-        "run": folder.run_id, "bca": best.bca, "bca_interval": list(best.interval), "accuracy": best.accuracy,
+        "run": folder.run_id, "bca": score.value, "bca_interval": list(score.interval), "accuracy": accuracy.value,
         "accuracy_interval": None if interval is None else list(interval), "n": best.utterances, "zero_shot": False,
     }  # fmt: skip
 

@@ -21,9 +21,11 @@ from ser_tui.study.formatting import (
     duration,
     interval_text,
     loss_text,
+    measured_text,
     parameter,
     probe_parameters,
     score,
+    score_text,
     score_with_interval,
     sparkline,
     verdict,
@@ -31,6 +33,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import RunSummary, beside_probe, to_json
+from ser_tui.study.scores import BCA
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize
 
@@ -118,15 +121,18 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if summary.headline:
         say(f"BCA {headline_text(summary.headline)}")
     best = state.best
-    if best is not None and best.bca is not None:
-        peak = score_with_interval(best.best_epoch_bca, best.best_epoch_interval)
+    if best is not None and (found := best.score()) is not None:
+        for one in state.study.others:
+            say(f"best by {one.label}: {measured_text(one, best.score(one.name))}, trial {best.number}")
+        peak = score_text(best.best_epoch_score)
         say(
-            f"best BCA {score(best.bca)} {interval_text(best.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
+            f"best BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
             f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
         _print_details(parts, "validation", listed)
-        say(f"BCA {sparkline(summary.values, width=SPARKS)}  best so far {sparkline(summary.best_so_far, width=SPARKS, bar=max)}")
+        reached = sparkline(summary.best_so_far, width=SPARKS, bar=summary.measure.best)
+        say(f"{summary.measure.label} {sparkline(summary.values, width=SPARKS)}  best so far {reached}")
     if probe := summary.probe:
         say(
             f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "
@@ -136,14 +142,14 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if state.test is not None and summary.test is not None:
         beside = summary.test.probe
         say(
-            f"test part, scored once: BCA {score(state.test.bca)} {interval_text(state.test.interval)}, "
+            f"test part, scored once: BCA {score_text(state.test.scores[BCA])}, "
             f"{sample(state.test.utterances, state.test.interval_speakers)}"
             + (f"; probe {beside_probe(beside)}" if beside else "")
         )
         _print_details(parts, "test", listed)
     for folds, told in zip(state.folds, summary.folds, strict=True):
         say(
-            f"{told.protocol}: pooled BCA {score(folds.pooled_bca)} {interval_text(folds.interval)}, "
+            f"{told.protocol}: pooled BCA {score_text(folds.scores[BCA])}, "
             f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe)}" if told.probe else "")
@@ -167,11 +173,13 @@ def _print_trials(state: RunState) -> None:
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
         rows.append((
             str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
-            score_with_interval(trial.bca, trial.interval, short=True), loss_text(trial.loss),
+            score_text(trial.score(), short=True),
+            *(measured_text(one, trial.score(one.name), short=True) for one in state.study.others), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         ))  # fmt: skip
-    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), SCORE_HEADING, "LOSS", "EPOCHS", "TIME", "STATE")
+    measured = (SCORE_HEADING, *(one.heading for one in state.study.others))
+    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
     print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])
 
 

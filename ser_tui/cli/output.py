@@ -13,14 +13,14 @@ from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
     centred_text,
-    interval_text,
     json_text,
     of_speakers,
     printable,
-    score,
+    score_text,
     score_with_interval,
 )
 from ser_tui.study.headline import sample
+from ser_tui.study.scores import ACCURACY, BCA
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,8 +118,8 @@ def print_evaluation(result: EvaluationFinished) -> None:
     whose = of_speakers(result.speakers, result.without, None)
     say(f"zero-shot on {result.corpus}{f' ({whose})' if whose else ''}, trial {result.trial}: {pairs}")
     say(
-        f"accuracy {score(result.accuracy)} {interval_text(result.accuracy_interval)}, BCA {score(result.bca)} "
-        f"{interval_text(result.bca_interval)}, {sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "
+        f"accuracy {score_text(result.scores[ACCURACY])}, BCA {score_text(result.scores[BCA])}, "
+        f"{sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "
         f"{'masked to its classes' if result.masked else 'all classes of the model'}"
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)

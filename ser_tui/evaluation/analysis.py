@@ -14,6 +14,7 @@ from ser_tui.study import events
 from ser_tui.study.errors import UsageError
 from ser_tui.study.headline import validation_speakers
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
+from ser_tui.study.scores import ACCURACY, Score
 from ser_tui.study.state import RunState, Trial
 
 VALIDATION = "the validation part"
@@ -100,7 +101,7 @@ def _trial(state: RunState, number: int | None) -> Trial | None:
     if not 1 <= number <= len(state.trials):
         raise UsageError(f"there is no trial {number}: the run has {len(state.trials)}")
     trial = state.trials[number - 1]
-    if trial.bca is None:
+    if not trial.scored:
         raise UsageError(f"trial {number} has no score ({trial.status.replace('_', ' ')}): nothing can be told of its errors")
     return trial
 
@@ -127,9 +128,10 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
+    score, accuracy = trial.score() or Score(0.0), trial.score(ACCURACY) or Score(0.0)
     return Explained(
-        "validation", VALIDATION.removeprefix("the "), trial.number, trial.bca or 0.0, trial.interval, trial.accuracy,
-        trial.accuracy_interval, trial.utterances, validation_speakers(start), matrix, recalls, answers, None, missing,
+        "validation", VALIDATION.removeprefix("the "), trial.number, score.value, score.interval, accuracy.value,
+        accuracy.interval, trial.utterances, validation_speakers(start), matrix, recalls, answers, None, missing,
     )
 
 

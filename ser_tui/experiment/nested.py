@@ -26,6 +26,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.formatting import score_with_interval
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import counted_trials
@@ -42,6 +43,8 @@ def score_nested(session: Surroundings, protocol: ProtocolKind) -> None:
         raise UsageError("nested folds are for probes, which fit in less than a second; this run fine-tunes: score plain folds")
     if best is None:
         raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")
+    if study.objective != BCA:
+        raise UsageError(f"nested folds choose by BCA; this run searched for {study.objective}: score plain folds")
     asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
     data = corpus_data.load(study)
     refuse_changes(session.keeper, data, start)
@@ -102,9 +105,9 @@ def _chosen(study: Study, crossed: Crossed, outer: int, trials: int) -> Mapping[
         if proposal is None:
             break
         bca = crossed.inner(proposal.parameters, outer)
-        made.append(Trial(len(made) + 1, proposal.parameters, status=TrialStatus.DONE, bca=bca))
+        made.append(Trial(len(made) + 1, proposal.parameters, status=TrialStatus.DONE, scores={BCA: Score(bca)}))
     return _best(made).parameters
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
-    return max(trials, key=lambda trial: (trial.bca or 0.0, -trial.number))
+    return max(trials, key=lambda trial: (trial.value() or 0.0, -trial.number))

@@ -10,6 +10,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.events import Event, TrialFailed, TrialFinished, TrialStarted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
+from ser_tui.study.scores import MEASURES, Score
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind
@@ -22,12 +23,14 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
     """What `strategy` is told of `trials`, which are over."""
     # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
     fixed = constants(study.search)
+    measure = MEASURES[study.objective]
     found: list[Observation] = []
     for trial in trials:
         parameters = trial.parameters
         if not parameters and (again := strategy.propose(found)) is not None:
             parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
-        found.append(Observation({**parameters, **fixed}, trial.bca))
+        value = trial.value(measure.name)
+        found.append(Observation({**parameters, **fixed}, None if value is None else measure.told(value)))
     return found
 
 
@@ -52,21 +55,21 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
     """
     strategy, fixed = make(study.strategy, study.search, study.seed), constants(study.search)
     begun: dict[int, Mapping[str, Value]] = {}
-    over: dict[int, float | None] = {}  # in the order in which they finished; None: failed
+    over: dict[int, Mapping[str, Score]] = {}  # in the order in which they finished; none: failed
     for event in events:
         if isinstance(event, TrialStarted):
             told = [number for number in over if _is_told(event, number)]
             # The lines of whose ends are damaged: the search went on with them as failed ones.
             lost = range(1, min(event.trial, max(begun, default=0) + MOST_MISSING))
             told += [number for number in lost if number not in over and _is_told(event, number)]
-            trials = [Trial(number, begun.get(number, {}), bca=over.get(number)) for number in told]
+            trials = [Trial(number, begun.get(number, {}), scores=over.get(number, {})) for number in told]
             pending = [{**begun[number], **fixed} for number in event.pending if number in begun]
             yield event, strategy.propose(history(trials, study, strategy), pending)
             begun[event.trial] = event.parameters
         elif isinstance(event, TrialFinished):
-            over[event.trial] = event.bca
+            over[event.trial] = event.scores
         elif isinstance(event, TrialFailed) and event.kind != FailureKind.CUT_SHORT:
-            over[event.trial] = None
+            over[event.trial] = {}
 
 
 def _is_told(event: TrialStarted, number: int) -> bool:

@@ -12,10 +12,11 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
 from ser_tui.study.load import to_plain
+from ser_tui.study.scores import BCA
 from ser_tui.training.processor import processor
 from ser_tui.training.trainer import Trainer
 
-CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed")
+CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives")
 """Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
 
 
@@ -31,9 +32,9 @@ def begun_study(keeper: Keeper, start: RunStarted | None) -> Study:
 def refuse_edits(keeper: Keeper, study: Study, start: RunStarted) -> None:
     """Raise UserError where study.yaml asks for other conditions than the run began with."""
     now = to_plain(study)
-    edited = [
-        key for name in CONDITIONS if name in start.study for key in _differing(start.study[name], now[name], name)
-    ]
+    # Before there were objectives, BCA was searched for.
+    then = {"objective": BCA, "objectives": (), **start.study}
+    edited = [key for name in CONDITIONS if name in then for key in _differing(then[name], now[name], name)]
     if edited:
         raise UserError(
             f"{keeper.study_place} was edited since the run began ({', '.join(edited[:5])}): scores would not be comparable. "

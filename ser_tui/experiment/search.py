@@ -53,6 +53,7 @@ from ser_tui.study.findings import plain, refitted, transductive
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
+from ser_tui.study.scores import Score, of_trial
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
@@ -309,45 +310,52 @@ class _Search:
         return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
 
     def _finished(self, number: int, result: TrialResult) -> None:
-        state, best = self.session.state, self._is_best(result)
-        if best:
-            # Written before the score is reported: a best trial that the log knows always has its model.
-            self.session.keeper.save_candidate(number, self.trainer.save_best)
+        state = self.session.state
         truth, probe, against = self.validation.labels, state.probe, None
         outputs = ""
-        if is_among_best(state, result.bca):
+        if is_among_best(state, self._value(result)):
             manifest, indices, said = self.data.manifest, self.data.split.validation, result.probabilities
             outputs = outputs_kept(self.session, f"trial {number}", manifest, indices, truth, result.predictions, said)
         if probe is not None:
             classes, units = len(self.data.classes), self.data.validation_units
             against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
-        self.session.emit(
-            TrialFinished(
-                trial=number,
-                bca=result.bca,
-                interval=self._interval(result.predictions),
-                utterances=len(truth),
-                best_epoch=result.best_epoch,
-                best_epoch_bca=result.best_epoch_bca,
-                accuracy=result.accuracy,
-                accuracy_interval=self._interval(result.predictions, "accuracy"),
-                loss=result.loss,
-                seconds=round(result.seconds, 3),
-                collapsed=result.collapsed,
-                predictions=result.predictions,
-                truth=() if state.truth else truth,
-                notes=result.notes,
-                probe_p=against,
-                outputs=outputs,
-            )
+        event = TrialFinished(
+            trial=number,
+            bca=result.bca,
+            interval=self._interval(result.predictions),
+            utterances=len(truth),
+            best_epoch=result.best_epoch,
+            best_epoch_bca=result.best_epoch_bca,
+            accuracy=result.accuracy,
+            accuracy_interval=self._interval(result.predictions, "accuracy"),
+            loss=result.loss,
+            seconds=round(result.seconds, 3),
+            collapsed=result.collapsed,
+            predictions=result.predictions,
+            truth=() if state.truth else truth,
+            notes=result.notes,
+            probe_p=against,
+            outputs=outputs,
+            costs=result.costs,
         )
+        best = self._is_best(result)
+        if best:
+            # Written before the score is reported: a best trial that the log knows always has its model.
+            self.session.keeper.save_candidate(number, self.trainer.save_best)
+        self.session.emit(event)
         self.session.keeper.settle_outputs(self.session.state)
         if best:
             self.session.keeper.settle(self.session.state.best)
 
     def _is_best(self, result: TrialResult) -> bool:
-        best = self.session.state.best
-        return best is None or best.bca is None or result.bca > best.bca
+        state = self.session.state
+        return state.measure.beats(self._value(result), state.best_value)
+
+    def _value(self, result: TrialResult) -> float | None:
+        """What the study searches for, of a trial that the log does not know yet; None where it was not measured."""
+        scores = of_trial(Score(result.bca), Score(result.accuracy), round(result.seconds, 3), result.costs)
+        score = scores.get(self.session.state.measure.name)
+        return None if score is None else score.value
 
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""

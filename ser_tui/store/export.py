@@ -15,9 +15,10 @@ from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study import run_summary
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
-from ser_tui.study.formatting import duration, json_text, parameter, printable, score_with_interval
+from ser_tui.study.formatting import duration, json_text, measured_text, parameter, printable, score_text
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
@@ -28,7 +29,7 @@ _RESULTS = (
     "seconds", "reason", "protocol", "shares_speakers", "warnings", "probe_bca", "probe_p",
     # Last, so that columns that were counted off in an older export are where they were.
     "accuracy_low", "accuracy_high", "best_epoch_bca_low", "best_epoch_bca_high", "probe_bca_low", "probe_bca_high",
-    "interval_speakers",
+    "interval_speakers", *(name for name in MEASURES if name not in (BCA, ACCURACY)), "objective",
 )  # fmt: skip
 
 
@@ -64,17 +65,17 @@ def to_csv(run_id: str, state: RunState) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["run", "trial", "status", "phase", *map(inert, names), *_RESULTS])
     for trial in state.trials:
-        low, high = _bounds(trial.interval)
+        score, accuracy, probe = trial.score(), trial.score(ACCURACY), state.probe.scores[BCA] if state.probe else None
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
         row += [trial.parameters.get(name) for name in names]
         row += [
-            trial.bca, low, high, trial.utterances or None, trial.accuracy, trial.loss, len(trial.epochs),
-            trial.best_epoch, trial.best_epoch_bca, trial.seconds, trial.reason,
+            trial.value(), *_bounds(score), trial.utterances or None, trial.value(ACCURACY), trial.loss, len(trial.epochs),
+            trial.best_epoch, trial.best_epoch_value, trial.seconds, trial.reason,
             state.study.protocol, shares_speakers(state.start),
             " ".join(said(findings_of(state.start))),
-            state.probe and state.probe.bca, trial.probe_p,
-            *_bounds(trial.accuracy_interval), *_bounds(trial.best_epoch_interval),
-            *_bounds(state.probe.interval if state.probe else None), validation_speakers(state.start),
+            probe and probe.value, trial.probe_p, *_bounds(accuracy), *_bounds(trial.best_epoch_score), *_bounds(probe),
+            validation_speakers(state.start), *(trial.value(name) for name in MEASURES if name not in (BCA, ACCURACY)),
+            state.measure.name,
         ]  # fmt: skip
         writer.writerow([inert(value) for value in row])
     return stream.getvalue()
@@ -97,8 +98,8 @@ def write_errors(folder: RunFolder, name: str, errors: Sequence[Mapping[str, Any
     return write_export(folder, f"errors-{sound}.csv", csv_of_errors(errors))
 
 
-def _bounds(interval: tuple[float, float] | None) -> tuple[float | None, float | None]:
-    return interval or (None, None)
+def _bounds(score: Score | None) -> tuple[float | None, float | None]:
+    return (score and score.interval) or (None, None)
 
 
 def to_json(run_id: str, state: RunState) -> str:
@@ -122,7 +123,8 @@ def summary_text(run_id: str, state: RunState) -> str:
     if best is not None:
         values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
         lines += [
-            f"best BCA {score_with_interval(best.bca, best.interval)} (validation, "
+            *(f"best by {one.label}: {measured_text(one, best.score(one.name))}" for one in state.study.others),
+            f"best BCA {score_text(best.score())} (validation, "
             f"{sample(best.utterances, summary.interval_speakers)}), trial {best.number}",
             f"  {values}",
         ]

@@ -82,8 +82,12 @@ def problems(strategy: StrategyChoice) -> dict[str, str]:
 
 
 def check(study: Study) -> dict[str, str]:
-    """`problems` of a study's strategy: a check for `ser_tui.study.load`."""
-    return problems(study.strategy)
+    """`problems` of a study's strategy, and of what it is to search for: a check for `ser_tui.study.load`."""
+    found = problems(study.strategy)
+    if not found and len(study.objectives) > 1 and record(study.strategy.kind).models:
+        said = f"strategy {study.strategy.kind} searches for one; write objective: {study.objectives[0]}, or take random or grid"
+        found["objectives"] = said
+    return found
 
 
 def completed(study: Study) -> Study:

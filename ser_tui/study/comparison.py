@@ -11,6 +11,7 @@ from ser_tui.study.formatting import (
     difference_text,
     duration,
     mapped,
+    measured_text,
     of_speakers,
     parameter,
     score_text,
@@ -25,6 +26,7 @@ from ser_tui.study.run_summary import (
     TestSummary,
     TrialSummary,
 )
+from ser_tui.study.scores import BCA
 
 T = TypeVar("T")
 Row = tuple[str, tuple[str, ...]]
@@ -86,7 +88,7 @@ def flat(study: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 def settings(summaries: Sequence[RunSummary]) -> tuple[list[Row], list[Row]]:
     """(rows of settings that differ, rows that are equal), keys in the order of the first study that has them."""
-    studies = [flat(summary.study.plain) for summary in summaries]
+    studies = [flat({"objective": BCA, **summary.study.plain}) for summary in summaries]
     keys = list(dict.fromkeys(key for study in studies for key in study if key not in _UNTOLD))
     differing: list[Row] = []
     equal: list[Row] = []
@@ -104,6 +106,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         ("BCA", tuple(_headline(one.headline) for one in summaries)),
         ("BCA, n", tuple(sample(one.headline.n, one.headline.speakers)[4:] if one.headline else "-" for one in summaries)),
         ("best BCA, valid.", tuple(score_text(best.score if best else None) for best in bests)),
+        *_others(summaries),
         *_probes("probe BCA", "best", [one.probe for one in summaries]),
         ("best trial", tuple(str(best.number) if best else "-" for best in bests)),
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
@@ -165,6 +168,17 @@ def _best_parameters(best: TrialSummary | None) -> str:
 
 def _numbers(entries: Sequence[TestSummary | FoldsSummary | None]) -> tuple[str, ...]:
     return tuple(sample(one.utterances, one.interval_speakers)[4:] if one else "-" for one in entries)
+
+
+def _others(summaries: Sequence[RunSummary]) -> list[Row]:
+    """A row for each thing besides BCA that any of the runs searches for: what the best trial of each has of it."""
+    return [
+        (
+            f"best trial, {measure.label}",
+            tuple(measured_text(measure, one.best.scores.get(measure.name)) if one.best else "-" for one in summaries),
+        )
+        for measure in dict.fromkeys(measure for one in summaries for measure in one.study.others)
+    ]
 
 
 def _probes(label: str, score: str, probes: Sequence[ProbeBeside | None]) -> list[Row]:

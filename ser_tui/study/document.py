@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value, for_method
+from ser_tui.study.scores import BCA, MEASURES
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space
 
 ProtocolKind = Literal[
@@ -240,6 +241,10 @@ class Study(_Section):
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
     budget: Budget = Budget(trials=15)
     seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
+    objective: str = Field(BCA, title="objective", description="what is searched for: bca, accuracy; or least minutes, peak_memory ...")
+    """A name in `scores.MEASURES`: scores are maximised, costs minimised."""
+    objectives: tuple[str, ...] = Field((), max_length=2)
+    """Two of them, for strategies that can; the first is then the `objective`, which best is by."""
     labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
     """The one label map of all corpora; an empty class drops the emotion."""
     search: Space = Field(default_factory=dict)
@@ -272,6 +277,19 @@ class Study(_Section):
         for name in self.speakers:
             if name not in self.corpus:
                 raise ValueError(f"speakers.{name}: the study's corpora are {', '.join(self.corpus)}; write one of these")
+        return self
+
+    @model_validator(mode="after")
+    def _objectives_are_measured(self) -> Study:
+        for name in (self.objective, *self.objectives):
+            if name not in MEASURES:
+                raise ValueError(f"objective: {name[:60]!r} is not one of {', '.join(MEASURES)}")
+        if len(set(self.objectives)) < len(self.objectives):
+            raise ValueError(f"objectives: {self.objectives[0]} is named twice")
+        if self.objectives and "objective" in self.model_fields_set and self.objective != self.objectives[0]:
+            raise ValueError(f"objective: {self.objective} is not the first of objectives; leave one of the two out")
+        if self.objectives:
+            object.__setattr__(self, "objective", self.objectives[0])
         return self
 
     @model_validator(mode="after")

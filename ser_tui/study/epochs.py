@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from ser_tui.study.events import EpochFinished
+from ser_tui.study.scores import Score
 
 _EACH = 9
 _NONE = math.nan
@@ -29,6 +30,11 @@ class Epoch:
     frozen: bool
     seconds: float
     interval: tuple[float, float] | None = None
+
+    @property
+    def score(self) -> Score | None:
+        """The BCA; None where it was not finite."""
+        return None if self.bca is None else Score(self.bca, self.interval)
 
 
 class Epochs(Sequence[Epoch]):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, get_args
 
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import ACCURACY, BCA, Score, of_trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,11 @@ class EpochFinished(Event):
     interval: tuple[float, float] | None = None
     """95 % interval of `bca`, as all intervals here. Each field for one is None, or empty, in logs of before it was there."""
 
+    @property
+    def score(self) -> Score | None:
+        """The BCA; None where it was not finite."""
+        return None if self.bca is None else Score(self.bca, self.interval)
+
 
 SEARCHING = ("features", "training", "scoring")
 """Stages of a search, and of folds. Any other is one of an evaluation."""
@@ -152,6 +158,14 @@ class TrialFinished(Event):
     outputs: str = ""
     """SHA-256 of the file of its class probabilities, see `ser_tui.store.outputs`, which is gone where ten better trials came; empty:
     none was kept, as in logs of before there was this field."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What was measured of it besides: peak_memory (bytes), trained_parameters; see `scores.MEASURES`."""
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """All that it was measured by, under the names in `scores.MEASURES`."""
+        bca, accuracy = Score(self.bca, self.interval, self.utterances), Score(self.accuracy, self.accuracy_interval, self.utterances)
+        return of_trial(bca, accuracy, self.seconds, self.costs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +185,12 @@ class ProbeScored(Event):
     """p of the paired permutation test of the best trial so far against this probe."""
     seconds: float
     accuracy_interval: tuple[float, float] | None = None
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """As those of a trial."""
+        bca, accuracy = Score(self.bca, self.interval, self.utterances), Score(self.accuracy, self.accuracy_interval, self.utterances)
+        return {BCA: bca, ACCURACY: accuracy}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +232,17 @@ class TestScored(Event):
     outputs: str = ""
     """As in `TrialFinished`."""
 
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """As those of a trial."""
+        bca, accuracy = Score(self.bca, self.interval, self.utterances), Score(self.accuracy, self.accuracy_interval, self.utterances)
+        return {BCA: bca, ACCURACY: accuracy}
+
+    @property
+    def probe_score(self) -> Score | None:
+        """The probe's BCA; None where there was none."""
+        return None if self.probe_bca is None else Score(self.probe_bca, self.probe_interval, self.utterances)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoldsScored(Event):
@@ -233,6 +264,21 @@ class FoldsScored(Event):
     probe_p: float | None = None
     interval_speakers: int | None = None
     """Speakers that the pooled intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """Of all folds together, as those of a trial."""
+        return {BCA: Score(self.pooled_bca, self.interval, self.utterances)}
+
+    @property
+    def fold_scores(self) -> tuple[Score, ...]:
+        """The BCA of each of `folds`."""
+        return tuple(Score(fold["bca"], fold.get("interval"), fold["utterances"]) for fold in self.folds)
+
+    @property
+    def probe_score(self) -> Score | None:
+        """The probe's BCA of all folds together; None where there was none."""
+        return None if self.probe_pooled_bca is None else Score(self.probe_pooled_bca, self.probe_interval, self.utterances)
     nested: int = 0
     """Trials of the search that was made anew inside each fold, on the others alone, to choose what the fold is scored by; 0: all
     folds are scored by one configuration, that of `trial`."""
@@ -312,6 +358,12 @@ class EvaluationFinished(Event):
     without: tuple[str, ...] = ()
     outputs: str = ""
     """As in `TrialFinished`."""
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """As those of a trial."""
+        accuracy = Score(self.accuracy, self.accuracy_interval, self.utterances)
+        return {BCA: Score(self.bca, self.bca_interval, self.utterances), ACCURACY: accuracy}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.scores import Score
+from ser_tui.study.scores import BCA, MEASURES, Measure, Score
 
 BLOCKS = "▁▂▃▄▅▆▇"
 """Of a sparkline; not the full block: lines of them below each other would fuse."""
@@ -58,7 +58,7 @@ def loss_text(value: float | None) -> str:
 
 SCORE_CELLS = 12
 """Cells of a score with its interval in a column."""
-SCORE_HEADING = "BCA   95% CI"
+SCORE_HEADING = MEASURES[BCA].heading
 """Heads a column of BCA, each with its interval."""
 
 
@@ -81,6 +81,17 @@ def score_with_interval(value: float | None, interval: Sequence[float] | None, *
 def score_text(found: Score | None, *, short: bool = False) -> str:
     """As `score_with_interval`; a dash where there is none."""
     return "-" if found is None else score_with_interval(found.value, found.interval, short=short)
+
+
+def measured_text(measure: Measure, found: Score | None, *, short: bool = False) -> str:
+    """A score of `measure` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB, 12.4 M; a dash where there is none."""
+    if found is None or measure.unit == "share":
+        return score_text(found, short=short)
+    if measure.unit == "minutes":
+        return f"{found.value:.2f}" + ("" if short else " min")
+    if measure.unit == "bytes":
+        return f"{found.value / 2**30:.2f} GiB"
+    return f"{found.value / 1e6:.2f} M" if found.value >= 1e5 else f"{found.value:.0f}"
 
 
 def difference_text(difference: float | None, p: float | None) -> str:

@@ -10,7 +10,7 @@ from ser_tui.study.events import FoldsScored, RunStarted
 from ser_tui.study.formatting import folds_text, score_text
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key
-from ser_tui.study.scores import Score
+from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import RunState
 
 KINDS: Mapping[str, str] = {"test": "test", "pooled": "pooled", "validation": "valid."}
@@ -46,18 +46,19 @@ def headline(state: RunState) -> Figure | None:
     by = f", {state.study.transductive}" if state.study.transductive else ""
     if state.test is not None:
         test = state.test
-        return Figure("test", f"test part{by}", Score(test.bca, test.interval), test.utterances, test.interval_speakers, "")
+        return Figure("test", f"test part{by}", test.scores[BCA], test.utterances, test.interval_speakers, "")
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
     own = max(mine, key=lambda folds: bool(folds.nested), default=None)
     if own is not None:
         name, on = f"{own.protocol}, pooled{', nested' if own.nested else ''}{by}", chosen_on(own, state.study)
-        return Figure("pooled", name, Score(own.pooled_bca, own.interval), own.utterances, own.interval_speakers, on)
+        return Figure("pooled", name, own.scores[BCA], own.utterances, own.interval_speakers, on)
     best = state.best
-    if best is None or best.bca is None:
+    score = None if best is None else best.score()
+    if best is None or score is None:
         return None
     over, pooled = validation_speakers(state.start), pooled_over(state.start)
     name = f"validation, {pooled}" if pooled else "validation"
-    return Figure("validation", f"{name}{by}", Score(best.bca, best.interval), best.utterances, over, "all of it")
+    return Figure("validation", f"{name}{by}", score, best.utterances, over, "all of it")
 
 
 def pooled_over(start: RunStarted | None) -> str:

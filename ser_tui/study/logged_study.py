@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import BCA, MEASURES, Measure
 
 _USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
 
@@ -34,6 +35,8 @@ class LoggedStudy:
     search: Mapping[str, Any] = field(default_factory=dict)
     """Hyperparameter -> its only value, or what is searched, as the document writes it."""
     training: Mapping[str, Any] | None = None
+    objectives: tuple[str, ...] = (BCA,)
+    """What is searched for, names in `scores.MEASURES`: best is by the first of them."""
 
     @staticmethod
     def of(plain: Any) -> LoggedStudy:
@@ -53,6 +56,7 @@ class LoggedStudy:
             minutes=minutes if type(minutes) in (int, float) else None,
             search=_section(data, "search"),
             training=training if isinstance(training, Mapping) else None,
+            objectives=_measured(_texts(data.get("objectives")) or _texts(data.get("objective"))),
         )
 
     @property
@@ -69,6 +73,11 @@ class LoggedStudy:
         return "+".join(self.corpora)
 
     @property
+    def others(self) -> tuple[Measure, ...]:
+        """What is searched for besides BCA, which is shown of every trial."""
+        return tuple(MEASURES[name] for name in self.objectives if name != BCA)
+
+    @property
     def fixed(self) -> dict[str, Value]:
         """The hyperparameters that have one value in all trials."""
         return {name: value for name, value in self.search.items() if isinstance(value, int | float | str)}
@@ -82,6 +91,10 @@ class LoggedStudy:
             if isinstance(dimension, Mapping) and ("low" in dimension or _several(dimension.get("choices")))
         ]
         return varied or [name for name in self.search if name in _USUAL]
+
+
+def _measured(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in MEASURES) or (BCA,)
 
 
 def _several(choices: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, assert_never, cast
 
@@ -14,16 +14,18 @@ from ser_tui.study.formatting import (
     duration,
     ended,
     loss_text,
+    measured_text,
     of_speakers,
     parameter,
     probe_parameters,
     progress_text,
     score,
-    score_with_interval,
+    score_text,
 )
 from ser_tui.study.headline import chose, chosen_on, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import RunState
 from ser_tui.study.status import FailureKind
 
@@ -126,15 +128,16 @@ def _epoch(event: events.EpochFinished) -> str:
     loss = "not finite" if event.loss is None else loss_text(event.loss)
     frozen = ", encoder frozen" if event.frozen else ""
     told = f"trial {event.trial}, epoch {event.epoch}/{event.epochs}: loss {loss}"
-    return f"{told}, BCA {score_with_interval(event.bca, event.interval)}{frozen}, {event.seconds:.1f} s"
+    return f"{told}, BCA {score_text(event.score)}{frozen}, {event.seconds:.1f} s"
 
 
 def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
     speakers = validation_speakers(state.start)
     how = "collapsed to chance" if event.collapsed else "finished"
     best = ", best so far" if state.best is not None and state.best.number == event.trial else ""
-    more = (_of_one(speakers), f"{_accuracy(event)}, in {duration(event.seconds)}{best}")
-    told = f"trial {event.trial} {how}: {_scored('BCA', event.bca, event.interval, event.utterances, speakers)}"
+    asked = "".join(f", {one.label} {measured_text(one, event.scores.get(one.name))}" for one in state.study.others)
+    more = (_of_one(speakers), f"{_accuracy(event)}{asked}, in {duration(event.seconds)}{best}")
+    told = f"trial {event.trial} {how}: {_scored('BCA', event.scores[BCA], speakers)}"
     if pooled := pooled_over(state.start):
         told = f"{told}, {pooled}"
     told += _by_speaker(state)
@@ -143,8 +146,8 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
 
 def _probe_scored(event: events.ProbeScored, state: RunState) -> Line:
     speakers, best = validation_speakers(state.start), state.best
-    shown = _scored("BCA", event.bca, event.interval, event.utterances, speakers)
-    beside = "" if best is None else _more_or_less(best.bca, event.bca, best.probe_p)
+    shown = _scored("BCA", event.scores[BCA], speakers)
+    beside = "" if best is None else _more_or_less(best.score(), event.scores[BCA], best.probe_p)
     more = (_of_one(speakers), beside, probe_parameters(event.parameters), f"{_accuracy(event)}, in {duration(event.seconds)}")
     return Line(f"probe on the frozen encoder, best of {event.tried}: {shown}", more=more)
 
@@ -154,31 +157,30 @@ def _by_speaker(state: RunState) -> str:
 
 
 def _test_scored(event: events.TestScored, state: RunState) -> Line:
-    shown = _scored("BCA", event.bca, event.interval, event.utterances, event.interval_speakers)
-    more = (_of_one(event.interval_speakers), _accuracy(event), _probe(event.probe_bca, event.probe_interval, event.bca, event.probe_p))
+    shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
+    more = (_of_one(event.interval_speakers), _accuracy(event), _probe(event.probe_score, event.scores[BCA], event.probe_p))
     return Line(f"test part, scored once: {shown}{_by_speaker(state)}", more=more)
 
 
 def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
-    shown = _scored("pooled BCA", event.pooled_bca, event.interval, event.utterances, event.interval_speakers)
+    shown = _scored("pooled BCA", event.scores[BCA], event.interval_speakers)
     nested = f", nested ({counted(event.nested, 'trial')} inside each)" if event.nested else ""
     how = f"{_by_speaker(state)}; {chose(chosen_on(event, state.study))}"
     told = f"{event.protocol}, {counted(len(event.folds), 'fold')}{nested}: {shown}{how}"
-    beside = _probe(event.probe_pooled_bca, event.probe_interval, event.pooled_bca, event.probe_p)
+    beside = _probe(event.probe_score, event.scores[BCA], event.probe_p)
     return Line(told, more=(_of_one(event.interval_speakers), beside))
 
 
 def _evaluation_finished(event: events.EvaluationFinished, state: RunState) -> Narrated:
     on = f"zero-shot on {_target(event)}"
-    shown = _scored("BCA", event.bca, event.bca_interval, event.utterances, event.interval_speakers)
+    shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
     named, everybody = (of_speakers(event.speakers, event.without, most) for most in (_NAMED, None))
     more = (
         _of_one(event.interval_speakers), f"chance {score(event.chance)}",
         "masked to its classes" if event.masked else "all classes of the model",
         everybody if everybody != named else "", event.not_centred,
     )  # fmt: skip
-    accuracy = score_with_interval(event.accuracy, event.accuracy_interval)
-    told = Line(f"{on}: accuracy {accuracy}, {shown}{_by_speaker(state)}", more=more)
+    told = Line(f"{on}: {_accuracy(event)}, {shown}{_by_speaker(state)}", more=more)
     return (told, *(Line(f"{on}: {found.sentence}", "warning") for found in findings_of(event)))
 
 
@@ -198,9 +200,9 @@ def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
     return ", ".join(f"{name} {parameter(name, parameters[name])}" for name in names) or "every hyperparameter is fixed"
 
 
-def _scored(name: str, value: float, interval: Sequence[float], utterances: int, speakers: int | None) -> str:
+def _scored(name: str, score: Score, speakers: int | None) -> str:
     over = f", {speakers_text(speakers)}" if speakers else ""
-    return f"{name} {score_with_interval(value, interval)}, n={utterances}{over}"
+    return f"{name} {score_text(score)}, n={score.n}{over}"
 
 
 def _of_one(speakers: int | None) -> str:
@@ -208,13 +210,13 @@ def _of_one(speakers: int | None) -> str:
     return "the interval is over the speaker's utterances" if speakers == 1 else ""
 
 
-def _accuracy(event: events.TrialFinished | events.ProbeScored | events.TestScored) -> str:
-    return f"accuracy {score_with_interval(event.accuracy, event.accuracy_interval)}"
+def _accuracy(event: events.TrialFinished | events.ProbeScored | events.TestScored | events.EvaluationFinished) -> str:
+    return f"accuracy {score_text(event.scores[ACCURACY])}"
 
 
-def _more_or_less(tuned: float | None, probe: float, p: float | None) -> str:
-    return "" if tuned is None else f"fine-tuning {difference_text(tuned - probe, p)}"
+def _more_or_less(tuned: Score | None, probe: Score, p: float | None) -> str:
+    return "" if tuned is None else f"fine-tuning {difference_text(tuned.value - probe.value, p)}"
 
 
-def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p: float | None) -> str:
-    return "" if bca is None else f"probe {score_with_interval(bca, interval)}, {_more_or_less(tuned, bca, p)}"
+def _probe(probe: Score | None, tuned: Score, p: float | None) -> str:
+    return "" if probe is None else f"probe {score_text(probe)}, {_more_or_less(tuned, probe, p)}"

@@ -9,15 +9,16 @@ MOST_TRIALS = 10
 
 
 def best_trials(state: RunState) -> list[Trial]:
-    """The MOST_TRIALS trials with the highest BCA on the validation part, of equals the earlier ones, the best first."""
-    scored = [trial for trial in state.trials if trial.bca is not None]
-    return sorted(scored, key=lambda trial: (-(trial.bca or 0.0), trial.number))[:MOST_TRIALS]
+    """The MOST_TRIALS best trials by what the study searches for, of equals the earlier ones, the best first."""
+    measure = state.measure
+    scored = [(measure.told(value), trial) for trial in state.trials if (value := trial.value(measure.name)) is not None]
+    return [trial for _, trial in sorted(scored, key=lambda one: (-one[0], one[1].number))[:MOST_TRIALS]]
 
 
-def is_among_best(state: RunState, bca: float) -> bool:
-    """Whether a further trial with this BCA is one of the best, and so keeps its outputs."""
-    kept = best_trials(state)
-    return len(kept) < MOST_TRIALS or bca > (kept[-1].bca or 0.0)
+def is_among_best(state: RunState, value: float | None) -> bool:
+    """Whether a further trial with this value of what the study searches for is one of the best, and so keeps its outputs."""
+    kept, measure = best_trials(state), state.measure
+    return len(kept) < MOST_TRIALS or measure.beats(value, kept[-1].value(measure.name))
 
 
 def kept(state: RunState) -> frozenset[str]:

@@ -166,20 +166,17 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
     trial = changed(
         _begun(state, event.trial),
         status=TrialStatus.COLLAPSED if event.collapsed else TrialStatus.DONE,
-        bca=event.bca,
-        interval=event.interval,
-        utterances=event.utterances,
-        accuracy=event.accuracy,
-        accuracy_interval=event.accuracy_interval,
+        scores=event.scores,
         best_epoch=event.best_epoch,
-        best_epoch_bca=event.best_epoch_bca,
+        best_epoch_value=event.best_epoch_bca,
         loss=event.loss,
         seconds=event.seconds,
         predictions=event.predictions,
         probe_p=event.probe_p,
         outputs=event.outputs,
     )
-    best = trial if state.best is None or (trial.bca or 0.0) > (state.best.bca or 0.0) else state.best
+    measure = state.measure
+    best = trial if measure.beats(trial.value(measure.name), state.best_value) else state.best
     return changed(_put(state, trial), running=_without(state, event.trial), best=best, truth=event.truth or state.truth)
 
 

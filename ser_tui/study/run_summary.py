@@ -15,10 +15,10 @@ from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, Misfit, from_plain, to_plain
-from ser_tui.study.scores import Score
+from ser_tui.study.scores import MEASURES, Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 
-VERSION = 7
+VERSION = 8
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -40,6 +40,7 @@ class TrialSummary:
     seconds: float | None
     reason: str
     probe_p: float | None
+    scores: Mapping[str, Score]
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ class RunSummary:
     interval_speakers: int | None
     pooled_over: str
     """See `headline.pooled_over`."""
-    values: Annotated[tuple[float | None, ...], Key("bca")]
-    """Of every trial that counts, in order, thinned as the next two."""
+    scores: Annotated[tuple[float | None, ...], Key("bca")]
+    """BCA of every trial that counts, in order, thinned as the next two."""
     best_so_far: tuple[float | None, ...]
     trial_seconds: tuple[float | None, ...]
     trials_to_90: int | None
@@ -147,11 +148,23 @@ class RunSummary:
     folds: tuple[FoldsSummary, ...]
     evaluations: tuple[EvaluationSummary, ...]
     study: LoggedStudy
+    objective_values: Annotated[tuple[float | None, ...] | None, Key("objective_values", optional=True)] = None
+    """Of every trial that counts, what the study searches for where that is not BCA."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
     """Of the log that it was made of; -1: it could not be read."""
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None
     state: Annotated[ShownStatus | None, Key("state", optional=True)] = None
     """What is shown of it: its worker's process has been looked at."""
+
+    @property
+    def measure(self) -> Measure:
+        """What the study searches for, which `best`, `values` and `best_so_far` are by."""
+        return MEASURES[self.study.objectives[0]]
+
+    @property
+    def values(self) -> tuple[float | None, ...]:
+        """Of every trial that counts, in order, thinned."""
+        return self.scores if self.objective_values is None else self.objective_values
 
     @property
     def pooled(self) -> tuple[tuple[str, Score], ...]:

@@ -1,8 +1,16 @@
-"""What a trial, a probe or a part is measured by: named scores, each a value with its interval where it has one."""
+"""What a trial, a probe or a part is measured by: named scores and costs, and the one table that says what each of them is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+BCA = "bca"
+ACCURACY = "accuracy"
+MINUTES = "minutes"
+PEAK_MEMORY = "peak_memory"
+TRAINED_PARAMETERS = "trained_parameters"
 
 
 @dataclass(frozen=True)
@@ -11,4 +19,49 @@ class Score:
 
     value: float
     interval: tuple[float, float] | None = None
-    n: int | None = None
+    n: int | None = field(default=None, compare=False)
+
+
+def of_trial(bca: Score, accuracy: Score, seconds: float, costs: Mapping[str, float]) -> dict[str, Score]:
+    """What a finished trial is measured by, each under its name."""
+    named = {BCA: bca, ACCURACY: accuracy, MINUTES: Score(seconds / 60)}
+    return named | {name: Score(value) for name, value in costs.items()}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that trials are measured by, which a study may name as its `objective`.
+
+    Trials have it in `events.TrialFinished.scores`; nothing outside this table and what measures it needs to know of it.
+    """
+
+    name: str
+    label: str
+    heading: str
+    """Heads a column of it."""
+    better: Literal["higher", "lower"]
+    unit: Literal["share", "minutes", "bytes", "count"]
+    """share: 0 to 1, written as scores are."""
+
+    @property
+    def best(self) -> Callable[[Sequence[float]], float]:
+        """The best of several values."""
+        return max if self.better == "higher" else min
+
+    def told(self, value: float) -> float:
+        """`value` as something that is to be maximised, which is what strategies do."""
+        return value if self.better == "higher" else -value
+
+    def beats(self, value: float | None, other: float | None) -> bool:
+        """Whether `value` is better than `other`. What was not measured beats nothing."""
+        return value is not None and (other is None or self.told(value) > self.told(other))
+
+
+_MEASURES = (
+    Measure(BCA, "BCA", "BCA   95% CI", "higher", "share"),
+    Measure(ACCURACY, "accuracy", "ACC   95% CI", "higher", "share"),
+    Measure(MINUTES, "minutes", "MINUTES", "lower", "minutes"),
+    Measure(PEAK_MEMORY, "peak memory", "PEAK MEMORY", "lower", "bytes"),
+    Measure(TRAINED_PARAMETERS, "trained parameters", "TRAINED", "lower", "count"),
+)
+MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _MEASURES}

@@ -11,7 +11,7 @@ from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.scores import Score
+from ser_tui.study.scores import BCA, MEASURES, Measure, Score
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.worker_time import WorkerTime
 
@@ -28,13 +28,11 @@ class Trial:
     status: TrialStatus = TrialStatus.RUNNING
     started: str = ""
     epochs: Sequence[Epoch] = Epochs()
-    bca: float | None = None
-    interval: tuple[float, float] | None = None
-    utterances: int = 0
-    accuracy: float | None = None
-    accuracy_interval: tuple[float, float] | None = None
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    """What it was measured by after its last epoch, under the names in `scores.MEASURES`; none before that."""
     best_epoch: int | None = None
-    best_epoch_bca: float | None = None
+    best_epoch_value: float | None = None
+    """Its BCA."""
     loss: float | None = None
     seconds: float | None = None
     """Measured by the worker; None while running or when the worker died."""
@@ -46,15 +44,32 @@ class Trial:
     """See `events.TrialFinished`, the next one too."""
     outputs: str = ""
 
+    def score(self, name: str = BCA) -> Score | None:
+        """One of `scores`, or None."""
+        return self.scores.get(name)
+
+    def value(self, name: str = BCA) -> float | None:
+        """Its value, or None."""
+        found = self.scores.get(name)
+        return None if found is None else found.value
+
     @property
-    def best_epoch_interval(self) -> tuple[float, float] | None:
-        """95 % interval of `best_epoch_bca`; None where the log lacks it."""
-        return next((epoch.interval for epoch in self.epochs if epoch.epoch == self.best_epoch), None)
+    def utterances(self) -> int:
+        """How many its scores are of; 0 before it has any."""
+        return max((score.n or 0 for score in self.scores.values()), default=0)
+
+    @property
+    def best_epoch_score(self) -> Score | None:
+        """The BCA of its best epoch, with its interval where the log has that."""
+        if self.best_epoch_value is None:
+            return None
+        interval = next((epoch.interval for epoch in self.epochs if epoch.epoch == self.best_epoch), None)
+        return Score(self.best_epoch_value, interval)
 
     @property
     def scored(self) -> bool:
         """Whether the trial counts: it ran to its end, or to the collapse guard's."""
-        return self.bca is not None
+        return bool(self.scores)
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,7 @@ class RunState:
     progress: events.Progressed | None = None
     """How far the stage under way has come: of `current`, or of what the worker does between and after trials."""
     best: Trial | None = None
+    """By the study's objective."""
     predicted: tuple[str, float] | None = None
     """(when, seconds): the worker's last prediction of what the search still takes."""
     truth: tuple[int, ...] = ()
@@ -105,6 +121,16 @@ class RunState:
     log: PVector[tuple[str, str, str]] = field(default_factory=lambda: pvector([]))
     """(time, level, text), newest last."""
     seq: int = -1
+
+    @property
+    def measure(self) -> Measure:
+        """What the study searches for."""
+        return MEASURES[self.study.objectives[0]]
+
+    @property
+    def best_value(self) -> float | None:
+        """What the best trial has of it; None before there is one."""
+        return None if self.best is None else self.best.value(self.measure.name)
 
     @property
     def under_way(self) -> tuple[Trial, ...]:
@@ -123,7 +149,7 @@ class RunState:
     @property
     def pooled(self) -> tuple[tuple[str, Score], ...]:
         """(protocol, score) of all folds together, for every protocol with folds that was scored."""
-        return tuple((one.protocol, Score(one.pooled_bca, one.interval, one.utterances)) for one in self.folds)
+        return tuple((one.protocol, one.scores[BCA]) for one in self.folds)
 
     @property
     def finished_trials(self) -> int:

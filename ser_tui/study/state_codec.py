@@ -19,12 +19,13 @@ from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
 from ser_tui.study.log_codec import decode, encode, tuples
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.scores import Score
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 2
+FORMAT = 3
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
@@ -125,6 +126,7 @@ def _known(event: E | None) -> E:
 
 def _row(trial: Trial) -> list[Any]:
     values = {**vars(trial), "epochs": trial.epochs.packed() if isinstance(trial.epochs, Epochs) else ""}
+    values["scores"] = {name: [one.value, one.interval, one.n] for name, one in trial.scores.items()}
     labels = trial.predictions
     if labels and min(labels) >= -128 and max(labels) < 128:
         # Hundreds of small numbers in every trial: as bytes they need neither be parsed nor checked.
@@ -141,6 +143,7 @@ def _trial(row: Any) -> Trial:
     for name in _NESTED:
         held[name] = tuples(held[name])
     packed, held["epochs"] = held["epochs"], ()
+    held["scores"] = {name: _score(*values) for name, values in held["scores"].items()}
     held["status"] = _STATUSES[held["status"]]
     _refuse_misfits(trial, _CHECKED)
     held["epochs"] = Epochs.unpacked(packed)
@@ -148,7 +151,7 @@ def _trial(row: Any) -> Trial:
     return trial
 
 
-_NESTED = ("parameters", "interval", "accuracy_interval")
+_NESTED = ("parameters",)
 _CHECKED = tuple(name for name in _TRIAL if name != "epochs")
 
 
@@ -156,6 +159,12 @@ def _under_way(numbers: Any, trials: list[Trial]) -> tuple[int, ...]:
     if not _are_numbers(numbers) or any(trials[number - 1].status != TrialStatus.RUNNING for number in numbers):
         raise NotKept("trials under way that are none")
     return tuple(numbers)
+
+
+def _score(value: Any, interval: Any, n: Any) -> Score:
+    score = Score(value, tuples(interval), n)
+    _refuse_misfits(score, ("value", "interval", "n"))
+    return score
 
 
 def _of(row: Any, trials: list[Trial]) -> Trial | None:

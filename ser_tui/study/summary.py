@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from ser_tui.study.events import EvaluationFinished, FoldsScored, ProbeScored, TestScored, parse_time
@@ -20,7 +20,7 @@ from ser_tui.study.run_summary import (
     TestSummary,
     TrialSummary,
 )
-from ser_tui.study.scores import Score
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
 
@@ -63,13 +63,13 @@ def _since(time: str, now: datetime) -> float:
     return max(0.0, (now - parse_time(time)).total_seconds())
 
 
-def best_so_far(trials: list[Trial]) -> list[float | None]:
-    """The best BCA after each trial that counts; None before the first score."""
+def best_so_far(trials: Iterable[Trial], measure: Measure = MEASURES[BCA]) -> list[float | None]:
+    """The best value after each trial that counts; None before the first."""
     best: float | None = None
     series: list[float | None] = []
     for trial in trials:
-        if trial.bca is not None and (best is None or trial.bca > best):
-            best = trial.bca
+        value = trial.value(measure.name)
+        best = value if measure.beats(value, best) else best
         series.append(best)
     return series
 
@@ -83,8 +83,8 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
     """The summary of a run."""
     trials = counted_trials(state)
     start, study = state.start, state.study
-    best = best_so_far(trials)
-    found = findings_of(start)
+    found, measure = findings_of(start), state.measure
+    reached = enumerate(best_so_far(trials), 1)
     return RunSummary(
         version=VERSION,
         run_id=run_id,
@@ -110,15 +110,16 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         best=trial_summary(state.best) if state.best else None,
         interval_speakers=validation_speakers(start),
         pooled_over=pooled_over(start),
-        values=thinned([trial.bca for trial in trials]),
-        best_so_far=thinned(best),
+        scores=thinned([trial.value() for trial in trials]),
+        best_so_far=thinned(best_so_far(trials, measure)),
         trial_seconds=thinned([trial.seconds for trial in trials]),
-        trials_to_90=next((i for i, value in enumerate(best, 1) if value is not None and value >= 0.9), None),
+        trials_to_90=next((i for i, value in reached if value is not None and value >= 0.9), None),
         probe=None if state.probe is None else probe_summary(state.probe, state.best),
         test=None if state.test is None else _test(state.test),
         folds=tuple(_folds(event, study) for event in state.folds),
         evaluations=tuple(_evaluation(one.corpus, one.result) for one in state.evaluations if one.result is not None),
         study=LoggedStudy.of(plain(study.plain)),  # as the index gives it back
+        objective_values=None if measure.name == BCA else thinned([trial.value(measure.name) for trial in trials]),
     )
 
 
@@ -129,54 +130,55 @@ def trial_summary(trial: Trial) -> TrialSummary:
         parameters=trial.parameters,
         phase=trial.phase,
         status=trial.status,
-        score=_score(trial.bca, trial.interval),
+        score=trial.score(),
         utterances=trial.utterances,
-        accuracy=_score(trial.accuracy, trial.accuracy_interval),
+        accuracy=trial.score(ACCURACY),
         best_epoch=trial.best_epoch,
-        best_epoch_score=_score(trial.best_epoch_bca, trial.best_epoch_interval),
+        best_epoch_score=trial.best_epoch_score,
         epochs_done=len(trial.epochs),
         loss=trial.loss,
         seconds=trial.seconds,
         reason=trial.reason,
         probe_p=trial.probe_p,
+        scores=trial.scores,
     )
 
 
 def probe_summary(probe: ProbeScored, best: Trial | None) -> ProbeSummary:
     """The probe beside the trials; `difference` is the best trial's BCA minus the probe's, `p` its paired test's."""
-    tuned = None if best is None else best.bca
+    tuned, score = None if best is None else best.value(), probe.scores[BCA]
     return ProbeSummary(
         parameters=probe.parameters,
         tried=probe.tried,
-        accuracy=Score(probe.accuracy, probe.accuracy_interval),
+        accuracy=probe.scores[ACCURACY],
         utterances=probe.utterances,
         seconds=probe.seconds,
-        score=Score(probe.bca, probe.interval),
-        difference=None if tuned is None else tuned - probe.bca,
+        score=score,
+        difference=None if tuned is None else tuned - score.value,
         p=None if best is None else best.probe_p,
     )
 
 
 def _test(event: TestScored) -> TestSummary:
     return TestSummary(
-        score=Score(event.bca, event.interval),
-        accuracy=Score(event.accuracy, event.accuracy_interval),
+        score=event.scores[BCA],
+        accuracy=event.scores[ACCURACY],
         utterances=event.utterances,
         interval_speakers=event.interval_speakers,
-        probe=_beside(_score(event.probe_bca, event.probe_interval), event.bca, event.probe_p),
+        probe=_beside(event.probe_score, event.scores[BCA], event.probe_p),
     )
 
 
 def _folds(event: FoldsScored, study: LoggedStudy) -> FoldsSummary:
     return FoldsSummary(
         protocol=f"{event.protocol}, nested" if event.nested else event.protocol,
-        score=Score(event.pooled_bca, event.interval),
+        score=event.scores[BCA],
         mean=event.mean,
         deviation=event.deviation,
         utterances=event.utterances,
         interval_speakers=event.interval_speakers,
         chosen_on=chosen_on(event, study),
-        probe=_beside(_score(event.probe_pooled_bca, event.probe_interval), event.pooled_bca, event.probe_p),
+        probe=_beside(event.probe_score, event.scores[BCA], event.probe_p),
     )
 
 
@@ -184,8 +186,8 @@ def _evaluation(corpus: str, event: EvaluationFinished) -> EvaluationSummary:
     found = findings_of(event)
     return EvaluationSummary(
         corpus=corpus,
-        accuracy=Score(event.accuracy, event.accuracy_interval),
-        score=Score(event.bca, event.bca_interval),
+        accuracy=event.scores[ACCURACY],
+        score=event.scores[BCA],
         utterances=event.utterances,
         interval_speakers=event.interval_speakers,
         chance=event.chance,
@@ -198,12 +200,8 @@ def _evaluation(corpus: str, event: EvaluationFinished) -> EvaluationSummary:
     )
 
 
-def _beside(probe: Score | None, tuned: float, p: float | None) -> ProbeBeside | None:
-    return None if probe is None or probe.interval is None else ProbeBeside(probe, tuned - probe.value, p)
-
-
-def _score(value: float | None, interval: tuple[float, float] | None) -> Score | None:
-    return None if value is None else Score(value, interval)
+def _beside(probe: Score | None, tuned: Score, p: float | None) -> ProbeBeside | None:
+    return None if probe is None or probe.interval is None else ProbeBeside(probe, tuned.value - probe.value, p)
 
 
 def thinned(series: Sequence[float | None]) -> tuple[float | None, ...]:

@@ -6,12 +6,35 @@ import contextlib
 import errno
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 _MARKS = re.compile(
     "not enough memory|can't allocate memory|cannot allocate memory|out of memory|bad_alloc|could not create a memory|"
     # oneDNN's words for an allocation that failed; "primitive descriptor" would be an operation that it does not know.
     "could not (create|execute) a primitive(?! descriptor)"
 )
+
+
+class PeakMemory:
+    """The most memory that this process held within the `with`, in `bytes` once that is left; None where the system does not tell.
+
+    Linux: the resident set's high-water mark, which is set back to the present at the beginning (proc(5), clear_refs).
+    """
+
+    bytes: int | None = None
+
+    def __enter__(self) -> PeakMemory:
+        self._reset = False
+        with contextlib.suppress(OSError):
+            with open("/proc/self/clear_refs", "w", encoding="ascii") as stream:
+                stream.write("5")
+            self._reset = True
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        with contextlib.suppress(OSError):
+            if self._reset and (found := re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))):
+                self.bytes = int(found[1]) * 1024
 
 
 def is_memory_error(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -17,11 +18,12 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import PEAK_MEMORY, TRAINED_PARAMETERS
 from ser_tui.training import metrics, model, precision
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling
-from ser_tui.training.memory import as_memory_error
+from ser_tui.training.memory import PeakMemory, as_memory_error
 from ser_tui.training.parameters import PROBE_STRENGTHS, complete
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import EpochReport, Fold, OnEpoch, OnFold, OnStage, Part, Stop, TrialResult, silent, unheard
@@ -74,11 +76,18 @@ class Trainer(ABC):
         UserError for what the user can mend.
         """
         self._seed = seed
-        with as_memory_error():
-            completed = complete(parameters, self.method)
-            if self._folds:
-                return self._run_folds(completed, seed, on_epoch, should_stop)
-            return self._run(completed, seed, on_epoch, should_stop)
+        with as_memory_error(), PeakMemory() as peak:
+            completed, run = complete(parameters, self.method), self._run_folds if self._folds else self._run
+            result = run(completed, seed, on_epoch, should_stop)
+        costs = {PEAK_MEMORY: peak.bytes, TRAINED_PARAMETERS: self._trained_parameters()}
+        return replace(result, costs={name: float(value) for name, value in costs.items() if value is not None})
+
+    def _trained_parameters(self) -> int | None:
+        """How many numbers the trial just run has fitted: the head's, and those of the encoder that it may change."""
+        if self._last is None:
+            return None
+        encoder = [one for one in self.encoder.parameters() if one.requires_grad] if self._tuned else []
+        return sum(one.numel() for one in (*self._last[0].parameters(), *encoder))
 
     def _run_folds(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         """One trial on each of the folds. Its epochs are told once all folds have had theirs, pooled."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,6 +76,8 @@ class TrialResult:
     """Sentences for people, such as which utterances could not be read."""
     probabilities: NDArray[np.float32] | None = field(default=None, compare=False)
     """Class probabilities [validation utterances, classes] behind `predictions`; rows of NaN where these are -1."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What else was measured of it, under the names in `study.scores.MEASURES`."""
 
 
 class TrialStopped(Exception):

@@ -88,5 +88,5 @@ def test_an_interrupt_from_the_keyboard_stops_the_run_which_goes_on_when_resumed
     assert [trial.status for trial in run.trials] == ["done", "cut_short"]
     before = run.trials[0]
     run.resume()
-    assert run.status == "done" and run.trials[0].parameters == before.parameters and run.trials[0].bca == before.bca
+    assert run.status == "done" and run.trials[0].parameters == before.parameters and run.trials[0].value() == before.value()
     assert any(isinstance(event, RunResumed) for event in run.events()) and len(run.trials) == 2

@@ -66,7 +66,7 @@ def test_a_trial_is_scored_on_all_folds_pooled_and_its_score_is_the_folds(small_
     assert len(state.start.objective) == state.start.folds == 5 and state.start.interval_speakers == 5
     assert state.best.utterances == len(state.best.predictions) == len(state.truth) == 45
     (folds,) = state.folds
-    assert folds.pooled_bca == pytest.approx(state.best.bca) and folds.interval == pytest.approx(state.best.interval)
+    assert folds.pooled_bca == pytest.approx(state.best.value()) and folds.interval == pytest.approx(state.best.scores["bca"].interval)
     assert any("pooled over all 5 folds" in text for _, _, text in state.log)
     figure = headline(state)
     assert figure is not None and figure.chosen_on == "all 5 folds"

@@ -22,6 +22,7 @@ from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import load, loads
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.training import torch_settings
@@ -65,9 +66,9 @@ def test_the_probe_comes_once_between_the_first_trial_and_the_second(done: RunFo
     assert probe.interval[0] <= probe.bca <= probe.interval[1]
     assert _holds(probe.accuracy_interval, probe.accuracy)
     for trial in state.trials:
-        assert _holds(trial.accuracy_interval, trial.accuracy)
-        assert trial.epochs[-1].interval == trial.interval, "the score is that of the last epoch"
-        assert _holds(trial.best_epoch_interval, trial.best_epoch_bca)
+        assert _holds(trial.scores["accuracy"].interval, trial.scores["accuracy"].value)
+        assert trial.epochs[-1].interval == trial.scores["bca"].interval, "the score is that of the last epoch"
+        assert _holds(trial.best_epoch_score.interval, trial.best_epoch_score.value)
         assert trial.probe_p == paired_difference(state.truth, probe.predictions, trial.predictions, 3)[1]
 
 
@@ -131,7 +132,7 @@ def test_a_probe_that_fails_is_a_note_and_the_run_goes_on(
 
 
 def test_a_probe_that_exhausted_the_memory_is_not_tried_for_ever() -> None:
-    scored, full = Trial(1, {}, bca=0.5), Trial(2, {}, failure="memory", status=TrialStatus.FAILED)
+    scored, full = Trial(1, {}, scores={"bca": Score(0.5)}), Trial(2, {}, failure="memory", status=TrialStatus.FAILED)
     state = RunState()
     assert not is_to_be_scored(state)
     assert is_to_be_scored(dataclasses.replace(state, trials=state.trials.extend([full, scored])))

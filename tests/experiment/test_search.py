@@ -62,7 +62,7 @@ def suggestions(study: Study, state: RunState) -> list[dict[str, object]]:
         proposal = strategy.propose(history)
         assert proposal is not None
         proposed.append(proposal.parameters)
-        history.append(Observation(proposal.parameters, trial.bca))
+        history.append(Observation(proposal.parameters, trial.value()))
     return proposed
 
 
@@ -86,11 +86,13 @@ def test_a_run_goes_from_start_to_end(done: RunFolder) -> None:
     assert not state.start.shares_speakers
     assert {"processor", "threads", "versions", "precision"} <= set(state.start.machine)
     for trial in state.trials:
-        assert trial.bca is not None and trial.interval is not None and 0 <= trial.bca <= 1
-        assert trial.interval[0] <= trial.bca <= trial.interval[1]
+        score = trial.scores["bca"]
+        assert score.interval is not None and 0 <= score.interval[0] <= score.value <= score.interval[1] <= 1
+        costs = [trial.value(name) for name in ("minutes", "trained_parameters")]
+        assert all(cost is not None and cost > 0 for cost in costs), "what it took is measured beside what it is worth"
         assert len(trial.predictions) == trial.utterances == 9
-        assert trial.epochs[-1].bca == trial.bca, "the score is the last epoch's"
-        assert trial.best_epoch_bca == max(epoch.bca or 0 for epoch in trial.epochs)
+        assert trial.epochs[-1].bca == score.value, "the score is the last epoch's"
+        assert trial.best_epoch_value == max(epoch.bca or 0 for epoch in trial.epochs)
     assert load(done.study).name == "small"
 
 
@@ -103,7 +105,7 @@ def test_a_finished_run_is_in_the_index_with_its_model(done: RunFolder) -> None:
     stored = json.loads((done.path.parent / "index.json").read_text())["runs"]
     state = done.state()
     assert state.best is not None
-    assert stored[done.run_id]["best"]["bca"] == state.best.bca
+    assert stored[done.run_id]["best"]["bca"] == state.best.value()
     assert sorted(path.suffix for path in done.best.iterdir()) == [".json", ".safetensors"]
     assert Index(done.path.parent).refresh()[0].state == "done"
 
@@ -276,7 +278,7 @@ def test_a_learning_rate_that_explodes_is_a_failed_trial_and_three_end_the_run(
         assert state.status == "failed" and "3 trials in a row failed" in state.reason
         assert all(trial.failure == "nan" for trial in failed)
     else:
-        assert state.status == "done" and all(trial.bca is not None for trial in state.trials)
+        assert state.status == "done" and all(trial.scored for trial in state.trials)
 
 
 def test_minutes_are_a_budget_too(small_study: MakeStudy, tmp_path: Path) -> None:

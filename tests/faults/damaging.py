@@ -51,7 +51,7 @@ def rotten(warm: Warm, runs: Path, times: int, seed: int, reference: Reference) 
         problems += [
             f"trial {trial.number} has another score"
             for trial, now in zip(before.trials, state.trials, strict=False)
-            if trial.scored and (trial.bca, trial.predictions) != (now.bca, now.predictions)
+            if trial.scored and (trial.value(), trial.predictions) != (now.value(), now.predictions)
         ]
         if state.status != "done" or len(state.trials) != len(reference.state.trials):
             outcome.stuck += 1

@@ -259,8 +259,8 @@ def differs(trial: Trial, expected: Trial) -> str:
     """What of `trial` is not as in an uninterrupted run; empty where all is."""
     if dict(trial.parameters) != dict(expected.parameters):
         return f"{dict(trial.parameters)} was tried, not {dict(expected.parameters)}"
-    if trial.scored and (trial.bca, trial.predictions) != (expected.bca, expected.predictions):
-        return f"scored {trial.bca}, not {expected.bca}"
+    if trial.scored and (trial.value(), trial.predictions) != (expected.value(), expected.predictions):
+        return f"scored {trial.value()}, not {expected.value()}"
     return ""
 
 

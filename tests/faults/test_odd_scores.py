@@ -88,7 +88,7 @@ def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_sa
         [p == t for p, t in zip(state.best.predictions, state.truth, strict=True) if t == label]
         for label in set(state.truth)
     ]
-    assert state.best.bca == pytest.approx(sum(sum(hit) / len(hit) for hit in hits) / 2)
+    assert state.best.value() == pytest.approx(sum(sum(hit) / len(hit) for hit in hits) / 2)
 
 
 def test_a_search_without_any_score_has_failed_and_says_why(warm: Warm, tmp_path: Path) -> None:

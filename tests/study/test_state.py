@@ -10,6 +10,8 @@ import pytest
 from ser_tui.study import events
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.run_summary import from_json, to_json
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, remaining_seconds, summarize, thinned
 
@@ -252,3 +254,24 @@ def test_a_workers_end_ends_all_that_was_under_way() -> None:
     assert [trial.status for trial in lost.trials] == ["failed", "running", "running"], "1 was over when 3 was proposed: its end is lost"
     late = reduce_all(log(finished(1, 0.5), start=4), lost)
     assert late.trials[0].status == "done" and late.trials[0].parameters, "an end that comes all the same is believed"
+
+
+def test_best_follows_the_objective() -> None:
+    start = events.RunStarted(
+        study={"objective": "minutes"}, classes=("anger", "fear"), utterances={"validation": 2}, planned_trials=3
+    )
+    took = [finished(1, 0.5, seconds=30.0), finished(2, 0.9, seconds=90.0), finished(3, 0.4, seconds=20.0)]
+    state = reduce_all(log(start, *(event for number, end in enumerate(took, 1) for event in (trial(number), end))))
+    assert state.best is not None and state.best.number == 3
+    told = summarize("x", state)
+    assert told.values == (0.5, 1.5, 20 / 60) and told.best_so_far == (0.5, 0.5, 20 / 60) and told.scores == (0.5, 0.9, 0.4)
+    assert from_json(to_json(told)) == told
+    plain = reduce_all(log(started(), *(event for number, end in enumerate(took, 1) for event in (trial(number), end))))
+    assert plain.best is not None and plain.best.number == 2
+
+
+def test_a_cost_that_was_not_measured_is_never_the_best() -> None:
+    start = events.RunStarted(study={"objectives": ["peak_memory", "bca"]}, classes=("anger", "fear"), utterances={})
+    state = reduce_all(log(start, trial(1), finished(1, 0.9), trial(2), finished(2, 0.5, costs={"peak_memory": 5e8})))
+    assert state.best is not None and state.best.number == 2 and state.best.score("peak_memory") == Score(5e8)
+    assert state.study.objectives == ("peak_memory", "bca")

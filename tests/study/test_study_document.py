@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_tui.client.resolving import fill_bounds
+from ser_tui.strategies import registry
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -231,3 +232,19 @@ def test_whose_utterances_of_a_corpus_are_used() -> None:
     assert "no such key; did you mean without?" in message("corpus: emodb\nspeakers:\n  emodb: {wihout: [03]}\n")
     assert "name the speakers" in message("corpus: emodb\nspeakers: {emodb: []}\n")
     assert "named as used and as left out" in message("corpus: emodb\nspeakers: {emodb: {only: [03], without: [03]}}\n")
+
+
+def test_what_is_searched_for_is_bca_unless_the_study_says_otherwise() -> None:
+    assert load.loads("corpus: demo").objective == "bca"
+    assert load.loads("{corpus: demo, objective: minutes}").objective == "minutes"
+    two = load.loads("{corpus: demo, objectives: [accuracy, minutes], strategy: random}", checks=[registry.check])
+    assert two.objective == "accuracy" and load.loads(load.dumps(two)) == two
+    for text, said in (
+        ("{corpus: demo, objective: f1}", "'f1' is not one of bca, accuracy, minutes"),
+        ("{corpus: demo, objectives: [bca, bca]}", "bca is named twice"),
+        ("{corpus: demo, objectives: [bca, minutes, accuracy]}", "objectives"),
+        ("{corpus: demo, objective: minutes, objectives: [bca, minutes]}", "not the first of objectives"),
+        ("{corpus: demo, objectives: [bca, minutes], strategy: gp}", "strategy gp searches for one"),
+    ):
+        with pytest.raises(UserError, match=said):
+            load.loads(text, checks=[registry.check])

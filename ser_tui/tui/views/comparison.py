@@ -12,7 +12,7 @@ from ser_tui.study.formatting import binned, duration, mean
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
-from ser_tui.tui.views.sparks import bars_text, scaled, tenths
+from ser_tui.tui.views.sparks import bars_text, end_text, scaled
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 LABEL = 19
@@ -115,16 +115,17 @@ def _sparks(
     values = [value for one in series for value in one if value is not None]
     low, high = min(values, default=0.0) if climbing else 0.0, max(values, default=1.0)
     return [
-        _spark(one, summary.trials, low, high, width, run_style(number), max if climbing else mean)
+        _spark(one, summary, low, high, width, run_style(number), climbing=climbing)
         for one, summary, number in zip(series, summaries, numbers, strict=True)
     ]
 
 
 def _spark(
-    series: Series, trials: int, low: float, high: float, width: int, style: str, bar: Callable[[Sequence[float]], float]
+    series: Series, summary: RunSummary, low: float, high: float, width: int, style: str, *, climbing: bool
 ) -> Text:
     """All trials of one run in `width` cells, and of how many each bar is where that is not one."""
-    text = tenths if bar is max else duration
+    trials, bar = summary.trials, summary.measure.best if climbing else mean
+    text = end_text(summary.measure) if climbing else duration
     room = max(4, width - len(text(low)) - len(text(high)))
     if trials > room:
         room = max(4, room - len("  99 trials a bar"))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ser_tui.study.formatting import loss_text, score, score_with_interval
+from ser_tui.study.formatting import loss_text, score, score_text
 from ser_tui.study.state import RunState, Trial
-from ser_tui.tui.views.trial_plot import objective_of
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count_axis, level, nice_axis
 
 
@@ -20,8 +19,9 @@ def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | N
     if not epochs:
         return None
     x = count_axis(epochs[-1].epoch, epochs[-1].epochs, "epoch")
-    chance = objective_of(state).chance
-    scores = _finite((epoch.epoch, epoch.bca) for epoch in epochs)
+    classes = len(state.start.classes) if state.start is not None else 0
+    chance = 1 / classes if classes else None
+    scores = _finite((epoch.epoch, epoch.score.value if epoch.score else None) for epoch in epochs)
     intervals = tuple((epoch.epoch, *epoch.interval) for epoch in epochs if epoch.interval is not None)
     low = min([y for _, y in scores] + [low for _, low, _ in intervals] + ([chance] if chance else []), default=0.0)
     high = max([y for _, y in scores] + [high for _, _, high in intervals], default=1.0)
@@ -31,9 +31,8 @@ def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | N
         series.append(Series("_", level(chance, x), f"chance {score(chance)}", "muted", line=True, every=4))
     series.append(Series("|", spans=intervals, name="95 % interval", style="muted"))
     series.append(Series("o", scores, "validation", "accent"))
-    if (best := trial.best_epoch) is not None and trial.best_epoch_bca is not None:
-        name = f"@ best epoch {best}, {score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval, short=True)}"
-        series.append(Series("@", ((best, trial.best_epoch_bca),), name, "strong"))
+    if (best := trial.best_epoch) is not None and (peak := trial.best_epoch_score) is not None:
+        series.append(Series("@", ((best, peak.value),), f"@ best epoch {best}, {score_text(peak, short=True)}", "strong"))
     return Picture(x, y, tuple(series), "BCA"), _losses(trial, x)
 
 

@@ -21,10 +21,12 @@ from ser_tui.study.formatting import (
     probe_parameters,
     progress_text,
     score,
+    score_text,
     score_with_interval,
     verdict,
 )
 from ser_tui.study.headline import apart_text, chose, chosen_on, sample
+from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.tui.theme import shade
 from ser_tui.tui.widgets.lines import broken
@@ -66,12 +68,12 @@ def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
     """The test part."""
     head = cell("test part", "accent")
     head.append_text(cell("  held out from every trial, scored once", "muted"))
-    shown = f"BCA {score_with_interval(found.bca, found.interval)}"
-    accuracy = f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}"
+    shown = f"BCA {score_text(found.scores[BCA])}"
+    accuracy = f"accuracy {score_text(found.scores[ACCURACY])}"
     return [
         head,
         cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"),
-        *_probe(found.probe_bca, found.probe_interval, found.bca, found.probe_p),
+        *_probe(found.probe_score, found.scores[BCA], found.probe_p),
         *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
         Text(),
     ]
@@ -81,26 +83,27 @@ def probe_lines(probe: events.ProbeScored, best: Trial | None) -> list[Text]:
     """The probe on the validation part, and the best trial against it."""
     head = cell("probe", "accent")
     head.append_text(cell(f"  on the frozen encoder, the best of {probe.tried} by validation BCA", "muted"))
-    shown = f"BCA {score_with_interval(probe.bca, probe.interval)}"
-    accuracy = f"accuracy {score_with_interval(probe.accuracy, probe.accuracy_interval)}"
+    shown = f"BCA {score_text(probe.scores[BCA])}"
+    accuracy = f"accuracy {score_text(probe.scores[ACCURACY])}"
     lines = [
         head,
         cell(f"{shown}   {accuracy}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"),
         cell(probe_parameters(probe.parameters)),
     ]
-    if best is not None and best.bca is not None:
-        gap = best.bca - probe.bca
+    if best is not None and (tuned := best.value()) is not None:
+        gap = tuned - probe.scores[BCA].value
         told = f"trial {best.number} against it: {difference_text(gap, best.probe_p)}"
         lines.append(cell(f"{told}   {verdict(gap, best.probe_p)}".rstrip()))
     return [*lines, Text()]
 
 
-def _probe(bca: float | None, interval: Sequence[float] | None, tuned: float, p: float | None) -> list[Text]:
+def _probe(probe: Score | None, tuned: Score, p: float | None) -> list[Text]:
     """The probe's line under a score of fine-tuning's, where there is one."""
-    if bca is None:
+    if probe is None:
         return []
-    told = f"probe BCA {score_with_interval(bca, interval)}   fine-tuning {difference_text(tuned - bca, p)}"
-    return [cell(f"{told}   {verdict(tuned - bca, p)}".rstrip())]
+    gap = tuned.value - probe.value
+    told = f"probe BCA {score_text(probe)}   fine-tuning {difference_text(gap, p)}"
+    return [cell(f"{told}   {verdict(gap, p)}".rstrip())]
 
 
 def _whose(found: events.FoldsScored) -> str:
@@ -115,18 +118,18 @@ def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
     head.append_text(
         cell(f"  {_whose(found)}, trained anew for each of {len(found.folds)} folds", "muted")
     )
-    shown = score_with_interval(found.pooled_bca, found.interval)
+    shown = score_text(found.scores[BCA])
     lines = [
         head,
         *broken(
             cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width
         ),
         cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
-        *_probe(found.probe_pooled_bca, found.probe_interval, found.pooled_bca, found.probe_p),
+        *_probe(found.probe_score, found.scores[BCA], found.probe_p),
         cell(f"{'FOLD':<20}{SCORE_HEADING}{'N':>7}", "muted"),
     ]
-    for fold in found.folds:
-        shown = score_with_interval(fold.get("bca"), fold.get("interval"), short=True)
+    for fold, scored in zip(found.folds, found.fold_scores, strict=True):
+        shown = score_text(scored, short=True)
         lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:<12}{fold.get('utterances', '-')!s:>7}"))
     if any(fold.get("speakers") == 1 for fold in found.folds):
         lines.append(cell("the interval of a fold of one speaker is over that speaker's utterances", "muted"))
@@ -155,9 +158,9 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
             "muted",
         )
     )
-    numbers = cell(f"accuracy {score_with_interval(found.accuracy, found.accuracy_interval)}", "strong")
+    numbers = cell(f"accuracy {score_text(found.scores[ACCURACY])}", "strong")
     numbers.append_text(
-        cell(f"   BCA {score_with_interval(found.bca, found.bca_interval)}   chance {score(found.chance)}", "bold")
+        cell(f"   BCA {score_text(found.scores[BCA])}   chance {score(found.chance)}", "bold")
     )
     sizes = (
         f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped   "

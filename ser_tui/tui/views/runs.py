@@ -17,6 +17,7 @@ from ser_tui.study.formatting import (
     ended,
     local_zone,
     mean,
+    measured_text,
     parameter,
     score,
     score_text,
@@ -27,7 +28,7 @@ from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
-from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
+from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
@@ -142,7 +143,7 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     line.append("  ")
     room = width - line.cell_len - speakers.cell_len - 2
     if room >= 4 + ENDS and len(summary.best_so_far) > 1:
-        line.append_text(scaled(summary.best_so_far, room - ENDS, bar=max))
+        line.append_text(scaled(summary.best_so_far, room - ENDS, bar=summary.measure.best, text=end_text(summary.measure)))
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
@@ -225,6 +226,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if figure and figure.kind != "validation":
         fact("BCA", headline_text(figure), "strong")
     if best:
+        for one in summary.study.others:
+            fact(f"best {one.label}"[:12], measured_text(one, best.scores.get(one.name)), "strong")
         fact("best BCA", score_text(best.score), "strong")
         over = sample(best.utterances, summary.interval_speakers)
         fact("", f"trial {best.number} of {summary.trials}, validation, {over}")
@@ -234,12 +237,12 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     else:
         fact("best BCA", "none yet")
     room = max(8, width - 14 - len("0s59m59s"))
-    scores = summary.values
+    scores, measure = summary.values, summary.measure
     real = [value for value in scores if value is not None]
-    for name, series, bar in (("BCA", scores, mean), ("best so far", summary.best_so_far, max)):
-        lines.append(cell(f"{name:<13}", "muted").append_text(
-            scaled(series, room, low=min(real, default=None), high=max(real, default=None), bar=bar)
-        ))  # fmt: skip
+    for name, series, bar in ((measure.label[:12], scores, mean), ("best so far", summary.best_so_far, measure.best)):
+        lines.append(cell(f"{name:<13}", "muted").append_text(scaled(
+            series, room, low=min(real, default=None), high=max(real, default=None), bar=bar, text=end_text(measure)
+        )))  # fmt: skip
     lines.append(cell(f"{'minutes':<13}", "muted").append_text(
         scaled(summary.trial_seconds, room, low=0.0, text=duration)
     ))  # fmt: skip

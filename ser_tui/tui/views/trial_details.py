@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, parameter, score_with_interval
+from ser_tui.study.formatting import (
+    SCORE_HEADING,
+    difference_text,
+    duration,
+    loss_text,
+    measured_text,
+    parameter,
+    score_text,
+)
 from ser_tui.study.headline import pooled_over, sample, validation_speakers
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
 from ser_tui.study.state import Trial
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.sparks import ENDS, scaled
@@ -27,16 +36,17 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         line.append_text(cell(value, style))
         lines.append(line)
 
-    if trial.bca is not None:
-        fact("BCA after last epoch", score_with_interval(trial.bca, trial.interval), "strong")
+    if (scored := trial.score()) is not None:
+        fact("BCA after last epoch", score_text(scored), "strong")
         fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
         if pooled := pooled_over(view.state.start):
             fact("scored on", pooled)
-        fact("accuracy", score_with_interval(trial.accuracy, trial.accuracy_interval))
+        fact("accuracy", score_text(trial.score(ACCURACY)))
         if probe is not None:
-            fact("gain over the probe", difference_text(trial.bca - probe.bca, trial.probe_p))
-        best = score_with_interval(trial.best_epoch_bca, trial.best_epoch_interval)
-        fact(f"best epoch: {trial.best_epoch} (unranked)", best)
+            fact("gain over the probe", difference_text(scored.value - probe.scores[BCA].value, trial.probe_p))
+        fact(f"best epoch: {trial.best_epoch} (unranked)", score_text(trial.best_epoch_score))
+        for name in (name for name in MEASURES if name in trial.scores and name not in (BCA, ACCURACY, MINUTES)):
+            fact(MEASURES[name].label, measured_text(MEASURES[name], trial.score(name)))
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))
@@ -56,13 +66,13 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 
 def _epochs(trial: Trial) -> list[Text]:
     curve = cell("BCA per epoch  ", "muted")
-    curve.append_text(scaled([epoch.bca for epoch in trial.epochs], 40 - ENDS))
+    curve.append_text(scaled([epoch.score.value if epoch.score else None for epoch in trial.epochs], 40 - ENDS))
     lines = [curve, cell(f" EP   LOSS    VAL {SCORE_HEADING}   TIME", "accent")]
     for epoch in trial.epochs:
         lines.append(
             cell(
                 f"{epoch.epoch:>3} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>6} "
-                f"{score_with_interval(epoch.bca, epoch.interval, short=True):<12} {duration(epoch.seconds):>6}"
+                f"{score_text(epoch.score, short=True):<12} {duration(epoch.seconds):>6}"
                 + (" frozen" if epoch.frozen else "")
             )
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from ser_tui.study.events import parse_time
-from ser_tui.study.formatting import mean, score, score_with_interval
+from ser_tui.study.formatting import mean, measured_text, score
+from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import best_so_far, counted_trials
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count_axis, level, nice_axis, steps
@@ -16,22 +17,34 @@ from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count
 
 @dataclass(frozen=True)
 class Objective:
-    """What the search makes large: its name, its value and interval of a trial, and the value of guessing."""
+    """What the search is for, and the value of guessing."""
 
-    label: str
-    value: Callable[[Trial], float | None]
-    interval: Callable[[Trial], tuple[float, float] | None]
+    measure: Measure
     chance: float | None
+
+    @property
+    def label(self) -> str:
+        """Its name."""
+        return self.measure.label
+
+    def value(self, trial: Trial) -> float | None:
+        """What `trial` has of it."""
+        return trial.value(self.measure.name)
+
+    def interval(self, trial: Trial) -> tuple[float, float] | None:
+        """The 95 % interval of that."""
+        found = trial.score(self.measure.name)
+        return None if found is None else found.interval
+
+    def text(self, value: float, interval: tuple[float, float] | None) -> str:
+        """.953 .91-.99, or 0.42 where it is minutes."""
+        return measured_text(self.measure, Score(value, interval), short=True)
 
 
 def objective_of(state: RunState) -> Objective:
-    """What the run's search makes large. Every plot reads score and name here."""
+    """What the run's search is for. Every plot reads score and name here."""
     classes = len(state.start.classes) if state.start is not None else 0
-    return Objective("BCA", lambda trial: trial.bca, lambda trial: trial.interval, 1 / classes if classes else None)
-
-
-def _short(value: float, interval: tuple[float, float] | None) -> str:
-    return score_with_interval(value, interval, short=True)
+    return Objective(state.measure, 1 / classes if classes and state.measure.name == BCA else None)
 
 
 ZOOM = 0.12
@@ -58,27 +71,33 @@ def trial_picture(state: RunState, columns: int, minutes: bool = False, zoomed: 
     if objective.chance is not None and y.low <= objective.chance:
         chance = f"chance {score(objective.chance)}"
         series.append(Series("_", level(objective.chance, x), chance, "muted", line=True, every=4))
-    if state.probe is not None and objective.label == "BCA" and y.low <= state.probe.bca:
-        probe = f"probe {_short(state.probe.bca, state.probe.interval)}"
-        series.append(Series(".", level(state.probe.bca, x), probe, "warning", line=True, every=2))
-    number = max(range(len(trials)), key=lambda index: -1.0 if (value := values[index]) is None else value)
-    best = best_so_far(trials)
+    if (beside := _probe(state, objective)) is not None and y.low <= beside.value:
+        probe = f"probe {objective.text(beside.value, beside.interval)}"
+        series.append(Series(".", level(beside.value, x), probe, "warning", line=True, every=2))
+    reached = objective.measure.best(real)
+    number = values.index(reached)
+    best = best_so_far(trials, objective.measure)
     stair = [(place, value) for place, value in zip(places, best, strict=True) if value is not None and value >= y.low]
-    held = f"best so far {_short(max(real), objective.interval(trials[number]))}"
+    held = f"best so far {objective.text(reached, objective.interval(trials[number]))}"
     series.append(Series("-", steps(_thinned(stair, 2 * columns), x.high), held, "accent", line=True))
     each = max(1, -(-len(trials) // max(8, columns)))
     series += _alone(trials, places, objective, y) if each == 1 else _together(places, values, each, y)
-    series.append(Series("@", ((places[number], max(y.low, *real)),), f"@ best, trial {trials[number].number}", "strong"))
+    series.append(Series("@", ((places[number], max(y.low, reached)),), f"@ best, trial {trials[number].number}", "strong"))
     return Picture(x, y, tuple(series), objective.label)
+
+
+def _probe(state: RunState, objective: Objective) -> Score | None:
+    return None if state.probe is None else state.probe.scores.get(objective.measure.name)
 
 
 def _scores_axis(state: RunState, objective: Objective, trials: Sequence[Trial], real: Sequence[float], zoomed: bool) -> PlotAxis:
     highest = max(real)
-    if zoomed:
+    if zoomed and objective.measure.unit == "share":
         return nice_axis(max(0.0, highest - ZOOM), min(1.0, highest + ZOOM / 4))
+    beside = _probe(state, objective)
     intervals = [interval for trial in trials if (interval := objective.interval(trial)) is not None] if len(trials) < 200 else []
-    low = min([*real, *(interval[0] for interval in intervals), objective.chance if objective.chance is not None else 1.0])
-    high = max([highest, *(interval[1] for interval in intervals), state.probe.bca if state.probe is not None else 0.0])
+    low = min([*real, *(interval[0] for interval in intervals), objective.chance if objective.chance is not None else highest])
+    high = max([highest, *(interval[1] for interval in intervals), beside.value if beside is not None else 0.0])
     return nice_axis(low, min(1.0, high) if high <= 1.0 else high)
 
 

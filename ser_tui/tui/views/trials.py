@@ -19,15 +19,17 @@ from ser_tui.study.formatting import (
     local_clock,
     loss_text,
     mean,
+    measured_text,
     of_speakers,
     parameter,
     progress_text,
     score,
-    score_with_interval,
+    score_text,
 )
 from ser_tui.study.headline import chosen_on, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import beside_probe
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import (
@@ -40,7 +42,7 @@ from ser_tui.study.summary import (
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
 from ser_tui.tui.views.runs import ELSEWHERE, parameters_text
-from ser_tui.tui.views.sparks import ENDS, bars_text, scaled, tenths
+from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
@@ -56,8 +58,8 @@ MOST_WARNINGS = 4
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4, "POOL": 8}
 
 
-def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
-    """The columns of the trials table for a study that varies `names`.
+def trial_columns(names: Sequence[str], room: int = 0, others: Sequence[Measure] = ()) -> list[Column]:
+    """The columns of the trials table for a study that varies `names` and searches for `others` besides BCA.
 
     In less than `room` cells (0: not known) without the epochs done: they stand in the state of a trial under way, and in the
     pane beside the table, which is what takes the room.
@@ -68,7 +70,8 @@ def trial_columns(names: Sequence[str], room: int = 0) -> list[Column]:
         short = known.short if known else name[:8].upper()
         columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
     columns += [
-        Column("bca", SCORE_HEADING, SCORE_CELLS),
+        Column(BCA, SCORE_HEADING, SCORE_CELLS),
+        *(Column(one.name, one.heading, max(8, len(one.heading)), "right") for one in others),
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
@@ -83,14 +86,14 @@ def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], b
     running = trial.status == TrialStatus.RUNNING
     last = trial.epochs[-1] if trial.epochs else None
     planned = last.epochs if last else trial.parameters.get("epochs")
-    bca = trial.bca if trial.bca is not None else (last.bca if last else None)
-    interval = trial.interval if trial.bca is not None else (last.interval if last else None)
+    scored = trial.score() or (last.score if last else None)
     loss = trial.loss if trial.loss is not None else (last.loss if last else None)
     style = "strong" if best else "muted" if trial.status not in (TrialStatus.RUNNING, TrialStatus.DONE) else ""
     cells = {
         "number": cell(trial.number, style),
         **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
-        "bca": cell(score_with_interval(bca, interval, short=True), "muted" if running else style),
+        **{name: cell(measured_text(one, trial.score(name), short=True), style) for name, one in MEASURES.items()},
+        BCA: cell(score_text(scored, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
         "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
         "time": cell(duration(trial.seconds), style),
@@ -205,22 +208,26 @@ def _warnings(view: View) -> list[Text]:
 
 
 def best_line(state: RunState, width: int) -> Text:
-    """best BCA .953 [.914, .991] trial 5, the probe beside it, and its parameters; within `width` as far as it can be."""
-    line = cell("best BCA   ", "muted")
+    """best BCA .953 [.914, .991] trial 5, the probe beside it, and its parameters; within `width` as far as it can be.
+
+    Ahead of it what else is searched for: best minutes 0.42 min.
+    """
     best = state.best
+    asked = "".join(f"{one.label} {measured_text(one, best.score(one.name))}  " for one in state.study.others) if best else ""
+    line = cell(f"best {asked}BCA   ", "muted")
     if best is None:
         line.append("none yet", "muted")
         return line
     names, probe = state.study.searched, state.probe
     for tight, short in ((False, False), (True, False), (True, True)):
         found = line.copy()
-        found.append(score_with_interval(best.bca, best.interval, short=short), "strong")
+        found.append(score_text(best.score(), short=short), "strong")
         found.append_text(cell(f"  #{best.number}" if tight and probe is not None else f"  trial {best.number}"))
         parameters = parameters_text(best.parameters, names, short=tight)
         if probe is not None:
             found.append("  probe ", "muted")
         if tight:  # n stands two lines above
-            beside = "" if probe is None else score_with_interval(probe.bca, probe.interval, short=short)
+            beside = "" if probe is None else score_text(probe.scores[BCA], short=short)
             found.append_text(cell(f"{beside}  {parameters.replace('  ', ' ')}"))
         elif probe is None:
             found.append_text(cell(f"  n={best.utterances}   {parameters}"))
@@ -270,7 +277,7 @@ def _current_line(view: View, trial: Trial | None, width: int) -> Text:
     further = ""
     if progress is not None:
         further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
-    scored = f"loss {loss_text(last.loss)}  BCA {score_with_interval(last.bca, last.interval, short=width < _WIDE)}"
+    scored = f"loss {loss_text(last.loss)}  BCA {score_text(last.score, short=width < _WIDE)}"
     shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs} done  {scored}{frozen}{further}   "
     line.append_text(cell(shown, "accent"))
     line.append_text(cell(values, "muted"))
@@ -278,23 +285,23 @@ def _current_line(view: View, trial: Trial | None, width: int) -> Text:
 
 
 def spark_line(state: RunState, width: int) -> Text:
-    """BCA per trial, best so far, and time per trial; trials without a score are gaps."""
-    trials = counted_trials(state)
-    scores = [trial.bca for trial in trials]
-    words = ("BCA", "best so far", "minutes") if width >= _WIDE else ("BCA", "best", "time")
+    """What is searched for per trial, best so far, and time per trial; trials without a score are gaps."""
+    trials, measure = counted_trials(state), state.measure
+    scores, text = [trial.value(measure.name) for trial in trials], end_text(measure)
+    words = (measure.label, "best so far", "minutes") if width >= _WIDE else (measure.label, "best", "time")
     room = max(5, (width - len("".join(words)) - 3 - 4 - 2 * ENDS - len("0s59s")) // 3)
     if len(scores) > room:
         room = max(5, room - len("  99 trials a bar") // 3)
     real = [value for value in scores if value is not None]
     low, high = (min(real), max(real)) if real else (0.0, 1.0)
     line = Text(no_wrap=True)
-    for label, series, bottom, top, bar, text in (
-        (words[0], scores, low, high, mean, tenths),
-        (words[1], best_so_far(trials), low, high, max, tenths),
+    for label, series, bottom, top, bar, written in (
+        (words[0], scores, low, high, mean, text),
+        (words[1], best_so_far(trials, measure), low, high, measure.best, text),
         (words[2], [trial.seconds for trial in trials], 0.0, None, mean, duration),
     ):
         line.append(f"{label} ", "muted")
-        line.append_text(scaled(series, room, low=bottom, high=top, bar=bar, text=text)).append("  ")
+        line.append_text(scaled(series, room, low=bottom, high=top, bar=bar, text=written)).append("  ")
     line.append(bars_text(len(scores), len(binned(scores, room, mean))), "muted")
     return line
 
@@ -308,26 +315,26 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     room = width - _NAME
     if (test := state.test) is not None:
         pieces: list[Piece] = [
-            (0, Scored("BCA", test.bca, test.interval)), (2, Scored("accuracy", test.accuracy, test.accuracy_interval)),
-            (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_bca, test.probe_interval),
+            (0, Scored("BCA", test.scores[BCA])), (2, Scored("accuracy", test.scores[ACCURACY])),
+            (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_score),
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
         pieces = [
-            (0, Scored("pooled BCA", folds.pooled_bca, folds.interval)), (3, spread),
+            (0, Scored("pooled BCA", folds.scores[BCA])), (3, spread),
             (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
-            *_probe(folds.probe_pooled_bca, folds.probe_interval),
+            *_probe(folds.probe_score),
         ]  # fmt: skip
         lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
     for found in state.evaluations:
         if (result := found.result) is not None:
             pieces = [
-                (0, Scored("accuracy", result.accuracy, result.accuracy_interval)),
-                (1, Scored("BCA", result.bca, result.bca_interval)), (3, f"chance {score(result.chance)}"),
+                (0, Scored("accuracy", result.scores[ACCURACY])),
+                (1, Scored("BCA", result.scores[BCA])), (3, f"chance {score(result.chance)}"),
             ]  # fmt: skip
             if (untuned := result.baselines.get("untuned")) is not None:
-                pieces.append((2, Scored("untuned", untuned, result.baseline_intervals.get("untuned"))))
+                pieces.append((2, Scored("untuned", Score(untuned, result.baseline_intervals.get("untuned")))))
             pieces.append((0, _sample(result.utterances, result.interval_speakers)))
             if whose := of_speakers(result.speakers, result.without, 2):
                 pieces.append((0, whose))
@@ -345,12 +352,11 @@ class Scored:
     """A named score; how its interval is written depends on the room."""
 
     name: str
-    value: float | None
-    interval: Sequence[float] | None
+    score: Score
 
     def text(self, short: bool) -> str:
         """accuracy .556 [.515, .597], or accuracy .556 .51-.60."""
-        return f"{self.name} {score_with_interval(self.value, self.interval, short=short)}"
+        return f"{self.name} {score_text(self.score, short=short)}"
 
 
 Piece = tuple[int, str | Scored]
@@ -370,8 +376,8 @@ def _sample(utterances: int, speakers: int | None) -> str:
     return f"n={utterances}" + (f", {speakers_text(speakers)}" if speakers else "")
 
 
-def _probe(bca: float | None, interval: Sequence[float] | None) -> list[Piece]:
-    return [] if bca is None else [(1, Scored("probe", bca, interval))]
+def _probe(probe: Score | None) -> list[Piece]:
+    return [] if probe is None else [(1, Scored("probe", probe))]
 
 
 def _result(name: str, text: str, style: str = "") -> Text:
