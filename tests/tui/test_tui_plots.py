@@ -34,7 +34,7 @@ def test_a_run_plot_has_every_trial_its_interval_the_best_the_probe_and_chance(r
     picture = trial_picture(state, 100)
     assert [point[1] for point in named(picture, "trial").points] == list(SCORES)
     spans = named(picture, "95 %").spans
-    assert [(low, high) for _, low, high in spans] == [trial.interval for trial in state.trials]
+    assert [(low, high) for _, low, high in spans] == [trial.scores["bca"].interval for trial in state.trials]
     assert named(picture, "best so far").points[-1][1] == max(SCORES)
     assert named(picture, "probe .924").points[0][1] == 0.924
     assert named(picture, "chance .143").points[0][1] == pytest.approx(1 / 7)
