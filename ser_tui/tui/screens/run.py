@@ -61,6 +61,7 @@ class RunScreen(AppScreen[None]):
         Binding("c", "compare", "compare", tooltip="Lay this run beside another one"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("v", "results", "results", tooltip="The probe, confusion matrices and folds in full"),
+        Binding("b", "errors", "errors", tooltip="Confusion matrix of the highlighted trial, and the utterances of each cell"),
         Binding("x", "export", "export", tooltip="Write the trials as CSV and JSON into the run's folder"),
         Binding("h", "report", "report", tooltip="Write an HTML page about the run, with plots, into its folder"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
@@ -261,7 +262,8 @@ class RunScreen(AppScreen[None]):
             "resume": view.shown.resumable and not view.busy,
             "trial": len(view.state.trials) > 0,
             "evaluate": view.state.best is not None and not view.busy,
-            "results": bool(view.state.probe or view.state.test or view.state.folds or view.state.evaluations),
+            "results": bool(view.state.best or view.state.test or view.state.folds or view.state.evaluations),
+            "errors": view.state.best is not None,
             "export": len(view.state.trials) > 0,
             "clone": bool(view.state.study),
             "parameters": view.state.best is not None,
@@ -330,6 +332,11 @@ class RunScreen(AppScreen[None]):
     def action_results(self) -> None:
         """Show confusion matrices and folds."""
         self.ser.open("results", self.run_id)
+
+    def action_errors(self) -> None:
+        """Show what the highlighted trial takes for what; where it has no score, the best one."""
+        trial = self.highlighted
+        self.ser.open("errors", self.run_id, trial.number if trial is not None and trial.scored else None)
 
     def action_log(self) -> None:
         """Show the whole log."""

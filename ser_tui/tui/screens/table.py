@@ -60,6 +60,12 @@ def _timeline(view: Callable[[], View]) -> Screen[None]:
     return TimelineScreen(view)
 
 
+def _errors(run_id: str, number: int | None = None) -> Screen[None]:
+    from ser_tui.tui.screens.errors import ErrorsScreen
+
+    return ErrorsScreen(run_id, number)
+
+
 def _log(folder: RunFolder) -> Screen[None]:
     from ser_tui.tui.screens.log import LogScreen
 
@@ -85,6 +91,7 @@ SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "compare": _compare,
     "evaluate": _evaluate,
     "results": _results,
+    "errors": _errors,
     "log": _log,
     "parameters": _parameters,
     "timeline": _timeline,

@@ -1,0 +1,133 @@
+"""A confusion matrix, an utterance and its sound as lines of text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.color import Color
+from rich.style import Style
+from rich.text import Text
+
+from ser_tui.evaluation import errors
+from ser_tui.evaluation.analysis import Explained
+from ser_tui.study.formatting import score, score_with_interval
+from ser_tui.study.headline import sample
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import cell
+
+NAME = 11
+"""Cells for the name of a class at the left."""
+RAMP = " .:-=+*#%@"
+"""From quiet to loud where there are no colours."""
+Place = tuple[int, int]
+
+
+def column_width(columns: int) -> int:
+    """Cells of a column of counts."""
+    return 6 if columns <= 7 else 5 if columns <= 9 else 4
+
+
+def matrix_lines(part: Explained, *, shares: bool = False, at: Place | None = None) -> list[Text]:
+    """Rows are the truth, columns what was said: counts, or per cent of the row (`shares`), and at the right recall and n.
+
+    Hits stand in one hue, errors in another with a ! behind them, cells of none are dots. `at`: the row and column of the cursor.
+    """
+    matrix = part.matrix
+    if matrix is None:
+        return [cell(part.missing, "muted")]
+    width = column_width(len(matrix.columns))
+    head = cell("truth:said".ljust(NAME), "muted")
+    for name in matrix.columns:
+        head.append_text(cell(f"{name[: width - 1]:>{width - 1}} ", "muted"))
+    head.append_text(cell(f" {'recall 95% CI':<14}    n", "muted"))
+    lines = [head]
+    for number, (name, row, of, recall) in enumerate(zip(matrix.rows, matrix.counts, matrix.utterances, part.recalls, strict=True)):
+        line = cell(f"{name[: NAME - 1]:<{NAME}}")
+        for index, count in enumerate(row):
+            hit = matrix.columns[index] == name
+            told = f"{100 * count / max(1, of):.0f}" if shares and count else str(count) if count else "."
+            mark = "!" if count and not hit else " "
+            style = "muted" if not count else "strong" if hit else "warning"
+            piece = cell(f"{told:>{width - 1}}{mark}", style)
+            if at == (number, index):
+                piece.stylize("reverse")
+            line.append_text(piece)
+        line.append_text(cell(f" {score_with_interval(recall.recall, recall.interval, short=True):<14}{of:>5}"))
+        lines.append(line)
+    return lines
+
+
+def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Text]:
+    """One scored part in full: score, matrix, what is confused most, recall by speaker and sex, calibration."""
+    head = cell(f"trial {part.trial}", "accent")
+    head.append_text(cell(f"  {part.title}", "muted"))
+    shown = f"BCA {score_with_interval(part.bca, part.interval)}"
+    accuracy = "" if part.accuracy is None else f"   accuracy {score_with_interval(part.accuracy, part.accuracy_interval)}"
+    lines = [head, *broken(cell(f"{shown}{accuracy}   {sample(part.utterances, part.speakers)}", "bold"), width)]
+    if part.matrix is not None:
+        lines += [*matrix_lines(part, shares=shares), *broken(cell(f"most confused: {errors.pairs_text(part.pairs)}"), width, hang=2)]
+    if part.answers is not None:
+        sexes = [f"{group.name} {score(group.bca)} (n = {group.utterances})" for group in errors.by_group(part.answers, "gender")]
+        if sexes:
+            lines += broken(cell(f"BCA by sex: {', '.join(sexes)}", "muted"), width, hang=2)
+    if part.calibration is not None:
+        lines += broken(cell(errors.calibration_text(part.calibration), "muted"), width, hang=2)
+    if part.missing:
+        lines += broken(cell(part.missing, "muted"), width, hang=2)
+    return [*lines, Text()]
+
+
+def bars(probabilities: Mapping[str, float], truth: str, said: str, width: int) -> list[Text]:
+    """Class probabilities as bars with their numbers; the true class and the one that was said are named as such."""
+    room = max(5, min(30, width - NAME - 22))
+    lines = []
+    for name, value in probabilities.items():
+        role = "truth, said" if name == truth == said else "truth" if name == truth else "said" if name == said else ""
+        style = "strong" if name == truth else "warning" if name == said else "muted"
+        line = cell(f"{name[: NAME - 1]:<{NAME}}{score(value):>5} ")
+        filled = round(value * room)
+        line.append("#" * filled + " " * (room - filled), style)
+        lines.append(line.append_text(cell(f" {role}", style)))
+    return lines
+
+
+def waveform_lines(extremes: Sequence[Sequence[float]], height: int, *, plain: bool) -> list[Text]:
+    """The lowest and highest samples [2][width] on `height` lines, in half blocks, or in # where characters are plain."""
+    low, high = extremes
+    steps = 2 * height
+    tops = [round((1 - value) / 2 * (steps - 1)) for value in high]
+    ends = [round((1 - value) / 2 * (steps - 1)) for value in low]
+    lines = []
+    for row in range(height):
+        text = ""
+        for top, end in zip(tops, ends, strict=True):
+            upper, lower = top <= 2 * row <= end, top <= 2 * row + 1 <= end
+            text += ("#" if upper or lower else " ") if plain else "█" if upper and lower else "▀" if upper else "▄" if lower else " "
+        lines.append(cell(text, "accent"))
+    return lines
+
+
+def spectrogram_lines(levels: Sequence[Sequence[float]], *, plain: bool) -> list[Text]:
+    """`levels` [bands][width] from 0 to 1, low bands first: two bands a line in half blocks, or characters of RAMP."""
+    bands = list(reversed(levels))
+    lines = []
+    for upper, lower in zip(bands[::2], bands[1::2], strict=True):
+        line = Text(no_wrap=True, end="")
+        for above, below in zip(upper, lower, strict=True):
+            if plain:
+                line.append(RAMP[min(len(RAMP) - 1, int((above + below) / 2 * len(RAMP)))])
+            else:
+                line.append("▀", Style(color=_colour(above), bgcolor=_colour(below)))
+        lines.append(line)
+    return lines
+
+
+def _colour(level: float) -> Color:
+    """Sixteen steps from the background by the accent to nearly white: fewer changes of colour are sent than of 256."""
+    step = round(level * 15) / 15
+    stops = ((20, 24, 26), (42, 76, 70), (95, 179, 161), (240, 244, 220))
+    place = step * (len(stops) - 1)
+    index = min(int(place), len(stops) - 2)
+    share = place - index
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(stops[index], stops[index + 1], strict=True))
+    return Color.from_rgb(red, green, blue)
