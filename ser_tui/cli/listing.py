@@ -30,7 +30,7 @@ from ser_tui.study.formatting import (
     sparkline,
     verdict,
 )
-from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.headline import apart_text, chose, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import RunSummary, beside_probe, to_json
 from ser_tui.study.scores import BCA
@@ -136,7 +136,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if probe := summary.probe:
         say(
             f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "
-            f"BCA {beside_probe(probe)}, {sample(probe.utterances, summary.interval_speakers)}; "
+            f"BCA {beside_probe(probe, p_is_about(summary.interval_speakers))}, {sample(probe.utterances, summary.interval_speakers)}; "
             f"{verdict(probe.difference, probe.p) or 'not compared'}"
         )
     if state.test is not None and summary.test is not None:
@@ -144,7 +144,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         say(
             f"test part, scored once: BCA {score_text(state.test.scores[BCA])}, "
             f"{sample(state.test.utterances, state.test.interval_speakers)}"
-            + (f"; probe {beside_probe(beside)}" if beside else "")
+            + (f"; probe {beside_probe(beside, p_is_about(state.test.interval_speakers))}" if beside else "")
         )
         _print_details(parts, "test", listed)
     for folds, told in zip(state.folds, summary.folds, strict=True):
@@ -152,7 +152,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             f"{told.protocol}: pooled BCA {score_text(folds.scores[BCA])}, "
             f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
-            + (f"; probe {beside_probe(told.probe)}" if told.probe else "")
+            + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")
         )
         _print_details(parts, told.protocol, listed)
     if apart := apart_text(summary.pooled):

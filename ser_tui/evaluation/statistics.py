@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_tui.study.headline import LEAST_SPEAKERS
 from ser_tui.training.metrics import balanced_accuracy, class_counts
 
 Metric = Literal["bca", "accuracy"]
@@ -17,8 +18,6 @@ COVERAGE = 0.95
 PRIOR_SPEAKERS = 4
 """How many speakers of the usual spread are believed in before the first is heard. Chosen with PRIOR_SPREAD by
 benchmarks/coverage.py as what covers 95 % for 2 to 20 speakers at the least width."""
-LEAST_SPEAKERS = 6
-"""From so many on a test that swaps whole speakers can tell anything at 5 %: of five, 2 of 32 swaps are as extreme as the most extreme."""
 _DRAWN_AT_ONCE = 200
 PRIOR_SPREAD = 0.7
 """Standard deviation between speakers, in logits of a recall: once of what a speaker has in all classes, once in each."""

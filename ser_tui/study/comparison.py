@@ -17,7 +17,7 @@ from ser_tui.study.formatting import (
     score_text,
     shared,
 )
-from ser_tui.study.headline import KINDS, Figure, chose, headline_of, sample, scores_apart
+from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, sample, scores_apart
 from ser_tui.study.run_summary import (
     EvaluationSummary,
     FoldsSummary,
@@ -59,11 +59,9 @@ class Pairing:
         """over 8 speakers; about these 2 speakers alone; over 20 recordings; over utterances: what p is about, empty without one."""
         if self.p is None:
             return ""
-        if self.over_speakers:
-            return f"over {self.speakers} speakers"
-        if not self.speakers:
-            return f"over {self.recordings} recordings" if self.recordings else "over utterances"
-        return f"about {'this 1 speaker' if self.speakers == 1 else f'these {self.speakers} speakers'} alone"
+        if not self.speakers and self.recordings:
+            return f"over {self.recordings} recordings"
+        return p_is_about(self.speakers)
 
 
 _UNTOLD = ("name",)
@@ -107,7 +105,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         ("BCA, n", tuple(sample(one.headline.n, one.headline.speakers)[4:] if one.headline else "-" for one in summaries)),
         ("best BCA, valid.", tuple(score_text(best.score if best else None) for best in bests)),
         *_others(summaries),
-        *_probes("probe BCA", "best", [one.probe for one in summaries]),
+        *_probes("probe BCA", "best", [one.probe for one in summaries], summaries),
         ("best trial", tuple(str(best.number) if best else "-" for best in bests)),
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
         ("trials", tuple(f"{one.trials}/{one.planned_trials or '-'}" for one in summaries)),
@@ -122,13 +120,13 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
     if any(tests):
         rows.append(("test part BCA", tuple(score_text(test.score if test else None) for test in tests)))
         rows.append(("test part n", _numbers(tests)))
-        rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests])
+        rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests], tests)
     for protocol in dict.fromkeys(folds.protocol for one in summaries for folds in one.folds):
         scored = [_last(folds for folds in one.folds if folds.protocol == protocol) for one in summaries]
         rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None) for folds in scored)))
         rows.append((f"{protocol}, n", _numbers(scored)))
         rows.append((f"{protocol}, chosen on", tuple(chose(folds.chosen_on) if folds else "-" for folds in scored)))
-        rows += _probes(f"{protocol}, probe", protocol, [folds.probe if folds else None for folds in scored])
+        rows += _probes(f"{protocol}, probe", protocol, [folds.probe if folds else None for folds in scored], scored)
     if any(len(scores_apart(one.pooled)) for one in summaries):
         rows.append(("kept apart", tuple("; ".join(scores_apart(one.pooled).values()) or "-" for one in summaries)))
     for corpus in dict.fromkeys(found.corpus for one in summaries for found in one.evaluations):
@@ -181,12 +179,22 @@ def _others(summaries: Sequence[RunSummary]) -> list[Row]:
     ]
 
 
-def _probes(label: str, score: str, probes: Sequence[ProbeBeside | None]) -> list[Row]:
-    """Two rows, where there are any probes: their scores, and what the `score` of fine-tuning is more or less."""
+def _probes(
+    label: str, score: str, probes: Sequence[ProbeBeside | None], scored: Sequence[RunSummary | TestSummary | FoldsSummary | None]
+) -> list[Row]:
+    """Rows, where there are any probes: their scores, what the `score` of fine-tuning is more or less, and whom p is about.
+
+    `scored`: what has the speakers of the intervals, which are those of the tests.
+    """
     if not any(probes):
         return []
     gaps = tuple(difference_text(probe.difference, probe.p) if probe else "-" for probe in probes)
-    return [(label, tuple(score_text(probe.score if probe else None) for probe in probes)), (f"{score} minus probe", gaps)]
+    rows = [(label, tuple(score_text(probe.score if probe else None) for probe in probes)), (f"{score} minus probe", gaps)]
+    about = tuple(
+        (p_is_about(of.interval_speakers) if of and probe and probe.p is not None else "") or "-"
+        for probe, of in zip(probes, scored, strict=True)
+    )
+    return [*rows, (f"{score} minus probe, p", about)] if set(about) != {"-"} else rows
 
 
 def _also_shared(summary: RunSummary) -> str:

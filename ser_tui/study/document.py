@@ -31,8 +31,11 @@ PROTOCOL_SETTINGS: Mapping[ProtocolKind, tuple[str, ...]] = {
     "loso-sentence": ("folds", "objective_folds"),
 }
 """What of the protocol section each kind reads, beside the seed and the test part, which all of them do."""
-FOLDED: tuple[ProtocolKind, ...] = ("kfold", "loso", "loco", "kfold-sentence", "loso-sentence")
-"""The kinds that score every utterance once, in folds."""
+FOLDED: Mapping[ProtocolKind, str] = {
+    "kfold": "k-fold", "loso": "leave-one-speaker-out", "loco": "leave-one-corpus-out", "kfold-sentence": "k-fold over sentences",
+    "loso-sentence": "leave-one-speaker-out with sentences apart",
+}  # fmt: skip
+"""The kinds that score every utterance once, in folds, and what they are called in full."""
 Method = Literal["finetune", "probe"]
 
 
@@ -233,7 +236,9 @@ class Study(_Section):
 
     name: str = Field("study", title="name", description="names the run's folder")
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
-    speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = {}
+    speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = Field(
+        {}, title="whose speech", description="whose utterances are used at all; choose some, or leave some out"
+    )
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)

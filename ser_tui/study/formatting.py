@@ -94,12 +94,13 @@ def measured_text(measure: Measure, found: Score | None, *, short: bool = False)
     return f"{found.value / 1e6:.2f} M" if found.value >= 1e5 else f"{found.value:.0f}"
 
 
-def difference_text(difference: float | None, p: float | None) -> str:
-    """+.029, p = .04: a paired difference, with the p of its test where there was one."""
+def difference_text(difference: float | None, p: float | None, over: str = "") -> str:
+    """+.029, p = .04 over 8 speakers: a paired difference, with the p of its test where there was one, and whom p is about."""
     if difference is None:
         return "-"
     sign = "+" if difference >= 0 else "-"
     tested = "" if p is None else ", p < .01" if p < 0.01 else f", p = {p:.2f}".replace("p = 0.", "p = .")
+    tested += f" {over}" if tested and over else ""
     return f"{sign}{score(abs(difference))}{tested}"
 
 

@@ -105,6 +105,23 @@ def speakers_text(speakers: int | None) -> str:
     return f"{speakers} speaker{'' if speakers == 1 else 's'}" if speakers else ""
 
 
+LEAST_SPEAKERS = 6
+"""From so many on a test that swaps whole speakers can tell anything at 5 %: of five, 2 of 32 swaps are as extreme as the most
+extreme."""
+
+
+def p_is_about(speakers: int | None) -> str:
+    """Whom the p of a paired test is about, by the speakers that training has not heard: over 8 speakers; about these 2 speakers
+    alone; over utterances. None: not known, and nothing is said."""
+    if speakers is None:
+        return ""
+    if speakers >= LEAST_SPEAKERS:
+        return f"over {speakers} speakers"
+    if speakers:
+        return f"about {'this 1 speaker' if speakers == 1 else f'these {speakers} speakers'} alone"
+    return "over utterances"
+
+
 def sample(utterances: int, speakers: int | None) -> str:
     """n = 120, 2 speakers. Of one speaker: that the interval is over its utterances, and says nothing of other speakers."""
     alone = " (the interval is over its utterances)" if speakers == 1 else ""

@@ -22,7 +22,7 @@ from ser_tui.study.formatting import (
     score,
     score_text,
 )
-from ser_tui.study.headline import chose, chosen_on, pooled_over, speakers_text, validation_speakers
+from ser_tui.study.headline import chose, chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
@@ -147,7 +147,7 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
 def _probe_scored(event: events.ProbeScored, state: RunState) -> Line:
     speakers, best = validation_speakers(state.start), state.best
     shown = _scored("BCA", event.scores[BCA], speakers)
-    beside = "" if best is None else _more_or_less(best.score(), event.scores[BCA], best.probe_p)
+    beside = "" if best is None else _more_or_less(best.score(), event.scores[BCA], best.probe_p, speakers)
     more = (_of_one(speakers), beside, probe_parameters(event.parameters), f"{_accuracy(event)}, in {duration(event.seconds)}")
     return Line(f"probe on the frozen encoder, best of {event.tried}: {shown}", more=more)
 
@@ -158,7 +158,8 @@ def _by_speaker(state: RunState) -> str:
 
 def _test_scored(event: events.TestScored, state: RunState) -> Line:
     shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
-    more = (_of_one(event.interval_speakers), _accuracy(event), _probe(event.probe_score, event.scores[BCA], event.probe_p))
+    beside = _probe(event.probe_score, event.scores[BCA], event.probe_p, event.interval_speakers)
+    more = (_of_one(event.interval_speakers), _accuracy(event), beside)
     return Line(f"test part, scored once: {shown}{_by_speaker(state)}", more=more)
 
 
@@ -167,7 +168,7 @@ def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
     nested = f", nested ({counted(event.nested, 'trial')} inside each)" if event.nested else ""
     how = f"{_by_speaker(state)}; {chose(chosen_on(event, state.study))}"
     told = f"{event.protocol}, {counted(len(event.folds), 'fold')}{nested}: {shown}{how}"
-    beside = _probe(event.probe_score, event.scores[BCA], event.probe_p)
+    beside = _probe(event.probe_score, event.scores[BCA], event.probe_p, event.interval_speakers)
     return Line(told, more=(_of_one(event.interval_speakers), beside))
 
 
@@ -214,9 +215,9 @@ def _accuracy(event: events.TrialFinished | events.ProbeScored | events.TestScor
     return f"accuracy {score_text(event.scores[ACCURACY])}"
 
 
-def _more_or_less(tuned: Score | None, probe: Score, p: float | None) -> str:
-    return "" if tuned is None else f"fine-tuning {difference_text(tuned.value - probe.value, p)}"
+def _more_or_less(tuned: Score | None, probe: Score, p: float | None, speakers: int | None) -> str:
+    return "" if tuned is None else f"fine-tuning {difference_text(tuned.value - probe.value, p, p_is_about(speakers))}"
 
 
-def _probe(probe: Score | None, tuned: Score, p: float | None) -> str:
-    return "" if probe is None else f"probe {score_text(probe)}, {_more_or_less(tuned, probe, p)}"
+def _probe(probe: Score | None, tuned: Score, p: float | None, speakers: int | None) -> str:
+    return "" if probe is None else f"probe {score_text(probe)}, {_more_or_less(tuned, probe, p, speakers)}"

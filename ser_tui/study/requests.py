@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from ser_tui.study.document import ProtocolKind
+from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UserError
 from ser_tui.study.type_checks import checks
 
@@ -21,7 +21,7 @@ Preset = Literal["default", "paper"]
 
 @dataclass(frozen=True)
 class FoldsRequest:
-    """The best configuration, retrained per fold."""
+    """The best configuration, retrained per fold of a protocol that has folds."""
 
     protocol: str
     nested: bool = False
@@ -29,7 +29,7 @@ class FoldsRequest:
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""
-        return "" if self.protocol in get_args(ProtocolKind) else f"protocol {self.protocol!r:.40}: {_or(get_args(ProtocolKind))}"
+        return "" if self.protocol in FOLDED else f"protocol {self.protocol!r:.40}: {_or(tuple(FOLDED))}"
 
 
 @dataclass(frozen=True)

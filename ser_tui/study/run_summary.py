@@ -190,9 +190,10 @@ def from_json(data: Any) -> RunSummary | None:
         return None
 
 
-def beside_probe(probe: ProbeBeside | None) -> str:
-    """.924 [.894, .954], fine-tuning +.029, p = .04: a probe, and what the fine-tuned score beside it is more or less."""
+def beside_probe(probe: ProbeBeside | None, over: str = "") -> str:
+    """.924 [.894, .954], fine-tuning +.029, p = .04 over 8 speakers: a probe, and what the fine-tuned score beside it is more or
+    less. `over`: whom p is about, see `headline.p_is_about`."""
     if probe is None:
         return "-"
     shown = score_text(probe.score)
-    return shown if probe.difference is None else f"{shown}, fine-tuning {difference_text(probe.difference, probe.p)}"
+    return shown if probe.difference is None else f"{shown}, fine-tuning {difference_text(probe.difference, probe.p, over)}"

@@ -87,7 +87,7 @@ def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     identifiers = [folder.run_id for folder in folders(runs)]
     text = call("compare", *identifiers, runs=runs).stdout
     assert "strategy.kind" in text and "best BCA" in text and "shared utterances" in text
-    assert "probe BCA" in text and "best minus probe" in text
+    assert "probe BCA" in text and "best minus probe" in text and "about this 1 speaker alone" in text
 
 
 def test_a_headless_run_says_what_it_does_as_it_does_it(

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from ser_tui.study import events
-from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, sample
+from ser_tui.study.formatting import difference_text
+from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
@@ -74,3 +75,11 @@ def test_what_keeping_sentences_apart_costs_is_said_where_both_were_scored() -> 
     assert apart_text(summarize("x", run("loso", loso)).pooled) == ""
     told = apart_text(summarize("x", run("loso", loso, both)).pooled)
     assert told == "speakers apart .757 [.700, .800], speakers and sentences apart .454 [.400, .500]"
+
+
+def test_p_says_whom_it_is_about() -> None:
+    assert [p_is_about(number) for number in (None, 0, 1, 2, 6)] == [
+        "", "over utterances", "about this 1 speaker alone", "about these 2 speakers alone", "over 6 speakers",
+    ]  # fmt: skip
+    assert difference_text(0.029, 0.04, p_is_about(8)) == "+.029, p = .04 over 8 speakers"
+    assert difference_text(0.029, None, p_is_about(8)) == "+.029", "no test, so nobody whom it is about"

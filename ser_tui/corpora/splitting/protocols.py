@@ -33,17 +33,13 @@ from ser_tui.corpora.splitting.splits import (
     ordered_groups,
     require_speakers,
 )
-from ser_tui.study.document import SplitProtocol
+from ser_tui.study.document import FOLDED, SplitProtocol
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import folds_text
 
 BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
 BY_SENTENCE = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
-_FOLDED = {
-    "kfold": "k-fold", "loso": "leave-one-speaker-out", "loco": "leave-one-corpus-out", "kfold-sentence": "k-fold over sentences",
-    "loso-sentence": "leave-one-speaker-out with sentences apart",
-}  # fmt: skip
 
 
 def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
@@ -51,7 +47,7 @@ def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
 
     Raises UsageError when the corpus does not allow the protocol.
     """
-    if protocol.kind in _FOLDED:
+    if protocol.kind in FOLDED:
         made = folds(manifest, protocol)
         return pooled([fold for _, fold in made[: objective(protocol, len(made))]], protocol, [name for name, _ in made])
     rest, test = _hold_out(manifest, protocol)
@@ -74,12 +70,12 @@ def pooled(chosen: Sequence[Split], protocol: SplitProtocol, names: Sequence[str
     last = chosen[-1]
     if len(chosen) == 1:
         sentence = (
-            f"Protocol {_FOLDED[protocol.kind]}: the search itself validates on the first of {len(names)} folds ({names[0]}); "
+            f"Protocol {FOLDED[protocol.kind]}: the search itself validates on the first of {len(names)} folds ({names[0]}); "
             "the best configuration is then trained and scored on every fold."
         )
     else:
         sentence = (
-            f"Protocol {_FOLDED[protocol.kind]}: every trial is scored on {folds_text(len(chosen), len(names))}, pooled, so the best "
+            f"Protocol {FOLDED[protocol.kind]}: every trial is scored on {folds_text(len(chosen), len(names))}, pooled, so the best "
             "trial's score was chosen for being high; the model that is kept is the last fold's."
         )
     note = Finding(kind="protocol", sentence=sentence, part="validation", count=len(chosen), of=len(names))
@@ -103,7 +99,7 @@ def folds(manifest: Manifest, protocol: SplitProtocol) -> list[tuple[str, Split]
 
     A test part, where one is asked for, is held out of every fold. Raises UsageError as `split` does.
     """
-    if protocol.kind not in _FOLDED:
+    if protocol.kind not in FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
     rest, test = _hold_out(manifest, protocol)
     groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)

@@ -25,7 +25,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     verdict,
 )
-from ser_tui.study.headline import apart_text, chose, chosen_on, sample
+from ser_tui.study.headline import apart_text, chose, chosen_on, p_is_about, sample, validation_speakers
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.tui.theme import shade
@@ -64,7 +64,7 @@ def confusion_lines(
     return lines
 
 
-def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
+def test_lines(found: events.TestScored, classes: Sequence[str], width: int) -> list[Text]:
     """The test part."""
     head = cell("test part", "accent")
     head.append_text(cell("  held out from every trial, scored once", "muted"))
@@ -73,14 +73,14 @@ def test_lines(found: events.TestScored, classes: Sequence[str]) -> list[Text]:
     return [
         head,
         cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"),
-        *_probe(found.probe_score, found.scores[BCA], found.probe_p),
+        *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
         *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
         Text(),
     ]
 
 
-def probe_lines(probe: events.ProbeScored, best: Trial | None) -> list[Text]:
-    """The probe on the validation part, and the best trial against it."""
+def probe_lines(probe: events.ProbeScored, best: Trial | None, speakers: int | None, width: int) -> list[Text]:
+    """The probe on the validation part, and the best trial against it. `speakers`: see `headline.validation_speakers`."""
     head = cell("probe", "accent")
     head.append_text(cell(f"  on the frozen encoder, the best of {probe.tried} by validation BCA", "muted"))
     shown = f"BCA {score_text(probe.scores[BCA])}"
@@ -92,18 +92,18 @@ def probe_lines(probe: events.ProbeScored, best: Trial | None) -> list[Text]:
     ]
     if best is not None and (tuned := best.value()) is not None:
         gap = tuned - probe.scores[BCA].value
-        told = f"trial {best.number} against it: {difference_text(gap, best.probe_p)}"
-        lines.append(cell(f"{told}   {verdict(gap, best.probe_p)}".rstrip()))
+        told = f"trial {best.number} against it: {difference_text(gap, best.probe_p, p_is_about(speakers))}"
+        lines += broken(cell(f"{told}   {verdict(gap, best.probe_p)}".rstrip()), width)
     return [*lines, Text()]
 
 
-def _probe(probe: Score | None, tuned: Score, p: float | None) -> list[Text]:
+def _probe(probe: Score | None, tuned: Score, p: float | None, speakers: int | None, width: int) -> list[Text]:
     """The probe's line under a score of fine-tuning's, where there is one."""
     if probe is None:
         return []
     gap = tuned.value - probe.value
-    told = f"probe BCA {score_text(probe)}   fine-tuning {difference_text(gap, p)}"
-    return [cell(f"{told}   {verdict(gap, p)}".rstrip())]
+    told = f"probe BCA {score_text(probe)}   fine-tuning {difference_text(gap, p, p_is_about(speakers))}"
+    return broken(cell(f"{told}   {verdict(gap, p)}".rstrip()), width)
 
 
 def _whose(found: events.FoldsScored) -> str:
@@ -125,7 +125,7 @@ def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
             cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width
         ),
         cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
-        *_probe(found.probe_score, found.scores[BCA], found.probe_p),
+        *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
         cell(f"{'FOLD':<20}{SCORE_HEADING}{'N':>7}", "muted"),
     ]
     for fold, scored in zip(found.folds, found.fold_scores, strict=True):
@@ -205,11 +205,11 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     for evaluation in reversed(state.evaluations):
         lines += evaluation_lines(evaluation, width, state.progress)
     if state.test is not None:
-        lines += test_lines(state.test, state.start.classes if state.start else ())
+        lines += test_lines(state.test, state.start.classes if state.start else (), width)
     for folds in state.folds:
         lines += folds_lines(folds, chosen_on(folds, state.study), width)
     if apart := apart_text(state.pooled):
         lines += [cell(apart, "bold"), Text()]
     if state.probe is not None:
-        lines += probe_lines(state.probe, state.best)
+        lines += probe_lines(state.probe, state.best, validation_speakers(state.start), width)
     return lines

@@ -23,7 +23,7 @@ from ser_tui.study.formatting import (
     score_text,
     shared,
 )
-from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, sample
+from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.status import ShownStatus
@@ -233,7 +233,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
         fact("", f"trial {best.number} of {summary.trials}, validation, {over}")
         fact("", parameters_text(best.parameters))
         if summary.probe:
-            fact("probe", beside_probe(summary.probe))
+            fact("probe", beside_probe(summary.probe, p_is_about(summary.interval_speakers)))
     else:
         fact("best BCA", "none yet")
     room = max(8, width - 14 - len("0s59m59s"))
@@ -260,12 +260,12 @@ def results(summary: RunSummary) -> list[Text]:
     test = summary.test
     if test:
         shown = score_text(test.score)
-        beside = f"  probe {beside_probe(test.probe)}" if test.probe else ""
+        beside = f"  probe {beside_probe(test.probe, p_is_about(test.interval_speakers))}" if test.probe else ""
         over = sample(test.utterances, test.interval_speakers)
         lines.append(cell(f"test part    BCA {shown}  {over}, scored once{beside}"))
     for folds in summary.folds:
         shown = score_text(folds.score)
-        beside = f"  probe {beside_probe(folds.probe)}" if folds.probe else ""
+        beside = f"  probe {beside_probe(folds.probe, p_is_about(folds.interval_speakers))}" if folds.probe else ""
         over = f"{sample(folds.utterances, folds.interval_speakers)}; {chose(folds.chosen_on)}"
         lines.append(cell(f"{folds.protocol:<12} pooled BCA {shown}  {over}{beside}"))
     if apart := apart_text(summary.pooled):

@@ -13,7 +13,7 @@ from ser_tui.study.formatting import (
     parameter,
     score_text,
 )
-from ser_tui.study.headline import pooled_over, sample, validation_speakers
+from ser_tui.study.headline import p_is_about, pooled_over, sample, validation_speakers
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
 from ser_tui.study.state import Trial
 from ser_tui.tui.data.follow import View
@@ -38,12 +38,17 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 
     if (scored := trial.score()) is not None:
         fact("BCA after last epoch", score_text(scored), "strong")
-        fact("validation utterances", sample(trial.utterances, validation_speakers(view.state.start)))
+        speakers = validation_speakers(view.state.start)
+        fact("validation utterances", sample(trial.utterances, None if speakers == 1 else speakers))
+        if speakers == 1:  # as `sample` says it, on a line of its own: the pane is narrow
+            fact("interval", "over 1 speaker's utterances")
         if pooled := pooled_over(view.state.start):
             fact("scored on", pooled)
         fact("accuracy", score_text(trial.score(ACCURACY)))
         if probe is not None:
             fact("gain over the probe", difference_text(scored.value - probe.scores[BCA].value, trial.probe_p))
+            if trial.probe_p is not None and (about := p_is_about(speakers)):
+                fact("", f"p is {about}")
         fact(f"best epoch: {trial.best_epoch} (unranked)", score_text(trial.best_epoch_score))
         for name in (name for name in MEASURES if name in trial.scores and name not in (BCA, ACCURACY, MINUTES)):
             fact(MEASURES[name].label, measured_text(MEASURES[name], trial.score(name)))

@@ -26,7 +26,7 @@ from ser_tui.study.formatting import (
     score,
     score_text,
 )
-from ser_tui.study.headline import chosen_on, pooled_over, speakers_text, validation_speakers
+from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
@@ -232,7 +232,8 @@ def best_line(state: RunState, width: int) -> Text:
         elif probe is None:
             found.append_text(cell(f"  n={best.utterances}   {parameters}"))
         else:
-            found.append_text(cell(f"{beside_probe(probe_summary(probe, best))}  n={best.utterances}   {parameters}"))
+            beside = beside_probe(probe_summary(probe, best), p_is_about(validation_speakers(state.start)))
+            found.append_text(cell(f"{beside}  n={best.utterances}   {parameters}"))
         if found.cell_len <= width:
             break
     return found
