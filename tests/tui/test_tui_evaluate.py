@@ -70,6 +70,26 @@ async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: 
         await until_shown(pilot, "n = 420", "(o) default")
 
 
+async def test_speakers_of_one_target_are_chosen(runs: Path) -> None:
+    finished(runs, trials=3)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "e evaluate")
+        await pilot.press("e")
+        await until_shown(pilot, "demo", "mark a corpus with space")
+        await press(pilot, "s")
+        await until_shown(pilot, "mark just that one")
+        await press(pilot, "space")
+        await until_shown(pilot, "n = 420")
+        await press(pilot, "s")
+        await until_shown(pilot, "space leaves a speaker out")
+        await press(pilot, "space", "enter")
+        await until_shown(pilot, "n = 378", "without speaker")
+        plan = pilot.app.screen.plan  # type: ignore[attr-defined]
+        assert plan.only == () and len(plan.without) == 1
+        plan.take([RAVDESS])
+        assert plan.without == (), "another corpus has other speakers"
+
+
 def test_targets_that_hold_other_emotions_are_asked_for_together() -> None:
     crema = CorpusFacts("crema-d", 90, (), {"Anger": 30, "anger": 30, "Calm": 30}, 3.0)
     plan = Plan(CLASSES, [RAVDESS, crema])

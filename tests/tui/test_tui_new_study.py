@@ -19,7 +19,7 @@ from ser_tui.study.load import load, to_plain, validate
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
-from ser_tui.tui.data.corpus_facts import CorpusFacts
+from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
 from ser_tui.tui.data.form import BY_KEY, StudyForm, problem_of
 from ser_tui.tui.screens.new_study import NewStudyScreen
 from ser_tui.tui.views import form_notes
@@ -123,6 +123,38 @@ def test_consequences_say_what_a_choice_costs() -> None:
     assert form_notes.time_note(validate(study()), None, past) == "about 5m00s, going by an earlier run"
     late = form(search={**SEARCH, "unfreeze_epoch": {"low": 0, "high": 12}})
     assert "stays frozen" in form_notes.dimension_note(late, "unfreeze_epoch")
+
+
+async def test_speakers_are_left_out_with_a_key_and_the_document_says_so(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(120, 60)) as pilot:
+        await until_shown(pilot, "n new")
+        await pilot.press("n")
+        await until_shown(pilot, "whose speech", "everybody", "420 utterances, 10 speakers")
+        screen = pilot.app.screen
+        assert isinstance(screen, NewStudyScreen)
+        screen.query_one("#field-speakers").focus()
+        await pilot.press("enter")
+        await until_shown(pilot, "space leaves a speaker out", "42 utterances")
+        await press(pilot, "space", "enter")
+        await until_shown(pilot, "378 utterances, 9 speakers", "without speaker")
+        document = validate(screen.form.raw())
+        (left_out,) = document.speakers["demo"].without
+        await press(pilot, "enter")
+        await until_shown(pilot, "space leaves a speaker out")
+        await press(pilot, "a", "a", "enter")  # all, none, and so the one line
+        await until_shown(pilot, f"speaker {left_out} only", "42 utterances, 1 speakers")
+        assert validate(screen.form.raw()).speakers["demo"].only == (left_out,)
+
+
+def test_what_the_form_says_of_a_corpus_is_of_the_chosen_speakers() -> None:
+    voices = {"03": Voice({"anger": 3, "fear": 1}, 0.5), "08": Voice({"anger": 2}, 0.25)}
+    emodb = CorpusFacts("emodb", 6, ("03", "08"), {"anger": 5, "fear": 1}, 0.75, voices=voices)
+    clone = StudyForm.from_study(to_plain(validate(study(speakers={"emodb": {"without": ["03"]}}))))
+    (used,) = clone.used([emodb])
+    assert (used.utterances, used.speakers, used.emotions, used.minutes) == (2, ("08",), {"anger": 2}, 0.25)
+    assert "no speaker 99" in emodb.chosen(only=["99"]).problem and "nobody" in emodb.chosen(["03"], ["03"]).problem
+    clone.corpus = ["ravdess"]
+    assert "emodb" not in clone.raw()["speakers"], "they go with their corpus"
 
 
 async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What a corpus has of one speaker: utterances by emotion, and their length together."""
+
+    emotions: Mapping[str, int]
+    minutes: float
 
 
 @dataclass(frozen=True)
@@ -16,3 +24,25 @@ class CorpusFacts:
     emotions: Mapping[str, int] | None = None
     minutes: float = 0.0
     problem: str = ""
+    voices: Mapping[str, Voice] = field(default_factory=dict)
+    """By speaker, where the corpus names them."""
+
+    def chosen(self, only: Collection[str] = (), without: Collection[str] = ()) -> CorpusFacts:
+        """The facts of some speakers' utterances, as `ser_tui.corpora.selection.only_speakers` chooses them."""
+        if self.utterances is None or self.problem or not (only or without):
+            return self
+        unknown = [name for name in (*only, *without) if name not in self.voices]
+        if unknown:
+            return replace(self, problem=f"{self.name} has no speaker {unknown[0]}")
+        kept = {name: voice for name, voice in self.voices.items() if (not only or name in only) and name not in without}
+        if not kept:
+            return replace(self, problem=f"{self.name}: the chosen speakers leave nobody")
+        emotions: dict[str, int] = {}
+        for voice in kept.values():
+            for emotion, number in voice.emotions.items():
+                emotions[emotion] = emotions.get(emotion, 0) + number
+        minutes = sum(voice.minutes for voice in kept.values())
+        return replace(
+            self, utterances=sum(emotions.values()), speakers=tuple(kept), voices=kept, minutes=minutes,
+            emotions=dict(sorted(emotions.items())),
+        )  # fmt: skip

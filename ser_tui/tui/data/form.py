@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -23,6 +23,7 @@ from ser_tui.study.document import (
 )
 from ser_tui.study.hyperparameters import Hyperparameter, for_method
 from ser_tui.study.load import problems, to_plain, validate
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 
 Kind = Literal["range", "choices", "fixed"]
 
@@ -131,6 +132,8 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
     ),
 )  # fmt: skip
 FIELDS: tuple[FormField, ...] = tuple(item for _, fields in _LAYOUT for item in fields)
+SPEAKERS = declared("speakers", Study.model_fields["speakers"])
+"""Chosen from a list, as corpora are."""
 BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)
 """Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
@@ -195,6 +198,8 @@ class StudyForm:
 
     texts: dict[str, str] = field(default_factory=dict)
     corpus: list[str] = field(default_factory=list)
+    speakers: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Corpus -> only: those used, or without: those left out; without an entry everybody is used."""
     encoder: str = ""
     dimensions: dict[str, DimensionText] = field(default_factory=dict)
     rest: dict[str, Any] = field(default_factory=dict)
@@ -208,6 +213,7 @@ class StudyForm:
             form.texts[item.key] = _text(item, _get(plain, item.key)) or item.default
         corpus = plain.get("corpus", "")
         form.corpus = [corpus] if isinstance(corpus, str) else [str(name) for name in corpus]
+        form.speakers = plain.get("speakers", {})
         form.encoder = str(plain.get("encoder", ""))
         form.set_method(form.texts["method"])
         form.set_search(plain.get("search", {}))
@@ -254,12 +260,15 @@ class StudyForm:
                 continue
             _put(raw, item.key, _typed(item, self.texts.get(item.key, "")), item.optional)
         raw["corpus"] = list(self.corpus)
-        chosen = raw.get("speakers")
-        if isinstance(chosen, dict):  # those of a corpus that was taken out of the study go with it
-            raw["speakers"] = {name: speakers for name, speakers in chosen.items() if name in self.corpus}
+        # Those of a corpus that was taken out of the study go with it.
+        raw["speakers"] = {name: dict(chosen) for name, chosen in self.speakers.items() if name in self.corpus}
         raw["encoder"] = self.encoder
         raw["search"] = {name: dimension.raw() for name, dimension in self.dimensions.items()}
         return raw
+
+    def used(self, facts: Iterable[CorpusFacts]) -> list[CorpusFacts]:
+        """The facts of the utterances that the study uses of the corpora that `facts` tell of."""
+        return [one.chosen(**self.speakers.get(one.name, {})) for one in facts]
 
     def relevant(self) -> dict[str, bool]:
         """Which of the settings that not every study reads are read by this one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
-from ser_tui.tui.data.corpus_facts import CorpusFacts
+from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,16 @@ def corpus_facts(name: str) -> CorpusFacts:
         manifest = corpora.load_manifest(name)
     except UserError as error:
         return CorpusFacts(name, problem=str(error))
-    return CorpusFacts(name, len(manifest.utterances), tuple(manifest.speakers), manifest.emotions, manifest.minutes)
+    emotions: dict[str, Counter[str]] = {speaker: Counter() for speaker in manifest.speakers}
+    seconds = dict.fromkeys(manifest.speakers, 0.0)
+    for utterance in manifest.utterances:
+        if utterance.speaker is not None:
+            emotions[utterance.speaker][utterance.emotion] += 1
+            seconds[utterance.speaker] += utterance.seconds
+    voices = {speaker: Voice(dict(found), seconds[speaker] / 60) for speaker, found in emotions.items()}
+    return CorpusFacts(
+        name, len(manifest.utterances), tuple(manifest.speakers), manifest.emotions, manifest.minutes, voices=voices
+    )
 
 
 def known_encoders() -> list[KnownEncoder]:

@@ -39,6 +39,7 @@ class ChooseScreen(AppDialog[list[str]]):
     AUTO_FOCUS = "ChoiceTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", tooltip="Take several"),
+        Binding("a", "mark_all", "all / none", tooltip="Mark all lines, or none"),
         Binding("tab", "app.focus_next", "type another", show=True),
         Binding("escape", "cancel", "back", key_display="esc"),
     ]
@@ -92,7 +93,7 @@ class ChooseScreen(AppDialog[list[str]]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Marking and typing are for lists that allow it."""
-        if action == "mark":
+        if action in ("mark", "mark_all"):
             return self._several
         return bool(self._other) if action == "app.focus_next" else True
 
@@ -105,6 +106,12 @@ class ChooseScreen(AppDialog[list[str]]):
             self._marked.remove(value)
         else:
             self._marked.append(value)
+        self._show()
+
+    def action_mark_all(self) -> None:
+        """Take all lines, or none where all are taken."""
+        ready = [one.value for one in self._choices if one.ready]
+        self._marked = [] if set(ready) <= set(self._marked) else ready
         self._show()
 
     @on(Table.Selected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 
@@ -29,6 +30,44 @@ async def choose_corpora(screen: AppScreen[Any], chosen: Sequence[str]) -> list[
     ]
     title = "Corpus; space marks several to train on together"
     return await screen.app.push_screen_wait(ChooseScreen(title, choices, chosen=chosen, several=True))
+
+
+async def choose_speakers(
+    screen: AppScreen[Any], corpora: Sequence[CorpusFacts], chosen: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, dict[str, list[str]]] | None:
+    """Ask whose utterances of `corpora` are used; None where it stays as it is. What is given and chosen: corpus -> only, or
+    without, and the speakers; everybody of corpora that are not in it."""
+    lines: dict[str, tuple[str, str]] = {}
+    marked: list[str] = []
+    choices: list[Choosable] = []
+    for corpus in corpora:
+        used = corpus.chosen(**chosen.get(corpus.name, {}))
+        for speaker, voice in corpus.voices.items():
+            line = speaker if len(corpora) == 1 else f"{corpus.name}: {speaker}"
+            lines[line] = (corpus.name, speaker)
+            note = f"{sum(voice.emotions.values()):,} utterances, {len(voice.emotions)} emotions, {voice.minutes:.1f} min"
+            choices.append(Choosable(line, note))
+            marked += [line] if used.problem or speaker in used.voices else []
+    if not choices:
+        screen.ser.tell("these corpora name no speakers, so none can be chosen or left out", problem=True)
+        return None
+    title = "Whose utterances are used; space leaves a speaker out, or takes one in again"
+    found = await screen.app.push_screen_wait(ChooseScreen(title, choices, chosen=marked, several=True))
+    if not found:
+        return None
+    kept = [lines[line] for line in found]
+    made = {}
+    for corpus in corpora:
+        if not corpus.voices:
+            continue
+        only = [speaker for speaker in corpus.voices if (corpus.name, speaker) in kept]
+        without = [speaker for speaker in corpus.voices if speaker not in only]
+        if not only:
+            screen.ser.tell(f"{corpus.name}: keep one speaker at least, or take the corpus out of the study", problem=True)
+            return None
+        if without:
+            made[corpus.name] = {"without": without} if len(without) < len(only) else {"only": only}
+    return made
 
 
 async def choose_encoder(screen: AppScreen[Any], chosen: str) -> str:

@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.formatting import mapped, printable, score, score_text
+from ser_tui.study.formatting import mapped, of_speakers, printable, score, score_text
 from ser_tui.study.run_summary import RunSummary, TrialSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
+from ser_tui.tui.dialogs.study_dialogs import choose_speakers
 from ser_tui.tui.views.mapping import PREDICTIONS, PRESETS, Plan
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
@@ -48,6 +49,7 @@ class EvaluateScreen(AppScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "start", tooltip="Evaluate in a worker of its own; the results belong to the run"),
         Binding("tab", "app.focus_next", "corpora / mapping", key_display="tab"),
+        Binding("s", "speakers", "speakers", tooltip="Whose utterances of the marked corpus are evaluated"),
         Binding("p", "preset", "preset", tooltip="The paper's preset: calm counts as boredom, surprise is dropped"),
         Binding("m", "masked", "masked / raw", tooltip="Only classes that the target holds can be predicted, or all"),
         Binding("escape,q", "dismiss", "back", key_display="esc"),
@@ -132,7 +134,7 @@ class EvaluateScreen(AppScreen[None]):
 
     def _show(self) -> None:
         plan = self.plan
-        plan.targets = [self._facts.get(name, CorpusFacts(name)) for name in self._marked]
+        plan.take([self._facts.get(name, CorpusFacts(name)) for name in self._marked])
         self.query_one(CorporaTable).sync([self._corpus_row(*row) for row in self._rows])
         mapping, counts, proposed = plan.mapping(), plan.counts(), plan.proposed()
         self.query_one(MappingTable).sync(
@@ -167,6 +169,8 @@ class EvaluateScreen(AppScreen[None]):
         used, dropped = plan.sizes()
         line = cell(f"n = {used:,}", "bold")
         line.append_text(cell(f"   {dropped:,} dropped   chance {score(plan.chance())}"))
+        if whose := of_speakers(plan.only, plan.without):
+            line.append_text(cell(f"   {whose}", "accent"))
         missing = plan.missing()
         if not missing:
             return [line, Text()]
@@ -216,6 +220,23 @@ class EvaluateScreen(AppScreen[None]):
             self.plan.drop(emotion)
             self._show()
 
+    @work(exclusive=True, group="speakers")
+    async def action_speakers(self) -> None:
+        """Choose speakers, or leave some out. Other corpora have others: of one corpus at a time."""
+        plan, names = self.plan, list(self._marked)
+        facts = self._facts.get(names[0]) if len(names) == 1 else None
+        if facts is None or facts.utterances is None:
+            reading = len(names) == 1 and (facts is None or not facts.problem)
+            told = "its speakers are not known yet" if reading else "speakers are chosen of one corpus: mark just that one"
+            self.ser.tell(told)
+            return
+        before = {"only": plan.only, "without": plan.without} if plan.only or plan.without else {}
+        chosen = await choose_speakers(self, [facts], {facts.name: before})
+        if chosen is not None and self._marked == names:
+            found = chosen.get(facts.name, {})
+            plan.only, plan.without = tuple(found.get("only", ())), tuple(found.get("without", ()))
+            self._show()
+
     @work(exclusive=True, group="preset")
     async def action_preset(self) -> None:
         """The other preset; changes made by hand are given up, after a question."""
@@ -253,7 +274,7 @@ class EvaluateScreen(AppScreen[None]):
 
         plan = self.plan
         names = tuple(target.name for target in plan.targets)
-        request = launch.EvaluationRequest(names, plan.asked(), plan.masked, plan.preset)
+        request = launch.EvaluationRequest(names, plan.asked(), plan.masked, plan.preset, plan.only, plan.without)
         folder = folder_of(self, self.run_id)
         self._starting = True
         self.query_one("#follows", Lines).show([cell("starting a worker ...", "accent"), Text()])

@@ -18,9 +18,9 @@ from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
-from ser_tui.tui.data.form import BY_KEY, SECTIONS, StudyForm, problem_of
+from ser_tui.tui.data.form import BY_KEY, SECTIONS, SPEAKERS, StudyForm, problem_of
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, save_study
+from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, choose_speakers, save_study
 from ser_tui.tui.views import form_notes
 from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, field_row, slug
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -130,6 +130,8 @@ class NewStudyScreen(AppScreen[None]):
     def _fields(self) -> Iterable[Widget]:
         texts = self.form.texts
         yield FieldRow("corpus", Picker(" + ".join(self.form.corpus), id="field-corpus"), "corpus")
+        speakers = Picker(form_notes.speakers_note(self.form), id="field-speakers")
+        yield FieldRow(SPEAKERS.label, speakers, SPEAKERS.key, SPEAKERS.help)
         yield FieldRow("encoder", Picker(self.form.encoder, id="field-encoder"), "encoder")
         for heading, keys in SECTIONS:
             if heading == "TRAINING":
@@ -226,7 +228,8 @@ class NewStudyScreen(AppScreen[None]):
     def check(self) -> None:
         """Validate what is typed, and say beside each field what is wrong or what follows."""
         self.problems = self.form.problems()
-        facts = [self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus]
+        facts = self.form.used(self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus)
+        self.query_one("#field-speakers", Picker).value = form_notes.speakers_note(self.form)
         study = None if self.problems else validate(self.form.raw())
         planned = self._planned(study) if study is not None and self._planned is not None else None
         notes = form_notes.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries)
@@ -278,6 +281,19 @@ class NewStudyScreen(AppScreen[None]):
             self._follow_name()
             self.check()
             self._look_at_corpora()
+
+    @on(Picker.Opened, "#field-speakers")
+    @work
+    async def _choose_speakers(self) -> None:
+        facts = [self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus]
+        if any(one.utterances is None and not one.problem for one in facts):
+            self.ser.tell("the corpus is still being read: its speakers are not known yet")
+            return
+        chosen = await choose_speakers(self, facts, self.form.speakers)
+        if chosen is not None:
+            self._touched = True
+            self.form.speakers = chosen
+            self.check()
 
     @on(Picker.Opened, "#field-encoder")
     @work

@@ -7,7 +7,7 @@ from typing import Any
 
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
-from ser_tui.study.formatting import duration
+from ser_tui.study.formatting import duration, of_speakers
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import StudyForm, items, number
@@ -28,6 +28,15 @@ def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
     minutes = sum(one.minutes for one in facts)
     who = f"{speakers} speakers" if speakers else "speakers unknown"
     return f"{utterances:,} utterances, {who}, {len(emotions)} emotions, {minutes:.1f} min", False
+
+
+def speakers_note(form: StudyForm) -> str:
+    """Whose utterances alone are used, where not everybody's."""
+    told = []
+    for name in form.corpus:
+        if whose := of_speakers(form.speakers.get(name, {}).get("only", ()), form.speakers.get(name, {}).get("without", ())):
+            told.append(whose if len(form.corpus) == 1 else f"{name}: {whose}")
+    return "; ".join(told) or "everybody"
 
 
 def _objective(form: StudyForm) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -24,6 +25,15 @@ class Plan:
     preset: Preset = "default"
     masked: bool = True
     changes: dict[str, str] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Whose utterances of the one target are evaluated, see `EvaluationRequest`; both empty: everybody's."""
+
+    def take(self, targets: Sequence[CorpusFacts]) -> None:
+        """Evaluate on `targets`; a choice of speakers stays with the very corpus that it was made for."""
+        if [one.name for one in targets] != [one.name for one in self.targets]:
+            self.only = self.without = ()
+        self.targets = [one.chosen(self.only, self.without) for one in targets]
 
     def counts(self) -> dict[str, int]:
         """Utterances per emotion over all targets, by name."""
