@@ -237,7 +237,7 @@ class Study(_Section):
     name: str = Field("study", title="name", description="names the run's folder")
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
     speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = Field(
-        {}, title="whose speech", description="whose utterances are used at all; choose some, or leave some out"
+        {}, title="whose speech", description="whose utterances are used; enter chooses or leaves out speakers"
     )
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()

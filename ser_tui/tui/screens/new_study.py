@@ -76,7 +76,7 @@ class NewStudyScreen(AppScreen[None]):
     def compose(self) -> ComposeResult:
         """Title and keys; the fields follow once it is known what there is."""
         head = cell("Copy of a study" if self._origin else "New study", "bold")
-        yield Lines(head.append("   looking what there is ...", "muted"), classes="title", id="head")
+        yield Lines(head.append("   looking for corpora and encoders ...", "muted"), classes="title", id="head")
         yield Form(id="form")
         yield KeyBar()
 
