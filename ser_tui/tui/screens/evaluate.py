@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.formatting import mapped, of_speakers, printable, score, score_text
+from ser_tui.study.formatting import counted, mapped, of_speakers, printable, score, score_text
 from ser_tui.study.run_summary import RunSummary, TrialSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -148,7 +148,7 @@ class EvaluateScreen(AppScreen[None]):
     def _corpus_row(self, name: str, note: str, allowed: bool) -> Row:
         facts = self._facts.get(name)
         if facts is not None and facts.utterances is not None:
-            speakers = f", {len(facts.speakers)} speakers" if facts.speakers else ""
+            speakers = f", {counted(len(facts.speakers), 'speaker')}" if facts.speakers else ""
             note = f"{facts.utterances:,} utterances{speakers}"
         elif name in self._marked:
             note = facts.problem if facts is not None and facts.problem else "reading ..."

@@ -7,7 +7,7 @@ from typing import Any
 
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
-from ser_tui.study.formatting import duration, of_speakers
+from ser_tui.study.formatting import counted, duration, of_speakers
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import StudyForm, items, number
@@ -26,7 +26,7 @@ def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
     speakers = sum(len(one.speakers) for one in facts)
     emotions = {emotion for one in facts for emotion in one.emotions or ()}
     minutes = sum(one.minutes for one in facts)
-    who = f"{speakers} speakers" if speakers else "speakers unknown"
+    who = counted(speakers, "speaker") if speakers else "speakers unknown"
     return f"{utterances:,} utterances, {who}, {len(emotions)} emotions, {minutes:.1f} min", False
 
 
