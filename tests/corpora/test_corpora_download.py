@@ -170,16 +170,19 @@ def hostile(names: dict[str, bytes]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("held", "words"),
     [
-        (hostile({"wav/03a01Fa.wav": b"RIFF", "../../../evil.txt": b"x"}), "leaves the folder"),
-        (hostile({"wav/03a01Fa.wav": bytes(200 << 20)}), "would unpack to more than"),
-        (hostile({"wav/other.wav": b"RIFF"}), "none of its utterances"),
-        (b"<html>Please log in</html>", "neither a zip nor a tar"),
+        pytest.param({"wav/03a01Fa.wav": b"RIFF", "../../../evil.txt": b"x"}, "leaves the folder", id="outside"),
+        pytest.param({"wav/03a01Fa.wav": 200 << 20}, "would unpack to more than", id="too-large"),
+        pytest.param({"wav/other.wav": b"RIFF"}, "none of its utterances", id="others"),
+        pytest.param(None, "neither a zip nor a tar", id="no-archive"),
     ],
 )
-def test_a_hostile_archive_installs_nothing(home: Path, server: Server, data: bytes, words: str) -> None:
-    server.data = data
+def test_a_hostile_archive_installs_nothing(
+    home: Path, server: Server, held: dict[str, bytes | int] | None, words: str
+) -> None:
+    packed = {} if held is None else {name: bytes(data) for name, data in held.items()}
+    server.data = b"<html>Please log in</html>" if held is None else hostile(packed)
     with pytest.raises(UserError, match=words):
         download.install(entry(server), None, QUICK)
     assert locations.locate("emodb") is None
