@@ -6,6 +6,8 @@ VENV ?= .venv
 TORCH_INDEX ?=
 ARGS ?=
 PYTEST ?=
+# Processes that share the tests, a file at a time; each has its own cache and converts the encoder once.
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 # The lock file holds hashes for one platform; elsewhere pip resolves the ranges in pyproject.toml.
@@ -17,10 +19,10 @@ demo: $(VENV)/.installed
 	@$(BIN)/ser-tui run configs/demo.yaml $(ARGS)
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile $(PYTEST)
 
 slow: $(VENV)/.installed
-	$(BIN)/python -m pytest -m slow $(PYTEST)
+	$(BIN)/python -m pytest -m slow -n $(JOBS) --dist loadfile $(PYTEST)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check ser_tui tests benchmarks examples
