@@ -126,7 +126,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             say(f"best by {one.label}: {measured_text(one, best.score(one.name))}, trial {best.number}")
         peak = score_text(best.best_epoch_score)
         say(
-            f"best BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
+            f"{'best' if summary.measure.name == BCA else 'its'} BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
             f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )

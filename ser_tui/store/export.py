@@ -124,7 +124,7 @@ def summary_text(run_id: str, state: RunState) -> str:
         values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
         lines += [
             *(f"best by {one.label}: {measured_text(one, best.score(one.name))}" for one in state.study.others),
-            f"best BCA {score_text(best.score())} (validation, "
+            f"{'best' if state.measure.name == BCA else 'its'} BCA {score_text(best.score())} (validation, "
             f"{sample(best.utterances, summary.interval_speakers)}), trial {best.number}",
             f"  {values}",
         ]

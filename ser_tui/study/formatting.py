@@ -88,7 +88,8 @@ def measured_text(measure: Measure, found: Score | None, *, short: bool = False)
     if found is None or measure.unit == "share":
         return score_text(found, short=short)
     if measure.unit == "minutes":
-        return f"{found.value:.2f}" + ("" if short else " min")
+        number = f"{found.value:.3g}" if found.value < 999.5 else f"{found.value:.0f}"
+        return number if short else f"{number} min"
     if measure.unit == "bytes":
         return f"{found.value / 2**30:.2f} GiB"
     return f"{found.value / 1e6:.2f} M" if found.value >= 1e5 else f"{found.value:.0f}"

@@ -26,6 +26,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.run_summary import RunSummary, beside_probe
+from ser_tui.study.scores import BCA
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
@@ -228,7 +229,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if best:
         for one in summary.study.others:
             fact(f"best {one.label}"[:12], measured_text(one, best.scores.get(one.name)), "strong")
-        fact("best BCA", score_text(best.score), "strong")
+        fact("best BCA" if summary.measure.name == BCA else "its BCA", score_text(best.score), "strong")
         over = sample(best.utterances, summary.interval_speakers)
         fact("", f"trial {best.number} of {summary.trials}, validation, {over}")
         fact("", parameters_text(best.parameters))
