@@ -124,9 +124,9 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if best is not None and (found := best.score()) is not None:
         for one in state.study.others:
             say(f"best by {one.label}: {measured_text(one, best.score(one.name))}, trial {best.number}")
-        peak = score_text(best.best_epoch_score)
+        peak, whose = score_text(best.best_epoch_score), "best" if summary.measure.name == BCA else "its"
         say(
-            f"{'best' if summary.measure.name == BCA else 'its'} BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
+            f"{whose} BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
             f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
             + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
         )
