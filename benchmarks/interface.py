@@ -33,10 +33,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui"), str(ROOT / "benchmarks")
 APP = """
 import asyncio, sys, time
 from pathlib import Path
-from ser_tui.tui.app import SerTuiApp, end_with_the_terminal
+from ser_tui.tui import app
+from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.terminal.driver import TerminalDriver
 
 class Watched(SerTuiApp):
+    CSS_PATH = [Path(app.__file__).parent / name for name in SerTuiApp.CSS_PATH]
     longest = 0.0
     def on_mount(self):
         super().on_mount()
@@ -50,6 +52,8 @@ class Watched(SerTuiApp):
             if late > Watched.longest:
                 Watched.longest = late
                 Path(sys.argv[3]).write_text(str(late))
+            elif not Path(sys.argv[3]).exists():
+                Watched.longest = 0.0  # it was taken away: from here on is counted
 
 Watched(Path(sys.argv[1]), sys.argv[2] or None, TerminalDriver).run()
 """
@@ -87,7 +91,10 @@ class Session:
         until, count = time.perf_counter() + seconds, 0
         while (left := until - time.perf_counter()) > 0:
             if select.select([self.descriptor], [], [], left)[0]:
-                found = os.read(self.descriptor, 65536)
+                try:
+                    found = os.read(self.descriptor, 65536)
+                except OSError:
+                    raise SystemExit(f"the app has ended; its last output was {self.output[-500:]!r}") from None
                 self.output += found
                 count += len(found)
         return count

@@ -46,3 +46,19 @@ class CorpusFacts:
             self, utterances=sum(emotions.values()), speakers=tuple(kept), voices=kept, minutes=minutes,
             emotions=dict(sorted(emotions.items())),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CorpusContents:
+    """What the copy on this machine holds, each as word -> utterances: those of speakers that are not known are under an empty word.
+
+    `lengths`: (from, to) in seconds -> utterances.
+    """
+
+    name: str
+    utterances: int
+    minutes: float
+    emotions: Mapping[str, int]
+    speakers: Mapping[str, int]
+    sexes: Mapping[str, int]
+    lengths: Mapping[tuple[float, float], int]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
-from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
+from ser_tui.tui.data.corpus_facts import CorpusContents, CorpusFacts, Voice
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,28 @@ def count_here(name: str) -> int | None:
         return corpora.count(name)
     except UserError:
         return None
+
+
+LENGTHS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 30.0)
+"""Bounds of the lengths that are counted together, in seconds; the last ones are of everything longer."""
+
+
+def contents(name: str) -> CorpusContents:
+    """What the copy on this machine holds. The first look at a corpus reads every file. Raises UserError."""
+    manifest = corpora.load_manifest(name)
+    found = manifest.utterances
+    longest = max(utterance.seconds for utterance in found)
+    bounds = [*(bound for bound in LENGTHS if bound < longest), float(math.ceil(longest))]
+    lengths = {
+        (low, high): number
+        for low, high in pairwise(bounds)
+        if (number := sum(low < utterance.seconds <= high for utterance in found)) or low < longest
+    }
+    unknown = sum(utterance.speaker is None for utterance in found)
+    return CorpusContents(
+        name, len(found), manifest.minutes, manifest.emotions, {**manifest.speakers, **({"": unknown} if unknown else {})},
+        dict(sorted(Counter(utterance.gender or "" for utterance in found).items(), reverse=True)), lengths,
+    )  # fmt: skip
 
 
 def check_report(name: str) -> str:

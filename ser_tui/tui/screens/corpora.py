@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,8 +13,10 @@ from textual.containers import Horizontal, VerticalScroll
 from ser_tui.study.formatting import printable
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import Progress, in_thread
+from ser_tui.tui.data.corpus_facts import CorpusContents
 from ser_tui.tui.data.knowledge import KnownCorpus
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
+from ser_tui.tui.views.corpus_bars import contents_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
@@ -39,6 +42,7 @@ class CorporaScreen(AppScreen[None]):
     CSS_PATH = "corpora.tcss"
     AUTO_FOCUS = "CorporaList"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "contents", "what it holds", tooltip="Count emotions, speakers, sexes and durations of the copy here"),
         Binding("a", "add", "add a folder", tooltip="Name a folder or a CSV manifest on this machine"),
         Binding("g", "get", "get", tooltip="Download it, after its licence has been accepted"),
         Binding("f", "forget", "forget", tooltip="Forget where it lies; no file is deleted"),
@@ -50,6 +54,7 @@ class CorporaScreen(AppScreen[None]):
         self._known: list[KnownCorpus] = []
         self._checking: set[str] = set()
         self._counted: dict[str, int | None] = {}
+        self._contents: dict[str, CorpusContents] = {}
 
     def compose(self) -> ComposeResult:
         """List, what is known of the highlighted one, keys."""
@@ -157,7 +162,10 @@ class CorporaScreen(AppScreen[None]):
                 line.append_text(cell(value))
                 found.append(line)
         width = max(20, pane.size.width)
-        pane.show([part for line in found for part in broken(line, width, hang=10)])
+        lines = [part for line in found for part in broken(line, width, hang=10)]
+        if (held := self._contents.get(one.name)) is not None:
+            lines += [Text(), *contents_lines(held, width)]
+        pane.show(lines)
 
     def _utterances(self, one: KnownCorpus) -> str:
         documented = "" if one.documented is None else f"{one.documented:,} documented"
@@ -166,11 +174,13 @@ class CorporaScreen(AppScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted corpus allows."""
-        if not self.is_mounted or action not in ("get", "forget"):
+        if not self.is_mounted or action not in ("get", "forget", "contents"):
             return True
         one = self.current
         if one is None:
             return False
+        if action == "contents":
+            return one.usable and one.name not in self._checking
         if action == "get":
             return one.path is None and one.downloadable and ("corpus", one.name) not in self.ser.fetches.under_way
         return one.path is not None and one.name != "demo"
@@ -204,6 +214,33 @@ class CorporaScreen(AppScreen[None]):
         self._look()
         if report is not None:
             self.app.push_screen(PreviewScreen(report))
+
+    @work
+    async def action_contents(self) -> None:
+        """Count what the copy here holds: beside the list, or over it where there is no room beside."""
+        from ser_tui.tui.dialogs.preview import PreviewScreen
+
+        one = self.current
+        if one is None or one.name in self._checking:
+            return
+        name = one.name
+
+        def count() -> CorpusContents:
+            from ser_tui.tui.data.knowledge import contents
+
+            return contents(name)
+
+        self._checking.add(name)
+        self._show()
+        held = await self.attempt(count)
+        self._checking.discard(name)
+        self._show()
+        if held is None:
+            return
+        self._contents[name] = held
+        self._show_detail()
+        if not (self.has_class("-wide") or self.has_class("-huge")):
+            self.app.push_screen(PreviewScreen("\n".join(line.plain for line in contents_lines(held, 64))))
 
     @work
     async def action_add(self) -> None:
