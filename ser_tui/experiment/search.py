@@ -240,6 +240,7 @@ class _Search:
                 remaining_seconds=remaining,
                 based_on=based_on,
                 pending=pending,
+                expected=proposal.expected,
             )
         )
         begun = time.monotonic()

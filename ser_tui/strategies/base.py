@@ -29,6 +29,8 @@ class Proposal:
 
     parameters: dict[str, Value]
     phase: Phase
+    expected: tuple[float, float] | None = None
+    """Mean and standard deviation of the score that the strategy's model expects; None where it has no such model."""
 
 
 class Strategy(Protocol):

@@ -105,8 +105,15 @@ class Modelled(ABC):
         # An observation outside the space, as after bounds were narrowed, is no point of the model's unit cube.
         usable = [entry for entry in told if inside(self._space, entry.parameters)]
         seed = int(generator(self._seed, done).integers(2**31))
-        parameters = self._draws.new(trials, self.suggest(usable, seed) if usable and known else ())
-        return None if parameters is None else Proposal(parameters, "model")
+        modelled = bool(usable and known)
+        parameters = self._draws.new(trials, self.suggest(usable, seed) if modelled else ())
+        if parameters is None:
+            return None
+        return Proposal(parameters, "model", self.expected(parameters) if modelled else None)
+
+    def expected(self, parameters: Mapping[str, Value]) -> tuple[float, float] | None:
+        """Mean and deviation of the score at a point, by the model of the last suggestion; None where it has none."""
+        return None
 
     def lie(self, known: Sequence[float]) -> float:
         """What a trial under way is taken to score, given the scores of the finished ones: their mean."""

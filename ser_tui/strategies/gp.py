@@ -6,8 +6,9 @@ before it need not wait for.
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ class GaussianProcess(Modelled):
     Reals lie on their scale, integers and numeric choices by their rank, words one-hot.
     """
 
+    _model: Any = None
+    """skopt's optimiser of the last suggestion. No proposal hangs on it: only what was expected of that one."""
+
     def suggest(self, history: Sequence[Observation], seed: int) -> Iterator[dict[str, Value]]:
         """The point of largest expected improvement, then others in falling order of it."""
         from skopt import Optimizer
@@ -59,6 +63,7 @@ class GaussianProcess(Modelled):
             warnings.simplefilter("ignore")
             optimizer.tell([[_encode(axis, entry.parameters[axis.name]) for axis in axes] for entry in seen], losses)
             wish = optimizer.ask()
+        self._model = optimizer
         yield self._decode(wish)
         random = np.random.default_rng(seed)
         others = [self._draws.draw(random) for _ in range(CANDIDATES // 5)]
@@ -68,6 +73,15 @@ class GaussianProcess(Modelled):
             improvement = gaussian_ei(optimizer.space.transform(points), optimizer.models[-1], y_opt=min(losses))
         for index in np.argsort(-improvement, kind="stable"):
             yield others[int(index)]
+
+    def expected(self, parameters: Mapping[str, Value]) -> tuple[float, float] | None:
+        """The posterior's mean and standard deviation, of the score itself without its noise."""
+        point = [_encode(axis, parameters[axis.name]) for axis in self._draws.axes]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mean, deviation = self._model.models[-1].predict(self._model.space.transform([point]), return_std=True)
+        found = round(-float(mean[0]), 4), round(float(deviation[0]), 4)
+        return found if all(map(math.isfinite, found)) else None
 
     def _decode(self, point: Sequence[Any]) -> dict[str, Value]:
         parameters = self._draws.complete([0.5] * len(point))

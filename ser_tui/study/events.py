@@ -89,6 +89,8 @@ class TrialStarted(Event):
     pending: tuple[int, ...] = ()
     """Numbers of the trials that the strategy was told are under way, in the order in which they began. An earlier trial that is not
     among them is over: where the log has no end of it, that line is lost."""
+    expected: tuple[float, float] | None = None
+    """Mean and standard deviation of the score that the strategy's model expected. None: it has none, or did not log it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,8 @@ class Trial:
     probe_p: float | None = None
     """See `events.TrialFinished`, the next one too."""
     outputs: str = ""
+    expected: tuple[float, float] | None = None
+    """See `events.TrialStarted`."""
 
     def score(self, name: str = BCA) -> Score | None:
         """One of `scores`, or None."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.views import timeline
-from ser_tui.tui.views.parameter_plots import importance_lines, parameter_pictures
+from ser_tui.tui.views.parameter_plots import expectation_picture, importance_lines, parameter_pictures
 
 SPACE = {
     "learning_rate": {"low": 1e-6, "high": 1e-3, "scale": "log"},
@@ -106,3 +107,16 @@ def test_a_worker_that_took_over_has_another_number(runs: Path) -> None:
     assert [span.worker for span in timeline.spans(state_of(run)) if span is not None] == [1, 2]
 
 
+
+
+def test_what_the_model_expected_is_laid_beside_what_came(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.5, run.parameters())
+    assert expectation_picture(state_of(run)) is None, "logs of before there was this field"
+    for number, score, expected in ((2, 0.8, (0.75, 0.1)), (3, 0.4, (0.7, 0.1))):
+        started, *rest = run.trial_events(number, score, run.parameters())
+        run.write(replace(started, expected=expected), *rest)
+    picture = expectation_picture(state_of(run))
+    assert picture is not None
+    told = next(series for series in picture.series if "expected;" in series.name)
+    assert told.points == ((0.8, 0.75), (0.4, 0.7)) and "1 of 2 within it" in told.name

@@ -12,6 +12,7 @@ import pytest
 from fabricated_runs import begin, finished, under_way
 from textual.pilot import Pilot
 
+from ser_tui.client.importances import Importances
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
 
@@ -52,4 +53,39 @@ async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
 def test_screen_looks_as_approved(
     past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
-    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))
+    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle_plots(pilot, keys))
+
+
+RUN, TRIAL, PARAMETERS, TIMELINE = ("down", "enter"), ("down", "enter", "t"), ("down", "enter", "p"), ("down", "enter", "i")
+MEDIUM = (120, 40)
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "plain"),
+    [
+        (RUN, MEDIUM, ""), (RUN, MEDIUM, "linux"), (TRIAL, SMALL, ""), (TRIAL, LARGE, "NO_COLOR"), (PARAMETERS, SMALL, "linux"),
+        (PARAMETERS, LARGE, ""), (TIMELINE, MEDIUM, ""),
+    ],
+    ids=["run-120x40", "run-linux", "trial-80x24", "trial-200x50-no-color", "parameters-80x24-linux", "parameters-200x50", "timeline-120x40"],
+)  # fmt: skip
+def test_screen_with_plots_looks_as_approved(
+    past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], plain: str, keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Importances(15, {"learning_rate": (0.62, 0.21), "epochs": (0.24, 0.15), "max_seconds": (0.05, 0.1)}, (0.4, 0.2))
+    monkeypatch.setattr("ser_tui.client.importances.importances", lambda *_: found)
+    if plain == "linux":
+        monkeypatch.setenv("TERM", "linux")
+    elif plain:
+        monkeypatch.setenv(plain, "1")
+    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle_plots(pilot, keys))
+
+
+async def _settle_plots(pilot: Pilot[Any], keys: Sequence[str]) -> None:
+    """As `_settle`, until every plot that is shown is drawn."""
+    from piloting import until
+
+    from ser_tui.tui.widgets.plotted import Plotted
+
+    await _settle(pilot, keys)
+    await until(pilot, lambda: all(plotted.drawn or not plotted.region for plotted in pilot.app.screen.query(Plotted)))
+    await pilot.pause(0.5)

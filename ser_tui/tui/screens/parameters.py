@@ -16,7 +16,7 @@ from ser_tui.study.summary import counted_trials
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import View
-from ser_tui.tui.views.parameter_plots import importance_lines, parameter_pictures
+from ser_tui.tui.views.parameter_plots import expectation_picture, importance_lines, parameter_pictures
 from ser_tui.tui.views.trial_plot import objective_of
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
@@ -48,6 +48,7 @@ class ParametersScreen(AppScreen[None]):
         with VerticalScroll(id="panels"), Container(id="grid"):
             for name in self._names:
                 yield Plotted(f"{name}: no trial has a score yet", classes="panel")
+            yield Plotted(id="expected")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -72,8 +73,14 @@ class ParametersScreen(AppScreen[None]):
         self.query_one("#head", Lines).show([head])
         self._show_importances()
         pictures = parameter_pictures(state)
-        for name, panel in zip(self._names, self.query(Plotted), strict=True):
+        for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):
             panel.show(pictures.get(name))
+        expected, picture = self.query_one("#expected", Plotted), expectation_picture(state)
+        appears = picture is not None and not expected.display
+        expected.display = picture is not None
+        if appears:
+            self._drawn = None  # it has no size yet: it is drawn with the next look
+        expected.show(picture)
 
     def _show_importances(self) -> None:
         width = max(20, self.size.width - 2)

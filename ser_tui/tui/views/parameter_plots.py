@@ -96,6 +96,30 @@ def _over(
     return Picture(x, y, tuple(series), label)
 
 
+def expectation_picture(state: RunState) -> Picture | None:
+    """What the strategy's model expected of each trial, with its deviation, over what came; None where the log has none."""
+    objective = objective_of(state)
+    pairs = [
+        (scored, *trial.expected)
+        for trial in counted_trials(state)
+        if trial.expected is not None and (scored := objective.value(trial)) is not None
+    ]
+    if not pairs:
+        return None
+    shown = pairs[-GRID:]
+    lows = [min(came, mean - deviation) for came, mean, deviation in shown]
+    highs = [max(came, mean + deviation) for came, mean, deviation in shown]
+    axis = nice_axis(min(lows), max(highs), ticks=5)
+    x = PlotAxis(axis.low, axis.high, axis.ticks, "what came")
+    within = sum(abs(came - mean) <= deviation for came, mean, deviation in pairs)
+    series = (
+        Series(".", ((axis.low, axis.low), (axis.high, axis.high)), "as expected", "muted", line=True, every=2),
+        Series("|", name="deviation", style="muted", spans=tuple((came, mean - spread, mean + spread) for came, mean, spread in shown)),
+        Series("o", tuple((came, mean) for came, mean, _ in shown), f"expected; {within} of {len(pairs)} within it"),
+    )
+    return Picture(x, axis, series, f"{objective.label} expected")
+
+
 def importance_lines(found: Importances | None, problem: str = "") -> list[Text]:
     """What mattered, in words and numbers; before the answer is there, that it is being asked for."""
     if problem:

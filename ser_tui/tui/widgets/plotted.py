@@ -41,6 +41,11 @@ class Plotted(Vertical):
         """Cells across that a picture has for its points."""
         return max(8, self.size.width - 8)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether what it was given is on the screen: the first picture waits for what draws it."""
+        return self._picture is None or (self._plot is not None and self._plot.is_mounted)
+
     def show(self, picture: Picture | None) -> None:
         """Show `picture`. Nothing is sent where it is the one that is shown."""
         if not self.size.width:
