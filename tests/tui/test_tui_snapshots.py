@@ -66,7 +66,7 @@ MEDIUM = (120, 40)
         (RUN, MEDIUM, ""), (RUN, MEDIUM, "linux"), (TRIAL, SMALL, ""), (TRIAL, LARGE, "NO_COLOR"), (PARAMETERS, SMALL, "linux"),
         (PARAMETERS, LARGE, ""), (TIMELINE, MEDIUM, ""),
     ],
-    ids=["run-120x40", "run-linux", "trial-80x24", "trial-200x50-no-color", "parameters-80x24-linux", "parameters-200x50", "timeline-120x40"],
+    ids=["run-120x40", "run-linux", "trial-80x24", "trial-200x50-no-color", "parameters-linux", "parameters-200x50", "timeline-120x40"],
 )  # fmt: skip
 def test_screen_with_plots_looks_as_approved(
     past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], plain: str, keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
