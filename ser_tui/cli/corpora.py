@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.corpora import locations, registry
-from ser_tui.corpora.catalogue import entries, require
+from ser_tui.corpora.catalogue import PLUG_INS, entries, require
 from ser_tui.corpora.check import CheckReport, check, problem_lines, report
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.locations import Source
@@ -28,6 +28,8 @@ def list_corpora(*, as_json: bool) -> None:
              "path": str(path) if path else None} for name, entry, path in found
         ])  # fmt: skip
         return
+    for problem in PLUG_INS.problems():
+        say(f"warning: {problem}", error=True)
     print_table(
         ("CORPUS", "LANGUAGE", "LICENCE", "WHERE"),
         [

@@ -23,6 +23,8 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
             for entry, status in found
         ])  # fmt: skip
         return
+    for problem in registry.PLUG_INS.problems():
+        say(f"warning: {problem}", error=True)
     print_table(
         ("ENCODER", "KIND", "LAYERS", "SIZE", "LICENCE", "STATE"),
         [

@@ -30,6 +30,7 @@ from ser_tui.corpora.known import (
 )
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.study.errors import UsageError
+from ser_tui.study.plug_ins import PlugIns
 
 __all__ = ["Archive", "CorpusEntry", "edition", "entries", "find", "first_edition", "recognised", "require"]
 
@@ -65,18 +66,25 @@ FIRST_KNOWN = frozenset({
 })
 """The corpora that ser_tui 0.1.0 knew. What was added to it under another name was a tree or a table."""
 
+PLUG_INS = PlugIns("ser_tui.corpora", CorpusEntry, "corpus")
+"""Entries that other packages declare under the names of their corpora; a name of ours is ours."""
+_NAMES = frozenset(entry.name for entry in _ENTRIES)
+
 RECOGNISED = 0.9
 """Share of a folder's recordings that must be named as a corpus names them for the folder to be taken for a copy of it."""
 
 
 def entries() -> tuple[CorpusEntry, ...]:
-    """All known corpora: the demo corpus first, then by name."""
-    return _ENTRIES
+    """All known corpora: the demo corpus first, then by name, then those of other packages that can be loaded."""
+    return _ENTRIES + tuple(entry for entry in PLUG_INS.sound() if entry.name not in _NAMES)
 
 
 def find(name: str) -> CorpusEntry | None:
     """The entry of that very name, or None: then the name can stand for a folder or a table of the user's."""
-    return next((entry for entry in _ENTRIES if entry.name == name), None)
+    known = next((entry for entry in _ENTRIES if entry.name == name), None)
+    if known is not None or name not in PLUG_INS:
+        return known
+    return next((entry for entry in PLUG_INS.sound() if entry.name == name), None)
 
 
 def first_edition(name: str) -> str:
@@ -99,7 +107,7 @@ def recognised(ids: Sequence[str]) -> CorpusEntry | None:
         return None
     fitting = [
         entry
-        for entry in _ENTRIES
+        for entry in entries()
         if entry.knows is not None and not entry.same_place_as and not entry.first_edition
         and sum(bool(entry.knows(name)) for name in ids) >= RECOGNISED * len(ids)
     ]  # fmt: skip
@@ -107,10 +115,12 @@ def recognised(ids: Sequence[str]) -> CorpusEntry | None:
 
 
 def require(name: str) -> CorpusEntry:
-    """The entry of that name. Raises UsageError with the nearest one."""
+    """The entry of that name. Raises UsageError with the nearest one, UserError where its package cannot be loaded."""
     entry = find(name)
     if entry is None:
-        known = [entry.name for entry in _ENTRIES]
+        if name in PLUG_INS:
+            return PLUG_INS.load(name)  # says why it cannot be loaded
+        known = [entry.name for entry in entries()]
         close = difflib.get_close_matches(name[:100].lower(), known, 1, 0.5)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         raise UsageError(f"{name[:100]}: no such corpus; {hint}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ser_tui.corpora import build, demo, locations, spellings
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import FIRST_KNOWN, Archive, CorpusEntry, edition, entries, find, require
+from ser_tui.corpora.catalogue import FIRST_KNOWN, PLUG_INS, Archive, CorpusEntry, edition, entries, find, require
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
@@ -229,6 +229,8 @@ def _check_classes(utterances: Iterable[Utterance]) -> None:
 
 
 def _not_here(name: str) -> str:
+    if name in PLUG_INS:
+        PLUG_INS.load(name)  # where it cannot be loaded, that is why it is not here
     entry = find(name)
     add = f"`ser-tui corpora add {name} PATH`"
     remembered = locations.read().get(name)

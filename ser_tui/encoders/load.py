@@ -19,6 +19,9 @@ def load_encoder(name: str) -> SpeechEncoder:
     """
     entry = registry.find(name)
     status = registry.status(entry)
+    if status.ready and entry.make is not None and entry.source == "plug-in":
+        with _as_user_errors(f"encoder {entry.name}: its package cannot make it", "see whether another version of it can"):
+            return entry.make().eval()
     if not status.ready or status.path is None:
         raise UserError(registry.refusal(entry, status))
     with _as_user_errors(f"{status.path}: no encoder can be made of it", "fetch it again or give another folder"):
@@ -62,6 +65,10 @@ def build(description: Mapping[str, Any], source: str = "saved encoder") -> Spee
                 description["family"], description["configuration"], normalise=bool(description["normalise"]),
                 epsilon=float(description["epsilon"]), output_norm=bool(description["output_norm"]),
             ).eval()
+        if kind == "plug-in":
+            entry = registry.plug_in(str(description["name"]))
+            if entry.rebuild is not None:
+                return entry.rebuild(description).eval()
     raise UserError(f"{source}: unknown kind of encoder {kind!r:.50}; it was written by another version of ser_tui")
 
 

@@ -9,19 +9,23 @@ the cache of the hub's own client.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ser_tui import places
 from ser_tui.encoders import bases, layout, packaged
 from ser_tui.encoders.packaged import Packaged
 from ser_tui.study.errors import UserError
+from ser_tui.study.plug_ins import PlugIns
+
+if TYPE_CHECKING:
+    from ser_tui.encoders.base import SpeechEncoder
 
 Family = Literal["whisper", "wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio", "unknown"]
-Source = Literal["package", "hub", "folder"]
+Source = Literal["package", "hub", "folder", "plug-in"]
 
 PAPER_SEARCH: Mapping[str, Any] = {
     "learning_rate": {"low": 1e-6, "high": 1e-3, "scale": "log"},
@@ -69,6 +73,11 @@ class EncoderEntry:
     """Whether `layers` and `dimension` are known; what a checkpoint alone holds only torch can read."""
     packaged: Packaged | None = None
     """The packages that hold it; for an encoder of a hub, a second way to have it."""
+    make: Callable[[], SpeechEncoder] | None = None
+    """Of a plug-in: loads the pre-trained encoder, without network. What takes long to import is imported within."""
+    rebuild: Callable[[Mapping[str, Any]], SpeechEncoder] | None = None
+    """Of a plug-in: the same architecture with any weights, of what its `describe` gave, whose kind is "plug-in" and whose name
+    is the entry's."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +124,20 @@ _ENTRIES = (
 )
 
 
+PLUG_INS = PlugIns("ser_tui.encoders", EncoderEntry, "encoder")
+"""Entries that other packages declare, of source "plug-in"; a name of ours is ours."""
+
+
 def entries() -> tuple[EncoderEntry, ...]:
-    """All registered encoders, the embedded default first."""
-    return _ENTRIES
+    """All registered encoders, the embedded default first, those of other packages that can be loaded last."""
+    return _ENTRIES + tuple(entry for entry in PLUG_INS.sound() if entry.name not in {one.name for one in _ENTRIES})
+
+
+def plug_in(name: str) -> EncoderEntry:
+    """The encoder that another package declares as `name`. Raises UserError where there is none, or it cannot be loaded."""
+    if name not in PLUG_INS:
+        raise UserError(f"encoder {_short(name)}: the package that brings it is not installed here; install it")
+    return PLUG_INS.load(name)
 
 
 def find(name: str) -> EncoderEntry:
@@ -130,13 +150,15 @@ def find(name: str) -> EncoderEntry:
     for entry in _ENTRIES:
         if folded in (entry.name.casefold(), entry.alias.casefold()):
             return entry
+    if wanted in PLUG_INS:
+        return plug_in(wanted)
     if _is_folder(wanted):
         folder = Path(wanted).expanduser()
         with _readable(folder):
             return _folder_entry(folder)
     if bases.HUB_NAME.fullmatch(wanted):
         return _hub_entry(wanted)
-    known = [word for entry in _ENTRIES for word in (entry.name, entry.alias) if word]
+    known = [word for entry in entries() for word in (entry.name, entry.alias) if word]
     close = difflib.get_close_matches(wanted[:200], known, 3, 0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(entry.name for entry in _ENTRIES)}"
     kind = "no such folder, and " if wanted.startswith((".", "/", "~")) else ""
@@ -145,6 +167,9 @@ def find(name: str) -> EncoderEntry:
 
 def status(entry: EncoderEntry) -> Status:
     """Whether `entry` is ready, or what has to be done first. Looks at files only, never at the network."""
+    if entry.source == "plug-in":
+        usable = entry.make is not None and entry.rebuild is not None
+        return Status(usable, "ready" if usable else "its package declares no `make`, or no `rebuild`")
     if entry.source == "package":
         return _packaged_status(entry)
     if entry.source == "folder":
