@@ -230,16 +230,22 @@ def export(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
     ] = "",
+    to: Annotated[
+        str, typer.Option("--to", metavar="TRACKER", help="optuna (SQLite), mlflow (file store) or tensorboard (scalars); each an extra.")
+    ] = "",
     bundle: Annotated[
         Path | None,
         typer.Option("--bundle", metavar="FILE.zip", help="The whole run in one file, for `ser-tui import` on another machine."),
     ] = None,
 ) -> None:
     """Write what was measured as a table to a file and print its path: the trials of one run, or how several compare."""
-    from ser_tui.cli.exporting import bundle_run, export_runs
+    from ser_tui.cli.exporting import bundle_run, export_runs, track_runs
 
+    tables = [name for name, given in (("--what", what), ("--format", format)) if given]
     if bundle is not None:
-        bundle_run(runs, bundle, [name for name, given in (("--what", what), ("--format", format), ("-o", output)) if given])
+        bundle_run(runs, bundle, [*tables, *(name for name, given in (("-o", output), ("--to", to)) if given)])
+    elif to:
+        track_runs(runs, to, output, tables)
     else:
         export_runs(runs, what, format, output)
 

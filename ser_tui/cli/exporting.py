@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ser_tui.cli.output import say
 from ser_tui.places import absolute, runs_folder
-from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.runs import RunFolder, refuse_links, resolve
 from ser_tui.study.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,6 +67,28 @@ def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -
     if len(folders) != 1:
         raise UsageError("--bundle takes one run; make a bundle of each")
     say(str(write_bundle(folders[0], absolute(target))))
+
+
+def track_runs(references: Sequence[str], tracker: str, output: str, others: Sequence[str]) -> None:
+    """Write runs for a tracker, print where they are and what opens them. `others`: options of tables, which a tracker has not."""
+    from ser_tui.places import private_folder
+    from ser_tui.report.collecting import tell
+    from ser_tui.report.trackers import OPENED_BY, PLACES, TRACKERS, track
+
+    found = next((one for one in TRACKERS if one == tracker), None)
+    if found is None:
+        raise UsageError(f"--to {tracker}: one of {', '.join(TRACKERS)}")
+    if others or output == "-":
+        raise UsageError(f"--to {tracker} goes without {', '.join([*others, *(['-o -'] if output == '-' else [])])}")
+    folders = chosen(references)
+    if output:
+        target = absolute(output)
+    else:
+        refuse_links(folders[0])
+        target = private_folder(folders[0].path / "export") / PLACES[found]
+    track([tell(folder) for folder in folders], found, target)
+    say(str(target))
+    say(f"open it with: {OPENED_BY[found].format(shlex.quote(str(target)))}", error=True)
 
 
 def import_run(source: Path) -> None:

@@ -1,0 +1,226 @@
+"""Runs in the formats of experiment trackers: Optuna's SQLite, MLflow's file store, TensorBoard's event files.
+
+Each is written by the tracker's own library, an optional extra, from the document that `show --json` prints.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ser_tui.places import private_folder
+from ser_tui.report.collecting import Told
+from ser_tui.store.files import disk_message, replacing
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import parse_time
+from ser_tui.study.summary import best_so_far
+
+Tracker = Literal["optuna", "mlflow", "tensorboard"]
+TRACKERS: tuple[Tracker, ...] = get_args(Tracker)
+PLACES: Mapping[Tracker, str] = {"optuna": "optuna.db", "mlflow": "mlruns", "tensorboard": "tensorboard"}
+"""Where each goes in a run's export/: a file, or a folder."""
+OPENED_BY: Mapping[Tracker, str] = {
+    "optuna": "optuna-dashboard sqlite:///{}", "mlflow": "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {}", "tensorboard": "tensorboard --logdir {}"
+}  # fmt: skip
+
+
+def track(told: Sequence[Told], tracker: Tracker, target: Path) -> None:
+    """Write the runs to `target`, beside what it holds. Raises UserError where the extra is missing, or a run is there already."""
+    needed = {"optuna": "optuna", "mlflow": "mlflow", "tensorboard": "tensorboard.compat.proto.event_pb2"}[tracker]
+    try:
+        import_module(needed)
+    except ImportError:
+        raise UserError(f"--to {tracker} needs a library that is not here: pip install 'ser-tui[{tracker}]'") from None
+    write: Callable[[Sequence[Told], Path], None] = {"optuna": _optuna, "mlflow": _mlflow, "tensorboard": _tensorboard}[tracker]
+    try:
+        write(told, target)
+    except OSError as error:
+        raise disk_message(error, f"writing for {tracker}", target, "the same command again") from None
+
+
+def _told_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a run beside its trials."""
+    kept = ("run_id", "corpus", "encoder", "method", "strategy", "protocol", "shares_speakers", "warnings", "classes", "headline", "probe",
+            "test", "study", "machine", "fingerprints")  # fmt: skip
+    return {key: document[key] for key in kept}
+
+
+def _numbers(trial: Mapping[str, Any]) -> dict[str, float]:
+    """The scores of a trial by name, ends of intervals with _low and _high."""
+    found: dict[str, float | None] = {name: trial[name] for name in ("bca", "accuracy", "loss", "best_epoch_bca", "probe_p", "seconds")}
+    for name, interval in (("bca", trial["interval"]), ("accuracy", trial["accuracy_interval"])):
+        found[f"{name}_low"], found[f"{name}_high"] = interval or (None, None)
+    found["utterances"] = trial["utterances"] or None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _times(one: Told, place: int) -> tuple[datetime | None, datetime | None]:
+    """When a trial began and ended, in UTC."""
+    trial = one.state.trials[place]
+    begun = parse_time(trial.started).astimezone(UTC) if trial.started else None
+    return begun, None if begun is None or trial.seconds is None else begun + timedelta(seconds=trial.seconds)
+
+
+def _over(trial: Mapping[str, Any]) -> bool:
+    return str(trial["status"]) != "running"
+
+
+def _optuna(told: Sequence[Told], target: Path) -> None:
+    """One study a run, called by its id, in an SQLite file that optuna-dashboard opens."""
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # In a folder of its own first: a name with a question mark would be read as a query, and a file is to be old or new.
+    with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
+        file = Path(place) / "optuna.db"
+        if target.exists():
+            shutil.copyfile(target, file)
+        try:
+            storage = optuna.storages.RDBStorage(f"sqlite:///{file}")
+            for one in told:
+                _optuna_study(optuna, storage, one)
+            storage.engine.dispose()
+        except optuna.exceptions.DuplicatedStudyError:
+            raise UserError(f"{target} has one of these runs already: nothing was added. Give another file with -o") from None
+        except (optuna.exceptions.StorageInternalError, SQLAlchemyError, RuntimeError) as error:
+            why = str(error).partition("\n")[0][:120]
+            raise UserError(f"{target} is no Optuna storage that can be added to ({why}); give another file with -o") from None
+        finally:
+            optuna.logging.set_verbosity(verbosity)
+        with replacing(target, 0o644) as partial:
+            shutil.copyfile(file, partial)
+
+
+def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
+    document = one.document
+    study = optuna.create_study(storage=storage, study_name=document["run_id"], direction="maximize")
+    for key, value in _told_of(document).items():
+        study.set_user_attr(key, value)
+    space = {name: found for name, searched in document["study"].get("search", {}).items() if (found := _distribution(optuna, searched))}
+    for place, trial in enumerate(document["trial_list"]):
+        if not _over(trial):
+            continue
+        begun, ended = _times(one, place)
+        scored = trial["bca"] is not None
+        values = {name: value for name, value in trial["parameters"].items() if name in space}
+        study.add_trial(
+            optuna.trial.FrozenTrial(
+                number=-1, trial_id=-1, state=optuna.trial.TrialState.COMPLETE if scored else optuna.trial.TrialState.FAIL,
+                value=trial["bca"], datetime_start=_local(begun or ended), datetime_complete=_local(ended or begun), params=values,
+                distributions={name: space[name] for name in values}, system_attrs={},
+                user_attrs={
+                    "trial": trial["trial"], "status": str(trial["status"]), "phase": trial["phase"], "reason": trial["reason"],
+                    "fixed": {name: value for name, value in trial["parameters"].items() if name not in space}, **_numbers(trial),
+                },
+                intermediate_values={epoch["epoch"]: epoch["bca"] for epoch in trial["epochs"] if epoch["bca"] is not None},
+            )
+        )  # fmt: skip
+
+
+def _local(moment: datetime | None) -> datetime:
+    """As Optuna keeps times: this machine's, without its zone."""
+    return (moment or datetime.now(UTC)).astimezone().replace(tzinfo=None)
+
+
+def _distribution(optuna: Any, searched: Any) -> Any:
+    """Optuna's distribution of a dimension; None where it is fixed."""
+    if not isinstance(searched, Mapping):
+        return None
+    if "choices" in searched:
+        return optuna.distributions.CategoricalDistribution(list(searched["choices"]))
+    if searched.get("scale") == "int":
+        return optuna.distributions.IntDistribution(searched["low"], searched["high"])
+    if "low" in searched:
+        return optuna.distributions.FloatDistribution(searched["low"], searched["high"], log=searched.get("scale") == "log")
+    return None
+
+
+def _mlflow(told: Sequence[Told], target: Path) -> None:
+    """One experiment a run, called by its id, with one run a trial, in MLflow's file store."""
+    # Newer versions want to be told that files, which any version reads, are what is meant.
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    import mlflow
+    from mlflow.entities import Metric, Param, RunTag
+
+    private_folder(target)
+    client = mlflow.tracking.MlflowClient(tracking_uri=target.absolute().as_uri())
+    for one in told:
+        document = one.document
+        if client.get_experiment_by_name(document["run_id"]) is not None:
+            raise UserError(f"{target} has {document['run_id']} already: nothing was added. Give another folder with -o")
+    for one in told:
+        document = one.document
+        told_of = {f"ser_tui.{key}": str(value)[:4000] for key, value in _told_of(document).items() if key not in ("study", "machine")}
+        experiment = client.create_experiment(document["run_id"], tags=told_of)
+        for place, trial in enumerate(document["trial_list"]):
+            if not _over(trial):
+                continue
+            begun, ended = (None if moment is None else int(moment.timestamp() * 1000) for moment in _times(one, place))
+            run = client.create_run(experiment, start_time=begun, run_name=f"trial {trial['trial']}").info.run_id
+            at = ended or begun or 0
+            metrics = [Metric(name, value, at, 0) for name, value in _numbers(trial).items()]
+            metrics += [Metric(f"epoch_{name}", epoch[name], at, epoch["epoch"]) for epoch in trial["epochs"]
+                        for name in ("bca", "loss", "validation_loss") if epoch[name] is not None]  # fmt: skip
+            for first in range(0, len(metrics), 1000):
+                client.log_batch(run, metrics=metrics[first : first + 1000])
+            tags = [RunTag(name, str(trial[name])) for name in ("status", "phase", "reason") if trial[name]]
+            client.log_batch(run, params=[Param(name, str(value)) for name, value in trial["parameters"].items()], tags=tags)
+            client.set_terminated(run, "FINISHED" if trial["bca"] is not None else "FAILED", ended)
+
+
+def _tensorboard(told: Sequence[Told], target: Path) -> None:
+    """A folder a run: `search` has the score of every trial and the best so far, `trial-003` the epochs of one. Single precision, which is
+    all that TensorBoard's scalars have."""
+    for one in told:
+        place = target / one.document["run_id"]
+        if place.exists():
+            raise UserError(f"{place} is there already: nothing was added. Give another folder with -o")
+    for one in told:
+        document = one.document
+        place = target / document["run_id"]
+        with _events(place / "search") as add:
+            best = best_so_far(list(one.state.trials))
+            for number, trial in enumerate(document["trial_list"]):
+                moment = (_times(one, number)[1] or datetime.now(UTC)).timestamp()
+                for name, value in [*_numbers(trial).items(), ("best_so_far", best[number])]:
+                    if value is not None:
+                        add(name, value, trial["trial"], moment)
+        for number, trial in enumerate(document["trial_list"]):
+            if not trial["epochs"]:
+                continue
+            begun = (_times(one, number)[0] or datetime.now(UTC)).timestamp()
+            with _events(place / f"trial-{trial['trial']:03d}") as add:
+                for epoch in trial["epochs"]:
+                    begun += epoch["seconds"]
+                    for name in ("bca", "loss", "validation_loss"):
+                        if epoch[name] is not None:
+                            add(name, epoch[name], epoch["epoch"], begun)
+
+
+@contextmanager
+def _events(folder: Path) -> Iterator[Callable[[str, float, int, float], None]]:
+    """What adds (name, value, step, time) to an event file in `folder`."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    private_folder(folder)
+    writer = EventFileWriter(str(folder))
+
+    def add(name: str, value: float, step: int, moment: float) -> None:
+        summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
+        writer.add_event(Event(wall_time=moment, step=step, summary=summary))
+
+    try:
+        yield add
+    finally:
+        writer.close()
