@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from ser_tui.store.runs import RunFolder, refuse_links, resolve
 from ser_tui.study.errors import UsageError
 
 if TYPE_CHECKING:
+    from ser_tui.evaluation.errors import Answers
+    from ser_tui.report.collecting import Told
     from ser_tui.report.exports import What
     from ser_tui.report.sheets import Sheet, SheetFormat
 
@@ -114,10 +116,18 @@ def _sheet(what: What, folders: list[RunFolder]) -> Sheet:
         case "paper":
             return exports.paper_sheet(told)
         case "predictions":
-            pairs = zip(folders, told, strict=True)
-            return exports.predictions_sheet([one for folder, run in pairs for one in exports.answers_of(folder, run)])
+            return exports.predictions_sheet([one for folder, run in zip(folders, told, strict=True) for one in _answers(folder, run)])
         case "parts":
             return exports.parts_sheet(folders, told)
+
+
+def _answers(folder: RunFolder, run: Told) -> Iterator[tuple[str, str, int, Answers]]:
+    """(run, part, trial, answers) of everything that the best trial was scored on, as far as it is known."""
+    from ser_tui.evaluation.analysis import explained
+
+    for part in explained(folder, run.state):
+        if part.answers is not None:
+            yield folder.run_id, part.name, part.trial, part.answers
 
 
 def _format(form: str, output: str) -> SheetFormat:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
-from ser_tui.evaluation.errors import Answers, Spoken
+from ser_tui.evaluation.errors import Answers
 from ser_tui.evaluation.pairing import pair
 from ser_tui.report.collecting import Compared, Told
 from ser_tui.report.sheets import Sheet, SheetColumn
@@ -224,16 +224,3 @@ def parts_of(folder: RunFolder, told: Told) -> dict[str, list[str]]:
 
 def _names(told: Sequence[Told]) -> str:
     return ", ".join(str(one.document["name"]) for one in told)
-
-
-def answers_of(folder: RunFolder, told: Told) -> list[tuple[str, str, int, Answers]]:
-    """What the best trial said of the validation part, as the log holds it; utterances by name where the parts are known."""
-    state, best, start = told.state, told.state.best, told.state.start
-    if best is None or start is None or not state.truth or len(best.predictions) != len(state.truth):
-        return []
-    try:
-        names = parts_of(folder, told)["validation"]
-    except (UserError, KeyError):
-        names = []
-    spoken = tuple(Spoken(name) for name in names) if len(names) == len(state.truth) else ()
-    return [(folder.run_id, "validation", best.number, Answers(start.classes, state.truth, best.predictions, spoken=spoken))]

@@ -27,7 +27,8 @@ TRACKERS: tuple[Tracker, ...] = get_args(Tracker)
 PLACES: Mapping[Tracker, str] = {"optuna": "optuna.db", "mlflow": "mlruns", "tensorboard": "tensorboard"}
 """Where each goes in a run's export/: a file, or a folder."""
 OPENED_BY: Mapping[Tracker, str] = {
-    "optuna": "optuna-dashboard sqlite:///{}", "mlflow": "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {}", "tensorboard": "tensorboard --logdir {}"
+    "optuna": "optuna-dashboard sqlite:///{}", "mlflow": "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {}",
+    "tensorboard": "tensorboard --logdir {}",
 }  # fmt: skip
 
 
