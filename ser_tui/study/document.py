@@ -248,7 +248,7 @@ class Study(_Section):
     seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
     objective: str = Field(BCA, title="objective", description="what is searched for: bca, accuracy; or least minutes, peak_memory ...")
     """A name in `scores.MEASURES`: scores are maximised, costs minimised."""
-    objectives: tuple[str, ...] = Field((), max_length=2)
+    objectives: tuple[str, ...] = Field((), max_length=2, title="objectives", description="two of them; the first is the objective")
     """Two of them, for strategies that can; the first is then the `objective`, which best is by."""
     labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
     """The one label map of all corpora; an empty class drops the emotion."""

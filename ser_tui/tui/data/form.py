@@ -23,6 +23,7 @@ from ser_tui.study.document import (
 )
 from ser_tui.study.hyperparameters import Hyperparameter, for_method
 from ser_tui.study.load import problems, to_plain, validate
+from ser_tui.study.scores import MEASURES
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 
 Kind = Literal["range", "choices", "fixed"]
@@ -118,6 +119,8 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             *_SETTINGS,
             *_section("budget", Budget),
             *_of_study("seed"),
+            declared("objective", Study.model_fields["objective"], tuple(MEASURES)),
+            *_of_study("objectives"),
         ),
     ),
     (
