@@ -6,7 +6,7 @@ VENV ?= .venv
 TORCH_INDEX ?=
 ARGS ?=
 PYTEST ?=
-# Processes that share the tests, a file at a time; each has its own cache and converts the encoder once.
+# Processes that share the tests; each has its own cache and converts the encoder once.
 JOBS ?= 2
 
 BIN := $(VENV)/bin
@@ -19,10 +19,10 @@ demo: $(VENV)/.installed
 	@$(BIN)/ser-tui run configs/demo.yaml $(ARGS)
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) --dist worksteal $(PYTEST)
 
 slow: $(VENV)/.installed
-	$(BIN)/python -m pytest -m slow -n $(JOBS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -m slow -n $(JOBS) --dist worksteal $(PYTEST)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check ser_tui tests benchmarks examples

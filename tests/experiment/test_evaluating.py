@@ -159,6 +159,7 @@ def test_an_emotion_that_only_another_target_has_is_no_mistake(probed: RunFolder
     ]
 
 
+@pytest.mark.slow
 def test_some_speakers_are_evaluated_alone_and_named_beside_the_score(probed: RunFolder, target: str) -> None:
     first, second = load_manifest(target).speakers
     one = result_of(evaluated(probed, launch.EvaluationRequest((target,), speakers=(first,))), probed)

@@ -16,6 +16,7 @@ def test_a_corpus_that_changed_between_two_workers_is_refused_with_the_list(warm
     assert outcome.sound and outcome.injected == 4, outcome
 
 
+@pytest.mark.slow
 def test_a_corpus_that_changes_under_a_worker_ends_the_run_before_a_wrong_score(warm: Warm, tmp_path: Path) -> None:
     outcome = changed_under_a_worker(warm, tmp_path)
     assert outcome.sound and outcome.injected == 1, outcome

@@ -20,6 +20,7 @@ from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study.load import dumps
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = file_limit(warm, tmp_path, 5, 21, reference)
     assert outcome.sound and outcome.injected >= 5, outcome
@@ -32,6 +33,7 @@ def test_a_full_disk(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     assert outcome.sound and outcome.injected >= 4, outcome
 
 
+@pytest.mark.slow
 def test_no_run_starts_where_its_models_will_not_fit(reference: Reference, tmp_path: Path) -> None:
     """Neither from the command line nor from the app's form; where there is room again, both start one."""
     reason = cannot_mount(tmp_path)
@@ -70,6 +72,7 @@ def done(reference: Reference, tmp_path: Path) -> RunFolder:
     return RunFolder(Path(shutil.copytree(reference.folder.path, tmp_path / "runs" / reference.folder.run_id)))
 
 
+@pytest.mark.slow
 def test_every_command_says_in_one_line_that_there_is_no_room(done: RunFolder, tmp_path: Path) -> None:
     runs, empty, before = done.path.parent, str(tmp_path / "empty"), done.log.read_bytes()
     study = str(done.study)

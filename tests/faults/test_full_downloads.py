@@ -20,6 +20,7 @@ from ser_tui.encoders import fetch
 from ser_tui.store.files import RESERVE, DiskError, shortage
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_something_comes(tmp_path: Path) -> None:
     outcome = filled(tmp_path, 4, 3)
     if outcome.skipped:

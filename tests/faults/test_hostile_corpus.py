@@ -50,6 +50,7 @@ def test_every_file_is_used_or_named_with_the_reason(odd: tuple[set[str], set[st
     assert sum(int(number or 1) for number in told) == len(bad), "a line a kind of problem"
 
 
+@pytest.mark.slow
 def test_a_whole_run_over_it_finishes_and_says_what_it_left_out(
     odd: tuple[set[str], set[str]], small_study: Any, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_the_command_obeys_none_and_shows_them_all(hostile: Hostile) -> None:
     assert SHOWN in crossed.stdout and not obeyed(crossed.stdout + crossed.stderr)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_followed_and_the_last_words_of_its_worker_are_harmless(
     hostile: Hostile, small_corpus: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from lab import Reference, Warm, reference_run
 from ser_tui.training import cache
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_a_run_ends_as_if_nothing_had_been(
     warm: Warm, reference: Reference, tmp_path: Path
 ) -> None:
@@ -19,6 +20,7 @@ def test_killed_at_random_moments_a_run_ends_as_if_nothing_had_been(
     assert outcome.sound and outcome.injected >= 6, outcome
 
 
+@pytest.mark.slow
 def test_what_a_dead_worker_says_of_itself_holds_nobody_up(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = stale(warm, tmp_path, 3, 12, reference)
     assert outcome.sound and outcome.injected == 3, outcome

@@ -172,6 +172,7 @@ def test_a_model_from_a_stranger_is_read_from_its_own_folder_or_refused_in_one_l
 # --- nothing is written elsewhere, nobody else can read it, nothing is sent
 
 
+@pytest.mark.slow
 def test_a_whole_run_touches_its_own_places_alone_and_no_network(
     small_study: Callable[..., Study], tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def listed(folder: RunFolder) -> Any:
     return run
 
 
+@pytest.mark.slow
 def test_workers_whose_clock_jumps(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     begun = time.monotonic()
     folder = launch.prepare(study("budget={trials: 8, minutes: 30}"), tmp_path)
