@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from changing import changed, changed_under_a_worker
 from lab import Reference, Warm
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from clocks import BACKWARDS, FORWARDS
 from commands import command, refused
 from lab import Outcome, Reference, Warm, compare, equal, explain, study, whole_lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from lab import Reference, Warm
 from sharing import crowd, race
 
