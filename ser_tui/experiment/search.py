@@ -230,6 +230,9 @@ class _Search:
 
     def _trial(self, number: int, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> None:
         parameters = self._fitting(proposal.parameters)
+        expected = proposal.expected
+        if expected is not None:
+            expected = self.session.state.measure.told(expected[0]), expected[1]  # strategies maximise; a cost is told to them negated
         remaining = self.forecast.remaining(self.session.state, parameters)
         self.session.emit(
             TrialStarted(
@@ -240,7 +243,7 @@ class _Search:
                 remaining_seconds=remaining,
                 based_on=based_on,
                 pending=pending,
-                expected=proposal.expected,
+                expected=expected,
             )
         )
         begun = time.monotonic()

@@ -13,7 +13,7 @@ from ser_tui.study.formatting import counted, parameter
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.tui.views.trial_plot import objective_of
+from ser_tui.tui.views.trial_plot import Objective, objective_of
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, log_axis, nice_axis, word_axis
 from ser_tui.tui.widgets.table import cell
 
@@ -34,7 +34,7 @@ def parameter_pictures(state: RunState) -> dict[str, Picture]:
     for name in state.study.searched:
         dimension = state.study.search.get(name)
         if isinstance(dimension, Mapping) and (axis := _axis(name, dimension, trials)) is not None:
-            found[name] = _over(name, *axis, y, trials, objective.value, objective.label)
+            found[name] = _over(name, *axis, y, trials, objective)
     return found
 
 
@@ -64,7 +64,7 @@ def _is_number(value: object) -> bool:
 
 
 def _over(
-    name: str, x: PlotAxis, place: Place, y: PlotAxis, trials: Sequence[Trial], value_of: Callable[[Trial], float | None], label: str
+    name: str, x: PlotAxis, place: Place, y: PlotAxis, trials: Sequence[Trial], objective: Objective
 ) -> Picture:
     seen: dict[tuple[int, int], Point] = {}
     failed: set[Point] = set()
@@ -78,13 +78,13 @@ def _over(
         if not x.low <= at <= x.high:
             outside += 1
             continue
-        scored = value_of(trial)
+        scored = objective.value(trial)
         if scored is None:
             failed.add((at, y.low))
             continue
         key = round((at - x.low) / (x.high - x.low) * GRID), round((scored - y.low) / (y.high - y.low) * GRID)
         seen.setdefault(key, (at, scored))
-        if best is None or scored > best[0]:
+        if objective.measure.beats(scored, best[0] if best is not None else None):
             best = scored, (at, scored), value
     series = [Series("o", tuple(seen.values()))]
     if failed:
@@ -93,7 +93,7 @@ def _over(
         series.append(Series("@", (best[1],), f"@ best at {parameter(name, best[2])}", "strong"))
     if outside:
         series.append(Series("", name=f"{outside} outside the bounds", style="muted"))
-    return Picture(x, y, tuple(series), label)
+    return Picture(x, y, tuple(series), objective.label)
 
 
 def expectation_picture(state: RunState) -> Picture | None:
