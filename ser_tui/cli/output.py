@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
-from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.events import EvaluationFinished, counts_fit
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
@@ -130,6 +130,9 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(result.not_centred)
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")
+    if not counts_fit(result.confusion, result.classes, result.columns):
+        say("the log's counts do not fit its classes: who was taken for whom is not known")
+        return
     rows = [
         (
             name, *(str(count) for count in row),

@@ -146,7 +146,7 @@ def _same_part(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[
 
 
 def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, classes: tuple[str, ...]) -> Explained:
-    matrix = Confusion(classes, classes, found.confusion, tuple(sum(row) for row in found.confusion))
+    matrix = errors.counted_confusion(classes, classes, found.confusion)
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
     return _counted(
         Explained(
@@ -170,7 +170,7 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
 
 
 def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationFinished) -> Explained:
-    matrix = Confusion(found.classes, found.columns, found.confusion, tuple(sum(row) for row in found.confusion))
+    matrix = errors.counted_confusion(found.classes, found.columns, found.confusion)
     answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
     return _counted(
         Explained(
@@ -184,19 +184,14 @@ def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationF
 def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]]) -> Explained:
     """`part`, whose counts are in the log, with its recalls; answers whose counts are others are none of this score."""
     matrix, answers, missing = part.matrix, part.answers, part.missing
-    assert matrix is not None
+    if matrix is None:
+        return replace(part, answers=None, missing="the log's counts do not fit its classes: who was taken for whom is not known")
     if answers is not None:
         own = errors.confusion(answers)
-        if [row for row in matrix.counts if any(row)] != [row for row in own.counts if any(row)] or len(answers) != part.utterances:
+        if list(matrix.counts) != [row for row in own.counts if any(row)] or len(answers) != part.utterances:
             answers, missing = None, _not_there("its file does not fit the log")
         else:
             matrix = own
-    else:
-        rows = [index for index, of in enumerate(matrix.utterances) if of]
-        matrix = Confusion(
-            tuple(matrix.rows[i] for i in rows), matrix.columns, tuple(matrix.counts[i] for i in rows),
-            tuple(matrix.utterances[i] for i in rows),
-        )  # fmt: skip
     recalls = tuple(
         Recall(name, recall, intervals.get(name), of)
         for name, recall, of in zip(matrix.rows, matrix.recalls, matrix.utterances, strict=True)

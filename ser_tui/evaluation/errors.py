@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.evaluation.statistics import recall_intervals
+from ser_tui.study.events import counts_fit
 from ser_tui.study.formatting import counted, score
 from ser_tui.training.metrics import UNREADABLE, balanced_accuracy, confusion_matrix, recalls
 
@@ -197,6 +198,19 @@ def confusion(answers: Answers) -> Confusion:
         answers.classes,
         tuple(tuple(int(cell) for cell in counts[index]) for index in rows),
         tuple(held[index] for index in rows),
+    )
+
+
+def counted_confusion(rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]]) -> Confusion | None:
+    """Who was taken for whom, of `counts` [rows, columns] that a log holds; rows without an utterance are left out.
+
+    None where they are no matrix of these classes, see `events.counts_fit`: which count is of which class is not known then.
+    """
+    if not counts_fit(counts, rows, columns):
+        return None
+    held = [(name, tuple(row), sum(row)) for name, row in zip(rows, counts, strict=True) if any(row)]
+    return Confusion(
+        tuple(name for name, _, _ in held), tuple(columns), tuple(row for _, row, _ in held), tuple(of for _, _, of in held)
     )
 
 

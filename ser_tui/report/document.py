@@ -61,9 +61,9 @@ def _confusions(state: RunState) -> list[dict[str, Any]]:
         return []
     from ser_tui.evaluation.errors import (  # numpy, which a list of runs does without
         Answers,
-        Confusion,
         class_recalls,
         confusion,
+        counted_confusion,
     )
 
     found = []
@@ -78,13 +78,9 @@ def _confusions(state: RunState) -> list[dict[str, Any]]:
         intervals = {one.name: one.interval for one in class_recalls(answers)}
         found.append(_confusion("validation", best.number, confusion(answers), intervals))
     if start is not None and test is not None:
-        held = tuple(sum(row) for row in test.confusion)
-        rows = [index for index, count in enumerate(held) if count]
-        matrix = Confusion(
-            tuple(start.classes[index] for index in rows), start.classes, tuple(test.confusion[index] for index in rows),
-            tuple(held[index] for index in rows),
-        )  # fmt: skip
-        found.append(_confusion("test", test.trial, matrix, test.recall_intervals))
+        matrix = counted_confusion(start.classes, start.classes, test.confusion)
+        if matrix is not None:
+            found.append(_confusion("test", test.trial, matrix, test.recall_intervals))
     return found
 
 

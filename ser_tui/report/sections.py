@@ -12,6 +12,7 @@ from ser_tui.report.collecting import Told
 from ser_tui.report.figures import Figures
 from ser_tui.report.markup import Html, joined, table, tag, text
 from ser_tui.study.comparison import flat
+from ser_tui.study.events import counts_fit
 from ser_tui.study.formatting import (
     centred_text,
     counted,
@@ -155,6 +156,9 @@ def _errors(figures: Figures) -> Iterator[Html]:
     for number, one in enumerate(figures.document["evaluations"]):
         whose = of_speakers(one["speakers"], one["without"])
         yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}, trial {one['trial']}'s model")
+        if not counts_fit(one["confusion"], one["classes"], one["columns"]):
+            yield tag("p", "The log's counts do not fit its classes: who was taken for whom is not known.", class_="soft")
+            continue
         held = [sum(row) for row in one["confusion"]]
         yield _error(figures, f"evaluations.{number}", one, "confusion", one["classes"], held, one["chance"])
 

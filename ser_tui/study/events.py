@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, get_args
@@ -443,6 +443,11 @@ Known = (
 AnyEvent = Known | Unknown
 
 TYPES: Mapping[str, type[Event]] = {cls.type: cls for cls in get_args(Known)}
+
+
+def counts_fit(counts: Sequence[Sequence[int]], rows: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether `counts` are a confusion matrix [rows, columns]: a log that somebody else wrote may hold another shape, or less than none."""
+    return len(counts) == len(rows) and all(len(row) == len(columns) and min(row, default=0) >= 0 for row in counts)
 
 
 def now() -> str:

@@ -49,13 +49,13 @@ def test_a_file_without_audio_has_no_logits_and_does_not_spoil_the_training(
 def test_functionals_are_computed_once_per_content(anger_and_sadness: list[Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy.flac"
     shutil.copy(anger_and_sadness[0], copy)
-    first = egemaps.functionals([copy], ["content of its own"])
+    first = egemaps.functionals([Clip(copy)], ["content of its own"])
     assert first.shape == (1, egemaps.FUNCTIONALS) and np.isfinite(first).all()
     copy.unlink()
-    np.testing.assert_array_equal(egemaps.functionals([copy], ["content of its own"]), first)
-    assert np.isnan(egemaps.functionals([copy], [""])).all()
+    np.testing.assert_array_equal(egemaps.functionals([Clip(copy)], ["content of its own"]), first)
+    assert np.isnan(egemaps.functionals([Clip(copy)], [""])).all()
 
 
 def test_it_stops_when_asked(anger_and_sadness: list[Path]) -> None:
     with pytest.raises(TrialStopped):
-        egemaps.functionals(anger_and_sadness[:1], [""], lambda: True)
+        egemaps.functionals([Clip(anger_and_sadness[0])], [""], lambda: True)

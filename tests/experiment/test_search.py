@@ -192,17 +192,23 @@ def test_the_worker_is_in_a_session_of_its_own_and_outlives_its_launcher(
 
 def test_only_one_worker_is_on_a_run(small_study: MakeStudy, tmp_path: Path) -> None:
     folder = launch.start(small_study("budget.trials=2", "search.epochs=3"), tmp_path)
-    with pytest.raises(UserError, match="already"):
-        launch.resume(folder)
-    second = subprocess.run(
-        [sys.executable, "-m", "ser_tui.worker", str(folder.path), "search"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert second.returncode == 1 and "another worker is on" in second.stderr
-    assert liveness(folder) == "live"
-    launch.request_stop(folder)
+    facts = worker_facts(folder)
+    assert facts is not None
+    os.kill(facts.process.pid, signal.SIGSTOP)  # it holds the run for as long as this test looks, however quick its trials are
+    try:
+        with pytest.raises(UserError, match="already"):
+            launch.resume(folder)
+        second = subprocess.run(
+            [sys.executable, "-m", "ser_tui.worker", str(folder.path), "search"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 1 and "another worker is on" in second.stderr
+        assert liveness(folder) == "live"
+        launch.request_stop(folder)
+    finally:
+        os.kill(facts.process.pid, signal.SIGCONT)
     assert finished(folder).status in ("stopped", "done")
     with pytest.raises(UserError, match="nothing to stop"):
         launch.request_stop(folder)

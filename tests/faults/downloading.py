@@ -168,7 +168,8 @@ MEGABYTES = 256 + 64
 def encoder(name: str) -> Wanted:
     """An encoder of 3 MB in SpeechBrain's layout or the hub's. What its files hold does not matter until they are loaded."""
     weights = random.Random(name).randbytes(3_000_000)
-    small = {"config.json": b"{}"}
+    # The hub's own layout is told by it before the weights are fetched.
+    small = {"config.json": b"{}" if name == SPEECHBRAIN else b'{"model_type": "whisper"}'}
     files = {"preprocessor_config.json": b"{}", "model.safetensors": weights}
     extra = {}
     if name == SPEECHBRAIN:

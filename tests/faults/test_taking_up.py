@@ -35,11 +35,13 @@ def worked_on_by(folder: RunFolder, **other: str) -> bytes:
     return folder.worker.read_bytes()
 
 
-def test_after_a_reboot_one_key_goes_on(run: RunFolder, reference: Reference) -> None:
+def test_after_a_reboot_one_key_and_a_yes_go_on(run: RunFolder, reference: Reference) -> None:
     worked_on_by(run, boot="of before")
     with Line(run.path.parent) as app:
         app.until_shown("interrupted: its worker is gone")
         app.keys("r")
+        app.until_shown(f"Resume {run.run_id}?")
+        app.keys("\x19")  # ctrl+y
         until(lambda: run.state().status == "done")
         app.until_shown("done")
     until_over(run)
@@ -60,7 +62,7 @@ def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(
         assert "node17" in line and run.run_id in line, line
     assert (run.worker.read_bytes(), run.log.read_bytes()) == (said, log), "a worker was there"
     listed: Any = json.loads(command("runs", "--json", runs=run.path.parent).stdout)
-    assert [summary.state for summary in listed] == ["elsewhere"]
+    assert [summary["state"] for summary in listed] == ["elsewhere"]
     shown = command("show", "latest", runs=run.path.parent).stdout
     assert "elsewhere" in shown and "interrupted" not in shown
 
@@ -76,10 +78,12 @@ def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(
 @pytest.mark.parametrize("screen", ["home", "run"])
 def test_the_app_says_so_too(screen: str, run: RunFolder) -> None:
     said, log = worked_on_by(run, host="node17"), run.log.read_bytes()
+    # Not asked whether to resume it: the answer could only be that it cannot be.
     with Line(run.path.parent, *(["attach", "latest"] if screen == "run" else [])) as app:
         app.until_shown("worked on by another host")
         app.keys("r")
         app.until_shown("node17")
+        assert "Resume " not in app.text()
         app.keys("?")
         app.until_shown("What is on this screen")
     assert liveness(run) == "elsewhere"

@@ -47,14 +47,19 @@ async def write_report(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
 
 
 async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
-    """Start a worker that takes the run's search up; whether it has started."""
+    """Start a worker that takes the run's search up, if the person says yes; whether it has started.
+
+    Where another worker has the run, or may have it, that is said and nothing is asked.
+    """
     from ser_tui.client import launch
 
+    folder = folder_of(screen, run_id)
+    if not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
+        return False
     question = f"Resume {printable(run_id)}?"
     if not await screen.app.push_screen_wait(ConfirmScreen(question, "A worker takes the search up where its log ends.")):
         return False
     screen.ser.tell("starting a worker ...")
-    folder = folder_of(screen, run_id)
     return await screen.succeeds(lambda: launch.resume(folder))
 
 

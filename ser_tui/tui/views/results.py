@@ -46,13 +46,15 @@ def confusion_lines(
 
     `intervals`: those of the recalls, by class.
     """
+    if not events.counts_fit(counts, truth, predicted):
+        return [cell("the log's counts do not fit its classes: who was taken for whom is not known", "warning")]
     width = 6 if len(predicted) <= 7 else 5 if len(predicted) <= 9 else 4
     head = cell(" " * NAME, "muted")
     for name in predicted:
         head.append_text(cell(f"{name[: width - 1]:>{width}}", "muted"))
     head.append_text(cell("  recall 95% CI     n", "muted"))
     lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
-    for name, row in zip(truth, counts, strict=False):
+    for name, row in zip(truth, counts, strict=True):
         total = sum(row)
         line = cell(f"{name[: NAME - 1]:<{NAME}}")
         for value in row:
