@@ -138,7 +138,7 @@ def walk(app: Line) -> None:
 
     for keys, text in (
         ("\r", "r resumes"), ("l", "run failed"), ("\t", "owned-by-library"), ("\x1b", "r resumes"), ("\x1b", "OF "),
-        ("\x1b[B", "done"), ("\r", "done  best"), ("t", "learning_rate"), ("\x1b", "best BCA"), ("l", "run done"),
+        ("\x1b[B", "done"), ("\r", "done  best"), ("t", "after last epoch"), ("\x1b", "best BCA"), ("l", "run done"),
         ("g", "cannot be used"), ("\x1b", "best BCA"), ("w", "written to"), ("y", "PROTOCOL"), ("\x1b", "best BCA"), ("e", "COUNTS AS"),
         ("\x1b", "best BCA"), ("\x1b", "OF "), ("o", "LICENCE"),
     ):  # fmt: skip

@@ -72,7 +72,7 @@ async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: 
 
 async def test_speakers_of_one_target_are_chosen(runs: Path) -> None:
     finished(runs, trials=3)
-    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+    async with SerTuiApp(runs).run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "e evaluate")
         await pilot.press("e")
         await until_shown(pilot, "demo", "mark a corpus with space")
