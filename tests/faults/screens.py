@@ -22,7 +22,6 @@ from ser_tui.store.runs import RunFolder, liveness
 RATE = 2000
 """Bytes a second of a slow link."""
 ANSWER_SECONDS = 1.0
-HELP = "What is on this screen"
 HELP_HEAD = "One run, live or past"
 RUN_HEAD = "current    "
 SPINNING = 0.5
@@ -66,7 +65,7 @@ def _attached(runs: Path, folder: RunFolder, *, deaf: bool = False) -> Line:
 
 def _helps(line: Line, since: int) -> None:
     line.keys("?")
-    line.until_shown(HELP, since, 30)
+    line.until_shown(HELP_HEAD, since, 30)
     line.keys("\x1b")
 
 

@@ -85,6 +85,6 @@ def test_the_app_says_so_too(screen: str, run: RunFolder) -> None:
         app.until_shown("node17")
         assert "Resume " not in app.text()
         app.keys("?")
-        app.until_shown("What is on this screen")
+        app.until_shown("Home: what ran" if screen == "home" else "One run, live or past")
     assert liveness(run) == "elsewhere"
     assert (run.worker.read_bytes(), run.log.read_bytes()) == (said, log), "a worker was there"
