@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from ser_tui.strategies.axes import Axis, axes, inside
+from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Space
 
@@ -44,7 +45,7 @@ def importances(space: Space, trials: Sequence[tuple[Mapping[str, Value], float]
     found: dict[str, Any] = {"trials": len(known), "shares": {}, "explained": None, "reason": ""}
     least = least_trials(len(searched))
     if len(known) < least:
-        return {**found, "reason": f"it cannot be told from {len(known)} scored trials: {least} are the least"}
+        return {**found, "reason": f"it cannot be told from {counted(len(known), 'scored trial')}: {least} are the least"}
     if len(known) > MOST:
         known = [known[index] for index in np.linspace(0, len(known) - 1, MOST).round().astype(int)]
     points, scores = _points(searched, known), np.array([score for _, score in known])

@@ -93,6 +93,21 @@ def test_the_legend_is_whole_on_every_width(runs: Path) -> None:
         assert "chance .143" in "".join(line.plain for line in lines)
 
 
+async def test_the_last_trial_planned_and_a_score_of_1_are_on_the_plot(runs: Path) -> None:
+    run = begin(runs, planned=3)
+    for number, bca in enumerate((0.5, 0.7, 1.0), 1):
+        run.trial(number, bca, run.parameters())
+    app = SerTuiApp(runs, run.folder.run_id)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "@ best, trial 3")
+        await until(pilot, lambda: shown(app).count("@") >= 2)
+
+
+def test_an_axis_of_whole_numbers_has_whole_ticks() -> None:
+    assert [label for _, label in nice_axis(3, 4, whole=True).ticks] == ["3", "4"]
+    assert [label for _, label in log_axis(2e-5, 8e-5).ticks] == ["2e-5", "4e-5", "8e-5"]
+
+
 @pytest.mark.parametrize("term", ["xterm-256color", "linux"])
 async def test_a_wide_run_screen_draws_the_plot_in_characters_that_the_terminal_has(
     runs: Path, term: str, monkeypatch: pytest.MonkeyPatch

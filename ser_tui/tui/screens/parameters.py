@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import counted_trials
 from ser_tui.tui.base import AppScreen
@@ -69,7 +70,7 @@ class ParametersScreen(AppScreen[None]):
         self._drawn = state
         head = cell(f"{state.study.name}  parameters", "bold")
         trials = counted_trials(state)
-        head.append_text(cell(f"   {objective_of(state).label} of {len(trials)} trials, validation part", "muted"))
+        head.append_text(cell(f"   {objective_of(state).label} of {counted(len(trials), 'trial')}, validation part", "muted"))
         self.query_one("#head", Lines).show([head])
         self._show_importances()
         pictures = parameter_pictures(state)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ser_tui.client.importances import Importances
 from ser_tui.study.formatting import counted, parameter
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
 from ser_tui.tui.views.trial_plot import Objective, objective_of
@@ -47,8 +47,8 @@ def _axis(name: str, dimension: Mapping[str, Any], trials: Sequence[Trial]) -> t
         low, high = float(dimension["low"]), float(dimension["high"])
         if dimension.get("scale") == "log" and low > 0:
             return log_axis(low, high, name), lambda value: math.log10(value) if _is_number(value) and value > 0 else None
-        axis = nice_axis(low, high, name)
-        return axis, lambda value: float(value) if _is_number(value) else None
+        whole = name in HYPERPARAMETERS and HYPERPARAMETERS[name].kind == "integer"
+        return nice_axis(low, high, name, whole=whole), lambda value: float(value) if _is_number(value) else None
     choices = list(dimension.get("choices", ()))
     if not choices:
         return None

@@ -47,9 +47,9 @@ class Picture:
     title: str = ""
 
 
-def nice_axis(low: float, high: float, title: str = "", ticks: int = 6) -> PlotAxis:
+def nice_axis(low: float, high: float, title: str = "", ticks: int = 6, *, whole: bool = False) -> PlotAxis:
     """An axis that begins and ends at round numbers and holds `low` to `high`: with one more point it mostly stays as it is,
-    and so does what was drawn."""
+    and so does what was drawn. `whole`: of whole numbers only."""
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
     if high - low < 1e-9 * max(1.0, abs(high)):
@@ -57,6 +57,8 @@ def nice_axis(low: float, high: float, title: str = "", ticks: int = 6) -> PlotA
     rough = (high - low) / max(1, ticks - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    if whole:
+        step = max(1.0, step)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     places = tuple(index * step for index in range(first, last + 1))
     return PlotAxis(places[0], places[-1], tuple((place, number_text(place, step)) for place in places), title)
@@ -96,8 +98,14 @@ def log_axis(low: float, high: float, title: str = "") -> PlotAxis:
         each = max(1, -(-len(whole) // 5))
         ticks = tuple((float(power), f"1e{power}") for power in whole[::each])
     else:
-        ticks = tuple((math.log10(value), f"{value:.2g}") for value in (low, math.sqrt(low * high), high))
+        ticks = tuple((math.log10(value), _short(value)) for value in (low, math.sqrt(low * high), high))
     return PlotAxis(first, last, ticks, title)
+
+
+def _short(value: float) -> str:
+    """Two digits: 2e-5, 0.003, 20."""
+    mantissa, exponent, power = f"{value:.2g}".partition("e")
+    return f"{mantissa}e{int(power)}" if exponent else mantissa
 
 
 def word_axis(words: Sequence[str], title: str = "") -> PlotAxis:

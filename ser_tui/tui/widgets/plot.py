@@ -22,6 +22,10 @@ _LIGHT = str.maketrans("━┃┏┓┗┛┳┻┣┫╋┯┷┠┨┿╂", "�
 _ASCII = str.maketrans("─│┌┐└┘┬┴├┤┼╴╵╶╷·", "-|+++++++++-|-|.")
 
 
+EDGE = 1e-6
+"""Share of an axis that is added to it at its upper end."""
+
+
 class _Canvas(Canvas):
     """A canvas whose frame is thin, and plain where the terminal has no line characters."""
 
@@ -97,8 +101,9 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
     def _draw(self, picture: Picture) -> None:
         self.margin_left = max(3, *(len(label) + 2 for _, label in picture.y.ticks))
         self.clear()
-        self.set_xlimits(picture.x.low, picture.x.high)
-        self.set_ylimits(picture.y.low, picture.y.high)
+        # textual-plot puts what lies at the upper end of an axis under its frame: the last trial, a score of 1.
+        for axis, limit in ((picture.x, self.set_xlimits), (picture.y, self.set_ylimits)):
+            limit(axis.low, axis.high + EDGE * (axis.high - axis.low))
         self.set_x_formatter(_Labels(picture.x))
         self.set_y_formatter(_Labels(picture.y))
         self.set_xticks([place for place, _ in picture.x.ticks])
