@@ -244,7 +244,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
         lines.append(cell(f"{name:<13}", "muted").append_text(scaled(
             series, room, low=min(real, default=None), high=max(real, default=None), bar=bar, text=end_text(measure)
         )))  # fmt: skip
-    lines.append(cell(f"{'minutes':<13}", "muted").append_text(
+    lines.append(cell(f"{'time':<13}", "muted").append_text(
         scaled(summary.trial_seconds, room, low=0.0, text=duration)
     ))  # fmt: skip
     if bars := bars_text(summary.trials, len(binned(list(scores), room, mean))):

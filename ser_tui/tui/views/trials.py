@@ -289,7 +289,7 @@ def spark_line(state: RunState, width: int) -> Text:
     """What is searched for per trial, best so far, and time per trial; trials without a score are gaps."""
     trials, measure = counted_trials(state), state.measure
     scores, text = [trial.value(measure.name) for trial in trials], end_text(measure)
-    words = (measure.label, "best so far", "minutes") if width >= _WIDE else (measure.label, "best", "time")
+    words = (measure.label, "best so far" if width >= _WIDE else "best", "time")
     room = max(5, (width - len("".join(words)) - 3 - 4 - 2 * ENDS - len("0s59s")) // 3)
     if len(scores) > room:
         room = max(5, room - len("  99 trials a bar") // 3)
