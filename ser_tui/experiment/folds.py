@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,20 +81,13 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         rows.append(row)
         shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {len(labels)}"
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
-    scores = [row["bca"] for row in rows]
     # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
     units = Units(groups=groups if named else None, recordings=sources)
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
-            folds=tuple(rows),
-            pooled_bca=balanced_accuracy(truth, predictions, len(data.classes)),
-            interval=bootstrap_interval(truth, predictions, len(data.classes), seed=study.seed, **units),
-            mean=statistics.fmean(scores),
-            deviation=statistics.stdev(scores) if len(scores) > 1 else 0.0,
-            utterances=len(truth),
-            interval_speakers=interval_speakers(units["groups"]),
+            **pooled(rows, truth, predictions, len(data.classes), units, study.seed),
             outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said),
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
         )
@@ -110,6 +103,22 @@ def fold_row(
         "interval": bootstrap_interval(labels, predictions, classes, seed=seed, **units),
         "speakers": interval_speakers(units["groups"]),
     }  # fmt: skip
+
+
+def pooled(
+    rows: Sequence[Mapping[str, Any]], truth: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int
+) -> dict[str, Any]:
+    """The fields of FoldsScored that tell of all folds: each of `rows` as `fold_row` makes it, `truth` and `predictions` of all."""
+    scores = [row["bca"] for row in rows]
+    return {
+        "folds": tuple(rows),
+        "pooled_bca": balanced_accuracy(truth, predictions, classes),
+        "interval": bootstrap_interval(truth, predictions, classes, seed=seed, **units),
+        "mean": statistics.fmean(scores),
+        "deviation": statistics.stdev(scores) if len(scores) > 1 else 0.0,
+        "utterances": len(truth),
+        "interval_speakers": interval_speakers(units["groups"]),
+    }
 
 
 def _beside(

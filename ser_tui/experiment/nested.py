@@ -8,14 +8,13 @@ whose features are computed once: with 10 folds and 15 trials it takes up to 675
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 
 from ser_tui.corpora.splitting.protocols import folds
-from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers
+from ser_tui.evaluation.statistics import Units
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.experiment.folds import fold_row
+from ser_tui.experiment.folds import fold_row, pooled
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
@@ -30,7 +29,6 @@ from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import counted_trials
-from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.probe import Crossed, ProbeTrainer
 from ser_tui.training.trial import Fold
 
@@ -74,18 +72,12 @@ def score_nested(session: Surroundings, protocol: ProtocolKind) -> None:
         told = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in chosen.items())
         shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {row['utterances']}"
         session.note(f"{protocol} nested, fold {outer + 1} of {len(parts)} ({name}): {shown}; chosen: {told}")
-    scores, whole = [row["bca"] for row in rows], Units(groups=groups if named else None, recordings=sources)
+    units = Units(groups=groups if named else None, recordings=sources)
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
-            folds=tuple(rows),
-            pooled_bca=balanced_accuracy(truth, predictions, len(data.classes)),
-            interval=bootstrap_interval(truth, predictions, len(data.classes), seed=study.seed, **whole),
-            mean=statistics.fmean(scores),
-            deviation=statistics.stdev(scores),
-            utterances=len(truth),
-            interval_speakers=interval_speakers(whole["groups"]),
+            **pooled(rows, truth, predictions, len(data.classes), units, study.seed),
             nested=trials,
         )
     )
