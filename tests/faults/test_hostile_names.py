@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,8 +44,14 @@ class Hostile:
 
 
 @pytest.fixture(scope="module")
-def hostile(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
-    folder = tmp_path_factory.mktemp("hostile")
+def hostile(small_corpus: Path) -> Iterator[Hostile]:
+    # A short path: the reason that names it has one line of 80 columns.
+    with tempfile.TemporaryDirectory(prefix="h") as short:
+        yield _hostile(Path(short))
+    registry.forget("hostile")
+
+
+def _hostile(folder: Path) -> Hostile:
     with (folder / "hostile.csv").open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream)
         table.writerow(("file", "speaker", "emotion"))
@@ -62,7 +69,7 @@ def hostile(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tests" / "faults" / "noisy"), str(ROOT)]))
         # Validation speakers by name: the name reaches the study, the warnings and the log.
         spoken = f"protocol={{kind: speaker, speakers: [{json.dumps(f'v01{OWNED}')}]}}"
-        runs = tmp_path_factory.mktemp("runs")
+        runs = folder / "runs"
         # One after the other, so that the failed one is the newer one and stands first.
         done = launch.start(study("corpus=hostile", "budget=2", spoken), runs)
         until_over(done)
@@ -72,8 +79,7 @@ def hostile(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     assert failed.state().status == "failed" and OWNED in failed.state().reason
     assert any(OWNED in text for _, _, text in done.state().log), "a note of the worker names a hostile file"
     assert "\x1b]0;owned-by-library" in done.worker_log.read_text(), "a library printed what it likes"
-    yield Hostile(runs, done, failed)
-    registry.forget("hostile")
+    return Hostile(runs, done, failed)
 
 
 def test_the_command_obeys_none_and_shows_them_all(hostile: Hostile) -> None:

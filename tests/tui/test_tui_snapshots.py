@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 
 import pytest
 from fabricated_runs import begin, finished, under_way
+from piloting import until, until_shown
 from textual.pilot import Pilot
 
 from ser_tui.client.importances import Importances
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.data.background import CALL
+from ser_tui.tui.widgets.plotted import Plotted
 
 SMALL, LARGE = (80, 24), (200, 50)
 
@@ -37,13 +41,27 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
-    from piloting import until_shown
-
+    """Press `keys`, each when nothing is under way any more: no call in a thread, no plot undrawn, and the screen stays as it is."""
     await until_shown(pilot, "emodb-tpe", "failed")
     for key in keys:
         await pilot.press(key)
-        await pilot.pause(0.5)
-    await pilot.pause(0.5)
+        await _still(pilot)
+    await _still(pilot)
+
+
+async def _still(pilot: Pilot[Any]) -> None:
+    seen, since = "", 0
+
+    def still() -> bool:
+        nonlocal seen, since
+        now = pilot.app.export_screenshot()
+        busy = any(thread.name == CALL for thread in threading.enumerate())
+        undrawn = any(plotted.region and not plotted.drawn for plotted in pilot.app.screen.query(Plotted))
+        since = 0 if busy or undrawn or now != seen else since + 1
+        seen = now
+        return since >= 10
+
+    await until(pilot, still)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
@@ -53,7 +71,7 @@ async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
 def test_screen_looks_as_approved(
     past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
-    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle_plots(pilot, keys))
+    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))
 
 
 RUN, TRIAL, PARAMETERS, TIMELINE = ("down", "enter"), ("down", "enter", "t"), ("down", "enter", "p"), ("down", "enter", "i")
@@ -77,15 +95,4 @@ def test_screen_with_plots_looks_as_approved(
         monkeypatch.setenv("TERM", "linux")
     elif plain:
         monkeypatch.setenv(plain, "1")
-    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle_plots(pilot, keys))
-
-
-async def _settle_plots(pilot: Pilot[Any], keys: Sequence[str]) -> None:
-    """As `_settle`, until every plot that is shown is drawn."""
-    from piloting import until
-
-    from ser_tui.tui.widgets.plotted import Plotted
-
-    await _settle(pilot, keys)
-    await until(pilot, lambda: all(plotted.drawn or not plotted.region for plotted in pilot.app.screen.query(Plotted)))
-    await pilot.pause(0.5)
+    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))

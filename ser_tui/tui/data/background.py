@@ -12,6 +12,8 @@ from ser_tui.study.errors import UserError, told
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
+CALL = "call of the app"
+"""The name of the threads in which such calls run."""
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and all bytes, None where that is not known."""
 
@@ -41,7 +43,7 @@ async def in_thread(call: Callable[Arguments, Returned], *given: Arguments.args,
         except RuntimeError:
             return  # the app has ended meanwhile
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=work, daemon=True, name=CALL).start()
     return await future
 
 

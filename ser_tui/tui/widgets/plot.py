@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.segment import Segment
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.events import Mount
@@ -57,6 +59,7 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
 
     DEFAULT_CSS = """
     PictureWidget { height: 1fr; }
+    PictureWidget #plot { margin: 0 1 0 0; }
     PictureWidget > .plot--axis, PictureWidget:focus > .plot--axis { color: $muted; }
     PictureWidget > .plot--tick { color: $foreground; text-style: none; }
     PictureWidget > .plot--label { color: $muted; text-style: none; }
@@ -98,6 +101,12 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
         if self._picture is not None and self._composed:
             self._draw(self._picture)
 
+    @on(Canvas.Resize)
+    def _canvas_resized(self) -> None:
+        """textual-plot may have drawn before a new margin moved the canvas, and would leave a column empty."""
+        self._needs_canvas_resize = True
+        self.on_resize()
+
     def _draw(self, picture: Picture) -> None:
         self.margin_left = max(3, *(len(label) + 2 for _, label in picture.y.ticks))
         self.clear()
@@ -118,9 +127,9 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
 
     @property
     def inner(self) -> Size:
-        """Cells within the axes."""
-        size = self.size
-        return Size(max(1, size.width - self.margin_left - 2), max(1, size.height - 3))
+        """Cells within the axes. Right of the canvas is one cell for the end of the last label."""
+        canvas = self.query_one("#plot").size
+        return Size(max(1, canvas.width - 2), max(1, canvas.height - 2))
 
     def _add(self, series: Series, picture: Picture) -> None:
         style = str(self.app.console.get_style(series.style))
@@ -141,12 +150,14 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
         width, height = (picture.x.high - picture.x.low) / columns, (picture.y.high - picture.y.low) / rows
         found: dict[tuple[int, int], tuple[float, float]] = {}
         for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[-1]], strict=True):
-            count = max(1, round(max(abs(x1 - x0) / width, abs(y1 - y0) / height)))
+            count = max(1, math.ceil(max(abs(x1 - x0) / width, abs(y1 - y0) / height)))
             for index in range(count + 1):
                 x, y = x0 + (x1 - x0) * index / count, y0 + (y1 - y0) * index / count
-                column, row = int((x - picture.x.low) / width), int((y - picture.y.low) / height)
+                # The middle of a dot: at its edge, rounding would decide whether a line has gaps.
+                column = min(int((x - picture.x.low) / width + EDGE), columns - 1)
+                row = min(int((y - picture.y.low) / height + EDGE), rows - 1)
                 if (row if upright else column) % every == 0:
-                    found.setdefault((column, row), (x, y))
+                    found[column, row] = picture.x.low + (column + 0.5) * width, picture.y.low + (row + 0.5) * height
         if not found:
             return
         xs, ys = zip(*found.values(), strict=True)

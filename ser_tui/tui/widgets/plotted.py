@@ -39,7 +39,7 @@ class Plotted(Vertical):
     @property
     def columns(self) -> int:
         """Cells across that a picture has for its points."""
-        return max(8, self.size.width - 8)
+        return max(8, self.size.width - 9)
 
     @property
     def drawn(self) -> bool:
