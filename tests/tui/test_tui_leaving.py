@@ -38,7 +38,7 @@ class Held:
         self._gate = threading.Event()
         self.threads: list[threading.Thread] = []
 
-    def thread(self, target: Callable[[], None], daemon: bool) -> threading.Thread:
+    def thread(self, target: Callable[[], None], daemon: bool, name: str) -> threading.Thread:
         held = self.holding
 
         def work() -> None:
