@@ -9,6 +9,11 @@ from contextlib import suppress
 
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    if sys.argv[1:] == ["--version"]:  # what scripts ask first: it takes no longer than Python itself
+        from ser_tui import __version__
+
+        print(f"ser-tui {__version__}")
+        return
     from ser_tui.study.charset import tolerate
     from ser_tui.study.errors import UserError, told
     from ser_tui.study.formatting import printable

@@ -85,7 +85,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a run: its best trial and what that gets wrong, its evaluations, its trials."""
-    from ser_tui.cli.listing import show_run
+    from ser_tui.cli.showing import show_run
 
     show_run(run, trial=trial, errors=errors, as_json=json)
 

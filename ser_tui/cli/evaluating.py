@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import partial
 
 from ser_tui.cli.following import SILENCE_SECONDS, follow
-from ser_tui.cli.listing import print_run
 from ser_tui.cli.output import print_evaluation, print_json, say
 from ser_tui.client import launch
 from ser_tui.client.launch import last_words
@@ -118,6 +117,8 @@ def score_folds(reference: str, protocol: str, *, nested: bool, as_json: bool) -
     if as_json:
         print_json(run_document(folder, state))
     elif scored:
+        from ser_tui.cli.showing import print_run  # when a run has ended: it brings NumPy
+
         print_run(folder, state)
     return 0 if scored else 1
 

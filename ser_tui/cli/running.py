@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from ser_tui.cli.following import ended_without_word, follow
-from ser_tui.cli.listing import print_run
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
 from ser_tui.client import launch
@@ -81,6 +80,8 @@ def watch(folder: RunFolder, *, as_json: bool, before: RunState) -> int:
     if as_json:
         print_json(run_document(folder, state))
     else:
+        from ser_tui.cli.showing import print_run  # when a run has ended: it brings NumPy
+
         print_run(folder, state)
     if complaint:
         say(f"ser-tui: {complaint}", error=True)

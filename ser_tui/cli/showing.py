@@ -1,0 +1,154 @@
+"""The verb show: a run, or one of its trials, for people and for programs."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+
+from ser_tui.cli.explaining import print_details, print_errors
+from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
+from ser_tui.evaluation.analysis import Explained, explained
+from ser_tui.places import runs_folder
+from ser_tui.report.document import run_document
+from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
+from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.findings import findings_of, said
+from ser_tui.study.formatting import (
+    SCORE_HEADING,
+    duration,
+    interval_text,
+    loss_text,
+    measured_text,
+    parameter,
+    probe_parameters,
+    score,
+    score_text,
+    score_with_interval,
+    sparkline,
+    verdict,
+)
+from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about, sample
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.run_summary import beside_probe
+from ser_tui.study.scores import BCA
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import elapsed_seconds, summarize
+
+
+def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors: bool = False) -> None:
+    """Print one run: its best trial, or `trial`, with what it was scored on, and its `errors`, one line each."""
+    folder = resolve(runs_folder(), reference)
+    gc.disable()  # a log of a million lines is read once, and then this process ends
+    state, reader = folder.read()
+    parts = explained(folder, state, trial)
+    if as_json:
+        document = run_document(folder, state, reader)
+        print_json({**document, "analysis": [part.plain(listed=errors) for part in parts]})
+    elif trial is not None and parts:
+        print_trial(folder, state, parts, listed=errors)
+    else:
+        print_run(folder, state, parts, listed=errors)
+
+
+def print_trial(folder: RunFolder, state: RunState, parts: Sequence[Explained], *, listed: bool = False) -> None:
+    """Print one trial for people, and all that it was scored on."""
+    trial = state.trials[parts[0].trial - 1]
+    say(f"{folder.run_id}  trial {trial.number}  {trial.status.replace('_', ' ')}")
+    say(", ".join(f"{name} {parameter(name, value)}" for name, value in trial.parameters.items()))
+    for part in parts:
+        accuracy = "" if part.accuracy is None else f", accuracy {score_with_interval(part.accuracy, part.accuracy_interval)}"
+        shown = f"BCA {score_with_interval(part.bca, part.interval)}{accuracy}, {sample(part.utterances, part.speakers)}"
+        say(f"{part.title}: {shown}")
+        _print_details(parts, part.event or part.name, listed)
+
+
+def _print_details(parts: Sequence[Explained], name: str | EvaluationFinished, listed: bool) -> None:
+    """What the part called `name`, or the evaluation that ended so, is made of; nothing where it is not among `parts`."""
+    for part in parts:
+        if name == (part.event or part.name):
+            print_details(part)
+            if listed:
+                print_errors(part)
+
+
+def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (), *, listed: bool = False) -> None:
+    """Print one run for people, the best trial first. `parts`: what the best trial is made of, in detail."""
+    summary = summarize(folder.run_id, state)
+    status = shown_status(state.status, liveness(folder))
+    counts = ", ".join(f"{count} {part}" for part, count in summary.utterances.items() if count)
+    say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
+    if copy := copied_from(folder):
+        say(f"this folder is {copy}")
+    if state.study:
+        held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
+        say(
+            f"{summary.strategy} on {summary.corpus}{held}, protocol {summary.protocol}, "
+            f"encoder {summary.encoder}{took}"
+        )
+    if state.start is None and not state.trials:
+        say("no trial yet: it has not come to its split")
+    for warning in said(findings_of(state.start)):
+        say(f"warning: {warning}")
+    if summary.headline:
+        say(f"BCA {headline_text(summary.headline)}")
+    best = state.best
+    if best is not None and (found := best.score()) is not None:
+        for one in state.study.others:
+            say(f"best by {one.label}: {measured_text(one, best.score(one.name))}, trial {best.number}")
+        peak, whose = score_text(best.best_epoch_score), "best" if summary.measure.name == BCA else "its"
+        say(
+            f"{whose} BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
+            f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
+            + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
+        )
+        _print_details(parts, "validation", listed)
+        reached = sparkline(summary.best_so_far, width=SPARKS, bar=summary.measure.best)
+        say(f"{summary.measure.label} {sparkline(summary.values, width=SPARKS)}  best so far {reached}")
+    if probe := summary.probe:
+        say(
+            f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "
+            f"BCA {beside_probe(probe, p_is_about(summary.interval_speakers))}, {sample(probe.utterances, summary.interval_speakers)}; "
+            f"{verdict(probe.difference, probe.p) or 'not compared'}"
+        )
+    if state.test is not None and summary.test is not None:
+        beside = summary.test.probe
+        say(
+            f"test part, scored once: BCA {score_text(state.test.scores[BCA])}, "
+            f"{sample(state.test.utterances, state.test.interval_speakers)}"
+            + (f"; probe {beside_probe(beside, p_is_about(state.test.interval_speakers))}" if beside else "")
+        )
+        _print_details(parts, "test", listed)
+    for folds, told in zip(state.folds, summary.folds, strict=True):
+        say(
+            f"{told.protocol}: pooled BCA {score_text(folds.scores[BCA])}, "
+            f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
+            f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
+            + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")
+        )
+        _print_details(parts, told.protocol, listed)
+    if apart := apart_text(summary.pooled):
+        say(apart)
+    for evaluation in state.evaluations:
+        if evaluation.result is not None:
+            print_evaluation(evaluation.result)
+            _print_details(parts, evaluation.result, listed)
+    if state.trials:
+        _print_trials(state)
+
+
+def _print_trials(state: RunState) -> None:
+    names = [name for name in state.study.searched if name in HYPERPARAMETERS]
+    rows = []
+    for trial in state.trials:
+        last = trial.epochs[-1] if trial.epochs else None
+        mark = "  best" if state.best is not None and trial.number == state.best.number else ""
+        rows.append((
+            str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
+            score_text(trial.score(), short=True),
+            *(measured_text(one, trial.score(one.name), short=True) for one in state.study.others), loss_text(trial.loss),
+            f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
+            trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
+        ))  # fmt: skip
+    measured = (SCORE_HEADING, *(one.heading for one in state.study.others))
+    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
+    print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])
