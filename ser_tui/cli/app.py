@@ -122,6 +122,27 @@ def compare(
     compare_runs(runs, as_json=json)
 
 
+@app.command(short_help="Score the average of several models.")
+def ensemble(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs; the best trial of each, or its best trials with --top.")],
+    top: Annotated[int | None, typer.Option("--top", metavar="K", min=1, help="The K best trials of each run (validation part).")] = None,
+    of: Annotated[
+        str, typer.Option("--of", metavar="PART", help="validation, test, folds (loso; 'loso, nested'), or an evaluation's corpus.")
+    ] = "validation",
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Write the averaged predictions too (.csv, .json ...); - prints them.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Average the class probabilities that models kept of the same utterances, score that, and compare it with its best member.
+
+    Nothing is trained: runs, seeds, trials and encoders can be mixed where they were scored on the same utterances.
+    """
+    from ser_tui.cli.ensembling import ensemble_runs
+
+    ensemble_runs(runs, top=top, part=of, output=output, as_json=json)
+
+
 @app.command(short_help="Stop a run's worker within a batch.")
 def stop(
     run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it has stopped.")] = True
@@ -188,12 +209,15 @@ def folds(
     nested: Annotated[
         bool, typer.Option("--nested", help="Choose the configuration of every fold anew, on the others alone (probes).")
     ] = False,
+    top: Annotated[
+        int, typer.Option("--top", metavar="K", min=1, max=100, help="With --nested: average the K best of each fold's own search.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Retrain a run's best configuration per fold and report mean, deviation and pooled BCA."""
     from ser_tui.cli.evaluating import score_folds
 
-    raise typer.Exit(score_folds(run, protocol, nested=nested, as_json=json))
+    raise typer.Exit(score_folds(run, protocol, nested=nested, top=top, as_json=json))
 
 
 @app.command(short_help="Train on each corpus, test on each: one table.")

@@ -103,16 +103,18 @@ def _names(text: str, option: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found)) if text else ()
 
 
-def score_folds(reference: str, protocol: str, *, nested: bool, as_json: bool) -> int:
+def score_folds(reference: str, protocol: str, *, nested: bool, top: int, as_json: bool) -> int:
     """Retrain a run's best configuration per fold, or what is chosen on the other folds for each, and print the result; the exit
     code."""
     if protocol not in FOLDED:
         raise UsageError(f"--protocol {protocol}: one of {', '.join(FOLDED)}")
+    if top > 1 and not nested:
+        raise UsageError("--top averages what nested folds choose: add --nested; for trials as scored: ser-tui ensemble RUN --top K")
     folder = resolve(runs_folder(), reference)
     before = folder.state()
     if before.best is None:
         raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")
-    state = _followed(folder, before, lambda: launch.score_folds(folder, protocol, nested=nested), as_json=as_json)
+    state = _followed(folder, before, lambda: launch.score_folds(folder, protocol, nested=nested, top=top), as_json=as_json)
     scored = any(folds.seq > before.seq for folds in state.folds)
     if as_json:
         print_json(run_document(folder, state))

@@ -100,15 +100,15 @@ def resume(folder: RunFolder) -> None:
     _spawn(folder, "search")
 
 
-def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False) -> None:
+def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: int = 1) -> None:
     """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`); `nested`: what is chosen on the
-    other folds for each. Raises UserError."""
+    other folds for each, the `top` best averaged. Raises UserError."""
     refuse_if_worked_on(folder)
     study = load(folder.study)
     _refuse_lost_encoder(folder, study)
     if nested and study.method != "probe":
         raise UsageError("--nested is for probes, which fit in less than a second; this run fine-tunes: leave it out")
-    _spawn(folder, "folds", FoldsRequest(protocol, nested))
+    _spawn(folder, "folds", FoldsRequest(protocol, nested, top))
 
 
 def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:

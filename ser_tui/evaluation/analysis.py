@@ -161,7 +161,7 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
     if answers is not None and len(answers) != found.utterances:
         answers, missing = None, _not_there("its file does not fit the log")
-    name = f"{found.protocol}, nested" if found.nested else found.protocol
+    name = found.name
     return Explained(
         name, f"{name}, all folds pooled", found.trial, found.pooled_bca, found.interval, None, None,
         found.utterances, found.interval_speakers, None if answers is None else errors.confusion(answers),

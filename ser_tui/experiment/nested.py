@@ -4,17 +4,24 @@ Choosing on the folds that are then reported makes the best of many configuratio
 2010). Here the study's own strategy searches anew inside each fold: its trials are trained without the fold and without one
 other, on which they are scored, for every other; the best of them is trained without the fold and scored on it. For probes only,
 whose features are computed once: with 10 folds and 15 trials it takes up to 675 fits, for fine-tuning it would be as many trainings.
+
+With `top` the best so many of each fold's search answer together, by the average of their class probabilities: an ensemble whose
+members the scored fold did not help to choose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.evaluation.statistics import Units
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.folds import fold_row, pooled
+from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
@@ -29,12 +36,13 @@ from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import counted_trials
+from ser_tui.training.metrics import UNREADABLE
 from ser_tui.training.probe import Crossed, ProbeTrainer
 from ser_tui.training.trial import Fold
 
 
-def score_nested(session: Surroundings, protocol: ProtocolKind) -> None:
-    """Score every fold of `protocol` by what is chosen without it, and log it. Raises UserError, TrialStopped."""
+def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) -> None:
+    """Score every fold of `protocol` by the `top` best that are chosen without it, and log it. Raises UserError, TrialStopped."""
     start, best, trials = session.state.start, session.state.best, len(counted_trials(session.state))
     study = begun_study(session.keeper, start)
     if study.method != "probe":
@@ -49,6 +57,8 @@ def score_nested(session: Surroundings, protocol: ProtocolKind) -> None:
     parts = [(name, SplitCorpus(data.manifest, split, data.classes)) for name, split in folds(data.manifest, asked.protocol)]
     if len(parts) < 3:
         raise UserError(f"protocol {protocol}: nested folds need three folds at least, to choose on two; there are {len(parts)}")
+    if top > trials:
+        raise UserError(f"--top {top}: the run has {trials} trials, and so has the search inside each fold; choose fewer")
     session.limit_memory()
     made = [_fold(name, fold) for name, fold in parts]
     trainer = ProbeTrainer(
@@ -58,27 +68,37 @@ def score_nested(session: Surroundings, protocol: ProtocolKind) -> None:
         refuse_other_encoder(trainer, start)
     crossed = trainer.crossed(session.should_stop)
     truth, predictions, groups, sources, rows, named = list[int](), list[int](), list[str](), list[str](), [], True
+    answers: list[NDArray[np.float32]] = []
     for outer, (fold, (name, there)) in enumerate(zip(made, parts, strict=True)):
-        chosen = _chosen(study, crossed, outer, trials)
-        found = crossed.outer(chosen, outer)
+        best_there = _chosen(study, crossed, outer, trials, top)
+        each = np.stack([crossed.outer(one, outer) for one in best_there])
+        said: NDArray[np.float32] = each.mean(axis=0, dtype=np.float64).astype(np.float32)
+        found = tuple(int(row.argmax()) if np.isfinite(row).all() else UNREADABLE for row in said)
+        answers.append(said)
         units = there.units(there.split.validation)
         row = fold_row(name, fold.validation.labels, found, len(data.classes), units, study.seed)
-        rows.append({**row, "parameters": dict(chosen)})
+        rows.append({**row, "parameters": dict(best_there[0])})
         truth += fold.validation.labels
         predictions += found
         groups += units["groups"] or ()
         sources += units["recordings"] or ()
         named = named and units["groups"] is not None
-        told = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in chosen.items())
+        told = "; ".join(_told(one) for one in best_there)
         shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {row['utterances']}"
         session.note(f"{protocol} nested, fold {outer + 1} of {len(parts)} ({name}): {shown}; chosen: {told}")
     units = Units(groups=groups if named else None, recordings=sources)
+    scored = [index for _, there in parts for index in there.split.validation]
+    numbers = [number for number, (_, there) in enumerate(parts) for _ in there.split.validation]
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
             **pooled(rows, truth, predictions, len(data.classes), units, study.seed),
             nested=trials,
+            averaged=top,
+            outputs=outputs_kept(
+                session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, np.concatenate(answers), numbers
+            ),
         )
     )
 
@@ -88,8 +108,8 @@ def _fold(name: str, there: SplitCorpus) -> Fold:
     return Fold(name, there.part(split.train), there.part(split.validation), tuple(range(len(split.validation))))
 
 
-def _chosen(study: Study, crossed: Crossed, outer: int, trials: int) -> Mapping[str, Value]:
-    """What the study's strategy finds best in `trials` trials that never hear fold `outer`, of equals the first."""
+def _chosen(study: Study, crossed: Crossed, outer: int, trials: int, top: int) -> list[Mapping[str, Value]]:
+    """The `top` best that the study's strategy finds in `trials` trials that never hear fold `outer`, of equals the first."""
     strategy = make(study.strategy, study.search, study.seed)
     made: list[Trial] = []
     while len(made) < trials:
@@ -98,8 +118,8 @@ def _chosen(study: Study, crossed: Crossed, outer: int, trials: int) -> Mapping[
             break
         bca = crossed.inner(proposal.parameters, outer)
         made.append(Trial(len(made) + 1, proposal.parameters, status=TrialStatus.DONE, scores={BCA: Score(bca)}))
-    return _best(made).parameters
+    return [trial.parameters for trial in sorted(made, key=lambda trial: (-(trial.value() or 0.0), trial.number))[:top]]
 
 
-def _best(trials: Sequence[Trial]) -> Trial:
-    return max(trials, key=lambda trial: (trial.value() or 0.0, -trial.number))
+def _told(parameters: Mapping[str, Value]) -> str:
+    return ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in parameters.items())

@@ -159,8 +159,8 @@ def _is_better(one: Told, other: Told) -> bool:
     return found.difference is not None and found.p is not None and found.difference > 0 and found.p < LEVEL
 
 
-def predictions_sheet(parts: Sequence[tuple[str, str, int, Answers]]) -> Sheet:
-    """One row an utterance of each part, of (run, part, trial, answers): what is true, what was said, and how likely each class was
+def predictions_sheet(parts: Sequence[tuple[str, str, int | None, Answers]]) -> Sheet:
+    """One row an utterance of each part, of (run, part, trial or None, answers): what is true, what was said, and how likely each class was
     called, where that was kept. Raises UserError where there is none."""
     classes = list(dict.fromkeys(name for *_, answers in parts for name in answers.classes))
     probable = any(answers.probabilities is not None for *_, answers in parts)

@@ -286,6 +286,15 @@ class FoldsScored(Event):
     folds are scored by one configuration, that of `trial`."""
     outputs: str = ""
     """As in `TrialFinished`."""
+    averaged: int = 1
+    """Of nested folds: so many of the best configurations of each fold's own search answered together, by their mean probabilities."""
+
+    @property
+    def name(self) -> str:
+        """loso; loso, nested; loso, nested, 3 averaged: what folds are called where a person names them."""
+        if not self.nested:
+            return self.protocol
+        return f"{self.protocol}, nested" + (f", {self.averaged} averaged" if self.averaged > 1 else "")
 
 
 @dataclass(frozen=True, kw_only=True)

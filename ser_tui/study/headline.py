@@ -48,9 +48,9 @@ def headline(state: RunState) -> Figure | None:
         test = state.test
         return Figure("test", f"test part{by}", test.scores[BCA], test.utterances, test.interval_speakers, "")
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
-    own = max(mine, key=lambda folds: bool(folds.nested), default=None)
+    own = max(mine, key=lambda folds: (bool(folds.nested), folds.averaged == 1), default=None)
     if own is not None:
-        name, on = f"{own.protocol}, pooled{', nested' if own.nested else ''}{by}", chosen_on(own, state.study)
+        name, on = f"{own.protocol}, pooled{own.name.removeprefix(own.protocol)}{by}", chosen_on(own, state.study)
         return Figure("pooled", name, own.scores[BCA], own.utterances, own.interval_speakers, on)
     best = state.best
     score = None if best is None else best.score()

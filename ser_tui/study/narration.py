@@ -165,7 +165,8 @@ def _test_scored(event: events.TestScored, state: RunState) -> Line:
 
 def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
     shown = _scored("pooled BCA", event.scores[BCA], event.interval_speakers)
-    nested = f", nested ({counted(event.nested, 'trial')} inside each)" if event.nested else ""
+    top = f", the best {event.averaged} averaged" if event.averaged > 1 else ""
+    nested = f", nested ({counted(event.nested, 'trial')} inside each{top})" if event.nested else ""
     how = f"{_by_speaker(state)}; {chose(chosen_on(event, state.study))}"
     told = f"{event.protocol}, {counted(len(event.folds), 'fold')}{nested}: {shown}{how}"
     beside = _probe(event.probe_score, event.scores[BCA], event.probe_p, event.interval_speakers)

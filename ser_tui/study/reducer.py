@@ -205,7 +205,7 @@ def _(event: events.TestScored, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
-    return changed(state, folds=(*(f for f in state.folds if (f.protocol, bool(f.nested)) != (event.protocol, bool(event.nested))), event))
+    return changed(state, folds=(*(f for f in state.folds if f.name != event.name), event))
 
 
 @_apply.register

@@ -26,9 +26,13 @@ class FoldsRequest:
     protocol: str
     nested: bool = False
     """Whether each fold is scored by what is chosen without it."""
+    top: int = 1
+    """Of nested folds: so many of what is chosen answer together."""
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""
+        if not 1 <= self.top <= 100 or (self.top > 1 and not self.nested):
+            return "--top: 1 to 100 of what nested folds choose; with --nested"
         return "" if self.protocol in FOLDED else f"protocol {self.protocol!r:.40}: {_or(tuple(FOLDED))}"
 
 

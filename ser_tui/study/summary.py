@@ -171,7 +171,7 @@ def _test(event: TestScored) -> TestSummary:
 
 def _folds(event: FoldsScored, study: LoggedStudy) -> FoldsSummary:
     return FoldsSummary(
-        protocol=f"{event.protocol}, nested" if event.nested else event.protocol,
+        protocol=event.name,
         score=event.scores[BCA],
         mean=event.mean,
         deviation=event.deviation,

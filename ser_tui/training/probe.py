@@ -199,16 +199,15 @@ class Crossed:
             raise UserError("nested folds: nothing of the other folds may be heard to choose by; choose another protocol")
         return metrics.balanced_accuracy(truth, predictions, len(self._trainer.classes))
 
-    def outer(self, parameters: Mapping[str, Value], outer: int) -> tuple[int, ...]:
-        """What the probe with `parameters` that is trained without `outer` predicts for that fold's utterances."""
+    def outer(self, parameters: Mapping[str, Value], outer: int) -> NDArray[np.float32]:
+        """Class probabilities [n, C] that the probe with `parameters`, trained without `outer`, gives that fold's utterances; NaN
+        for those that cannot be read."""
         values = complete(parameters, "probe")
         table = self._trainer.table(float(values["max_seconds"]), self._should_stop)
         rows = table.rows_to_score(outer)
-        found = self._fitted(table, values, (outer, outer), table.rows_to_train(outer), [rows])[0]
-        predictions = [metrics.UNREADABLE] * table.scored(outer)
-        for place, prediction in zip(table.places(outer), found.tolist(), strict=True):
-            predictions[place] = prediction
-        return tuple(predictions)
+        logits = np.full((table.scored(outer), len(self._trainer.classes)), np.nan, dtype=np.float32)
+        logits[list(table.places(outer))] = self._fitted(table, values, (outer, outer), table.rows_to_train(outer), [rows])[0]
+        return metrics.class_probabilities(logits)
 
     def _scored(self, values: Mapping[str, Value], outer: int, other: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Rows of fold `other` that `outer` leaves to be heard, and what is predicted for them."""
@@ -219,22 +218,24 @@ class Crossed:
             pairs = ((outer, other), (other, outer))
             rows = [np.intersect1d(table.rows_to_score(two), table.rows_to_train(one)) for one, two in pairs]
             low, high = sorted((outer, other))
-            found = self._fitted(table, values, (low, high), train, rows) if any(map(len, rows)) else [row[:0] for row in rows]
-            for (one, two), scored, predictions in zip(pairs, rows, found, strict=True):
-                self._found[key, one, two] = scored, predictions
+            nothing = [np.empty((0, len(self._trainer.classes)), dtype=np.float32)] * 2
+            found = self._fitted(table, values, (low, high), train, rows) if any(map(len, rows)) else nothing
+            for (one, two), scored, logits in zip(pairs, rows, found, strict=True):
+                self._found[key, one, two] = scored, logits.argmax(1).astype(np.intp)
         return self._found[key, outer, other]
 
     def _fitted(
         self, table: FoldTable, values: Mapping[str, Value], pair: tuple[int, int], train: NDArray[np.intp],
         rows: Sequence[NDArray[np.intp]],
-    ) -> list[NDArray[np.intp]]:
+    ) -> list[NDArray[np.float32]]:
+        """Logits [n, C] of each of `rows` by the probe that is trained on the rows `train`."""
         check_stop(self._should_stop)
         chosen = self._trainer.pooling(values)
         features, classes = table.features(chosen), len(self._trainer.classes)
         standard = table.kept.of((pair, chosen), features[train])
         head = solve(standard, table.labels[train], classes, float(values["inverse_regularization"]))
         with torch.no_grad():
-            return [head(torch.from_numpy(features[scored])).argmax(1).numpy().astype(np.intp) for scored in rows]
+            return [head(torch.from_numpy(features[scored])).numpy() for scored in rows]
 
 
 def best_fit(

@@ -72,7 +72,7 @@ def _job(session: Session, request: Request | None) -> bool:
         if request.nested:
             from ser_tui.experiment.nested import score_nested
 
-            score_nested(session, protocol)
+            score_nested(session, protocol, request.top)
         else:
             from ser_tui.experiment.folds import score_folds
 

@@ -110,7 +110,8 @@ def _probe(probe: Score | None, tuned: Score, p: float | None, speakers: int | N
 
 def _whose(found: events.FoldsScored) -> str:
     if found.nested:
-        return f"nested: the best of {counted(found.nested, 'trial')} on the other folds"
+        best = f"the best {found.averaged} averaged" if found.averaged > 1 else "the best"
+        return f"nested: {best} of {counted(found.nested, 'trial')} on the other folds"
     return f"trial {found.trial}'s configuration"
 
 

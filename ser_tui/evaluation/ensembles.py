@@ -1,0 +1,193 @@
+"""The average of what several models said of the same utterances (soft voting: Kuncheva 2004, section 5.2), scored as one model.
+
+It is made of class probabilities that runs keep beside their logs, so that nothing is trained or heard for it. Each member must
+have been scored on the very same utterances, told by content, in the same classes; which they are is each member's own protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_tui.evaluation.analysis import Explained, part_named
+from ser_tui.evaluation.errors import Answers, Calibration, calibration
+from ser_tui.evaluation.statistics import (
+    Units,
+    bootstrap_interval,
+    interval_speakers,
+    paired_difference,
+    swapped_speakers,
+)
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.comparison import Pairing
+from ser_tui.study.errors import UsageError
+from ser_tui.study.headline import chosen_on
+from ser_tui.study.outputs import MOST_TRIALS, best_trials
+from ser_tui.study.state import RunState
+from ser_tui.training.metrics import UNREADABLE, balanced_accuracy
+
+VALIDATION = "validation"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of an ensemble: trial `trial` of a run, as it was scored on a part. `chosen`: what of these utterances its
+    configuration was chosen on, in words; empty: none of them. `transductive`: see `LoggedStudy.transductive`."""
+
+    run: str
+    trial: int
+    part: str
+    bca: float
+    chosen: str
+    transductive: str
+    answers: Answers
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An ensemble's score. `best`: the member with the highest BCA on these very utterances, of equals the first; `against`:
+    the ensemble's BCA minus its own, and the paired test."""
+
+    members: tuple[Member, ...]
+    answers: Answers
+    """The ensemble's own, in the first member's order of utterances."""
+    bca: float
+    interval: tuple[float, float]
+    speakers: int
+    best: Member
+    against: Pairing
+    chosen: tuple[str, ...]
+    """What was chosen on these utterances, a clause each; empty: nothing."""
+    calibration: Calibration | None
+
+    @property
+    def transductive(self) -> str:
+        """What must stand beside the score where a member used the speakers' own statistics; else empty."""
+        return next((one.transductive for one in self.members if one.transductive), "")
+
+    @property
+    def utterances(self) -> int:
+        """How many it is scored on."""
+        return len(self.answers)
+
+    def plain(self) -> dict[str, Any]:
+        """All of it, JSON-safe, without the utterances."""
+        return {
+            "part": self.members[0].part, "transductive": bool(self.transductive),
+            "bca": self.bca, "interval": list(self.interval), "utterances": self.utterances,
+            "interval_speakers": self.speakers, "chosen_on_these_utterances": list(self.chosen),
+            "members": [
+                {"run": one.run, "trial": one.trial, "bca": one.bca, "chosen_on": one.chosen} for one in self.members
+            ],
+            "best_member": {"run": self.best.run, "trial": self.best.trial, "bca": self.best.bca},
+            "difference_to_best": self.against.difference, "p": self.against.p, "p_about": self.against.scope,
+            "calibration": None if self.calibration is None else asdict(self.calibration),
+        }  # fmt: skip
+
+
+def members_of(folder: RunFolder, state: RunState, part: str, top: int | None) -> list[Member]:
+    """The best trial of a run as a member, scored on `part`; `top`: its so many best trials, on the validation part alone. Raises
+    UsageError."""
+    if top is None:
+        return [_member(folder, state, None, part)]
+    if part != VALIDATION:
+        raise UsageError(f"--top takes trials by their validation score, and {part} was scored with the best trial alone: leave --top out")
+    if top > MOST_TRIALS:
+        raise UsageError(f"--top {top}: class probabilities are kept of a run's {MOST_TRIALS} best trials")
+    found = best_trials(state)[:top]
+    if len(found) < top:
+        raise UsageError(f"--top {top}: {folder.run_id} has {len(found)} trials with a score")
+    return [_member(folder, state, trial.number, part) for trial in found]
+
+
+def scored(members: Sequence[Member], *, top: int | None = None) -> Scored:
+    """The average of `members`. `top`: they are the so many best trials of their runs. Raises UsageError where they do not fit."""
+    if len(members) < 2:
+        raise UsageError("an ensemble needs two members at least: name several runs, or --top K of one")
+    first = members[0].answers
+    aligned = [members[0], *(replace(one, answers=_in_order(one, members[0])) for one in members[1:])]
+    probabilities = _mean([one.answers.probabilities for one in aligned if one.answers.probabilities is not None])
+    said = [int(row.argmax()) if np.isfinite(row).all() else UNREADABLE for row in probabilities]
+    groups = first.groups if all(one.answers.groups is not None for one in aligned) else None
+    answers = replace(first, predictions=tuple(said), probabilities=probabilities, groups=groups)
+    units, count = Units(groups=groups, recordings=first.recordings), len(first.classes)
+    best = max(aligned, key=lambda one: one.bca)
+    difference, p = paired_difference(first.truth, best.answers.predictions, said, count, **units)
+    speakers, sources = interval_speakers(groups), len(set(first.recordings or ()))
+    against = Pairing(difference, p, len(first), speakers, swapped_speakers(groups) > 0, sources if sources < len(first) else 0)
+    return Scored(
+        tuple(aligned), answers, balanced_accuracy(first.truth, said, count),
+        bootstrap_interval(first.truth, said, count, seed=first.seed, **units), speakers, best, against, _chosen(aligned, top),
+        calibration(answers),
+    )  # fmt: skip
+
+
+def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -> Member:
+    found = part_named(folder, state, number, part)
+    if found.answers is None or found.answers.probabilities is None or not found.answers.spoken:
+        raise UsageError(f"{folder.run_id}, trial {found.trial}, {found.title}: {found.missing or 'class probabilities are not kept'}")
+    return Member(folder.run_id, found.trial, part, found.bca, _chosen_of(state, found), state.study.transductive, found.answers)
+
+
+def _chosen_of(state: RunState, part: Explained) -> str:
+    if part.name == VALIDATION:
+        return "all of it"
+    for folds in state.folds:
+        if folds.name == part.name:
+            return "" if folds.nested else chosen_on(folds, state.study)
+    return ""
+
+
+def _in_order(member: Member, first: Member) -> Answers:
+    """`member`'s answers in the order of `first`'s utterances and classes. Raises UsageError where they are of others."""
+    own, wanted = member.answers, first.answers
+    where = f"{member.run}, trial {member.trial}, was scored on"
+    if set(own.classes) != set(wanted.classes):
+        raise UsageError(f"{where} other classes than {first.run} ({', '.join(own.classes)}; {', '.join(wanted.classes)})")
+    places = {_key(spoken.id, spoken.digest): place for place, spoken in enumerate(own.spoken)}
+    keys = [_key(spoken.id, spoken.digest) for spoken in wanted.spoken]
+    if len(own) != len(wanted) or len(places) != len(own) or set(keys) != set(places):
+        raise UsageError(f"{where} other utterances than {first.run}: only answers to the same ones can be averaged; use the same split")
+    order, columns = [places[key] for key in keys], [own.classes.index(name) for name in wanted.classes]
+    number = {old: new for new, old in enumerate(columns)} | {UNREADABLE: UNREADABLE}
+    truth = tuple(number[own.truth[place]] for place in order)
+    if truth != wanted.truth:
+        raise UsageError(f"{where} the same utterances as {first.run} with other labels: their label maps differ")
+    if own.probabilities is None:
+        raise ValueError("a member without class probabilities")
+    return replace(
+        own, classes=wanted.classes, truth=truth, predictions=tuple(number[own.predictions[place]] for place in order),
+        probabilities=own.probabilities[order][:, columns], spoken=wanted.spoken,
+        groups=None if own.groups is None else tuple(own.groups[place] for place in order),
+        recordings=None if own.recordings is None else tuple(own.recordings[place] for place in order),
+    )  # fmt: skip
+
+
+def _key(name: str, digest: str) -> tuple[str, str]:
+    # Two recordings of a corpus can hold the same samples; names of segments are by their bounds, which the digest has too.
+    return name, digest
+
+
+def _mean(said: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The mean of probabilities [n, C], of those members that could read the utterance; NaN where none could."""
+    stacked = np.stack([np.asarray(one, dtype=np.float64) for one in said])
+    there = np.isfinite(stacked).all(axis=2, keepdims=True)
+    count = there.sum(axis=0)
+    total = np.where(there, stacked, 0.0).sum(axis=0)
+    mean: NDArray[np.float32] = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    return mean
+
+
+def _chosen(members: Sequence[Member], top: int | None) -> tuple[str, ...]:
+    found = []
+    if top is not None:
+        found.append(f"the {top} best trials of each run were taken by their scores on these very utterances")
+    parts = list(dict.fromkeys(one.chosen for one in members if one.chosen))
+    if parts:
+        on = " and ".join("these utterances" if one == "all of it" else one for one in parts)
+        found.append(f"members' configurations were chosen on {on}")
+    return tuple(found)

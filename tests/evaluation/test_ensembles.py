@@ -1,0 +1,125 @@
+"""Averages of what models said: of the same utterances only, beside their best member, and never without what chose them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fabricated_outputs import explained_run
+from small_runs import make_corpus
+
+from ser_tui.cli.ensembling import ensemble_runs
+from ser_tui.costs.forecast import Forecast
+from ser_tui.evaluation.ensembles import Member, members_of, scored
+from ser_tui.evaluation.errors import Answers, Spoken
+from ser_tui.experiment.nested import score_nested
+from ser_tui.experiment.search import search
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UsageError
+from ser_tui.study.headline import headline
+from ser_tui.study.load import loads
+from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.worker.in_memory import InMemory
+
+SURE, LOST = (0.9, 0.1), (np.nan, np.nan)
+
+
+def member(rows: list[tuple[float, float]], *, trial: int = 1, **changes: object) -> Member:
+    shares = np.array(rows, dtype=np.float32)
+    said = tuple(int(row.argmax()) if np.isfinite(row).all() else -1 for row in shares)
+    spoken = tuple(Spoken(f"{number}.wav", digest=str(number)) for number in range(len(rows)))
+    answers = replace(Answers(("a", "b"), (0, 1, 0, 1)[: len(rows)], said, shares, spoken), **changes)  # type: ignore[arg-type]
+    return Member("run", trial, "validation", balanced_accuracy(answers.truth, answers.predictions, 2), "all of it", "", answers)
+
+
+def test_probabilities_are_averaged_whatever_the_order_of_utterances_and_classes() -> None:
+    one = member([(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), LOST])
+    other = member([(0.3, 0.7), (0.2, 0.8), (0.8, 0.2), LOST])
+    turned = other.answers
+    assert turned.probabilities is not None
+    turned = replace(
+        turned, classes=("b", "a"), truth=tuple(1 - label for label in turned.truth[::-1]),
+        predictions=tuple(label if label < 0 else 1 - label for label in turned.predictions[::-1]),
+        probabilities=turned.probabilities[::-1, ::-1], spoken=turned.spoken[::-1],
+    )  # fmt: skip
+    for second in (other, replace(other, answers=turned)):
+        found = scored([one, second])
+        assert found.answers.probabilities is not None
+        assert np.allclose(found.answers.probabilities[:3, 0], (0.6, 0.4, 0.6))
+        assert found.answers.predictions == (0, 1, 0, -1) and found.bca == pytest.approx(0.75)
+        assert found.best.bca == 0.5 and found.against.difference == pytest.approx(0.25)
+        assert found.interval[0] <= found.bca <= found.interval[1]
+
+
+def test_an_utterance_that_one_member_could_not_read_is_the_others() -> None:
+    found = scored([member([SURE, LOST, SURE]), member([LOST, LOST, (0.2, 0.8)])])
+    assert found.answers.predictions == (0, -1, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"classes": ("a", "c")}, "other classes"),
+        ({"truth": (0, 0)}, "other labels"),
+        ({"spoken": (Spoken("0.wav", digest="0"), Spoken("1.wav", digest="2"))}, "other utterances"),
+    ],
+)
+def test_what_is_not_of_the_same_utterances_is_refused(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        scored([member([SURE, SURE]), member([SURE, SURE], trial=2, **changes)])
+
+
+def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
+    run = explained_run(tmp_path / "runs").folder.run_id
+
+    def said(top: int | None = 2, part: str = "validation", output: str = "", as_json: bool = False) -> str:
+        ensemble_runs([run], top=top, part=part, output=output, as_json=as_json)
+        return capsys.readouterr().out
+
+    (line,) = [line for line in said().splitlines() if line.startswith("average of 2")]
+    assert "BCA .8" in line and "n = 127" in line and "the 2 best trials of each run were taken by their scores on these" in line
+    told = json.loads(said(as_json=True))
+    assert [one["trial"] for one in told["members"]] == [2, 3] == [told["best_member"]["trial"], 3]
+    assert told["chosen_on_these_utterances"] and told["interval"][0] < told["bca"] < told["interval"][1]
+    rows = list(csv.DictReader(io.StringIO(said(output="-"))))
+    assert len(rows) == 127 and sum(row["right"] == "True" for row in rows) / 127 == pytest.approx(told["bca"], abs=0.02)
+    said(output=str(tmp_path / "said.csv"))
+    assert len((tmp_path / "said.csv").read_text().splitlines()) == 128
+    for options, why in (
+        ({"top": None}, "two members"), ({"top": 9}, "has 3 trials"), ({"top": 11}, "10 best trials"),
+        ({"part": "loso"}, "leave --top out"), ({"top": None, "part": "emovo"}, "no such part"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=why):
+            said(**options)  # type: ignore[arg-type]
+
+
+def test_nested_folds_average_what_each_chose_without_itself(small_study: Callable[..., Study]) -> None:
+    make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
+    text = (
+        "name: averaged\nencoder: whisper-tiny.en\nmethod: probe\nstrategy: grid\nbudget: 3\ncorpus: five\n"
+        "protocol: {kind: loso, objective_folds: all}\nsearch: {layers: {choices: ['1', '2', '3']}, max_seconds: 1}\n"
+    )
+    with InMemory(loads(text)) as memory:
+        search(memory, Forecast)
+        score_nested(memory, "loso")
+        score_nested(memory, "loso", 2)
+        state, folder = memory.state, RunFolder(memory.keeper._folder.path)
+        assert [folds.name for folds in state.folds] == ["loso", "loso, nested", "loso, nested, 2 averaged"]
+        figure = headline(state)
+        assert figure is not None and figure.name == "loso, pooled, nested"
+        (one,) = members_of(folder, state, "loso, nested", None)
+        (two,) = members_of(folder, state, "loso, nested, 2 averaged", None)
+        assert (one.bca, two.bca) == (state.folds[1].pooled_bca, state.folds[2].pooled_bca)
+        assert one.chosen == two.chosen == "" and len(one.answers) == 45
+        found = scored([one, replace(two, run="other")])
+        assert found.chosen == () and found.speakers == 5
