@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
-from ser_tui.evaluation.ensembles import Scored, members_of, scored
+from ser_tui.evaluation.ensembles import Ensemble, members_of, scored
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store.runs import resolve
 from ser_tui.study.errors import UsageError
@@ -45,7 +45,7 @@ def ensemble_runs(references: Sequence[str], *, top: int | None, part: str, outp
         say(errors.calibration_text(found.calibration))
 
 
-def _write(found: Scored, output: str) -> None:
+def _write(found: Ensemble, output: str) -> None:
     """The ensemble's predictions as a table, as `export --what predictions` writes those of runs."""
     from ser_tui.report.exports import predictions_sheet
     from ser_tui.report.sheets import SUFFIXES, written

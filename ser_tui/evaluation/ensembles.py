@@ -48,7 +48,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Scored:
+class Ensemble:
     """An ensemble's score. `best`: the member with the highest BCA on these very utterances, of equals the first; `against`:
     the ensemble's BCA minus its own, and the paired test."""
 
@@ -104,7 +104,7 @@ def members_of(folder: RunFolder, state: RunState, part: str, top: int | None) -
     return [_member(folder, state, trial.number, part) for trial in found]
 
 
-def scored(members: Sequence[Member], *, top: int | None = None) -> Scored:
+def scored(members: Sequence[Member], *, top: int | None = None) -> Ensemble:
     """The average of `members`. `top`: they are the so many best trials of their runs. Raises UsageError where they do not fit."""
     if len(members) < 2:
         raise UsageError("an ensemble needs two members at least: name several runs, or --top K of one")
@@ -119,7 +119,7 @@ def scored(members: Sequence[Member], *, top: int | None = None) -> Scored:
     difference, p = paired_difference(first.truth, best.answers.predictions, said, count, **units)
     speakers, sources = interval_speakers(groups), len(set(first.recordings or ()))
     against = Pairing(difference, p, len(first), speakers, swapped_speakers(groups) > 0, sources if sources < len(first) else 0)
-    return Scored(
+    return Ensemble(
         tuple(aligned), answers, balanced_accuracy(first.truth, said, count),
         bootstrap_interval(first.truth, said, count, seed=first.seed, **units), speakers, best, against, _chosen(aligned, top),
         calibration(answers),

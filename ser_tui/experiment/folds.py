@@ -14,6 +14,7 @@ from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers, paired_difference
 from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
@@ -83,12 +84,14 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
     units = Units(groups=groups if named else None, recordings=sources)
+    # Those of a trial that was scored on all folds are what its own trial kept, which was calibrated then.
+    calibrate = study.training.calibration == "temperature" and not whole
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
             **pooled(rows, truth, predictions, len(data.classes), units, study.seed),
-            outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said),
+            outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said, calibrate),
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
         )
     )
@@ -136,13 +139,15 @@ def _beside(
 
 def _outputs(
     session: Surroundings, protocol: str, manifest: Manifest, splits: Sequence[Split], truth: Sequence[int],
-    predictions: Sequence[int], said: Sequence[NDArray[np.float32] | None],
+    predictions: Sequence[int], said: Sequence[NDArray[np.float32] | None], calibrate: bool,
 ) -> str:
     """Keep what was said in all folds, one after the other; the digest."""
     held = [one for one in said if one is not None]
     whole = np.concatenate(held) if len(held) == len(splits) else None
     scored = [index for split in splits for index in split.validation]
     numbers = [number for number, split in enumerate(splits) for _ in split.validation]
+    if whole is not None and calibrate:
+        whole = cooled_apart(whole, truth, numbers)
     return outputs_kept(session, f"the folds of {protocol}", manifest, scored, truth, predictions, whole, numbers)
 
 

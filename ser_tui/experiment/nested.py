@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.evaluation.statistics import Units
 from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.folds import fold_row, pooled
 from ser_tui.experiment.outputs import outputs_kept
@@ -89,6 +90,9 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
     units = Units(groups=groups if named else None, recordings=sources)
     scored = [index for _, there in parts for index in there.split.validation]
     numbers = [number for number, (_, there) in enumerate(parts) for _ in there.split.validation]
+    whole = np.concatenate(answers)
+    if study.training.calibration == "temperature":
+        whole = cooled_apart(whole, truth, numbers)
     session.emit(
         FoldsScored(
             trial=best.number,
@@ -97,7 +101,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
             nested=trials,
             averaged=top,
             outputs=outputs_kept(
-                session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, np.concatenate(answers), numbers
+                session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, whole, numbers
             ),
         )
     )

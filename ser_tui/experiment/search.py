@@ -22,8 +22,8 @@ from ser_tui.evaluation.statistics import (
     recall_intervals,
 )
 from ser_tui.evaluation.zero_shot import predicted
+from ser_tui.experiment import cooling, parts
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment import parts
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.outputs import outputs_kept
@@ -313,8 +313,22 @@ class _Search:
             self.trainer.on_fold = on_fold
         return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
 
+    def _calibrated(self, number: int, result: TrialResult) -> TrialResult:
+        """`result` and the trial's model by the temperature that fits its held-out answers, where the study asks for that."""
+        said, truth = result.probabilities, self.validation.labels
+        if said is None or self.study.training.calibration != "temperature":
+            return result
+        temperature = cooling.fitted(said, truth)
+        self.trainer.cool(temperature)
+        if self._is_best(result):
+            self.session.note(f"trial {number}: temperature {temperature:.2f}, fitted on {len(truth)} validation utterances")
+        folds = [number for number, fold in enumerate(self.data.objective_parts) for _ in fold.places]
+        places = [place for fold in self.data.objective_parts for place in fold.places]
+        numbers = [fold for _, fold in sorted(zip(places, folds, strict=True))] if places else [0] * len(truth)
+        return replace(result, probabilities=cooling.cooled_apart(said, truth, numbers))
+
     def _finished(self, number: int, result: TrialResult) -> None:
-        state = self.session.state
+        state, result = self.session.state, self._calibrated(number, result)
         truth, probe, against = self.validation.labels, state.probe, None
         outputs = ""
         if is_among_best(state, self._value(result)):

@@ -199,11 +199,29 @@ class Training(_Section):
     )
     """Its scores stay those of the model that heard the training part alone; a test part is scored by the refitted one."""
 
+    balance: Literal["auto", "none", "weights", "sampling"] = Field(
+        "auto", title="balance", description="of classes: weights on each utterance's loss, or sampling of batches; auto: probes by weights"
+    )
+    """none: every utterance counts the same, in a probe too. Weights are n / (K n_c) for a class of n_c of the n utterances of K
+    classes; sampling draws as many utterances an epoch, each class as often. A probe has no batches, and refuses sampling."""
+
+    calibration: Literal["none", "temperature"] = Field(
+        "none", title="calibration", description="temperature: probabilities by one divisor of the logits, fitted on held-out answers"
+    )
+    """Of each trial on its validation part (Guo et al. 2017), of folds each by the others' answers; no answer changes by it."""
+
     @field_validator("augment")
     @classmethod
     def _not_the_papers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if value and info.data.get("paper_exact"):
             raise ValueError("the paper does not augment; leave out paper_exact or augment")
+        return value
+
+    @field_validator("balance")
+    @classmethod
+    def _unbalanced_as_the_paper(cls, value: str, info: ValidationInfo) -> str:
+        if value in ("weights", "sampling") and info.data.get("paper_exact"):
+            raise ValueError("the paper does not balance classes; leave out paper_exact or balance")
         return value
 
     @field_validator("trim_silence")
@@ -214,7 +232,7 @@ class Training(_Section):
         return value
 
 
-READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "refit")
+READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "refit", "balance", "calibration")
 """What of the training section a probe reads too; the rest is about fine-tuning, but for normalize_speaker, which is about probes."""
 
 
@@ -307,6 +325,8 @@ class Study(_Section):
             _check(known[name], dimension)
         if self.training.normalize_speaker and self.method != "probe":
             raise ValueError("training.normalize_speaker: is for probes; leave it out, or write method: probe")
+        if self.training.balance == "sampling" and self.method == "probe":
+            raise ValueError("training.balance: sampling is of batches, which a probe has not; write weights, or method: finetune")
         if self.training.paper_exact and "probe" in _named(self.search.get("head_initialization")):
             raise ValueError("search.head_initialization: the paper's head starts at random; leave out paper_exact or probe")
         complete = {name: self.search.get(name, Fixed(fixed=entry.default)) for name, entry in known.items()}

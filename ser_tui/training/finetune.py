@@ -24,7 +24,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import batches, metrics, precision
+from ser_tui.training import balancing, batches, metrics, precision
 from ser_tui.training.collapse import CollapseGuard
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
@@ -160,7 +160,8 @@ class FineTuner(Trainer):
         if key not in self._starts:
             for data in (train, validation):
                 data.prepare_pooled(should_stop, self._on_progress)
-            self._starts[key] = best_fit(train, validation, chosen, len(self.classes), self._start_strengths, should_stop)
+            balanced, strengths = self._settings.balance != "none", self._start_strengths
+            self._starts[key] = best_fit(train, validation, chosen, len(self.classes), strengths, should_stop, balanced=balanced)
         return self._starts[key]
 
     def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
@@ -183,8 +184,10 @@ class FineTuner(Trainer):
             weight_decay=float(parameters["weight_decay"]), clip=self._settings.gradient_clip,
             steps=epochs * -(-len(train.usable) // size), warmup=self._settings.warmup,
         )
-        criterion = nn.CrossEntropyLoss(label_smoothing=float(parameters["label_smoothing"]))
-        guard = CollapseGuard([train.labels[index] for index in train.usable])
+        labels = [train.labels[index] for index in train.usable]
+        balance = self._settings.balance
+        criterion = balancing.criterion(balance, labels, len(self.classes), float(parameters["label_smoothing"]))
+        guard = CollapseGuard(labels if balance in ("auto", "none") else sorted(set(labels)))
         guarded = self._settings.collapse_guard and not self._settings.paper_exact
         reports: list[EpochReport] = []
         collapsed, logits = False, torch.empty(0)
@@ -216,9 +219,12 @@ class FineTuner(Trainer):
         if frozen:
             train.prepare_pooled(should_stop, self._on_progress)
         total, seen = 0.0, 0
-        for batch in batches.shuffled([train.length(index) for index in train.usable], size, seed, epoch):
+        usable = train.usable
+        if self._settings.balance == "sampling":
+            usable = [usable[position] for position in balancing.drawn([train.labels[index] for index in usable], seed, epoch)]
+        for batch in batches.shuffled([train.length(index) for index in usable], size, seed, epoch):
             check_stop(should_stop)
-            indices = [train.usable[position] for position in batch]
+            indices = [usable[position] for position in batch]
             for part in [indices] if frozen else self._fitting(train, indices):
                 labels = torch.tensor([train.labels[index] for index in part])
                 pooled = chosen.select(train.pooled(part)) if frozen else self._pool(train, part, chosen)

@@ -68,19 +68,24 @@ def standardise(features: NDArray[np.float32]) -> Standardised:
     return Standardised(standard, scaler.mean_, scaler.scale_, standard, False)
 
 
-def fit(features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, inverse_regularization: float) -> Head:
-    """Balanced L2 logistic regression on standardised `features` [N, width], as a head that takes them as they are.
+def fit(
+    features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True
+) -> Head:
+    """L2 logistic regression on standardised `features` [N, width], as a head that takes them as they are; `balanced`: each class
+    weighs the same in it, whatever its number of utterances.
 
     The standardisation is folded into the weights. Raises UserError when the labels are all the same.
     """
     _refuse_one_class(labels)
-    return solve(standardise(features), labels, classes, inverse_regularization)
+    return solve(standardise(features), labels, classes, inverse_regularization, balanced=balanced)
 
 
-def solve(data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float) -> Head:
+def solve(
+    data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True
+) -> Head:
     """`fit` on features that are standardised already. Raises UserError when the labels are all the same."""
     _refuse_one_class(labels)
-    regression = LogisticRegression(C=inverse_regularization, class_weight="balanced", max_iter=_ITERATIONS)
+    regression = LogisticRegression(C=inverse_regularization, class_weight="balanced" if balanced else None, max_iter=_ITERATIONS)
     with warnings.catch_warnings():
         # Weakly regularised probes that separate the training part have no optimum to converge to.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -64,7 +64,7 @@ class ProbeTrainer(Trainer):
                 raise UserError(f"no utterance of fold {fold.name} can be read; run: ser-tui corpora check")
             labels = table.labels[train]
             standard = table.kept.of((number, chosen), features[train])
-            head = solve(standard, labels, classes, strength)
+            head = solve(standard, labels, classes, strength, balanced=self.balanced)
             with torch.no_grad():
                 logits = [head(torch.from_numpy(features[rows])) for rows in (train, scored)]
             predictions = [metrics.UNREADABLE] * len(fold.validation)
@@ -87,6 +87,11 @@ class ProbeTrainer(Trainer):
             report.bca, accuracy, report.predictions, 1, report.bca, report.loss, False, seconds, notes,
             pooled_probabilities(self._folds, said, len(whole)),
         )  # fmt: skip
+
+    @property
+    def balanced(self) -> bool:
+        """Whether each class weighs the same in a fit."""
+        return self._settings.balance != "none"
 
     def pooling(self, values: Mapping[str, Value]) -> Pooling:
         """The `Pooling` of a probe with the parameters `values`."""
@@ -159,7 +164,8 @@ class ProbeTrainer(Trainer):
             if not data.usable:
                 raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")
         chosen = self.pooling(values)
-        head = fit(vectors(train, chosen), _labels(train), len(self.classes), float(values["inverse_regularization"]))
+        strength, features = float(values["inverse_regularization"]), vectors(train, chosen)
+        head = fit(features, _labels(train), len(self.classes), strength, balanced=self.balanced)
         check_stop(should_stop)
         losses, logits = [], torch.empty(0)
         for data in (train, validation):
@@ -233,13 +239,15 @@ class Crossed:
         chosen = self._trainer.pooling(values)
         features, classes = table.features(chosen), len(self._trainer.classes)
         standard = table.kept.of((pair, chosen), features[train])
-        head = solve(standard, table.labels[train], classes, float(values["inverse_regularization"]))
+        strength, balanced = float(values["inverse_regularization"]), self._trainer.balanced
+        head = solve(standard, table.labels[train], classes, strength, balanced=balanced)
         with torch.no_grad():
             return [head(torch.from_numpy(features[scored])).numpy() for scored in rows]
 
 
 def best_fit(
-    train: PartTensors, validation: PartTensors, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop
+    train: PartTensors, validation: PartTensors, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop,
+    *, balanced: bool = True,
 ) -> tuple[Head, float]:
     """The probe on `train` whose C, one of the ascending `strengths`, has the highest BCA on `validation`, and that C.
 
@@ -248,7 +256,7 @@ def best_fit(
     best: tuple[float, Head, float] | None = None
     for strength in strengths:
         check_stop(should_stop)
-        head = fit(vectors(train, chosen), _labels(train), classes, strength)
+        head = fit(vectors(train, chosen), _labels(train), classes, strength, balanced=balanced)
         with torch.no_grad():
             predictions = _predictions(validation, head(torch.from_numpy(vectors(validation, chosen))))
         bca = metrics.balanced_accuracy(validation.labels, predictions, classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.segments import Clip
@@ -127,6 +129,16 @@ class Trainer(ABC):
             parameters=parameters, recipe=self._recipe(float(parameters["max_seconds"])), precision=self.precision,
             tuned=self._tuned,
         )
+
+    def cool(self, temperature: float) -> None:
+        """Divide the logits of the trial just run by `temperature`, in what `save_best` saves. Its answers stay as they are."""
+        if self._last is None:
+            raise UserError("there is no model to calibrate: no trial has been trained to its end")
+        head = copy.deepcopy(self._last[0])
+        with torch.no_grad():
+            head.linear.weight.div_(temperature)
+            head.linear.bias.div_(temperature)
+        self._last = (head, *self._last[1:])
 
     def refit(self, should_stop: Stop) -> None:
         """Train the trial just run once more, on training and validation part together, so that `save_best` saves that. Raises what
