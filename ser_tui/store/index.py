@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.places import private_folder
@@ -19,8 +18,9 @@ from ser_tui.store.files import remove_leftovers
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
+from ser_tui.study.frozen import changed
 from ser_tui.study.reducer import reduce_all
-from ser_tui.study.run_summary import RunSummary, from_json, to_json
+from ser_tui.study.run_summary import RunSummary, from_stored, to_stored
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
 
@@ -94,12 +94,12 @@ class Index:
         summary = summarize(folder.run_id, state)
         # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
         read = -1 if reader.refused else max(size, reader.offset)
-        return replace(summary, log_bytes=read, damaged_lines=len(reader.damaged))
+        return changed(summary, log_bytes=read, damaged_lines=len(reader.damaged))
 
     def _stored(self) -> dict[str, RunSummary]:
         table = (read_sealed(self.runs / "index.json") or {}).get("runs", {})
         # What another version has written is made again of the logs.
-        return {key: summary for key, value in table.items() if (summary := from_json(value)) is not None}
+        return {key: summary for key, value in table.items() if (summary := from_stored(value)) is not None}
 
     def _try_to_store(self, fresh: dict[str, RunSummary], gone: set[str]) -> None:
         with suppress(OSError, UserError):  # the list is right without it, and the next refresh tries again
@@ -116,7 +116,7 @@ class Index:
         try:
             with locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
                 remove_leftovers(self.runs / "index.json")
-                store(self.runs / "index.json", {key: to_json(one) for key, one in fresh.items()}, gone)
+                store(self.runs / "index.json", {key: to_stored(one) for key, one in fresh.items()}, gone)
         except Timeout:
             raise UserError(f"{lock} is held by another process; try again") from None
 
@@ -150,7 +150,7 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
 
 def _shown(summary: RunSummary, folder: RunFolder) -> RunSummary:
     status = summary.status
-    return replace(summary, state=shown_status(status, "none" if status.over else liveness(folder)))
+    return changed(summary, state=shown_status(status, "none" if status.over else liveness(folder)))
 
 
 def _size(folder: RunFolder) -> int:

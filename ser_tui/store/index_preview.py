@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.store.checksummed_json import read_sealed
-from ser_tui.study.run_summary import RunSummary, from_json
+from ser_tui.study.frozen import changed
+from ser_tui.study.run_summary import RunSummary, from_stored
 from ser_tui.study.status import ShownStatus
 
 
@@ -18,10 +18,10 @@ def glance(runs: Path) -> list[RunSummary]:
     """
     try:
         table = (read_sealed(runs / "index.json") or {}).get("runs", {})
-        found = [from_json(data) for _, data in sorted(table.items(), reverse=True)]
+        found = [from_stored(data) for _, data in sorted(table.items(), reverse=True)]
     except (TypeError, AttributeError):
         return []
-    return [replace(summary, state=_word(summary)) for summary in found if summary is not None]
+    return [changed(summary, state=_word(summary)) for summary in found if summary is not None]
 
 
 def _word(summary: RunSummary) -> ShownStatus:

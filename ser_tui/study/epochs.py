@@ -65,14 +65,12 @@ class Epochs(Sequence[Epoch]):
         return binascii.b2a_base64(values, newline=False).decode()
 
     @staticmethod
-    def unpacked(text: str) -> Epochs:
-        """The epochs that `packed` made `text` of. Raises ValueError."""
-        values = array("d", binascii.a2b_base64(text))
+    def unpacked(data: bytes) -> Epochs:
+        """The epochs that `packed` wrote `data` of, in base64; see `refuse_misfits`. Raises ValueError."""
+        values = array("d", data)
         if sys.byteorder == "big":
             values.byteswap()
-        counts = values[0::_EACH] + values[1::_EACH] + values[5::_EACH]
-        unbounded = any(map(math.isinf, values)) or any(map(math.isnan, values[6::_EACH]))
-        if len(values) % _EACH or unbounded or not all(map(float.is_integer, counts)):
+        if len(values) % _EACH:
             raise ValueError("these are no epochs")
         return Epochs(values)
 
@@ -102,6 +100,17 @@ class Epochs(Sequence[Epoch]):
 
     def __repr__(self) -> str:
         return f"Epochs({list(self)!r})"
+
+
+def refuse_misfits(several: Iterable[Sequence[Epoch]]) -> None:
+    """Raises ValueError where what was unpacked holds values that no epoch has."""
+    values = array("d")
+    for epochs in several:
+        if isinstance(epochs, Epochs):
+            values.extend(epochs._values)
+    counts = values[0::_EACH] + values[1::_EACH] + values[5::_EACH]
+    if any(map(math.isinf, values)) or any(map(math.isnan, values[6::_EACH])) or not all(map(float.is_integer, counts)):
+        raise ValueError("these are no epochs")
 
 
 def _known(value: float) -> float | None:

@@ -1,24 +1,28 @@
 """A run in one flat record: what the home screen lists, the comparison lays side by side, the index keeps and `--json` prints.
 
-`ser_tui.study.summary.summarize` makes it of a state. As JSON it has the keys that it had in version 0.1.0 and newer ones.
+`ser_tui.study.summary.summarize` makes it of a state. As JSON for programs (`to_json`) it has the keys that it had in version 0.1.0
+and newer ones; the index keeps it field by field (`to_stored`), since thousands of runs are listed at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
+
+import msgspec
 
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import difference_text, score_text
 from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.records import Key, Misfit, from_plain, to_plain
+from ser_tui.study.records import Key, to_plain
 from ser_tui.study.scores import MEASURES, Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 
-VERSION = 8
+VERSION = 9
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -147,7 +151,7 @@ class RunSummary:
     test: TestSummary | None
     folds: tuple[FoldsSummary, ...]
     evaluations: tuple[EvaluationSummary, ...]
-    study: LoggedStudy
+    study_document: Annotated[Mapping[str, Any], Key("study")]
     objective_values: Annotated[tuple[float | None, ...] | None, Key("objective_values", optional=True)] = None
     """Of every trial that counts, what the study searches for where that is not BCA."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
@@ -155,6 +159,11 @@ class RunSummary:
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None
     state: Annotated[ShownStatus | None, Key("state", optional=True)] = None
     """What is shown of it: its worker's process has been looked at."""
+
+    @cached_property
+    def study(self) -> LoggedStudy:
+        """What it was asked to do, typed."""
+        return LoggedStudy.of(self.study_document)
 
     @property
     def measure(self) -> Measure:
@@ -182,11 +191,17 @@ def to_json(summary: RunSummary | TrialSummary) -> dict[str, Any]:
     return to_plain(summary)
 
 
-def from_json(data: Any) -> RunSummary | None:
-    """The summary that `to_json` made `data` of in this version; None for everything else: its log says it all."""
+def to_stored(summary: RunSummary) -> dict[str, Any]:
+    """`summary` as the index keeps it."""
+    stored: dict[str, Any] = msgspec.to_builtins(summary)
+    return stored
+
+
+def from_stored(data: Any) -> RunSummary | None:
+    """The summary that `to_stored` made `data` of in this version; None for everything else: its log says it all."""
     try:
-        return from_plain(RunSummary, data) if data["version"] == VERSION else None
-    except (Misfit, LookupError, TypeError):
+        return msgspec.convert(data, RunSummary) if data["version"] == VERSION else None
+    except (msgspec.ValidationError, LookupError, TypeError):
         return None
 
 

@@ -11,12 +11,14 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
+import msgspec
 from pyrsistent import pvector
 
 from ser_tui.study import events
-from ser_tui.study.epochs import Epochs
+from ser_tui.study.epochs import Epochs, refuse_misfits
+from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import decode, encode, tuples
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import Score
@@ -34,7 +36,13 @@ E = TypeVar("E", bound=events.Event)
 _PLAIN = ("status", "started", "last_time", "ended", "reason", "seq", "predicted", "truth")
 _TRIAL = tuple(item.name for item in fields(Trial))
 _TIMES = ("started", "last_time", "ended")
-_STATUSES = {word.value: word for word in TrialStatus}
+_ROW = {
+    **get_type_hints(Trial), "parameters": dict[str, Value | None], "epochs": bytes, "predictions": bytes | tuple[int, ...],
+    "scores": dict[str, Score],
+}  # fmt: skip
+"""What the fields of a trial are in a row: its types, and bytes, which JSON has in base64, where there are hundreds of numbers."""
+_Row: Any = tuple.__class_getitem__(tuple(_ROW[name] for name in _TRIAL))
+_rows = msgspec.json.Decoder(list[_Row])
 _is_log = check(tuple[tuple[str, str, str], ...])
 _are_numbers = check(tuple[int, ...])
 
@@ -71,7 +79,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
         head["status"] = RunStatus(head["status"])
         trials: list[Trial] = []
         for line in rest:
-            trials += map(_trial, json.loads(line))
+            trials += _trials(_decoded(line))
         if [trial.number for trial in trials] != list(range(1, head["trials"] + 1)):
             raise NotKept("trials are missing")
         start = _event(head["start"], events.RunStarted)
@@ -91,7 +99,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
         return state
     except NotKept:
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError, OverflowError) as error:
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as error:
         raise NotKept(f"not a state: {type(error).__name__}") from None
 
 
@@ -126,7 +134,7 @@ def _known(event: E | None) -> E:
 
 def _row(trial: Trial) -> list[Any]:
     values = {**vars(trial), "epochs": trial.epochs.packed() if isinstance(trial.epochs, Epochs) else ""}
-    values["scores"] = {name: [one.value, one.interval, one.n] for name, one in trial.scores.items()}
+    values["scores"] = {name: vars(one) for name, one in trial.scores.items()}
     labels = trial.predictions
     if labels and min(labels) >= -128 and max(labels) < 128:
         # Hundreds of small numbers in every trial: as bytes they need neither be parsed nor checked.
@@ -134,25 +142,27 @@ def _row(trial: Trial) -> list[Any]:
     return [values[name] for name in _TRIAL]
 
 
-def _trial(row: Any) -> Trial:
-    trial: Trial = object.__new__(Trial)
-    held = trial.__dict__
-    held.update(zip(_TRIAL, row, strict=True))
-    packed = held["predictions"]
-    held["predictions"] = tuple(array("b", binascii.a2b_base64(packed))) if isinstance(packed, str) else tuples(packed)
-    for name in _NESTED:
-        held[name] = tuples(held[name])
-    packed, held["epochs"] = held["epochs"], ()
-    held["scores"] = {name: _score(*values) for name, values in held["scores"].items()}
-    held["status"] = _STATUSES[held["status"]]
-    _refuse_misfits(trial, _CHECKED)
-    held["epochs"] = Epochs.unpacked(packed)
-    _refuse_no_time(trial.started)
-    return trial
+def _decoded(line: bytes) -> list[tuple[Any, ...]]:
+    try:
+        rows: list[tuple[Any, ...]] = _rows.decode(line)
+    except msgspec.DecodeError:  # a reason that is not UTF-8, which JSON can only escape: the other reader takes that
+        rows = msgspec.convert(json.loads(line), list[_Row])
+    return rows
 
 
-_NESTED = ("parameters", "expected")
-_CHECKED = tuple(name for name in _TRIAL if name != "epochs")
+def _trials(rows: Iterable[tuple[Any, ...]]) -> list[Trial]:
+    found: list[Trial] = []
+    for row in rows:
+        trial: Trial = object.__new__(Trial)
+        held = trial.__dict__
+        held.update(zip(_TRIAL, row, strict=True))
+        if isinstance(packed := held["predictions"], bytes):
+            held["predictions"] = tuple(array("b", packed))
+        held["epochs"] = Epochs.unpacked(held["epochs"])
+        _refuse_no_time(held["started"])
+        found.append(trial)
+    refuse_misfits(trial.epochs for trial in found)  # all at once: the calls take longer than what they look at
+    return found
 
 
 def _under_way(numbers: Any, trials: list[Trial]) -> tuple[int, ...]:
@@ -161,17 +171,11 @@ def _under_way(numbers: Any, trials: list[Trial]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _score(value: Any, interval: Any, n: Any) -> Score:
-    score = Score(value, tuples(interval), n)
-    _refuse_misfits(score, ("value", "interval", "n"))
-    return score
-
-
 def _of(row: Any, trials: list[Trial]) -> Trial | None:
     """The trial in `row`: the very one of `trials` where it is the same."""
     if row is None:
         return None
-    trial = _trial(row)
+    [trial] = _trials([msgspec.convert(row, _Row)])
     listed = trials[trial.number - 1] if 0 < trial.number <= len(trials) else None
     if listed is None:
         raise NotKept("a trial that is not listed")

@@ -118,7 +118,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         test=None if state.test is None else _test(state.test),
         folds=tuple(_folds(event, study) for event in state.folds),
         evaluations=tuple(_evaluation(one.corpus, one.result) for one in state.evaluations if one.result is not None),
-        study=LoggedStudy.of(plain(study.plain)),  # as the index gives it back
+        study_document=plain(study.plain),
         objective_values=None if measure.name == BCA else thinned([trial.value(measure.name) for trial in trials]),
     )
 

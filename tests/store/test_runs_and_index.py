@@ -133,7 +133,7 @@ def test_the_index_holds_what_the_logs_say(tmp_path: Path) -> None:
     )
     stored = json.loads((tmp_path / "index.json").read_text())["runs"]
     assert set(stored) == {folder.run_id}
-    assert "state" not in stored[folder.run_id], "whether a worker lives is looked at, not stored"
+    assert stored[folder.run_id]["state"] is None, "whether a worker lives is looked at, not stored"
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"runs": 3}', '{"runs": {"x": 1}}', "\0\0\0"])

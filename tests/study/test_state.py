@@ -10,7 +10,7 @@ import pytest
 from ser_tui.study import events
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce, reduce_all
-from ser_tui.study.run_summary import from_json, to_json
+from ser_tui.study.run_summary import from_stored, to_stored
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, remaining_seconds, summarize, thinned
@@ -265,7 +265,7 @@ def test_best_follows_the_objective() -> None:
     assert state.best is not None and state.best.number == 3
     told = summarize("x", state)
     assert told.values == (0.5, 1.5, 20 / 60) and told.best_so_far == (0.5, 0.5, 20 / 60) and told.scores == (0.5, 0.9, 0.4)
-    assert from_json(to_json(told)) == told
+    assert from_stored(to_stored(told)) == told
     plain = reduce_all(log(started(), *(event for number, end in enumerate(took, 1) for event in (trial(number), end))))
     assert plain.best is not None and plain.best.number == 2
 
