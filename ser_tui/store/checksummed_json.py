@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ser_tui.study.regular import read_regular
 
 Tables = dict[str, dict[str, Any]]
@@ -37,7 +39,10 @@ def unsealed(data: bytes) -> Tables | None:
     if head is None or zlib.crc32(data[head.end() :]) != int(head[1], 16):
         return None
     try:
-        tables: Tables = json.loads(data)
+        try:
+            tables: Tables = msgspec.json.decode(data)
+        except msgspec.DecodeError:  # names that are not UTF-8, which JSON can only escape: the slower reader takes them
+            tables = json.loads(data)
     except (ValueError, RecursionError):
         return None  # a checksum keeps rot away, nobody's hands
     del tables["checksum"]
