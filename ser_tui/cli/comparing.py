@@ -9,7 +9,7 @@ from ser_tui.evaluation.pairing import pair
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
-from ser_tui.study.comparison import Pairing, outcomes, settings
+from ser_tui.study.comparison import Pairing, outcomes, settings, sparkline_ends
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import sparkline
 from ser_tui.study.run_summary import to_json
@@ -35,7 +35,8 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
         })  # fmt: skip
         return
     rows = [*differing, *outcomes(summaries)]
-    rows.append(("best so far", tuple(sparkline(summary.best_so_far, 0, 1, SPARKS, max) for summary in summaries)))
+    reached = (sparkline(one.best_so_far, *sparkline_ends(one, summaries), SPARKS, one.measure.best) for one in summaries)
+    rows.append(("best so far", tuple(reached)))
     rows.append(("difference to the first", ("-", *map(_text, pairings))))
     print_table(("", *(summary.run_id for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{len(equal)} settings are equal")

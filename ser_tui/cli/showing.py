@@ -93,14 +93,17 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         say(f"BCA {headline_text(summary.headline)}")
     best = state.best
     if best is not None and (found := best.score()) is not None:
-        for one in state.study.others:
-            say(f"best by {one.label}: {measured_text(one, best.score(one.name))}, trial {best.number}")
-        peak, whose = score_text(best.best_epoch_score), "best" if summary.measure.name == BCA else "its"
-        say(
-            f"{whose} BCA {score(found.value)} {interval_text(found.interval)} (95 %) {summary.pooled_over or 'on the validation part'}, "
-            f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
-            + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
-        )
+        for words, one in state.study.of_best:
+            if one.name != BCA:
+                say(f"{words} {measured_text(one, best.score(one.name))}; trial {best.number}")
+                continue
+            peak = score_text(best.best_epoch_score)
+            say(
+                f"{words} {score(found.value)} {interval_text(found.interval)} (95 %) "
+                f"{summary.pooled_over or 'on the validation part'}, "
+                f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
+                + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
+            )
         _print_details(parts, "validation", listed)
         reached = sparkline(summary.best_so_far, width=SPARKS, bar=summary.measure.best)
         say(f"{summary.measure.label} {sparkline(summary.values, width=SPARKS)}  best so far {reached}")

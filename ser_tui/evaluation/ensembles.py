@@ -134,6 +134,8 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
 
 
 def _chosen_of(state: RunState, part: Explained) -> str:
+    if state.measure.unit != "share":
+        return ""  # minutes chose, and no utterance had a say
     if part.name == VALIDATION:
         return "all of it"
     for folds in state.folds:

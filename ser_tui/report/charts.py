@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ser_tui.report.markup import Html, joined, tag
-from ser_tui.study.formatting import score
+from ser_tui.study.formatting import measured_text, score
+from ser_tui.study.scores import Measure, Score
 
 WIDTH, HEIGHT = 480.0, 280.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 14.0, 40.0
@@ -98,6 +99,17 @@ def scores_axis(label: str, values: Sequence[float], chance: float | None) -> Sc
         low = min(low, chance)
     bottom, top = max(0.0, math.floor(low * 20 - 0.5) / 20), min(1.0, math.ceil(high * 20 + 0.5) / 20)
     return linear(label, bottom, max(top, bottom + 0.1), tick)
+
+
+def measured_axis(measure: Measure, values: Sequence[float], chance: float | None = None, label: str = "") -> Scale:
+    """An axis for what `measure` measures: `scores_axis` for scores; for costs one from about the least to about the most."""
+    if measure.unit == "share":
+        return scores_axis(label or measure.label, values, chance)
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    edge = (high - low) * 0.06
+    return linear(
+        label or measure.label, max(0.0, low - edge), high + edge, lambda value: measured_text(measure, Score(value), short=True), 5
+    )
 
 
 def tick(value: float) -> str:

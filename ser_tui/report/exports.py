@@ -13,13 +13,23 @@ from typing import Any, Literal, get_args
 from ser_tui.evaluation.errors import Answers
 from ser_tui.evaluation.pairing import pair
 from ser_tui.report.collecting import Compared, Told
+from ser_tui.report.figures import searched_for
 from ser_tui.report.sheets import Sheet, SheetColumn
 from ser_tui.store.files import read_json
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import difference_text, duration, loss_text, parameter, score, score_with_interval
+from ser_tui.study.formatting import (
+    difference_text,
+    duration,
+    loss_text,
+    measured_text,
+    parameter,
+    score,
+    score_with_interval,
+)
 from ser_tui.study.headline import sample
+from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
 
 What = Literal["trials", "comparison", "paper", "predictions", "parts"]
 WHAT: tuple[What, ...] = get_args(What)
@@ -37,9 +47,20 @@ def _scored(value: float | None, interval: Sequence[float] | None) -> tuple[Any,
     return value, low, high, (value, interval)
 
 
+def _searched(told: Sequence[Told]) -> list[Measure]:
+    """All that the runs search for, each once."""
+    return list(dict.fromkeys(measure for one in told for measure in searched_for(one.document)))
+
+
+def _by(told: Sequence[Told]) -> bool:
+    """Whether it must be said what the best trial of each run is by: BCA is what a reader takes it for."""
+    return any(searched_for(one.document)[0].name != BCA for one in told)
+
+
 def trials_sheet(told: Sequence[Told]) -> Sheet:
     """One row a trial of each run. Raises UserError where there is none."""
     names = list(dict.fromkeys(name for one in told for trial in one.document["trial_list"] for name in trial["parameters"]))
+    others = [measure for measure in _searched(told) if measure.name not in (BCA, ACCURACY)]
     columns = [
         SheetColumn("run", hidden=len(told) == 1),
         SheetColumn("trial", right=True),
@@ -48,6 +69,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         *(SheetColumn(name, name.replace("_", " "), partial(parameter, name), right=True) for name in names),
         *_score_columns("bca", "BCA [95 % CI]"),
         *_score_columns("accuracy", "accuracy [95 % CI]"),
+        *(SheetColumn(one.name, one.label, partial(_measured, one), right=True) for one in others),
         SheetColumn("utterances", "n", right=True),
         SheetColumn("loss", shown=loss_text, right=True),
         SheetColumn("epochs_done", "epochs", right=True),
@@ -56,6 +78,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("protocol", hidden=True),
         SheetColumn("shares_speakers", hidden=True),
         SheetColumn("warnings", hidden=True),
+        SheetColumn("objective", hidden=True),
     ]
     rows = []
     for one in told:
@@ -70,6 +93,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     *(trial["parameters"].get(name) for name in names),
                     *_scored(trial["bca"], trial["interval"]),
                     *_scored(trial["accuracy"], trial["accuracy_interval"]),
+                    *((trial["scores"].get(measure.name) or {}).get("value") for measure in others),
                     trial["utterances"] or None,
                     trial["loss"],
                     trial["epochs_done"],
@@ -78,6 +102,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     document["protocol"],
                     document["shares_speakers"],
                     " ".join(document["warnings"]),
+                    ", ".join(document["objectives"]),
                 )
             )
     if not rows:
@@ -95,7 +120,8 @@ def comparison_sheet(told: Sequence[Told], compared: Compared) -> Sheet:
 
 
 def paper_sheet(told: Sequence[Told]) -> Sheet:
-    """One row a run: BCA of the best trial on the validation part, which the paired tests are about, and the figure for report.
+    """One row a run: BCA of the best trial on the validation part, which the paired tests are about, and the figure for report; where
+    a run searches for something else than BCA, what the best trial of each was chosen by.
 
     A figure stands out only where the paired tests against all other runs of the table say that it is better, each at 5 %: to be
     better than all of them it must win every test, so that no correction for several tests is due (Berger 1982, intersection-union).
@@ -107,7 +133,8 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("method"),
         SheetColumn("strategy"),
         SheetColumn("protocol"),
-        *_score_columns("validation_bca", "validation BCA [95 % CI]"),
+        SheetColumn("chosen_by", "trial chosen by", hidden=not _by(told)),
+        *_score_columns("validation_bca", f"{'its ' if _by(told) else ''}validation BCA [95 % CI]"),
         SheetColumn("validation_n", "n", right=True),
         SheetColumn("difference", hidden=True),
         SheetColumn("p", hidden=True),
@@ -135,6 +162,7 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
                 document["method"],
                 document["strategy"],
                 document["protocol"],
+                searched_for(document)[0].most,
                 *_scored(best and best["bca"], best and best["interval"]),
                 best and best["utterances"],
                 first.difference,
@@ -150,8 +178,18 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
     found = [f"{one.document['name']}: {warning}" if len(told) > 1 else warning for one in told for warning in one.document["warnings"]]
     tested = "Bold: better than every other run here by a paired permutation test on the same utterances (p < .05 each). "
     bold = tested if len(told) > 1 else ""
-    note = f"BCA is balanced class accuracy (UAR). {bold}Validation scores are the best of their trials. {' '.join(found)}".strip()
+    note = f"BCA is balanced class accuracy (UAR). {bold}{_chosen(told)} {' '.join(found)}".strip()
     return Sheet(_names(told), tuple(columns), tuple(rows), frozenset(strong), note)
+
+
+def _chosen(told: Sequence[Told]) -> str:
+    if not _by(told):
+        return "Validation scores are the best of their trials."
+    return "Validation scores are those of one trial of each run, the one that is best by what its study searches for."
+
+
+def _measured(measure: Measure, value: Any) -> str:
+    return measured_text(measure, None if value is None else Score(value))
 
 
 def _is_better(one: Told, other: Told) -> bool:

@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ser_tui.report.markup import Html, joined, tag, text
-from ser_tui.study.formatting import score
+from ser_tui.study.formatting import measured_text, score
+from ser_tui.study.scores import MEASURES, Measure, Score
+
+
+def searched_for(document: Mapping[str, Any]) -> tuple[Measure, ...]:
+    """What the run's study searches for, what its best is by first."""
+    return tuple(MEASURES[name] for name in document["objectives"])
 
 
 class Figures:
@@ -34,6 +40,12 @@ class Figures:
         if value is None:
             return text("-")
         return tag("data", shown(value), value=json.dumps(value), data_of=path)
+
+    def measured(self, path: str, measure: Measure) -> Html:
+        """A score of the trial at `path` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB."""
+        if measure.unit == "share":
+            return self.scored(f"{path}.scores.{measure.name}.value", f"{path}.scores.{measure.name}.interval")
+        return self.number(f"{path}.scores.{measure.name}.value", lambda value: measured_text(measure, Score(value)))
 
     def interval(self, path: str) -> Html:
         """[.912, .981]"""

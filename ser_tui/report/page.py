@@ -8,12 +8,14 @@ from importlib import resources
 from typing import Any
 
 from ser_tui.report import plots
-from ser_tui.report.charts import Curve, Plot, rows, scores_axis, whole
+from ser_tui.report.charts import Curve, Plot, measured_axis, rows, scores_axis, whole
 from ser_tui.report.collecting import Compared, Told
+from ser_tui.report.figures import searched_for
 from ser_tui.report.markup import Html, joined, table, tag
 from ser_tui.report.sections import run_section
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.formatting import counted, score
+from ser_tui.study.scores import BCA, Measure
 
 Document = Mapping[str, Any]
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -110,19 +112,39 @@ def _compared_plots(documents: Sequence[Document]) -> Iterator[Html]:
     yield plots.figure(
         "The figure that stands for each run",
         rows("BCA of each run", names, values, axis),
-        "the test part's, else the pooled folds', else validation's, which was chosen for being high; 95 % intervals",
+        f"the test part's, else the pooled folds', else validation's{_of_validation(scored)}; 95 % intervals",
     )
     curves = [[value for value in document["best_so_far"] if value is not None] for document in scored]
-    series = [(name, curve) for name, curve in zip(names, curves, strict=True) if curve]
+    asked = [searched_for(document)[0] for document in scored]
+    for measure in dict.fromkeys(asked):
+        series = [(name, curve) for name, curve, by in zip(names, curves, asked, strict=True) if curve and by is measure]
+        yield from _best_so_far(measure, series, len(series) < len(scored))
+
+
+def _of_validation(documents: Sequence[Document]) -> str:
+    """What must be known of headlines on the validation part: by what their trials were chosen."""
+    asked = list(dict.fromkeys(searched_for(document)[0] for document in documents))
+    if [measure.name for measure in asked] == [BCA]:
+        return ", which was chosen for being high"
+    return f", of the trial that its study's objective chose ({', '.join(measure.most for measure in asked)})"
+
+
+def _best_so_far(measure: Measure, series: Sequence[tuple[str, Sequence[float]]], some: bool) -> Iterator[Html]:
+    """Those of runs that search for `measure`. `some`: there are others."""
     styles = ("first", "second", "third", "fourth")
     if not series:
         return
     trials = whole("trial", 1, max(2, *(len(curve) for _, curve in series)))
-    plot = Plot(trials, scores_axis("best BCA so far", [value for _, curve in series for value in curve], None), "best so far")
+    label = f"{measure.most} so far"
+    plot = Plot(trials, measured_axis(measure, [value for _, curve in series for value in curve], None, label), label)
     for number, (name, curve) in enumerate(series[:4]):
         points = [(float(place), value) for place, value in enumerate(curve, 1)]
         plot.line(Curve(name, [*points, (len(curve) + 0.4, curve[-1])], styles[number], steps=True))
     words = ("solid", "dashed", "dotted", "dash and dots")
     legend = "; ".join(f"{word}: {name}" for word, (name, _) in zip(words, series, strict=False))
     left = f"; {counted(len(series) - 4, 'more run')} not drawn" if len(series) > 4 else ""
-    yield plots.figure("Best so far, on the validation part", plot.svg(), f"{legend}{left}; comparable where the parts are the same")
+    of = f", of the runs that search for {measure.label}" if some else ""
+    on = ", on the validation part" if measure.unit == "share" else ""
+    title = f"Best so far{on}" if measure.name == BCA and not some else f"{label[:1].upper()}{label[1:]}{on}{of}"
+    alike = "the parts are the same" if measure.unit == "share" else "the machine is the same"
+    yield plots.figure(title, plot.svg(), f"{legend}{left}; comparable where {alike}")

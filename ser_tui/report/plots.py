@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from ser_tui.report.charts import Curve, Kind, Plot, Point, Scale, linear, logarithmic, rows, scores_axis, tick, whole
-from ser_tui.report.figures import Figures
+from ser_tui.report.charts import (
+    Curve,
+    Kind,
+    Plot,
+    Point,
+    Scale,
+    linear,
+    logarithmic,
+    measured_axis,
+    rows,
+    scores_axis,
+    tick,
+    whole,
+)
+from ser_tui.report.figures import Figures, searched_for
 from ser_tui.report.markup import Html, tag
-from ser_tui.study.formatting import duration, parameter, score, score_with_interval
+from ser_tui.study.formatting import duration, measured_text, parameter, score, score_with_interval
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.scores import BCA, MEASURES, Measure, Score
 
 Document = Mapping[str, Any]
 PHASES: Mapping[str, str] = {"model": "● proposed by the model", "startup": "○ drawn at random", "grid": "● of the grid"}
@@ -23,7 +37,8 @@ def figure(title: str, picture: Html, caption: str) -> Html:
 
 
 def search_plots(document: Document) -> list[Html]:
-    """The score of every trial, by its number and by the time that trials took; nothing before the first score."""
+    """What is searched for of every trial, by its number and by the time that trials took, and BCA where that is something else;
+    of two the one against the other. Nothing before the first score."""
     trials = [(place, trial) for place, trial in enumerate(document["trial_list"]) if trial["bca"] is not None]
     if not trials:
         return []
@@ -38,12 +53,43 @@ def search_plots(document: Document) -> list[Html]:
         for t in document["trial_list"]
         if t["bca"] is None and t["status"] != "running"
     ]
-    one = _scores(document, first, trials, by_number).missing(absent)
-    other = _scores(document, then, trials, by_time)
+    asked = searched_for(document)
     crosses = "; crosses on the axis: trials without a score" if absent else ""
-    legend = f"{_marks(document)}; circled: the best; bars: 95 % intervals; stepped line: best so far{crosses}"
-    told = "stepped line: best so far; minutes compare only within one machine"
-    return [figure("Score of every trial", one.svg(), legend), figure("The same over the time that trials took", other.svg(), told)]
+    bars = "; bars: 95 % intervals"
+    ringed = f"circled: {best_words(document)}"
+    legend = f"{_marks(document)}; {ringed}{bars if asked[0].unit == 'share' else ''}; stepped line: {_so_far(asked[0])}{crosses}"
+    told = f"stepped line: {_so_far(asked[0])}; minutes compare only within one machine"
+    one = _scores(document, asked[0], first, trials, by_number, stepped=True).missing(absent)
+    other = _scores(document, asked[0], then, trials, by_time, stepped=True)
+    title = "Score" if asked[0].name == BCA else asked[0].title
+    found = [figure(f"{title} of every trial", one.svg(), legend), figure("The same over the time that trials took", other.svg(), told)]
+    for measure in dict.fromkeys((*asked[1:], MEASURES[BCA])):
+        if measure is not asked[0]:
+            plot = _scores(document, measure, first, trials, by_number)
+            found.append(figure(f"{measure.title} of every trial", plot.svg(), f"{ringed}{bars if measure.unit == 'share' else ''}"))
+    return [*found, *_against_each_other(document, asked, trials)]
+
+
+def _against_each_other(document: Document, asked: Sequence[Measure], trials: Sequence[tuple[int, Any]]) -> Iterator[Html]:
+    """Of two things that are searched for: what every trial has of both."""
+    both = [(place, trial) for place, trial in trials if all(_value(trial, measure) is not None for measure in asked)]
+    if len(asked) < 2 or not both:
+        return
+    there, up = asked[1], asked[0]
+    points = [_point(document, place, _value(trial, there) or 0.0, up) for place, trial in both]
+    title = f"{up.title} against {there.label}"
+    plot = Plot(measured_axis(there, [point.x for point in points]), _axis(document, up, []), title)
+    yield figure(title, plot.points(points, _best_place(document, both)).svg(), f"circled: {best_words(document)}")
+
+
+def best_words(document: Document) -> str:
+    """the best; or, where BCA is not what is searched for, what the best trial has: least minutes."""
+    first = searched_for(document)[0]
+    return "the best" if first.name == BCA else first.most
+
+
+def _so_far(measure: Measure) -> str:
+    return "best so far" if measure.name == BCA else f"{measure.most} so far"
 
 
 def _marks(document: Document) -> str:
@@ -52,24 +98,29 @@ def _marks(document: Document) -> str:
     return "; ".join([*dict.fromkeys(found), *(["× collapsed to chance"] if collapsed else [])])
 
 
-def _scores(document: Document, x: Scale, trials: Sequence[tuple[int, Any]], places: Sequence[float]) -> Plot:
-    figures = Figures(document)
-    chance, probe = chance_of(document), figures.at("probe.bca")
-    points = [_point(document, place, at) for (place, _), at in zip(trials, places, strict=True)]
-    plot = Plot(x, _axis(document, [probe]), f"BCA of the trials of {document['name']} by {x.label}", levels=True)
+def _scores(
+    document: Document, measure: Measure, x: Scale, trials: Sequence[tuple[int, Any]], places: Sequence[float], *, stepped: bool = False
+) -> Plot:
+    """What trials have of `measure`, at `places` on `x`. `stepped`: with the best so far."""
+    figures, is_bca = Figures(document), measure.name == BCA
+    chance, probe = (chance_of(document), figures.at("probe.bca")) if is_bca else (None, None)
+    kept = [(place, trial, at) for (place, trial), at in zip(trials, places, strict=True) if _value(trial, measure) is not None]
+    points = [_point(document, place, at, measure) for place, _, at in kept]
+    plot = Plot(x, _axis(document, measure, [probe]), f"{measure.title} of the trials of {document['name']} by {x.label}", levels=is_bca)
     plot.level(chance, f"chance {score(chance)}", "chance")
     plot.level(probe, f"probe {score(probe)}", "probe", "probe.bca")
     best: list[tuple[float, float | None]] = []
     for point in points:
-        top = max(point.y, best[-1][1] or 0.0) if best else point.y
-        best.append((point.x, top))
-    plot.line(Curve("best so far", [*best, (x.high, best[-1][1])], "first", steps=True))
-    return plot.points(points, _best_place(document, trials))
+        best.append((point.x, point.y if not best or measure.beats(point.y, best[-1][1]) else best[-1][1]))
+    if stepped and best:
+        plot.line(Curve(_so_far(measure), [*best, (x.high, best[-1][1])], "first", steps=True))
+    return plot.points(points, _best_place(document, [(place, trial) for place, trial, _ in kept]))
 
 
 def dimension_plots(document: Document, searched: Sequence[str]) -> list[Html]:
-    """The score against each searched hyperparameter, on the scale that it is searched on."""
-    trials = [(place, trial) for place, trial in enumerate(document["trial_list"]) if trial["bca"] is not None]
+    """What is searched for against each searched hyperparameter, on the scale that it is searched on."""
+    asked = searched_for(document)[0]
+    trials = [(place, trial) for place, trial in enumerate(document["trial_list"]) if _value(trial, asked) is not None]
     found = []
     for name in searched:
         there = [(place, trial) for place, trial in trials if name in trial["parameters"]]
@@ -77,8 +128,9 @@ def dimension_plots(document: Document, searched: Sequence[str]) -> list[Html]:
             continue
         values = [trial["parameters"][name] for _, trial in there]
         axis, where = _dimension(name, document["study"].get("search", {}).get(name), values)
-        points = [_point(document, place, where(value)) for (place, _), value in zip(there, values, strict=True)]
-        plot = Plot(axis, _axis(document, []), f"BCA against {name}", 240).points(points, _best_place(document, there))
+        points = [_point(document, place, where(value), asked) for (place, _), value in zip(there, values, strict=True)]
+        title = f"{asked.title} against {name}"
+        plot = Plot(axis, _axis(document, asked, []), title, 240).points(points, _best_place(document, there))
         known = HYPERPARAMETERS.get(name)
         found.append(figure(name.replace("_", " "), plot.svg(), known.help if known else ""))
     return found
@@ -117,7 +169,7 @@ def epoch_plots(document: Document) -> list[Html]:
         _frozen(loss, frozen)
         loss.line(Curve("training loss", [(epoch["epoch"], epoch["loss"]) for epoch in epochs], "first"))
         loss.line(Curve("validation loss", [(epoch["epoch"], epoch["validation_loss"]) for epoch in epochs], "second"))
-        found.append(figure(f"Loss of trial {trial['trial']}, the best", loss.svg(), "solid: training   dashed: validation"))
+        found.append(figure(f"Loss of trial {trial['trial']}, {best_words(document)}", loss.svg(), "solid: training   dashed: validation"))
     points = [
         Point(
             epoch["epoch"],
@@ -182,14 +234,29 @@ def _best_place(document: Document, trials: Sequence[tuple[int, Any]]) -> int | 
     return next((number for number, (place, _) in enumerate(trials) if place == best), None)
 
 
-def _axis(document: Document, others: Sequence[float | None]) -> Scale:
-    ends = [end for trial in document["trial_list"] if trial["bca"] is not None for end in (trial["interval"] or [trial["bca"]])]
-    return scores_axis("BCA", [*ends, *(value for value in others if value is not None)], chance_of(document))
+def _axis(document: Document, measure: Measure, others: Sequence[float | None]) -> Scale:
+    held = [found for trial in document["trial_list"] if (found := trial["scores"].get(measure.name)) is not None]
+    ends = [end for found in held for end in (found["interval"] or [found["value"]])]
+    chance = chance_of(document) if measure.name == BCA else None
+    return measured_axis(measure, [*ends, *(value for value in others if value is not None)], chance)
 
 
-def _point(document: Document, place: int, x: float) -> Point:
+def _value(trial: Mapping[str, Any], measure: Measure) -> float | None:
+    found = trial["scores"].get(measure.name)
+    return None if found is None else found["value"]
+
+
+def _point(document: Document, place: int, x: float, measure: Measure) -> Point:
+    """A trial that has a score of `measure`, as a mark."""
     trial = document["trial_list"][place]
     kind: Kind = "collapsed" if trial["status"] == "collapsed" else "random" if trial["phase"] == "startup" else "model"
     values = ", ".join(f"{name} {parameter(name, value)}" for name, value in trial["parameters"].items())
-    told = f"trial {trial['trial']}: BCA {score_with_interval(trial['bca'], trial['interval'])}, {duration(trial['seconds'])}; {values}"
-    return Point(x, trial["bca"], trial["interval"], kind, told, f"trial_list.{place}.bca")
+    found, asked = trial["scores"][measure.name], searched_for(document)
+    others = "".join(
+        f", {one.label} {measured_text(one, Score(trial['scores'][one.name]['value']))}"
+        for one in asked
+        if one.name != BCA and one.name in trial["scores"]
+    )
+    told = f"trial {trial['trial']}: BCA {score_with_interval(trial['bca'], trial['interval'])}{others}"
+    told += f", {duration(trial['seconds'])}; {values}"
+    return Point(x, found["value"], found["interval"], kind, told, f"trial_list.{place}.scores.{measure.name}.value")

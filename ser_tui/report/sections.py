@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ser_tui.evaluation.errors import Confusion, confused_pairs, pairs_text
 from ser_tui.report import plots
 from ser_tui.report.collecting import Told
-from ser_tui.report.figures import Figures
+from ser_tui.report.figures import Figures, searched_for
 from ser_tui.report.markup import Html, joined, table, tag, text
 from ser_tui.study.comparison import flat
 from ser_tui.study.events import counts_fit
@@ -30,6 +31,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.load import yaml_text
+from ser_tui.study.scores import ACCURACY, BCA, Measure
 
 Document = Mapping[str, Any]
 MOST_ROWS = 300
@@ -54,7 +56,9 @@ def run_section(told: Told, number: int, several: bool) -> Html:
         _findings(document),
         section("plots", "The search", tag("div", *pictures, class_="plots") if pictures else tag("p", "No trial has a score yet.")),
         section(
-            "dimensions", "BCA against each searched hyperparameter", tag("div", *dimensions, class_="plots") if dimensions else None
+            "dimensions",
+            f"{searched_for(document)[0].title} against each searched hyperparameter",
+            tag("div", *dimensions, class_="plots") if dimensions else None,
         ),
         section("errors", "What it gets wrong", *_errors(figures)),
         section("scores", "Scores beside the search's own", *_scores(figures, told.apart)),
@@ -72,7 +76,7 @@ def _head(figures: Figures) -> Html:
     one = document["headline"]
     told = None
     if one:
-        on = chose(one["chosen_on"]) if one["kind"] == "pooled" else ""
+        on = chose(one["chosen_on"])
         beside = "; ".join(part for part in (one["name"], sample(one["n"], one["speakers"]), on) if part)
         told = tag(
             "p",
@@ -109,11 +113,18 @@ def _best(figures: Figures) -> Html:
     peak: list[object] = []
     if best["epochs_done"] > 1:
         peak = ["; its best epoch had ", figures.scored("best.best_epoch_bca", "best.best_epoch_interval")]
+    first, *others = searched_for(figures.document)
+    if first.name == BCA:
+        told: list[object] = [f"Best on the validation part: trial {best['trial']} with BCA ", figures.scored("best.bca", "best.interval")]
+    else:
+        told = [f"Of all trials, trial {best['trial']} has the {first.most}, ", figures.measured("best", first), ", by which it was chosen"]
+        told += ["; its BCA on the validation part is ", figures.scored("best.bca", "best.interval")]
+    for other in others:
+        told += [] if other.name in (BCA, ACCURACY) else [f", its {other.label} ", figures.measured("best", other)]
     return tag(
         "p",
-        f"Best on the validation part: trial {best['trial']} with BCA ",
-        figures.scored("best.bca", "best.interval"),
-        ", accuracy ",
+        *told,
+        ", its accuracy " if first.name != BCA else ", accuracy ",
         figures.scored("best.accuracy", "best.accuracy_interval"),
         f", {sample(best['utterances'], figures.document['interval_speakers'])}",
         *peak,
@@ -125,7 +136,7 @@ def _findings(document: Document) -> Html | None:
     found = [str(warning) for warning in document["warnings"]]
     found += [f"On {one['corpus']}: {warning}" for one in document["evaluations"] for warning in one["warnings"]]
     one = document["headline"]
-    if one and one["kind"] == "validation":
+    if one and one["kind"] == "validation" and searched_for(document)[0].unit == "share":
         found.append(
             "The figure is the best of several trials on the very utterances that it was chosen on: expect less on others. "
             "A test part (protocol.test_size) or folds give a figure that nothing was chosen on."
@@ -314,11 +325,14 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
     if not trials:
         return
     if len(trials) > MOST_ROWS:
-        ranked = sorted(trials, key=lambda one: -(one[1]["bca"] if one[1]["bca"] is not None else -1.0))[:MOST_ROWS]
+        first = searched_for(document)[0]
+        ranked = sorted(trials, key=lambda one: _rank(first, one[1]))[:MOST_ROWS]
         every = f"`ser-tui export {document['run_id']}` writes all of them"
-        yield tag("p", f"The {MOST_ROWS} best of {len(trials)} trials, in their order; {every}.")
+        those = "best" if first.name == BCA else f"{first.most.split()[0]} by {first.label}"
+        yield tag("p", f"The {MOST_ROWS} {those} of {len(trials)} trials, in their order; {every}.")
         trials = sorted(ranked, key=lambda one: one[0])
     names = [name for name in searched if name in HYPERPARAMETERS]
+    others = [measure for measure in searched_for(document) if measure.name not in (BCA, ACCURACY)]
     lines = []
     for place, trial in trials:
         path = f"trial_list.{place}"
@@ -328,6 +342,7 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
                 *(_given(figures, f"{path}.parameters.{name}", name) for name in names),
                 figures.scored(f"{path}.bca", f"{path}.interval"),
                 figures.scored(f"{path}.accuracy", f"{path}.accuracy_interval"),
+                *(figures.measured(path, measure) for measure in others),
                 figures.number(f"{path}.loss", loss_text),
                 figures.number(f"{path}.epochs_done", str),
                 figures.number(f"{path}.seconds", duration),
@@ -337,10 +352,22 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
         )
     best = plots.best_place(document)
     chosen = [number for number, (place, _) in enumerate(trials) if place == best]
-    headings = ["#", *(name.replace("_", " ") for name in names), "BCA", "accuracy", "loss", "epochs", "time", "proposed by", "state"]
-    right = [0, *range(1, len(names) + 1), *(len(names) + place for place in (3, 4, 5))]
+    headings = ["#", *(name.replace("_", " ") for name in names), "BCA", "accuracy"]
+    headings += [*(measure.label for measure in others), "loss", "epochs", "time", "proposed by", "state"]
+    right = [0, *range(1, len(names) + 1), *(len(names) + place for place in range(3, 6 + len(others)))]
     yield table(headings, lines, right=right, chosen=chosen)
-    yield tag("p", "Scores are on the validation part, after a trial's last epoch. The best trial stands out.", class_="soft")
+    yield tag("p", f"Scores are on the validation part, after a trial's last epoch. {_stands_out(document)}", class_="soft")
+
+
+def _stands_out(document: Document) -> str:
+    first = searched_for(document)[0]
+    return "The best trial stands out." if first.name == BCA else f"The trial with the {first.most} stands out."
+
+
+def _rank(measure: Measure, trial: Mapping[str, Any]) -> float:
+    """Where a trial stands among those of its run: the least first."""
+    found = trial["scores"].get(measure.name)
+    return math.inf if found is None else -measure.told(found["value"])
 
 
 def _given(figures: Figures, path: str, name: str) -> Html:

@@ -17,9 +17,11 @@ from typing import Any, Literal, get_args
 
 from ser_tui.places import private_folder
 from ser_tui.report.collecting import Told
+from ser_tui.report.figures import searched_for
 from ser_tui.store.files import disk_message, replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import parse_time
+from ser_tui.study.scores import BCA, MEASURES
 from ser_tui.study.summary import best_so_far
 
 Tracker = Literal["optuna", "mlflow", "tensorboard"]
@@ -49,7 +51,7 @@ def track(told: Sequence[Told], tracker: Tracker, target: Path) -> None:
 def _told_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of a run beside its trials."""
     kept = ("run_id", "corpus", "encoder", "method", "strategy", "protocol", "shares_speakers", "warnings", "classes", "headline", "probe",
-            "test", "study", "machine", "fingerprints")  # fmt: skip
+            "test", "study", "machine", "fingerprints", "objectives")  # fmt: skip
     return {key: document[key] for key in kept}
 
 
@@ -58,6 +60,7 @@ def _numbers(trial: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float | None] = {name: trial[name] for name in ("bca", "accuracy", "loss", "best_epoch_bca", "probe_p", "seconds")}
     for name, interval in (("bca", trial["interval"]), ("accuracy", trial["accuracy_interval"])):
         found[f"{name}_low"], found[f"{name}_high"] = interval or (None, None)
+    found |= {name: trial["scores"][name]["value"] for name in MEASURES if name in trial["scores"]}
     found["utterances"] = trial["utterances"] or None
     return {name: value for name, value in found.items() if value is not None}
 
@@ -74,7 +77,7 @@ def _over(trial: Mapping[str, Any]) -> bool:
 
 
 def _optuna(told: Sequence[Told], target: Path) -> None:
-    """One study a run, called by its id, in an SQLite file that optuna-dashboard opens."""
+    """One study a run, called by its id, in an SQLite file that optuna-dashboard opens; its objectives and directions are the run's."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -103,7 +106,9 @@ def _optuna(told: Sequence[Told], target: Path) -> None:
 
 def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
     document = one.document
-    study = optuna.create_study(storage=storage, study_name=document["run_id"], direction="maximize")
+    asked = searched_for(document)
+    directions = ["maximize" if measure.better == "higher" else "minimize" for measure in asked]
+    study = optuna.create_study(storage=storage, study_name=document["run_id"], directions=directions)
     for key, value in _told_of(document).items():
         study.set_user_attr(key, value)
     space = {name: found for name, searched in document["study"].get("search", {}).items() if (found := _distribution(optuna, searched))}
@@ -111,18 +116,24 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
         if not _over(trial):
             continue
         begun, ended = _times(one, place)
-        scored = trial["bca"] is not None
+        held = [trial["scores"].get(measure.name) for measure in asked]
+        scored = all(one is not None for one in held)
+        by_epoch = {epoch["epoch"]: epoch["bca"] for epoch in trial["epochs"] if epoch["bca"] is not None}
+        # Optuna takes what stands there for the objective on its way.
+        by_bca = [measure.name for measure in asked] == [BCA]
         values = {name: value for name, value in trial["parameters"].items() if name in space}
         study.add_trial(
             optuna.trial.FrozenTrial(
                 number=-1, trial_id=-1, state=optuna.trial.TrialState.COMPLETE if scored else optuna.trial.TrialState.FAIL,
-                value=trial["bca"], datetime_start=_local(begun or ended), datetime_complete=_local(ended or begun), params=values,
+                value=None, values=[one["value"] for one in held] if scored else None,
+                datetime_start=_local(begun or ended), datetime_complete=_local(ended or begun), params=values,
                 distributions={name: space[name] for name in values}, system_attrs={},
                 user_attrs={
                     "trial": trial["trial"], "status": str(trial["status"]), "phase": trial["phase"], "reason": trial["reason"],
                     "fixed": {name: value for name, value in trial["parameters"].items() if name not in space}, **_numbers(trial),
+                    **({} if by_bca else {"bca_by_epoch": list(by_epoch.values())}),
                 },
-                intermediate_values={epoch["epoch"]: epoch["bca"] for epoch in trial["epochs"] if epoch["bca"] is not None},
+                intermediate_values=by_epoch if by_bca else {},
             )
         )  # fmt: skip
 
@@ -179,8 +190,8 @@ def _mlflow(told: Sequence[Told], target: Path) -> None:
 
 
 def _tensorboard(told: Sequence[Told], target: Path) -> None:
-    """A folder a run: `search` has the score of every trial and the best so far, `trial-003` the epochs of one. Single precision, which is
-    all that TensorBoard's scalars have."""
+    """A folder a run: `search` has the scores of every trial and the best so far by the study's objective, `trial-003` the epochs of one.
+    Single precision, which is all that TensorBoard's scalars have."""
     for one in told:
         place = target / one.document["run_id"]
         if place.exists():
@@ -189,7 +200,7 @@ def _tensorboard(told: Sequence[Told], target: Path) -> None:
         document = one.document
         place = target / document["run_id"]
         with _events(place / "search") as add:
-            best = best_so_far(list(one.state.trials))
+            best = best_so_far(list(one.state.trials), one.state.measure)
             for number, trial in enumerate(document["trial_list"]):
                 moment = (_times(one, number)[1] or datetime.now(UTC)).timestamp()
                 for name, value in [*_numbers(trial).items(), ("best_so_far", best[number])]:

@@ -15,7 +15,7 @@ from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study import run_summary
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
-from ser_tui.study.formatting import duration, json_text, measured_text, parameter, printable, score_text
+from ser_tui.study.formatting import duration, json_text, measured_text, parameter, printable
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Score
@@ -75,7 +75,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             " ".join(said(findings_of(state.start))),
             probe and probe.value, trial.probe_p, *_bounds(accuracy), *_bounds(trial.best_epoch_score), *_bounds(probe),
             validation_speakers(state.start), *(trial.value(name) for name in MEASURES if name not in (BCA, ACCURACY)),
-            state.measure.name,
+            ", ".join(state.study.objectives),
         ]  # fmt: skip
         writer.writerow([inert(value) for value in row])
     return stream.getvalue()
@@ -122,10 +122,10 @@ def summary_text(run_id: str, state: RunState) -> str:
     ]
     if best is not None:
         values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
+        over = sample(best.utterances, summary.interval_speakers)
         lines += [
-            *(f"best by {one.label}: {measured_text(one, best.score(one.name))}" for one in state.study.others),
-            f"{'best' if state.measure.name == BCA else 'its'} BCA {score_text(best.score())} (validation, "
-            f"{sample(best.utterances, summary.interval_speakers)}), trial {best.number}",
+            *(f"{words} {measured_text(one, best.score(one.name))} (validation, {over}), trial {best.number}"
+              for words, one in study.of_best),
             f"  {values}",
         ]
     scored = [event for event in (state.probe, state.test, *state.folds) if event is not None]

@@ -97,13 +97,17 @@ def settings(summaries: Sequence[RunSummary]) -> tuple[list[Row], list[Row]]:
 
 
 def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
-    """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot."""
+    """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot.
+
+    Where a run searches for something else than BCA, they say of each what its best trial is best by.
+    """
     bests, tests = [one.best for one in summaries], [one.test for one in summaries]
     rows: list[Row] = [
         ("state", tuple(one.shown for one in summaries)),
         ("BCA", tuple(_headline(one.headline) for one in summaries)),
         ("BCA, n", tuple(sample(one.headline.n, one.headline.speakers)[4:] if one.headline else "-" for one in summaries)),
-        ("best BCA, valid.", tuple(score_text(best.score if best else None) for best in bests)),
+        *_chosen_by(summaries),
+        (validation_label(summaries), tuple(score_text(best.score if best else None) for best in bests)),
         *_others(summaries),
         *_probes("probe BCA", "best", [one.probe for one in summaries], summaries),
         ("best trial", tuple(str(best.number) if best else "-" for best in bests)),
@@ -137,6 +141,24 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
     return rows
 
 
+def validation_label(summaries: Sequence[RunSummary]) -> str:
+    """What the row of the best trials' BCA on the validation part is called: best only where all of them were chosen by it."""
+    return f"{'best' if all(one.measure.name == BCA for one in summaries) else 'its'} BCA, valid."
+
+
+def _chosen_by(summaries: Sequence[RunSummary]) -> list[Row]:
+    return [] if all(one.measure.name == BCA for one in summaries) else [("best trial by", tuple(one.measure.most for one in summaries))]
+
+
+def sparkline_ends(summary: RunSummary, among: Sequence[RunSummary]) -> tuple[float, float]:
+    """Between what a picture of a run's best so far is drawn: 0 and 1 for scores, else the ends of those `among` that search for the
+    same, so that heights can be compared."""
+    if summary.measure.unit == "share":
+        return 0.0, 1.0
+    values = [value for one in among if one.measure is summary.measure for value in one.best_so_far if value is not None]
+    return min(values, default=0.0), max(values, default=1.0)
+
+
 def _dimension(name: str, value: Mapping[str, Any]) -> str:
     if "choices" in value:
         return " ".join(parameter(name, item) for item in value["choices"])
@@ -148,7 +170,7 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
 def _headline(figure: Figure | None) -> str:
     if figure is None:
         return "-"
-    of = headline_of(figure) if figure.kind == "pooled" else KINDS.get(figure.kind, figure.kind)
+    of = headline_of(figure) if figure.needs_telling else KINDS.get(figure.kind, figure.kind)
     return f"{score_text(figure.score)} {of}"
 
 

@@ -10,7 +10,7 @@ from ser_tui.study.events import FoldsScored, RunStarted
 from ser_tui.study.formatting import folds_text, score_text
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key
-from ser_tui.study.scores import BCA, Score
+from ser_tui.study.scores import BCA, MEASURES, Score
 from ser_tui.study.state import RunState
 
 KINDS: Mapping[str, str] = {"test": "test", "pooled": "pooled", "validation": "valid."}
@@ -30,23 +30,30 @@ class Figure:
     speakers: int | None
     """As `interval_speakers` in the events."""
     chosen_on: str
-    """What of it the search chose its configuration on, or an empty text."""
+    """What of it the search chose its configuration on, or what it searched for where that was not BCA; else an empty text."""
 
     @property
     def short(self) -> str:
         """.838 .79-.88, in the cells of a column."""
         return score_text(self.score, short=True)
 
+    @property
+    def needs_telling(self) -> bool:
+        """Whether its kind does not say already what chose the configuration."""
+        return bool(chose(self.chosen_on))
+
 
 def headline(state: RunState) -> Figure | None:
     """The BCA that a run is listed by: the test part's; else that of all folds of its own protocol pooled; else the best trial's on
-    the validation part, which was chosen for being high. Of pooled folds the nested ones, where there are some. None before the
-    first score.
+    the validation part, which was chosen for being high, unless the study searches for something else than BCA: `chosen_on` has
+    that of every kind. Of pooled folds the nested ones, where there are some. None before the first score.
     """
+    asked = state.measure
+    chosen = "" if asked.name == BCA else asked.label
     by = f", {state.study.transductive}" if state.study.transductive else ""
     if state.test is not None:
         test = state.test
-        return Figure("test", f"test part{by}", test.scores[BCA], test.utterances, test.interval_speakers, "")
+        return Figure("test", f"test part{by}", test.scores[BCA], test.utterances, test.interval_speakers, chosen)
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
     own = max(mine, key=lambda folds: (bool(folds.nested), folds.averaged == 1), default=None)
     if own is not None:
@@ -58,7 +65,11 @@ def headline(state: RunState) -> Figure | None:
         return None
     over, pooled = validation_speakers(state.start), pooled_over(state.start)
     name = f"validation, {pooled}" if pooled else "validation"
-    return Figure("validation", f"{name}{by}", score, best.utterances, over, "all of it")
+    return Figure("validation", f"{name}{by}", score, best.utterances, over, chosen or _ALL)
+
+
+_ALL = "all of it"
+"""A score on the validation part says by its name that it was chosen on it."""
 
 
 def pooled_over(start: RunStarted | None) -> str:
@@ -71,11 +82,15 @@ def pooled_over(start: RunStarted | None) -> str:
 def chosen_on(folds: FoldsScored, study: LoggedStudy) -> str:
     """What of the pooled utterances the search chose its configuration on: the first folds where the protocol is the study's
     own, otherwise the validation part of the study's protocol, whose utterances are in the folds of every other one. The
-    other folds where every fold was scored by what was chosen without it."""
-    if folds.nested:
-        return "the other folds"
-    if folds.protocol != study.protocol:
-        return "validation"
+    other folds where every fold was scored by what was chosen without it. `minutes`, or `accuracy on fold 03`, where the study
+    searches for that."""
+    if study.measure.unit != "share":
+        return study.measure.label
+    on = "the other folds" if folds.nested else _own(folds, study) if folds.protocol == study.protocol else "validation"
+    return on if study.measure.name == BCA else f"{study.measure.label} on {on}"
+
+
+def _own(folds: FoldsScored, study: LoggedStudy) -> str:
     count, some = len(folds.folds), study.objective_folds
     if some != 1 and count > 1:
         return folds_text(min(some or count, count), count)
@@ -84,9 +99,15 @@ def chosen_on(folds: FoldsScored, study: LoggedStudy) -> str:
 
 
 def chose(on: str) -> str:
-    """fold 1 chose the configuration: what is said beside every pooled figure, see `chosen_on`."""
-    who = "the validation part" if on == "validation" else on
-    return f"{who} chose the configuration" if on else ""
+    """fold 1 chose the configuration: what is said beside every pooled figure, and beside every figure of a run that searches for
+    something else than BCA, see `chosen_on`. Empty where there is nothing to say."""
+    if on in ("", _ALL):
+        return ""
+    who = _MOST.get(on) or on.removesuffix("validation") + ("the validation part" if on.endswith("validation") else "")
+    return f"{who} chose the configuration"
+
+
+_MOST: Mapping[str, str] = {measure.label: measure.most for measure in MEASURES.values()}
 
 
 def validation_speakers(start: RunStarted | None) -> int | None:
@@ -132,17 +153,18 @@ def headline_text(figure: Figure | None) -> str:
     """.838 [.787, .884] loso, pooled; n = 535, 10 speakers; fold 03 chose the configuration"""
     if figure is None:
         return "-"
-    said = chose(figure.chosen_on) if figure.kind == "pooled" else ""
+    said = chose(figure.chosen_on)
     shown = score_text(figure.score)
     parts = (f"{shown} {figure.name}", sample(figure.n, figure.speakers), said)
     return "; ".join(part for part in parts if part)
 
 
 def headline_of(figure: Figure | None) -> str:
-    """What a headline is a score of, for a column: test, validation, or pooled with what chose the configuration."""
+    """What a headline is a score of, for a column: test, validation, or pooled with what chose the configuration; valid., minutes
+    chose where that is what the study searches for."""
     if figure is None:
         return "-"
-    return f"pooled, {figure.chosen_on} chose" if figure.kind == "pooled" else figure.kind
+    return f"{KINDS[figure.kind]}, {figure.chosen_on} chose" if figure.needs_telling else figure.kind
 
 
 _APART: Mapping[str, str] = {

@@ -73,6 +73,17 @@ class LoggedStudy:
         return "+".join(self.corpora)
 
     @property
+    def measure(self) -> Measure:
+        """What is searched for, which best is by; of two the first."""
+        return MEASURES[self.objectives[0]]
+
+    @property
+    def of_best(self) -> tuple[tuple[str, Measure], ...]:
+        """What the best trial is told by, in order, each with the words before it: ("least minutes", ...), ("its BCA", ...)."""
+        found = dict.fromkeys(MEASURES[name] for name in (self.objectives[0], BCA, *self.objectives[1:]))
+        return tuple((one.most if one is self.measure else f"its {one.label}", one) for one in found)
+
+    @property
     def others(self) -> tuple[Measure, ...]:
         """What is searched for besides BCA, which is shown of every trial."""
         return tuple(MEASURES[name] for name in self.objectives if name != BCA)

@@ -19,10 +19,10 @@ from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, to_plain
-from ser_tui.study.scores import MEASURES, Measure, Score
+from ser_tui.study.scores import Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 
-VERSION = 9
+VERSION = 10
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -168,7 +168,7 @@ class RunSummary:
     @property
     def measure(self) -> Measure:
         """What the study searches for, which `best`, `values` and `best_so_far` are by."""
-        return MEASURES[self.study.objectives[0]]
+        return self.study.measure
 
     @property
     def values(self) -> tuple[float | None, ...]:
@@ -187,8 +187,9 @@ class RunSummary:
 
 
 def to_json(summary: RunSummary | TrialSummary) -> dict[str, Any]:
-    """`summary` JSON-safe."""
-    return to_plain(summary)
+    """`summary` JSON-safe. Of a run, what its best is by is said beside it."""
+    found = to_plain(summary)
+    return {**found, "objectives": list(summary.study.objectives)} if isinstance(summary, RunSummary) else found
 
 
 def to_stored(summary: RunSummary) -> dict[str, Any]:

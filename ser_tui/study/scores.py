@@ -48,6 +48,16 @@ class Measure:
         """The best of several values."""
         return max if self.better == "higher" else min
 
+    @property
+    def title(self) -> str:
+        """The label as a heading begins with it."""
+        return self.label[:1].upper() + self.label[1:]
+
+    @property
+    def most(self) -> str:
+        """What the best of them has: best BCA, least minutes."""
+        return f"{'best' if self.better == 'higher' else 'least'} {self.label}"
+
     def told(self, value: float) -> float:
         """`value` as something that is to be maximised, which is what strategies do."""
         return value if self.better == "higher" else -value

@@ -11,7 +11,7 @@ from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.scores import BCA, MEASURES, Measure, Score
+from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.worker_time import WorkerTime
 
@@ -127,7 +127,7 @@ class RunState:
     @property
     def measure(self) -> Measure:
         """What the study searches for."""
-        return MEASURES[self.study.objectives[0]]
+        return self.study.measure
 
     @property
     def best_value(self) -> float | None:

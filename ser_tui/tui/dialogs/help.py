@@ -26,7 +26,7 @@ EVERYWHERE = (
 WORDS = (
     ("BCA", "balanced class accuracy: the mean of the recalls of all classes (UAR, macro recall)"),
     (".976 [.912, .981]", "a score and its 95 % bootstrap interval; in tables .976 .91-.98"),
-    ("best so far", "highest BCA up to each trial"),
+    ("best so far", "the best value of what the study searches for, up to each trial"),
     ("shared speakers", "the same voices in training and validation: says little about new speakers"),
     ("test part", "held out from every trial; the best one is scored on it once"),
     ("collapsed", "loss and BCA stayed at chance, so the trial was ended early"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.text import Text
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.comparison import Pairing, outcomes, settings
+from ser_tui.study.comparison import Pairing, outcomes, settings, validation_label
 from ser_tui.study.formatting import binned, duration, mean
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.feed import RunsFeed
@@ -50,7 +50,7 @@ def rows(
     for label, told in outcomes(summaries):
         cells = _with_differences(label, told, summaries)
         found.append(_row(f"end {label}", label, cells, "bold" if label == "BCA" else ""))
-        if label == "best BCA, valid.":
+        if label == validation_label(summaries):
             found += _differences(summaries, pairings)
     best, times = [one.best_so_far for one in summaries], [one.trial_seconds for one in summaries]
     for key, label, series in (("best_so_far", "best so far", best), ("trial_seconds", "seconds a trial", times)):
@@ -111,11 +111,16 @@ Series = Sequence[float | None]
 def _sparks(
     summaries: Sequence[RunSummary], numbers: Sequence[int], series: Sequence[Series], width: int, *, climbing: bool
 ) -> list[Text]:
-    """On one scale for all runs, so that heights can be compared. `climbing`: of a bar's trials the best one counts."""
-    values = [value for one in series for value in one if value is not None]
-    low, high = min(values, default=0.0) if climbing else 0.0, max(values, default=1.0)
+    """On one scale for all runs, so that heights can be compared; of what was searched for, where that differs, on one each.
+    `climbing`: of a bar's trials the best one counts."""
+
+    def scale(of: RunSummary) -> tuple[float, float]:
+        alike = [one for one, summary in zip(series, summaries, strict=True) if not climbing or summary.measure is of.measure]
+        values = [value for one in alike for value in one if value is not None]
+        return min(values, default=0.0) if climbing else 0.0, max(values, default=1.0)
+
     return [
-        _spark(one, summary, low, high, width, run_style(number), climbing=climbing)
+        _spark(one, summary, *scale(summary), width, run_style(number), climbing=climbing)
         for one, summary, number in zip(series, summaries, numbers, strict=True)
     ]
 

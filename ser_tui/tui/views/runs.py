@@ -26,7 +26,6 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.run_summary import RunSummary, beside_probe
-from ser_tui.study.scores import BCA
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
@@ -108,10 +107,10 @@ def home_cells(
 
 
 def _short_of(figure: Figure | None) -> str:
-    """test, valid., or pooled* where the line below says what the configuration was chosen on."""
+    """test, valid., or pooled* where the line below says what chose the configuration."""
     if figure is None:
         return "-"
-    return KINDS.get(figure.kind, figure.kind) + ("*" if figure.kind == "pooled" else "")
+    return KINDS.get(figure.kind, figure.kind) + ("*" if figure.needs_telling else "")
 
 
 def counts(summaries: Sequence[RunSummary]) -> str:
@@ -168,6 +167,8 @@ def _in_one_line(figure: Figure) -> str:
     if figure.kind == "pooled":
         return f"* {number}  {sample(figure.n, figure.speakers)}; {chose(figure.chosen_on)}"
     over = f"n={figure.n}" + (f", {over_speakers(figure.speakers)}" if figure.speakers else "")
+    if figure.needs_telling:
+        return f"* {number}  {over}; {chose(figure.chosen_on)}"
     return f"{number} {figure.name}, {over}"
 
 
@@ -202,7 +203,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     ]
 
     def fact(name: str, value: object, style: str = "") -> None:
-        line = cell(f"{name:<13}", "muted")
+        line = cell(f"{name:<12} ", "muted")
         line.append_text(cell(value, style))
         lines.append(line)
 
@@ -227,16 +228,15 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if figure and figure.kind != "validation":
         fact("BCA", headline_text(figure), "strong")
     if best:
-        for one in summary.study.others:
-            fact(f"best {one.label}"[:12], measured_text(one, best.scores.get(one.name)), "strong")
-        fact("best BCA" if summary.measure.name == BCA else "its BCA", score_text(best.score), "strong")
+        for words, one in summary.study.of_best:
+            fact(words, measured_text(one, best.scores.get(one.name)), "strong")
         over = sample(best.utterances, summary.interval_speakers)
         fact("", f"trial {best.number} of {summary.trials}, validation, {over}")
         fact("", parameters_text(best.parameters))
         if summary.probe:
             fact("probe", beside_probe(summary.probe, p_is_about(summary.interval_speakers)))
     else:
-        fact("best BCA", "none yet")
+        fact(summary.measure.most, "none yet")
     room = max(8, width - 14 - len("0s59m59s"))
     scores, measure = summary.values, summary.measure
     real = [value for value in scores if value is not None]

@@ -207,21 +207,28 @@ def _warnings(view: View) -> list[Text]:
     return [*lines, *(cell(f"! {warning}", "warning") for warning in said(findings_of(view.state.start)))]
 
 
+_COSTS = frozenset(measure.label for measure in MEASURES.values() if measure.unit != "share")
+
+
+def _chosen(on: str) -> str:
+    """chosen on fold 03; chosen by minutes"""
+    return f"chosen {'by' if on in _COSTS else 'on'} {on}"
+
+
 def best_line(state: RunState, width: int) -> Text:
     """best BCA .953 [.914, .991] trial 5, the probe beside it, and its parameters; within `width` as far as it can be.
 
-    Ahead of it what else is searched for: best minutes 0.42 min.
+    Of a study that searches for something else: least minutes 0.42 min  its BCA .953 [.914, .991].
     """
-    best = state.best
-    asked = "".join(f"{one.label} {measured_text(one, best.score(one.name))}  " for one in state.study.others) if best else ""
-    line = cell(f"best {asked}BCA   ", "muted")
+    best, told = state.best, state.study.of_best
     if best is None:
-        line.append("none yet", "muted")
-        return line
+        return cell(f"{told[0][0]}   none yet", "muted")
     names, probe = state.study.searched, state.probe
     for tight, short in ((False, False), (True, False), (True, True)):
-        found = line.copy()
-        found.append(score_text(best.score(), short=short), "strong")
+        found = Text(no_wrap=True)
+        for words, one in told:
+            found.append_text(cell(f"{'  ' if found else ''}{words} {'' if len(told) > 1 else '  '}", "muted"))
+            found.append(measured_text(one, best.score(one.name), short=short and one.unit == "share"), "strong")
         found.append_text(cell(f"  #{best.number}" if tight and probe is not None else f"  trial {best.number}"))
         parameters = parameters_text(best.parameters, names, short=tight)
         if probe is not None:
@@ -324,7 +331,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
         pieces = [
             (0, Scored("pooled BCA", folds.scores[BCA])), (3, spread),
-            (0, f"{_sample(folds.utterances, folds.interval_speakers)}, chosen on {chosen_on(folds, state.study)}"),
+            (0, f"{_sample(folds.utterances, folds.interval_speakers)}, {_chosen(chosen_on(folds, state.study))}"),
             *_probe(folds.probe_score),
         ]  # fmt: skip
         lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
