@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_runs import make_corpus, until_over
 
 from ser_tui.client import launch
+from ser_tui.evaluation.analysis import part_named
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
@@ -88,3 +90,8 @@ def test_nested_folds_are_chosen_without_the_fold(small_corpus: Path, tmp_path: 
     assert {fold["parameters"]["layers"] for fold in nested.folds} <= {"1", "3"}
     figure = headline(state)
     assert figure is not None and figure.score.value == nested.pooled_bca and figure.chosen_on == "the other folds"
+    part = part_named(folder, state, None, "loso, nested")
+    assert part.answers is not None and part.answers.probabilities is not None and not part.missing
+    assert part.matrix is not None and sum(map(sum, part.matrix.counts)) == 45
+    assert sum(one.recall or 0.0 for one in part.recalls) / 3 == pytest.approx(nested.pooled_bca), "the answers are the score's"
+    assert len({spoken.id for spoken in part.answers.spoken}) == 45 and np.allclose(part.answers.probabilities.sum(1), 1, atol=1e-5)
