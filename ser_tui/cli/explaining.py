@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.analysis import Explained, part_named
-from ser_tui.evaluation.errors import Wrong
+from ser_tui.evaluation.errors import Calibration, Wrong
 from ser_tui.places import runs_folder
 from ser_tui.store.export import csv_of_errors
 from ser_tui.store.runs import resolve
@@ -17,6 +17,8 @@ from ser_tui.study.formatting import counted, score, score_with_interval
 
 MOST_GROUPS = 12
 """Speakers that a line names."""
+BAR = 30
+"""Cells of a bar from 0 to 1."""
 NO_READING = "(unreadable)"
 
 
@@ -43,8 +45,18 @@ def print_details(part: Explained) -> None:
                 say(f"BCA by {name}, the lowest first: {told}{more}")
     if part.calibration is not None:
         say(errors.calibration_text(part.calibration))
+        _print_reliability(part.calibration)
     if part.missing:
         say(part.missing)
+
+
+def _print_reliability(found: Calibration) -> None:
+    """The reliability diagram, a bin a line; bins without an utterance are left out."""
+    rows = [
+        (errors.bin_text(one), str(one.utterances), score(one.confidence), score(one.accuracy), errors.reliability_bar(one, BAR))
+        for one in found.bins if one.utterances
+    ]  # fmt: skip
+    print_table(("CONFIDENCE", "N", "MEAN", "ACCURACY", "# ACCURACY, | CONFIDENCE"), rows, ("N", "MEAN", "ACCURACY"))
 
 
 def print_errors(part: Explained) -> None:

@@ -417,3 +417,25 @@ def calibration_text(found: Calibration) -> str:
     if found.temperature is None or found.mended_ece is None:
         return f"{told}; no temperature would mend it (fit on {found.fit_on})"
     return f"{told}; temperature {found.temperature:.2f} would make it {score(found.mended_ece)} (fit on {found.fit_on})"
+
+
+def reliability_bar(found: Bin, cells: int) -> str:
+    """One row of a reliability diagram, a cell for every 1 / `cells`: # as far as the accuracy, | where the mean confidence lies.
+    A calibrated model's | stands at the end of its #; blanks between them are overconfidence, # beyond it the contrary."""
+    if found.accuracy is None or found.confidence is None:
+        return " " * cells
+    line = list("#" * round(found.accuracy * cells) + "." * cells)[:cells]
+    at = min(cells - 1, max(0, round(found.confidence * cells) - 1))
+    return "".join([*line[:at], "|", *line[at + 1 :]])
+
+
+def bin_text(found: Bin) -> str:
+    """.60-.67: the confidences that a bin takes."""
+    low, high = (f"{end:.2f}".removeprefix("0") for end in (found.low, found.high))
+    return f"{low}-{high}"
+
+
+def hardest_class(group: Group) -> tuple[str, float] | None:
+    """The class of which the group's utterances are recognized least, and its recall; None where all of them are."""
+    name, recall = min(group.recalls.items(), key=lambda item: (item[1], item[0]), default=("", 1.0))
+    return (name, recall) if recall < 1 else None

@@ -13,6 +13,7 @@ import pytest
 from calling import call
 from fabricated_outputs import explained_run
 
+from ser_tui.evaluation.errors import Bin, bin_text
 from ser_tui.study.formatting import score
 
 
@@ -38,6 +39,9 @@ def test_show_leads_with_the_best_trial_and_what_it_takes_for_what(run: str, tmp
     found = shown["calibration"]
     assert f"expected calibration error {score(found['ece'])} on {found['utterances']} utterances" in text
     assert f"temperature {found['temperature']:.2f} would make it {score(found['mended_ece'])}" in text
+    for one in found["bins"]:
+        cells = [bin_text(Bin(**one)), str(one["utterances"]), score(one["confidence"]), score(one["accuracy"])]
+        assert bool(re.search(r"\s+".join(map(re.escape, cells)), text)) == bool(one["utterances"]), cells
     assert shown["wrong"] == len(shown["errors"]) == 127 - round(0.871 * 127)
     assert np.mean([recall["recall"] for recall in shown["recalls"]]) == pytest.approx(0.871, abs=0.02)
 

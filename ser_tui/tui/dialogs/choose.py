@@ -40,7 +40,7 @@ class ChooseScreen(AppDialog[list[str]]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", tooltip="Take several"),
         Binding("a", "mark_all", "all / none", tooltip="Mark all lines, or none"),
-        Binding("tab", "app.focus_next", "type another", show=True),
+        Binding("tab", "other", "type another", priority=True),
         Binding("escape", "cancel", "back", key_display="esc"),
     ]
 
@@ -95,7 +95,11 @@ class ChooseScreen(AppDialog[list[str]]):
         """Marking and typing are for lists that allow it."""
         if action in ("mark", "mark_all"):
             return self._several
-        return bool(self._other) if action == "app.focus_next" else True
+        return bool(self._other) if action == "other" else True
+
+    def action_other(self) -> None:
+        """To the field for what is not listed, or back."""
+        self.query_one(ChoiceTable if self.query_one("#other").has_focus else "#other").focus()
 
     def action_mark(self) -> None:
         """Take the line too, or no longer."""

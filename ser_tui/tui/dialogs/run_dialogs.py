@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.formatting import duration, printable
+from ser_tui.study.formatting import duration, measured_text, printable
 from ser_tui.study.headline import headline_text
+from ser_tui.study.outputs import kept
 from ser_tui.study.run_summary import RunSummary
+from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
+
+MOST_LISTED = 50
+"""Trials to choose from; others are named by their number."""
 
 
 def folder_of(screen: AppScreen[Any], run_id: str) -> RunFolder:
@@ -92,3 +97,25 @@ async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:
         Choosable(summary.run_id, f"{summary.shown}, {summary.corpus or '-'}") for summary in others
     ]
     return await screen.app.push_screen_wait(ChooseScreen("Compare with; space marks several", choices, several=True))
+
+
+async def choose_trial(screen: AppScreen[Any], state: RunState, shown: int | None) -> int | None:
+    """Ask which scored trial is to be shown; None where none was chosen. `shown`: the one that is shown now, None: the best."""
+    measure, held = state.measure, kept(state)
+    scored = [(measure.told(value), trial) for trial in state.trials if trial.scored and (value := trial.value(measure.name)) is not None]
+    best = [trial for _, trial in sorted(scored, key=lambda one: (-one[0], one[1].number))]
+    choices = []
+    for one in best[:MOST_LISTED]:
+        known = "probabilities kept" if one.outputs in held else "predictions only"
+        told = measured_text(measure, one.score(measure.name))
+        choices.append(Choosable(str(one.number), f"{measure.label} {told}   {known}"))
+    other = "" if len(best) <= MOST_LISTED else f"or the number of another of {len(best):,} trials, then enter"
+    now = str(shown or (state.best.number if state.best is not None else ""))
+    found = await screen.app.push_screen_wait(ChooseScreen("Which trial? The best ones first", choices, chosen=[now], other=other))
+    if not found:
+        return None
+    number = int(found[0]) if found[0].isascii() and found[0].isdigit() else 0
+    if not any(one.number == number for one in best):
+        screen.ser.tell(f"{found[0]}: no trial of this number has a score", problem=True)
+        return None
+    return number

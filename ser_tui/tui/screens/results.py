@@ -1,4 +1,4 @@
-"""Results: the best trial on parts that no trial saw; follows an evaluation that is under way."""
+"""Results: what a trial was scored on, and what each score is made of; follows an evaluation that is under way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ser_tui.study.formatting import progress_text
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower
-from ser_tui.tui.views.confusions import part_lines
+from ser_tui.tui.views.confusions import FEW_SPEAKERS, explained_lines, many_speakers
 from ser_tui.tui.views.results import all_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
@@ -27,12 +27,16 @@ TICK = 0.5
 
 
 class ResultsScreen(AppScreen[None]):
-    """Zero-shot results, folds and test part of the run called `run_id`, newest first."""
+    """What a trial of the run called `run_id`, the best one at first, got right and wrong, a scored part at a time; below it zero-shot
+    results, folds and test part of the run, newest first."""
 
     CSS_PATH = "results.tcss"
     AUTO_FOCUS = "#results"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "errors", "errors", tooltip="Which utterances the best trial gets wrong, cell by cell"),
+        Binding("b", "errors", "errors", tooltip="Which utterances the trial gets wrong, cell by cell"),
+        Binding("t", "trial", "trial", tooltip="Another trial's confusions, calibration and speakers"),
+        Binding("n", "next", "next part", tooltip="Validation part, test part, folds, evaluations"),
+        Binding("a", "speakers", "all speakers", tooltip="All speakers, or the lowest ones"),
         Binding("r", "shares", "row shares", tooltip="Counts, or per cent of the row"),
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop"),
         Binding("escape,q,v", "dismiss", "back", key_display="esc"),
@@ -42,9 +46,13 @@ class ResultsScreen(AppScreen[None]):
         super().__init__()
         self._run_id = run_id
         self._follower: Follower | None = None
-        self._best: tuple[object, tuple[Explained, ...]] = (None, ())
-        """What the best trial's validation score is made of, and of which state of the run."""
-        self._shares = False
+        self._number: int | None = None
+        """The trial that is shown; None: the best one."""
+        self._parts: tuple[object, tuple[Explained, ...]] = (None, ())
+        """What that trial was scored on, and of which state of the run that is told."""
+        self._which = 0
+        """The part of these that is shown."""
+        self._shares, self._all_speakers = False, False
 
     def compose(self) -> ComposeResult:
         """One section a result."""
@@ -64,13 +72,11 @@ class ResultsScreen(AppScreen[None]):
         self._follower = Follower(RunFolder(self.ser.runs / self._run_id))
         self._follow(self._follower)
 
-    @work(exclusive=True)
-    async def _follow(self, follower: Follower, redraw: bool = False) -> None:
+    @work(exclusive=True, group="follow")
+    async def _follow(self, follower: Follower) -> None:
         while True:
-            changed = await in_thread(follower.step) or redraw
-            redraw = False
-            view = follower.view
-            if changed and not view.behind:
+            if await in_thread(follower.step) and not follower.view.behind:
+                view = follower.view
                 under_way = any(one.result is None and not one.reason for one in view.state.evaluations)
                 words = (
                     "evaluating"
@@ -84,36 +90,91 @@ class ResultsScreen(AppScreen[None]):
                     words = progress_text(stage.stage, stage.done, stage.utterances)
                 self.query_one("#head", Lines).show([self._title(words)])
                 await self._explain(follower)
-                nothing = [cell("nothing yet: no test part, no folds, no evaluation", "muted")]
-                width = max(40, self.size.width - 4)
-                first = [line for part in self._best[1][:1] for line in part_lines(part, width, shares=self._shares)]
-                self.query_one("#lines", Lines).show(first + all_lines(view.state, width) or nothing)
-                self.refresh_bindings()
-            await asyncio.sleep(0.01 if view.behind else TICK)
+                self._draw(follower)
+            await asyncio.sleep(0.01 if follower.view.behind else TICK)
+
+    @work(exclusive=True, group="draw")
+    async def _again(self) -> None:
+        """Draw what was chosen otherwise; nothing where the run was not read yet."""
+        follower = self._follower
+        if follower is not None and follower.looked and not follower.view.behind:
+            await self._explain(follower)
+            self._draw(follower)
+
+    def _draw(self, follower: Follower) -> None:
+        nothing = [cell("nothing yet: no test part, no folds, no evaluation", "muted")]
+        width = max(40, self.size.width - 4)
+        self.query_one("#lines", Lines).show(self._part_lines(width) + all_lines(follower.view.state, width) or nothing)
+        self.refresh_bindings()
+
+    def _part_lines(self, width: int) -> list[Text]:
+        part = self._part
+        if part is None:
+            return []
+        lines = explained_lines(part, width, shares=self._shares, speakers=None if self._all_speakers else FEW_SPEAKERS)
+        count = len(self._parts[1])
+        return lines if count == 1 else [cell(f"scored part {self._which % count + 1} of {count}: n shows the next", "muted"), *lines]
+
+    @property
+    def _part(self) -> Explained | None:
+        found = self._parts[1]
+        return found[self._which % len(found)] if found else None
 
     async def _explain(self, follower: Follower) -> None:
-        """Read the outputs of the best trial, in a thread, where it is another one than before."""
+        """Read the outputs of the trial, in a thread, where it is another one than before, or was scored on more."""
         state = follower.view.state
-        mark = (state.best and (state.best.number, state.best.outputs), len(state.truth))
-        if mark != self._best[0]:
-            found = await in_thread(explained, follower.folder, state) if state.best is not None else ()
-            self._best = (mark, found)
+        trial = state.best if self._number is None else state.trial(self._number)
+        ended = sum(one.result is not None for one in state.evaluations)
+        mark = (trial and (trial.number, trial.outputs), len(state.truth), state.test is not None, state.folds, ended)
+        if mark != self._parts[0]:
+            found = await in_thread(explained, follower.folder, state, self._number) if trial is not None else ()
+            self._parts = (mark, found)
 
     def action_errors(self) -> None:
         """To the matrix with its utterances."""
-        self.ser.open("errors", self._run_id)
+        self.ser.open("errors", self._run_id, self._number)
+
+    @work
+    async def action_trial(self) -> None:
+        """Ask which trial is to be shown."""
+        from ser_tui.tui.dialogs.run_dialogs import choose_trial
+
+        if self._follower is None:
+            return
+        number = await choose_trial(self, self._follower.view.state, self._number)
+        if number is not None:
+            self._number, self._which = number, 0
+            self._again()
+
+    def action_next(self) -> None:
+        """The next scored part of the trial."""
+        self._which += 1
+        self._again()
+
+    def action_speakers(self) -> None:
+        """All speakers, or the lowest ones."""
+        self._all_speakers = not self._all_speakers
+        self._again()
 
     def action_shares(self) -> None:
         """Counts, or row shares."""
         self._shares = not self._shares
-        if self._follower is not None:
-            self._follow(self._follower, redraw=True)
+        self._again()
+
+    def on_resize(self) -> None:
+        """What stands side by side where there is room stands one below the other elsewhere."""
+        self._again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works can be stopped, and only scores explained."""
-        if action in ("errors", "shares"):
+        if action in ("errors", "shares", "trial"):
             follower = self._follower
             return follower is not None and (not follower.looked or follower.view.state.best is not None)
+        if action == "next":
+            return len(self._parts[1]) > 1
+        if action == "speakers":
+            part = self._part
+            return part is not None and part.answers is not None and many_speakers(part.answers)
         return action != "stop" or (self._follower is not None and self._follower.view.busy)
 
     @work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from rich.color import Color
 from rich.style import Style
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.analysis import Explained
+from ser_tui.evaluation.errors import Answers, Calibration
 from ser_tui.study.formatting import score, score_with_interval
 from ser_tui.study.headline import sample
 from ser_tui.tui.widgets.lines import broken
@@ -19,6 +21,10 @@ NAME = 11
 """Cells for the name of a class at the left."""
 RAMP = " .:-=+*#%@"
 """From quiet to loud where there are no colours."""
+FEW_SPEAKERS = 10
+"""Speakers that are listed before they are asked for."""
+DIAGRAM, GAP = 64, 4
+"""Cells that a reliability diagram needs beside a matrix, and between them."""
 Place = tuple[int, int]
 
 
@@ -58,7 +64,7 @@ def matrix_lines(part: Explained, *, shares: bool = False, at: Place | None = No
 
 
 def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Text]:
-    """One scored part in full: score, matrix, what is confused most, recall by speaker and sex, calibration."""
+    """One scored part: score, matrix, what is confused most, recall by sex, calibration in words."""
     head = cell(f"trial {part.trial}", "accent")
     head.append_text(cell(f"  {part.title}", "muted"))
     shown = f"BCA {score_with_interval(part.bca, part.interval)}"
@@ -75,6 +81,73 @@ def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Tex
     if part.missing:
         lines += broken(cell(part.missing, "muted"), width, hang=2)
     return [*lines, Text()]
+
+
+def reliability_lines(found: Calibration, width: int) -> list[Text]:
+    """A reliability diagram, a bin a line, with its numbers; bins without an utterance are left out."""
+    room = max(30, min(50, width - 35))
+    lines = [
+        cell(f"confidence against accuracy: ECE {score(found.ece)}, n = {found.utterances}", "accent"),
+        cell(f"{'SURE':<10}{'N':>5}{'MEAN':>7}{'RIGHT':>7}   {'0  # accuracy, | confidence':<{room - 1}}1", "muted"),
+    ]
+    for one in found.bins:
+        if one.utterances:
+            line = cell(f"{errors.bin_text(one):<10}{one.utterances:>5}{score(one.confidence):>7}{score(one.accuracy):>7}   ")
+            lines.append(line.append_text(cell(errors.reliability_bar(one, room), "accent")))
+    return lines
+
+
+def speaker_lines(answers: Answers, width: int, *, most: int | None = FEW_SPEAKERS) -> list[Text]:
+    """The BCA of each speaker's utterances as bars, the lowest first, with n and the class that is recognized least. `most`: so many
+    only (None: all); how many are left out is said."""
+    groups = errors.by_group(answers, "speaker")
+    if not groups:
+        return []
+    name = min(16, max(7, *(len(group.name) for group in groups)))
+    room = max(6, min(30, width - name - 40))
+    head = f"{'SPEAKER'[:name]:<{name}}{'BCA':>7}{'N':>5}   0{'1':>{room - 1}}  LEAST RECALL"
+    lines = [cell("recall by speaker, the lowest first", "accent"), cell(head, "muted")]
+    shown = groups if most is None or len(groups) <= most + 1 else groups[:most]
+    for group in shown:
+        line = cell(f"{group.name[:name]:<{name}}{score(group.bca):>7}{group.utterances:>5}   ")
+        filled = round(group.bca * room)
+        line.append_text(cell("#" * filled, "accent")).append_text(cell("." * (room - filled), "muted"))
+        hardest = errors.hardest_class(group)
+        lines.append(line.append_text(cell(f"  {hardest[0]} {score(hardest[1])}" if hardest else "", "muted")))
+    if len(shown) < len(groups):
+        rest = groups[len(shown) :]
+        lines.append(cell(f"{len(rest)} more, {score(rest[0].bca)} to {score(rest[-1].bca)}: a lists them", "muted"))
+    return lines
+
+
+def many_speakers(answers: Answers) -> bool:
+    """Whether more speak than are listed at first."""
+    return len({one.speaker for one in answers.spoken if one.speaker is not None}) > FEW_SPEAKERS + 1
+
+
+def explained_lines(part: Explained, width: int, *, shares: bool = False, speakers: int | None = FEW_SPEAKERS) -> list[Text]:
+    """One scored part in full: `part_lines`, and, where its outputs were kept, its reliability diagram and its speakers, to the right
+    where there is room, else below."""
+    left = max((line.cell_len for line in matrix_lines(part, shares=shares)), default=0) if part.matrix is not None else 0
+    right = width - left - GAP
+    side_by_side = bool(left) and right >= DIAGRAM
+    own = right if side_by_side else width
+    diagram = [] if part.calibration is None else reliability_lines(part.calibration, own)
+    people = [] if part.answers is None else speaker_lines(part.answers, own, most=speakers)
+    details = [line for block in (diagram, people) if block for line in (*block, Text())]
+    if not (side_by_side and details):
+        return part_lines(part, width, shares=shares) + details
+    return beside(part_lines(part, left, shares=shares), details, left + GAP)
+
+
+def beside(left: Sequence[Text], right: Sequence[Text], at: int) -> list[Text]:
+    """`right` beside `left`, from column `at` on."""
+    lines = []
+    for one, other in zip_longest(left, right, fillvalue=Text()):
+        line = one.copy()
+        line.append(" " * max(1, at - line.cell_len))
+        lines.append(line.append_text(other) if other.cell_len else one)
+    return lines
 
 
 def bars(probabilities: Mapping[str, float], truth: str, said: str, width: int) -> list[Text]:
