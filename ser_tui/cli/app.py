@@ -274,14 +274,20 @@ def export(
         export_runs(runs, what, format, output)
 
 
-@app.command("import", short_help="Take over a run from a bundle.")
+@app.command("import", short_help="Take over a run, or a study of Optuna's.")
 def import_(
-    bundle: Annotated[Path, typer.Argument(metavar="FILE.zip", help="What `ser-tui export RUN --bundle FILE.zip` made.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What `ser-tui export RUN --bundle FILE.zip` made, or Optuna's SQLite or journal file.")
+    ],
+    study: Annotated[str, typer.Option("--study", metavar="NAME", help="Which of Optuna's studies, where FILE holds several.")] = "",
+    value: Annotated[
+        str, typer.Option("--value", metavar="bca", help="Say that the value of Optuna's study is a BCA, where its trials do not.")
+    ] = "",
 ) -> None:
-    """Take over a run from a bundle: study, log, parts and model, every digest compared; print its id."""
+    """Take over a run from a bundle, every digest compared, or the trials of a study of Optuna's; print the run's id."""
     from ser_tui.cli.exporting import import_run
 
-    import_run(bundle)
+    import_run(file, study, value)
 
 
 @app.command(short_help="Write runs as one HTML page.")

@@ -12,6 +12,7 @@ from ser_tui.cli.output import say
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store.runs import RunFolder, refuse_links, resolve
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import findings_of
 
 if TYPE_CHECKING:
     from ser_tui.evaluation.errors import Answers
@@ -93,10 +94,21 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
     say(f"open it with: {OPENED_BY[found].format(shlex.quote(str(target)))}", error=True)
 
 
-def import_run(source: Path) -> None:
-    """Take over the run in a bundle and print its id."""
+def import_run(source: Path, study: str = "", value: str = "") -> None:
+    """Take over the run in a bundle, or a study of Optuna's, and print the run's id. `study`, `value`: see `import_optuna`."""
+    from ser_tui.report.optuna_study import import_optuna, is_optuna
     from ser_tui.store.bundle import read_bundle
 
+    if is_optuna(absolute(source)):
+        folder = import_optuna(absolute(source), runs_folder(), study, value)
+        start = folder.state().start
+        for found in findings_of(start):
+            if found.kind == "imported":
+                say(found.sentence, error=True)
+        say(folder.run_id)
+        return
+    if study or value:
+        raise UsageError(f"{'--study' if study else '--value'} is for a study of Optuna's, which {source} is not")
     say(read_bundle(absolute(source), runs_folder()).run_id)
 
 

@@ -36,7 +36,7 @@ def _row(one: RunSummary) -> tuple[str, ...]:
     figure = one.headline
     return (
         one.shown, one.run_id, one.strategy, one.corpus, one.protocol, figure.short if figure else "-", headline_of(figure),
-        str(figure.n) if figure else "-", str(figure.speakers or "-") if figure else "-",
+        str(figure.n or "-") if figure else "-", str(figure.speakers or "-") if figure else "-",
         f"{one.trials}/{one.planned_trials}" if one.planned_trials else str(one.trials), duration(one.seconds),
     )  # fmt: skip
 

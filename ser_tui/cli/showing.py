@@ -82,8 +82,8 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if state.study:
         held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
         say(
-            f"{summary.strategy} on {summary.corpus}{held}, protocol {summary.protocol}, "
-            f"encoder {summary.encoder}{took}"
+            f"{summary.strategy or '-'} on {summary.corpus or 'a corpus that is not known'}{held}, protocol {summary.protocol or '-'}, "
+            f"encoder {summary.encoder or '-'}{took}"
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
@@ -93,14 +93,14 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         say(f"BCA {headline_text(summary.headline)}")
     best = state.best
     if best is not None and (found := best.score()) is not None:
+        around = f"{interval_text(found.interval)} (95 %)" if found.interval else "without an interval"
         for words, one in state.study.of_best:
             if one.name != BCA:
                 say(f"{words} {measured_text(one, best.score(one.name))}; trial {best.number}")
                 continue
             peak = score_text(best.best_epoch_score)
             say(
-                f"{words} {score(found.value)} {interval_text(found.interval)} (95 %) "
-                f"{summary.pooled_over or 'on the validation part'}, "
+                f"{words} {score(found.value)} {around} {summary.pooled_over or 'on the validation part'}, "
                 f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
                 + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
             )
@@ -140,7 +140,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
 
 
 def _print_trials(state: RunState) -> None:
-    names = [name for name in state.study.searched if name in HYPERPARAMETERS]
+    names = state.study.searched
     rows = []
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None
@@ -153,5 +153,6 @@ def _print_trials(state: RunState) -> None:
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         ))  # fmt: skip
     measured = (SCORE_HEADING, *(one.heading for one in state.study.others))
-    headings = ("#", *(HYPERPARAMETERS[name].short for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
+    known = {name: one.short for name, one in HYPERPARAMETERS.items()}
+    headings = ("#", *(known.get(name, name.upper()) for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
     print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])

@@ -22,10 +22,11 @@ from ser_tui.store import files
 from ser_tui.store.candidates import has_model
 from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.processes import this_host
-from ser_tui.store.runs import RunFolder, copied_from, create, liveness, moved_from, refuse_links, worker_facts
+from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.findings import refuse_imported
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, encode
 from ser_tui.training.threads import LIBRARIES, environment
@@ -157,7 +158,8 @@ def request_stop(folder: RunFolder) -> None:
 
 
 def refuse_if_worked_on(folder: RunFolder) -> None:
-    """Raise UserError where a worker is on the run, or may be from where this process cannot see."""
+    """Raise UserError where a worker is on the run, or may be from where this process cannot see, or where none may ever be."""
+    refuse_imported(begun(folder))
     state = liveness(folder)
     facts = worker_facts(folder)
     if state == "live":

@@ -111,6 +111,8 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
     best = {one.number for one in best_trials(state)}
     if outputs is None and trial.number not in best and any(one.outputs for one in state.trials):
         missing = f"only predictions are known of trial {trial.number}: class probabilities are kept of the {MOST_TRIALS} best trials alone"
+    elif not trial.predictions:
+        missing = f"what trial {trial.number} said of each utterance is not known: its scores alone are"
     elif not trial.outputs:
         missing = f"only predictions are known of trial {trial.number}: its class probabilities were not kept"
     start, truth = state.start, state.truth
@@ -128,10 +130,11 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
-    score, accuracy = trial.score() or Score(0.0), trial.score(ACCURACY) or Score(0.0)
+    score, accuracy = trial.score() or Score(0.0), trial.score(ACCURACY)
     return Explained(
-        "validation", VALIDATION.removeprefix("the "), trial.number, score.value, score.interval, accuracy.value,
-        accuracy.interval, trial.utterances, validation_speakers(start), matrix, recalls, answers, None, missing,
+        "validation", VALIDATION.removeprefix("the "), trial.number, score.value, score.interval,
+        None if accuracy is None else accuracy.value, None if accuracy is None else accuracy.interval, trial.utterances,
+        validation_speakers(start), matrix, recalls, answers, None, missing,
     )
 
 

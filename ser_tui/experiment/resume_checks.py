@@ -11,6 +11,7 @@ from ser_tui.experiment.surroundings import Keeper
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
+from ser_tui.study.findings import refuse_imported
 from ser_tui.study.load import to_plain
 from ser_tui.study.scores import BCA
 from ser_tui.training.processor import processor
@@ -21,7 +22,9 @@ CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "
 
 
 def begun_study(keeper: Keeper, start: RunStarted | None) -> Study:
-    """The run's study, for any job on it. Raises UserError where it asks for other conditions than the run began with."""
+    """The run's study, for any job on it. Raises UserError where it asks for other conditions than the run began with, or was
+    imported."""
+    refuse_imported(start)
     study = keeper.study()
     if start is None:
         return study

@@ -23,10 +23,14 @@ class Figures:
         self.document = document
 
     def at(self, path: str) -> Any:
-        """The value at `path`; None where there is none."""
+        """The value at `path`; None where there is none. A key that has dots of its own ends a path."""
         value: Any = self.document
-        for key in path.split("."):
+        keys = path.split(".")
+        for place, key in enumerate(keys):
             if isinstance(value, Mapping):
+                rest = ".".join(keys[place:])
+                if rest in value:
+                    return value[rest]
                 value = value.get(key)
             elif isinstance(value, Sequence) and not isinstance(value, str) and key.isdigit() and int(key) < len(value):
                 value = value[int(key)]

@@ -29,7 +29,6 @@ from ser_tui.study.formatting import (
     verdict,
 )
 from ser_tui.study.headline import chose, sample
-from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.load import yaml_text
 from ser_tui.study.scores import ACCURACY, BCA, Measure
 
@@ -331,7 +330,7 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
         those = "best" if first.name == BCA else f"{first.most.split()[0]} by {first.label}"
         yield tag("p", f"The {MOST_ROWS} {those} of {len(trials)} trials, in their order; {every}.")
         trials = sorted(ranked, key=lambda one: one[0])
-    names = [name for name in searched if name in HYPERPARAMETERS]
+    names = list(searched)
     others = [measure for measure in searched_for(document) if measure.name not in (BCA, ACCURACY)]
     lines = []
     for place, trial in trials:

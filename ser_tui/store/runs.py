@@ -16,6 +16,7 @@ from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.events import RunStarted
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -125,6 +126,11 @@ def described(folder: RunFolder, state: RunState) -> RunState:
         return replace(state, study=LoggedStudy.of(to_plain(load(folder.study))))
     except UserError:
         return state
+
+
+def begun(folder: RunFolder) -> RunStarted | None:
+    """How the run began, from the beginning of its log alone; None where that says nothing of it, or cannot be read."""
+    return next((event for event in LogReader(folder.log).each() if isinstance(event, RunStarted)), None)
 
 
 def is_run_id(name: str) -> bool:

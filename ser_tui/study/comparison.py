@@ -105,7 +105,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
     rows: list[Row] = [
         ("state", tuple(one.shown for one in summaries)),
         ("BCA", tuple(_headline(one.headline) for one in summaries)),
-        ("BCA, n", tuple(sample(one.headline.n, one.headline.speakers)[4:] if one.headline else "-" for one in summaries)),
+        ("BCA, n", tuple(_n(one.headline.n, one.headline.speakers) if one.headline else "-" for one in summaries)),
         *_chosen_by(summaries),
         (validation_label(summaries), tuple(score_text(best.score if best else None) for best in bests)),
         *_others(summaries),
@@ -176,7 +176,7 @@ def _headline(figure: Figure | None) -> str:
 
 def _validated(summary: RunSummary) -> str:
     number = summary.utterances.get("validation")
-    return "-" if number is None else sample(number, summary.interval_speakers)[4:]
+    return "-" if number is None else _n(number, summary.interval_speakers)
 
 
 def _best_parameters(best: TrialSummary | None) -> str:
@@ -187,7 +187,7 @@ def _best_parameters(best: TrialSummary | None) -> str:
 
 
 def _numbers(entries: Sequence[TestSummary | FoldsSummary | None]) -> tuple[str, ...]:
-    return tuple(sample(one.utterances, one.interval_speakers)[4:] if one else "-" for one in entries)
+    return tuple(_n(one.utterances, one.interval_speakers) if one else "-" for one in entries)
 
 
 def _others(summaries: Sequence[RunSummary]) -> list[Row]:
@@ -245,3 +245,8 @@ def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:
 
 def _last(found: Iterable[T]) -> T | None:
     return next(reversed([*found]), None)
+
+
+def _n(utterances: int, speakers: int | None) -> str:
+    """How many, in a row that is headed n."""
+    return sample(utterances, speakers).removeprefix("n = ").removeprefix("n ")

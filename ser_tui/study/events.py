@@ -133,20 +133,20 @@ class Progressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialFinished(Event):
-    """A trial has its score: the BCA after its last epoch."""
+    """A trial has its score: the BCA after its last epoch. None: not measured, or not known of an imported one."""
 
     type: ClassVar[str] = "trial_finished"
     trial: int
     bca: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     """95 % bootstrap interval of `bca`."""
-    utterances: int
-    best_epoch: int
-    best_epoch_bca: float
-    accuracy: float
+    utterances: int | None
+    best_epoch: int | None
+    best_epoch_bca: float | None
+    accuracy: float | None
     loss: float | None
     """Training loss of the last epoch."""
-    seconds: float
+    seconds: float | None
     collapsed: bool = False
     """Ended by the collapse guard: loss and BCA at chance."""
     predictions: tuple[int, ...] = ()
@@ -166,8 +166,8 @@ class TrialFinished(Event):
     @property
     def scores(self) -> Mapping[str, Score]:
         """All that it was measured by, under the names in `scores.MEASURES`."""
-        bca, accuracy = Score(self.bca, self.interval, self.utterances), Score(self.accuracy, self.accuracy_interval, self.utterances)
-        return of_trial(bca, accuracy, self.seconds, self.costs)
+        accuracy = None if self.accuracy is None else Score(self.accuracy, self.accuracy_interval, self.utterances)
+        return of_trial(Score(self.bca, self.interval, self.utterances), accuracy, self.seconds, self.costs)
 
 
 @dataclass(frozen=True, kw_only=True)

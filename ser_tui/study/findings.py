@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast, get_args
 
+from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFinished, RunStarted
 
 Kind = Literal[
@@ -25,13 +26,15 @@ Kind = Literal[
     "unused",
     "transductive",
     "refitted",
+    "imported",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
 trained on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is
 trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
-scored was used, without its labels. refitted: what is kept heard more than what was scored. told: a sentence alone."""
+scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
+no job of ours goes on with. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -101,6 +104,12 @@ def shares_speakers(start: RunStarted | None) -> bool | None:
         return True
     unlabelled = start.unlabelled_speakers
     return None if (("unlabelled" in kinds) if unlabelled is None else unlabelled) else False
+
+
+def refuse_imported(start: RunStarted | None) -> None:
+    """Raise UserError for a run of another program's trials: no job of ours knows the conditions under which they were scored."""
+    if any(finding.kind == "imported" for finding in findings_of(start)):
+        raise UserError("this run was imported: it is there to be looked at and compared, and no job runs on it; begin a run of your own")
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:

@@ -144,9 +144,10 @@ def p_is_about(speakers: int | None) -> str:
 
 
 def sample(utterances: int, speakers: int | None) -> str:
-    """n = 120, 2 speakers. Of one speaker: that the interval is over its utterances, and says nothing of other speakers."""
+    """n = 120, 2 speakers; that n is not known, as of imported trials. Of one speaker: that the interval is over its utterances, and
+    says nothing of other speakers."""
     alone = " (the interval is over its utterances)" if speakers == 1 else ""
-    return f"n = {utterances}" + (f", {speakers_text(speakers)}{alone}" if speakers else "")
+    return (f"n = {utterances}" if utterances else "n not known") + (f", {speakers_text(speakers)}{alone}" if speakers else "")
 
 
 def headline_text(figure: Figure | None) -> str:

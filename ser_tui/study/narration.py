@@ -204,7 +204,7 @@ def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
 
 def _scored(name: str, score: Score, speakers: int | None) -> str:
     over = f", {speakers_text(speakers)}" if speakers else ""
-    return f"{name} {score_text(score)}, n={score.n}{over}"
+    return f"{name} {score_text(score)}, n{'=' + str(score.n) if score.n else ' not known'}{over}"
 
 
 def _of_one(speakers: int | None) -> str:
@@ -213,7 +213,7 @@ def _of_one(speakers: int | None) -> str:
 
 
 def _accuracy(event: events.TrialFinished | events.ProbeScored | events.TestScored | events.EvaluationFinished) -> str:
-    return f"accuracy {score_text(event.scores[ACCURACY])}"
+    return f"accuracy {score_text(event.scores.get(ACCURACY))}"
 
 
 def _more_or_less(tuned: Score | None, probe: Score, p: float | None, speakers: int | None) -> str:

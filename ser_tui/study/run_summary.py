@@ -182,8 +182,13 @@ class RunSummary:
 
     @property
     def shown(self) -> str:
-        """The word for its state."""
-        return self.state or self.status
+        """The word for its state; of a run that came out of another program that it did."""
+        return "imported" if self.imported else self.state or self.status
+
+    @property
+    def imported(self) -> bool:
+        """Whether these are another program's trials, see `findings.Kind`."""
+        return any(finding.kind == "imported" for finding in self.findings)
 
 
 def to_json(summary: RunSummary | TrialSummary) -> dict[str, Any]:

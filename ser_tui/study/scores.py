@@ -22,9 +22,13 @@ class Score:
     n: int | None = field(default=None, compare=False)
 
 
-def of_trial(bca: Score, accuracy: Score, seconds: float, costs: Mapping[str, float]) -> dict[str, Score]:
-    """What a finished trial is measured by, each under its name."""
-    named = {BCA: bca, ACCURACY: accuracy, MINUTES: Score(seconds / 60)}
+def of_trial(bca: Score, accuracy: Score | None, seconds: float | None, costs: Mapping[str, float]) -> dict[str, Score]:
+    """What a finished trial is measured by, each under its name; what is None is left out."""
+    named = {BCA: bca}
+    if accuracy is not None:
+        named[ACCURACY] = accuracy
+    if seconds is not None:
+        named[MINUTES] = Score(seconds / 60)
     return named | {name: Score(value) for name, value in costs.items()}
 
 

@@ -71,3 +71,5 @@ class FailureKind(StrEnum):
     ERROR = "error"
     CUT_SHORT = "cut_short"
     """Stopped by request, or its worker ended."""
+    IMPORTED = "imported"
+    """The file that it was taken over from has no score of it that is known to be a BCA."""

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from commands import obeyed
 
-from ser_tui.cli import comparing, listing
+from ser_tui.cli import comparing, listing, showing
 from ser_tui.cli.following import lines
 from ser_tui.store.export import export, summary_text
 from ser_tui.store.log import LogReader
@@ -126,7 +126,7 @@ def shown(folder: RunFolder, other: RunFolder) -> str:
         listing.list_runs(as_json=False)
         listing.list_runs(as_json=True)
         state = folder.state()
-        listing.print_run(folder, state)
+        showing.print_run(folder, state)
         listing.show_run(folder.run_id, as_json=True)
         for pair in ([folder.run_id, other.run_id], [other.run_id, folder.run_id]):
             comparing.compare_runs(pair, as_json=False)

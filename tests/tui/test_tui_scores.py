@@ -16,7 +16,7 @@ from piloting import press, shown, until_shown
 from scored_run import EVALUATION, FOLDS, MAPPING, TEST, alone, older, scored_run
 from textual.screen import ModalScreen
 
-from ser_tui.cli import comparing, listing
+from ser_tui.cli import comparing, listing, showing
 from ser_tui.cli.following import lines
 from ser_tui.report.document import run_document
 from ser_tui.store.export import export, summary_text
@@ -39,7 +39,7 @@ def test_no_command_prints_a_score_alone(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
     folder, other = scored_run(tmp_path).folder, scored_run(tmp_path, number=1).folder
     listing.list_runs(as_json=False)
-    listing.print_run(folder, folder.state())
+    showing.print_run(folder, folder.state())
     comparing.compare_runs([folder.run_id, other.run_id], as_json=False)
     said, state = [capsys.readouterr().out, summary_text(folder.run_id, folder.state())], RunState()
     for event in LogReader(folder.log).read_all():

@@ -94,7 +94,7 @@ def home_cells(
     wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
-        "state": state_text(summary.state or ShownStatus.CHECKING),
+        "state": cell("imported", "muted") if summary.imported else state_text(summary.state or ShownStatus.CHECKING),
         "run": cell(run_label(summary, year)),
         "strategy": cell(summary.strategy or "-"),
         "corpus": cell(summary.corpus or "-"),
@@ -166,7 +166,7 @@ def _in_one_line(figure: Figure) -> str:
     number = score_text(figure.score)
     if figure.kind == "pooled":
         return f"* {number}  {sample(figure.n, figure.speakers)}; {chose(figure.chosen_on)}"
-    over = f"n={figure.n}" + (f", {over_speakers(figure.speakers)}" if figure.speakers else "")
+    over = (f"n={figure.n}" if figure.n else "n not known") + (f", {over_speakers(figure.speakers)}" if figure.speakers else "")
     if figure.needs_telling:
         return f"* {number}  {over}; {chose(figure.chosen_on)}"
     return f"{number} {figure.name}, {over}"

@@ -165,7 +165,7 @@ def _facts(view: View) -> Text:
         return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
     parts = [
         study.strategy or "-",
-        study.corpus,
+        study.corpus or "corpus not known",
         study.encoder or "-",
         f"{study.protocol or '-'} split",
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
@@ -237,10 +237,10 @@ def best_line(state: RunState, width: int) -> Text:
             beside = "" if probe is None else score_text(probe.scores[BCA], short=short)
             found.append_text(cell(f"{beside}  {parameters.replace('  ', ' ')}"))
         elif probe is None:
-            found.append_text(cell(f"  n={best.utterances}   {parameters}"))
+            found.append_text(cell(f"  {_sample(best.utterances, None)}   {parameters}"))
         else:
             beside = beside_probe(probe_summary(probe, best), p_is_about(validation_speakers(state.start)))
-            found.append_text(cell(f"{beside}  n={best.utterances}   {parameters}"))
+            found.append_text(cell(f"{beside}  {_sample(best.utterances, None)}   {parameters}"))
         if found.cell_len <= width:
             break
     return found
@@ -381,7 +381,7 @@ def _fitting(pieces: Sequence[Piece], room: int) -> str:
 
 
 def _sample(utterances: int, speakers: int | None) -> str:
-    return f"n={utterances}" + (f", {speakers_text(speakers)}" if speakers else "")
+    return (f"n={utterances}" if utterances else "n not known") + (f", {speakers_text(speakers)}" if speakers else "")
 
 
 def _probe(probe: Score | None) -> list[Piece]:
