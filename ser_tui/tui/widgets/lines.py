@@ -89,8 +89,8 @@ class Wrapped(Lines):
         self.show(self._at(event.size.width))
 
 
-_INSEPARABLE = re.compile(r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)")
-"""The blank within [.912, .981], of which half says something else, and before the number that chance is."""
+_INSEPARABLE = re.compile(r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)|(?<=\d) (?=s\b)")
+"""The blank within [.912, .981], of which half says something else, and those before the number that chance is and in 0.5 s."""
 _KEPT = "\ue000"
 """Stands for a blank at which no line ends: of private use, one cell wide."""
 
