@@ -17,7 +17,7 @@ from ser_tui.study.formatting import (
     score_text,
     shared,
 )
-from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, sample, scores_apart
+from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, scores_apart, speakers_text
 from ser_tui.study.run_summary import (
     EvaluationSummary,
     FoldsSummary,
@@ -106,6 +106,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         ("state", tuple(one.shown for one in summaries)),
         ("BCA", tuple(_headline(one.headline) for one in summaries)),
         ("BCA, n", tuple(_n(one.headline.n, one.headline.speakers) if one.headline else "-" for one in summaries)),
+        *_of_one_speaker([one.headline.speakers if one.headline else None for one in summaries]),
         *_chosen_by(summaries),
         (validation_label(summaries), tuple(score_text(best.score if best else None) for best in bests)),
         *_others(summaries),
@@ -247,6 +248,13 @@ def _last(found: Iterable[T]) -> T | None:
     return next(reversed([*found]), None)
 
 
+def _of_one_speaker(speakers: Sequence[int | None]) -> list[Row]:
+    """That an interval says nothing of other speakers, where that is so of one of them."""
+    if 1 not in speakers:
+        return []
+    return [("its interval is over", tuple("one speaker's utterances" if number == 1 else "-" for number in speakers))]
+
+
 def _n(utterances: int, speakers: int | None) -> str:
-    """How many, in a row that is headed n."""
-    return sample(utterances, speakers).removeprefix("n = ").removeprefix("n ")
+    """How many, in a row that is headed n: narrow, so that what an interval is over where it is of one speaker has its own row."""
+    return f"{utterances}{f', {speakers_text(speakers)}' if speakers else ''}"
