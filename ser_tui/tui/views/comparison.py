@@ -133,7 +133,7 @@ def _spark(
     text = end_text(summary.measure) if climbing else duration
     room = max(4, width - len(text(low)) - len(text(high)))
     if trials > room:
-        room = max(4, room - len("  99 trials a bar"))
+        room = max(4, room - len(f"  0{bars_text(trials, room)}"))  # narrower bars may take one digit more
     bars = bars_text(trials, len(binned(list(series), room, mean)))
     shown = scaled(series, room, low=low, high=high, bar=bar, text=text, style=style)
     return shown.append_text(cell(f"  {bars}" if bars else "", "muted"))

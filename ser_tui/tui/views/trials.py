@@ -58,13 +58,13 @@ MOST_WARNINGS = 4
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4, "POOL": 8}
 
 
-def trial_columns(names: Sequence[str], room: int = 0, others: Sequence[Measure] = ()) -> list[Column]:
-    """The columns of the trials table for a study that varies `names` and searches for `others` besides BCA.
+def trial_columns(names: Sequence[str], room: int = 0, others: Sequence[Measure] = (), trials: int = 0) -> list[Column]:
+    """The columns of the table of so many `trials` for a study that varies `names` and searches for `others` besides BCA.
 
     In less than `room` cells (0: not known) without the epochs done: they stand in the state of a trial under way, and in the
     pane beside the table, which is what takes the room.
     """
-    columns = [Column("number", "#", 4, "right")]
+    columns = [Column("number", "#", max(4, len(str(trials))), "right")]
     for name in names:
         known = HYPERPARAMETERS.get(name)
         short = known.short if known else name[:8].upper()
@@ -299,7 +299,7 @@ def spark_line(state: RunState, width: int) -> Text:
     words = (measure.label, "best so far" if width >= _WIDE else "best", "time")
     room = max(5, (width - len("".join(words)) - 3 - 4 - 2 * ENDS - len("0s59s")) // 3)
     if len(scores) > room:
-        room = max(5, room - len("  99 trials a bar") // 3)
+        room = max(5, room - -(-len(f"  0{bars_text(len(scores), room)}") // 3))  # narrower bars may take one digit more
     real = [value for value in scores if value is not None]
     low, high = (min(real), max(real)) if real else (0.0, 1.0)
     line = Text(no_wrap=True)
