@@ -13,11 +13,16 @@ from pathlib import Path
 import pytest
 from fabricated_runs import CLASSES, begin, finished, under_way
 from piloting import press, shown, until, until_shown
+from pyrsistent import pvector
 
 from ser_tui.study import events
 from ser_tui.study.log_codec import encode
+from ser_tui.study.scores import Score, of_trial
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.run import RunScreen
+from ser_tui.tui.views.trials import spark_line, trial_columns
 
 
 async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None:
@@ -321,3 +326,14 @@ async def test_a_very_small_terminal_shows_trials(runs: Path) -> None:
     run = finished(runs, trials=5)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(40, 12)) as pilot:
         await until_shown(pilot, "best BCA   .953 .91-.99", "   5 ", "   4 ")
+
+
+def test_the_numbers_of_a_run_of_thousands_of_trials_are_whole() -> None:
+    trials = [
+        Trial(number, {}, status=TrialStatus.DONE, scores=of_trial(Score(0.5), Score(0.5), 60.0, {}), seconds=60.0)
+        for number in range(1, 20_001)
+    ]
+    assert trial_columns(["learning_rate"], trials=len(trials))[0].width >= len("20000")
+    for width in (80, 120, 200):
+        line = spark_line(RunState(trials=pvector(trials)), width).plain
+        assert len(line) <= width and line.rstrip().endswith("trials a bar"), line
