@@ -67,6 +67,28 @@ def locate(name: str) -> Path | None:
     return _locate(entry.same_place_as) if found is None and entry is not None and entry.same_place_as else found
 
 
+def folder(name: str) -> Path | None:
+    """What the paths of a corpus's recordings are told from: the folder that it lies in, a table's where it is one, or the one that
+    the user named for the table's files. None where it is not on this machine, or where that cannot be told."""
+    try:
+        place = source(name)
+    except UserError:
+        return None
+    if place is None:
+        return None
+    return (place.root or (place.path.parent if place.path.is_file() else place.path)).resolve()
+
+
+def told(path: Path, folder: Path | None) -> str:
+    """`path`, of a recording, from `folder` on, so that it is true on another machine too; whole where there is no folder."""
+    return str(path) if folder is None else Path(os.path.relpath(path, folder)).as_posix()
+
+
+def found(path: str, folder: Path | None) -> str:
+    """The place of what `told` has told, with the corpus as it is known here; as it is told where that is not known."""
+    return path if folder is None else os.path.normpath(folder / path)
+
+
 def installed_folder(name: str) -> Path:
     """Where a downloaded or generated corpus is put."""
     return places.cache_folder() / "corpora" / name

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ser_tui.corpora import locations
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.errors import Answers, Calibration, Confusion, Pair, Recall, Spoken
 from ser_tui.store.outputs import COLUMNS, Outputs, OutputsMissing, read
@@ -211,7 +212,7 @@ def _answers(
         return None, missing
     names = outputs.utterances["speaker"]
     groups = tuple(names) if speakers and all(name is not None for name in names) else None
-    spoken, sources = _spoken(outputs), tuple(str(path) for path in outputs.utterances["path"])
+    spoken, sources = _spoken(outputs), _sources(outputs)
     seed = _seed(state)
     return Answers(classes, outputs.truth, outputs.predictions, outputs.probabilities, spoken, groups, sources, seed), ""
 
@@ -230,8 +231,21 @@ def _not_there(why: str) -> str:
 
 
 def _spoken(outputs: Outputs) -> tuple[Spoken, ...]:
-    columns = (outputs.utterances[name] for name in COLUMNS)
-    return tuple(Spoken(**dict(zip(COLUMNS, values, strict=True))) for values in zip(*columns, strict=True))
+    """With paths as they are on this machine, where the corpora are here."""
+    folders = {name: locations.folder(name) for name in set(outputs.utterances["corpus"]) if name is not None}
+    columns = dict(outputs.utterances)
+    columns["path"] = [
+        path if path is None or name is None else locations.found(path, folders[name])
+        for path, name in zip(columns["path"], columns["corpus"], strict=True)
+    ]
+    rows = zip(*(columns[name] for name in COLUMNS), strict=True)
+    return tuple(Spoken(**dict(zip(COLUMNS, values, strict=True))) for values in rows)
+
+
+def _sources(outputs: Outputs) -> tuple[str, ...]:
+    """What tells recordings apart: two corpora may have files of one name."""
+    table = outputs.utterances
+    return tuple(f"{name}/{path}" if name else str(path) for name, path in zip(table["corpus"], table["path"], strict=True))
 
 
 def _calibrated(part: Explained, validation: Answers | None) -> Explained:

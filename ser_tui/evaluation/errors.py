@@ -32,8 +32,9 @@ By = Literal["speaker", "gender"]
 
 @dataclass(frozen=True)
 class Spoken:
-    """What is known of an utterance beside its class. `seconds`: how long it is; `path`: where its recording lay when it was
-    scored; `start`, `end`: the segment's bounds in it, in seconds, None for a whole recording; `digest`: of its content."""
+    """What is known of an utterance beside its class. `seconds`: how long it is; `path`: where its recording lies, or, where `corpus`
+    is not on this machine, its place in that; `start`, `end`: the segment's bounds in it, in seconds, None for a whole recording;
+    `digest`: of its content; `corpus`: None where the path was kept whole, as ser_tui did before it knew corpora there."""
 
     id: str
     speaker: str | None = None
@@ -43,6 +44,7 @@ class Spoken:
     start: float | None = None
     end: float | None = None
     digest: str = ""
+    corpus: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_tui.corpora import locations
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
@@ -37,8 +38,9 @@ def outputs_kept(
 def _columns(manifest: Manifest, indices: Sequence[int]) -> dict[str, Sequence[object]]:
     """What is known of the utterances, by the names of `store.outputs.COLUMNS`."""
     chosen = [manifest.utterances[index] for index in indices]
+    folders = {name: locations.folder(name) for name in dict.fromkeys(utterance.corpus for utterance in chosen)}
     made: dict[str, Sequence[object]] = {
-        "path": [str(utterance.path) for utterance in chosen],
+        "path": [locations.told(utterance.path, folders[utterance.corpus]) for utterance in chosen],
         "digest": [manifest.digests[utterance.id] for utterance in chosen],
     }
     return {name: made[name] if name in made else [getattr(utterance, name) for utterance in chosen] for name in COLUMNS}

@@ -28,8 +28,10 @@ MOST_BYTES = 1 << 30
 COLUMNS: Mapping[str, Any] = {
     "id": tuple[str, ...], "speaker": tuple[str | None, ...], "gender": tuple[str | None, ...], "seconds": tuple[float | None, ...],
     "path": tuple[str | None, ...], "start": tuple[float | None, ...], "end": tuple[float | None, ...], "digest": tuple[str, ...],
+    "corpus": tuple[str | None, ...],
 }  # fmt: skip
-"""Of the table of utterances, see `ser_tui.evaluation.errors.Spoken`."""
+"""Of the table of utterances, see `ser_tui.evaluation.errors.Spoken`. `path` is relative to where the `corpus` lies, see
+`ser_tui.corpora.locations.told`; tables of before there was a corpus in them have absolute ones."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILES = re.compile(r"[0-9a-f]{64}\.(safetensors|json)")
 
@@ -53,7 +55,7 @@ def write(folder: Path, outputs: Outputs) -> str:
     """Keep `outputs` in `folder`, which is made where it is missing; the digest that the log is to hold. Raises DiskError."""
     from safetensors.numpy import save
 
-    columns = {name: list(outputs.utterances[name]) for name in COLUMNS}
+    columns = {name: list(column) for name, column in _whole(outputs.utterances, len(outputs.truth)).items()}
     table = json.dumps(columns, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
     held = hashlib.sha256(table)
     arrays: dict[str, NDArray[Any]] = {
@@ -94,13 +96,18 @@ def read(folder: Path, digest: str, classes: int) -> Outputs:
         if max(truth.max(), predictions.max()) >= classes:
             raise OutputsMissing("its file holds other classes")
         table = json.loads(_checked(folder, arrays["utterances"].tobytes().hex(), ".json"), parse_constant=_refuse_constant)
-        columns = {name: tuple(table[name]) for name in COLUMNS}
+        columns = {name: tuple(column) for name, column in _whole(table, n).items()}
         if not all(_CHECKS[name](column) and len(column) == n for name, column in columns.items()):
             raise OutputsMissing("its table of utterances holds something else")
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise OutputsMissing("its file holds something else") from None
     numbers = None if folds is None else tuple(folds.tolist())
     return Outputs(tuple(truth.tolist()), tuple(predictions.tolist()), probabilities, columns, numbers)
+
+
+def _whole(table: Mapping[str, Sequence[Any]], utterances: int) -> dict[str, Sequence[Any]]:
+    """The columns of a table of so many utterances, in order; an older one says nothing of corpora. Raises KeyError."""
+    return {name: table[name] for name in COLUMNS if name != "corpus"} | {"corpus": table.get("corpus", [None] * utterances)}
 
 
 def prune(folder: Path, wanted: Iterable[str]) -> None:

@@ -129,6 +129,13 @@ def test_the_ten_best_trials_and_all_later_scores_keep_their_probabilities(score
     assert "validation part" in str(explained(folder, state)[1].calibration)
 
 
+def test_recordings_are_told_from_the_folder_of_their_corpus_on(scored: tuple[RunFolder, RunState]) -> None:
+    folder, _ = scored
+    for table in map(json.loads, (path.read_text() for path in folder.outputs.glob("*.json"))):
+        assert set(table["corpus"]) == {"small"}
+        assert not any(Path(path).is_absolute() for path in table["path"])
+
+
 def test_a_trial_beyond_the_ten_best_is_told_by_its_predictions(scored: tuple[RunFolder, RunState]) -> None:
     folder, state = scored
     worst = next(trial for trial in state.trials if trial not in best_trials(state))

@@ -31,8 +31,9 @@ def tone(path: Path, hertz: float, seconds: float = 0.6) -> Path:
     return path
 
 
-def outputs_of(truth: tuple[int, ...], predictions: tuple[int, ...], folder: Path) -> Outputs:
-    """Answers of seven confidences, of ten speakers, six of them women, who say tones of a half to two and a half seconds."""
+def outputs_of(truth: tuple[int, ...], predictions: tuple[int, ...], folder: Path, corpus: str | None = None) -> Outputs:
+    """Answers of seven confidences, of ten speakers, six of them women, who say tones of a half to two and a half seconds. Paths are
+    whole, or told from `folder` on, where `corpus` lies."""
     shares = np.full((len(truth), len(CLASSES)), 0.05, dtype=np.float32)
     rows = np.arange(len(truth))
     shares[rows, np.asarray(predictions)] = SURE - 0.06 * (rows % 7).astype(np.float32)
@@ -46,7 +47,8 @@ def outputs_of(truth: tuple[int, ...], predictions: tuple[int, ...], folder: Pat
         "speaker": [f"{1 + index % 10:02d}" for index in range(len(truth))],
         "gender": ["female" if index % 10 < 6 else "male" for index in range(len(truth))],
         "seconds": [0.5 + index % 5 * 0.5 for index in range(len(truth))],
-        "path": [str(heard[index % 3]) for index in range(len(truth))],
+        "path": [heard[index % 3].name if corpus else str(heard[index % 3]) for index in range(len(truth))],
+        "corpus": [corpus] * len(truth),
         "start": [None] * len(truth),
         "end": ends,
         "digest": [segments.digest(digests[index % 3], None, ends[index]) for index in range(len(truth))],
@@ -54,14 +56,17 @@ def outputs_of(truth: tuple[int, ...], predictions: tuple[int, ...], folder: Pat
     return Outputs(truth, predictions, shares, columns)
 
 
-def explained_run(runs: Path, number: int = 0, trials: tuple[float, ...] = (0.712, 0.871, 0.82), **changes: object) -> FabricatedRun:
-    """Trials whose outputs are kept, and a finished search."""
+def explained_run(
+    runs: Path, number: int = 0, trials: tuple[float, ...] = (0.712, 0.871, 0.82), *, of: str | None = None, **changes: object
+) -> FabricatedRun:
+    """Trials whose outputs are kept, and a finished search. `of`: the corpus whose recordings are in audio/ beside `runs`; None: their
+    paths are kept whole."""
     run = begin(runs, number=number, planned=len(trials), **changes)
     for index, bca in enumerate(trials, 1):
         for event in run.trial_events(index, bca, {**run.parameters(), "epochs": 3}, 2.0):
             kept = event
             if isinstance(event, events.TrialFinished):
-                held = outputs_of(run.truth, event.predictions, runs.parent / "audio")
+                held = outputs_of(run.truth, event.predictions, runs.parent / "audio", of)
                 kept = replace(event, outputs=write(run.folder.outputs, held))
             run.write(kept, step=2.0)
     run.write(events.RunFinished(reason=f"{len(trials)} trials are done"))

@@ -96,6 +96,11 @@ class UtteranceScreen(AppScreen[None]):
 def _clip(spoken: Spoken) -> Clip:
     if spoken.path is None:
         raise UserError("which recording it is was not kept")
+    add = f"`ser-tui corpora add {spoken.corpus} PATH` says where it lies"
+    if not Path(spoken.path).is_absolute():
+        raise UserError(f"{spoken.path} cannot be heard: the corpus {spoken.corpus} is not on this machine; {add}")
+    if spoken.corpus and not Path(spoken.path).exists():
+        raise UserError(f"{spoken.path} is not there; if {spoken.corpus} lies elsewhere, {add}")
     return Clip(Path(spoken.path), spoken.start, spoken.end)
 
 
