@@ -120,7 +120,7 @@ def run(
         if strategies.is_registered(study.strategy.kind):
             raise UserError(
                 f"strategy {study.strategy.kind} is known to this process only: run without detach, or declare it as an entry "
-                f"point of {strategies.GROUP}"
+                f"point of {strategies.PLUG_INS.group}"
             )
         return Run(launch.start(study, place))
     folder = launch.prepare(study, place)

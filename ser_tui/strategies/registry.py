@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,12 +14,11 @@ from ser_tui.strategies.lattice import every_trial
 from ser_tui.strategies.records import Settings, StrategyRecord
 from ser_tui.study.document import StrategyChoice, Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.plug_ins import PlugIns
 from ser_tui.study.space import Space
 
-GROUP = "ser_tui.strategies"
-"""The group of entry points under which other packages declare theirs."""
-
-
+PLUG_INS = PlugIns("ser_tui.strategies", StrategyRecord, "strategy")
+"""Those that other packages declare."""
 _registered: dict[str, StrategyRecord] = {}
 
 
@@ -31,7 +28,7 @@ def register(record: StrategyRecord) -> None:
     A worker's process, and the app, know strategies that a package declares as entry points. The same name again replaces the
     record. Raises UsageError where a built-in strategy or a package has that name.
     """
-    if record.name in _plug_ins() or any(known.name == record.name for known in BUILT_IN):
+    if record.name in PLUG_INS or any(known.name == record.name for known in BUILT_IN):
         raise UsageError(f"a strategy is named {record.name} already; choose another name")
     _registered[record.name] = record
 
@@ -45,12 +42,7 @@ def records() -> dict[str, StrategyRecord]:
     """All strategies by name: the built-in ones first, then those of this process and of other packages. One that cannot be
     loaded is left out."""
     found = {record.name: record for record in BUILT_IN} | _registered
-    for name in _plug_ins():
-        try:
-            found.setdefault(name, _loaded(name))
-        except UserError:
-            continue  # whoever names it is told why
-    return found
+    return found | {record.name: record for record in PLUG_INS.sound() if record.name not in found}
 
 
 def record(kind: str) -> StrategyRecord:
@@ -60,9 +52,9 @@ def record(kind: str) -> StrategyRecord:
             return known
     if kind in _registered:
         return _registered[kind]
-    if kind in _plug_ins():
-        return _loaded(kind)
-    names = [known.name for known in BUILT_IN] + sorted({*_registered, *_plug_ins()})
+    if kind in PLUG_INS:
+        return PLUG_INS.load(kind)
+    names = [known.name for known in BUILT_IN] + sorted({*_registered, *PLUG_INS.names})
     close = difflib.get_close_matches(kind[:100], names, 1, 0.5)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(f"{kind[:60]!r} is not one of {', '.join(names)}{hint}")
@@ -155,21 +147,3 @@ def _words(found: StrategyRecord, detail: Any) -> str:
         return "no such key" + (f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}")
     text = str(detail["msg"]).removeprefix("Value error, ")
     return f"{text[:1].lower()}{text[1:]}, not {repr(detail['input'])[:60]}"
-
-
-@cache
-def _plug_ins() -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-@cache
-def _loaded(name: str) -> StrategyRecord:
-    point = _plug_ins()[name]
-    origin = point.dist.name if point.dist is not None else point.module
-    try:
-        found = point.load()
-    except Exception as error:  # whatever another package's import raises
-        raise UserError(f"strategy {name} of {origin} cannot be loaded: {type(error).__name__}: {error}"[:300]) from None
-    if not isinstance(found, StrategyRecord) or found.name != name:
-        raise UserError(f"strategy {name} of {origin}: {point.value} is no StrategyRecord of that name")
-    return found

@@ -16,15 +16,20 @@ class PlugIns(Generic[Record]):
     """The records of one `group`, each of the class `kind` and under the name that it has itself. `what`: the word for one."""
 
     def __init__(self, group: str, kind: type[Record], what: str) -> None:
-        self._group, self._kind, self._what = group, kind, what
+        self.group, self._kind, self._what = group, kind, what
         self._loaded: dict[str, Record | UserError] = {}
 
     @cached_property
     def _points(self) -> Mapping[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self._group)}
+        return {point.name: point for point in entry_points(group=self.group)}
 
     def __contains__(self, name: str) -> bool:
         return name in self._points
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are declared, whether or not they can be loaded."""
+        return tuple(sorted(self._points))
 
     def load(self, name: str) -> Record:
         """The record called `name`, which must be declared. Raises UserError that names its package where it cannot be loaded."""
@@ -37,12 +42,12 @@ class PlugIns(Generic[Record]):
 
     def sound(self) -> tuple[Record, ...]:
         """Those that can be loaded, by name; of the others `problems` tells."""
-        found = [self._try(name) for name in sorted(self._points)]
+        found = [self._try(name) for name in self.names]
         return tuple(one for one in found if not isinstance(one, UserError))
 
     def problems(self) -> tuple[str, ...]:
         """A line for each that cannot be loaded."""
-        found = [self._try(name) for name in sorted(self._points)]
+        found = [self._try(name) for name in self.names]
         return tuple(str(one) for one in found if isinstance(one, UserError))
 
     def _try(self, name: str) -> Record | UserError:

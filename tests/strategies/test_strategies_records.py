@@ -14,6 +14,7 @@ from ser_tui.strategies.records import StrategyRecord
 from ser_tui.study import load
 from ser_tui.study.document import StrategyChoice, Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.plug_ins import PlugIns
 from ser_tui.testing.strategies import CHECKS, PAPER, check_strategy
 
 PLUG_IN = '''
@@ -47,11 +48,8 @@ def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "[ser_tui.strategies]\nhalving = halving_search:RECORD\nbroken = no_such_module_anywhere:RECORD\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    registry._plug_ins.cache_clear()
-    registry._loaded.cache_clear()
+    monkeypatch.setattr(registry, "PLUG_INS", PlugIns(registry.PLUG_INS.group, StrategyRecord, "strategy"))
     yield
-    registry._plug_ins.cache_clear()
-    registry._loaded.cache_clear()
     sys.modules.pop("halving_search", None)
 
 
