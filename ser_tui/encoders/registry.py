@@ -65,6 +65,8 @@ class EncoderEntry:
     """What has to be transferred before first use; 0 for folders."""
     search: Mapping[str, Any] = field(default_factory=lambda: dict(PAPER_SEARCH))
     """Recommended search bounds, in the form of a study document's `search`."""
+    search_found: str = "the paper's, made for wav2vec2-base"
+    """What these bounds were found by, and what they were compared to, in few words."""
     summary: str = ""
     alias: str = ""
     speechbrain: bool = False
@@ -94,6 +96,7 @@ _ENTRIES = (
         "whisper-tiny.en", "whisper", "package", 4, 384, 8.2, "MIT", 71_000_000, OFFLINE_SEARCH,
         summary="OpenAI's Whisper tiny.en, encoder only; comes as a Python package, needs no network afterwards",
         alias="offline", packaged=packaged.TINY,
+        search_found="found on EmoDB's random split: .984 in 8 trials, the paper's .919",
     ),
     EncoderEntry(
         "speechbrain/emotion-recognition-wav2vec2-IEMOCAP", "wav2vec2", "hub", 12, 768, 94.4, "Apache-2.0", 377_700_000,

@@ -53,6 +53,8 @@ class KnownEncoder:
     alias: str = ""
     source: str = ""
     download_bytes: int = 0
+    search_found: str = ""
+    """What the bounds in `search` were found by."""
 
 
 def known_corpora() -> list[KnownCorpus]:
@@ -200,5 +202,5 @@ def _known(entry: encoders.EncoderEntry) -> KnownEncoder:
     facts = f"{entry.parameters_millions:g} M parameters" + (f", {entry.layers} layers of {entry.dimension}" if entry.sized else "")
     return KnownEncoder(
         entry.name, status.ready, status.detail, facts, dict(entry.search), entry.summary, entry.licence, entry.alias,
-        entry.source, entry.download_bytes,
+        entry.source, entry.download_bytes, entry.search_found,
     )  # fmt: skip

@@ -64,6 +64,7 @@ class NewStudyScreen(AppScreen[None]):
         self.problems: dict[str, str] = {}
         self._bounds = "own" if study is not None else "recommended"
         self._recommended: dict[str, Any] = {}
+        self._found_by = ""
         self._paper: dict[str, Any] = {}
         self._planned: Callable[[Study], int | None] | None = None
         self._named_by_hand = study is not None
@@ -232,7 +233,7 @@ class NewStudyScreen(AppScreen[None]):
         self.query_one("#field-speakers", Picker).value = form_notes.speakers_note(self.form)
         study = None if self.problems else validate(self.form.raw())
         planned = self._planned(study) if study is not None and self._planned is not None else None
-        notes = form_notes.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries)
+        notes = form_notes.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries, self._found_by)
         for row in self.query(FieldRow):
             if row.key == "encoder":
                 continue
@@ -319,7 +320,7 @@ class NewStudyScreen(AppScreen[None]):
         from ser_tui.tui.data import knowledge
 
         found = await in_thread(knowledge.known_encoder, self.form.encoder)
-        self._recommended = found.search
+        self._recommended, self._found_by = found.search, found.search_found
         row = self.query_one("#row-encoder", FieldRow)
         row.say(f"{found.detail}, {found.facts}" if found.ready else found.detail, problem=not found.ready)
         if self._bounds == "recommended":

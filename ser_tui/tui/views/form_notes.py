@@ -174,13 +174,15 @@ def notes(
     study: Study | None,
     planned: int | None,
     past: Sequence[RunSummary],
+    found_by: str = "",
 ) -> dict[str, tuple[str, bool]]:
-    """(sentence, whether it is a warning) by the key of the field that it stands beside. `study`: None while it is not valid."""
+    """(sentence, whether it is a warning) by the key of the field that it stands beside. `study`: None while it is not valid;
+    `found_by`: what the encoder's recommended bounds were found by."""
     found = {
         "corpus": corpus_note(facts),
         "protocol.kind": protocol_note(form, facts),
         "protocol.test_size": (test_note(form, facts), False),
-        "bounds": (BOUNDS_NOTES[bounds], False),
+        "bounds": ((found_by if bounds == "recommended" else "") or BOUNDS_NOTES[bounds], False),
     }
     speakers = sorted({name for one in facts for name in one.speakers})
     if speakers:
