@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ser_tui.client.resolving import resolved
+from ser_tui.client.shipped import find_study
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
 
 
 def load_study(study: str | os.PathLike[str] | Mapping[str, Any], **overrides: Any) -> Study:
-    """The study document at a path, or in a mapping such as `{"corpus": "emodb", "budget": 10}`, ready to run.
+    """The study document at a path, one that comes with ser_tui by its name (`"demo"`), or one in a mapping such as
+    `{"corpus": "emodb", "budget": 10}`, ready to run.
 
     `overrides` change what it says: `budget=3`, `strategy="random"`, or by dotted key `**{"search.epochs": {"low": 1, "high": 3}}`.
     What a document does not say has its default; the keys are in docs/files.md. Raises UserError in one line where
@@ -24,7 +25,8 @@ def load_study(study: str | os.PathLike[str] | Mapping[str, Any], **overrides: A
     assignments = [f"{key}={_text(key, value)}" for key, value in overrides.items()]
     if isinstance(study, Mapping):
         return resolved(load.parse(_text("study", study), "study"), "study", assignments)
-    return resolved(load.read(Path(study)), str(study), assignments)
+    path = find_study(os.fspath(study))
+    return resolved(load.read(path), str(path), assignments)
 
 
 def _text(key: str, value: Any) -> str:

@@ -21,7 +21,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         tolerate(stream)
     try:
-        if len(sys.argv) == 1:
+        if len(sys.argv) == 1 and "_SER_TUI_COMPLETE" not in os.environ:  # which is how a shell asks what to offer
             # Without a verb the app opens: it shall not wait for the command line's libraries.
             from ser_tui.cli.screen import open_app
 
@@ -35,7 +35,7 @@ def main() -> None:
         else:
             from ser_tui.cli.app import app
 
-            code = app(standalone_mode=True) or 0
+            code = app(prog_name="ser-tui", standalone_mode=True) or 0
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ser_tui.cli import completing
+
 app = typer.Typer(
     name="ser-tui",
     help="Search hyperparameters for speech emotion recognition. Without a command the app opens.",
@@ -25,11 +27,17 @@ app.add_typer(cache, name="cache")
 ESCAPES = "In a name a backslash keeps the next character as it is: 'a\\=b=c' maps a=b to c, 'x=\\drop' to a class drop."
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, the name of a study, or latest.")]
-Corpus = Annotated[str, typer.Argument(metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.")]
+Run = Annotated[str, typer.Argument(
+    metavar="RUN", help="A run id, a unique beginning of one, the name of a study, or latest.", autocompletion=completing.runs
+)]  # fmt: skip
+Corpus = Annotated[str, typer.Argument(
+    metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.", autocompletion=completing.corpora
+)]  # fmt: skip
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set any value: --set search.learning_rate.high=1e-4"),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set any value: --set search.learning_rate.high=1e-4", autocompletion=completing.settings
+    ),
 ]
 
 
@@ -57,7 +65,9 @@ def root(
 
 @app.command()
 def run(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study document, for example configs/emodb-gp.yaml.")],
+    study: Annotated[str, typer.Argument(
+        metavar="STUDY", help="A study document, or one that comes with ser_tui by its name: demo.", autocompletion=completing.studies
+    )],
     set_: Set = None,
     headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
@@ -114,7 +124,9 @@ def errors(
 
 @app.command()
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.")], json: Json = False
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)
+    ], json: Json = False
 ) -> None:
     """Lay runs side by side: what differs, then how it ended."""
     from ser_tui.cli.comparing import compare_runs
@@ -124,7 +136,9 @@ def compare(
 
 @app.command(short_help="Score the average of several models.")
 def ensemble(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs; the best trial of each, or its best trials with --top.")],
+    runs: Annotated[list[str], typer.Argument(
+        metavar="RUN...", help="Runs; the best trial of each, or its best trials with --top.", autocompletion=completing.runs
+    )],
     top: Annotated[int | None, typer.Option("--top", metavar="K", min=1, help="The K best trials of each run (validation part).")] = None,
     of: Annotated[
         str, typer.Option("--of", metavar="PART", help="validation, test, folds (loso; 'loso, nested'), or an evaluation's corpus.")
@@ -177,7 +191,9 @@ def attach(run: Run = "latest") -> None:
 @app.command()
 def evaluate(
     run: Run,
-    on: Annotated[str, typer.Option("--on", metavar="CORPUS[,CORPUS...]", help="Corpora to evaluate on.")],
+    on: Annotated[str, typer.Option(
+        "--on", metavar="CORPUS[,CORPUS...]", help="Corpora to evaluate on.", autocompletion=completing.several_corpora
+    )],
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="EMOTION=CLASS", help=f"Change the label map: calm=neutral, surprise= (dropped). {ESCAPES}"),
@@ -222,7 +238,9 @@ def folds(
 
 @app.command(short_help="Train on each corpus, test on each: one table.")
 def cross(
-    on: Annotated[str, typer.Option("--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.")],
+    on: Annotated[str, typer.Option(
+        "--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.", autocompletion=completing.several_corpora
+    )],
     study: Annotated[
         Path | None,
         typer.Argument(
@@ -243,7 +261,7 @@ def cross(
 
 @app.command(short_help="Write trials, tables, predictions.")
 def export(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.", autocompletion=completing.runs)],
     what: Annotated[
         str,
         typer.Option(
@@ -292,7 +310,7 @@ def import_(
 
 @app.command(short_help="Write runs as one HTML page.")
 def report(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several to compare.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several to compare.", autocompletion=completing.runs)],
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the run's folder.")
     ] = "",
@@ -412,7 +430,9 @@ def encoders_list(
 
 
 @encoders.command("get")
-def encoders_get(name: Annotated[str, typer.Argument(metavar="ENCODER", help="One of `ser-tui encoders list`.")]) -> None:
+def encoders_get(name: Annotated[str, typer.Argument(
+    metavar="ENCODER", help="One of `ser-tui encoders list`.", autocompletion=completing.encoders
+)]) -> None:
     """Fetch an encoder from the model hub (HF_ENDPOINT names another one)."""
     from ser_tui.cli.encoders import get_encoder
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, say
@@ -23,7 +22,7 @@ EXIT = {RunStatus.DONE: 0, RunStatus.STOPPED: 130}
 STOP_SECONDS = 120.0
 
 
-def run_study(path: Path, overrides: list[str], *, headless: bool, detach: bool, as_json: bool) -> int:
+def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, as_json: bool) -> int:
     """Start a run of the study document at `path` and show it the way that was asked for; the exit code."""
     if headless and detach:
         raise UsageError("--headless waits for the run, --detach does not: choose one")

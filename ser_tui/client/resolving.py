@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ser_tui.client.shipped import find_study
 from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.strategies import registry as strategies
@@ -15,8 +16,10 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 
 
-def load_study(path: Path, overrides: Iterable[str] = ()) -> Study:
-    """The study document at `path`, ready to run. Raises UserError in one line where it is wrong or something is missing."""
+def load_study(reference: str | Path, overrides: Iterable[str] = ()) -> Study:
+    """The study document at a path, or one that comes with ser_tui by its name, ready to run. Raises UserError in one line where
+    it is wrong or something is missing."""
+    path = find_study(reference)
     return resolved(load.read(path), str(path), overrides)
 
 

@@ -1,0 +1,62 @@
+"""What a shell offers at tab: runs, studies, corpora, encoders. `ser-tui --install-completion` turns it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+MOST = 200
+"""A shell asks before it lists more."""
+
+
+def runs(incomplete: str) -> list[str]:
+    """Ids of runs, the newest first, and `latest`."""
+    from ser_tui.places import runs_folder
+    from ser_tui.store.runs import folders
+
+    return _beginning(incomplete, ["latest", *(folder.run_id for folder in folders(runs_folder()))])[:MOST]
+
+
+def studies(incomplete: str) -> list[str]:
+    """The studies that come with ser_tui. Files are the shell's own to offer."""
+    from ser_tui.client.shipped import shipped
+
+    return _beginning(incomplete, shipped())
+
+
+def corpora(incomplete: str) -> list[str]:
+    """All corpora that are known by name, those of one's own too."""
+    from ser_tui.corpora import registry
+
+    return _beginning(incomplete, registry.names())
+
+
+def several_corpora(incomplete: str) -> list[str]:
+    """The same, behind those that a list with commas has already."""
+    *before, last = incomplete.split(",")
+    return [",".join([*before, name]) for name in corpora(last) if name not in before]
+
+
+def encoders(incomplete: str) -> list[str]:
+    """The encoders that are known by name."""
+    from ser_tui.encoders import registry
+
+    known = registry.entries()
+    return _beginning(incomplete, [*(entry.alias for entry in known if entry.alias), *(entry.name for entry in known)])
+
+
+def settings(incomplete: str) -> list[str]:
+    """encoder=whisper-tiny.en, strategy=gp, corpus=emodb: what `--set` most often sets."""
+    from ser_tui.strategies import registry as strategies
+
+    key, given, value = incomplete.partition("=")
+    if not given:
+        return _beginning(key, ["budget=", "corpus=", "encoder=", "search=", "seed=", "strategy="])
+    choices: Sequence[str] = {
+        "corpus": corpora, "encoder": encoders, "strategy": lambda part: _beginning(part, strategies.records()),
+        "search": lambda part: _beginning(part, ["paper", "recommended"]),
+    }.get(key, lambda part: [])(value)  # fmt: skip
+    return [f"{key}={choice}" for choice in choices]
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

@@ -1,0 +1,37 @@
+"""The studies of configs/, which come with the package: `ser-tui run demo` works outside a checkout too."""
+
+from __future__ import annotations
+
+import difflib
+import site
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from ser_tui.study.errors import UsageError
+
+_HERE = Path(__file__).resolve().parents[2]
+_SHARE = Path("share", "ser-tui", "configs")
+_SUFFIX = ".yaml"
+
+
+def shipped() -> Mapping[str, Path]:
+    """The studies that come with ser_tui, by name, in order of their names."""
+    # A checkout; an environment; pip's --user; pip's --target.
+    places = (_HERE / "configs", Path(sysconfig.get_path("data")) / _SHARE, Path(site.getuserbase()) / _SHARE, _HERE / _SHARE)
+    found = next((found for place in places if (found := sorted(place.glob(f"*{_SUFFIX}")))), [])
+    return {path.stem: path for path in found}
+
+
+def find_study(reference: str | Path) -> Path:
+    """The file that `reference` means: its path, or the name of a study that comes with ser_tui. A file of that name in the
+    working folder goes first. Raises UsageError for a bare name of neither."""
+    path = Path(reference)
+    if path.exists() or path.suffix or len(path.parts) != 1:
+        return path  # what is wrong with it is said where it is opened
+    known = shipped()
+    if path.name in known:
+        return known[path.name]
+    near = difflib.get_close_matches(path.name, known, 1)
+    meant = f"did you mean {near[0]}?" if near else f"give the path of a study document, or one of {', '.join(known)}"
+    raise UsageError(f"{path}: neither a file nor a study that comes with ser_tui; {meant}")
