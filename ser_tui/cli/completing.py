@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 MOST = 200
 """A shell asks before it lists more."""
@@ -51,11 +51,13 @@ def settings(incomplete: str) -> list[str]:
     key, given, value = incomplete.partition("=")
     if not given:
         return _beginning(key, ["budget=", "corpus=", "encoder=", "search=", "seed=", "strategy="])
-    choices: Sequence[str] = {
+    choices: dict[str, Callable[[str], list[str]]] = {
         "corpus": corpora, "encoder": encoders, "strategy": lambda part: _beginning(part, strategies.records()),
         "search": lambda part: _beginning(part, ["paper", "recommended"]),
-    }.get(key, lambda part: [])(value)  # fmt: skip
-    return [f"{key}={choice}" for choice in choices]
+    }  # fmt: skip
+    if key not in choices:
+        return []
+    return [f"{key}={choice}" for choice in choices[key](value)]
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
