@@ -42,7 +42,7 @@ def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors:
     state, reader = folder.read()
     parts = explained(folder, state, trial)
     if as_json:
-        document = run_document(folder, state, reader)
+        document = run_document(folder, state, reader, parts if trial is None else None)
         print_json({**document, "analysis": [part.plain(listed=errors) for part in parts]})
     elif trial is not None and parts:
         print_trial(folder, state, parts, listed=errors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -83,6 +83,19 @@ def explained(folder: RunFolder, state: RunState, number: int | None = None) -> 
     results = [one.result for one in state.evaluations if one.result is not None]
     found += [_of_evaluation(folder, state, one) for one in reversed(results) if one.trial == trial.number]
     return tuple(_calibrated(one, own.answers) for one in found)
+
+
+def of_search(folder: RunFolder, state: RunState, best: Sequence[Explained] | None = None) -> tuple[Explained, ...]:
+    """The best trial on the validation part, and the test part, by whichever trial that was scored: those of them that the log tells
+    of. `best`: what `explained` has found of the best trial, where that is known already."""
+    classes = state.start.classes if state.start is not None else ()
+    known = {one.name: one for one in best or () if one.event is None}
+    found = []
+    if state.best is not None:
+        found.append(known.get("validation") or _of_trial(folder, state, state.best, classes))
+    if state.test is not None:
+        found.append(known.get("test") or _of_test(folder, state, state.test, classes))
+    return tuple(found)
 
 
 def part_named(folder: RunFolder, state: RunState, number: int | None, name: str) -> Explained:

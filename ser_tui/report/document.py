@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,20 @@ from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize, trial_summary
 
 if TYPE_CHECKING:
+    from ser_tui.evaluation.analysis import Explained
     from ser_tui.evaluation.errors import Confusion
 
 
-def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = None) -> dict[str, Any]:
+def run_document(
+    folder: RunFolder, state: RunState, reader: LogReader | None = None, best: Sequence[Explained] | None = None
+) -> dict[str, Any]:
     """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations.
 
-    `reader`: that which has read the state.
+    `reader`: that which has read the state; `best`: what its best trial was scored on, see `evaluation.analysis.explained`, where
+    that is known already. `confusions` are of the same analysis as `analysis`, which `show --json` adds.
     """
+    from ser_tui.evaluation.analysis import of_search  # numpy, which other commands do without
+
     reader = reader or folder.read()[1]
     start = state.start
     document = {
@@ -35,7 +41,7 @@ def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = 
             {**to_json(trial_summary(trial)), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials
         ],
         "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
-        "confusions": _confusions(state),
+        "confusions": [_confusion(part, part.matrix) for part in of_search(folder, state, best) if part.matrix is not None],
     }
     for listed, folds in zip(document["folds"], state.folds, strict=True):
         listed.update(trial=folds.trial, folds=[_plain(fold) for fold in folds.folds])
@@ -54,47 +60,13 @@ def run_document(folder: RunFolder, state: RunState, reader: LogReader | None = 
     return document
 
 
-def _confusions(state: RunState) -> list[dict[str, Any]]:
-    """Who was taken for whom: the best trial on the validation part, and on the test part. Rows are the classes that occur in truth."""
-    start, best, test = state.start, state.best, state.test
-    if best is None and test is None:
-        return []
-    from ser_tui.evaluation.errors import (  # numpy, which a list of runs does without
-        Answers,
-        class_recalls,
-        confusion,
-        counted_confusion,
-    )
-
-    found = []
-    if start is not None and best is not None and state.truth and len(best.predictions) == len(state.truth):
-        speakers, recordings = (
-            tuple(map(str, units)) if len(units) == len(state.truth) else None
-            for units in (start.validation_speakers, start.validation_recordings)
-        )
-        answers = Answers(
-            start.classes, state.truth, best.predictions, groups=speakers, recordings=recordings, seed=_seed(state)
-        )
-        intervals = {one.name: one.interval for one in class_recalls(answers)}
-        found.append(_confusion("validation", best.number, confusion(answers), intervals))
-    if start is not None and test is not None:
-        matrix = counted_confusion(start.classes, start.classes, test.confusion)
-        if matrix is not None:
-            found.append(_confusion("test", test.trial, matrix, test.recall_intervals))
-    return found
-
-
-def _confusion(part: str, trial: int, matrix: Confusion, intervals: Mapping[str, tuple[float, float] | None]) -> dict[str, Any]:
+def _confusion(part: Explained, matrix: Confusion) -> dict[str, Any]:
+    """Who was taken for whom in a part, out of its analysis. Rows are the classes that occur in truth."""
     from ser_tui.evaluation.errors import plain_confusion
 
-    known = {name: recall for name, recall in zip(matrix.rows, matrix.recalls, strict=True) if recall is not None}
-    around = {name: list(interval) for name in known if (interval := intervals.get(name)) is not None}
-    return {"part": part, "trial": trial, **plain_confusion(matrix), "recalls": known, "recall_intervals": around}
-
-
-def _seed(state: RunState) -> int:
-    seed = state.study.plain.get("seed", 0)
-    return seed if isinstance(seed, int) else 0
+    known = {one.name: one.recall for one in part.recalls if one.recall is not None}
+    around = {one.name: list(one.interval) for one in part.recalls if one.name in known and one.interval is not None}
+    return {"part": part.name, "trial": part.trial, **plain_confusion(matrix), "recalls": known, "recall_intervals": around}
 
 
 def _lists(intervals: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:

@@ -62,9 +62,14 @@ def test_every_figure_of_real_runs_is_that_of_show(old: Path) -> None:
     folders = [resolve(old, name) for name in ("old-tune", "old-probe", "old-loso", "old-stopped", "old-failed")]
     documents = {folder.run_id: tell(folder).document for folder in folders}
     shown = document("show", folders[1].run_id, runs=old)
-    counts = {one["part"]: one["confusion"]["counts"] for one in shown.pop("analysis")}
+    analysis = {one["part"]: one for one in shown.pop("analysis")}
     assert json.loads(json.dumps(documents[folders[1].run_id])) == shown
-    assert all(one["counts"] == counts[one["part"]] for one in shown["confusions"])
+    assert [one["part"] for one in shown["confusions"]] == [part for part in ("validation", "test") if part in analysis]
+    for one in shown["confusions"]:
+        told = analysis[one["part"]]
+        assert one["trial"] == told["trial"] and one.items() >= told["confusion"].items(), "one source, and two keys for it"
+        assert [(recall["name"], recall["recall"]) for recall in told["recalls"]] == list(one["recalls"].items())
+        assert {recall["name"]: recall["interval"] for recall in told["recalls"] if recall["interval"]} == one["recall_intervals"]
     assert checked(html(*folders), documents) > 200
 
 
