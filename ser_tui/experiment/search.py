@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def search(session: Surroundings, forecaster: Forecaster) -> bool:
     study = begun_study(session.keeper, start)
     data = corpus_data.load(study)
     session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
-    trainer = make_trainer(study, data, on_stage=session.progress)
+    stages = _Stages(session)
+    trainer = make_trainer(study, data, on_stage=stages)
     if start is not None:
         refuse_other_conditions(session.keeper, data, trainer, start)
     strategy = make(study.strategy, study.search, study.seed)
@@ -95,7 +97,27 @@ def search(session: Surroundings, forecaster: Forecaster) -> bool:
         session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}))
         _say_where_relative(session, study)
         _say_what_is_other(session, start, trainer)
-    return _Search(session, study, data, trainer, strategy, forecast).run()
+    return _Search(session, study, data, trainer, strategy, forecast, stages).run()
+
+
+class _Stages:
+    """Tells how far a stage of the trainer has come, with the trial that it is training; of none between trials."""
+
+    def __init__(self, session: Surroundings) -> None:
+        self._session = session
+        self._trial: int | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        self._session.progress(stage, done, total, self._trial)
+
+    @contextmanager
+    def of(self, trial: int) -> Iterator[None]:
+        """Trial `trial` is being trained."""
+        self._trial = trial
+        try:
+            yield
+        finally:
+            self._trial = None
 
 
 def _end_what_was_under_way(session: Surroundings) -> None:
@@ -169,8 +191,10 @@ class _Search:
     """The loop's surroundings: one study, one trainer, one strategy."""
 
     def __init__(
-        self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting
+        self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
+        stages: _Stages,
     ) -> None:
+        self.stages = stages
         self.forecast = forecast
         self.session = session
         self.study = study
@@ -249,10 +273,11 @@ class _Search:
         begun = time.monotonic()
         self.session.limit_memory()
         try:
-            result = self._train(number, parameters)
-            if self.study.training.refit == "all" and self._is_best(result):
-                self.session.note(f"trial {number} is the best so far: trained once more, on training and validation part")
-                self.trainer.refit(self.session.should_stop)
+            with self.stages.of(number):
+                result = self._train(number, parameters)
+                if self.study.training.refit == "all" and self._is_best(result):
+                    self.session.note(f"trial {number} is the best so far: trained once more, on training and validation part")
+                    self.trainer.refit(self.session.should_stop)
         except TrialStopped:
             reason = self.session.stop_reason or "stopped"
             self._failed(number, FailureKind.CUT_SHORT, reason, begun)

@@ -93,8 +93,9 @@ class Surroundings(Protocol):
         """Tell a sentence for people. Raises as `emit` does."""
         ...
 
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """`done` of `total` utterances of `stage` are dealt with. Cheap: it may be called at every batch."""
+    def progress(self, stage: str, done: int, total: int, trial: int | None = None) -> None:
+        """`done` of `total` utterances of `stage`, of `trial` where it is one's, are dealt with. Cheap: it may be called at every
+        batch."""
         ...
 
     def should_stop(self) -> bool:

@@ -14,7 +14,7 @@ _SECTIONS = ("protocol", "strategy", "budget", "training", "search", "labels")
 def plausible(kind: str, data: Data) -> bool:
     """Whether `data`, whose fields have the right types, can be what the worker wrote in an event of type `kind`."""
     counts = (value for value in data.values() if type(value) is int)
-    if not all(0 <= value <= MAX_NUMBER for value in counts) or data.get("trial", 1) < 1:
+    if not all(0 <= value <= MAX_NUMBER for value in counts) or data.get("trial") == 0:
         return False
     rule = _RULES.get(kind)
     return rule is None or rule(data)

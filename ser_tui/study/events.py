@@ -129,6 +129,8 @@ class Progressed(Event):
     what is being done, in words (reading crema-d, untuned baseline)."""
     done: int
     utterances: int
+    trial: int | None = None
+    """The trial under way that it is a stage of; None: of no trial, or the log is of before this was in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,8 +79,9 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.EpochFinished():
             return (Line(_epoch(event), "step"),)
         case events.Progressed():
-            epoch = len(trial.epochs) + 1 if (trial := state.current) is not None else None
-            return (Line(progress_text(event.stage, event.done, event.utterances, epoch), "step"),)
+            trial = state.current if event.trial is None else state.trial(event.trial)
+            told = progress_text(event.stage, event.done, event.utterances, None if trial is None else len(trial.epochs) + 1)
+            return (Line(told if event.trial is None else f"trial {event.trial}, {told}", "step"),)
         case events.TrialFinished():
             return _trial_finished(event, state)
         case events.ProbeScored():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -33,7 +33,7 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     if not fits(state, event):
         return state
     after = _with_words(_apply(event, state), event)
-    sessions, progress = after.sessions, after.progress
+    sessions, stages = after.sessions, after.stages
     # Folds may be scored, with progress of their own, long after the search, and a run evaluated that was interrupted.
     outside = isinstance(event, _AFTERWARDS) or (
         isinstance(event, events.Progressed) and (after.status != RunStatus.RUNNING or event.stage not in events.SEARCHING)
@@ -41,8 +41,15 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     if sessions and after.status != RunStatus.NEW and not outside:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):
-        progress = None
-    return changed(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions, progress=progress)
+        stages = _going_on(after, {event.trial} if isinstance(event, _OF_A_TRIAL) else ())
+    return changed(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions, stages=stages)
+
+
+def _going_on(state: RunState, trials: Collection[int]) -> tuple[events.Progressed, ...]:
+    """The stages that are not over with what comes next, an event of `trials`, or of none: those of other trials under way."""
+    if not state.stages:
+        return ()
+    return tuple(one for one in state.stages if one.trial in state.running and one.trial not in trials)
 
 
 def reduce_all(log: Iterable[events.Event], state: RunState | None = None) -> RunState:
@@ -79,7 +86,8 @@ def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunS
         sessions = (*sessions[:-1], sessions[-1].until(*fresh))
     times = [event.time for event in fresh if event.time]
     return changed(
-        state, trials=trials, sessions=sessions, seq=seq, last_time=times[-1] if times else state.last_time, progress=None
+        state, trials=trials, sessions=sessions, seq=seq, last_time=times[-1] if times else state.last_time,
+        stages=_going_on(state, {event.trial for event in fresh}),
     )
 
 
@@ -158,7 +166,9 @@ def _(event: events.TrialStarted, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.Progressed, state: RunState) -> RunState:
-    return changed(state, progress=event)
+    if event.trial is not None and event.trial not in state.running:
+        return state
+    return changed(state, stages=(*(one for one in state.stages if one.trial != event.trial), event))
 
 
 @_apply.register

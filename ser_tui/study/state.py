@@ -109,8 +109,8 @@ class RunState:
     """Trials in order, each as far as it has come: trial number n is at n - 1."""
     running: tuple[int, ...] = ()
     """Numbers of the trials under way, in the order in which they began."""
-    progress: events.Progressed | None = None
-    """How far the stage under way has come: of `current`, or of what the worker does between and after trials."""
+    stages: tuple[events.Progressed, ...] = ()
+    """How far the stages under way have come, one of each trial at most and one of no trial, what was told last at the end."""
     best: Trial | None = None
     """By the study's objective."""
     predicted: tuple[str, float] | None = None
@@ -143,6 +143,16 @@ class RunState:
     def current(self) -> Trial | None:
         """The trial under way that began last."""
         return self.trials[self.running[-1] - 1] if self.running else None
+
+    @property
+    def progress(self) -> events.Progressed | None:
+        """How far the stage has come that was told of last: of a trial, or of what the worker does between and after trials."""
+        return self.stages[-1] if self.stages else None
+
+    def stage_of(self, number: int) -> events.Progressed | None:
+        """How far a stage of trial `number`, which is under way, has come; one that names no trial is of it where it is alone."""
+        alone = self.running == (number,)
+        return next((one for one in reversed(self.stages) if one.trial == number or (alone and one.trial is None)), None)
 
     def trial(self, number: int) -> Trial | None:
         """Trial `number`, as far as it has come."""

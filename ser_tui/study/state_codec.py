@@ -27,7 +27,7 @@ from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 5
+FORMAT = 6
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
@@ -57,7 +57,8 @@ def to_lines(state: RunState) -> Iterator[bytes]:
         raise NotKept("its log does not say yet what its study is")
     head = {
         **{name: getattr(state, name) for name in _PLAIN},
-        **{name: None if (event := getattr(state, name)) is None else _line(event) for name in ("start", "progress", "probe", "test")},
+        **{name: None if (event := getattr(state, name)) is None else _line(event) for name in ("start", "probe", "test")},
+        "stages": [_line(event) for event in state.stages],
         "folds": [_line(event) for event in state.folds],
         "evaluations": [{**vars(one), "result": None if one.result is None else _line(one.result)} for one in state.evaluations],
         "sessions": [asdict(session) for session in state.sessions],
@@ -87,7 +88,8 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
             raise NotKept("no start, or no notes")
         state = RunState(
             **{name: head[name] for name in _PLAIN}, study=LoggedStudy.of(start.study), start=start,
-            progress=_event(head["progress"], events.Progressed), probe=_event(head["probe"], events.ProbeScored),
+            stages=tuple(_known(_event(line, events.Progressed)) for line in head["stages"]),
+            probe=_event(head["probe"], events.ProbeScored),
             test=_event(head["test"], events.TestScored), sessions=tuple(_session(one) for one in head["sessions"]),
             folds=tuple(_known(_event(line, events.FoldsScored)) for line in head["folds"]),
             evaluations=tuple(_evaluation(one) for one in head["evaluations"]), trials=pvector(trials),

@@ -27,8 +27,8 @@ class Recorder(ABC):
         """The run as far as it has been logged."""
         self._on_event = on_event
         self._emitted = time.monotonic()
-        self._reached = ("", 0)
-        """What `progress` has said last: the stage and how many hundredths of it."""
+        self._reached: tuple[int | None, str, int] = (None, "", 0)
+        """What `progress` has said last: of which trial, the stage and how many hundredths of it."""
 
     @abstractmethod
     def _written(self, event: Event) -> Event:
@@ -45,12 +45,12 @@ class Recorder(ABC):
         if self._on_event is not None:
             self._on_event(written)
 
-    def progress(self, stage: str, done: int, total: int) -> None:
+    def progress(self, stage: str, done: int, total: int, trial: int | None = None) -> None:
         """Log how far `stage` has come, where the log has been silent for long enough and a person would see a difference."""
-        silence, reached = time.monotonic() - self._emitted, (stage, 100 * done // max(1, total))
+        silence, reached = time.monotonic() - self._emitted, (trial, stage, 100 * done // max(1, total))
         if silence >= SILENCE_SECONDS and reached != self._reached:
             self._reached = reached
-            self.emit(Progressed(stage=stage, done=done, utterances=total))
+            self.emit(Progressed(stage=stage, done=done, utterances=total, trial=trial))
 
     def note(self, text: str, level: str = "info", **data: Any) -> None:
         """Log a sentence for people."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.run_summary import from_stored, to_stored
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
+from ser_tui.study.state_codec import from_lines, to_lines
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, remaining_seconds, summarize, thinned
 
 
@@ -78,6 +80,27 @@ def test_how_far_a_stage_has_come_counts_as_time_and_is_over_with_what_comes_nex
     # The baselines of an evaluation are no time of a search, not even of one that was interrupted.
     evaluating = log(events.Progressed(stage="untuned baseline", done=5, utterances=10), start=4, minute=30)
     assert elapsed_seconds(reduce_all(evaluating, state)) == 2
+
+
+def test_each_trial_under_way_has_a_stage_of_its_own_until_something_of_it_follows() -> None:
+    def stage(number: int | None, done: int) -> events.Progressed:
+        return events.Progressed(stage="training", done=done, utterances=10, trial=number)
+
+    both = log(started(), trial(1), replace(trial(2), pending=(1,)), stage(1, 3), stage(2, 4), stage(1, 5))
+    state = reduce_all(both)
+    assert [(one.trial, one.done) for one in state.stages] == [(2, 4), (1, 5)], "what was told last is last"
+    first, second = state.stage_of(1), state.stage_of(2)
+    assert first is not None and second is not None and (first.done, second.done) == (5, 4)
+    after = reduce_all(log(epoch(1, 1), start=6), state)
+    assert after.stage_of(1) is None and after.stage_of(2) == second, "the epoch of one does not end the other's stage"
+    assert reduce_all(log(finished(2, 0.5), start=7), after).stages == ()
+    assert reduce_all(log(events.RunResumed(), start=6, minute=5), state).stages == ()
+    assert reduce_all(log(stage(9, 1), start=6), state).stages == state.stages, "of a trial that is not under way"
+    # Logs of before stages had trials: it is that of the only one, and of nobody where there are two.
+    assert reduce_all(log(stage(None, 2), start=6), state).stage_of(1) == first
+    alone = reduce_all(log(started(), trial(1), stage(None, 2)))
+    assert alone.stage_of(1) == alone.progress is not None
+    assert reduce_all(both, from_lines(to_lines(state))) == state
 
 
 def test_a_trial_cut_short_by_death_is_repeated_under_its_number() -> None:

@@ -105,6 +105,9 @@ async def test_trials_under_way_at_once_have_a_line_and_a_row_each(runs: Path) -
         run.write(events.EpochFinished(trial=number, epoch=epoch, epochs=8, loss=0.5, bca=0.7 + number / 100))
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "trials 1, 2, 3/15", "trial 1  epoch 2/8 done", "trial 2  first epoch", "trial 3  epoch 1/8 done")
+        for number, done in ((2, 107), (3, 214)):
+            run.write(events.Progressed(stage="training", done=done, utterances=428, trial=number))
+        await until_shown(pilot, "trial 2  epoch 1: 25 %", "trial 3  epoch 1/8 done  loss 0.500  BCA .730", "epoch 2: 50 %")
         *_, scored = run.trial_events(2, 0.9, {**run.parameters(), "epochs": 8})
         run.write(scored)
         await until_shown(pilot, "trials 1, 3/15", "best BCA   .900 [.860, .938]  trial 2", "trial 3  epoch 1/8 done")

@@ -264,8 +264,8 @@ def current_lines(view: View, width: int) -> list[Text]:
 def _current_line(view: View, trial: Trial | None, width: int) -> Text:
     """The epoch that has just ended in a trial under way: its loss and BCA."""
     line = cell("current    ", "muted")
-    # Of several trials under way it is not said whose stage it is.
-    progress = view.state.progress if view.busy and len(view.state.running) < 2 else None
+    stage = view.state.progress if trial is None else view.state.stage_of(trial.number)
+    progress = stage if view.busy else None
     if trial is None:
         at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
         if progress is not None and progress.stage == "features" and view.job == "search":
