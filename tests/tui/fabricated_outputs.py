@@ -13,6 +13,7 @@ from fabricated_runs import CLASSES, FabricatedRun, begin
 from ser_tui.corpora.hearing import segments
 from ser_tui.store.outputs import Outputs, write
 from ser_tui.study import events
+from ser_tui.training.metrics import balanced_accuracy, confusion_matrix
 
 RATE = 16_000
 SURE = 0.7
@@ -71,3 +72,18 @@ def explained_run(
             run.write(kept, step=2.0)
     run.write(events.RunFinished(reason=f"{len(trials)} trials are done"))
     return run
+
+
+def run_with_test_part(runs: Path) -> str:
+    """The id of a run of three trials whose outputs are kept, and those of a test part of 20 utterances, of the best one."""
+    run = explained_run(runs)
+    truth = tuple(index % 7 for index in range(20))
+    said = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
+    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said, 7))
+    bca = balanced_accuracy(truth, said, 7)
+    run.write(events.TestScored(
+        trial=2, bca=bca, interval=(0.6, 0.9), accuracy=0.8, accuracy_interval=(0.6, 0.95), utterances=20, confusion=counts,
+        recall_intervals=dict.fromkeys(CLASSES, (0.3, 1.0)),
+        outputs=write(run.folder.outputs, outputs_of(truth, said, runs.parent / "audio")),
+    ))  # fmt: skip
+    return run.folder.run_id

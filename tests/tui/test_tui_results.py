@@ -8,32 +8,13 @@ from typing import Any
 
 import pytest
 from calling import call
-from fabricated_outputs import explained_run, outputs_of
-from fabricated_runs import CLASSES
+from fabricated_outputs import explained_run, run_with_test_part
 from piloting import press, shown, until, until_shown
 
 from ser_tui.evaluation.errors import Bin, bin_text, reliability_bar
-from ser_tui.store.outputs import write
-from ser_tui.study import events
 from ser_tui.study.formatting import score
-from ser_tui.training.metrics import balanced_accuracy, confusion_matrix
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.widgets.lines import Lines
-
-
-def run_with_test_part(runs: Path) -> str:
-    """Three trials whose outputs are kept, and a test part of 20 utterances of the best one whose outputs are kept too."""
-    run = explained_run(runs)
-    truth = tuple(index % 7 for index in range(20))
-    said = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
-    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said, 7))
-    bca = balanced_accuracy(truth, said, 7)
-    run.write(events.TestScored(
-        trial=2, bca=bca, interval=(0.6, 0.9), accuracy=0.8, accuracy_interval=(0.6, 0.95), utterances=20, confusion=counts,
-        recall_intervals=dict.fromkeys(CLASSES, (0.3, 1.0)),
-        outputs=write(run.folder.outputs, outputs_of(truth, said, runs.parent / "audio")),
-    ))  # fmt: skip
-    return run.folder.run_id
 
 
 def assert_explained(text: str, part: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fabricated_outputs import run_with_test_part
 from fabricated_runs import begin, finished, under_way
 from piloting import until, until_shown
 from textual.pilot import Pilot
@@ -18,6 +19,7 @@ from ser_tui.client.importances import Importances
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.background import CALL
+from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
 from ser_tui.tui.widgets.plotted import Plotted
 
 SMALL, LARGE = (80, 24), (200, 50)
@@ -40,9 +42,9 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return runs
 
 
-async def _settle(pilot: Pilot[Any], keys: Sequence[str]) -> None:
+async def _settle(pilot: Pilot[Any], keys: Sequence[str], *shown: str) -> None:
     """Press `keys`, each when nothing is under way any more: no call in a thread, no plot undrawn, and the screen stays as it is."""
-    await until_shown(pilot, "emodb-tpe", "failed")
+    await until_shown(pilot, *(shown or ("emodb-tpe", "failed")))
     for key in keys:
         await pilot.press(key)
         await _still(pilot)
@@ -96,3 +98,37 @@ def test_screen_with_plots_looks_as_approved(
     elif plain:
         monkeypatch.setenv(plain, "1")
     assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))
+
+
+DEMO = CorpusFacts(
+    "demo", 420, ("f1", "m1"), {"anger": 60, "boredom": 60, "disgust": 60, "fear": 60, "happiness": 60, "neutral": 60, "sadness": 60}, 11.9,
+    voices={name: Voice({"anger": 30, "neutral": 30}, 5.9) for name in ("f1", "m1")},
+)
+
+
+@pytest.fixture
+def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One run, whose class probabilities are kept, on a machine without corpora and downloaded encoders; what the demo corpus holds is
+    told at once, since to make it takes many seconds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr(socket, "gethostname", lambda: "bench")
+    monkeypatch.setattr("ser_tui.tui.data.knowledge.corpus_facts", lambda name: DEMO)
+    runs = Path("runs")
+    runs.mkdir()
+    run_with_test_part(runs)
+    return runs
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize(
+    "keys",
+    [("enter", "v"), ("enter", "b"), ("enter", "l"), ("e", "space"), ("n",), ("o",), ("m",)],
+    ids=["results", "errors", "log", "evaluate", "new-study", "corpora", "encoders"],
+)
+def test_screen_of_one_run_or_none_looks_as_approved(
+    explained: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(SerTuiApp(explained), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys, "emodb-gp", "test"))

@@ -70,6 +70,10 @@ class CorporaScreen(AppScreen[None]):
         self._look()
         self.set_interval(0.5, self._show_progress)
 
+    def on_resize(self) -> None:
+        """Sentences are broken anew where the pane has another width."""
+        self.call_after_refresh(self._show_detail)
+
     @work(exclusive=True)
     async def _look(self) -> None:
         def look() -> list[KnownCorpus]:

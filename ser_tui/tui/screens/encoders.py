@@ -19,7 +19,7 @@ from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (
-    Column("name", "ENCODER", 34, flexible=True),
+    Column("name", "ENCODER", 34, flexible=True, most=60),
     Column("state", "STATE", 16),
     Column("size", "FETCH", 7, "right"),
     Column("licence", "LICENCE", 11),

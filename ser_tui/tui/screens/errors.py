@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
@@ -24,7 +25,7 @@ from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Column, Table, cell
 
 COLUMNS = (
-    Column("utterance", "UTTERANCE", 16, flexible=True), Column("speaker", "SPEAKER", 8), Column("sex", "SEX", 6),
+    Column("utterance", "UTTERANCE", 16, flexible=True, most=40), Column("speaker", "SPEAKER", 8), Column("sex", "SEX", 6),
     Column("seconds", "SECONDS", 7, "right"), Column("truth", "TRUTH", 10), Column("said", "SAID", 10),
     Column("confidence", "SURE", 5, "right"), Column("true", "TRUE", 5, "right"),
 )  # fmt: skip
@@ -91,11 +92,13 @@ class ErrorsScreen(AppScreen[None]):
         self._listed: tuple[Wrong, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """The matrix above, its utterances below."""
+        """The matrix, its utterances below or, where there is room, beside it."""
         yield Lines(cell("reading ...", "muted"), Text(), classes="title", id="head")
-        yield Matrix(id="matrix")
-        yield Lines(Text(), id="about")
-        yield ErrorsTable(COLUMNS, id="errors", fixed=1)
+        with Container(id="body"):
+            yield Matrix(id="matrix")
+            with Vertical(id="list"):
+                yield Lines(Text(), id="about")
+                yield ErrorsTable(COLUMNS, id="errors", fixed=1)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -213,7 +216,7 @@ class ErrorsScreen(AppScreen[None]):
         """Ask for words that the listed utterances must have."""
         if not self.query("#filter"):
             field = Input(self._words, placeholder="speaker, sex or emotion, >2 <3.5 for seconds; all of them", id="filter")
-            await self.mount(field, before=self.query_one(ErrorsTable))
+            await self.query_one("#list").mount(field, before=self.query_one(ErrorsTable))
         self.query_one("#filter").focus()
 
     @on(Input.Changed, "#filter")

@@ -89,8 +89,12 @@ class Wrapped(Lines):
         self.show(self._at(event.size.width))
 
 
-_INSEPARABLE = re.compile(r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)|(?<=\d) (?=s\b)")
-"""The blank within [.912, .981], of which half says something else, and those before the number that chance is and in 0.5 s."""
+_INSEPARABLE = re.compile(
+    r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)|(?<=\d) (?=s\b)"
+    r"| (?=-> )|(?<=->) |(?<=\bof) (?=\d)|(?<=\d) (?=of \d)|(?<=\w) (?=\d+ of \d)"
+)
+"""The blank within [.912, .981], of which half says something else, and those before the number that chance is, in 0.5 s, and in
+fear -> anger 1 of 14."""
 _KEPT = "\ue000"
 """Stands for a blank at which no line ends: of private use, one cell wide."""
 

@@ -28,13 +28,15 @@ from ser_tui.tui.widgets.lines import changed_cells
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `flexible`: takes the width that the others leave, at least `width`."""
+    """A column. `flexible`: takes the width that the others leave, at least `width` and no more than `most`, beyond which what
+    belongs together would stand far apart (0: all of it)."""
 
     key: str
     heading: str
     width: int
     align: Literal["left", "right"] = "left"
     flexible: bool = False
+    most: int = 0
 
 
 Row = tuple[str, tuple[Text, ...]]
@@ -211,7 +213,8 @@ class Table(ScrollView, can_focus=True):
         """Cells of each column, without the blank after it. Told from the size of the moment: no frame is drawn twice."""
         spare = self.size.width - sum(column.width + 1 for column in self._columns)
         flexible = sum(column.flexible for column in self._columns) or 1
-        return [column.width + (max(0, spare) // flexible if column.flexible else 0) for column in self._columns]
+        wide = [column.width + (max(0, spare) // flexible if column.flexible else 0) for column in self._columns]
+        return [min(width, column.most or width) for width, column in zip(wide, self._columns, strict=True)]
 
     def _measure(self) -> None:
         width = sum(column.width + 1 for column in self._columns)
