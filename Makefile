@@ -25,7 +25,7 @@ slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow -n $(JOBS) --dist worksteal $(PYTEST)
 
 check: $(VENV)/.installed
-	$(BIN)/ruff check ser_tui tests benchmarks examples
+	$(BIN)/ruff check ser_tui tests benchmarks examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_house.py

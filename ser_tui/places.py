@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ser_tui.study.errors import UserError
+
+VARIABLES: Mapping[str, str] = {
+    "SER_TUI_RUNS": "Where runs are kept; `runs/` in the working folder without it. A local disk: network folders often have no locks.",
+    "SER_TUI_CACHE": "What can be made again: encoders, features, fetched corpora, the demo corpus. Without it the XDG cache folder, "
+    "`~/.cache/ser-tui`.",
+    "SER_TUI_CACHE_GB": "How many gigabytes of features are kept, 8 without it; 0 keeps none. What was unused longest goes first.",
+    "SER_TUI_CONFIG": "Where it is kept where your corpora lie. Without it the XDG configuration folder, `~/.config/ser-tui`.",
+    "SER_TUI_DATA": "Folders that are searched for corpora by their names, separated by `:`.",
+    "SER_TUI_TRACEBACK": "With any value: an error that would be one line is shown with where in the program it arose.",
+}
+"""Every environment variable of ser_tui's own, and what it does."""
 
 
 def runs_folder() -> Path:

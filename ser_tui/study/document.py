@@ -119,7 +119,9 @@ class Speakers(_Section):
     """Whose utterances of a corpus are used: `only` theirs (empty: everybody's), those of the speakers `without` left out."""
 
     only: tuple[str, ...] = ()
+    """Names of speakers; a bare list of names means these."""
     without: tuple[str, ...] = ()
+    """Names of those that are left out."""
 
     @field_validator("only", "without", mode="before")
     @classmethod
@@ -140,6 +142,7 @@ class Budget(_Section):
     """When a run is finished: after so many trials, or when so many minutes are over, whatever comes first."""
 
     trials: int | None = Field(None, ge=1, le=100_000, title="trials")
+    """Trials that ran to their end or failed; one that was cut short is made again. `budget: 15` means these."""
     minutes: float | None = Field(
         None, gt=0, le=1_000_000, title="minutes", description="ends the search after so many minutes; empty: no limit"
     )
@@ -254,13 +257,16 @@ class Study(_Section):
 
     name: str = Field("study", title="name", description="names the run's folder")
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
+    """One name, or several that are pooled: of `ser-tui corpora list`, or of your own."""
     speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = Field(
         {}, title="whose speech", description="whose utterances are used; enter chooses or leaves out speakers"
     )
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
+    """A name of `ser-tui encoders list`, an id of the model hub, or a folder."""
     method: Method = Field("finetune", title="method")
+    """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features."""
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
     budget: Budget = Budget(trials=15)
     seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
@@ -271,6 +277,7 @@ class Study(_Section):
     labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
     """The one label map of all corpora; an empty class drops the emotion."""
     search: Space = Field(default_factory=dict)
+    """For each hyperparameter its value, or what it may be: see below."""
     training: Training = Training()
 
     @field_validator("name")
