@@ -30,16 +30,17 @@ def ensemble_runs(references: Sequence[str], *, top: int | None, part: str, outp
     if as_json:
         print_json(found.plain())
         return
-    print_table(
-        ("MEMBER", "TRIAL", "BCA", "CHOSEN ON"),
-        [(one.run, str(one.trial), score(one.bca), one.chosen or "other utterances") for one in found.members], ("TRIAL", "BCA"),
-    )  # fmt: skip
+    rows = [
+        (one.run, "-" if one.trial is None else str(one.trial), score(one.bca), one.chosen or "other utterances")
+        for one in found.members
+    ]  # fmt: skip
+    print_table(("MEMBER", "TRIAL", "BCA", "CHOSEN ON"), rows, ("TRIAL", "BCA"))
     chosen = "; ".join(found.chosen) or "nothing was chosen on these utterances but which members are averaged"
     shown = score_with_interval(found.bca, found.interval)
     by = f", {found.transductive}" if found.transductive else ""
     say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {chosen}")
     told, best = f"{found.against.words} {found.against.scope}", found.best
-    say(f"against its best member, {best.run} trial {best.trial} ({score(best.bca)}, the best on these very utterances): {told}")
+    say(f"against its best member, {best.title} ({score(best.bca)}, the best on these very utterances): {told}")
     say(f"most confused: {errors.pairs_text(errors.confused_pairs(errors.confusion(found.answers)))}")
     if found.calibration is not None:
         say(errors.calibration_text(found.calibration))

@@ -35,16 +35,22 @@ VALIDATION = "validation"
 
 @dataclass(frozen=True)
 class Member:
-    """One model of an ensemble: trial `trial` of a run, as it was scored on a part. `chosen`: what of these utterances its
+    """One model of an ensemble: trial `trial` of a run, as it was scored on a part; None: of nested folds, each with a configuration
+    of its own. `chosen`: what of these utterances its
     configuration was chosen on, in words; empty: none of them. `transductive`: see `LoggedStudy.transductive`."""
 
     run: str
-    trial: int
+    trial: int | None
     part: str
     bca: float
     chosen: str
     transductive: str
     answers: Answers
+
+    @property
+    def title(self) -> str:
+        """20261126-053133-emodb-k3f9 trial 4: what it is called."""
+        return self.run if self.trial is None else f"{self.run} trial {self.trial}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,9 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
     found = part_named(folder, state, number, part)
     if found.answers is None or found.answers.probabilities is None or not found.answers.spoken:
         raise UsageError(f"{folder.run_id}, trial {found.trial}, {found.title}: {found.missing or 'class probabilities are not kept'}")
-    return Member(folder.run_id, found.trial, part, found.bca, _chosen_of(state, found), state.study.transductive, found.answers)
+    nested = any(folds.nested and folds.name == part for folds in state.folds)
+    number = None if nested else found.trial
+    return Member(folder.run_id, number, part, found.bca, _chosen_of(state, found), state.study.transductive, found.answers)
 
 
 def _chosen_of(state: RunState, part: Explained) -> str:
@@ -147,7 +155,7 @@ def _chosen_of(state: RunState, part: Explained) -> str:
 def _in_order(member: Member, first: Member) -> Answers:
     """`member`'s answers in the order of `first`'s utterances and classes. Raises UsageError where they are of others."""
     own, wanted = member.answers, first.answers
-    where = f"{member.run}, trial {member.trial}, was scored on"
+    where = f"{member.title} was scored on"
     if set(own.classes) != set(wanted.classes):
         raise UsageError(f"{where} other classes than {first.run} ({', '.join(own.classes)}; {', '.join(wanted.classes)})")
     places = {_key(spoken.id, spoken.digest): place for place, spoken in enumerate(own.spoken)}
