@@ -32,7 +32,7 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.scores import ACCURACY
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 
@@ -121,19 +121,20 @@ def cross_corpora(
             "findings": {corpus: list(plain(rows[corpus].findings)) for corpus in corpora},
         })  # fmt: skip
     else:
-        _print(corpora, rows, protocol)
+        _print(corpora, rows, protocol, MEASURES[whole.objective])
         for name, part in whole.speakers.items():
             say(f"of {name}: {of_speakers(part.only, part.without)}")
     return 130 if interrupted else 0 if all(row.complete for row in rows.values()) else 1
 
 
-def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str) -> None:
+def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objective: Measure) -> None:
     for title, score, interval in (("BCA", "bca", "bca_interval"), ("accuracy", "accuracy", "accuracy_interval")):
         print_table(
             (f"{title}, TRAINED ON", *(f"TESTED ON {name}" for name in corpora)),
             [(name, *(_shown(rows[name].cells[other], score, interval) for other in corpora)) for name in corpora],
         )
-    say(f"the diagonal is the best trial's validation score, protocol {protocol}; the rest is zero-shot")
+    by = "" if objective.name == BCA else f", which {objective.most} chose"
+    say(f"the diagonal is the best trial's validation score{by}, protocol {protocol}; the rest is zero-shot")
     for name in corpora:
         for warning in said(rows[name].findings):
             say(f"warning: trained on {name}: {warning}")

@@ -25,6 +25,7 @@ from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import encode
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
 from ser_tui.study.status import FailureKind
 from ser_tui.study.type_checks import MAX_NUMBER
 
@@ -247,7 +248,8 @@ def _epochs(trial: Any, number: int, ours: bool) -> list[events.EpochFinished]:
     """Intermediate values that are BCA by epoch: those that ser_tui wrote, or that come with a value that is said to be one."""
     if ours and "trial" not in trial.user_attrs:
         return []
-    steps = sorted((step, value) for step, value in trial.intermediate_values.items() if _is_share(value))
+    values = trial.intermediate_values or (_told_by_epoch(trial) if ours else {})
+    steps = sorted((step, value) for step, value in values.items() if _is_share(value))
     if not steps or steps[0][0] < 1:
         return []
     last = steps[-1][0]
@@ -256,6 +258,19 @@ def _epochs(trial: Any, number: int, ours: bool) -> list[events.EpochFinished]:
     return [
         events.EpochFinished(trial=number, epoch=step, epochs=planned, loss=None, bca=float(value), seconds=0.0) for step, value in steps
     ]
+
+
+def _told_by_epoch(trial: Any) -> dict[int, Any]:
+    """BCA by epoch of a run that searched for something else, whose intermediate values it is not: see `trackers`."""
+    told = trial.user_attrs.get("bca_by_epoch")
+    pairs = [one for one in told if isinstance(one, list) and len(one) == 2 and _is_count(one[0])] if isinstance(told, list) else []
+    return {epoch: bca for epoch, bca in pairs if epoch}
+
+
+def _costs(known: Mapping[str, Any]) -> dict[str, float]:
+    """What a trial of ours was measured by besides its scores and its time."""
+    found = {name: _number(known.get(name)) for name in MEASURES if name not in (BCA, ACCURACY, MINUTES)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.TrialFailed:
@@ -275,7 +290,7 @@ def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.T
             best_epoch=known["best_epoch"] if _is_count(known.get("best_epoch")) else None,
             best_epoch_bca=peak, accuracy=_share(known.get("accuracy")), accuracy_interval=_interval(known, "accuracy"),
             loss=_number(known.get("loss")), seconds=seconds, collapsed=known.get("status") == "collapsed",
-            probe_p=_share(known.get("probe_p")),
+            probe_p=_share(known.get("probe_p")), costs=_costs(known),
         )  # fmt: skip
     why = _text(known.get("reason")) or _text(trial.system_attrs.get("fail_reason"))
     if state == "COMPLETE":

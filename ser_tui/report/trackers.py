@@ -132,7 +132,7 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
                     "trial": trial["trial"], "status": str(trial["status"]), "phase": trial["phase"], "reason": trial["reason"],
                     "best_epoch": trial["best_epoch"],
                     "fixed": {name: value for name, value in trial["parameters"].items() if name not in space}, **_numbers(trial),
-                    **({} if by_bca else {"bca_by_epoch": list(by_epoch.values())}),
+                    **({} if by_bca else {"bca_by_epoch": [[epoch, bca] for epoch, bca in by_epoch.items()]}),
                 },
                 intermediate_values=by_epoch if by_bca else {},
             )

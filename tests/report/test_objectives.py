@@ -17,6 +17,7 @@ from ser_tui.cli.listing import list_runs
 from ser_tui.cli.showing import show_run
 from ser_tui.report.collecting import Told, compare, tell
 from ser_tui.report.figures import Figures
+from ser_tui.report.optuna_study import import_optuna
 from ser_tui.report.page import page
 from ser_tui.report.trackers import track
 from ser_tui.store.export import summary_text
@@ -142,3 +143,15 @@ def test_optuna_gets_the_directions_and_values_of_the_objectives(made: Callable[
     assert one.best_value == pytest.approx(0.1) and one.trials[0].intermediate_values == {}
     assert two.directions == [up, down] and two.trials[2].values == [0.786, pytest.approx(0.3)]
     assert {trial.user_attrs["trial"] for trial in two.best_trials} >= {1, 3}, "the front of both"
+
+
+def test_what_optuna_got_of_a_run_comes_back_with_its_objective(made: Callable[..., Told], tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="ser-tui[optuna]")
+    quick = made(0, name="quick", objective="minutes")
+    track([quick], "optuna", tmp_path / "o.db")
+    folder = import_optuna(tmp_path / "o.db", tmp_path / "there")
+    state = folder.state()
+    assert state.best is not None and state.best.number == least(quick) and state.best_value == pytest.approx(0.1)
+    assert [[epoch.bca for epoch in trial.epochs] for trial in state.trials] == [
+        [epoch.bca for epoch in trial.epochs] for trial in quick.state.trials
+    ]
