@@ -19,10 +19,10 @@ from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, to_plain
-from ser_tui.study.scores import Measure, Score
+from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 
-VERSION = 10
+VERSION = 11
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -154,6 +154,8 @@ class RunSummary:
     study_document: Annotated[Mapping[str, Any], Key("study")]
     objective_values: Annotated[tuple[float | None, ...] | None, Key("objective_values", optional=True)] = None
     """Of every trial that counts, what the study searches for where that is not BCA."""
+    objectives: tuple[str, ...] = (BCA,)
+    """What the study searches for: `best` and `best_so_far` are by the first of them."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
     """Of the log that it was made of; -1: it could not be read."""
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None
@@ -192,9 +194,8 @@ class RunSummary:
 
 
 def to_json(summary: RunSummary | TrialSummary) -> dict[str, Any]:
-    """`summary` JSON-safe. Of a run, what its best is by is said beside it."""
-    found = to_plain(summary)
-    return {**found, "objectives": list(summary.study.objectives)} if isinstance(summary, RunSummary) else found
+    """`summary` JSON-safe."""
+    return to_plain(summary)
 
 
 def to_stored(summary: RunSummary) -> dict[str, Any]:

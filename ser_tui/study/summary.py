@@ -119,6 +119,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         folds=tuple(_folds(event, study) for event in state.folds),
         evaluations=tuple(_evaluation(one.corpus, one.result) for one in state.evaluations if one.result is not None),
         study_document=plain(study.plain),
+        objectives=study.objectives,
         objective_values=None if measure.name == BCA else thinned([trial.value(measure.name) for trial in trials]),
     )
 
