@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from ser_tui.study.formatting import printable
@@ -14,6 +15,7 @@ class Html(str):
     __slots__ = ()
 
 
+_WHOLE = re.compile(r"([+-]?\d*\.\d+ \[[^\]]{1,20}\]|p = \d?\.\d+)")
 _VOID = frozenset({"meta", "br", "hr", "link", "img", "col"})
 
 
@@ -38,6 +40,11 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
     if name in _VOID:
         return Html(f"<{name}{told}>")
     return Html(f"<{name}{told}>{joined(children)}</{name}>")
+
+
+def held_together(words: str) -> Html:
+    """`words` in which no line ends within a score and its interval, or within p = .04."""
+    return joined(tag("span", part, class_="score") if place % 2 else part for place, part in enumerate(_WHOLE.split(words)))
 
 
 def _short(value: object) -> object:

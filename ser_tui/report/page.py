@@ -11,7 +11,7 @@ from ser_tui.report import plots
 from ser_tui.report.charts import Curve, Plot, measured_axis, rows, scores_axis, whole
 from ser_tui.report.collecting import Compared, Told
 from ser_tui.report.figures import searched_for
-from ser_tui.report.markup import Html, joined, table, tag
+from ser_tui.report.markup import Html, held_together, joined, table, tag
 from ser_tui.report.sections import run_section
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.formatting import counted, score
@@ -80,7 +80,7 @@ def _contents(documents: Sequence[Document]) -> Iterator[tuple[str, str]]:
 def _comparison(documents: Sequence[Document], compared: Compared) -> Html:
     names = [str(document["run_id"]) for document in documents]
     last = ("difference of the best trials to the first run's", ("-", *map(_paired, compared.pairings)))
-    rows_ = [[label, *cells] for label, cells in [*compared.outcomes, last]]
+    rows_ = [[label, *map(held_together, cells)] for label, cells in [*compared.outcomes, last]]
     differing = [[label, *cells] for label, cells in compared.differing]
     return tag(
         "section",

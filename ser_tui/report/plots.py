@@ -169,7 +169,7 @@ def epoch_plots(document: Document) -> list[Html]:
         _frozen(loss, frozen)
         loss.line(Curve("training loss", [(epoch["epoch"], epoch["loss"]) for epoch in epochs], "first"))
         loss.line(Curve("validation loss", [(epoch["epoch"], epoch["validation_loss"]) for epoch in epochs], "second"))
-        found.append(figure(f"Loss of trial {trial['trial']}, {best_words(document)}", loss.svg(), "solid: training   dashed: validation"))
+        found.append(figure(f"Loss of trial {trial['trial']}, {best_words(document)}", loss.svg(), "solid: training; dashed: validation"))
     points = [
         Point(
             epoch["epoch"],
