@@ -101,7 +101,7 @@ def members_of(folder: RunFolder, state: RunState, part: str, top: int | None) -
     if top is None:
         return [_member(folder, state, None, part)]
     if part != VALIDATION:
-        raise UsageError(f"--top takes trials by their validation score, and {part} was scored with the best trial alone: leave --top out")
+        raise UsageError(f"--top takes trials by their validation score, and {part} has none of every trial: leave --top out")
     if top > MOST_TRIALS:
         raise UsageError(f"--top {top}: class probabilities are kept of a run's {MOST_TRIALS} best trials")
     found = best_trials(state)[:top]

@@ -18,6 +18,7 @@ from ser_tui.cli.ensembling import ensemble_runs
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation.ensembles import Member, members_of, scored
 from ser_tui.evaluation.errors import Answers, Spoken
+from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.nested import score_nested
 from ser_tui.experiment.search import search
 from ser_tui.store.runs import RunFolder
@@ -25,6 +26,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
+from ser_tui.study.requests import EvaluationRequest
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.worker.in_memory import InMemory
 
@@ -123,3 +125,10 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         assert one.chosen == two.chosen == "" and len(one.answers) == 45
         found = scored([one, replace(two, run="other")])
         assert found.chosen == () and found.speakers == 5
+        evaluate(memory, EvaluationRequest(("small",)))
+        (zero,) = members_of(folder, memory.state, "small", None)
+        assert zero.chosen == "" and zero.trial is not None and one.trial is None
+        both, (result,) = scored([zero, replace(zero, run="other")]), [each.result for each in memory.state.evaluations]
+        assert result is not None and both.bca == pytest.approx(result.bca) and both.interval == pytest.approx(result.bca_interval)
+        with pytest.raises(UsageError, match="other utterances"):
+            scored([one, zero])
