@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import make_reference
 import pytest
+import typer.main
 
+from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
 
 ROOT = Path(__file__).parents[1]
@@ -34,3 +37,33 @@ def test_every_table_row_has_as_many_cells_as_its_head() -> None:
             count = len(re.findall(r"(?<!\\)\|", line))
             assert cells in (0, count), f"{path.name}: {line}"
             cells = count
+
+
+def _commands() -> list[tuple[str, str]]:
+    """(page, command) of every line of the docs that begins with `ser-tui`, in blocks and in code within a sentence."""
+    found = []
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        if path.parent.name == "reference":
+            continue  # made of the commands themselves
+        text = path.read_text(encoding="utf-8")
+        lines = re.findall(r"^(?: {4}|\$ )(ser-tui .+)$", text, re.MULTILINE) + re.findall(r"`(ser-tui [^`\n]+)`", text)
+        found += [(str(path.relative_to(ROOT)), line) for line in lines]
+    return found
+
+
+@pytest.mark.parametrize(("where", "line"), _commands())
+def test_every_command_of_the_docs_is_one(where: str, line: str) -> None:
+    words = shlex.split(line.replace("...", "x"), comments=True)[1:]
+    words = words[: next((place for place, word in enumerate(words) if word in (">", "|", "&&", ";", "\\", "#")), None)]
+    command = typer.main.get_command(app)
+    if words[:1] == ["--version"] or words[:1] == ["--install-completion"]:
+        return
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    assert not hasattr(command, "commands") or not words or words[0].isupper(), f"{where}: {line}: there is no {words[0]}"
+    if hasattr(command, "commands") or not words:
+        return  # a verb alone names it within a sentence
+    for required in command.params:  # within a sentence a command may leave out what it is about
+        required.required = False
+    with command.make_context(command.name, ["1" if word in ("K", "N") else word for word in words if word != "x"], resilient_parsing=False):
+        pass
