@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # The lock file holds hashes for one platform; elsewhere pip resolves the ranges in pyproject.toml.
 LOCKED := $(shell $(PYTHON) -c 'import sys, platform; print(int(sys.version_info[:2] == (3, 11) and sys.platform == "linux" and platform.machine() == "x86_64"))' 2>/dev/null)
 
-.PHONY: demo test slow check lock clean
+.PHONY: demo test slow check site lock clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/ser-tui run configs/demo.yaml $(ARGS)
@@ -29,9 +29,14 @@ check: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_house.py
+	$(BIN)/mkdocs build --strict -q
+
+site: $(VENV)/.installed
+	$(BIN)/mkdocs build --strict
+	@echo "the docs are in site/: open site/index.html"
 
 $(VENV)/.installed: pyproject.toml requirements.lock
-	@echo "setting up $(VENV): about two minutes the first time (torch is 5 GB with its CUDA libraries, see README)"
+	@echo "setting up $(VENV): some minutes the first time (torch is 5 GB with its CUDA libraries, see README)"
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
 	$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch torchaudio
@@ -50,4 +55,4 @@ lock:
 		--no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ser_tui.corpora import demo_labels
 from ser_tui.corpora.entry import Archive, CorpusEntry
@@ -85,6 +85,11 @@ def find(name: str) -> CorpusEntry | None:
     if known is not None or name not in PLUG_INS:
         return known
     return next((entry for entry in PLUG_INS.sound() if entry.name == name), None)
+
+
+def spoken_by_machines(names: Iterable[str]) -> list[str]:
+    """Those of `names` that hold synthetic speech."""
+    return [name for name in names if (entry := find(name)) is not None and entry.synthetic]
 
 
 def first_edition(name: str) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_tui.corpora.catalogue import spoken_by_machines
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import only_speakers
@@ -26,7 +27,7 @@ from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.findings import plain, transductive
+from ser_tui.study.findings import plain, synthetic, transductive
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.training.model import Model
@@ -109,7 +110,7 @@ class _Evaluation:
             logits = _logits(session, model, target)
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
-            findings = [*transductive(model.pooling.by_speaker), *findings]
+            findings = [*synthetic(spoken_by_machines([corpus])), *transductive(model.pooling.by_speaker), *findings]
             if self._training is not None and self._baselines is not None:
                 findings += overlap(self._training.manifest, self._training.split.train, manifest, chosen)
                 beside = self._baselines.scores(target, random_heads=request.preset == "paper")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_tui.corpora.catalogue import spoken_by_machines
 from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
     Metric,
@@ -50,7 +51,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import plain, refitted, transductive
+from ser_tui.study.findings import plain, refitted, synthetic, transductive
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
@@ -137,7 +138,8 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
         findings=plain((
-            *transductive(study.training.normalize_speaker), *refitted(study.training.refit == "all", bool(split.test)), *split.findings
+            *synthetic(spoken_by_machines(study.corpus)), *transductive(study.training.normalize_speaker),
+            *refitted(study.training.refit == "all", bool(split.test)), *split.findings,
         )),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,

@@ -27,6 +27,7 @@ Kind = Literal[
     "transductive",
     "refitted",
     "imported",
+    "synthetic",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
@@ -34,7 +35,7 @@ trained on, share them. unlabelled: utterances without a speaker leave it open w
 trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
 scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
-no job of ours goes on with. told: a sentence alone."""
+no job of ours goes on with. synthetic: nobody spoke it. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -76,6 +77,14 @@ def refitted(refit: bool, tested: bool) -> tuple[Finding, ...]:
         f"are of the model that heard the training part alone{', the test part and ' if tested else ', '}evaluations of the refitted one."
     )
     return (Finding(kind="refitted", sentence=sentence),)
+
+
+def synthetic(corpora: Iterable[str]) -> tuple[Finding, ...]:
+    """What must be said of scores on `corpora`, all of them spoken by a synthesizer; nothing where there are none."""
+    names = ", ".join(corpora)
+    if not names:
+        return ()
+    return (Finding(kind="synthetic", sentence=f"Synthetic speech: a synthesizer spoke {names}. The score says nothing about people."),)
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:
