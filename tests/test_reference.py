@@ -65,5 +65,6 @@ def test_every_command_of_the_docs_is_one(where: str, line: str) -> None:
         return  # a verb alone names it within a sentence
     for required in command.params:  # within a sentence a command may leave out what it is about
         required.required = False
-    with command.make_context(command.name, ["1" if word in ("K", "N") else word for word in words if word != "x"], resilient_parsing=False):
+    given = ["1" if word in ("K", "N") else word for word in words if word != "x"]
+    with command.make_context(command.name, given, resilient_parsing=False):
         pass
