@@ -23,6 +23,7 @@ from textual.widgets import Input
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
 from ser_tui.tui.data.background import Fetches, Progress
+from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
 from ser_tui.tui.theme import PLAIN_THEME, THEME, styles
@@ -77,6 +78,7 @@ class SerTuiApp(App[None]):
         self.fetches = Fetches()
         self._harmless = Harmless(getattr(sys.__stderr__, "encoding", None) or "utf-8")
         self._sent = Sent()
+        self._keys = KeysInTurn(self, super().on_event)
 
     def feed(self) -> RunsFeed:
         """The one reader of the runs folder, made on first use: importing it is not for the first paint."""
@@ -91,6 +93,17 @@ class SerTuiApp(App[None]):
         from ser_tui.tui.screens.table import SCREENS
 
         return SCREENS["home"]()
+
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual's; keys come one after another."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
+
+    def go_on(self) -> None:
+        """A screen that was not ready for keys now is, or was left: those that were typed meanwhile come."""
+        self._keys.go_on()
 
     def on_mount(self) -> None:
         """Show the run to attach to on top of the home screen."""

@@ -46,6 +46,9 @@ class Host(Protocol):
     def open_run(self, run_id: str) -> None:
         """Show a run, where the list's cursor stands on the way back."""
 
+    def go_on(self) -> None:
+        """Hand on the keys that were typed while a screen was not `ready`."""
+
     def tell(self, message: object, *, problem: bool = False) -> None:
         """Show a sentence for a while."""
 
@@ -55,6 +58,9 @@ class Host(Protocol):
 
 class AppScreen(Screen[Result]):
     """A screen of ser_tui."""
+
+    ready = True
+    """Whether it takes what is typed; until then that waits, see `tui/terminal/keys_in_turn.py`."""
 
     @property
     def ser(self) -> Host:

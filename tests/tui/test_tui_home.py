@@ -10,6 +10,7 @@ from piloting import press, shown, until, until_shown
 
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.screens.home import HomeScreen
 
 
 async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> None:
@@ -135,6 +136,17 @@ async def test_it_fits_every_terminal(runs: Path, size: tuple[int, int]) -> None
     async with SerTuiApp(runs).run_test(size=size) as pilot:
         await until_shown(pilot, "done")
         assert all(len(line) <= size[0] for line in shown(pilot.app).splitlines())
+
+
+async def test_what_is_typed_faster_than_the_filter_opens_is_its_text(runs: Path) -> None:
+    finished(runs, trials=1)
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "/ filter")
+        for key in ("slash", "e", "m", "o", "backspace", "d"):
+            app.simulate_key(key)
+        await until_shown(pilot, "shown: emd")
+        assert isinstance(app.screen, HomeScreen)
 
 
 async def test_while_words_are_typed_the_keys_are_the_field_s(runs: Path) -> None:

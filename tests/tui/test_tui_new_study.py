@@ -21,6 +21,8 @@ from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
 from ser_tui.tui.data.form import BY_KEY, StudyForm, problem_of
+from ser_tui.tui.screens.encoders import EncodersScreen
+from ser_tui.tui.screens.home import HomeScreen
 from ser_tui.tui.screens.new_study import NewStudyScreen
 from ser_tui.tui.views import form_notes
 
@@ -213,6 +215,47 @@ async def test_an_invalid_study_is_not_started(runs: Path) -> None:
         await press(pilot, "end", "ctrl+u", "'no/slash", "ctrl+s")
         await until_shown(pilot, "use up to 64 letters")
         assert isinstance(pilot.app.screen, NewStudyScreen) and folders(runs) == []
+
+
+async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_order(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, prepared = threading.Event(), NewStudyScreen._prepared
+
+    def slowly(screen: NewStudyScreen) -> StudyForm:
+        ready.wait()
+        return prepared(screen)
+
+    monkeypatch.setattr(NewStudyScreen, "_prepared", slowly)
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "n new")
+        for key in ("n", *["tab"] * 3, "end", "x"):
+            app.simulate_key(key)
+        await until(pilot, lambda: isinstance(app.screen, NewStudyScreen))
+        ready.set()
+        for key in ("y", "tab", "tab", "right", "right", "shift+tab", "shift+tab", "end", "z"):
+            app.simulate_key(key)
+        form = app.screen
+        assert isinstance(form, NewStudyScreen)
+        await until(pilot, lambda: form.form.texts.get("name", "").endswith("-gpxyz"))
+        assert form.form.texts["protocol.kind"] == get_args(ProtocolKind)[2]
+
+
+async def test_what_is_typed_for_a_form_that_was_left_is_dropped(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = threading.Event()
+    monkeypatch.setattr(NewStudyScreen, "_prepared", lambda screen: ready.wait() and StudyForm.from_study({}))
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "n new")
+        for key in ("n", "o", "tab", "escape"):
+            app.simulate_key(key)
+        await until(pilot, lambda: isinstance(app.screen, NewStudyScreen))
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        app.simulate_key("m")
+        await until(pilot, lambda: isinstance(app.screen, EncodersScreen))
+        assert len(app.screen_stack) == 2
+        ready.set()
 
 
 async def test_keys_that_come_before_the_form_is_there_do_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from rich.text import Text
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -30,7 +30,6 @@ from ser_tui.tui.widgets.picker import Picker
 from ser_tui.tui.widgets.table import cell
 
 BOUNDS = ("recommended", "paper's", "own")
-_KEPT = ("tab", "shift+tab", "up", "down", "left", "right", "backspace", "delete", "home", "end", "ctrl+u", "space", "enter")
 
 
 class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -41,7 +40,7 @@ class NewStudyScreen(AppScreen[None]):
     """A form that writes a study document. `study`: a resolved study to begin with; `origin`: the run it is from."""
 
     CSS_PATH = "new_study.tcss"
-    AUTO_FOCUS = ""  # `_build` gives it when all fields are there: early keys come to the screen till then
+    AUTO_FOCUS = ""  # `_build` gives it when all fields are there
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
         Binding("ctrl+o", "preview", "preview YAML", tooltip="Show the study document, every default written out"),
@@ -69,10 +68,9 @@ class NewStudyScreen(AppScreen[None]):
         self._planned: Callable[[Study], int | None] | None = None
         self._named_by_hand = study is not None
         self._starting = False
-        self._built = False
+        self.ready = False
         self._touched = False
         """Whether somebody has typed or chosen anything."""
-        self._early: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Title and keys; the fields follow once it is known what there is."""
@@ -95,22 +93,10 @@ class NewStudyScreen(AppScreen[None]):
         await self.query_one(Form).mount_all(self._fields())
         self.query_one("#field-corpus").focus()
         self.check()
-        self._built = True
+        self.ready = True
         self._look_at_corpora()
         self._look_at_encoder()
-        self._give_back()
-
-    async def on_key(self, event: events.Key) -> None:
-        """Keys that come before the fields are there wait for them; whatever starts or writes something is not kept."""
-        if not self._built and (event.key in _KEPT or event.is_printable):
-            self._early.append(event.key)
-            event.stop()
-            event.prevent_default()
-
-    def _give_back(self) -> None:
-        early, self._early = self._early, []
-        for key in early:
-            self.app.simulate_key(key)
+        self.ser.go_on()
 
     def _prepared(self) -> StudyForm:
         """The form to begin with. In a thread: it looks at files and imports what only this screen needs."""
@@ -332,7 +318,7 @@ class NewStudyScreen(AppScreen[None]):
     # What to do with it
 
     def _valid(self) -> Study | None:
-        if not self._built:
+        if not self.ready:
             return None  # keys that come before the fields are there
         if not self.problems:
             return validate(self.form.raw())

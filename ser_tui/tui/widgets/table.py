@@ -99,6 +99,8 @@ class Table(ScrollView, can_focus=True):
         Binding("right", "sideways(1)", "right", show=False),
         Binding("enter", "select", "select", show=False),
     ]
+    own_keys: ClassVar[frozenset[str]] = frozenset(("up", "down", "k", "j", "pageup", "pagedown", "home", "end", "left", "right"))
+    """Move its cursor or its columns, and do nothing else: see `tui/terminal/keys_in_turn.py`."""
 
     class Told(Message):
         """What a table says."""
