@@ -11,7 +11,7 @@ from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
 
 
-async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> None:
+async def test_marked_runs_show_what_came_out_then_what_differs(runs: Path) -> None:
     finished(runs, number=0, name="one", trials=5)
     finished(runs, number=1, name="two", trials=5, strategy="tpe", shift=0.02)
     async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
@@ -22,6 +22,7 @@ async def test_marked_runs_show_what_differs_then_how_they_ended(runs: Path) -> 
         text = shown(pilot.app)
         assert ".953 [.913, .991]" in text and "best so far" in text and "identical (a)" in text
         assert "protocol.kind" not in text
+        assert text.index("state") < text.index("best BCA, valid.") < text.index("strategy.kind") < text.index("trials to .90")
         await press(pilot, "a")
         await until_shown(pilot, "protocol.kind")
         await press(pilot, "p")
@@ -66,5 +67,7 @@ async def test_three_runs_scroll_sideways_under_the_pinned_one(runs: Path) -> No
         await until_shown(pilot, "run2")
         await press(pilot, "space", "down", "space", "down", "space", "c")
         await until_shown(pilot, "A run0 (pinned)", "B run1")
+        edge = [line.rstrip()[-1:] for line in shown(pilot.app).splitlines() if line.startswith(" BCA ") or "best BCA" in line]
+        assert edge == ["…", "…"], "a score that the edge cuts says so"
         await press(pilot, "right", "right")
         await until(pilot, lambda: "C run2" in shown(pilot.app) and "A run0 (pinned)" in shown(pilot.app))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from fabricated_runs import begin, finished, under_way
 from piloting import press, shown, until, until_shown
 
 from ser_tui.study import events
+from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.home import HomeScreen
+from ser_tui.tui.views.runs import HOME_COLUMNS, home_cells, home_columns
 
 
 async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> None:
@@ -170,3 +173,16 @@ async def test_a_zero_shot_score_says_of_how_many_and_whether_they_were_unseen(r
     ))  # fmt: skip
     async with SerTuiApp(runs).run_test(size=(200, 50)) as pilot:
         await until_shown(pilot, "accuracy .500 [.400, .600]  chance .167  n = 624", "not unseen")
+
+
+def test_no_number_of_a_row_is_cut(runs: Path) -> None:
+    run = finished(runs, trials=2)
+    summary = replace(summarize(run.folder.run_id, run.folder.state()), trials=150, planned_trials=150)
+    for room in (78, 118, 198):
+        columns = home_columns(room)
+        for counted, told in ((150, "150/150"), (1500, "1500")):
+            cells = home_cells(replace(summary, trials=counted, planned_trials=counted), None, False, columns)
+            found = dict(zip((column.key for column in columns), cells, strict=True))
+            assert found["trials"].plain == told
+            assert all(found[one.key].cell_len <= one.width for one in columns if not one.flexible)
+    assert [column.key for column in home_columns(118)] == [column.key for column in HOME_COLUMNS]

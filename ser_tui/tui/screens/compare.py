@@ -1,4 +1,4 @@
-"""Compare: what differs between runs, then how they ended."""
+"""Compare: what came out of runs, then what differs between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs side by side: what differs between them, then how they ended. Pure but for `Pairing`, which reads logs."""
+"""Runs side by side: what came out of them, what differs between them, how it went. Pure but for `Pairing`, which reads logs."""
 
 from __future__ import annotations
 
@@ -42,16 +42,18 @@ def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], width: int)
 def rows(
     summaries: Sequence[RunSummary], numbers: Sequence[int], pairings: Mapping[str, Pairing], show_equal: bool, width: int
 ) -> list[Row]:
-    """What differs, how they ended, then (if wanted) what is equal."""
+    """What came out of them, the settings that differ, how it went, then (if wanted) what is equal."""
     differing, equal = settings(summaries)
-    found: list[Row] = [_row(f"set {label}", label.removeprefix("search."), cells) for label, cells in differing]
-    if not differing:
-        found.append(_heading("same", "no setting differs", len(summaries)))
+    found: list[Row] = []
+    label_of_valid = validation_label(summaries)
     for label, told in outcomes(summaries):
         cells = _with_differences(label, told, summaries)
         found.append(_row(f"end {label}", label, cells, "bold" if label == "BCA" else ""))
-        if label == validation_label(summaries):
+        if label == label_of_valid:
             found += _differences(summaries, pairings)
+            found += [_row(f"set {key}", key.removeprefix("search."), cells) for key, cells in differing]
+            if not differing:
+                found.append(_heading("same", "no setting differs", len(summaries)))
     best, times = [one.best_so_far for one in summaries], [one.trial_seconds for one in summaries]
     for key, label, series in (("best_so_far", "best so far", best), ("trial_seconds", "seconds a trial", times)):
         shown = _sparks(summaries, numbers, series, width, climbing=key == "best_so_far")

@@ -37,12 +37,12 @@ ELSEWHERE = "worked on by another host; whether it still is cannot be seen from 
 HOME_COLUMNS = (
     Column("mark", "", 1),
     Column("state", "STATE", 11),
-    Column("run", "RUN", 20, flexible=True),
+    Column("run", "RUN", 19, flexible=True),
     Column("strategy", "STRATEGY", 8),
     Column("corpus", "CORPUS", 7),
     Column("bca", SCORE_HEADING, SCORE_CELLS),
     Column("of", "OF", 7),
-    Column("trials", "TRIALS", 6, "right"),
+    Column("trials", "TRIALS", 7, "right"),
     Column("time", "TIME", 6, "right"),
 )
 
@@ -91,7 +91,9 @@ def home_cells(
 ) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
     figure = summary.headline
-    wide = any(column.key == "of" and column.width >= _WHOLE for column in columns)
+    widths = {column.key: column.width for column in columns}
+    of = headline_of(figure)
+    trials = trials_text(summary)
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
         "state": cell("imported", "muted") if summary.imported else state_text(summary.state or ShownStatus.CHECKING),
@@ -99,8 +101,8 @@ def home_cells(
         "strategy": cell(summary.strategy or "-"),
         "corpus": cell(summary.corpus or "-"),
         "bca": cell(figure.short if figure else "-", "" if figure else "muted"),
-        "of": cell(headline_of(figure) if wide else _short_of(figure), "muted"),
-        "trials": cell(trials_text(summary)),
+        "of": cell(of if len(of) <= widths.get("of", 0) >= _WHOLE else _short_of(figure), "muted"),
+        "trials": cell(trials if len(trials) <= widths.get("trials", 0) else summary.trials),
         "time": cell(duration(summary.seconds)),
     }
     return tuple(cells[column.key] for column in columns)

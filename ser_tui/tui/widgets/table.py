@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar, Literal
 
 from rich.segment import Segment
@@ -304,7 +305,13 @@ class Table(ScrollView, can_focus=True):
         length, shift = max(whole.cell_length, width), self.scroll_offset.x
         if length > width or shift:
             held = sum(self._widths[: self._fixed]) + self._fixed
-            whole = Strip.join([whole.crop(0, held), whole.crop(held + shift, shift + width)])
+            cut = shift + (self.scrollable_content_region.width or width)  # the size counts the scrollbar
+            seen = whole.crop(held + shift, cut)
+            ends = accumulate(column + 1 for column in self._widths)
+            if cut < length and whole.crop(cut, next((end for end in ends if end >= cut), cut)).text.strip():
+                # Half a number is another number: what the edge cuts says so, as in a column that is too narrow.
+                seen = Strip.join([seen.crop(0, cut - shift - held - 1), Strip([Segment("…", base + over if over else base)])])
+            whole = Strip.join([whole.crop(0, held), seen])
         return whole.adjust_cell_length(width, base + over if over else base).simplify()
 
     # Keys and mouse
