@@ -33,9 +33,7 @@ def main() -> None:
             list_runs(as_json=len(sys.argv) > 2)
             code = 0
         else:
-            from ser_tui.cli.app import app
-
-            code = app(prog_name="ser-tui", standalone_mode=True) or 0
+            code = _verb()
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
@@ -60,3 +58,21 @@ def main() -> None:
         print(f"ser-tui: unexpected {text}; SER_TUI_TRACEBACK=1 shows where, please report it", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def _verb() -> int:
+    """Run the verb of the command line. With --json wrong use is told as a document too."""
+    from ser_tui.cli.app import app
+
+    if "--json" not in sys.argv[1:]:
+        return app(prog_name="ser-tui", standalone_mode=True) or 0
+    try:
+        return app(prog_name="ser-tui", standalone_mode=False) or 0
+    except Exception as error:
+        if not (isinstance(code := getattr(error, "exit_code", None), int) and hasattr(error, "format_message")):
+            raise  # not Click's, of which Typer brings a copy of its own
+        error.show()  # type: ignore[attr-defined]
+        from ser_tui.cli.output import print_json
+
+        print_json({"error": error.format_message(), "exit_code": code})
+        return code
