@@ -80,11 +80,16 @@ def run(
 
 
 @app.command()
-def runs(json: Json = False) -> None:
-    """List all runs, newest first."""
+def runs(
+    filter_: Annotated[
+        str, typer.Option("--filter", metavar="TEXT", help="Only some: words, strategy:gp, 'bca>.9', and, or, not, (...).")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """List all runs, newest first, or those that a filter wants."""
     from ser_tui.cli.listing import list_runs
 
-    list_runs(as_json=json)
+    list_runs(as_json=json, wanted=filter_)
 
 
 @app.command()

@@ -12,15 +12,23 @@ from ser_tui.store.runs import resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import SCORE_HEADING, duration
 from ser_tui.study.headline import headline_of
+from ser_tui.study.run_filter import run_filter
 from ser_tui.study.run_summary import RunSummary, to_json
 
 
-def list_runs(*, as_json: bool) -> None:
-    """Print all runs, newest first."""
+def list_runs(*, as_json: bool, wanted: str = "") -> None:
+    """Print all runs, or those that the filter `wanted` matches, newest first. Raises UsageError where that says nothing."""
     gc.disable()  # thousands of logs may be read, and then this process ends
-    summaries = Index(runs_folder()).refresh()
+    chosen = run_filter(wanted)
+    if chosen.problem:
+        raise UsageError(f"--filter {wanted!r}: {chosen.problem}")
+    every = Index(runs_folder()).refresh()
+    summaries = [one for one in every if chosen.matches(one)] if wanted else every
     if as_json:
         print_json([{key: value for key, value in to_json(one).items() if key != "study"} for one in summaries])
+        return
+    if every and not summaries:
+        say(f"none of {len(every)} runs matches {wanted!r}")
         return
     if not summaries:
         say(f"no runs in {runs_folder()} yet; start one with `ser-tui run configs/demo.yaml`")

@@ -10,7 +10,7 @@ from calling import document
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(("show", "--nope"), "No such option: --nope"), (("show", "nope"), "no runs in")],
+    [(("show", "--nope"), "No such option: --nope"), (("show", "nope"), "no runs in"), (("runs", "--filter", "bca>x"), "bca>x")],
 )
 def test_wrong_use_is_a_document_with_its_exit_code(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
     found = document(*arguments, runs=tmp_path, code=2)

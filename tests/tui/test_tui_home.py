@@ -99,14 +99,19 @@ async def test_delete_asks_and_only_then_removes_the_folder(runs: Path) -> None:
         assert not run.folder.path.exists()
 
 
-async def test_the_filter_keeps_runs_that_hold_every_word(runs: Path) -> None:
+async def test_the_filter_keeps_the_runs_that_are_wanted_while_it_is_typed(runs: Path) -> None:
     finished(runs, number=0, trials=1, name="alpha", strategy="tpe")
     finished(runs, number=1, trials=1, name="beta", strategy="gp")
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "alpha", "beta")
         await press(pilot, "slash", "'tpe alp")
         await until(pilot, lambda: "beta" not in shown(pilot.app) and "alpha" in shown(pilot.app))
-        await press(pilot, "'zzz")
+        await press(pilot, "ctrl+u", "'strategy:gp bca>")
+        await until_shown(pilot, "1 shown   ! bca>: bca is compared", "beta")
+        await press(pilot, "'.99 or name:alpha")
+        await until_shown(pilot, "1 shown: strategy:gp bca>.99 or name:alpha")
+        assert "beta" not in shown(pilot.app)
+        await press(pilot, "ctrl+u", "'zzz")
         await until_shown(pilot, "No runs match")
         await pilot.press("escape")
         await until_shown(pilot, "alpha", "beta")

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
 from ser_tui.study.formatting import printable
+from ser_tui.study.run_filter import HELP, run_filter
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
@@ -61,7 +62,7 @@ class HomeScreen(AppScreen[None]):
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
         Binding("h", "report", "report", tooltip="Write an HTML page about the run, or about the marked ones"),
         Binding("d", "delete", "delete", tooltip="Delete the run's folder"),
-        Binding("slash", "filter", "filter", key_display="/", tooltip="Show only runs that hold some words"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="Show only some runs: " + HELP),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
         Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
         Binding("escape", "clear_filter", "all runs", key_display="esc", tooltip="Show all runs again"),
@@ -73,6 +74,7 @@ class HomeScreen(AppScreen[None]):
         self.summaries: list[RunSummary] = []
         self.marked: list[str] = []
         self._words = ""
+        self._filter = run_filter("")
         self._loaded = False
 
     def compose(self) -> ComposeResult:
@@ -120,7 +122,7 @@ class HomeScreen(AppScreen[None]):
     def _show(self) -> None:
         table = self.query_one(RunsTable)
         words = self._words
-        shown = [summary for summary in self.summaries if not words or runs.matches(summary, words)]
+        shown = [summary for summary in self.summaries if self._filter.matches(summary)]
         appears = bool(shown) and not table.display
         table.display = bool(shown)
         empty = self.query_one("#empty", Static)
@@ -150,7 +152,9 @@ class HomeScreen(AppScreen[None]):
         line = cell("")
         line.append("ser_tui", "bold")
         line.append(f"   {runs.counts(self.summaries)}", "accent")
-        if self._words:
+        if self._filter.problem:  # the words stand in their field
+            line.append_text(cell(f"   {shown} shown")).append_text(cell(f"   ! {self._filter.problem}", "warning"))
+        elif self._words:
             line.append_text(cell(f"   {shown} shown: {self._words}"))
         if self.marked:
             line.append(f"   {len(self.marked)} marked", "accent")
@@ -286,11 +290,9 @@ class HomeScreen(AppScreen[None]):
             self._take(found if found is not None else self.summaries)
 
     async def action_filter(self) -> None:
-        """Show only the runs that hold what is typed."""
+        """Show only the runs that what is typed wants, while it is typed."""
         if not self.query("#filter"):
-            field = Input(
-                self._words, placeholder="words to look for: name, state, strategy, corpus, encoder", id="filter"
-            )
+            field = Input(self._words, placeholder=HELP, id="filter")
             await self.mount(field, after="#body")
         self.query_one("#filter").focus()
         self.refresh_bindings()
@@ -298,13 +300,15 @@ class HomeScreen(AppScreen[None]):
     async def action_clear_filter(self) -> None:
         """Show all runs again."""
         await self.query("#filter").remove()
-        self._words = ""
-        self._show()
+        self._look_for("")
         self.query_one(RunsTable).focus()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
-        self._words = event.value.strip()
+        self._look_for(event.value.strip())
+
+    def _look_for(self, words: str) -> None:
+        self._words, self._filter = words, run_filter(words)
         self._show()
 
     @on(Input.Submitted, "#filter")

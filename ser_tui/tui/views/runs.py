@@ -122,13 +122,6 @@ def counts(summaries: Sequence[RunSummary]) -> str:
     return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "")
 
 
-def matches(summary: RunSummary, words: str) -> bool:
-    """Whether every word of a filter is in one of the columns of `summary`, letter case aside."""
-    told = (summary.shown, summary.run_id, summary.name, summary.strategy, summary.corpus, summary.encoder)
-    held = " ".join((*told, summary.protocol, summary.method)).casefold()
-    return all(word in held for word in words.casefold().split())
-
-
 def speakers_text(summary: RunSummary) -> Text:
     """Whether training and validation share speakers: what decides how far the score can be believed."""
     if not summary.protocol:

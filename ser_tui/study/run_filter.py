@@ -1,0 +1,188 @@
+"""Which of many runs are wanted, in the words of who looks for them: `gp emodb`, `bca>.9 and not strategy:grid`."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ser_tui.study.run_summary import RunSummary
+
+Test = Callable[[RunSummary], bool]
+
+TEXTS: Mapping[str, Callable[[RunSummary], str]] = {
+    "state": lambda one: one.shown,
+    "run": lambda one: one.run_id,
+    "name": lambda one: one.name,
+    "strategy": lambda one: one.strategy,
+    "corpus": lambda one: one.corpus,
+    "encoder": lambda one: one.encoder,
+    "protocol": lambda one: one.protocol,
+    "method": lambda one: one.method,
+    "of": lambda one: one.headline.kind if one.headline else "",
+    "on": lambda one: " ".join(found.corpus for found in one.evaluations),
+}
+"""What can be looked for as `key:text`: the columns, what the shown score is of, and the corpora of zero-shot evaluations."""
+
+NUMBERS: Mapping[str, Callable[[RunSummary], float | None]] = {
+    "bca": lambda one: one.headline.score.value if one.headline else None,
+    "n": lambda one: one.headline.n if one.headline else None,
+    "speakers": lambda one: one.headline.speakers if one.headline else None,
+    "probe": lambda one: one.probe.score.value if one.probe else None,
+    "trials": lambda one: one.trials,
+    "minutes": lambda one: None if one.seconds is None else one.seconds / 60,
+}
+"""What can be compared as `key>number`: `bca`, `n` and `speakers` are of the score that the list shows."""
+_SHARES = ("bca", "probe")
+
+_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    ":": operator.eq, "=": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
+_TOKEN = re.compile(r'[()]|(?:[^\s()"]|"[^"]*"?)+')
+_SPACED = re.compile(r'("[^"]*"?)|\s*(!=|>=|<=|[<>=])\s*|(?<=\w)(:)\s+')
+_PAIR = re.compile(r"([a-z]+)(!=|>=|<=|[:=<>])(.*)", re.DOTALL | re.IGNORECASE)
+_DEEPEST = 40
+"""Brackets within each other."""
+
+HELP = "words, key:text (strategy:gp), key>number (bca>.9), and, or, not, (...)"
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """`matches`: whether a run is wanted. `problem`: what in the text cannot be understood, and was left out of it; else empty."""
+
+    matches: Test
+    problem: str = ""
+
+
+def run_filter(text: str) -> RunFilter:
+    """The filter that `text` says; of one that is still being typed, what can be understood so far. Empty: all runs.
+
+    Words that follow each other must all be there, letter case aside; `or` binds less than `and`, `not` most.
+    """
+    reading = _Reading(_TOKEN.findall(_SPACED.sub(lambda found: found[1] or found[2] or found[3], text)))
+    test = reading.alternatives(0)
+    return RunFilter(test or (lambda one: True), reading.problem)
+
+
+class _Reading:
+    """Reads tokens from the left. What says nothing yet (`not` at the end, an open bracket) is None."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self._tokens = tokens
+        self._next = 0
+        self.problem = ""
+
+    @property
+    def _word(self) -> str:
+        return self._tokens[self._next].lower() if self._next < len(self._tokens) else ""
+
+    def alternatives(self, depth: int) -> Test | None:
+        found: list[Test] = []
+        while True:
+            test = self._all_of(depth)
+            found += [test] if test else []
+            if self._word == ")" and depth == 0:
+                self._object("a ) has no (")
+            elif self._word != "or":
+                break
+            self._next += 1
+        return _any_of(found) if len(found) > 1 else found[0] if found else None
+
+    def _all_of(self, depth: int) -> Test | None:
+        found: list[Test] = []
+        while self._word not in ("", "or", ")"):
+            if self._word == "and":
+                self._next += 1
+                continue
+            test = self._one(depth)
+            found += [test] if test else []
+        return _every_of(found) if len(found) > 1 else found[0] if found else None
+
+    def _one(self, depth: int) -> Test | None:
+        negated = False
+        while self._word == "not":
+            self._next += 1
+            negated = not negated
+        if self._word in ("", "and", "or", ")"):
+            return None
+        test: Test | None
+        if self._word == "(":
+            self._next += 1
+            if depth >= _DEEPEST:
+                self._object("too many brackets within each other")
+                return None
+            test = self.alternatives(depth + 1)
+            if self._word == ")":
+                self._next += 1
+        else:
+            test = self._atom(self._tokens[self._next])
+            self._next += 1
+        return _not(test) if test and negated else test
+
+    def _atom(self, token: str) -> Test | None:
+        pair = _PAIR.fullmatch(token)
+        if pair is None:
+            return _words(token.replace('"', ""))
+        key, sign, value = pair[1].lower(), pair[2], pair[3].replace('"', "")
+        if key in TEXTS:
+            return self._text(token, key, sign, value)
+        if key in NUMBERS:
+            return self._number(token, key, sign, value)
+        self._object(f"{token}: no {key} to look for; there are {', '.join((*TEXTS, *NUMBERS))}")
+        return None
+
+    def _text(self, token: str, key: str, sign: str, value: str) -> Test | None:
+        read, wanted = TEXTS[key], value.casefold()
+        if sign == ":":
+            return lambda one: wanted in read(one).casefold()
+        if sign in ("=", "!="):
+            return lambda one: (read(one).casefold() == wanted) is (sign == "=")
+        self._object(f"{token}: {key} is no number; {key}:text looks for it")
+        return None
+
+    def _number(self, token: str, key: str, sign: str, value: str) -> Test | None:
+        try:
+            wanted = float(value)
+        except ValueError:
+            wanted = math.nan
+        if not math.isfinite(wanted):
+            self._object(f"{token}: {key} is compared with a number, {key}>{'.9' if key in _SHARES else '10'}")
+            return None
+        if key in _SHARES and not 0 <= wanted <= 1:
+            self._object(f"{token}: {key} is between 0 and 1, as .9")
+            return None
+        read, compare = NUMBERS[key], _COMPARED[sign]
+
+        def test(one: RunSummary) -> bool:
+            found = read(one)
+            return found is not None and compare(found, wanted)
+
+        return test
+
+    def _object(self, problem: str) -> None:
+        self.problem = self.problem or problem
+
+
+def _any_of(tests: list[Test]) -> Test:
+    return lambda one: any(test(one) for test in tests)
+
+
+def _every_of(tests: list[Test]) -> Test:
+    return lambda one: all(test(one) for test in tests)
+
+
+def _not(test: Test) -> Test:
+    return lambda one: not test(one)
+
+
+def _words(text: str) -> Test:
+    wanted = text.casefold()
+    return lambda one: wanted in _told(one)
+
+
+def _told(one: RunSummary) -> str:
+    told = (one.shown, one.run_id, one.name, one.strategy, one.corpus, one.encoder, one.protocol, one.method)
+    return " ".join(told).casefold()
