@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from fabricated_runs import finished
-from piloting import press, shown, until_shown
+from piloting import press, shown, until, until_shown
 from rich.color import Color as RichColor
 from textual.color import Color
 from textual.widgets import Input
@@ -19,6 +19,7 @@ from ser_tui.corpora import registry
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import BLOCKS
 from ser_tui.tui.app import SerTuiApp, refuse_unusable_terminal
+from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 
 HEAVY = ("torch", "torchaudio", "speechbrain", "transformers", "skopt", "hyperopt", "sklearn")
 
@@ -159,3 +160,15 @@ def test_no_part_of_the_interface_imports_anything_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_note_that_has_no_room_in_its_line_is_whole_below_the_list(runs: Path) -> None:
+    notes = {f"owner/encoder-with-a-long-name-{number}": f"ready; 8.{number} M parameters, 4 layers of 384" for number in range(3)}
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ChooseScreen("Encoder", [Choosable(name, note) for name, note in notes.items()]))
+        await until_shown(pilot, "8.0 M parameters, 4 layers of 384")
+        await press(pilot, "down")
+        await until_shown(pilot, "8.1 M parameters, 4 layers of 384")
+        await pilot.resize_terminal(160, 40)
+        await until(pilot, lambda: shown(app).count("8.1 M parameters, 4 layers of 384") == 1)

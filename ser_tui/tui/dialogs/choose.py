@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -14,6 +15,7 @@ from textual.widgets import Input, Static
 
 from ser_tui.tui.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 
@@ -67,9 +69,10 @@ class ChooseScreen(AppDialog[list[str]]):
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="heading", markup=False)
             yield ChoiceTable(
-                [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 20, flexible=True)],
+                [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 8, flexible=True)],
                 heading=False,
             )
+            yield Lines(Text(), Text(), classes="muted", id="whole")
             if self._other:
                 yield Input(placeholder=self._other, id="other")
             yield KeyBar()
@@ -85,6 +88,23 @@ class ChooseScreen(AppDialog[list[str]]):
 
     def _show(self) -> None:
         self.query_one(ChoiceTable).sync([self._row(one) for one in self._choices])
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self.call_after_refresh(self._show_whole)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Where notes are cut depends on the width."""
+        self.call_after_refresh(self._show_whole)
+
+    def _show_whole(self) -> None:
+        """The note of the highlighted line, where there are notes that have no room in theirs."""
+        table, whole = self.query_one(ChoiceTable), self.query_one("#whole", Lines)
+        room = table.size.width - 3 - min(52, max([len(one.value) for one in self._choices] + [8]))
+        whole.display = table.size.width > 0 and any(len(one.note) >= room for one in self._choices)
+        note = next((one.note for one in self._choices if one.value == table.current), "")
+        parts = broken(cell(note), max(20, table.size.width))
+        whole.show([*parts[:2], *[Text()] * (2 - len(parts))])
 
     def _row(self, one: Choosable) -> Row:
         mark = "*" if one.value in self._marked else ""

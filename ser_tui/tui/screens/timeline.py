@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from ser_tui.study.formatting import local_zone
 from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.follow import View
@@ -63,7 +64,8 @@ class TimelineScreen(AppScreen[None]):
         self._drawn = state
         now = datetime.now(UTC).isoformat() if view.live else ""
         self._spans = timeline.spans(state, now)
-        self.query_one("#head", Lines).show([timeline.head(state, self._spans)])
+        head, zone = timeline.head(state, self._spans), cell(f"   times in {local_zone()}", "muted")
+        self.query_one("#head", Lines).show([head.append_text(zone) if head.cell_len + zone.cell_len <= self.size.width - 2 else head])
         table = self.query_one(Timeline)
         total = max((span.end for span in self._spans if span is not None), default=0.0)
         fixed = sum(column.width + 1 for column in timeline.COLUMNS if not column.flexible)
