@@ -55,6 +55,14 @@ def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> 
     assert validate(StudyForm.from_study(to_plain(wanted)).raw()) == completed(wanted)
 
 
+def test_the_study_of_an_earlier_version_can_be_started_again() -> None:
+    earlier = to_plain(validate(study()))
+    earlier["training"] = {"warmup": 0.3}
+    del earlier["objectives"], earlier["protocol"]["objective_folds"]
+    begun = StudyForm.from_study(earlier)
+    assert begun.problems() == {} and begun.texts["training.warmup"] == "0.3" and begun.texts["training.balance"] == "auto"
+
+
 def test_what_is_typed_wrong_is_named_beside_its_field() -> None:
     typed = form()
     typed.dimensions["learning_rate"].low = "1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -21,6 +22,7 @@ from ser_tui.study.document import (
     Study,
     Training,
 )
+from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Hyperparameter, for_method
 from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.scores import MEASURES
@@ -209,8 +211,10 @@ class StudyForm:
 
     @classmethod
     def from_study(cls, study: Mapping[str, Any]) -> StudyForm:
-        """The form filled in with a resolved study document."""
+        """The form filled in with a resolved study document; what one of an earlier version does not say is as it was then: the default."""
         plain = plain_data(study)
+        with suppress(UserError):  # what is wrong in it is said beside its fields
+            plain = to_plain(validate(plain))
         form = cls(rest=plain)
         for item in FIELDS:
             form.texts[item.key] = _text(item, _get(plain, item.key)) or item.default

@@ -37,12 +37,12 @@ ELSEWHERE = "worked on by another host; whether it still is cannot be seen from 
 HOME_COLUMNS = (
     Column("mark", "", 1),
     Column("state", "STATE", 11),
-    Column("run", "RUN", 19, flexible=True),
+    Column("run", "RUN", 20, flexible=True),
     Column("strategy", "STRATEGY", 8),
     Column("corpus", "CORPUS", 7),
     Column("bca", SCORE_HEADING, SCORE_CELLS),
     Column("of", "OF", 7),
-    Column("trials", "TRIALS", 7, "right"),
+    Column("trials", "TRIALS", 6, "right"),
     Column("time", "TIME", 6, "right"),
 )
 
@@ -59,6 +59,8 @@ def home_columns(room: int) -> list[Column]:
     for key in _DISPENSABLE:
         if 0 < room < _needed(columns):
             columns = [column for column in columns if column.key != key]
+    if room >= _needed(columns) + len("/10000"):
+        columns = [replace(column, width=len("9999/10000")) if column.key == "trials" else column for column in columns]
     if room >= _needed(columns) + _WHOLE:
         columns = [replace(column, width=_WHOLE) if column.key == "of" else column for column in columns]
     return columns
