@@ -1,6 +1,6 @@
 """Writes docs/reference/ from the code: commands, study keys, events of a log, keys of `--json`, environment variables.
 
-    python docs/make_reference.py
+    python docs/make_reference.py [FOLDER]
 
 A test compares the pages with what this makes, so that they never say what the program does not do.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -259,10 +260,11 @@ REFERENCE = {"commands.md": commands, "study.md": study, "events.md": log_events
 
 
 def main() -> None:
-    """Write all pages."""
-    PAGES.mkdir(exist_ok=True)
+    """Write all pages, into the folder that is named or into docs/reference/."""
+    pages = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGES
+    pages.mkdir(exist_ok=True)
     for name, made in REFERENCE.items():
-        (PAGES / name).write_text(made(), encoding="utf-8")
+        (pages / name).write_text(made(), encoding="utf-8")
 
 
 if __name__ == "__main__":
