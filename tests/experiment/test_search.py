@@ -105,7 +105,7 @@ def test_a_finished_run_is_in_the_index_with_its_model(done: RunFolder) -> None:
     stored = json.loads((done.path.parent / "index.json").read_text())["runs"]
     state = done.state()
     assert state.best is not None
-    assert stored[done.run_id]["best"]["bca"] == state.best.value()
+    assert stored[done.run_id]["best"]["score"]["value"] == state.best.value()
     assert sorted(path.suffix for path in done.best.iterdir()) == [".json", ".safetensors"]
     assert Index(done.path.parent).refresh()[0].state == "done"
 
