@@ -133,6 +133,9 @@ async def test_a_plot_is_not_drawn_again_while_nothing_changes(runs: Path, monke
         await until(pilot, lambda: shown(app).count("@") >= 2)
         from ser_tui.tui.widgets.plot import PictureWidget
 
+        plot = app.screen.query_one(PictureWidget)
+        # The canvas has its place beside the labels.
+        await until(pilot, lambda: plot._drawn_in.width == plot.size.width - plot.margin_left - 3)
         drawn: list[Picture] = []
         monkeypatch.setattr(PictureWidget, "_draw", lambda self, picture: drawn.append(picture))
         run.write(events.Note(text="nothing that a plot shows"))

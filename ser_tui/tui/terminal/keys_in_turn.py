@@ -47,6 +47,7 @@ class KeysInTurn:
 
     async def take(self, key: events.Key) -> None:
         """Hand `key` on, now or later."""
+        self._drop_what_was_for_a_screen_that_was_left()  # ahead of `key`, which is for the one in front now
         waits = not _ready(self._app.screen) and _typed(key)
         if key.key in _AT_ONCE or not (waits or self._at is not None or (self._waiting and _typed(key))):
             await self._hand_on(key)
@@ -110,12 +111,15 @@ class KeysInTurn:
         elif self._app.is_running:
             self._app.call_later(self._ended, turn)
 
-    async def _next(self) -> None:
-        if self._at is not None:
-            return
+    def _drop_what_was_for_a_screen_that_was_left(self) -> None:
         if self._unready is not None and self._unready is not self._app.screen:
             self._waiting.clear()
             self._unready = None
+
+    async def _next(self) -> None:
+        if self._at is not None:
+            return
+        self._drop_what_was_for_a_screen_that_was_left()
         ready = _ready(self._app.screen)
         due = next((key for key in self._waiting if ready or not _typed(key)), None)
         self._unready = None if ready or not self._waiting else self._app.screen

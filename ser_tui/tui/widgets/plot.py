@@ -69,6 +69,8 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
         super().__init__(allow_pan_and_zoom=False)
         self._picture: Picture | None = None
         self._composed = False
+        self._drawn_in = Size(0, 0)
+        """For how many cells within the axes."""
         self.set_reactive(PictureWidget.margin_top, 0)
         self.set_reactive(PictureWidget.margin_bottom, 1)
         self.set_reactive(PictureWidget.margin_left, 6)
@@ -105,9 +107,13 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
     def _canvas_resized(self) -> None:
         """textual-plot may have drawn before a new margin moved the canvas, and would leave a column empty."""
         self._needs_canvas_resize = True
-        self.on_resize()
+        if self.inner == self._drawn_in:
+            self._rerender()
+        else:
+            self.on_resize()
 
     def _draw(self, picture: Picture) -> None:
+        self._drawn_in = self.inner
         self.margin_left = max(3, *(len(label) + 2 for _, label in picture.y.ticks))
         self.clear()
         # textual-plot puts what lies at the upper end of an axis under its frame: the last trial, a score of 1.
