@@ -27,7 +27,7 @@ def find_study(reference: str | Path) -> Path:
     """The file that `reference` means: its path, or the name of a study that comes with ser_tui. A file of that name in the
     working folder goes first. Raises UsageError for a bare name of neither."""
     path = Path(reference)
-    if path.exists() or path.suffix or len(path.parts) != 1:
+    if (path.exists() and not path.is_dir()) or path.suffix or len(path.parts) != 1:
         return path  # what is wrong with it is said where it is opened
     known = shipped()
     if path.name in known:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import math
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
@@ -76,7 +77,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
     """The state that `to_lines` made `lines` of. Raises NotKept where they are others."""
     try:
         rest = iter(lines)
-        head = tuples(json.loads(next(rest)))
+        head = tuples(_loaded(next(rest)))
         head["status"] = RunStatus(head["status"])
         trials: list[Trial] = []
         for line in rest:
@@ -101,7 +102,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
         return state
     except NotKept:
         raise
-    except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError, OverflowError) as error:
         raise NotKept(f"not a state: {type(error).__name__}") from None
 
 
@@ -144,11 +145,22 @@ def _row(trial: Trial) -> list[Any]:
     return [values[name] for name in _TRIAL]
 
 
+def _loaded(line: bytes) -> Any:
+    return json.loads(line, parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise NotKept("a number that JSON does not have")
+    return value
+
+
 def _decoded(line: bytes) -> list[tuple[Any, ...]]:
     try:
         rows: list[tuple[Any, ...]] = _rows.decode(line)
     except msgspec.DecodeError:  # a reason that is not UTF-8, which JSON can only escape: the other reader takes that
-        rows = msgspec.convert(json.loads(line), list[_Row])
+        rows = msgspec.convert(_loaded(line), list[_Row])
     return rows
 
 

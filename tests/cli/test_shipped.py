@@ -20,6 +20,9 @@ def test_every_study_of_configs_has_a_name_and_a_file_of_that_name_goes_first(tm
     monkeypatch.chdir(tmp_path)
     assert set(shipped()) == {path.stem for path in (ROOT / "configs").glob("*.yaml")} and "demo" in shipped()
     assert find_study("demo").read_text() == (ROOT / "configs" / "demo.yaml").read_text()
+    Path("demo").mkdir()
+    assert find_study("demo").is_file(), "a folder is no study"
+    Path("demo").rmdir()
     Path("demo").write_text("name: mine\n")
     assert find_study("demo") == Path("demo")
     assert find_study("studies/demo") == Path("studies/demo"), "a path is never a name"

@@ -225,9 +225,8 @@ async def test_an_invalid_study_is_not_started(runs: Path) -> None:
         assert isinstance(pilot.app.screen, NewStudyScreen) and folders(runs) == []
 
 
-async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_order(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _held_back(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The form's fields come when the event is set."""
     ready, prepared = threading.Event(), NewStudyScreen._prepared
 
     def slowly(screen: NewStudyScreen) -> StudyForm:
@@ -235,6 +234,13 @@ async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_ord
         return prepared(screen)
 
     monkeypatch.setattr(NewStudyScreen, "_prepared", slowly)
+    return ready
+
+
+async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_order(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = _held_back(monkeypatch)
     app = SerTuiApp(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "n new")
@@ -267,13 +273,7 @@ async def test_what_is_typed_for_a_form_that_was_left_is_dropped(runs: Path, mon
 
 
 async def test_keys_that_come_before_the_form_is_there_do_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ready, prepared = threading.Event(), NewStudyScreen._prepared
-
-    def slowly(screen: NewStudyScreen) -> StudyForm:
-        ready.wait()
-        return prepared(screen)
-
-    monkeypatch.setattr(NewStudyScreen, "_prepared", slowly)
+    ready = _held_back(monkeypatch)
     app = SerTuiApp(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         form_screen = NewStudyScreen()
