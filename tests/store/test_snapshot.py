@@ -188,11 +188,12 @@ def test_lines_of_another_hand_are_refused(log: Path, place: str, value: object)
 
 
 @pytest.mark.parametrize(
-    ("index", "value"), [
-        (0, 7), (1, []), (3, "splendid"), (4, "noon"), (5, "AAAA"), (5, None), (6, "high"), (9, float("nan")), (10, float("inf")), (13, ["a"]),
-        (13, 3),
-    ],  # fmt: skip
-)
+    ("index", "value"),
+    [
+        (0, 7), (1, []), (3, "splendid"), (4, "noon"), (5, "AAAA"), (5, None), (6, "high"), (9, float("nan")), (10, float("inf")),
+        (13, ["a"]), (13, 3),
+    ],
+)  # fmt: skip
 def test_trials_of_another_hand_are_refused(log: Path, index: int, value: object) -> None:
     head, block = to_lines(whole(log)[1])
     trials = json.loads(block)
