@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +19,9 @@ from ser_tui.training.trial import OnProgress, Part, Stop
 
 _NAMED = 3
 """Unreadable utterances that a note names."""
+_REMEMBERED = 6
+"""What is made of the utterances that is kept at once: vectors of a few poolings, 2 MB each at EmoDB's size, twice that standardised."""
+Made = TypeVar("Made")
 
 
 class PartTensors:
@@ -44,12 +49,16 @@ class PartTensors:
         self._pooled = Pooled(encoder, self._features, stores)
         self.usable: list[int] = []
         self._lengths: dict[int, int] = {}
+        self._remembered = OrderedDict[Hashable, Any]()
 
     def prepare(self, should_stop: Stop, on_progress: OnProgress | None) -> None:
         """Compute what is not cached and find what cannot be read. Raises TrialStopped."""
         features = self._inputs or self._features
         features.prepare(should_stop, on_progress)
-        self.usable = features.usable
+        usable = features.usable
+        if usable != self.usable:
+            self._remembered.clear()
+        self.usable = usable
         self._lengths = {index: features.length(index) for index in self.usable}
 
     def prepare_pooled(self, should_stop: Stop, on_progress: OnProgress | None) -> None:
@@ -75,6 +84,14 @@ class PartTensors:
     def pooled(self, indices: list[int]) -> Tensor:
         """Pooled statistics [B, layers + 2, 2, D] of the pre-trained encoder."""
         return torch.stack([self._pooled.get(index) for index in indices])
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes of the usable utterances, the next time too: the few of latest use are kept, each under its `key`."""
+        found: Made = self._remembered.pop(key) if key in self._remembered else make()
+        self._remembered[key] = found
+        while len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return found
 
     def probabilities(self, logits: Tensor) -> NDArray[np.float32]:
         """Class probabilities [N, classes] of all utterances out of `logits` [usable, classes]; NaN where one cannot be read."""

@@ -11,12 +11,13 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import log_loss
+from scipy.special import log_softmax
 
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method, Training
@@ -27,7 +28,7 @@ from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.fold_table import FoldTable, vectors
 from ser_tui.training.head import Head, Pooling, pooling
-from ser_tui.training.linear import fit, solve
+from ser_tui.training.linear import fit, solve, standardise
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.parameters import complete
 from ser_tui.training.trainer import Trainer, pooled_probabilities, pooled_report
@@ -63,7 +64,7 @@ class ProbeTrainer(Trainer):
             if not len(train) or not len(scored):
                 raise UserError(f"no utterance of fold {fold.name} can be read; run: ser-tui corpora check")
             labels = table.labels[train]
-            standard = table.kept.of((number, chosen), features[train])
+            standard = table.kept.of((number, chosen), features, train)
             head = solve(standard, labels, classes, strength, balanced=self.balanced)
             with torch.no_grad():
                 logits = [head(torch.from_numpy(features[rows])) for rows in (train, scored)]
@@ -74,7 +75,7 @@ class ProbeTrainer(Trainer):
             answers[list(table.places(number - 1))] = logits[1].numpy()
             said.append(metrics.class_probabilities(answers))
             bca = metrics.balanced_accuracy(fold.validation.labels, predictions, classes)
-            losses = [_loss(found, table.labels[rows], classes) for found, rows in zip(logits, (train, scored), strict=True)]
+            losses = [_loss(found, table.labels[rows]) for found, rows in zip(logits, (train, scored), strict=True)]
             reports.append(EpochReport(1, 1, losses[0], bca, losses[1], True, 0.0, tuple(predictions)))
             self.on_fold(number, fold, bca)
             self._last = (head, chosen, parameters)
@@ -146,13 +147,14 @@ class ProbeTrainer(Trainer):
     def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[PartTensors, PartTensors]:
         if max_seconds not in self._data:
             recipe = self._recipe(max_seconds)
-            self._data[max_seconds] = (
+            pair = (
                 PartTensors(self.encoder, self._train, recipe, self._stores, augmented=self._settings.augment),
                 PartTensors(self.encoder, self._validation, recipe, self._stores),
             )
-        for data in self._data[max_seconds]:
-            data.prepare(should_stop, self._on_progress)
-            data.prepare_pooled(should_stop, self._on_progress)
+            for data in pair:
+                data.prepare(should_stop, self._on_progress)
+                data.prepare_pooled(should_stop, self._on_progress)
+            self._data[max_seconds] = pair
         return self._data[max_seconds]
 
     def _run(self, values: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
@@ -163,23 +165,22 @@ class ProbeTrainer(Trainer):
         for data, part in ((train, "training"), (validation, "validation")):
             if not data.usable:
                 raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")
-        chosen = self.pooling(values)
-        strength, features = float(values["inverse_regularization"]), vectors(train, chosen)
-        head = fit(features, _labels(train), len(self.classes), strength, balanced=self.balanced)
+        chosen, classes = self.pooling(values), len(self.classes)
+        features = [data.remembered(chosen, partial(vectors, data, chosen)) for data in (train, validation)]
+        standard = train.remembered(("standard", chosen), partial(standardise, features[0]))
+        head = solve(standard, _labels(train), classes, float(values["inverse_regularization"]), balanced=self.balanced)
         check_stop(should_stop)
-        losses, logits = [], torch.empty(0)
-        for data in (train, validation):
-            with torch.no_grad():
-                logits = head(torch.from_numpy(vectors(data, chosen)))
-            losses.append(_loss(logits, _labels(data), len(self.classes)))
-        predictions = _predictions(validation, logits)
-        bca = metrics.balanced_accuracy(validation.labels, predictions, len(self.classes))
+        with torch.no_grad():
+            logits = [head(torch.from_numpy(found)) for found in features]
+        losses = [_loss(found, _labels(data)) for found, data in zip(logits, (train, validation), strict=True)]
+        predictions = _predictions(validation, logits[1])
+        bca = metrics.balanced_accuracy(validation.labels, predictions, classes)
         seconds = time.perf_counter() - start
         on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, predictions))
         self._last = (head, chosen, values)
         notes = (*train.notes("training"), *validation.notes("validation"))
-        accuracy = metrics.accuracy(validation.labels, predictions, len(self.classes))
-        said = validation.probabilities(logits)
+        accuracy = metrics.accuracy(validation.labels, predictions, classes)
+        said = validation.probabilities(logits[1])
         return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes, said)
 
 
@@ -238,7 +239,7 @@ class Crossed:
         check_stop(self._should_stop)
         chosen = self._trainer.pooling(values)
         features, classes = table.features(chosen), len(self._trainer.classes)
-        standard = table.kept.of((pair, chosen), features[train])
+        standard = table.kept.of((pair, chosen), features, train)
         strength, balanced = float(values["inverse_regularization"]), self._trainer.balanced
         head = solve(standard, table.labels[train], classes, strength, balanced=balanced)
         with torch.no_grad():
@@ -279,5 +280,8 @@ def _predictions(data: PartTensors, logits: torch.Tensor) -> tuple[int, ...]:
     return tuple(predictions)
 
 
-def _loss(logits: torch.Tensor, labels: NDArray[np.int64], classes: int) -> float:
-    return float(log_loss(labels, torch.softmax(logits.double(), 1).numpy(), labels=list(range(classes))))
+def _loss(logits: torch.Tensor, labels: NDArray[np.int64]) -> float:
+    """The mean cross-entropy of `logits` [N, C], no probability counted as less than what 1 can be told apart from."""
+    likely = np.log(np.finfo(np.float64).eps)
+    found = log_softmax(logits.double().numpy(), axis=1)[np.arange(len(labels)), labels]
+    return float(-np.maximum(found, likely).mean())
