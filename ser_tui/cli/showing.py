@@ -33,6 +33,7 @@ from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import BCA
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize
+from ser_tui.study.time_to_score import passed_text
 
 
 def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors: bool = False) -> None:
@@ -107,6 +108,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         _print_details(parts, "validation", listed)
         reached = sparkline(summary.best_so_far, width=SPARKS, bar=summary.measure.best)
         say(f"{summary.measure.label} {sparkline(summary.values, width=SPARKS)}  best so far {reached}")
+        say(f"{passed_text(summary.passed)} (validation, point estimates)")
     if probe := summary.probe:
         say(
             f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "

@@ -27,6 +27,7 @@ from ser_tui.study.run_summary import (
     TrialSummary,
 )
 from ser_tui.study.scores import BCA
+from ser_tui.study.time_to_score import times_text
 
 T = TypeVar("T")
 Row = tuple[str, tuple[str, ...]]
@@ -115,6 +116,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
         ("trials", tuple(f"{one.trials}/{one.planned_trials or '-'}" for one in summaries)),
         ("trials to .90", tuple(str(one.trials_to_90 or "-") for one in summaries)),
+        ("time to .80 / .90 / .95", tuple(times_text(one.passed) for one in summaries)),
         ("time", tuple(duration(one.seconds) for one in summaries)),
         ("validation n", tuple(_validated(one) for one in summaries)),
         ("shared speakers", tuple(shared(one.shares_speakers) for one in summaries)),

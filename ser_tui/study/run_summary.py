@@ -21,8 +21,9 @@ from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, to_plain
 from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
+from ser_tui.study.time_to_score import Passed
 
-VERSION = 11
+VERSION = 12
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -156,6 +157,8 @@ class RunSummary:
     """Of every trial that counts, what the study searches for where that is not BCA."""
     objectives: tuple[str, ...] = (BCA,)
     """What the study searches for: `best` and `best_so_far` are by the first of them."""
+    passed: tuple[Passed, ...] = ()
+    """When trials first reached a BCA of .80, .90 and .95, as far as they did: see `time_to_score.passed`."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
     """Of the log that it was made of; -1: it could not be read."""
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None

@@ -23,6 +23,7 @@ from ser_tui.study.run_summary import (
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
+from ser_tui.study.time_to_score import passed, trials_to
 
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
@@ -84,7 +85,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
     trials = counted_trials(state)
     start, study = state.start, state.study
     found, measure = findings_of(start), state.measure
-    reached = enumerate(best_so_far(trials), 1)
+    reached = passed(state)
     return RunSummary(
         version=VERSION,
         run_id=run_id,
@@ -113,7 +114,8 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         scores=thinned([trial.value() for trial in trials]),
         best_so_far=thinned(best_so_far(trials, measure)),
         trial_seconds=thinned([trial.seconds for trial in trials]),
-        trials_to_90=next((i for i, value in reached if value is not None and value >= 0.9), None),
+        trials_to_90=trials_to(reached, 0.9),
+        passed=reached,
         probe=None if state.probe is None else probe_summary(state.probe, state.best),
         test=None if state.test is None else _test(state.test),
         folds=tuple(_folds(event, study) for event in state.folds),

@@ -1,0 +1,113 @@
+"""When a run first passed certain scores: what a search is judged by beside its best. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ser_tui.study.events import parse_time
+from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.scores import BCA
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.worker_time import WorkerTime
+
+MARKS = (0.80, 0.90, 0.95)
+"""BCA on the validation part, as point estimates: an interval that reaches above a mark does not pass it."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The first trial whose BCA reached `bca`. `trials`: how many counted by then, in the order of their numbers. `seconds`: time
+    that workers had spent on the search when that trial ended, pauses between them left out; None where the log does not tell."""
+
+    bca: float
+    trial: int
+    trials: int
+    seconds: float | None
+
+
+def passed(state: RunState, marks: Sequence[float] = MARKS) -> tuple[Passed, ...]:
+    """The marks that the run's trials reached, in ascending order."""
+    trials = [trial for trial in state.trials if trial.status.counts]
+    found: list[Passed] = []
+    for mark in sorted(marks):
+        at = _first(trials, mark, state.sessions)
+        if at is None:
+            break
+        found.append(Passed(mark, trials[at].number, at + 1, _elapsed(trials[at], state.sessions)))
+    return tuple(found)
+
+
+def trials_to(reached: Sequence[Passed], mark: float) -> int | None:
+    """After how many trials `mark` was passed; None where it was not."""
+    return next((one.trials for one in reached if one.bca == mark), None)
+
+
+def passed_text(reached: Sequence[Passed]) -> str:
+    """BCA passed .80 after 3 trials (4m12s), .90 after 5 (8m01s), not .95"""
+    told: list[str] = []
+    for mark in MARKS:
+        one = next((found for found in reached if found.bca == mark), None)
+        if one is None:
+            told.append(f"not {_mark(mark)}")
+            break
+        after = str(one.trials) if told else counted(one.trials, "trial")
+        told.append(f"{_mark(mark)} after {after}" + ("" if one.seconds is None else f" ({duration(one.seconds)})"))
+    return f"BCA passed {', '.join(told)}" if reached else f"BCA did not pass {_mark(MARKS[0])}"
+
+
+def times_text(reached: Sequence[Passed]) -> str:
+    """4m12s / 8m01s / -: the time to each of `MARKS`."""
+    known = {one.bca: one.seconds for one in reached}
+    return " / ".join(duration(known.get(mark)) for mark in MARKS)
+
+
+def _mark(mark: float) -> str:
+    return score(mark)[:-1]
+
+
+def _first(trials: Sequence[Trial], mark: float, sessions: Sequence[WorkerTime]) -> int | None:
+    """Where the trial stands that reached `mark` first. Of several at a time one that began later may have ended earlier."""
+    first: int | None = None
+    earliest = math.inf
+    for index, trial in enumerate(trials):
+        if first is not None and _since(sessions, trial.started) >= earliest:
+            break
+        value = trial.value(BCA)
+        if value is not None and value >= mark:
+            ended = _since(sessions, trial.started) + (trial.seconds or 0.0)
+            if first is None or ended < earliest:
+                first, earliest = index, ended
+    return first
+
+
+def _since(sessions: Sequence[WorkerTime], time: str) -> float:
+    """Seconds from the first session's begin to `time`; infinite where either is not known."""
+    begun, then = _read(sessions[0].begun) if sessions else None, _read(time)
+    return math.inf if begun is None or then is None else (then - begun).total_seconds()
+
+
+def _elapsed(trial: Trial, sessions: Sequence[WorkerTime]) -> float | None:
+    """Time of workers on the search up to the end of `trial`."""
+    started = _read(trial.started)
+    if started is None or trial.seconds is None:
+        return None
+    before = 0.0
+    found: float | None = None
+    for session in sessions:
+        begun = _read(session.begun)
+        if begun is None or started < begun:
+            break
+        # The session's clock is the worker's own: a wall clock that was set during it shall not lengthen it.
+        found = before + min(session.seconds, (started - begun).total_seconds() + trial.seconds)
+        before += session.seconds
+    return None if found is None else round(found, 3)
+
+
+def _read(time: str) -> datetime | None:
+    try:
+        return parse_time(time)
+    except ValueError:
+        return None

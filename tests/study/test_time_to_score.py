@@ -1,0 +1,54 @@
+"""When a run first passed .80, .90, .95: by the worker's time, without pauses, whatever else is under way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyrsistent import pvector
+
+from ser_tui.study.scores import BCA, Score
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
+from ser_tui.study.time_to_score import passed, passed_text, times_text, trials_to
+from ser_tui.study.worker_time import WorkerTime
+
+
+def at(seconds: float) -> str:
+    return f"2026-11-26T10:{int(seconds) // 60:02d}:{seconds % 60:06.3f}Z"
+
+
+def trial(number: int, begun: float, seconds: float, bca: float, status: TrialStatus = TrialStatus.DONE) -> Trial:
+    scores = {} if status == TrialStatus.CUT_SHORT else {BCA: Score(bca, (bca - 0.1, bca + 0.05))}
+    return Trial(number, {}, status=status, started=at(begun), scores=scores, seconds=seconds)
+
+
+def state(*trials: Trial, sessions: tuple[WorkerTime, ...] | None = None) -> RunState:
+    return RunState(trials=pvector(trials), sessions=sessions or (WorkerTime(at(0), None, at(900), 900.0),))
+
+
+def test_trials_and_time_to_each_mark_and_one_that_was_not_reached() -> None:
+    found = passed(state(trial(1, 5, 55, 0.5), trial(2, 62, 60, 0.91), trial(3, 125, 60, 0.93)))
+    assert [(one.bca, one.trial, one.trials, one.seconds) for one in found] == [(0.8, 2, 2, 122.0), (0.9, 2, 2, 122.0)]
+    assert passed_text(found) == "BCA passed .80 after 2 trials (2m02s), .90 after 2 (2m02s), not .95"
+    assert times_text(found) == "2m02s / 2m02s / -" and trials_to(found, 0.9) == 2 and trials_to(found, 0.95) is None
+
+
+def test_an_interval_above_a_mark_does_not_pass_it() -> None:
+    assert passed(state(trial(1, 0, 10, 0.79))) == () and passed_text(()) == "BCA did not pass .80"
+
+
+def test_a_pause_between_two_workers_is_no_time_of_the_search() -> None:
+    sessions = (WorkerTime(at(0), None, at(100), 100.0), WorkerTime(at(600), None, at(900), 300.0))
+    cut = trial(2, 90, 10, 0.0, TrialStatus.CUT_SHORT)
+    (found,) = passed(state(trial(1, 0, 90, 0.5), cut, trial(3, 610, 50, 0.85), sessions=sessions))
+    assert (found.trial, found.trials, found.seconds) == (3, 2, 160.0)
+
+
+def test_of_two_at_a_time_the_one_that_ended_first_counts() -> None:
+    (found,) = passed(state(trial(1, 0, 100, 0.85), trial(2, 5, 30, 0.86)))
+    assert (found.trial, found.seconds) == (2, 35.0)
+
+
+def test_a_log_without_times_still_counts_trials() -> None:
+    (found,) = passed(state(replace(trial(1, 0, 1, 0.85), started="", seconds=None), sessions=(WorkerTime("", None, ""),)))
+    assert (found.trials, found.seconds) == (1, None) and passed_text([found]) == "BCA passed .80 after 1 trial, not .90"
