@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
-from ser_tui.study.events import EvaluationFinished, counts_fit
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
@@ -25,8 +24,11 @@ from ser_tui.study.scores import ACCURACY, BCA
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ser_tui.study.events import EvaluationFinished
+
 MANY_ROWS = 100
 """From here on a table is printed line by line."""
+_BETWEEN = "\0"
 SPARKS = 60
 """Characters of a sparkline at most."""
 WIDE = 1000
@@ -49,8 +51,10 @@ def say(text: str, *, error: bool = False) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
     """A table on standard output; the columns named in `right` are right-aligned. Piped output is not cut to a width."""
-    shown = [[printable(cell) for cell in row] for row in rows]
-    if len(shown) > MANY_ROWS and _print_plainly([printable(heading) for heading in headings], shown, [h in right for h in headings]):
+    # One text a row, since tens of thousands of rows are held until their widths are known; no printable text has a zero in it.
+    shown = [_BETWEEN.join(map(printable, row)) for row in rows]
+    plain, aligned = list(map(printable, headings)), [heading in right for heading in headings]
+    if (len(shown) > MANY_ROWS or not _styled()) and _print_plainly(plain, shown, aligned):
         return
     # Rich, here as below, where it is needed: it takes longer than a list of hundreds of runs that goes through a pipe.
     from rich.box import SIMPLE_HEAD
@@ -65,7 +69,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
             no_wrap=heading not in ("WHY", "DIFFERENCE"),
         )
     for row in shown:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*map(Text, row.split(_BETWEEN)))
     _console().print(table)
 
 
@@ -76,12 +80,17 @@ def _console() -> Console:
     return console if sys.stdout.isatty() else Console(file=sys.stdout, highlight=False, width=WIDE)
 
 
-def _print_plainly(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> bool:
+def _styled() -> bool:
+    return sys.stdout.isatty() or "FORCE_COLOR" in os.environ
+
+
+def _print_plainly(headings: Sequence[str], rows: Sequence[str], right: Sequence[bool]) -> bool:
     """The same table, line by line: Rich takes a millisecond a row. False where it would have to cut or wrap one."""
-    widths = [max(map(_cells, column)) for column in zip(headings, *rows, strict=True)]
+    widths = [_cells(heading) for heading in headings]
+    for row in rows:
+        widths = list(map(max, widths, map(_cells, row.split(_BETWEEN))))
     total = sum(widths) + 3 * (len(widths) - 1)
-    styled = sys.stdout.isatty() or "FORCE_COLOR" in os.environ
-    console = _console() if styled else None
+    console = _console() if _styled() else None
     if total + 2 > (console.width if console else WIDE):
         return False
 
@@ -98,7 +107,7 @@ def _print_plainly(headings: Sequence[str], rows: Sequence[Sequence[str]], right
         sys.stdout.write(f"{heading}\n")
     rule = "─" if (sys.stdout.encoding or "utf-8").lower().startswith("utf") else "-"
     sys.stdout.write(f" {rule * total} \n")
-    sys.stdout.writelines(f" {line(row)} \n" for row in rows)
+    sys.stdout.writelines(f" {line(row.split(_BETWEEN))} \n" for row in rows)
     sys.stdout.write("\n")
     sys.stdout.flush()
     return True
@@ -130,6 +139,8 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(result.not_centred)
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")
+    from ser_tui.study.events import counts_fit  # a list of runs reads no event
+
     if not counts_fit(result.confusion, result.classes, result.columns):
         say("the log's counts do not fit its classes: who was taken for whom is not known")
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ser_tui.cli.explaining import print_details, print_errors
 from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
@@ -143,18 +143,21 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
 
 def _print_trials(state: RunState) -> None:
     names = state.study.searched
-    rows = []
+    measured = (SCORE_HEADING, *(one.heading for one in state.study.others))
+    known = {name: one.short for name, one in HYPERPARAMETERS.items()}
+    headings = ("#", *(known.get(name, name.upper()) for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
+    right = [heading for heading in headings[:-1] if heading != SCORE_HEADING]
+    print_table(headings, _rows(state, names), right)
+
+
+def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
-        rows.append((
+        yield (
             str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
             score_text(trial.score(), short=True),
             *(measured_text(one, trial.score(one.name), short=True) for one in state.study.others), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
-        ))  # fmt: skip
-    measured = (SCORE_HEADING, *(one.heading for one in state.study.others))
-    known = {name: one.short for name, one in HYPERPARAMETERS.items()}
-    headings = ("#", *(known.get(name, name.upper()) for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
-    print_table(headings, rows, [heading for heading in headings[:-1] if heading != SCORE_HEADING])
+        )  # fmt: skip

@@ -137,7 +137,7 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
         speakers, sources = (start.validation_speakers, start.validation_recordings) if start is not None else ((), ())
         table = outputs or _same_part(folder, state, trial, classes)
         answers = Answers(
-            classes, truth, trial.predictions, None if outputs is None else outputs.probabilities,
+            classes, truth, tuple(trial.predictions), None if outputs is None else outputs.probabilities,
             () if table is None else _spoken(table),
             tuple(map(str, speakers)) if len(speakers) == len(truth) else None,
             tuple(map(str, sources)) if len(sources) == len(truth) else None, _seed(state),

@@ -20,9 +20,15 @@ _HEAD = re.compile(rb'\{"checksum": \{"crc32": "([0-9a-f]{8})"\}')
 
 def sealed(tables: Tables) -> bytes:
     """`tables` as one JSON object, with a table "checksum" before them: the CRC-32 of all that follows it."""
-    # Escaped, since names that are not UTF-8 reach summaries as lone surrogates, which no encoding takes.
-    rest = "".join(f", {json.dumps(name)}: {json.dumps(table, allow_nan=False)}" for name, table in tables.items()) + "}"
-    return f'{{"checksum": {{"crc32": "{zlib.crc32(rest.encode()):08x}"}}{rest}'.encode()
+    rest = b"".join(b", %b: %b" % (_json(name), _json(table)) for name, table in tables.items()) + b"}"
+    return b'{"checksum": {"crc32": "%08x"}%b' % (zlib.crc32(rest), rest)
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # names that are not UTF-8 are lone surrogates here, which JSON can only escape
+        return json.dumps(value).encode()
 
 
 def read_sealed(path: Path) -> Tables | None:

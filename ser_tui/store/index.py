@@ -10,19 +10,20 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser_tui.places import private_folder
-from ser_tui.store import snapshot
 from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
-from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.frozen import changed
-from ser_tui.study.reducer import reduce_all
 from ser_tui.study.run_summary import RunSummary, from_stored, to_stored
-from ser_tui.study.state import RunState
-from ser_tui.study.summary import summarize
+
+if TYPE_CHECKING:
+    # Where a log is read these are imported: see `ser_tui.store.runs`.
+    from ser_tui.store.log import LogReader
+    from ser_tui.study.state import RunState
 
 LOCK_SECONDS = 10.0
 _DELETED = ".deleted-"
@@ -58,6 +59,11 @@ class Index:
 
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, reading only what its log gained since the last call."""
+        from ser_tui.store import snapshot
+        from ser_tui.store.log import LogReader
+        from ser_tui.study.reducer import reduce_all
+        from ser_tui.study.state import RunState
+
         reader, state = self._followed.get(folder.run_id) or snapshot.resumed(folder.log)
         after = reduce_all(reader.each(), state)
         if reader.restarted:
@@ -85,6 +91,11 @@ class Index:
         self._try_to_store({}, {folder.run_id})
 
     def _summarize(self, folder: RunFolder) -> RunSummary:
+        from ser_tui.store import snapshot
+        from ser_tui.study.summary import summarize
+
+        if folder.run_id not in self._followed and (kept := snapshot.summary(folder.log)) is not None:
+            return changed(kept, run_id=folder.run_id)
         # Before the state: what a worker appends meanwhile must make the log longer than the size that is noted.
         size = _size(folder)
         state = self.state(folder)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ser_tui.places import private_folder
-from ser_tui.store import snapshot
 from ser_tui.store.files import FULL, read_json, sync_folder
-from ser_tui.store.log import LogReader
 from ser_tui.store.processes import ProcessId, alive
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.events import RunStarted
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.reducer import reduce_all
-from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus, ShownStatus
+
+if TYPE_CHECKING:
+    # Where a log is read these are imported: a list of runs, which scripts ask for again and again, seldom reads one.
+    from ser_tui.store.log import LogReader
+    from ser_tui.study.events import RunStarted
+    from ser_tui.study.state import RunState
 
 Liveness = Literal["live", "dead", "elsewhere", "none"]
 _ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,64}-[a-z0-9]{4}")
@@ -108,6 +108,9 @@ class RunFolder:
 
     def read(self) -> tuple[RunState, LogReader]:
         """The run's state, and the reader that has read its log to the end. Raises UserError as `state` does."""
+        from ser_tui.store import snapshot
+        from ser_tui.study.reducer import reduce_all
+
         reader, state = snapshot.resumed(self.log)
         state = reduce_all(reader.each(), state)
         if reader.refused:
@@ -130,6 +133,9 @@ def described(folder: RunFolder, state: RunState) -> RunState:
 
 def begun(folder: RunFolder) -> RunStarted | None:
     """How the run began, from the beginning of its log alone; None where that says nothing of it, or cannot be read."""
+    from ser_tui.store.log import LogReader
+    from ser_tui.study.events import RunStarted
+
     return next((event for event in LogReader(folder.log).each() if isinstance(event, RunStarted)), None)
 
 
@@ -140,11 +146,15 @@ def is_run_id(name: str) -> bool:
 
 def unreadable(reader: LogReader) -> RunState:
     """What to show of a run whose log is there and cannot be read."""
+    from ser_tui.study.state import RunState
+
     return RunState(status=RunStatus.FAILED, reason=f"its log cannot be read: {reader.refused}")
 
 
 def create(runs: Path, name: str) -> RunFolder:
     """Make a new, empty run folder for a study called `name`. Raises UserError where that cannot be written."""
+    import secrets
+
     try:
         private_folder(runs)
         while True:

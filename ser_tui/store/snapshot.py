@@ -8,6 +8,8 @@ reading them takes a fiftieth of decoding them, and leaves no log, neither a cha
 be taken in error; (3) the lines of the state have the CRC-32 that ends the file, which keeps rot and half a file away; and
 (4) they hold a state by the checks of `ser_tui.study.state_codec`, which keep away what a stranger's hand could have written.
 As for its scores, such a hand could as well have written another log.
+
+The second line is the summary of a run that is over, with a CRC-32 of its own: a list of thousands of runs needs no more.
 """
 
 from __future__ import annotations
@@ -25,8 +27,14 @@ from typing import Any
 from ser_tui import __version__
 from ser_tui.store.files import open_regular
 from ser_tui.store.log import LONGEST_LINE, LogReader
+from ser_tui.study.events import parse_time
+from ser_tui.study.frozen import changed
+from ser_tui.study.headline import KINDS
+from ser_tui.study.run_summary import RunSummary, from_kept, to_kept
+from ser_tui.study.scores import MEASURES
 from ser_tui.study.state import RunState
 from ser_tui.study.state_codec import FORMAT, NotKept, from_lines, to_lines
+from ser_tui.study.summary import summarize
 from ser_tui.study.type_checks import check
 
 NAME = "state.snapshot"
@@ -40,11 +48,27 @@ _IS_OF = {"bytes": check(int), "lines": check(int), "newer": check(int), "sha256
 _is_damage = check(tuple[int, str])
 
 
+def summary(log: Path) -> RunSummary | None:
+    """The summary of a run that is over, as `ser_tui.study.summary.summarize` makes it of the whole of `log`; None where there is
+    no snapshot to be believed that says it. It names the run as it was called then."""
+    try:
+        with open_regular(log.with_name(NAME)) as stream:
+            reader = _reader(log, json.loads(stream.readline(LONGEST_LINE)))
+            crc, kept = stream.readline(LONGEST_LINE).rstrip(b"\n").split(b" ", 1)
+        if reader.newer or log.stat().st_size != reader.offset or int(crc, 16) != zlib.crc32(kept):
+            return None
+        found = from_kept(kept)
+        return None if found is None or not _told(found) else changed(found, log_bytes=reader.offset, damaged_lines=len(reader.damaged))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def resumed(log: Path) -> tuple[LogReader, RunState]:
     """A reader of `log` and the state of what it has taken: of its beginning, where there is no snapshot to be believed."""
     try:
         with open_regular(log.with_name(NAME)) as stream:
             reader = _reader(log, json.loads(stream.readline(LONGEST_LINE)))
+            stream.readline(LONGEST_LINE)  # the summary
             return reader, from_lines(_sound(iter(lambda: stream.readline(LONGEST_LINE), b"")))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return LogReader(log), RunState()
@@ -63,7 +87,7 @@ def keep(reader: LogReader, state: RunState, least: int = LEAST) -> None:
             new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb") as stream:
             try:
-                stream.write(_head(reader))
+                stream.write(_head(reader) + _summary(reader.path.parent.name, state))
                 crc = 0
                 for line in to_lines(state):
                     crc = zlib.crc32(line, crc)
@@ -83,6 +107,19 @@ def _head(reader: LogReader) -> bytes:
         "damaged": reader.damaged,
     }  # fmt: skip
     return json.dumps({"format": FORMAT, "ser_tui": __version__, "log": of}).encode() + b"\n"
+
+
+def _told(found: RunSummary) -> bool:
+    """Whether words and times in it are ones that a log can add up to: types alone do not say so."""
+    times = [parse_time(time) for time in (found.started, found.ended) if time]
+    figures = found.headline is None or found.headline.kind in KINDS
+    return figures and found.status.over and set(found.objectives) <= set(MEASURES) and all(time.tzinfo for time in times)
+
+
+def _summary(run_id: str, state: RunState) -> bytes:
+    """The second line; without a summary where more may come, or where it would say more than the log: the folder's name."""
+    kept = to_kept(summarize(run_id, state)) if state.status.over and state.study.name else b""
+    return b"%08x %b\n" % (zlib.crc32(kept), kept) if kept else b"-\n"
 
 
 def _reader(log: Path, head: Any) -> LogReader:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import EvaluationFinished, RunStarted
+
+if TYPE_CHECKING:
+    from ser_tui.study.events import EvaluationFinished, RunStarted
 
 Kind = Literal[
     "speakers",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from ser_tui.study.events import FoldsScored, RunStarted
 from ser_tui.study.formatting import folds_text, score_text
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key
 from ser_tui.study.scores import BCA, MEASURES, Score
-from ser_tui.study.state import RunState
+
+if TYPE_CHECKING:
+    from ser_tui.study.events import FoldsScored, RunStarted
+    from ser_tui.study.state import RunState
 
 KINDS: Mapping[str, str] = {"test": "test", "pooled": "pooled", "validation": "valid."}
 """What a headline can be a score of, the more honest first, and the word for it in a narrow column."""

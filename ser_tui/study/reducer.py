@@ -11,6 +11,7 @@ from ser_tui.study.epochs import Epochs
 from ser_tui.study.frozen import changed
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.narration import kept_lines
+from ser_tui.study.predicted import Predicted
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.status import FailureKind, RunStatus, TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
@@ -181,7 +182,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         best_epoch_value=event.best_epoch_bca,
         loss=event.loss,
         seconds=event.seconds,
-        predictions=event.predictions,
+        predictions=Predicted.of(event.predictions),
         probe_p=event.probe_p,
         outputs=event.outputs,
     )

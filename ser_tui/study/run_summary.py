@@ -215,6 +215,23 @@ def from_stored(data: Any) -> RunSummary | None:
         return None
 
 
+def to_kept(summary: RunSummary) -> bytes:
+    """`summary` as a run's folder keeps it, on one line; nothing where it holds a text that UTF-8 does not have."""
+    try:
+        return msgspec.json.encode(summary)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return b""
+
+
+def from_kept(line: bytes) -> RunSummary | None:
+    """The summary that `to_kept` wrote in this version; None for everything else."""
+    try:
+        found = msgspec.json.decode(line, type=RunSummary)
+    except msgspec.DecodeError:
+        return None
+    return found if found.version == VERSION else None
+
+
 def beside_probe(probe: ProbeBeside | None, over: str = "") -> str:
     """.924 [.894, .954], fine-tuning +.029, p = .04 over 8 speakers: a probe, and what the fine-tuned score beside it is more or
     less. `over`: whom p is about, see `headline.p_is_about`."""

@@ -13,7 +13,7 @@ PEAK_MEMORY = "peak_memory"
 TRAINED_PARAMETERS = "trained_parameters"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """One measured value. `interval`: 95 %, as all intervals here. `n`: utterances that it is of; None where it is of none."""
 

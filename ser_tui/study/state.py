@@ -39,7 +39,7 @@ class Trial:
     reason: str = ""
     failure: str = ""
     """A `status.FailureKind`, or one of a newer version; empty where it has not failed."""
-    predictions: tuple[int, ...] = ()
+    predictions: Sequence[int] = ()
     probe_p: float | None = None
     """See `events.TrialFinished`, the next one too."""
     outputs: str = ""

@@ -6,10 +6,8 @@ checks that these have; of trials the types of all fields are checked, since a r
 
 from __future__ import annotations
 
-import binascii
 import json
 import math
-from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import Any, TypeVar, get_type_hints
@@ -22,13 +20,14 @@ from ser_tui.study.epochs import Epochs, refuse_misfits
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import decode, encode, tuples
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.predicted import Predicted
 from ser_tui.study.scores import Score
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 6
+FORMAT = 7
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
@@ -137,11 +136,10 @@ def _known(event: E | None) -> E:
 
 def _row(trial: Trial) -> list[Any]:
     values = {**vars(trial), "epochs": trial.epochs.packed() if isinstance(trial.epochs, Epochs) else ""}
-    values["scores"] = {name: vars(one) for name, one in trial.scores.items()}
-    labels = trial.predictions
-    if labels and min(labels) >= -128 and max(labels) < 128:
-        # Hundreds of small numbers in every trial: as bytes they need neither be parsed nor checked.
-        values["predictions"] = binascii.b2a_base64(array("b", labels), newline=False).decode()
+    values["scores"] = {
+        name: {"value": one.value, "interval": one.interval, "n": one.n} for name, one in trial.scores.items()
+    }
+    values["predictions"] = Predicted.of(trial.predictions).packed()
     return [values[name] for name in _TRIAL]
 
 
@@ -170,8 +168,9 @@ def _trials(rows: Iterable[tuple[Any, ...]]) -> list[Trial]:
         trial: Trial = object.__new__(Trial)
         held = trial.__dict__
         held.update(zip(_TRIAL, row, strict=True))
-        if isinstance(packed := held["predictions"], bytes):
-            held["predictions"] = tuple(array("b", packed))
+        # As bytes, hundreds of small numbers in every trial need neither be parsed nor checked.
+        given = held["predictions"]
+        held["predictions"] = Predicted.unpacked(given) if isinstance(given, bytes) else Predicted.of(given)
         held["epochs"] = Epochs.unpacked(held["epochs"])
         _refuse_no_time(held["started"])
         found.append(trial)

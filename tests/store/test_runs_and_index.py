@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from ser_tui.places import private_folder
-from ser_tui.store import index as index_module
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
 from ser_tui.store.index_preview import glance
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.runs import RunFolder, create, folders, liveness, resolve, shown_status
-from ser_tui.study import events
+from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
@@ -165,7 +164,7 @@ def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_run(tmp_path, "x", 0.5, end=False)
-    reduced = index_module.reduce_all
+    reduced = reducer.reduce_all
 
     def late(found: list[events.Event], state: RunState) -> RunState:
         monkeypatch.undo()  # once, between the reading of the log and the end of the summary
@@ -173,7 +172,7 @@ def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
             log.append(events.RunFinished(reason="done"))
         return reduced(found, state)
 
-    monkeypatch.setattr(index_module, "reduce_all", late)
+    monkeypatch.setattr(reducer, "reduce_all", late)
     Index(tmp_path).refresh()
     assert [summary.state for summary in Index(tmp_path).refresh()] == ["done"]
 

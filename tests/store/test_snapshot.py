@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_tui.store import snapshot
+from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader, LogWriter
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
@@ -21,6 +22,7 @@ from ser_tui.study.log_codec import decode, encode
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.study.state_codec import NotKept, from_lines, to_lines
+from ser_tui.study.summary import summarize
 
 SCORE = st.floats(0, 1)
 LOSS = st.none() | st.floats(0, 9)
@@ -202,6 +204,54 @@ def test_trials_of_another_hand_are_refused(log: Path, index: int, value: object
         from_lines([head, json.dumps(trials).encode() + b"\n"])
 
 
+@pytest.fixture
+def over(log: Path) -> Path:
+    """The same run, over, with a snapshot of all of its log."""
+    with LogWriter(log) as writer:
+        for event in (finished(3), TEST, FOLDS, EVALUATION, events.RunFinished(reason="3 trials are done")):
+            writer.append(event)
+    reader, state = whole(log)
+    snapshot.keep(reader, state, least=1)
+    return log
+
+
+def test_the_summary_of_a_run_that_is_over_is_kept_too(over: Path) -> None:
+    """What a list says of it is the same without the state, also under another name; as soon as the log is longer it is none."""
+    run_id = over.parent.name
+    [listed] = Index(over.parent.parent).refresh()
+    kept = snapshot.summary(over)
+    assert kept == replace(summarize(run_id, whole(over)[1]), log_bytes=over.stat().st_size, damaged_lines=1)
+    assert listed == replace(kept, state="done")
+    renamed = over.parent.rename(over.parent.with_name("20261122-143015-long-gp-3333"))
+    assert [one.run_id for one in Index(renamed.parent).refresh()] == [renamed.name]
+    with LogWriter(renamed / "events.jsonl") as writer:
+        writer.append(events.RunResumed())
+    assert snapshot.summary(renamed / "events.jsonl") is None
+
+
+def test_a_run_that_is_under_way_keeps_no_summary(log: Path) -> None:
+    assert snapshot.summary(log) is None
+
+
+def test_a_summary_that_is_not_as_it_was_written_is_as_good_as_none(over: Path) -> None:
+    path = over.with_name(snapshot.NAME)
+    head, kept, rest = path.read_bytes().split(b"\n", 2)
+    true, rng = snapshot.summary(over), random.Random(3)
+    for index in (rng.randrange(len(kept)) for _ in range(200)):
+        path.write_bytes(b"\n".join((head, kept[:index] + bytes([kept[index] ^ 1 << rng.randrange(8)]) + kept[index + 1 :], rest)))
+        assert snapshot.summary(over) in (None, true)  # true where a bit of the checksum's letter case alone was turned
+    said = json.loads(kept[9:])
+    for change in (
+        {"started": "noon"}, {"ended": "2026-11-22T14:00:00"}, {"status": "running"}, {"status": "splendid"}, {"version": 10},
+        {"objectives": ["luck"]}, {"headline": {**said["headline"], "kind": "best"}}, {"trials": "3"}, {"findings": [{}]},
+        {"scores": [None, "x"]},
+    ):  # fmt: skip
+        told = json.dumps({**said, **change}).encode()
+        path.write_bytes(b"\n".join((head, b"%08x %b" % (zlib.crc32(told), told), rest)))
+        assert snapshot.summary(over) is None, change
+        assert Index(over.parent.parent).refresh()[0].trials == 3
+
+
 def test_one_of_another_version_is_not_believed(log: Path) -> None:
     path = log.with_name(snapshot.NAME)
     head, rest = path.read_bytes().split(b"\n", 1)
@@ -213,7 +263,7 @@ def test_one_of_another_version_is_not_believed(log: Path) -> None:
 def test_a_checksum_that_fits_does_not_make_a_state(log: Path) -> None:
     path = log.with_name(snapshot.NAME)
     head = path.read_bytes().split(b"\n", 1)[0]
-    path.write_bytes(head + b"\n" + b"[]\n" + f"{zlib.crc32(b'[]' + bytes([10])):08x}".encode() + b"\n")
+    path.write_bytes(head + b"\n-\n" + b"[]\n" + f"{zlib.crc32(b'[]' + bytes([10])):08x}".encode() + b"\n")
     assert snapshot.resumed(log)[0].offset == 0
 
 
