@@ -151,15 +151,30 @@ def ensemble(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Write the averaged predictions too (.csv, .json ...); - prints them.")
     ] = "",
+    on: Annotated[str, typer.Option(
+        "--on", metavar="CORPUS", help="Evaluate every member zero-shot on this corpus first.", autocompletion=completing.corpora
+    )] = "",
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="With --on: change the label map, as in evaluate.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="With --on: default, or paper (calm to boredom, surprise dropped).")] = "default",
+    save: Annotated[
+        str, typer.Option("--save", metavar="FOLDER", help="Save the ensemble as a model: copies of its members' in a new folder.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Average the class probabilities that models kept of the same utterances, score that, and compare it with its best member.
 
-    Nothing is trained: runs, seeds, trials and encoders can be mixed where they were scored on the same utterances.
+    Nothing is trained: runs, seeds, trials and encoders can be mixed where they were scored on the same utterances. A folder of --save
+    stands for the runs of its members.
     """
     from ser_tui.cli.ensembling import ensemble_runs
 
-    ensemble_runs(runs, top=top, part=of, output=output, as_json=json)
+    raise typer.Exit(
+        ensemble_runs(
+            runs, top=top, part=of, output=output, as_json=json, on=on, changes=mapping or [], preset=preset, folder=save
+        )
+    )
 
 
 @app.command(short_help="Stop a run's worker within a batch.")

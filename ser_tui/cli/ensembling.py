@@ -4,25 +4,76 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
-from ser_tui.evaluation.ensembles import Ensemble, members_of, scored
+from ser_tui.evaluation.ensembles import VALIDATION, Ensemble, members_of, scored
 from ser_tui.places import absolute, runs_folder
-from ser_tui.store.runs import resolve
-from ser_tui.study.errors import UsageError
+from ser_tui.store import ensembles
+from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import score, score_with_interval
 from ser_tui.study.headline import sample
 
 
-def ensemble_runs(references: Sequence[str], *, top: int | None, part: str, output: str, as_json: bool) -> None:
-    """Average what the runs' models said of `part`, and print how that scores; `output`: a file for its predictions, or empty."""
+def ensemble_runs(
+    references: Sequence[str], *, top: int | None, part: str, output: str, as_json: bool, on: str = "", changes: Sequence[str] = (),
+    preset: str = "default", folder: str = "",
+) -> int:
+    """Average what the runs' models said of `part`, and print how that scores; the exit code. `output`: a file for its predictions,
+    or empty. `on`: a corpus that every member is evaluated on first, with these `changes` of the label map and `preset`. `folder`:
+    where the ensemble is saved as a model, or empty."""
     if output == "-" and as_json:
         raise UsageError("-o - and --json exclude each other: both are for standard output")
+    if top is not None and (on or folder):
+        raise UsageError("--top: of a run the best trial's model alone is kept, and --on and --save need models: name several runs")
+    if on and part != VALIDATION:
+        raise UsageError("--of and --on exclude each other: --on CORPUS is what the members are then scored on")
+    if (changes or preset != "default") and not on:
+        raise UsageError("--map and --preset are about the corpus of --on")
     runs = runs_folder()
-    folders = list(dict.fromkeys(resolve(runs, reference) for reference in references))
-    found = scored([one for folder in folders for one in members_of(folder, folder.state(), part, top)], top=top)
+    folders = list(dict.fromkeys(one for reference in references for one in _runs_of(runs, reference)))
+    if on and not _evaluated(folders, on, changes, preset, as_json):
+        return 1
+    found = scored([one for run in folders for one in members_of(run, run.state(), on or part, top)], top=top)
+    if folder:
+        say(f"saved in {ensembles.save(absolute(folder), folders, found.plain())}", error=as_json or output == "-")
+    _tell(found, on or part, output, as_json=as_json)
+    return 0
+
+
+def _runs_of(runs: Path, reference: str) -> list[RunFolder]:
+    """The run that `reference` names; those of the members where it is a folder with an ensemble."""
+    place = Path(reference).expanduser()
+    if not ensembles.is_ensemble(place):
+        return [resolve(runs, reference)]
+    members, found = ensembles.read(place), list[RunFolder]()
+    for member in members:
+        run = RunFolder(runs / member.run)
+        if not run.log.exists():
+            raise UserError(f"{reference}: its member {member.run} is not in {runs}: `ser-tui import FILE.zip` brings a bundled run")
+        ensembles.refuse_others(member, run)
+        found.append(run)
+    return found
+
+
+def _evaluated(folders: Sequence[RunFolder], on: str, changes: Sequence[str], preset: str, as_json: bool) -> bool:
+    """Evaluate the best model of each run on the corpus `on`; whether all have a result."""
+    from ser_tui.cli.evaluating import evaluated_on
+
+    if "," in on:
+        raise UsageError("--on: an ensemble is scored on one corpus at a time")
+    if len(folders) < 2:
+        raise UsageError("an ensemble needs two members at least: name several runs")
+    for folder in folders:
+        say(f"{folder.run_id} on {on}", error=as_json)
+        if not evaluated_on(folder, (on,), list(changes), speakers="", without="", masked=True, preset=preset, as_json=as_json)[1]:
+            return False
+    return True
+
+
+def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
     if output:
         _write(found, output)
     if output == "-":

@@ -22,7 +22,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.events import EvaluationProgressed, EvaluationStarted, Note, Progressed
+from ser_tui.study.events import EvaluationFinished, EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.formatting import escaped_parts, unescaped
 from ser_tui.study.requests import Preset
 from ser_tui.study.state import RunState
@@ -34,12 +34,30 @@ def evaluate_run(
     reference: str, corpora: str, changes: list[str], *, speakers: str, without: str, masked: bool, preset: str, as_json: bool
 ) -> int:
     """Evaluate a run's best model on other corpora and print the results; the exit code."""
+    names = tuple(name for name in corpora.split(",") if name)
+    folder = resolve(runs_folder(), reference)
+    state, fresh = evaluated_on(
+        folder, names, changes, speakers=speakers, without=without, masked=masked, preset=preset, as_json=as_json
+    )  # fmt: skip
+    if as_json:
+        wanted = len(fresh)
+        document = run_document(folder, state)["evaluations"]
+        print_json({"run": folder.run_id, "evaluations": document[len(document) - wanted :]})
+    else:
+        for result in fresh:
+            print_evaluation(result)
+    return 0 if len(fresh) == len(names) else 1
+
+
+def evaluated_on(
+    folder: RunFolder, names: tuple[str, ...], changes: list[str], *, speakers: str, without: str, masked: bool, preset: str,
+    as_json: bool,
+) -> tuple[RunState, list[EvaluationFinished]]:
+    """The run after its best model has been evaluated on the corpora `names`, and the results."""
     if preset not in ("default", "paper"):
         raise UsageError(f"--preset {preset}: default or paper")
-    names = tuple(name for name in corpora.split(",") if name)
     if not names:
         raise UsageError("--on: name one corpus or several, separated by commas")
-    folder = resolve(runs_folder(), reference)
     require_corpora(names)  # a misspelt name is no event in the run's life
     before = folder.state()
     request = launch.EvaluationRequest(
@@ -54,15 +72,7 @@ def evaluate_run(
             say(advice, error=as_json)
 
     state = _followed(folder, before, start, as_json=as_json)
-    fresh = [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
-    if as_json:
-        wanted = len(fresh)
-        document = run_document(folder, state)["evaluations"]
-        print_json({"run": folder.run_id, "evaluations": document[len(document) - wanted :]})
-    else:
-        for result in fresh:
-            print_evaluation(result)
-    return 0 if len(fresh) == len(names) else 1
+    return state, [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
 
 
 def _refuse_mistakes(request: launch.EvaluationRequest, classes: Sequence[str], tell: Callable[[str], None]) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from ser_tui.strategies.base import Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
 from ser_tui.study.document import Study
-from ser_tui.study.events import Event, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.study.events import Event, TrialDropped, TrialFailed, TrialFinished, TrialStarted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
-from ser_tui.study.scores import MEASURES, Score
+from ser_tui.study.scores import BCA, MEASURES, Score
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind
@@ -29,7 +29,7 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
         parameters = trial.parameters
         if not parameters and (again := strategy.propose(found)) is not None:
             parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
-        value = trial.value(measure.name)
+        value = trial.value(measure.name) if trial.told is None else trial.told
         found.append(Observation({**parameters, **fixed}, None if value is None else measure.told(value)))
     return found
 
@@ -68,6 +68,8 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             begun[event.trial] = event.parameters
         elif isinstance(event, TrialFinished):
             over[event.trial] = event.scores
+        elif isinstance(event, TrialDropped):
+            over[event.trial] = {BCA: Score(event.told)}
         elif isinstance(event, TrialFailed) and event.kind != FailureKind.CUT_SHORT:
             over[event.trial] = {}
 

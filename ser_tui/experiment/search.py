@@ -24,7 +24,7 @@ from ser_tui.evaluation.statistics import (
     recall_intervals,
 )
 from ser_tui.evaluation.zero_shot import predicted
-from ser_tui.experiment import cooling, parts
+from ser_tui.experiment import cooling, parts, racing
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.folds import score_folds
@@ -338,7 +338,8 @@ class _Search:
 
         if self.trainer.tunes:  # all folds of a probe take less time than a line is read in
             self.trainer.on_fold = on_fold
-        return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop)
+        against = racing.rival(self.session.state, self.study)
+        return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop, against)
 
     def _calibrated(self, number: int, result: TrialResult) -> TrialResult:
         """`result` and the trial's model by the temperature that fits its held-out answers, where the study asks for that."""
@@ -355,6 +356,9 @@ class _Search:
         return replace(result, probabilities=cooling.cooled_apart(said, truth, numbers))
 
     def _finished(self, number: int, result: TrialResult) -> None:
+        if result.folds_run:
+            self.session.emit(racing.dropped(number, result, self.session.state, self.data, self.study.seed))
+            return
         state, result = self.session.state, self._calibrated(number, result)
         truth, probe, against = self.validation.labels, state.probe, None
         outputs = ""
@@ -394,7 +398,7 @@ class _Search:
 
     def _is_best(self, result: TrialResult) -> bool:
         state = self.session.state
-        return state.measure.beats(self._value(result), state.best_value)
+        return not result.folds_run and state.measure.beats(self._value(result), state.best_value)
 
     def _value(self, result: TrialResult) -> float | None:
         """What the study searches for, of a trial that the log does not know yet; None where it was not measured."""

@@ -40,6 +40,10 @@ def _probe_scored(data: Data) -> bool:
     return _shares(data, "bca", "best_p")
 
 
+def _trial_dropped(data: Data) -> bool:
+    return 0 < data["folds"] < data["of"] and _shares(data, "bca", "rival_bca", "told")
+
+
 def _test_scored(data: Data) -> bool:
     confusion = data["confusion"]
     return all(len(row) == len(confusion) for row in confusion) and _shares(data, "probe_bca", "probe_p")
@@ -72,6 +76,7 @@ def _evaluation_finished(data: Data) -> bool:
 _RULES: Mapping[str, Callable[[Data], bool]] = {
     "run_started": _run_started,
     "probe_scored": _probe_scored,
+    "trial_dropped": _trial_dropped,
     "test_scored": _test_scored,
     "folds_scored": _folds_scored,
     "evaluation_finished": _evaluation_finished,

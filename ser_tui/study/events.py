@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, get_args
 
+from ser_tui.study.formatting import score
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import ACCURACY, BCA, Score, of_trial
 
@@ -206,6 +207,41 @@ class TrialFailed(Event):
     kind: str
     reason: str
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialDropped(Event):
+    """A trial was behind the best one beyond doubt after `folds` of its `of` folds, and is not trained on the others: see
+    `ser_tui.training.racing`. It is never the best."""
+
+    type: ClassVar[str] = "trial_dropped"
+    trial: int
+    folds: int
+    of: int
+    bca: float
+    """Pooled over the folds that were run, of `utterances` in all."""
+    interval: tuple[float, float]
+    utterances: int
+    interval_speakers: int
+    """Speakers that the interval is over; 0, and 1: over utterances."""
+    rival: int
+    """The number of the best trial then."""
+    rival_bca: float
+    """Its BCA on the same utterances."""
+    told: float
+    """What strategies are told: the best trial's BCA over all folds, less what this one is behind on those that were run."""
+    seconds: float
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """The BCA of the folds that were run."""
+        return {BCA: Score(self.bca, self.interval, self.utterances)}
+
+    @property
+    def reason(self) -> str:
+        """after 2 of 5 folds, BCA .312, where trial 3 has .941: why, in few words."""
+        done = f"after {self.folds} of {self.of} folds"
+        return f"{done}, BCA {score(self.bca)}, where trial {self.rival} has {score(self.rival_bca)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -439,6 +475,7 @@ Known = (
     | TrialFinished
     | ProbeScored
     | TrialFailed
+    | TrialDropped
     | TestScored
     | FoldsScored
     | EvaluationStarted

@@ -89,6 +89,8 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.TrialFailed():
             how = "cut short" if event.kind == FailureKind.CUT_SHORT else "failed"
             return (Line(f"trial {event.trial} {how}: {event.reason}", "failure"),)
+        case events.TrialDropped():
+            return (_trial_dropped(event),)
         case events.TestScored():
             return (_test_scored(event, state),)
         case events.FoldsScored():
@@ -143,6 +145,13 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
         told = f"{told}, {pooled}"
     told += _by_speaker(state)
     return (Line(told, more=more), *(Line(f"trial {event.trial}: {note}", "warning") for note in event.notes))
+
+
+def _trial_dropped(event: events.TrialDropped) -> Line:
+    shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
+    told = f"trial {event.trial} dropped after {event.folds} of {event.of} folds: {shown}"
+    beside = f"trial {event.rival} has {score(event.rival_bca)} on the same utterances, more than 3.3 standard errors more"
+    return Line(told, more=(_of_one(event.interval_speakers), beside, f"in {duration(event.seconds)}"))
 
 
 def _probe_scored(event: events.ProbeScored, state: RunState) -> Line:

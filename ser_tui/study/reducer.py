@@ -103,7 +103,7 @@ _AFTERWARDS = (
 """Events that may come long after the search ended, so that they do not lengthen it."""
 
 
-_OF_A_TRIAL = (events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed)
+_OF_A_TRIAL = (events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed, events.TrialDropped)
 
 
 def fits(state: RunState, event: events.Event) -> bool:
@@ -205,6 +205,14 @@ def _(event: events.TrialFailed, state: RunState) -> RunState:
     status = TrialStatus.CUT_SHORT if event.kind == FailureKind.CUT_SHORT else TrialStatus.FAILED
     trial = changed(
         _begun(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
+    )
+    return changed(_put(state, trial), running=_without(state, event.trial))
+
+
+@_apply.register
+def _(event: events.TrialDropped, state: RunState) -> RunState:
+    trial = changed(
+        _begun(state, event.trial), status=TrialStatus.DROPPED, reason=event.reason, told=event.told, seconds=event.seconds
     )
     return changed(_put(state, trial), running=_without(state, event.trial))
 

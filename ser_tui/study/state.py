@@ -45,6 +45,8 @@ class Trial:
     outputs: str = ""
     expected: tuple[float, float] | None = None
     """See `events.TrialStarted`."""
+    told: float | None = None
+    """See `events.TrialDropped`; None of any other."""
 
     def score(self, name: str = BCA) -> Score | None:
         """One of `scores`, or None."""

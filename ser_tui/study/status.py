@@ -52,6 +52,8 @@ class TrialStatus(StrEnum):
     DONE = "done"
     COLLAPSED = "collapsed"
     """Ended by the collapse guard, with its score."""
+    DROPPED = "dropped"
+    """Ended after some of its folds, behind the best trial beyond doubt: it has no score that others could be compared with."""
     FAILED = "failed"
     CUT_SHORT = "cut_short"
     """Ended from outside: it does not count, and is made again."""
@@ -59,7 +61,7 @@ class TrialStatus(StrEnum):
     @property
     def counts(self) -> bool:
         """Whether the trial counts against the budget."""
-        return self in (TrialStatus.DONE, TrialStatus.COLLAPSED, TrialStatus.FAILED)
+        return self in (TrialStatus.DONE, TrialStatus.COLLAPSED, TrialStatus.DROPPED, TrialStatus.FAILED)
 
 
 class FailureKind(StrEnum):

@@ -21,14 +21,26 @@ from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import PEAK_MEMORY, TRAINED_PARAMETERS
-from ser_tui.training import metrics, model, precision
+from ser_tui.training import metrics, model, precision, racing
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import PeakMemory, as_memory_error
 from ser_tui.training.parameters import PROBE_STRENGTHS, complete
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import EpochReport, Fold, OnEpoch, OnFold, OnStage, Part, Stop, TrialResult, silent, unheard
+from ser_tui.training.trial import (
+    EpochReport,
+    Fold,
+    OnEpoch,
+    OnFold,
+    OnStage,
+    Part,
+    Rival,
+    Stop,
+    TrialResult,
+    silent,
+    unheard,
+)
 
 
 class Trainer(ABC):
@@ -53,6 +65,7 @@ class Trainer(ABC):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
         self._whole, self._seed = validation, 0
+        self._rival: Rival | None = None
         self._folds, self._of_folds = folds, [dict[float, tuple[PartTensors, PartTensors]]() for _ in folds]
         self.on_fold: OnFold = unheard
         self.on_stage = on_stage
@@ -71,13 +84,16 @@ class Trainer(ABC):
         """Identifies the pre-trained weights."""
         return self.encoder.fingerprint
 
-    def run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
-        """Train and score one trial; `parameters` that are not given have their defaults.
+    def run(
+        self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop, rival: Rival | None = None
+    ) -> TrialResult:
+        """Train and score one trial; `parameters` that are not given have their defaults. `rival`: on several folds, the trial ends
+        before the last where it is behind this one beyond doubt, see `training.racing`; probes, which are quick, run to the end.
 
         Raises TrialStopped when asked to stop (asked at every batch), NonFiniteLoss, MemoryError when memory runs out, and
         UserError for what the user can mend.
         """
-        self._seed = seed
+        self._seed, self._rival = seed, rival
         with as_memory_error(), PeakMemory() as peak:
             completed, run = complete(parameters, self.method), self._run_folds if self._folds else self._run
             result = run(completed, seed, on_epoch, should_stop)
@@ -100,6 +116,11 @@ class Trainer(ABC):
             results.append(self._run(parameters, seed, told.append, should_stop))
             reports.append(told)
             self.on_fold(number, fold, results[-1].bca)
+            if self._rival is not None and racing.LEAST_FOLDS <= number < len(self._folds):
+                run = self._folds[:number]
+                found = racing.standing(run, [result.predictions for result in results], self._rival, len(self.classes))
+                if found.behind:
+                    return self._dropped(run, results, found)
         epochs = [
             pooled_report(self._folds, [told[min(index, len(told) - 1)] for told in reports], whole, len(self.classes), index + 1)
             for index in range(max(map(len, reports)))
@@ -112,6 +133,21 @@ class Trainer(ABC):
             last.loss, all(result.collapsed for result in results), sum(result.seconds for result in results),
             tuple(dict.fromkeys(note for result in results for note in result.notes)),
             pooled_probabilities(self._folds, [result.probabilities for result in results], len(whole)),
+        )  # fmt: skip
+
+    def _dropped(self, run: Sequence[Fold], results: Sequence[TrialResult], found: racing.Standing) -> TrialResult:
+        """The result of a trial that ends after the folds `run`."""
+        predictions = [metrics.UNREADABLE] * len(self._whole)
+        for fold, result in zip(run, results, strict=True):
+            for place, prediction in zip(fold.places, result.predictions, strict=True):
+                predictions[place] = prediction
+        right = sum(predictions[place] == self._whole.labels[place] for fold in run for place in fold.places)
+        last = results[-1]
+        return TrialResult(
+            found.bca, right / found.utterances, tuple(predictions), last.best_epoch, found.bca, last.loss,
+            all(result.collapsed for result in results), sum(result.seconds for result in results),
+            tuple(dict.fromkeys(note for result in results for note in result.notes)), folds_run=len(run),
+            rival=0 if self._rival is None else self._rival.trial,
         )  # fmt: skip
 
     def _enter(self, index: int) -> None:

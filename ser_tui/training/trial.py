@@ -44,6 +44,15 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """Trial `trial`, the best so far: its BCA over all folds, and its predictions for the whole that their validation parts make up."""
+
+    trial: int
+    bca: float
+    predictions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """One pass over the training part. `epoch` counts from 1; `predictions` are those for the validation part."""
 
@@ -78,6 +87,11 @@ class TrialResult:
     """Class probabilities [validation utterances, classes] behind `predictions`; rows of NaN where these are -1."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """What else was measured of it, under the names in `study.scores.MEASURES`."""
+    folds_run: int = 0
+    """Of a trial that was dropped after so many folds, see `training.racing`: its scores are of these alone, and it has no predictions
+    for the others. 0: it ran to its end."""
+    rival: int = 0
+    """The trial that it was then behind."""
 
 
 class TrialStopped(Exception):

@@ -59,6 +59,11 @@ def whole_run() -> list[events.Event]:
         events.TrialStarted(trial=2, parameters={"learning_rate": 1e-3, "layers": "last"}, phase="model"),
         events.TrialFailed(trial=2, kind="nan", reason="the loss became nan", seconds=1.0),
         events.RunResumed(machine={"host": "h"}),
+        events.TrialStarted(trial=3, parameters={"learning_rate": 1e-2, "layers": "last"}, phase="model"),
+        events.TrialDropped(
+            trial=3, folds=2, of=5, bca=0.3, interval=(0.2, 0.4), utterances=2, interval_speakers=0, rival=1, rival_bca=0.5, told=0.3,
+            seconds=1.0,
+        ),
         events.TestScored(
             trial=1, bca=0.5, interval=interval, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)), probe_bca=0.5,
             probe_interval=interval, probe_accuracy=0.5, probe_p=1.0, accuracy_interval=interval,

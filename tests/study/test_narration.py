@@ -58,6 +58,7 @@ def test_the_log_of_a_run_is_the_beginning_of_what_is_told_elsewhere() -> None:
         ("trial_started", "trial 2/3 started (model): learning_rate 1.0e-3"),
         ("epoch_finished", "trial 1, epoch 1/2: loss 0.500, BCA .500 [.400, .600], 0.0 s"),
         ("trial_finished", "trial 1 finished: BCA .500 [.400, .600], n=2; accuracy .500 [.400, .600], in 2s, best so far"),
+        ("trial_dropped", "trial 3 dropped after 2 of 5 folds: BCA .300 [.200, .400], n=2; trial 1 has .500 on the same utterances"),
         ("probe_scored", "n=2; fine-tuning +.000, p = .50; layers 2+3, mean, C 0.1; accuracy .500 [.400, .600], in 2s"),
         ("test_scored", "scored once: BCA .500 [.400, .600], n=2; accuracy .500 [.400, .600]; probe .500 [.400, .600]"),
         ("folds_scored", "loso, 1 fold: pooled BCA .500 [.400, .600], n=2; fold a chose the configuration; probe .500"),

@@ -27,6 +27,7 @@ COLUMNS = (
 )
 ENDS = {
     TrialStatus.RUNNING: ">", TrialStatus.DONE: "o", TrialStatus.COLLAPSED: "_", TrialStatus.FAILED: "x", TrialStatus.CUT_SHORT: "/",
+    TrialStatus.DROPPED: "-",
 }  # fmt: skip
 """What the bar of a trial ends with."""
 LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
@@ -102,7 +103,8 @@ def head(state: RunState, found: Sequence[Span | None]) -> Text:
     most = most_at_once(found)
     workers = max((span.worker for span in found if span is not None), default=0)
     said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once   "
-    return line.append_text(cell(said + LEGEND, "muted"))
+    dropped = any(trial.status == TrialStatus.DROPPED for trial in state.trials)
+    return line.append_text(cell(said + LEGEND + ("  - dropped" if dropped else ""), "muted"))
 
 
 def _clock(started: str, seconds: float) -> str:

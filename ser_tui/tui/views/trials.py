@@ -114,6 +114,8 @@ def trial_state(trial: Trial, best: bool, live: bool) -> Text:
         return cell(f"failed: {trial.reason}", "warning")
     if trial.status == TrialStatus.CUT_SHORT:
         return cell("cut short", "muted")
+    if trial.status == TrialStatus.DROPPED:
+        return cell(f"dropped {trial.reason}", "muted")
     if trial.status == TrialStatus.COLLAPSED:
         return cell("done, collapsed", "muted")
     return cell("done  best" if best else "done", "strong" if best else "")
