@@ -3,16 +3,19 @@
     SER_TUI_DATA=../shared/data python benchmarks/startup.py [--rounds 5] [--encoder whisper-tiny.en]
 
 A first run fills the caches. In every round after that a worker is started as the app starts it. Its first training step
-begins with its first epoch: when that epoch's event was written, less the epoch's own time.
+begins with its first epoch: when that epoch's event was written, less the epoch's own time. Beside that: the processor time
+that it had used by the end of that epoch, and the packages whose libraries it had loaded.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -42,8 +45,23 @@ def created(pid: int) -> float:
     return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def seconds_to_first_step(wanted: Study, runs: Path) -> float:
-    """Start a worker on `wanted`, wait for its first epoch's end, stop it; when that epoch began, after the worker did."""
+@dataclass(frozen=True)
+class Start:
+    """Of a worker, when its first epoch had ended. `seconds`: from its creation to the epoch's beginning."""
+
+    seconds: float
+    processor_seconds: float
+    packages: tuple[str, ...]
+
+
+def packages(pid: int) -> tuple[str, ...]:
+    """The installed packages whose shared libraries process `pid` has mapped."""
+    found = re.findall(r"/site-packages/([A-Za-z]\w*)(?=[/.])", Path(f"/proc/{pid}/maps").read_text())
+    return tuple(sorted(set(found)))
+
+
+def first_step(wanted: Study, runs: Path) -> Start:
+    """Start a worker on `wanted`, wait for its first epoch's end, stop it."""
     folder = launch.start(wanted, runs)
     facts = worker_facts(folder)
     assert facts is not None
@@ -55,20 +73,21 @@ def seconds_to_first_step(wanted: Study, runs: Path) -> float:
             if isinstance(event, RunFailed):
                 raise SystemExit(event.reason)
             if isinstance(event, EpochFinished):
-                if worker.is_running():
-                    folder.stop_request.touch()
+                used, loaded = worker.cpu_times(), packages(worker.pid)
+                folder.stop_request.touch()
                 psutil.wait_procs([worker], timeout=60)
-                return datetime.fromisoformat(event.time).timestamp() - event.seconds - born
+                seconds = datetime.fromisoformat(event.time).timestamp() - event.seconds - born
+                return Start(seconds, used.user + used.system, loaded)
         time.sleep(0.01)
     raise SystemExit(f"no epoch within {PATIENCE:.0f} s; see {folder.worker_log}")
 
 
-def measure(encoder: str, rounds: int, unfreeze: int = 0) -> list[float]:
-    """Seconds to the first step of `rounds` runs after a first one."""
+def measure(encoder: str, rounds: int, unfreeze: int = 0) -> list[Start]:
+    """The starts of `rounds` runs after a first one."""
     with tempfile.TemporaryDirectory() as temporary:
         runs = Path(temporary)
-        seconds_to_first_step(study(encoder, unfreeze), runs)
-        return [seconds_to_first_step(study(encoder, unfreeze), runs) for _ in range(rounds)]
+        first_step(study(encoder, unfreeze), runs)
+        return [first_step(study(encoder, unfreeze), runs) for _ in range(rounds)]
 
 
 def main() -> None:
@@ -80,8 +99,12 @@ def main() -> None:
     load = os.getloadavg()[0]
     for title, unfreeze in (("unfrozen", 0), ("frozen", 1)):
         found = measure(given.encoder, given.rounds, unfreeze)
-        each = ", ".join(f"{seconds:.2f}" for seconds in found)
-        print(f"worker to first step of an {title} epoch: median {statistics.median(found):.2f} s ({each}); load {load:.1f}", flush=True)
+        seconds = [start.seconds for start in found]
+        each = ", ".join(f"{one:.2f}" for one in seconds)
+        print(f"worker to first step of an {title} epoch: median {statistics.median(seconds):.2f} s ({each}); load {load:.1f}", flush=True)
+        used = statistics.median(start.processor_seconds for start in found)
+        print(f"  processor time up to that epoch's end: median {used:.2f} s", flush=True)
+        print(f"  libraries loaded of {', '.join(found[-1].packages)}", flush=True)
 
 
 if __name__ == "__main__":

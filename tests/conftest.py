@@ -13,9 +13,16 @@ from small_runs import STUDY, make_small_corpus
 
 from ser_tui.study import load
 from ser_tui.study.document import Study
+from ser_tui.training import threads
 
 settings.register_profile("ser_tui", deadline=None)  # how long an example takes is the machine's load
 settings.load_profile("ser_tui")
+
+
+for _name, _value in threads.environment().items():
+    if _name not in threads.CACHES:
+        # As workers have it, before anything imports torch: its threads would spin while they wait, at the expense of the other tests.
+        os.environ.setdefault(_name, _value)
 
 
 @pytest.fixture(scope="session")

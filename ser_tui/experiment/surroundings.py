@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from ser_tui.experiment.data import SplitCorpus
-from ser_tui.store.outputs import Outputs
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState, Trial
-from ser_tui.training.trainer import Trainer
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a worker implements this before it imports torch
+    from ser_tui.experiment.data import SplitCorpus
+    from ser_tui.store.outputs import Outputs
     from ser_tui.training.model import Model
+    from ser_tui.training.trainer import Trainer
 
 Noted = Literal["corpus", "parts"]
 """What is noted when a run begins and compared before every later job on it: see `ser_tui.experiment.parts`."""
@@ -124,5 +124,5 @@ class Forecasting(Protocol):
         ...
 
 
-Forecaster = Callable[[Study, SplitCorpus, Trainer, Callable[[], bool]], Forecasting]
+Forecaster: TypeAlias = "Callable[[Study, SplitCorpus, Trainer, Callable[[], bool]], Forecasting]"
 """(study, data, trainer, should_stop) -> predictions, such as `ser_tui.costs.forecast.Forecast`. Raises TrialStopped."""

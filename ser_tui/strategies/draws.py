@@ -8,7 +8,6 @@ from functools import cached_property
 from statistics import fmean
 
 import numpy as np
-from scipy.stats import qmc
 
 from ser_tui.strategies.axes import Axis, axes, inside
 from ser_tui.strategies.base import Observation, Proposal, begun, scores
@@ -73,6 +72,8 @@ def design(draws: Draws, count: int, seed: int) -> list[dict[str, Value]]:
     """
     if not draws.axes:
         return [draws.complete([])] * count
+    from scipy.stats import qmc  # a second and a half, which independent draws need not wait for
+
     # Exchanging coordinates takes minutes for thousands of points, which cover the space without it.
     optimization = "random-cd" if 1 < count <= 64 else None
     sampler = qmc.LatinHypercube(len(draws.axes), optimization=optimization, rng=seed)

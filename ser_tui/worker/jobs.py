@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +17,7 @@ from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
 from ser_tui.study.requests import FoldsRequest, Request
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped
+from ser_tui.worker.importing import undisturbed
 from ser_tui.worker.session import Session
 
 
@@ -58,7 +61,13 @@ def _reason(error: Exception, folder: RunFolder) -> str:
 
 def _job(session: Session, request: Request | None) -> bool:
     """Do the job; whether it shall go on in a fresh process."""
-    # Imported here: a worker says who it is before it imports what takes seconds.
+    with undisturbed(for_good=session.own_process):
+        job = _imported(session, request)
+    return bool(job())
+
+
+def _imported(session: Session, request: Request | None) -> Callable[[], bool | None]:
+    """The job, with all that it imports. Only now: a worker says who it is before it imports what takes seconds."""
     from ser_tui.training import torch_settings
 
     torch_settings.apply()
@@ -66,22 +75,21 @@ def _job(session: Session, request: Request | None) -> bool:
         from ser_tui.costs.forecast import Forecast
         from ser_tui.experiment.search import search
 
-        return search(session, Forecast)
+        return partial(search, session, Forecast)
     if isinstance(request, FoldsRequest):
         protocol = cast(ProtocolKind, request.protocol)  # what was read is one of them
         if request.nested:
             from ser_tui.experiment.nested import score_nested
 
-            score_nested(session, protocol, request.top)
-        else:
-            from ser_tui.experiment.folds import score_folds
+            return partial(score_nested, session, protocol, request.top)
+        from ser_tui.experiment.folds import score_folds
 
-            score_folds(session, protocol)
-    elif request is not None:
+        return partial(score_folds, session, protocol)
+    if request is not None:
         from ser_tui.experiment.evaluate import evaluate
 
-        evaluate(session, request)
-    return False
+        return partial(evaluate, session, request)
+    raise AssertionError(f"nothing does {session.job}")
 
 
 def _report(session: Session, reason: str) -> str:

@@ -47,7 +47,7 @@ class Session(Recorder):
         super().__init__(on_event)
         self.folder = folder
         self.keeper = FolderKeeper(folder)
-        self._own_process = own_process
+        self.own_process = own_process
         self.job = job
         refuse_links(folder)
         self._lock = file_lock(folder.lock)
@@ -96,7 +96,7 @@ class Session(Recorder):
         except OSError as error:
             raise disk_message(error, "taking the run over", self.folder.worker) from None
         self._heart.start()
-        if self._own_process:
+        if self.own_process:
             signal.signal(signal.SIGTERM, self._on_sigterm)
             for ignored in (signal.SIGHUP, signal.SIGINT):
                 signal.signal(ignored, signal.SIG_IGN)
@@ -132,7 +132,7 @@ class Session(Recorder):
 
     def limit_memory(self) -> None:
         """Let this process take most of the memory that is free now, where it is the job's own: see `worker.memory`."""
-        if self._own_process:
+        if self.own_process:
             limit_memory()
 
     def should_stop(self) -> bool:

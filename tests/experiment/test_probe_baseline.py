@@ -120,7 +120,7 @@ def test_a_worker_killed_before_the_probe_makes_it_up_and_nothing_else_changes(d
 def test_a_probe_that_fails_is_a_note_and_the_run_goes_on(
     small_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "broken" / "sklearn"
+    broken = tmp_path / "broken" / "scipy"  # which nothing else of this run imports
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('this installation is broken')\n")
     monkeypatch.setenv("PYTHONPATH", f"{broken.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")

@@ -26,7 +26,7 @@ from ser_tui.strategies.registry import make
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.load import dumps, load
+from ser_tui.study.load import load
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.training.precision import GAIN
@@ -230,23 +230,6 @@ def test_a_run_of_another_host_is_left_alone(done: RunFolder) -> None:
                 call(done)
     finally:
         done.worker.write_bytes(saved)
-
-
-def test_the_first_trial_waits_for_no_library_that_it_does_not_need(small_study: MakeStudy) -> None:
-    study = small_study("strategy=gp", "search.epochs=1", "search.unfreeze_epoch=0", "protocol=random")
-    script = (
-        "import sys\n"
-        "from ser_tui.study.load import loads\n"
-        "from ser_tui.experiment import data, search\n"
-        "study = loads(sys.stdin.read())\n"
-        "found = data.load(study)\n"
-        "trainer, strategy = search.make_trainer(study, found), search.make(study.strategy, study.search, study.seed)\n"
-        "trainer.run(strategy.propose([]).parameters, 1, lambda report: None, lambda: False)\n"
-        "slow = {'transformers', 'sklearn', 'skopt', 'hyperopt', 'speechbrain', 'torch._dynamo', 'pandas'}\n"
-        "sys.exit(repr(sorted(slow & set(sys.modules))) if slow & set(sys.modules) else 0)\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", script], input=dumps(study), capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr[-2000:]
 
 
 def test_a_corpus_that_changed_is_refused_with_what_changed(

@@ -28,3 +28,21 @@ def test_a_probe_is_what_scikit_learn_fits(classes: int, width: int, balanced: b
     said = head.linear(torch.from_numpy(features)).argmax(1).numpy()
     assert (said == reference.predict(given)).all()
     assert said.max() < classes, "the class that nobody trained is never the answer"
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("count", "width"), [(7, 3), (60, 90), (1000, 40)])
+def test_features_are_standardised_to_the_bit_as_scikit_learn_does(count: int, width: int, order: str) -> None:
+    random = np.random.default_rng(count)
+    features = np.asarray(random.normal(size=(count, width)) * 10.0 ** random.integers(-6, 6, width) + 3, np.float32, order=order)
+    features[:, 0] = 0.1  # constant, but for rounding
+    features[:, 1] = 0
+    found, scaler = linear.standardise(features), StandardScaler().fit(features.astype(np.float64))
+    assert (found.mean == scaler.mean_).all() and (found.scale == scaler.scale_).all()
+    assert (found.standard == scaler.transform(features.astype(np.float64))).all() and found.scale[:2].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(wrong: float) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        linear.standardise(np.asarray([[1.0, wrong], [2.0, 3.0]], dtype=np.float32))
