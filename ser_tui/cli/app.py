@@ -341,12 +341,57 @@ def report(
     report_runs(runs, output)
 
 
-@app.command()
-def delete(run: Run, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Delete a run and all its files."""
-    from ser_tui.cli.listing import delete_run
+Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.", autocompletion=completing.runs)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
-    delete_run(run, sure=yes)
+
+@app.command()
+def delete(
+    runs: Runs, yes: Yes = False,
+    for_good: Annotated[bool, typer.Option("--for-good", help="Remove its files at once, past the trash.")] = False,
+) -> None:  # fmt: skip
+    """Move runs into the trash, from where `restore` brings them back."""
+    from ser_tui.cli.keeping import delete_runs
+
+    delete_runs(runs, sure=yes, for_good=for_good)
+
+
+@app.command()
+def restore(run: Annotated[str, typer.Argument(metavar="RUN", help="A run in the trash; latest: thrown away last.")] = "latest") -> None:
+    """Bring a run back from the trash."""
+    from ser_tui.cli.keeping import restore_run
+
+    restore_run(run)
+
+
+@app.command()
+def trash(
+    empty: Annotated[bool, typer.Option("--empty", help="Remove what is in it for good.")] = False, yes: Yes = False, json: Json = False
+) -> None:
+    """List the runs in the trash, what came last first, or empty it."""
+    from ser_tui.cli.keeping import list_trash
+
+    list_trash(empty=empty, sure=yes, as_json=json)
+
+
+@app.command(short_help="Say something of runs: title, tags, a note; archive them.")
+def remark(
+    runs: Runs,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="Shown instead of the study's name; '' takes it back.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="WORD", help="Add a tag: `runs --filter tag:paper` finds it.")] = None,
+    untag: Annotated[list[str] | None, typer.Option("--untag", metavar="WORD", help="Take a tag away.")] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A note, instead of the one before.")] = None,
+    archive: Annotated[
+        bool | None, typer.Option("--archive/--unarchive", help="Leave it out of lists, or not; --filter archived:yes shows those.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say something of runs, or print what was said. Nothing that is measured changes."""
+    from ser_tui.cli.keeping import remark_on_runs
+
+    remark_on_runs(runs, title=title, tags=tag or [], without=untag or [], note=note, archived=archive, as_json=json)
 
 
 @app.command()

@@ -1,14 +1,12 @@
-"""The verbs runs and delete: a list of runs, which scripts ask for again and again, imports little."""
+"""The verb runs: a list of runs, which scripts ask for again and again, imports little."""
 
 from __future__ import annotations
 
 import gc
-import sys
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
-from ser_tui.store.runs import resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import SCORE_HEADING, duration
 from ser_tui.study.headline import headline_of
@@ -23,12 +21,12 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
     if chosen.problem:
         raise UsageError(f"--filter {wanted!r}: {chosen.problem}")
     every = Index(runs_folder()).refresh()
-    summaries = [one for one in every if chosen.matches(one)] if wanted else every
+    summaries = [one for one in every if chosen.matches(one)]
     if as_json:
         print_json([{key: value for key, value in to_json(one).items() if key != "study"} for one in summaries])
         return
     if every and not summaries:
-        say(f"none of {len(every)} runs matches {wanted!r}")
+        say(f"none of {len(every)} runs matches {wanted!r}" if wanted else f"all {len(every)} runs are archived: --filter archived:yes")
         return
     if not summaries:
         say(f"no runs in {runs_folder()} yet; start one with `ser-tui run configs/demo.yaml`")
@@ -47,16 +45,3 @@ def _row(one: RunSummary) -> tuple[str, ...]:
         str(figure.n or "-") if figure else "-", str(figure.speakers or "-") if figure else "-",
         f"{one.trials}/{one.planned_trials}" if one.planned_trials else str(one.trials), duration(one.seconds),
     )  # fmt: skip
-
-
-def delete_run(reference: str, *, sure: bool) -> None:
-    """Delete a run, after a question unless `sure`."""
-    folder = resolve(runs_folder(), reference)
-    if not sure:
-        if not sys.stdin.isatty():
-            raise UsageError("nobody can be asked here; add --yes to delete")
-        if input(f"delete {folder.run_id} and all its files? [y/N] ").strip().lower() not in ("y", "yes"):
-            say("kept")
-            return
-    Index(runs_folder()).delete(folder)
-    say(f"deleted {folder.run_id}")

@@ -26,7 +26,7 @@ from ser_tui.study.regular import open_regular
 FORMAT = 1
 CONTENTS = "bundle.json"
 _FILES = re.compile(
-    r"study\.yaml|events\.jsonl|corpus\.json|parts\.json|best/model\.json|best/[A-Za-z0-9_-]{1,80}\.safetensors|outputs/[A-Za-z0-9_-]{1,80}\.(json|safetensors)"
+    r"study\.yaml|events\.jsonl|remarks\.json|corpus\.json|parts\.json|best/model\.json|best/[A-Za-z0-9_-]{1,80}\.safetensors|outputs/[A-Za-z0-9_-]{1,80}\.(json|safetensors)"
 )
 """All that a bundle holds. Derived files, the worker's own and exports stay behind; there is no name among these that leads elsewhere."""
 MOST_FILES = 5_000

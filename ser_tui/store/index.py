@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_tui.places import private_folder
+from ser_tui.store import trash
 from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
+from ser_tui.store.remarks import read_remarks, stamp
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.frozen import changed
@@ -49,8 +51,9 @@ class Index:
         for folder in present:
             summary = stored.get(folder.run_id)
             if summary is None or summary.log_bytes != _size(folder):
-                summary = self._summarize(folder)
-                fresh[folder.run_id] = summary
+                summary = fresh[folder.run_id] = self._summarize(folder)
+            if (now := with_remarks(summary, folder)) is not summary:
+                summary = fresh[folder.run_id] = now
             found.append(_shown(summary, folder))
         gone = stored.keys() - {folder.run_id for folder in present}
         if fresh or gone:
@@ -76,8 +79,15 @@ class Index:
         snapshot.keep(reader, after)
         return described(folder, after)
 
+    def discard(self, folder: RunFolder) -> None:
+        """Move a run into the trash, see `ser_tui.store.trash`. Raises UserError while a worker is, or may be, on it."""
+        _refuse_if_worked_on(folder, self.state(folder))
+        trash.discard(folder)
+        self._followed.pop(folder.run_id, None)
+        self._try_to_store({}, {folder.run_id})
+
     def delete(self, folder: RunFolder) -> None:
-        """Remove a run's folder and its entry. Raises UserError while a worker is, or may be, on it."""
+        """Remove a run's folder and its entry for good. Raises UserError while a worker is, or may be, on it."""
         _refuse_if_worked_on(folder, self.state(folder))
         try:
             # Renamed first: a deletion that is cut short leaves no half a run in the list.
@@ -130,6 +140,14 @@ class Index:
                 store(self.runs / "index.json", {key: to_stored(one) for key, one in fresh.items()}, gone)
         except Timeout:
             raise UserError(f"{lock} is held by another process; try again") from None
+
+
+def with_remarks(summary: RunSummary, folder: RunFolder) -> RunSummary:
+    """`summary` with what the run's remarks say now; the same object where they are as they were."""
+    written = stamp(folder)
+    if written == (summary.remarks_written or 0):
+        return summary
+    return changed(summary, remarks=read_remarks(folder), remarks_written=written or None)
 
 
 def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:

@@ -23,8 +23,12 @@ TEXTS: Mapping[str, Callable[[RunSummary], str]] = {
     "method": lambda one: one.method,
     "of": lambda one: one.headline.kind if one.headline else "",
     "on": lambda one: " ".join(found.corpus for found in one.evaluations),
+    "tag": lambda one: " ".join(one.remarks.tags),
+    "note": lambda one: one.remarks.note,
+    "archived": lambda one: "yes" if one.remarks.archived else "no",
 }
-"""What can be looked for as `key:text`: the columns, what the shown score is of, and the corpora of zero-shot evaluations."""
+"""What can be looked for as `key:text`: the columns, what the shown score is of, the corpora of zero-shot evaluations, and what a
+person has said of a run."""
 
 NUMBERS: Mapping[str, Callable[[RunSummary], float | None]] = {
     "bca": lambda one: one.headline.score.value if one.headline else None,
@@ -58,13 +62,17 @@ class RunFilter:
 
 
 def run_filter(text: str) -> RunFilter:
-    """The filter that `text` says; of one that is still being typed, what can be understood so far. Empty: all runs.
+    """The filter that `text` says; of one that is still being typed, what can be understood so far. Empty: all runs that are not
+    archived: these are wanted only where `text` says `archived:` in some way.
 
     Words that follow each other must all be there, letter case aside; `or` binds less than `and`, `not` most.
     """
     reading = _Reading(_TOKEN.findall(_SPACED.sub(lambda found: found[1] or found[2] or found[3], text)))
     test = reading.alternatives(0)
-    return RunFilter(test or (lambda one: True), reading.problem)
+    wanted = test or (lambda one: True)
+    if "archived" not in reading.keys:
+        return RunFilter(lambda one: not one.remarks.archived and wanted(one), reading.problem)
+    return RunFilter(wanted, reading.problem)
 
 
 class _Reading:
@@ -74,6 +82,7 @@ class _Reading:
         self._tokens = tokens
         self._next = 0
         self.problem = ""
+        self.keys: set[str] = set()
 
     @property
     def _word(self) -> str:
@@ -127,6 +136,7 @@ class _Reading:
         if pair is None:
             return _words(token.replace('"', ""))
         key, sign, value = pair[1].lower(), pair[2], pair[3].replace('"', "")
+        self.keys.add(key)
         if key in TEXTS:
             return self._text(token, key, sign, value)
         if key in NUMBERS:
@@ -184,5 +194,8 @@ def _words(text: str) -> Test:
 
 
 def _told(one: RunSummary) -> str:
-    told = (one.shown, one.run_id, one.name, one.strategy, one.corpus, one.encoder, one.protocol, one.method)
+    told = (
+        one.shown, one.run_id, one.name, one.strategy, one.corpus, one.encoder, one.protocol, one.method, one.remarks.title,
+        *one.remarks.tags,
+    )  # fmt: skip
     return " ".join(told).casefold()

@@ -19,11 +19,12 @@ from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, to_plain
+from ser_tui.study.remarks import NOTHING_SAID, Remarks
 from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 12
+VERSION = 13
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -162,6 +163,10 @@ class RunSummary:
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
     """Of the log that it was made of; -1: it could not be read."""
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None
+    remarks: Remarks = NOTHING_SAID
+    """What a person has said of it: not from its log."""
+    remarks_written: Annotated[int | None, Key("remarks_written", optional=True)] = None
+    """When, in nanoseconds, the file was that they were read from."""
     state: Annotated[ShownStatus | None, Key("state", optional=True)] = None
     """What is shown of it: its worker's process has been looked at."""
 
@@ -184,6 +189,11 @@ class RunSummary:
     def pooled(self) -> tuple[tuple[str, Score], ...]:
         """(protocol, score) of all folds together, for every protocol with folds that was scored."""
         return tuple((one.protocol, one.score) for one in self.folds)
+
+    @property
+    def title(self) -> str:
+        """What it is called in lists: the study's name, unless a person has said otherwise."""
+        return self.remarks.title or self.name
 
     @property
     def shown(self) -> str:

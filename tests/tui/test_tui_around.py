@@ -97,7 +97,7 @@ async def test_help_and_palette_know_the_screen_they_were_opened_on(runs: Path) 
     async with SerTuiApp(runs).run_test(size=(100, 40)) as pilot:
         await until_shown(pilot, "d delete")
         await pilot.press("question_mark")
-        await until_shown(pilot, "Home: what ran", "Delete the run's folder", "balanced class accuracy")
+        await until_shown(pilot, "Home: what ran", "Move the run, or the marked ones", "balanced class accuracy")
         await press(pilot, "escape", "ctrl+p", "'delete")
         await until_shown(pilot, "delete  (d)")
 

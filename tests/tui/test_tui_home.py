@@ -81,22 +81,70 @@ async def test_only_what_the_highlighted_run_allows_is_offered(runs: Path) -> No
         assert "s stop" not in shown(pilot.app)
 
 
-async def test_delete_asks_and_only_then_removes_the_folder(runs: Path) -> None:
+async def test_delete_asks_moves_to_the_trash_and_u_brings_it_back(runs: Path) -> None:
     run = finished(runs, trials=3)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "d delete")
         await pilot.press("d")
-        await until_shown(pilot, "cannot be undone")
+        await until_shown(pilot, "to the trash?")
         assert "o corpora" not in shown(pilot.app), "the keys of the screen below do nothing now"
         await pilot.press("n")
         await until_shown(pilot, "o corpora")
-        await until(pilot, lambda: "cannot be undone" not in shown(pilot.app))
+        await until(pilot, lambda: "to the trash?" not in shown(pilot.app))
         assert run.folder.path.is_dir()
         await pilot.press("d")
-        await until_shown(pilot, "cannot be undone")
+        await until_shown(pilot, "to the trash?")
         await pilot.press("ctrl+y")
         await until_shown(pilot, "No runs yet")
         assert not run.folder.path.exists()
+        await pilot.press("u")
+        await until_shown(pilot, "1 run", "enter open")
+        assert run.folder.log.is_file()
+
+
+async def test_keys_act_on_all_marked_runs(runs: Path) -> None:
+    for number, name in enumerate(("alpha", "beta", "gamma")):
+        finished(runs, number=number, trials=2, name=name)
+    async with SerTuiApp(runs).run_test(size=(100, 24)) as pilot:
+        await until_shown(pilot, "alpha", "beta", "gamma")
+        await press(pilot, "space", "down", "space", "d")
+        await until_shown(pilot, "Move 2 runs to the trash?", "4 trials")
+        await pilot.press("ctrl+y")
+        await until_shown(pilot, "1 run ", "gamma")
+        await pilot.press("u")
+        await until_shown(pilot, "3 runs", "alpha", "beta")
+
+
+async def test_a_run_gets_a_title_and_tags_and_is_found_by_them(runs: Path) -> None:
+    finished(runs, number=0, trials=1, name="alpha")
+    finished(runs, number=1, trials=1, name="beta")
+    async with SerTuiApp(runs).run_test(size=(100, 24)) as pilot:
+        await until_shown(pilot, "alpha", "beta")
+        await pilot.press("t")
+        await until_shown(pilot, "shown in lists instead")
+        await press(pilot, "'paper, no/good", "enter")
+        await until_shown(pilot, "cannot be a tag")
+        await press(pilot, "ctrl+u", "'paper seeds", "up", "'Table 3", "enter")
+        await until_shown(pilot, "Table 3 #pap", "beta")
+        assert "alpha" not in shown(pilot.app)
+        await press(pilot, "slash", "'tag:paper")
+        await until(pilot, lambda: "beta" not in shown(pilot.app) and "Table 3" in shown(pilot.app))
+
+
+async def test_archived_runs_are_out_of_the_list_until_they_are_asked_for(runs: Path) -> None:
+    finished(runs, number=0, trials=1, name="alpha")
+    finished(runs, number=1, trials=1, name="beta")
+    async with SerTuiApp(runs).run_test(size=(100, 24)) as pilot:
+        await until_shown(pilot, "alpha", "beta")
+        await pilot.press("a")
+        await until_shown(pilot, "2 runs, 1 archived")
+        await until(pilot, lambda: "beta" in shown(pilot.app) and "alpha" not in shown(pilot.app))
+        await press(pilot, "slash", "'archived:yes", "enter")
+        await until_shown(pilot, "1 shown: archived:yes", "alpha")
+        await pilot.press("a")
+        await until_shown(pilot, "No runs match 'archived:yes'")
+        await pilot.press("escape")
+        await until_shown(pilot, "alpha", "beta")
 
 
 async def test_the_filter_keeps_the_runs_that_are_wanted_while_it_is_typed(runs: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.store.index import Index
+from ser_tui.store.index import Index, with_remarks
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
@@ -39,10 +40,11 @@ class RunsFeed:
         with self._lock:
             return self._index.state(folder)
 
-    def delete(self, folder: RunFolder) -> None:
-        """Remove a run's folder and its entry. Raises UserError while a worker is on it."""
+    def discard(self, folders: Iterable[RunFolder]) -> None:
+        """Move runs into the trash. Raises UserError while a worker is on one; those before it are moved then."""
         with self._lock:
-            self._index.delete(folder)
+            for folder in folders:
+                self._index.discard(folder)
 
     def _poll(self) -> list[RunSummary] | None:
         present = folders(self.runs)
@@ -76,7 +78,11 @@ class RunsFeed:
             # Not through the index: that rewrites its whole file, and a live run gains lines all the time.
             state = self._index.state(folder)
             self._sizes[folder.run_id] = size
-            after = replace(summarize(folder.run_id, state), damaged_lines=before.damaged_lines)
+            after = replace(
+                summarize(folder.run_id, state), damaged_lines=before.damaged_lines, remarks=before.remarks,
+                remarks_written=before.remarks_written,
+            )  # fmt: skip
+        after = with_remarks(after, folder)
         shown = shown_status(after.status, "none" if after.status.over else liveness(folder))
         return before if after is before and shown == before.state else replace(after, state=shown)
 

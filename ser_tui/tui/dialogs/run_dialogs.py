@@ -1,11 +1,13 @@
-"""What several screens ask about a run: stop, resume, delete it, which others to lay beside it. Asked first where something could be
-lost."""
+"""What several screens ask about a run: stop it, resume it, throw it away, what is said of it, which others to lay beside it. Asked
+first where something could be lost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import duration, measured_text, printable
 from ser_tui.study.headline import headline_text
@@ -68,21 +70,49 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
     return await screen.succeeds(lambda: launch.resume(folder))
 
 
-async def delete_run(screen: AppScreen[Any], summary: RunSummary) -> bool:
-    """Delete the run's folder, if the person says yes; whether it is gone."""
-    figure = summary.headline
-    held = f"{summary.trials} trials, {duration(summary.seconds)} of work"
-    held += f", BCA {headline_text(figure)}" if figure else ""
+async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) -> bool:
+    """Move runs into the trash, if the person says yes; whether they are there."""
+    if len(summaries) == 1:
+        [one] = summaries
+        named, figure = printable(one.run_id), one.headline
+        held = f"{one.trials} trials, {duration(one.seconds)} of work" + (f", BCA {headline_text(figure)}" if figure else "")
+    else:
+        named = f"{len(summaries)} runs"
+        held = f"{sum(one.trials for one in summaries)} trials, {duration(sum(one.seconds or 0 for one in summaries))} of work"
     yes = await screen.app.push_screen_wait(
-        ConfirmScreen(
-            f"Delete {printable(summary.run_id)}?",
-            f"{held}. Its log and its model are removed from the disk; this cannot be undone.",
-        )
+        ConfirmScreen(f"Move {named} to the trash?", f"{held}. u brings it back; `ser-tui trash --empty` frees the disk.")
     )
     if not yes:
         return False
+    folders = [folder_of(screen, one.run_id) for one in summaries]
+    if gone := await screen.succeeds(lambda: screen.ser.feed().discard(folders)):
+        screen.ser.tell(f"{named} in the trash; u brings it back")
+    return gone
+
+
+async def remark_on(screen: AppScreen[Any], summary: RunSummary) -> bool:
+    """Ask for a run's title, tags and note, and keep them; whether they were kept."""
+    from ser_tui.tui.dialogs.remarks import RemarksScreen
+
+    said = await screen.app.push_screen_wait(RemarksScreen(summary.run_id, summary.remarks))
+    if said is None:
+        return False
     folder = folder_of(screen, summary.run_id)
-    return await screen.succeeds(lambda: screen.ser.feed().delete(folder))
+    return await screen.succeeds(lambda: change_remarks(folder, lambda before: replace(said, archived=before.archived)))
+
+
+async def archive_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) -> bool:
+    """Put runs away, or all of them back where all are put away; whether that was kept."""
+    away = not all(one.remarks.archived for one in summaries)
+
+    def keep() -> None:
+        for one in summaries:
+            change_remarks(folder_of(screen, one.run_id), lambda before: replace(before, archived=away))
+
+    named = printable(summaries[0].title or summaries[0].run_id) if len(summaries) == 1 else f"{len(summaries)} runs"
+    if kept := await screen.succeeds(keep):
+        screen.ser.tell(f"{named} archived: / archived:yes shows them" if away else f"{named} not archived any more")
+    return kept
 
 
 async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:

@@ -61,7 +61,10 @@ class HomeScreen(AppScreen[None]):
         Binding("r", "resume", "resume", tooltip="Take the search up where it ended"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
         Binding("h", "report", "report", tooltip="Write an HTML page about the run, or about the marked ones"),
-        Binding("d", "delete", "delete", tooltip="Delete the run's folder"),
+        Binding("d", "delete", "delete", tooltip="Move the run, or the marked ones, to the trash; u brings them back"),
+        Binding("u", "undo", "undo delete", tooltip="Bring back from the trash what went there last"),
+        Binding("t", "remark", "title, tags", tooltip="Say something of the run: a title, tags, a note"),
+        Binding("a", "archive", "archive", tooltip="Leave the run, or the marked ones, out of the list, or not any more"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="Show only some runs: " + HELP),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
         Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
@@ -73,6 +76,7 @@ class HomeScreen(AppScreen[None]):
         super().__init__()
         self.summaries: list[RunSummary] = []
         self.marked: list[str] = []
+        self._discarded: list[list[str]] = []
         self._words = ""
         self._filter = run_filter("")
         self._loaded = False
@@ -128,7 +132,8 @@ class HomeScreen(AppScreen[None]):
         empty = self.query_one("#empty", Static)
         empty.display = not shown
         if self.summaries and not shown:
-            empty.update(f"No runs match '{printable(words)}'. esc clears the filter.")
+            away = "All runs are archived. / archived:yes shows them."
+            empty.update(f"No runs match '{printable(words)}'. esc clears the filter." if words else away)
         elif self._loaded and not shown:
             empty.update(EMPTY.format(runs=self.ser.runs))
         year = self.size.width >= 100
@@ -195,9 +200,13 @@ class HomeScreen(AppScreen[None]):
             return bool(self.summaries)
         if action == "clear_filter":
             return bool(self.query("#filter"))
-        if action not in _NEEDS:
+        if action not in _NEEDS and action not in ("undo", "delete"):
             return True
+        if action == "undo":
+            return bool(self._discarded)
         summary = self.current
+        if action == "delete":
+            return bool(self._chosen) and not any(map(_under_way, self._chosen))
         return summary is not None and _NEEDS[action](summary, len(self.marked))
 
     @on(Table.Moved)
@@ -282,12 +291,53 @@ class HomeScreen(AppScreen[None]):
 
     @work
     async def action_delete(self) -> None:
-        """Delete the highlighted run, after a question."""
-        from ser_tui.tui.dialogs.run_dialogs import delete_run
+        """Move the highlighted run, or the marked ones, to the trash, after a question."""
+        from ser_tui.tui.dialogs.run_dialogs import discard_runs
 
-        if (summary := self.current) is not None and await delete_run(self, summary):
-            found = await self.attempt(self._looked)
-            self._take(found if found is not None else self.summaries)
+        chosen = self._chosen
+        if chosen and await discard_runs(self, chosen):
+            self._discarded.append([one.run_id for one in chosen])
+            await self._look_again()
+
+    @work
+    async def action_undo(self) -> None:
+        """Bring back what was moved to the trash last."""
+        from ser_tui.store.trash import restore
+
+        if not self._discarded:
+            return
+        last = self._discarded.pop()
+        if await self.succeeds(lambda: [restore(self.ser.runs, run_id) for run_id in last]):
+            self.ser.opened = last[0]
+            self.ser.tell(f"{last[0] if len(last) == 1 else f'{len(last)} runs'} back from the trash")
+        await self._look_again()
+
+    @work
+    async def action_remark(self) -> None:
+        """Ask for title, tags and note of the highlighted run."""
+        from ser_tui.tui.dialogs.run_dialogs import remark_on
+
+        if (summary := self.current) is not None and await remark_on(self, summary):
+            await self._look_again()
+
+    @work
+    async def action_archive(self) -> None:
+        """Put the highlighted run, or the marked ones, away, or back."""
+        from ser_tui.tui.dialogs.run_dialogs import archive_runs
+
+        if (chosen := self._chosen) and await archive_runs(self, chosen):
+            self.marked = []
+            await self._look_again()
+
+    async def _look_again(self) -> None:
+        found = await self.attempt(self._looked)
+        self._take(found if found is not None else self.summaries)
+
+    @property
+    def _chosen(self) -> list[RunSummary]:
+        """The marked runs; without any the one under the cursor."""
+        marked = [one for one in self.summaries if one.run_id in self.marked]
+        return marked or [one for one in [self.current] if one is not None]
 
     async def action_filter(self) -> None:
         """Show only the runs that what is typed wants, while it is typed."""
@@ -330,6 +380,7 @@ _NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "stop": lambda summary, marked: _under_way(summary),
     "resume": lambda summary, marked: summary.state is not None and summary.state.resumable,
     "report": lambda summary, marked: True,
-    "delete": lambda summary, marked: not _under_way(summary),
+    "remark": lambda summary, marked: True,
+    "archive": lambda summary, marked: True,
     "clone": lambda summary, marked: bool(summary.study),
 }

@@ -32,7 +32,7 @@ def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], width: int)
     room = max(20, min(44, (width - LABEL - 2) // shown - 1))
     labels = max(LABEL, min(28, width - 2 - shown * (room + 1)))
     headings = [
-        f"{mark(number)} {summary.name}" + (" (pinned)" if index == 0 else "")
+        f"{mark(number)} {summary.title}" + (" (pinned)" if index == 0 else "")
         for index, (summary, number) in enumerate(zip(summaries, numbers, strict=True))
     ]
     runs = [Column(summary.run_id, heading, room) for summary, heading in zip(summaries, headings, strict=True)]

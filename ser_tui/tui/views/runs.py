@@ -79,7 +79,8 @@ def run_label(summary: RunSummary, year: bool = False) -> str:
         date = begun.strftime("%Y%m%d-%H%M" if year else "%m-%d %H:%M")
     except (ValueError, OverflowError):
         pass  # a folder that a person has named
-    return f"{date} {summary.name or run_id[16:-5]}"
+    named = f"{date} {summary.title or run_id[16:-5]}"
+    return " #".join((named, *summary.remarks.tags))
 
 
 def trials_text(summary: RunSummary) -> str:
@@ -120,8 +121,8 @@ def _short_of(figure: Figure | None) -> str:
 def counts(summaries: Sequence[RunSummary]) -> str:
     """3 runs, 1 live"""
     live = sum(summary.state is not None and summary.state.under_way for summary in summaries)
-    number = len(summaries)
-    return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "")
+    number, away = len(summaries), sum(summary.remarks.archived for summary in summaries)
+    return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "") + (f", {away} archived" if away else "")
 
 
 def speakers_text(summary: RunSummary) -> Text:
@@ -194,8 +195,10 @@ def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None =
 def full_detail(summary: RunSummary, width: int) -> list[Text]:
     """The pane beside the list, from 110 columns on."""
     lines: list[Text] = [
-        cell(summary.name or summary.run_id, "bold"),
+        cell(summary.title or summary.run_id, "bold"),
         cell(summary.run_id, "muted"),
+        *([cell("  ".join(f"#{tag}" for tag in summary.remarks.tags), "accent")] if summary.remarks.tags else []),
+        *(cell(line) for line in summary.remarks.note.splitlines()),
         Text(),
     ]
 

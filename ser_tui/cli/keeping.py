@@ -1,0 +1,112 @@
+"""The verbs delete, trash, restore and remark: what a person does with runs that have ended, and says of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.places import runs_folder
+from ser_tui.store import trash
+from ser_tui.store.index import Index
+from ser_tui.store.remarks import change_remarks, read_remarks
+from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, checked_text
+
+
+def delete_runs(references: Sequence[str], *, sure: bool, for_good: bool) -> None:
+    """Move runs into the trash, or remove them `for_good`, after a question unless `sure`."""
+    found = _resolved(references)
+    names = ", ".join(folder.run_id for folder in found)
+    if not sure:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here; add --yes to delete")
+        what = f"delete {names} and all its files for good?" if for_good else f"move {names} to the trash?"
+        if input(f"{what} [y/N] ").strip().lower() not in ("y", "yes"):
+            say("kept")
+            return
+    index = Index(runs_folder())
+    for folder in found:
+        if for_good:
+            index.delete(folder)
+            say(f"deleted {folder.run_id}")
+        else:
+            index.discard(folder)
+            say(f"moved {folder.run_id} to the trash: `ser-tui restore {folder.run_id}` brings it back")
+    if not for_good:
+        say("its room on the disk is free after `ser-tui trash --empty`")
+
+
+def list_trash(*, empty: bool, sure: bool, as_json: bool) -> None:
+    """Print what is in the trash, what came last first; `empty`: remove it for good, after a question unless `sure`."""
+    held = [(folder, trash.size(folder)) for folder in trash.discarded(runs_folder())]
+    if empty:
+        _empty([folder for folder, _ in held], sum(size for _, size in held), sure)
+    elif as_json:
+        print_json([{"run_id": folder.run_id, "bytes": size} for folder, size in held])
+    elif not held:
+        say(f"there is nothing in the trash of {runs_folder()}")
+    else:
+        print_table(("RUN", "MB"), [(folder.run_id, f"{size / 2**20:.1f}") for folder, size in held], ("MB",))
+        say("`ser-tui restore RUN` brings one back; `ser-tui trash --empty` removes them for good")
+
+
+def _empty(held: Sequence[RunFolder], size: int, sure: bool) -> None:
+    if not held:
+        say("the trash is empty")
+        return
+    told = f"{len(held)} run{'' if len(held) == 1 else 's'}, {size / 2**20:.1f} MB"
+    if not sure:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here; add --yes to empty the trash")
+        if input(f"remove {told} for good? [y/N] ").strip().lower() not in ("y", "yes"):
+            say("kept")
+            return
+    if left := trash.empty(runs_folder()):
+        raise UserError(f"could not remove {', '.join(left[:3])}{' ...' if len(left) > 3 else ''}: remove what is in the way and try again")
+    say(f"removed {told}")
+
+
+def restore_run(reference: str) -> None:
+    """Bring a run back from the trash."""
+    say(f"{trash.restore(runs_folder(), reference).run_id} is back")
+
+
+def remark_on_runs(
+    references: Sequence[str], *, title: str | None, tags: Sequence[str], without: Sequence[str], note: str | None,
+    archived: bool | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Change what is said of runs, and print it. What is None stays as it is."""
+    found = _resolved(references)
+    if title is not None and len(found) > 1:
+        raise UsageError("a title is one run's: name one")
+    added, removed = checked_tags(tags), set(without)
+
+    def change(before: Remarks) -> Remarks:
+        return replace(
+            before,
+            title=before.title if title is None else checked_text(title, MOST_TITLE, "title"),
+            tags=checked_tags(tag for tag in (*before.tags, *added) if tag not in removed),
+            note=before.note if note is None else checked_text(note, MOST_NOTE, "note"),
+            archived=before.archived if archived is None else archived,
+        )
+
+    asked = title is not None or note is not None or archived is not None or added or removed
+    told = [(folder, change_remarks(folder, change) if asked else read_remarks(folder)) for folder in found]
+    if as_json:
+        print_json([{"run_id": folder.run_id, **asdict(remarks)} for folder, remarks in told])
+        return
+    for folder, remarks in told:
+        words = [f"title {remarks.title}"] if remarks.title else []
+        words += [f"tags {' '.join(remarks.tags)}"] if remarks.tags else []
+        words += ["archived"] if remarks.archived else []
+        say(f"{folder.run_id}  {'; '.join(words) or ('a note' if remarks.note else 'nothing is said of it')}")
+        for line in remarks.note.splitlines():
+            say(f"  {line}")
+
+
+def _resolved(references: Sequence[str]) -> list[RunFolder]:
+    folders = [resolve(runs_folder(), reference) for reference in references]
+    return list({folder.run_id: folder for folder in folders}.values())

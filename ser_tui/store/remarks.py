@@ -1,0 +1,40 @@
+"""remarks.json in a run's folder: what a person has said of the run. Missing or unreadable, nothing was said."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+
+from ser_tui.store.files import read_json, write_json
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.study.remarks import Remarks, remarks_in
+
+NAME = "remarks.json"
+
+
+def stamp(folder: RunFolder) -> int:
+    """When the file was last written, in nanoseconds; 0 where there is none. Looked at for each of thousands of runs."""
+    try:
+        return os.stat(f"{folder.path}/{NAME}").st_mtime_ns
+    except OSError:
+        return 0
+
+
+def read_remarks(folder: RunFolder) -> Remarks:
+    """What the file says."""
+    return remarks_in(read_json(folder.path / NAME))
+
+
+def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> Remarks:
+    """Write what `change` makes of the remarks, and return that. Raises UserError where it cannot be written."""
+    after = change(read_remarks(folder))
+    try:
+        if after:
+            write_json(folder.path / NAME, asdict(after))
+        else:
+            (folder.path / NAME).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder.path / NAME}: {error.strerror}") from None
+    return after

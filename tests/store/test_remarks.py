@@ -1,0 +1,125 @@
+"""What a person says of runs, and runs that were thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ser_tui.cli import keeping, listing
+from ser_tui.store import trash
+from ser_tui.store.bundle import read_bundle, write_bundle
+from ser_tui.store.index import Index
+from ser_tui.store.log import LogWriter
+from ser_tui.store.remarks import NAME, change_remarks, read_remarks
+from ser_tui.store.runs import RunFolder, create, folders
+from ser_tui.study import events
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.remarks import Remarks, remarks_in
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A run that is over, in the runs folder of this process."""
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
+    return ended(tmp_path, "alpha")
+
+
+def ended(runs: Path, name: str) -> RunFolder:
+    folder = create(runs, name)
+    folder.study.write_text("name: alpha\n")
+    with LogWriter(folder.log) as log:
+        log.append(events.RunStarted(study={"name": name}, classes=("a", "b"), utterances={"validation": 2}))
+        log.append(events.RunFinished(reason="done"))
+    return folder
+
+
+def said(runs: Path) -> list[Remarks]:
+    return [one.remarks for one in Index(runs).refresh()]
+
+
+def test_the_list_says_what_was_said_last(run: RunFolder) -> None:
+    runs = run.path.parent
+    assert said(runs) == [Remarks()]
+    change_remarks(run, lambda before: replace(before, title="Table 3", tags=("paper",)))
+    assert said(runs) == [Remarks("Table 3", ("paper",))] == said(runs)
+    (runs / "index.json").unlink()
+    assert said(runs) == [Remarks("Table 3", ("paper",))]
+    change_remarks(run, lambda before: Remarks())
+    assert said(runs) == [Remarks()] and not (run.path / NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("[]", Remarks()), ("{", Remarks()), ('{"title": 3, "tags": "x", "note": null, "archived": "yes"}', Remarks()),
+        ('{"title": "T", "tags": ["a", 1, "b c", "a"], "note": "n", "archived": true, "colour": 1}', Remarks("T", ("a",), "n", True)),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_hand_harms_nothing(run: RunFolder, written: str, read: Remarks) -> None:
+    (run.path / NAME).write_text(written)
+    assert read_remarks(run) == read == said(run.path.parent)[0]
+    assert len(remarks_in({"note": "x" * 10**6}).note) == 10_000
+
+
+def test_the_verb_changes_what_is_named_and_nothing_else(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    def remark(**changes: object) -> str:
+        asked = {"title": None, "tags": (), "without": (), "note": None, "archived": None, "as_json": False, **changes}
+        keeping.remark_on_runs(["latest"], **asked)  # type: ignore[arg-type]
+        return capsys.readouterr().out
+
+    assert "nothing is said of it" in remark()
+    assert "tags paper draft" in remark(tags=("paper", "draft"), note="two\nlines")
+    assert "tags paper" in remark(without=("draft",), title="T") and read_remarks(run) == Remarks("T", ("paper",), "two\nlines")
+    remark(archived=True)
+    listing.list_runs(as_json=False)
+    assert "all 1 runs are archived" in capsys.readouterr().out
+    listing.list_runs(as_json=False, wanted="archived:yes tag:paper")
+    assert run.run_id in capsys.readouterr().out
+    with pytest.raises(UsageError, match="cannot be a tag"):
+        remark(tags=("a b",))
+    assert read_remarks(run).tags == ("paper",)
+
+
+def test_a_bundle_takes_remarks_along(run: RunFolder, tmp_path: Path) -> None:
+    change_remarks(run, lambda before: Remarks("T", ("paper",), "n"))
+    made = tmp_path / "run.zip"
+    write_bundle(run, made)
+    other = tmp_path / "other"
+    assert read_remarks(read_bundle(made, other)) == Remarks("T", ("paper",), "n")
+
+
+def test_what_was_thrown_away_comes_back_as_it_was(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    runs, log = run.path.parent, run.log.read_bytes()
+    other = ended(runs, "beta")
+    keeping.delete_runs([run.run_id, other.run_id], sure=True, for_good=False)
+    assert folders(runs) == [] == Index(runs).refresh()
+    keeping.list_trash(empty=False, sure=False, as_json=False)
+    assert run.run_id in capsys.readouterr().out
+    keeping.restore_run("latest")
+    assert [one.run_id for one in Index(runs).refresh()] == [other.run_id]
+    keeping.restore_run("alpha")
+    assert run.log.read_bytes() == log and len(Index(runs).refresh()) == 2
+    with pytest.raises(UsageError, match="nothing in the trash"):
+        keeping.restore_run("latest")
+
+
+def test_nothing_is_restored_over_a_run(run: RunFolder) -> None:
+    runs = run.path.parent
+    Index(runs).discard(run)
+    run.path.mkdir()
+    with pytest.raises(UserError, match="is there already"):
+        trash.restore(runs, run.run_id)
+    assert trash.discarded(runs)
+
+
+def test_an_emptied_trash_is_gone_from_the_disk(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = run.path.parent
+    Index(runs).discard(run)
+    with pytest.raises(UsageError, match="--yes"):
+        keeping.list_trash(empty=True, sure=False, as_json=False)
+    keeping.list_trash(empty=True, sure=True, as_json=False)
+    assert "removed 1 run" in capsys.readouterr().out and not list((runs / trash.TRASH).iterdir())
+    keeping.delete_runs([ended(runs, "beta").run_id], sure=True, for_good=True)
+    assert trash.discarded(runs) == [] == folders(runs)
