@@ -298,7 +298,7 @@ def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.T
         why = f"it has no BCA: Optuna has the value {values}, and nothing says what that is"
         if bca is not None:
             why = f"it has no BCA: {str(bca)[:20]} is none, which lies between 0 and 1"
-    elif state == "PRUNED":
+    elif state == "PRUNED" and not why:
         why = f"pruned by Optuna after {counted(len(trial.intermediate_values), 'step')}"
     kind = FailureKind.CUT_SHORT if known.get("status") == "cut_short" else FailureKind.IMPORTED
     return events.TrialFailed(trial=number, kind=kind, reason=why or "Optuna does not say why", seconds=seconds or 0.0)

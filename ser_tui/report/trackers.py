@@ -76,6 +76,11 @@ def _over(trial: Mapping[str, Any]) -> bool:
     return str(trial["status"]) != "running"
 
 
+def _dropped(trial: Mapping[str, Any]) -> bool:
+    """Whether it was behind beyond doubt after some of its folds: what trackers call pruned, or killed."""
+    return str(trial["status"]) == "dropped"
+
+
 def _optuna(told: Sequence[Told], target: Path) -> None:
     """One study a run, called by its id, in an SQLite file that optuna-dashboard opens; its objectives and directions are the run's."""
     import optuna
@@ -122,9 +127,10 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
         # Optuna takes what stands there for the objective on its way.
         by_bca = [measure.name for measure in asked] == [BCA]
         values = {name: value for name, value in trial["parameters"].items() if name in space}
+        unscored = optuna.trial.TrialState.PRUNED if _dropped(trial) else optuna.trial.TrialState.FAIL
         study.add_trial(
             optuna.trial.FrozenTrial(
-                number=-1, trial_id=-1, state=optuna.trial.TrialState.COMPLETE if scored else optuna.trial.TrialState.FAIL,
+                number=-1, trial_id=-1, state=optuna.trial.TrialState.COMPLETE if scored else unscored,
                 value=None, values=[one["value"] for one in held] if scored else None,
                 datetime_start=_local(begun or ended), datetime_complete=_local(ended or begun), params=values,
                 distributions={name: space[name] for name in values}, system_attrs={},
@@ -187,7 +193,7 @@ def _mlflow(told: Sequence[Told], target: Path) -> None:
                 client.log_batch(run, metrics=metrics[first : first + 1000])
             tags = [RunTag(name, str(trial[name])) for name in ("status", "phase", "reason") if trial[name]]
             client.log_batch(run, params=[Param(name, str(value)) for name, value in trial["parameters"].items()], tags=tags)
-            client.set_terminated(run, "FINISHED" if trial["bca"] is not None else "FAILED", ended)
+            client.set_terminated(run, "FINISHED" if trial["bca"] is not None else "KILLED" if _dropped(trial) else "FAILED", ended)
 
 
 def _tensorboard(told: Sequence[Told], target: Path) -> None:
