@@ -51,10 +51,11 @@ class PartTensors:
         self._lengths: dict[int, int] = {}
         self._remembered = OrderedDict[Hashable, Any]()
 
-    def prepare(self, should_stop: Stop, on_progress: OnProgress | None) -> None:
-        """Compute what is not cached and find what cannot be read. Raises TrialStopped."""
+    def prepare(self, should_stop: Stop, on_progress: OnProgress | None, *, pooled: bool = False) -> None:
+        """Compute what is not cached and find what cannot be read. `pooled`: pooled statistics are all that will be asked for. Raises
+        TrialStopped."""
         features = self._inputs or self._features
-        features.prepare(should_stop, on_progress)
+        features.prepare(should_stop, on_progress, self._pooled.kept if pooled else ())
         usable = features.usable
         if usable != self.usable:
             self._remembered.clear()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -95,14 +95,18 @@ class Features:
         """Indices of the utterances that can be used, in order."""
         return [index for index in range(len(self._clips)) if index not in self.problems]
 
-    def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
-        """Compute and store what is not cached yet, and find out what cannot be read. Raises TrialStopped."""
+    def prepare(
+        self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None, needless: Container[str] = ()
+    ) -> None:
+        """Compute and store what is not cached yet, and find out what cannot be read. `needless`: keys of utterances whose frames nobody
+        will ask for. Raises TrialStopped."""
         missing = []
         for index in range(len(self._clips)):
             if self.recipe.trim:
                 check_stop(should_stop)  # finding the bounds reads the file
             try:
-                if self._shards is None or self._key(index) not in self._shards:
+                key = self._key(index)
+                if key not in needless and (self._shards is None or key not in self._shards):
                     missing.append(index)
             except Unreadable:
                 continue
@@ -294,6 +298,11 @@ class Pooled:
         name = f"{encoder.family}-{encoder.fingerprint}-pooled-{features.recipe.kind}-{str(features.recipe.dtype)[6:]}-{VERSION}"
         self._shards = store(stores, name) if encoder.fingerprint else None
         self._memory: dict[int, Tensor] = {}
+
+    @property
+    def kept(self) -> Container[str]:
+        """Keys of the utterances whose statistics are cached, so that their frames need not be computed for them."""
+        return self._shards if self._shards is not None else ()
 
     def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
         """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""

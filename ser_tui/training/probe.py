@@ -107,7 +107,7 @@ class ProbeTrainer(Trainer):
         """What all folds hold, with its features computed."""
         if max_seconds not in self._tables:
             found = FoldTable(self.encoder, self._folds, self._recipe(max_seconds), self._stores, self._settings.augment)
-            found.data.prepare(should_stop, self._on_progress)
+            found.data.prepare(should_stop, self._on_progress, pooled=True)
             found.data.prepare_pooled(should_stop, self._on_progress)
             found.settle()
             self._tables[max_seconds] = found
@@ -120,7 +120,7 @@ class ProbeTrainer(Trainer):
         head, chosen, values = self._last
         with as_memory_error(), torch.no_grad():
             data = PartTensors(self.encoder, part, self._recipe(float(values["max_seconds"])), self._stores)
-            data.prepare(should_stop, self._on_progress)
+            data.prepare(should_stop, self._on_progress, pooled=True)
             data.prepare_pooled(should_stop, self._on_progress)
             if not data.usable:
                 return (metrics.UNREADABLE,) * len(part)
@@ -152,7 +152,7 @@ class ProbeTrainer(Trainer):
                 PartTensors(self.encoder, self._validation, recipe, self._stores),
             )
             for data in pair:
-                data.prepare(should_stop, self._on_progress)
+                data.prepare(should_stop, self._on_progress, pooled=True)
                 data.prepare_pooled(should_stop, self._on_progress)
             self._data[max_seconds] = pair
         return self._data[max_seconds]

@@ -104,6 +104,17 @@ def test_a_class_that_training_lacks_is_never_predicted() -> None:
         fit(features, np.zeros(40, dtype=np.int64), 4, 1.0)
 
 
+def test_of_what_is_pooled_already_a_probe_needs_no_frames(tiny: Callable[[str], str], tones: Split, cache_folder: Path) -> None:
+    encoder, found = tiny("whisper"), []
+    for _ in range(2):
+        trainer = ProbeTrainer(encoder, *tones, CLASSES, Training())
+        found.append(trainer.run({"layers": "2", "max_seconds": 1}, 0, lambda report: None, lambda: False))
+        kinds = {path.name.split("-")[2] for path in (cache_folder / "features").iterdir()}
+        for folder in (cache_folder / "features").glob("*-frames-*"):
+            shutil.rmtree(folder)
+    assert kinds == {"pooled"} and found[0] == replace(found[1], seconds=found[0].seconds, costs=found[0].costs)
+
+
 def test_a_probe_by_an_encoder_that_was_fine_tuned_hears_the_pre_trained_one(
     tiny: Callable[[str], str], tones: Split, cache_folder: Path
 ) -> None:
