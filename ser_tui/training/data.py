@@ -55,7 +55,7 @@ class PartTensors:
         """Compute what is not cached and find what cannot be read. `pooled`: pooled statistics are all that will be asked for. Raises
         TrialStopped."""
         features = self._inputs or self._features
-        features.prepare(should_stop, on_progress, self._pooled.kept if pooled else ())
+        features.prepare(should_stop, on_progress, self._pooled.holds if pooled else None)
         usable = features.usable
         if usable != self.usable:
             self._remembered.clear()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -96,17 +96,17 @@ class Features:
         return [index for index in range(len(self._clips)) if index not in self.problems]
 
     def prepare(
-        self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None, needless: Container[str] = ()
+        self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None, needless: Callable[[str], bool] | None = None
     ) -> None:
-        """Compute and store what is not cached yet, and find out what cannot be read. `needless`: keys of utterances whose frames nobody
-        will ask for. Raises TrialStopped."""
+        """Compute and store what is not cached yet, and find out what cannot be read. `needless`: whether
+        nobody will ask for the frames of the utterance with a key. Raises TrialStopped."""
         missing = []
         for index in range(len(self._clips)):
             if self.recipe.trim:
                 check_stop(should_stop)  # finding the bounds reads the file
             try:
                 key = self._key(index)
-                if key not in needless and (self._shards is None or key not in self._shards):
+                if (needless is None or not needless(key)) and (self._shards is None or key not in self._shards):
                     missing.append(index)
             except Unreadable:
                 continue
@@ -299,10 +299,9 @@ class Pooled:
         self._shards = store(stores, name) if encoder.fingerprint else None
         self._memory: dict[int, Tensor] = {}
 
-    @property
-    def kept(self) -> Container[str]:
-        """Keys of the utterances whose statistics are cached, so that their frames need not be computed for them."""
-        return self._shards if self._shards is not None else ()
+    def holds(self, key: str) -> bool:
+        """Whether the statistics of the utterance with `key` are cached, so that its frames need not be computed for them."""
+        return self._shards is not None and key in self._shards
 
     def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
         """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
