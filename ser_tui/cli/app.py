@@ -192,12 +192,18 @@ def resume(
     run: Run,
     headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Resume the run and return.")] = False,
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", min=1, help="Go on until there are N trials in all, a finished run too.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", metavar="M", help="Go on until M minutes are over in all, a finished run too.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or interrupted; its finished trials stay."""
+    """Go on with a run that was stopped or interrupted, or, with a larger budget, is finished; its finished trials stay."""
     from ser_tui.cli.running import resume_run
 
-    raise typer.Exit(resume_run(run, headless=headless, detach=detach, as_json=json))
+    raise typer.Exit(resume_run(run, headless=headless, detach=detach, as_json=json, trials=trials, minutes=minutes))
 
 
 @app.command()

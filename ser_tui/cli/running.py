@@ -31,13 +31,15 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
     return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=RunState())
 
 
-def resume_run(reference: str, *, headless: bool, detach: bool, as_json: bool) -> int:
-    """Go on with a run; the exit code."""
+def resume_run(
+    reference: str, *, headless: bool, detach: bool, as_json: bool, trials: int | None = None, minutes: float | None = None
+) -> int:
+    """Go on with a run, to `trials` or `minutes` in all where given; the exit code."""
     if headless and detach:
         raise UsageError("--headless waits for the run, --detach does not: choose one")
     folder = resolve(runs_folder(), reference)
     before = folder.state()
-    launch.resume(folder)
+    launch.resume(folder, trials=trials, minutes=minutes)
     return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=before)
 
 

@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from pydantic import ValidationError
+
 from ser_tui.encoders import registry as encoders
 from ser_tui.places import cache_folder, private_folder
 from ser_tui.store import files
@@ -24,11 +26,12 @@ from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.processes import this_host
 from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
-from ser_tui.study.document import Study
+from ser_tui.study.document import Budget, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, encode
+from ser_tui.study.summary import elapsed_seconds
 from ser_tui.training.threads import LIBRARIES, environment
 
 __all__ = [
@@ -90,15 +93,42 @@ def refuse_full_disk(folder: RunFolder, study: Study) -> None:
     files.refuse_full_disk(folder.path.parent, bytes_wanted(study), f"a run with {study.encoder}", "SER_TUI_RUNS")
 
 
-def resume(folder: RunFolder) -> None:
-    """Start a worker that takes the run's search up where its log ends. Raises UserError."""
+def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
+    """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
+    the one before where one of them is given. Raises UserError."""
     refuse_if_worked_on(folder)
     if not folder.study.exists():
         raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
     study = load(folder.study)
     _refuse_lost_encoder(folder, study)
     refuse_full_disk(folder, study)
+    if trials is not None or minutes is not None:
+        longer = _longer(folder, study, trials, minutes)
+        try:
+            write_atomically(folder.study, dumps(longer).encode())
+        except OSError as error:
+            raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
     _spawn(folder, "search")
+
+
+def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float | None) -> Study:
+    """`study` with another budget. Raises UserError where there is nothing to go on for, or going on would choose after the test."""
+    state = folder.state()
+    if state.test is not None:
+        raise UserError(
+            f"{folder.run_id} has scored its test part, which is done once: a search that goes on would choose with that in mind. "
+            "Start a new run with the larger budget (y on home copies the study)"
+        )
+    done, elapsed = state.finished_trials, elapsed_seconds(state) / 60
+    if trials is not None and trials <= done:
+        raise UsageError(f"{folder.run_id} has {done} finished trials: --trials is how many there are to be in all, so more than {done}")
+    if minutes is not None and minutes <= elapsed:
+        raise UsageError(f"{folder.run_id} has searched for {elapsed:.1f} minutes: --minutes is how many there are to be in all")
+    try:
+        budget = Budget(trials=trials or (None if minutes else study.budget.trials), minutes=minutes)
+    except ValidationError:
+        raise UsageError("a budget is up to 100,000 trials and 1,000,000 minutes") from None
+    return study.model_copy(update={"budget": budget})
 
 
 def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: int = 1) -> None:

@@ -95,7 +95,9 @@ def search(session: Surroundings, forecaster: Forecaster) -> bool:
         session.emit(_started(study, data, trainer, strategy, forecast))
         _say_what_is_unusable(session, data)
     else:
-        session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}))
+        budget = to_plain(study)["budget"]
+        other = {"budget": budget, "planned_trials": forecast.planned} if budget != start.study.get("budget", budget) else {}
+        session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}, **other))
         _say_where_relative(session, study)
         _say_what_is_other(session, start, trainer)
     return _Search(session, study, data, trainer, strategy, forecast, stages).run()

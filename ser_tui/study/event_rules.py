@@ -27,6 +27,11 @@ def _run_started(data: Data) -> bool:
     return mappings and (minutes is None or type(minutes) in (int, float)) and _findings(data)
 
 
+def _run_resumed(data: Data) -> bool:
+    minutes = data.get("budget", {}).get("minutes")
+    return minutes is None or type(minutes) in (int, float)
+
+
 def _findings(data: Data) -> bool:
     """Whether each finding is as `ser_tui.study.findings.plain` makes it."""
     return all(
@@ -74,7 +79,7 @@ def _evaluation_finished(data: Data) -> bool:
 
 
 _RULES: Mapping[str, Callable[[Data], bool]] = {
-    "run_started": _run_started,
+    "run_started": _run_started, "run_resumed": _run_resumed,
     "probe_scored": _probe_scored,
     "trial_dropped": _trial_dropped,
     "test_scored": _test_scored,

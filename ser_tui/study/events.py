@@ -70,6 +70,10 @@ class RunResumed(Event):
 
     type: ClassVar[str] = "run_resumed"
     machine: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """The study's budget from here on, as in `RunStarted.study`; empty: as before."""
+    planned_trials: int | None = None
+    """How many trials that budget, or the grid, allows; means nothing without `budget`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never, cast
+from typing import Any, Literal, assert_never, cast
 
 from ser_tui.study import events
 from ser_tui.study.findings import findings_of
@@ -63,6 +63,13 @@ def kept_lines(event: events.Event, state: RunState) -> Narrated:
     return tuple(line for line in narrate(event, state) if line.level not in ("detail", "step"))
 
 
+def _budget(budget: Mapping[str, Any]) -> str:
+    trials, minutes = budget.get("trials"), budget.get("minutes")
+    asked = [f"{trials} trials"] if type(trials) is int else []
+    asked += [f"{minutes:g} minutes"] if type(minutes) in (int, float) else []
+    return f", to go on to {' or '.join(asked)} in all" if asked else ""
+
+
 _NEVER_KEPT = (events.TrialStarted, events.EpochFinished, events.Progressed, events.EvaluationProgressed, events.Unknown)
 
 
@@ -71,7 +78,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.RunStarted():
             return _run_started(event)
         case events.RunResumed():
-            return (Line(f"resumed after {counted(state.finished_trials, 'finished trial')}"),)
+            return (Line(f"resumed after {counted(state.finished_trials, 'finished trial')}{_budget(event.budget)}"),)
         case events.TrialStarted():
             planned = f"/{state.start.planned_trials}" if state.start and state.start.planned_trials else ""
             how = f" ({event.phase})" if event.phase else ""

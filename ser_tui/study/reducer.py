@@ -146,6 +146,11 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.RunResumed, state: RunState) -> RunState:
     after = _without_running(state, "its worker ended")
+    if event.budget and after.start is not None:
+        start = changed(
+            after.start, study={**after.start.study, "budget": event.budget}, planned_trials=event.planned_trials
+        )
+        after = changed(after, start=start, study=LoggedStudy.of(start.study))
     return changed(
         after,
         status=RunStatus.RUNNING,

@@ -196,6 +196,11 @@ class RunSummary:
         return self.remarks.title or self.name
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether it is done and could be given a larger budget: its test part, which is scored once, was not yet."""
+        return self.status == RunStatus.DONE and self.test is None and not self.imported
+
+    @property
     def shown(self) -> str:
         """The word for its state; of a run that came out of another program that it did."""
         return "imported" if self.imported else self.state or self.status

@@ -9,6 +9,7 @@ from pyrsistent import PVector, pvector
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epoch, Epochs
+from ser_tui.study.findings import findings_of
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import BCA, Measure, Score
@@ -164,6 +165,11 @@ class RunState:
     def pooled(self) -> tuple[tuple[str, Score], ...]:
         """(protocol, score) of all folds together, for every protocol with folds that was scored."""
         return tuple((one.protocol, one.scores[BCA]) for one in self.folds)
+
+    @property
+    def can_go_on(self) -> bool:
+        """See `run_summary.RunSummary.can_go_on`."""
+        return self.status == RunStatus.DONE and self.test is None and not any(one.kind == "imported" for one in findings_of(self.start))
 
     @property
     def finished_trials(self) -> int:

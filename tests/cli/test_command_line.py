@@ -121,8 +121,9 @@ def test_ctrl_c_stops_the_run_and_resume_finishes_it(small_study: Callable[..., 
     assert "stopping; finished trials are kept" in out
     [folder] = folders(runs)
     assert folder.state().status == "stopped"
-    resumed = document("resume", "latest", runs=runs)
-    assert (resumed["state"], resumed["trials"]) == ("done", 2)
+    resumed = document("resume", "latest", "--trials", "3", runs=runs)
+    assert (resumed["state"], resumed["trials"], resumed["planned_trials"]) == ("done", 3, 3)
+    assert "in all, so more than 3" in call("resume", "latest", "--trials", "3", runs=runs, code=2).stderr
 
 
 def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..., Study], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ser_tui.study import events
 from ser_tui.study.log_codec import DamagedLine, decode, encode
+from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.run_summary import from_stored, to_stored
 from ser_tui.study.scores import Score
@@ -49,6 +50,18 @@ def trial(number: int) -> events.TrialStarted:
 
 def epoch(number: int, at: int) -> events.EpochFinished:
     return events.EpochFinished(trial=number, epoch=at, epochs=2, loss=1.0, bca=0.5)
+
+
+def test_a_finished_run_goes_on_with_a_larger_budget() -> None:
+    first = log(started(1), trial(1), finished(1, 0.6), events.RunFinished(reason="1 trial is done"))
+    assert reduce_all(first).can_go_on
+    resumed = events.RunResumed(budget={"trials": 2, "minutes": 30}, planned_trials=2)
+    state = reduce_all([*first, *log(resumed, trial(2), start=4, minute=1)])
+    assert state.status == "running" and state.start is not None and state.start.planned_trials == 2 and state.study.minutes == 30
+    [line] = narrate(resumed, state)
+    assert line.text == "resumed after 1 finished trial, to go on to 2 trials or 30 minutes in all"
+    tested = events.TestScored(trial=1, bca=0.5, interval=None, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)))
+    assert not reduce_all([*first, *log(tested, start=4, minute=1)]).can_go_on, "its test part is scored once"
 
 
 def test_a_run_from_start_to_end() -> None:

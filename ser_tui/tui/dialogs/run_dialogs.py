@@ -14,6 +14,7 @@ from ser_tui.study.headline import headline_text
 from ser_tui.study.outputs import kept
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
+from ser_tui.study.status import RunStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
@@ -63,11 +64,30 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
     folder = folder_of(screen, run_id)
     if not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
         return False
+    state = await screen.attempt(folder.state)
+    if state is not None and state.status == RunStatus.DONE:
+        return await _go_on(screen, folder, state.finished_trials)
     question = f"Resume {printable(run_id)}?"
     if not await screen.app.push_screen_wait(ConfirmScreen(question, "A worker takes the search up where its log ends.")):
         return False
     screen.ser.tell("starting a worker ...")
     return await screen.succeeds(lambda: launch.resume(folder))
+
+
+async def _go_on(screen: AppScreen[Any], folder: RunFolder, done: int) -> bool:
+    """Ask to how many trials a finished search is to go on, and start a worker; whether it has started."""
+    from ser_tui.client import launch
+
+    choices = [Choosable(str(done + more), f"{more} more") for more in (5, 10, 15, 30)]
+    title = f"{done} trials are done. Go on to how many in all?"
+    found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
+    if not found:
+        return False
+    if not (found[0].isascii() and found[0].isdigit()):
+        screen.ser.tell(f"{found[0]}: give a number of trials, larger than {done}", problem=True)
+        return False
+    screen.ser.tell("starting a worker ...")
+    return await screen.succeeds(lambda: launch.resume(folder, trials=int(found[0])))
 
 
 async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) -> bool:

@@ -56,7 +56,7 @@ class RunScreen(AppScreen[None]):
     AUTO_FOCUS = "TrialsTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
-        Binding("r", "resume", "resume", tooltip="Take the search up where it ended"),
+        Binding("r", "resume", "resume", tooltip="Take the search up where it ended; a finished one goes on to more trials"),
         Binding("t", "trial", "trial", tooltip="Parameters and epochs of the highlighted trial"),
         Binding("c", "compare", "compare", tooltip="Lay this run beside another one"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
@@ -263,7 +263,7 @@ class RunScreen(AppScreen[None]):
         view = self.view
         allowed = {
             "stop": view.busy,
-            "resume": view.shown.resumable and not view.busy,
+            "resume": (view.shown.resumable or view.state.can_go_on) and not view.busy,
             "trial": len(view.state.trials) > 0,
             "evaluate": view.state.best is not None and not view.busy,
             "results": bool(view.state.best or view.state.test or view.state.folds or view.state.evaluations),
