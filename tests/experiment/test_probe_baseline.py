@@ -28,6 +28,8 @@ from ser_tui.study.status import TrialStatus
 from ser_tui.training import torch_settings
 from ser_tui.training.metrics import balanced_accuracy
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 OVERRIDES = ("protocol.test_size=0.34", "budget.trials=2", "search.epochs=1", "search.unfreeze_epoch=0", "search.head_initialization=probe")
 
 
@@ -117,6 +119,7 @@ def test_a_worker_killed_before_the_probe_makes_it_up_and_nothing_else_changes(d
     assert found == expected
 
 
+@pytest.mark.usefixtures("started_worker")
 def test_a_probe_that_fails_is_a_note_and_the_run_goes_on(
     small_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

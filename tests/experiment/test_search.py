@@ -31,6 +31,8 @@ from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.training.precision import GAIN
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 MakeStudy = Callable[..., Study]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from commands import command, refused
 from disks import cannot_mount, shrink, small_disk, widen
-from downloading import HUB, MEGABYTES, SPEECHBRAIN, Wanted, content, corpus, encoder, filled, limited, web
+from downloading import HUB, MEGABYTES, PIECE, SPEECHBRAIN, Wanted, content, corpus, encoder, filled, limited, web
+from small_runs import until
 from terminals import Line
 
 from ser_tui.corpora import demo, locations
@@ -63,8 +64,16 @@ def test_the_app_tells_it_and_lives_on(tmp_path: Path, monkeypatch: pytest.Monke
     if reason:
         pytest.skip(reason)
     with small_disk(tmp_path, MEGABYTES) as disk, web() as server:
-        encoder(SPEECHBRAIN).serve(server)
-        server.before = lambda path, position: shrink(disk, 20) if path.endswith("ckpt") and not position else None
+        wanted = encoder(SPEECHBRAIN)
+        wanted.serve(server)
+        come = disk / "cache" / wanted.kept
+
+        def full(path: str, position: int) -> None:
+            if path == wanted.large and position == 32 * PIECE:
+                until(lambda: come.is_file() and come.stat().st_size > 0)  # room was looked for, and there was enough
+                shrink(disk, 20)
+
+        server.before = full
         for name, value in {"SER_TUI_CACHE": str(disk / "cache"), **server.environment}.items():
             monkeypatch.setenv(name, value)
         with Line(tmp_path / "runs") as app:
