@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from forking import ForkServer
+from forking import SOCKET, ForkServer, popen
 from hypothesis import settings
 from small_runs import STUDY, make_small_corpus
 
@@ -74,13 +74,15 @@ def _fork_server(_own_places: None) -> Iterator[ForkServer]:
 def forked_workers(_fork_server: ForkServer) -> Iterator[None]:
     """Workers of the module's tests are forked off a process that has imported all: their start is not what is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launch, "subprocess", SimpleNamespace(Popen=_fork_server.popen))
+        patch.setenv(SOCKET, _fork_server.listening())
+        patch.setattr(launch, "subprocess", SimpleNamespace(Popen=popen))
         yield
 
 
 @pytest.fixture
 def started_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Within `forked_workers`: this test's workers are started, import for import."""
+    monkeypatch.delenv(SOCKET)
     monkeypatch.setattr(launch, "subprocess", subprocess)
 
 

@@ -23,20 +23,20 @@ from ser_tui.training.threads import environment
 ROOT = Path(__file__).resolve().parents[1]
 
 
+SOCKET = "FORK_SERVER"
+"""The variable that tells commands where the server listens: see `forked_cli.py`."""
+
+
 class ForkServer:
-    """Started with the first worker that is asked for. A context manager."""
+    """The process that workers are forked off. Started when it is first asked for. A context manager."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ser-tui-fork-")
         self._socket = str(Path(self._folder.name) / "socket")
         self._process: subprocess.Popen[str] | None = None
 
-    def popen(
-        self, arguments: Sequence[str], *, stdin: IO[bytes], stdout: int, stderr: int, env: Mapping[str, str],
-        start_new_session: bool, close_fds: bool,
-    ) -> Forked:  # fmt: skip
-        """What `launch` starts a worker by, instead of `subprocess.Popen`."""
-        assert list(arguments[:3]) == [sys.executable, "-m", "ser_tui.worker"] and start_new_session and close_fds
+    def listening(self) -> str:
+        """The socket on which it listens."""
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests" / "fork_server.py"), self._socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -44,11 +44,7 @@ class ForkServer:
             )  # fmt: skip
             assert self._process.stdout is not None
             assert self._process.stdout.readline() == "ready\n"
-        request = {"arguments": list(arguments[3:]), "folder": os.getcwd(), "environment": dict(env)}
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(self._socket)
-        socket.send_fds(connection, [json.dumps(request).encode()], [stdin.fileno(), stdout, stderr])
-        return Forked(connection)
+        return self._socket
 
     def __enter__(self) -> ForkServer:
         return self
@@ -59,6 +55,19 @@ class ForkServer:
             self._process.stdin.close()
             self._process.wait()
         self._folder.cleanup()
+
+
+def popen(
+    arguments: Sequence[str], *, stdin: IO[bytes], stdout: int, stderr: int, env: Mapping[str, str], start_new_session: bool,
+    close_fds: bool,
+) -> Forked:  # fmt: skip
+    """What `launch` starts a worker by instead of `subprocess.Popen`, where `SOCKET` says where the server listens."""
+    assert list(arguments[:3]) == [sys.executable, "-m", "ser_tui.worker"] and start_new_session and close_fds
+    request = {"arguments": list(arguments[3:]), "folder": os.getcwd(), "environment": dict(env)}
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(os.environ[SOCKET])
+    socket.send_fds(connection, [json.dumps(request).encode()], [stdin.fileno(), stdout, stderr])
+    return Forked(connection)
 
 
 class Forked:

@@ -9,12 +9,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import forking
+
 COMMAND = (sys.executable, "-m", "ser_tui.cli")
+WORKING = {"run", "resume", "folds", "evaluate", "cross"}
+"""The commands that start workers."""
+
+
+def _command(verb: str) -> tuple[str, ...]:
+    """The command line; in a module whose workers are forked, one that forks them."""
+    forked = forking.SOCKET in os.environ and verb in WORKING
+    return (sys.executable, str(Path(forking.__file__).with_name("forked_cli.py"))) if forked else COMMAND
 
 
 def call(*arguments: str, runs: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        [*_command(arguments[0]), *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
         env={**os.environ, "SER_TUI_RUNS": str(runs)},
     )  # fmt: skip
     assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])

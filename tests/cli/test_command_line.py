@@ -19,6 +19,8 @@ from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 

@@ -22,7 +22,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 from ser_tui.study.log_codec import encode
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked_workers")]
 
 EMOTIONS = {emotion: emotion for emotion in ("anger", "boredom", "disgust")}
 

@@ -95,6 +95,7 @@ def hostile_model(folder: Path, marker: Path) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("forked_workers")
 @pytest.mark.parametrize("layout", ["huggingface", "speechbrain"])
 def test_a_hostile_encoder_is_data(layout: str, small_study: Callable[..., Study], tmp_path: Path) -> None:
     marker = tmp_path / "executed"
