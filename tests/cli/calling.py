@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,15 @@ WORKING = {"run", "resume", "folds", "evaluate", "cross"}
 """The commands that start workers."""
 
 
-def _command(verb: str) -> tuple[str, ...]:
+def _command(arguments: Sequence[str]) -> tuple[str, ...]:
     """The command line; in a module whose workers are forked, one that forks them."""
-    forked = forking.SOCKET in os.environ and verb in WORKING
+    forked = forking.SOCKET in os.environ and not WORKING.isdisjoint(arguments[:1])
     return (sys.executable, str(Path(forking.__file__).with_name("forked_cli.py"))) if forked else COMMAND
 
 
 def call(*arguments: str, runs: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [*_command(arguments[0]), *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        [*_command(arguments), *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
         env={**os.environ, "SER_TUI_RUNS": str(runs)},
     )  # fmt: skip
     assert done.returncode == code, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
