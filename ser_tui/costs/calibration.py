@@ -18,7 +18,7 @@ from ser_tui.training.augment import copies
 from ser_tui.training.processor import processor
 from ser_tui.training.threads import cores
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, Part
+from ser_tui.training.trial import EpochReport, Part, TrialResult
 
 BATCHES, BATCH = 4, 8
 """That are trained on to measure, and the utterances in each; half as many utterances validate."""
@@ -43,17 +43,12 @@ def costs(study: Study, data: SplitCorpus, trainer: Trainer, should_stop: Callab
 def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) -> Costs:
     """Train for four short epochs, two of them frozen, on a few batches of every length. Raises what a trial raises."""
     lengths = [utterance.seconds for utterance in data.manifest.utterances]
-    train, train_lengths = _spread(data, data.split.train, lengths, BATCH)
-    validation, validation_lengths = _spread(data, data.split.validation, lengths, BATCH // 2)
+    train, train_lengths = spread(data, data.split.train, lengths, BATCH)
+    validation, validation_lengths = spread(data, data.split.validation, lengths, BATCH // 2)
     speech = Speech(train_lengths, validation_lengths)
-    with _without_cache():
-        # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
-        plain = study.model_copy(update={"training": study.training.model_copy(update={"augment": ()})})
-        trainer = make_trainer_of(plain, train, validation, data.classes)
-        reports: list[EpochReport] = []
-        begun = time.monotonic()
-        trainer.run(_parameters(study), study.seed, reports.append, should_stop)
-        whole = time.monotonic() - begun
+    begun = time.monotonic()
+    reports, loaded, _ = trained(study, train, validation, data.classes, should_stop)
+    whole = time.monotonic() - begun - loaded
     if study.method == "probe":
         return Costs(0.0, 0.0, whole / sum(speech.seconds(30.0)), 0.0, probe=1.0)
     _, head, _, tuned = (report.seconds for report in reports)
@@ -66,6 +61,22 @@ def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) ->
         head=head / (len(train) + len(validation)),
         layers=registry.find(study.encoder).layers,
     )
+
+
+def trained(
+    study: Study, train: Part, validation: Part, classes: tuple[str, ...], should_stop: Callable[[], bool]
+) -> tuple[list[EpochReport], float, TrialResult]:
+    """Four epochs, two of them frozen, computed whatever is cached: their reports, the seconds that loading the encoder took, and
+    the result. Raises what a trial raises."""
+    with _without_cache():
+        # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
+        plain = study.model_copy(update={"training": study.training.model_copy(update={"augment": ()})})
+        begun = time.monotonic()
+        trainer = make_trainer_of(plain, train, validation, classes)
+        loaded = time.monotonic() - begun
+        reports: list[EpochReport] = []
+        result = trainer.run(_parameters(study), study.seed, reports.append, should_stop)
+    return reports, loaded, result
 
 
 def speech(data: SplitCorpus, study: Study) -> Speech:
@@ -88,14 +99,16 @@ def _parameters(study: Study) -> dict[str, Value]:
     return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": BATCH}
 
 
-def _spread(data: SplitCorpus, indices: tuple[int, ...], lengths: list[float], size: int) -> tuple[Part, list[float]]:
-    """BATCHES groups of `size` of `indices`, evenly over their lengths, alike within a group as a trial's batches are.
+def spread(
+    data: SplitCorpus, indices: tuple[int, ...], lengths: list[float], size: int, groups: int = BATCHES
+) -> tuple[Part, list[float]]:
+    """So many `groups` of `size` of `indices`, evenly over their lengths, alike within a group as a trial's batches are.
 
     Utterances of all lengths in one batch would be mostly padding, and the prediction half as long again.
     """
     ordered = sorted(indices, key=lambda index: lengths[index])
-    if len(ordered) > BATCHES * size:
-        starts = [round((group + 0.5) * len(ordered) / BATCHES - size / 2) for group in range(BATCHES)]
+    if len(ordered) > groups * size:
+        starts = [round((group + 0.5) * len(ordered) / groups - size / 2) for group in range(groups)]
         ordered = [index for start in starts for index in ordered[start : start + size]]
     return data.part(ordered), [lengths[index] for index in ordered]
 

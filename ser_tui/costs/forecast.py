@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ser_tui.costs import calibration
-from ser_tui.costs.trial_costs import Costs, probe_seconds, run_seconds, seconds_left
+from ser_tui.costs.trial_costs import Costs, of_a_worker, probe_seconds, run_seconds, seconds_left, trial_seconds
+from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.strategies.registry import planned_trials
 from ser_tui.study.document import Study
@@ -30,6 +31,7 @@ class Forecast:
         self.planned = min(limits) if limits else None
         """Trials that the budget, or the space, allows; None: as many as the minutes allow."""
         self._costs: Costs | None = None
+        self.crew = Crew()
         try:
             self._costs = calibration.costs(study, data, trainer, should_stop)
         except (NonFiniteLoss, MemoryError, UserError):
@@ -40,7 +42,7 @@ class Forecast:
         if self._costs is None or self.planned is None:
             minutes = self._study.budget.minutes
             return None if minutes is None else minutes * 60
-        return run_seconds(self._costs, self._speech, self._study, self.planned)
+        return run_seconds(self._costs, self._speech, self._study, self.planned, self.crew.gain)
 
     def remaining(self, state: RunState, parameters: Mapping[str, Value]) -> float | None:
         """Seconds for the trial that is about to start with `parameters` and for those after it."""
@@ -53,5 +55,9 @@ class Forecast:
             if trial.status == TrialStatus.DONE and trial.seconds is not None and trial.parameters
         ]
         later = max(0, self.planned - state.finished_trials - 1)
-        left = seconds_left(self._costs, self._speech, self._study, done, parameters, later)
+        costs, workers = of_a_worker(self._costs, self.crew.workers, self.crew.gain), self.crew.workers
+        left = seconds_left(costs, self._speech, self._study, done, parameters, later)
+        if workers > 1:  # of one worker, who is not alone; those under way have trained for a while
+            left = max(0.0, left - sum(epoch.seconds for trial in state.under_way for epoch in trial.epochs)) / workers
+            left = max(left, trial_seconds(costs, self._speech, parameters, self._study.method))
         return left + (probe_seconds(self._costs, self._speech, self._study) if state.probe is None else 0.0)

@@ -11,7 +11,7 @@ import itertools
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ser_tui import places
@@ -112,10 +112,19 @@ def probe_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     return features_seconds(costs, speech, float(highest(study.search["max_seconds"])))
 
 
-def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int) -> float:
-    """The expected time of `trials` trials of the study, features and the probe beside them included, within the budget's minutes."""
+def of_a_worker(costs: Costs, workers: int, gain: float) -> Costs:
+    """The costs of one of several `workers`, each with its share of the threads, that together make `gain` times the trials of one
+    with all."""
+    factor = workers / gain
+    scaled = {name: getattr(costs, name) * factor for name in ("train", "evaluate", "embed", "head", "probe", "trial")}
+    return replace(costs, **scaled)
+
+
+def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int, gain: float = 1.0) -> float:
+    """The expected time of `trials` trials of the study, features and the probe beside them included, within the budget's minutes.
+    `gain`: how many times the trials are made of those that `costs` are of."""
     total = new_features_seconds(costs, speech, study, (), trials) + trials * mean_trial_seconds(costs, speech, study)
-    total += probe_seconds(costs, speech, study)
+    total = total / gain + probe_seconds(costs, speech, study)
     return total if study.budget.minutes is None else min(total, study.budget.minutes * 60)
 
 

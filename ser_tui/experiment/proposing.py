@@ -20,7 +20,8 @@ Spans = tuple[tuple[int, int], ...]
 
 
 def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[Observation]:
-    """What `strategy` is told of `trials`, which are over."""
+    """What `strategy` is told of `trials`, which are over, in the order of their numbers: that in which they ended depends on the
+    machine where several are under way, and is not to be had from a state."""
     # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
     fixed = constants(study.search)
     measure = MEASURES[study.objective]
@@ -55,14 +56,14 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
     """
     strategy, fixed = make(study.strategy, study.search, study.seed), constants(study.search)
     begun: dict[int, Mapping[str, Value]] = {}
-    over: dict[int, Mapping[str, Score]] = {}  # in the order in which they finished; none: failed
+    over: dict[int, Mapping[str, Score]] = {}  # no scores: failed
     for event in events:
         if isinstance(event, TrialStarted):
             told = [number for number in over if _is_told(event, number)]
             # The lines of whose ends are damaged: the search went on with them as failed ones.
             lost = range(1, min(event.trial, max(begun, default=0) + MOST_MISSING))
             told += [number for number in lost if number not in over and _is_told(event, number)]
-            trials = [Trial(number, begun.get(number, {}), scores=over.get(number, {})) for number in told]
+            trials = [Trial(number, begun.get(number, {}), scores=over.get(number, {})) for number in sorted(told)]
             pending = [{**begun[number], **fixed} for number in event.pending if number in begun]
             yield event, strategy.propose(history(trials, study, strategy), pending)
             begun[event.trial] = event.parameters

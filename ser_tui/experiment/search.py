@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from ser_tui.evaluation.statistics import (
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import cooling, parts, racing
 from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus, trained_on
+from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Task, WorkerDied, in_process
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
@@ -65,14 +67,20 @@ from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, Fold, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
 
 
-def search(session: Surroundings, forecaster: Forecaster) -> bool:
+ATTEMPTS = 2
+"""How often a trial is begun whose process dies: the second time that is no chance."""
+
+
+def search(session: Surroundings, forecaster: Forecaster, executing: Executing = in_process) -> bool:
     """Run the surroundings' study to its end, or on from where its log stops. Raises UserError where it cannot go on.
+
+    `executing`: where the trials are made. Everything else, the log and the strategy above all, is this process's.
 
     True: a trial has run out of memory, and the search shall go on in a fresh process. Freed blocks leave the heap full of
     holes, and oneDNN never recovers from some allocations that failed: in this one, trials that fit would fail as well.
@@ -82,12 +90,26 @@ def search(session: Surroundings, forecaster: Forecaster) -> bool:
     study = begun_study(session.keeper, start)
     data = corpus_data.load(study)
     session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
-    stages = _Stages(session)
+    stages = Stages(session)
     trainer = make_trainer(study, data, on_stage=stages)
     if start is not None:
         refuse_other_conditions(session.keeper, data, trainer, start)
     strategy = make(study.strategy, study.search, study.seed)
     forecast = forecaster(study, data, trainer, session.should_stop)
+    executor = executing(session, study, data, trainer, stages)
+    try:
+        forecast.crew = executor.crew
+        _say_what_begins(session, study, data, trainer, strategy, forecast, start)
+        return _Search(session, study, data, trainer, strategy, forecast, executor).run()
+    finally:
+        executor.close()
+
+
+def _say_what_begins(
+    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
+    start: RunStarted | None,
+) -> None:
+    crew = forecast.crew
     if start is None:
         if session.state.trials:  # the line that would say what they were made on is damaged
             parts.refuse_changes(session.keeper, data, start)
@@ -97,30 +119,17 @@ def search(session: Surroundings, forecaster: Forecaster) -> bool:
     else:
         budget = to_plain(study)["budget"]
         other = {"budget": budget, "planned_trials": forecast.planned} if budget != start.study.get("budget", budget) else {}
-        session.emit(RunResumed(machine={**machine.describe(), "precision": trainer.precision}, **other))
+        session.emit(RunResumed(machine=_machine(trainer, crew), **other))
         _say_where_relative(session, study)
         _say_what_is_other(session, start, trainer)
-    return _Search(session, study, data, trainer, strategy, forecast, stages).run()
+    if crew.told:
+        session.note(crew.told, **crew.facts)
 
 
-class _Stages:
-    """Tells how far a stage of the trainer has come, with the trial that it is training; of none between trials."""
-
-    def __init__(self, session: Surroundings) -> None:
-        self._session = session
-        self._trial: int | None = None
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        self._session.progress(stage, done, total, self._trial)
-
-    @contextmanager
-    def of(self, trial: int) -> Iterator[None]:
-        """Trial `trial` is being trained."""
-        self._trial = trial
-        try:
-            yield
-        finally:
-            self._trial = None
+def _machine(trainer: Trainer, crew: Crew) -> dict[str, Any]:
+    """What the log says of the machine: with several workers their threads too, in the order of whose sums scores are rounded."""
+    several = {"workers": crew.workers, "worker_threads": crew.threads} if crew.workers > 1 else {}
+    return {**machine.describe(), "precision": trainer.precision, **several}
 
 
 def _end_what_was_under_way(session: Surroundings) -> None:
@@ -145,7 +154,7 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         )),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
-        machine={**machine.describe(), "precision": trainer.precision},
+        machine=_machine(trainer, forecast.crew),
         fingerprints={
             "corpus": data.manifest.fingerprint,
             "split": parts.digest(parts.parts_of(data)),
@@ -192,13 +201,13 @@ def trial_seed(study: Study, number: int) -> int:
 
 
 class _Search:
-    """The loop's surroundings: one study, one trainer, one strategy."""
+    """The loop's surroundings: one study, one strategy, those who make the trials. The trainer is for what is no trial of it."""
 
     def __init__(
         self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
-        stages: _Stages,
+        executor: Executor,
     ) -> None:
-        self.stages = stages
+        self.executor = executor
         self.forecast = forecast
         self.session = session
         self.study = study
@@ -207,39 +216,75 @@ class _Search:
         self.strategy = strategy
         self.validation = data.part(data.split.validation)
         self._elapsed_before = elapsed_seconds(session.state)
-        self._begun = time.monotonic()
+        self._opened = time.monotonic()
         self._probed = False
+        self._started: dict[int, TrialStarted] = {}
+        """How each trial under way began."""
+        self._begun: dict[int, float] = {}
+        """When, by a clock that nobody sets."""
+        self._results: dict[int, TrialResult] = {}
+        """Of trials whose refit is under way."""
+        self._again: list[TrialStarted] = []
+        """How trials began that are to begin once more."""
 
     def run(self) -> bool:
         """Trial after trial; whether the search shall go on in a fresh process."""
+        alone = self.executor.crew.workers == 1
         while True:
             if self.session.should_stop():
+                self._stop()
                 self.session.emit(RunCancelled(reason=self.session.stop_reason))
                 return False
-            self._score_probe()
-            over = self._over()
-            proposal, based_on, pending = (None, (), ()) if over else self._proposed()
-            if proposal is None:
-                reason = over or "every point of the search space is tried"
-                self._refuse_scoreless(reason)
-                self._score_test_part()
-                if self.study.protocol.kind in FOLDED:
-                    self._score_folds()
-                self.session.emit(RunFinished(reason=reason))
+            if alone:
+                self._score_probe()
+            over = self._fill()
+            if over and not self._started:
+                self._conclude(over)
                 return False
-            number = self._next_number()
-            self._trial(number, proposal, based_on, pending)
-            self._refuse_failures()
-            if self.session.state.trials[number - 1].failure == FailureKind.MEMORY and not self.session.should_stop():
+            if not alone:  # others train meanwhile
+                with suppress(TrialStopped):
+                    self._score_probe()
+            ended = self.executor.next(self)
+            if ended is not None and not self._settled(ended):
                 return True
+
+    def _fill(self) -> str:
+        """Begin trials while somebody is free; why none of the search's begins any more, empty while one may."""
+        while self.executor.free:
+            if self._again:
+                self._begin(self._again.pop(0))
+                continue
+            if over := self._over():
+                return over
+            proposal, based_on, pending = self._proposed()
+            if proposal is None:
+                return "every point of the search space is tried"
+            self._begin(self._start_of(self._next_number(), proposal, based_on, pending))
+        return ""
+
+    def _conclude(self, over: str) -> None:
+        self._refuse_scoreless(over)
+        self.executor.close()
+        self._score_test_part()
+        if self.study.protocol.kind in FOLDED:
+            self._score_folds()
+        self.session.emit(RunFinished(reason=over))
+
+    def _stop(self) -> None:
+        """Let what is under way end within a batch; what happens to be done by then is kept."""
+        self.executor.stop()
+        while self._started:
+            ended = self.executor.next(self)
+            if ended is not None:
+                self._settled(ended)
 
     def _over(self) -> str:
         """Why no further trial begins; empty while one does."""
         state, budget = self.session.state, self.study.budget
-        if budget.trials is not None and state.finished_trials >= budget.trials:
+        if budget.trials is not None and state.finished_trials + len(self._started) >= budget.trials:
             return f"{formatting.counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
         # This session's own time by a clock that nobody sets.
-        elapsed = self._elapsed_before + time.monotonic() - self._begun
+        elapsed = self._elapsed_before + time.monotonic() - self._opened
         if budget.minutes is not None and elapsed >= budget.minutes * 60:
             return f"{budget.minutes:g} minutes are over"
         return ""
@@ -256,50 +301,80 @@ class _Search:
         trials = self.session.state.trials
         return next((trial.number for trial in trials if trial.status == TrialStatus.CUT_SHORT), len(trials) + 1)
 
-    def _trial(self, number: int, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> None:
+    def _start_of(self, number: int, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> TrialStarted:
         parameters = self._fitting(proposal.parameters)
         expected = proposal.expected
         if expected is not None:
             expected = self.session.state.measure.told(expected[0]), expected[1]  # strategies maximise; a cost is told to them negated
-        remaining = self.forecast.remaining(self.session.state, parameters)
-        self.session.emit(
-            TrialStarted(
-                trial=number,
-                parameters=parameters,
-                phase=proposal.phase,
-                seed=trial_seed(self.study, number),
-                remaining_seconds=remaining,
-                based_on=based_on,
-                pending=pending,
-                expected=expected,
-            )
+        return TrialStarted(
+            trial=number,
+            parameters=parameters,
+            phase=proposal.phase,
+            seed=trial_seed(self.study, number),
+            based_on=based_on,
+            pending=pending,
+            expected=expected,
         )
-        begun = time.monotonic()
+
+    def _begin(self, start: TrialStarted) -> None:
+        remaining = self.forecast.remaining(self.session.state, start.parameters)
+        self.session.emit(replace(start, remaining_seconds=remaining))
+        self._started[start.trial], self._begun[start.trial] = start, time.monotonic()
         self.session.limit_memory()
+        against = racing.rival(self.session.state, self.study)
+        self.executor.submit(Task(start.trial, start.parameters, start.seed, against))
+
+    def _settled(self, ended: Ended) -> bool:
+        """Log how a trial ended, unless it is trained once more first; False where the search must go on in a fresh process."""
+        number = ended.trial
         try:
-            with self.stages.of(number):
-                result = self._train(number, parameters)
-                if self.study.training.refit == "all" and self._is_best(result):
+            if ended.error is not None:
+                raise ended.error
+            if ended.result is not None:
+                self._results[number] = ended.result
+                if self.study.training.refit == "all" and self._is_best(ended.result):
                     self.session.note(f"trial {number} is the best so far: trained once more, on training and validation part")
-                    self.trainer.refit(self.session.should_stop)
+                    self.executor.refit(number)
+                    return True
         except TrialStopped:
             reason = self.session.stop_reason or "stopped"
-            self._failed(number, FailureKind.CUT_SHORT, reason, begun)
+            self._failed(number, FailureKind.CUT_SHORT, reason)
+        except WorkerDied as error:
+            self._died(number, error)
         except NonFiniteLoss as error:
-            self._failed(number, FailureKind.NAN, f"{error}; a smaller learning_rate may help", begun)
+            self._failed(number, FailureKind.NAN, f"{error}; a smaller learning_rate may help")
         except MemoryError:
-            self._failed(number, FailureKind.MEMORY, "not enough memory; a smaller batch_size or max_seconds may help", begun)
+            self._failed(number, FailureKind.MEMORY, "not enough memory; a smaller batch_size or max_seconds may help")
         except (DiskError, UtteranceChanged):
             raise  # no fault of the trial: it shall be made again once that is mended
         except UserError as error:
-            self._failed(number, FailureKind.AUDIO, str(error), begun)
+            self._failed(number, FailureKind.AUDIO, str(error))
         except (RuntimeError, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno in FULL:
                 raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
             kind = FailureKind.MEMORY if is_memory_error(error) else FailureKind.ERROR
-            self._failed(number, kind, f"{type(error).__name__}: {error}", begun)
+            self._failed(number, kind, f"{type(error).__name__}: {error}")
         else:
-            self._finished(number, result)
+            try:
+                self._finished(number, self._results[number])
+            except WorkerDied as error:  # while it saved its model
+                self._died(number, error)
+        for known in (self._started, self._begun, self._results):
+            known.pop(number, None)
+        self.executor.release(number)
+        self._refuse_failures()
+        failed = self.session.state.trials[number - 1].failure
+        return failed != FailureKind.MEMORY or self.session.should_stop() or self.executor.renew(number)
+
+    def _died(self, number: int, error: WorkerDied) -> None:
+        start = self._started[number]
+        if self.session.should_stop():
+            self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason)
+        elif start.attempt < ATTEMPTS:
+            self._failed(number, FailureKind.CUT_SHORT, f"{error}; it is made again")
+            self._again.append(replace(start, attempt=start.attempt + 1))
+        else:
+            self._failed(number, FailureKind.ERROR, f"{error}; {start.attempt} times now")
 
     def _fitting(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """`parameters`, the batch halved below the smallest one that did not fit into memory so far in this run."""
@@ -318,30 +393,32 @@ class _Search:
             return {**parameters, "batch_size": largest}
         return dict(parameters)
 
-    def _train(self, number: int, parameters: Mapping[str, Value]) -> TrialResult:
-        def on_epoch(report: EpochReport) -> None:
-            self.session.emit(
-                EpochFinished(
-                    trial=number,
-                    epoch=report.epoch,
-                    epochs=report.epochs,
-                    loss=report.loss,
-                    bca=report.bca,
-                    validation_loss=report.validation_loss,
-                    frozen=report.frozen,
-                    seconds=round(report.seconds, 3),
-                    interval=self._interval(report.predictions),
-                )
+    def on_epoch(self, trial: int, report: EpochReport) -> None:
+        """Log an epoch."""
+        self.session.emit(
+            EpochFinished(
+                trial=trial,
+                epoch=report.epoch,
+                epochs=report.epochs,
+                loss=report.loss,
+                bca=report.bca,
+                validation_loss=report.validation_loss,
+                frozen=report.frozen,
+                seconds=round(report.seconds, 3),
+                interval=self._interval(report.predictions),
             )
+        )
 
-        def on_fold(fold: int, of: Fold, bca: float) -> None:
-            count = len(self.data.objective)
-            self.session.note(f"trial {number}, fold {fold} of {count} ({of.name}): BCA {formatting.score(bca)}, n={len(of.validation)}")
+    def on_fold(self, trial: int, fold: int, bca: float) -> None:
+        """Note the score of one of the folds that a trial is scored on."""
+        parts = self.data.objective_parts
+        of = parts[fold - 1]
+        told = f"trial {trial}, fold {fold} of {len(parts)} ({of.name}): BCA {formatting.score(bca)}"
+        self.session.note(f"{told}, n={len(of.validation)}")
 
-        if self.trainer.tunes:  # all folds of a probe take less time than a line is read in
-            self.trainer.on_fold = on_fold
-        against = racing.rival(self.session.state, self.study)
-        return self.trainer.run(parameters, trial_seed(self.study, number), on_epoch, self.session.should_stop, against)
+    def on_stage(self, trial: int, stage: str, done: int, total: int) -> None:
+        """Tell how far a trial has come."""
+        self.session.progress(stage, done, total, trial)
 
     def _calibrated(self, number: int, result: TrialResult) -> TrialResult:
         """`result` and the trial's model by the temperature that fits its held-out answers, where the study asks for that."""
@@ -349,7 +426,7 @@ class _Search:
         if said is None or self.study.training.calibration != "temperature":
             return result
         temperature = cooling.fitted(said, truth)
-        self.trainer.cool(temperature)
+        self.executor.cool(number, temperature)
         if self._is_best(result):
             self.session.note(f"trial {number}: temperature {temperature:.2f}, fitted on {len(truth)} validation utterances")
         folds = [number for number, fold in enumerate(self.data.objective_parts) for _ in fold.places]
@@ -392,7 +469,7 @@ class _Search:
         best = self._is_best(result)
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
-            self.session.keeper.save_candidate(number, self.trainer.save_best)
+            self.session.keeper.save_candidate(number, lambda folder: self.executor.save(number, folder))
         self.session.emit(event)
         self.session.keeper.settle_outputs(self.session.state)
         if best:
@@ -426,8 +503,8 @@ class _Search:
         classes, units = len(self.data.classes), self.data.validation_units
         return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
 
-    def _failed(self, number: int, kind: FailureKind, reason: str, begun: float) -> None:
-        seconds = round(time.monotonic() - begun, 3)
+    def _failed(self, number: int, kind: FailureKind, reason: str) -> None:
+        seconds = round(time.monotonic() - self._begun[number], 3)
         self.session.emit(TrialFailed(trial=number, kind=kind, reason=" ".join(reason.split())[:500], seconds=seconds))
 
     def _refuse_failures(self) -> None:

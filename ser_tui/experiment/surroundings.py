@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from ser_tui.experiment.crew import Crew
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
@@ -109,6 +110,9 @@ class Surroundings(Protocol):
 
 class Forecasting(Protocol):
     """Predictions of how long one search takes."""
+
+    crew: Crew
+    """Who makes the trials; one worker until it is set."""
 
     @property
     def planned(self) -> int | None:

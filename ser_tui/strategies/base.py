@@ -42,7 +42,7 @@ class Strategy(Protocol):
     def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
         """The next trial, or None when every distinct trial was made or is under way.
 
-        `history`: every finished trial, in the order in which they finished. `pending`: the parameters of the trials that are
+        `history`: every finished trial, in the order of their numbers. `pending`: the parameters of the trials that are
         under way elsewhere, in the order in which they began; none of them is proposed again.
         """
         ...

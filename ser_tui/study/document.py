@@ -247,6 +247,16 @@ def _list_or_speakers(value: Any) -> Any:
     return {"only": value} if isinstance(value, list | tuple | str | int) and not isinstance(value, bool) else value
 
 
+MOST_WORKERS = 64
+
+
+def _auto_or_number(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value == "auto" or (whole and 1 <= value <= MOST_WORKERS):
+        return value
+    raise ValueError(f"{str(value)[:60]!r} is neither auto nor a whole number from 1 to {MOST_WORKERS}")
+
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Corpora = tuple[str, ...]
@@ -276,6 +286,12 @@ class Study(_Section):
     """Two of them, for strategies that can; the first is then the `objective`, which best is by."""
     labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
     """The one label map of all corpora; an empty class drops the emotion."""
+    workers: Annotated[Literal["auto"] | int, BeforeValidator(_auto_or_number)] = Field(
+        1, title="workers", description="trials under way at a time, each with its share of the threads; auto: as measured here"
+    )
+    """More than one make more trials in the same time, of which a strategy knows less when it proposes the next; which trials these
+    are then depends on which end first, so that the same study may come to others when it runs again. auto: several where this
+    machine makes more trials by it with this encoder, and has the memory. Probes are fitted one by one."""
     search: Space = Field(default_factory=dict)
     """For each hyperparameter its value, or what it may be: see below."""
     training: Training = Training()

@@ -96,6 +96,8 @@ class TrialStarted(Event):
     among them is over: where the log has no end of it, that line is lost."""
     expected: tuple[float, float] | None = None
     """Mean and standard deviation of the score that the strategy's model expected. None: it has none, or did not log it."""
+    attempt: int = 1
+    """How often this very proposal has begun: 2 where the process that trained it died, and it is made again."""
 
 
 @dataclass(frozen=True, kw_only=True)

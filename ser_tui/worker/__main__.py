@@ -9,13 +9,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from ser_tui.execution.memory_limit import lift_limit
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
 from ser_tui.study.requests import JOBS, decode
 from ser_tui.worker.jobs import work
-from ser_tui.worker.memory import lift_limit
 from ser_tui.worker.session import Session
 
 

@@ -73,9 +73,10 @@ def _imported(session: Session, request: Request | None) -> Callable[[], bool | 
     torch_settings.apply()
     if session.job == "search":
         from ser_tui.costs.forecast import Forecast
+        from ser_tui.execution.choosing import chosen
         from ser_tui.experiment.search import search
 
-        return partial(search, session, Forecast)
+        return partial(search, session, Forecast, chosen)
     if isinstance(request, FoldsRequest):
         protocol = cast(ProtocolKind, request.protocol)  # what was read is one of them
         if request.nested:

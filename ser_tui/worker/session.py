@@ -14,6 +14,7 @@ from types import TracebackType
 
 from filelock import Timeout
 
+from ser_tui.execution.memory_limit import limit_memory
 from ser_tui.store import snapshot
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
@@ -24,7 +25,6 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, Event, Note, RunResumed, RunStarted, now
 from ser_tui.study.reducer import reduce_all
 from ser_tui.worker.keeping import FolderKeeper
-from ser_tui.worker.memory import limit_memory
 from ser_tui.worker.recording import OnEvent, Recorder
 
 HEARTBEAT_SECONDS = 10.0
@@ -131,7 +131,7 @@ class Session(Recorder):
             raise
 
     def limit_memory(self) -> None:
-        """Let this process take most of the memory that is free now, where it is the job's own: see `worker.memory`."""
+        """Let this process take most of the memory that is free now, where it is the job's own: see `execution.memory_limit`."""
         if self.own_process:
             limit_memory()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from lab import Outcome, Warm, explain, study
 
 from ser_tui.client import launch
+from ser_tui.execution.memory_limit import data_bytes
 from ser_tui.store.runs import RunFolder
-from ser_tui.worker.memory import data_bytes
 
 OVERRIDES = (
     "search.unfreeze_epoch=0", "search.max_seconds=3", "search.learning_rate=1e-4", "strategy=random",

@@ -20,8 +20,8 @@ from typing import Any
 
 from clocks import set_clock
 
+from ser_tui.execution.memory_limit import data_bytes
 from ser_tui.store.runs import RunFolder
-from ser_tui.worker.memory import data_bytes
 
 PACKAGE = Path(__file__).resolve().parents[2] / "ser_tui"
 TRACED = tuple(

@@ -67,8 +67,9 @@ def declared(key: str, item: FieldInfo, options: tuple[str, ...] = (), default: 
     """
     annotation, optional = item.annotation, False
     if get_origin(annotation) in (Union, UnionType):
-        optional = True
-        annotation = next(one for one in get_args(annotation) if one is not NoneType)
+        kinds = [one for one in get_args(annotation) if one is not NoneType]
+        optional = len(kinds) < len(get_args(annotation))
+        annotation = kinds[0] if len(kinds) == 1 else int  # a number, or a word that stands for one
     if get_origin(annotation) is Literal:
         options, annotation = options or get_args(annotation), str
     elif annotation is bool:
@@ -120,7 +121,7 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             declared("strategy.kind", StrategyChoice.model_fields["kind"], _KINDS),
             *_SETTINGS,
             *_section("budget", Budget),
-            *_of_study("seed"),
+            *_of_study("seed", "workers"),
             declared("objective", Study.model_fields["objective"], tuple(MEASURES)),
             *_of_study("objectives"),
         ),
@@ -143,7 +144,7 @@ BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)
 """Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
 _PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
-_TRAINING = {f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES}
+_TRAINING = {"workers", *(f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES)}
 """Settings that not every study reads: not every protocol, not every method."""
 
 

@@ -1,4 +1,4 @@
-"""A limit on the worker's memory, so that a trial that does not fit fails as such instead of being killed with the run."""
+"""A limit on a process's memory, so that a trial that does not fit fails as such instead of being killed with the run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ SHARE = 0.9
 """Of the memory that is free now: the rest is for the app, the shell and the page cache."""
 
 
-def limit_memory() -> int | None:
+def limit_memory(most: int | None = None) -> int | None:
     """Let this process take `SHARE` of the memory that is free now, and no more; the limit in bytes, None where there is none.
 
-    RLIMIT_DATA counts what is written to (heap, private mappings), not the gigabytes of libraries that torch maps; over it,
-    an allocation fails as a MemoryError or torch's RuntimeError. Called before every trial: what is free changes.
+    `most`: no more than so many bytes in all, the share of one of several processes. RLIMIT_DATA counts what is written to (heap,
+    private mappings), not the gigabytes of libraries that torch maps; over it, an allocation fails as a MemoryError or torch's
+    RuntimeError. Called before every trial: what is free changes.
     """
     used = data_bytes()
     if used is None:
         return None
     limit = used + int(free_bytes() * SHARE)
+    if most is not None:
+        limit = min(limit, most)
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)

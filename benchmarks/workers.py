@@ -1,0 +1,101 @@
+"""Minutes per finished trial: one worker of all threads, and several workers that share them; same study, same machine, one run.
+
+    python benchmarks/workers.py --data ../shared/data [--trials 4] [--workers 2] [--seconds 4]
+
+whisper-tiny.en on EmoDB, two epochs. Real runs through the product's own launcher, one after the other, each with the features of
+the other in the cache: a run before them, of one trial, makes these and measures what trials cost. Minutes are counted from the
+first trial's start to the last one's end, the probe beside the trials included; the start of processes stands beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_tui.client import launch
+from ser_tui.corpora import registry
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import RunFolder, liveness
+from ser_tui.study.events import Event, TrialFinished, TrialStarted, parse_time
+from ser_tui.study.load import loads
+from ser_tui.training.processor import processor
+from ser_tui.training.threads import cores
+
+STUDY = """
+name: workers
+corpus: emodb
+encoder: whisper-tiny.en
+strategy: random
+search: {learning_rate: {low: 1e-5, high: 1e-3, scale: log}, epochs: 2, unfreeze_epoch: 0}
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one run, in seconds: the first trial's start since the launch, from there to the last end, and each trial's own time."""
+
+    before: float
+    whole: float
+    trials: list[float]
+    best: float
+
+    @property
+    def per_trial(self) -> float:
+        """Seconds of the run for each finished trial."""
+        return self.whole / len(self.trials)
+
+
+def measured(runs: Path, workers: int, trials: int, seconds: float) -> Measured:
+    """Run the study with so many workers."""
+    study = loads(STUDY, "benchmark", [f"workers={workers}", f"budget={trials}", f"search.max_seconds={seconds:g}"])
+    folder = launch.start(study, runs)
+    while liveness(folder) == "live":
+        time.sleep(0.2)
+    return _of(folder, LogReader(folder.log).read_all())
+
+
+def _of(folder: RunFolder, log: list[Event]) -> Measured:
+    finished = [event for event in log if isinstance(event, TrialFinished)]
+    if not finished or folder.state().status != "done":
+        raise SystemExit(f"{folder.path}: {folder.state().reason or 'no trial has finished'}")
+    begun = next(parse_time(event.time) for event in log if isinstance(event, TrialStarted))
+    ended = max(parse_time(event.time) for event in finished)
+    before = begun - parse_time(log[0].time)
+    trials = [event.seconds for event in finished if event.seconds is not None]
+    return Measured(before.total_seconds(), (ended - begun).total_seconds(), trials, max(event.bca for event in finished))
+
+
+def main() -> None:
+    """Print one table, and the ratio."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True, help="the folder of which EmoDB is a subfolder")
+    options.add_argument("--trials", type=int, default=4)
+    options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--seconds", type=float, default=4.0, help="the length that utterances are cut to")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ser-tui-workers-") as place:
+        os.environ.update({"SER_TUI_CACHE": f"{place}/cache", "SER_TUI_CONFIG": f"{place}/config", "SER_TUI_RUNS": f"{place}/runs"})
+        registry.remember("emodb", given.data.resolve() / "emodb")
+        runs = Path(place, "runs")
+        loads_before = os.getloadavg()[0]
+        measured(runs, 1, 1, given.seconds)
+        found = {count: measured(runs, count, given.trials, given.seconds) for count in (1, given.workers)}
+    print(f"{processor()}, {cores()} cores; load {loads_before:.1f} before, {os.getloadavg()[0]:.1f} after; {given.trials} trials each\n")
+    print("| workers | threads of each | min per finished trial | s of a trial, mean | s before the first one | best BCA |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for count, one in found.items():
+        row = (count, max(1, cores() // count), f"{one.per_trial / 60:.3f}", f"{statistics.fmean(one.trials):.1f}", f"{one.before:.1f}")
+        print("| " + " | ".join(map(str, row)) + f" | {one.best:.3f} |")
+    alone, several = found[1], found[given.workers]
+    training = given.workers * statistics.fmean(alone.trials) / statistics.fmean(several.trials)
+    ratio = alone.per_trial / several.per_trial
+    print(f"\n{given.workers} workers make {ratio:.2f} times the trials of one (training alone: {training:.2f})")
+
+
+if __name__ == "__main__":
+    main()

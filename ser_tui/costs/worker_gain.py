@@ -1,0 +1,81 @@
+"""Whether several workers, each with its share of the threads, make more trials than one with all: measured once per machine and
+encoder, and remembered in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ser_tui import places
+from ser_tui.costs import calibration
+from ser_tui.experiment.data import SplitCorpus
+from ser_tui.store.files import read_json, write_json
+from ser_tui.study.document import Study
+from ser_tui.study.scores import PEAK_MEMORY
+from ser_tui.study.type_checks import checks
+from ser_tui.training.trial import Part
+
+GROUPS = 2
+"""Batches of training utterances, of different lengths, whose epochs are timed."""
+MOST = 1e15
+"""No measured figure is as high: a file that says so was not written by `remember`."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What was measured of so many workers at a time."""
+
+    workers: int
+    alone: float
+    """Seconds of an epoch of one worker that has all threads, and the machine for itself as far as others let it."""
+    together: float
+    """Seconds of the same epoch of each worker, all at it at the same time."""
+    peak: float
+    """The most bytes that one of them held."""
+
+    @property
+    def times(self) -> float:
+        """How many times the trials of one worker with all threads they make in the same time."""
+        return self.workers * self.alone / self.together if self.together > 0 else 1.0
+
+
+def parts(data: SplitCorpus) -> tuple[Part, Part]:
+    """What is trained on to measure: a few utterances of either part."""
+    lengths = [utterance.seconds for utterance in data.manifest.utterances]
+    train = calibration.spread(data, data.split.train, lengths, calibration.BATCH, GROUPS)[0]
+    return train, calibration.spread(data, data.split.validation, lengths, calibration.BATCH // 2, GROUPS)[0]
+
+
+def epoch_of(
+    study: Study, train: Part, validation: Part, classes: tuple[str, ...], should_stop: Callable[[], bool]
+) -> tuple[float, float | None]:
+    """Seconds of the quicker one of two epochs of the unfrozen encoder in this process, and the most bytes that it held, where the
+    system tells. Raises what a trial raises."""
+    reports, _, result = calibration.trained(study, train, validation, classes, should_stop)
+    return min(report.seconds for report in reports[-2:]), result.costs.get(PEAK_MEMORY)
+
+
+def remember(name: str, gain: Gain) -> None:
+    """Keep `gain` under `name`."""
+    known = read_json(_file())
+    with suppress(OSError):  # where the cache cannot be written the next run measures again
+        places.private_folder(_file().parent)
+        write_json(_file(), {**(known if isinstance(known, dict) else {}), name: asdict(gain)})
+
+
+def recall(name: str) -> Gain | None:
+    """What is kept under `name`, or None."""
+    known = read_json(_file())
+    data = known.get(name) if isinstance(known, dict) else None
+    try:
+        found = Gain(**data) if isinstance(data, dict) else None
+    except TypeError:
+        return None  # written by another version: measured again
+    sound = found is not None and all(fits(value := getattr(found, key)) and 0 < value < MOST for key, fits in checks(Gain).items())
+    return found if sound else None
+
+
+def _file() -> Path:
+    return places.cache_folder() / "workers.json"

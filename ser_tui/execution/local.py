@@ -1,0 +1,318 @@
+"""Local workers: processes of this machine that stay from trial to trial, each with its share of threads and memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from ser_tui.execution import messages
+from ser_tui.execution.memory_limit import SHARE, free_bytes
+from ser_tui.execution.messages import (
+    Cool,
+    Done,
+    Failed,
+    Measure,
+    Measured,
+    PlainFold,
+    PlainPart,
+    Prepare,
+    Prepared,
+    Refit,
+    Save,
+    Stop,
+    Told,
+    Train,
+    Trained,
+)
+from ser_tui.experiment.crew import Crew
+from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.executing import Ended, Hearer, Task, WorkerDied
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.load import dumps
+from ser_tui.training.threads import cores, environment
+from ser_tui.training.trainer import Trainer
+from ser_tui.training.trial import TrialStopped
+
+LOOK_SECONDS = 0.2
+"""How long the search waits before it looks again whether it shall stop."""
+PATIENCE_SECONDS = 20.0
+"""Whoever has not stopped by then is killed: a batch is not as long, and its trial has no score either way."""
+MOST_STARTS = 3
+"""Workers that end one after the other before they are ready: others would too."""
+
+
+def threads_of(workers: int) -> int:
+    """The share of the threads of each of so many workers."""
+    return max(1, cores() // workers)
+
+
+class Process:
+    """One local worker: its process, and what it is at."""
+
+    def __init__(self, threads: int, allowance: int) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # Its share, whatever this process was given: torch reads it when it is imported.
+            share = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ser_tui.execution", str(theirs.fileno()), str(threads), str(allowance)],
+                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**os.environ, **environment(threads), **share},
+            )  # fmt: skip
+        self.pipe = Connection(ours.detach())
+        self.ready = False
+        """Whether it has its study and its encoder."""
+        self.trial: int | None = None
+        """The trial whose training, or model, it has."""
+        self.busy = False
+        """Whether an end of that is still to come."""
+        self.last: int | None = None
+        """The trial that it had before."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def ask(self, message: messages.Asked) -> None:
+        """Send `message`; one that has died is found out when it is listened to."""
+        with suppress(OSError):
+            self.pipe.send_bytes(messages.encode(message))
+
+    def hear(self) -> Told:
+        """The next message. Raises WorkerDied where there will be none."""
+        try:
+            return messages.told(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            raise WorkerDied(self._how_it_ended()) from None
+
+    def _how_it_ended(self) -> str:
+        try:
+            code = self._process.wait(5)
+        except subprocess.TimeoutExpired:  # it has closed its pipe, and hangs
+            self._process.kill()
+            code = self._process.wait()
+        what = "the process that trained it"
+        if code == -signal.SIGKILL:
+            return f"{what} was killed (SIGKILL), as a system does that runs out of memory: a smaller batch_size may help"
+        if code < 0:
+            return f"{what} was ended by {signal.Signals(-code).name}"
+        return f"{what} ended by itself (exit code {code}; see worker.log)"
+
+    def end(self, *, at_once: bool = False) -> None:
+        """End it: it does so by itself when its pipe closes."""
+        self.pipe.close()
+        if at_once:
+            self._process.kill()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class LocalWorkers:
+    """An executor of several processes: see `ser_tui.experiment.executing.Executor`. They are started at once, and prepared by
+    `prepare`."""
+
+    def __init__(self, workers: int, should_stop: Callable[[], bool]) -> None:
+        self.crew = Crew(workers, threads_of(workers))
+        self._should_stop = should_stop
+        self._allowance = int(free_bytes() * SHARE) // workers
+        self._prepare: Prepare | None = None
+        self._made_for = ("", "")
+        """Fingerprint of the encoder, and precision, of the search's own trainer."""
+        self._stop_by: float | None = None
+        self._failed_starts = 0
+        self._processes = [self._started() for _ in range(workers)]
+
+    @property
+    def pids(self) -> list[int]:
+        """Of their processes."""
+        return [one.pid for one in self._processes]
+
+    def pid_of(self, trial: int) -> int | None:
+        """Of the process that makes `trial`."""
+        return next((one.pid for one in self._processes if one.trial == trial), None)
+
+    def _started(self) -> Process:
+        started = Process(self.crew.threads or 1, self._allowance)
+        if self._prepare is not None:
+            started.ask(self._prepare)
+        return started
+
+    def measure(self, message: Measure) -> list[Measured]:
+        """Let all train at the same time on what `message` holds; what each has measured. Raises TrialStopped, WorkerDied, and what a
+        trial raises."""
+        for one in self._processes:
+            one.ask(message)
+        found: list[Measured] = []
+        waiting = list(self._processes)
+        while waiting:
+            if self._should_stop():
+                raise TrialStopped
+            for one in _heard(waiting):
+                answer = one.hear()
+                if isinstance(answer, Failed):
+                    raise answer.error()
+                if isinstance(answer, Measured):
+                    waiting.remove(one)
+                    found.append(answer)
+        return found
+
+    def prepare(self, study: Study, data: SplitCorpus, trainer: Trainer, crew: Crew | None = None) -> None:
+        """Tell all the study and its parts; they are free once they have loaded its encoder. `crew`: what else is known of them."""
+        self.crew = crew or self.crew
+        self._made_for = trainer.encoder_fingerprint, trainer.precision
+        # What "auto" means is the search's to say: measured anew in each of them it may come out otherwise.
+        exact = study.model_copy(update={"training": study.training.model_copy(update={"precision": trainer.precision})})
+        self._prepare = Prepare(
+            study=dumps(exact), train=PlainPart.of(data.part(data.split.train)), validation=PlainPart.of(data.part(data.split.validation)),
+            classes=data.classes, folds=tuple(map(PlainFold.of, data.objective_parts)),
+        )  # fmt: skip
+        for one in self._processes:
+            one.ask(self._prepare)
+
+    @property
+    def free(self) -> bool:
+        """Whether one of them is ready, and has no trial."""
+        return any(one.ready and one.trial is None for one in self._processes)
+
+    def submit(self, task: Task) -> None:
+        """See `Executor`."""
+        one = next(one for one in self._processes if one.ready and one.trial is None)
+        one.trial, one.busy = task.trial, True
+        one.ask(Train(parameters=dict(task.parameters), seed=task.seed, rival=task.rival))
+
+    def next(self, hearer: Hearer) -> Ended | None:
+        """See `Executor`."""
+        for one in _heard(self._processes):
+            try:
+                if (ended := self._after(one, one.hear(), hearer)) is not None:
+                    return ended
+            except WorkerDied as error:
+                if (ended := self._replaced(one, error)) is not None:
+                    return ended
+        if self._stop_by is not None and time.monotonic() > self._stop_by:
+            for one in self._processes:
+                if one.busy and one.trial is not None:
+                    trial = one.trial
+                    self._replace(one, at_once=True)
+                    return Ended(trial, error=TrialStopped())
+        return None
+
+    def _after(self, one: Process, message: Told, hearer: Hearer) -> Ended | None:
+        """Take in `message` of a process; the end that it tells of."""
+        if isinstance(message, Prepared):
+            if (message.fingerprint, message.precision) != self._made_for:
+                raise UserError("the encoder's files were changed while the search began; resume it once they are as they shall be")
+            one.ready, self._failed_starts = True, 0
+            return None
+        trial = one.trial
+        if isinstance(message, Failed) and not one.ready:
+            error = message.error()
+            raise error if isinstance(error, UserError) else UserError(f"a worker could not be made ready: {message.text or message.kind}")
+        if trial is None or not one.busy:
+            return None
+        if isinstance(message, messages.Epoch):
+            hearer.on_epoch(trial, message.report)
+        elif isinstance(message, messages.FoldScored):
+            hearer.on_fold(trial, message.fold, message.bca)
+        elif isinstance(message, messages.Staged):
+            hearer.on_stage(trial, message.stage, message.done, message.total)
+        elif isinstance(message, Trained | Done | Failed):
+            one.busy = False
+            if isinstance(message, Failed):
+                return Ended(trial, error=message.error())
+            return Ended(trial, message.result() if isinstance(message, Trained) else None)
+        return None
+
+    def _replaced(self, one: Process, error: WorkerDied) -> Ended | None:
+        """Put a fresh process in the place of one that has died; the end of what it was at."""
+        trial, busy, ready = one.trial, one.busy, one.ready
+        self._replace(one)
+        self._failed_starts += not ready
+        if self._failed_starts >= MOST_STARTS:
+            raise UserError(f"{self._failed_starts} workers in a row ended before they were ready, the last one: {error}")
+        return Ended(trial, error=error) if busy and trial is not None else None
+
+    def _replace(self, one: Process, *, at_once: bool = False) -> None:
+        one.end(at_once=at_once)
+        place = self._processes.index(one)
+        self._processes[place : place + 1] = [self._started()] if self._stop_by is None else []
+
+    def _of(self, trial: int) -> Process:
+        """Who has the model of `trial`. Raises WorkerDied."""
+        for one in self._processes:
+            if one.trial == trial:
+                return one
+        raise WorkerDied("the process that trained it is gone")
+
+    def refit(self, trial: int) -> None:
+        """See `Executor`."""
+        one = self._of(trial)
+        one.busy = True
+        one.ask(Refit())
+
+    def cool(self, trial: int, temperature: float) -> None:
+        """See `Executor`."""
+        self._of(trial).ask(Cool(temperature=temperature))
+
+    def save(self, trial: int, folder: Path) -> None:
+        """See `Executor`."""
+        one = self._of(trial)
+        one.ask(Save(folder=os.fsencode(folder.absolute())))
+        while True:
+            try:
+                answer = one.hear()
+            except WorkerDied:
+                self._replace(one)
+                raise
+            if isinstance(answer, Failed):
+                raise answer.error()
+            if isinstance(answer, Done):
+                return
+
+    def release(self, trial: int) -> None:
+        """See `Executor`."""
+        for one in self._processes:
+            if one.trial == trial:
+                one.last, one.trial, one.busy = trial, None, False
+
+    def renew(self, trial: int) -> bool:
+        """Replace the process that has failed for memory, which is the one that is free."""
+        for one in self._processes:
+            if one.ready and one.last == trial:
+                self._replace(one)
+                break
+        return True
+
+    def stop(self) -> None:
+        """See `Executor`."""
+        self._stop_by = time.monotonic() + PATIENCE_SECONDS
+        for one in self._processes:
+            one.ask(Stop())
+
+    def close(self) -> None:
+        """See `Executor`: they end by themselves, at once, when their pipes close."""
+        for one in self._processes:
+            one.pipe.close()
+        for one in self._processes:
+            one.end()
+        self._processes = []
+
+
+def _heard(processes: list[Process]) -> Iterator[Process]:
+    """Those of `processes` that have said something, or have died, within LOOK_SECONDS."""
+    pipes = {one.pipe: one for one in processes}
+    for pipe in wait(list(pipes), LOOK_SECONDS):
+        if isinstance(pipe, Connection):
+            yield pipes[pipe]

