@@ -12,12 +12,12 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Train, Trained, asked, encode, told
 from ser_tui.store.files import DiskError
 from ser_tui.study.errors import UserError
-from ser_tui.training.trial import Fold, NonFiniteLoss, Part, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.training.trial import Fold, NonFiniteLoss, Part, Rival, TrialResult, TrialStopped, UtteranceChanged
 
 
 def test_a_result_comes_through_to_the_bit() -> None:
     said = np.array([[0.1, 0.9], [np.nan, np.nan], [1 / 3, 2 / 3]], dtype=np.float32)
-    result = TrialResult(1 / 3, 0.1, (1, -1, 0), 2, 2 / 3, 0.7 / 3, False, 1.25, ("a note",), said, {"peak_memory": 1e9})
+    result = TrialResult(1 / 3, 0.1, (1, -1, 0), 2, 2 / 3, 0.7 / 3, False, 1.25, ("a note",), said, {"peak_memory": 1e9}, 3, 7)
     message = told(encode(Trained.of(result)))
     assert isinstance(message, Trained) and message.result() == result
     found = message.result().probabilities
@@ -35,8 +35,9 @@ def test_parts_come_through_whatever_their_files_are_called() -> None:
 
 def test_numbers_stay_whole_or_not() -> None:
     values = {"learning_rate": 1e-5 / 3, "epochs": 2, "max_seconds": 2.0, "layers": "last"}
-    message = asked(encode(Train(parameters=values, seed=2**32 - 1)))
-    assert isinstance(message, Train) and message.parameters == values
+    rival = Rival(3, 2 / 3, (0, -1, 1))
+    message = asked(encode(Train(parameters=values, seed=2**32 - 1, rival=rival)))
+    assert isinstance(message, Train) and message.parameters == values and message.rival == rival
     assert {name: type(value) for name, value in message.parameters.items()} == {name: type(value) for name, value in values.items()}
 
 
