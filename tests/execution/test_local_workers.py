@@ -101,6 +101,7 @@ def done(small_corpus: Path) -> Iterator[Searched]:
     yield seen
 
 
+@pytest.mark.slow
 def test_a_search_with_two_workers_comes_to_its_end(done: Searched) -> None:
     state = reduce_all(done.events)
     assert state.status == "done" and [trial.number for trial in state.trials] == [1, 2, 3, 4]
@@ -114,6 +115,7 @@ def test_a_search_with_two_workers_comes_to_its_end(done: Searched) -> None:
     assert any(isinstance(event, Note) and event.text.startswith("2 workers of") for event in done.events)
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_is_killed_is_made_again_once(done: Searched) -> None:
     first, second = done.started(1), done.started(2)
     assert [event.attempt for event in first] == [event.attempt for event in second] == [1, 2]
@@ -126,12 +128,14 @@ def test_a_trial_whose_process_is_killed_is_made_again_once(done: Searched) -> N
     assert "attempt 2" in narrate(first[1], state)[0].text
 
 
+@pytest.mark.slow
 def test_a_trial_that_runs_out_of_memory_fails_alone(done: Searched) -> None:
     state = reduce_all(done.events)
     assert (state.trials[2].status, state.trials[2].failure) == ("failed", "memory")
     assert len(done.started(3)) == 1 and state.trials[3].status == "done"
 
 
+@pytest.mark.slow
 def test_its_log_gives_the_very_proposals_again(done: Searched) -> None:
     told = list(replayed(done.study, done.events))
     assert len(told) == 6
@@ -141,6 +145,7 @@ def test_its_log_gives_the_very_proposals_again(done: Searched) -> None:
         assert {**proposal.parameters, **halved} == dict(event.parameters), f"trial {event.trial}"
 
 
+@pytest.mark.slow
 def test_a_worker_scores_as_this_process_does_with_as_many_threads(done: Searched) -> None:
     import torch
 
@@ -156,6 +161,7 @@ def test_a_worker_scores_as_this_process_does_with_as_many_threads(done: Searche
     assert result.predictions == trial.predictions and result.loss == trial.loss
 
 
+@pytest.mark.slow
 def test_no_process_is_left(done: Searched) -> None:
     assert len(done.pids) >= 5, "those in the place of the killed ones are others"
     until(lambda: all(map(is_gone, done.pids)))
