@@ -3,6 +3,7 @@ encoder, and remembered in the cache."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ from ser_tui.training.trial import Part
 
 GROUPS = 2
 """Batches of training utterances, of different lengths, whose epochs are timed."""
+UNDISTURBED = 0.85
+"""A worker of one thread that had so much of a core's time, or more, was not held up by others."""
 MOST = 1e15
 """No measured figure is as high: a file that says so was not written by `remember`."""
 
@@ -37,8 +40,9 @@ class Gain:
 
     @property
     def times(self) -> float:
-        """How many times the trials of one worker with all threads they make in the same time."""
-        return self.workers * self.alone / self.together if self.together > 0 else 1.0
+        """How many times the trials of one worker with all threads they make in the same time. As many times as there are workers is
+        the most that can be: where more was measured, others used the machine."""
+        return min(float(self.workers), self.workers * self.alone / self.together) if self.together > 0 else 1.0
 
 
 def parts(data: SplitCorpus) -> tuple[Part, Part]:
@@ -50,11 +54,13 @@ def parts(data: SplitCorpus) -> tuple[Part, Part]:
 
 def epoch_of(
     study: Study, train: Part, validation: Part, classes: tuple[str, ...], should_stop: Callable[[], bool]
-) -> tuple[float, float | None]:
-    """Seconds of the quicker one of two epochs of the unfrozen encoder in this process, and the most bytes that it held, where the
-    system tells. Raises what a trial raises."""
+) -> tuple[float, float | None, float]:
+    """Seconds of the quicker one of two epochs of the unfrozen encoder in this process, the most bytes that it held, where the system
+    tells, and the seconds of processor time that it had for each second. Raises what a trial raises."""
+    begun, used = time.perf_counter(), time.process_time()
     reports, _, result = calibration.trained(study, train, validation, classes, should_stop)
-    return min(report.seconds for report in reports[-2:]), result.costs.get(PEAK_MEMORY)
+    share = (time.process_time() - used) / max(time.perf_counter() - begun, 1e-9)
+    return min(report.seconds for report in reports[-2:]), result.costs.get(PEAK_MEMORY), share
 
 
 def remember(name: str, gain: Gain) -> None:

@@ -115,7 +115,8 @@ class LocalWorker:
         from ser_tui.study.load import loads
 
         parts = message.train.part(), message.validation.part()
-        return messages.Measured(*epoch_of(loads(message.study), *parts, message.classes, self._stopped.is_set))
+        seconds, peak, share = epoch_of(loads(message.study), *parts, message.classes, self._stopped.is_set)
+        return messages.Measured(seconds=seconds, peak=peak, share=share)
 
     def _prepared(self, message: Prepare) -> Told:
         from ser_tui.experiment.trainers import make_trainer_of

@@ -56,13 +56,16 @@ def _measured(session: Surroundings, study: Study, data: SplitCorpus, trainer: T
             session.note(f"measuring whether {_called(count)} make more trials than {_called(1)}")
             session.limit_memory()
             train, validation = worker_gain.parts(data)
-            alone, _ = worker_gain.epoch_of(study, train, validation, data.classes, session.should_stop)
+            alone, _, _ = worker_gain.epoch_of(study, train, validation, data.classes, session.should_stop)
             workers = LocalWorkers(count, session.should_stop)
             plain = PlainPart.of(train), PlainPart.of(validation)
             found = workers.measure(Measure(study=dumps(study), train=plain[0], validation=plain[1], classes=data.classes))
             together = sum(one.seconds for one in found) / len(found)
             gain = Gain(count, alone, together, max(one.peak or 1.0 for one in found))
-            worker_gain.remember(name, gain)
+            if threads_of(count) == 1 and min(one.share for one in found) < worker_gain.UNDISTURBED:
+                when = "as measured now beside other work, and not remembered"
+            else:
+                worker_gain.remember(name, gain)
         refusal = _refusal(gain, room)
         if not refusal:
             workers = workers or LocalWorkers(count, session.should_stop)

@@ -121,10 +121,11 @@ class Stop(Message):
 
 
 class Measured(Message):
-    """From a worker: seconds of an epoch, and the most bytes that it held; None where the system does not tell."""
+    """From a worker: see `costs.worker_gain.epoch_of`."""
 
     seconds: float
     peak: float | None
+    share: float
 
 
 class Prepared(Message):
