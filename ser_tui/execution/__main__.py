@@ -22,7 +22,7 @@ from ser_tui.execution.messages import (
     Cool,
     Done,
     Failed,
-    Measure,
+    MeasureEpoch,
     Prepare,
     Prepared,
     Refit,
@@ -90,7 +90,7 @@ class LocalWorker:
     def _answer(self, message: Asked) -> Told | None:
         if isinstance(message, Stop):
             return None
-        if isinstance(message, Measure):
+        if isinstance(message, MeasureEpoch):
             return self._measured(message)
         if isinstance(message, Prepare):
             return self._prepared(message)
@@ -110,7 +110,7 @@ class LocalWorker:
             trainer.save_best(Path(os.fsdecode(message.folder)))
         return Done()
 
-    def _measured(self, message: Measure) -> Told:
+    def _measured(self, message: MeasureEpoch) -> Told:
         from ser_tui.costs.worker_gain import epoch_of
         from ser_tui.study.load import loads
 
@@ -133,7 +133,7 @@ class LocalWorker:
 
     def _trained(self, message: Train, trainer: Trainer) -> Told:
         def on_epoch(report: EpochReport) -> None:
-            self._tell(messages.Epoch(report=report))
+            self._tell(messages.EpochReported(report=report))
 
         found = trainer.run(message.parameters, message.seed, on_epoch, self._stopped.is_set, message.rival)
         return Trained.of(found)

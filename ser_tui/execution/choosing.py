@@ -6,7 +6,7 @@ from ser_tui.costs import trial_costs, worker_gain
 from ser_tui.costs.worker_gain import Gain
 from ser_tui.execution.local import LocalWorkers, threads_of
 from ser_tui.execution.memory_limit import SHARE, free_bytes
-from ser_tui.execution.messages import Measure, PlainPart
+from ser_tui.execution.messages import MeasureEpoch, PlainPart
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Executor, InProcess, Stages, WorkerDied
@@ -59,7 +59,7 @@ def _measured(session: Surroundings, study: Study, data: SplitCorpus, trainer: T
             alone, _, _ = worker_gain.epoch_of(study, train, validation, data.classes, session.should_stop)
             workers = LocalWorkers(count, session.should_stop)
             plain = PlainPart.of(train), PlainPart.of(validation)
-            found = workers.measure(Measure(study=dumps(study), train=plain[0], validation=plain[1], classes=data.classes))
+            found = workers.measure(MeasureEpoch(study=dumps(study), train=plain[0], validation=plain[1], classes=data.classes))
             together = sum(one.seconds for one in found) / len(found)
             gain = Gain(count, alone, together, max(one.peak or 1.0 for one in found))
             if threads_of(count) == 1 and min(one.share for one in found) < worker_gain.UNDISTURBED:

@@ -19,8 +19,8 @@ from ser_tui.execution.messages import (
     Cool,
     Done,
     Failed,
-    Measure,
     Measured,
+    MeasureEpoch,
     PlainFold,
     PlainPart,
     Prepare,
@@ -149,7 +149,7 @@ class LocalWorkers:
             started.ask(self._prepare)
         return started
 
-    def measure(self, message: Measure) -> list[Measured]:
+    def measure(self, message: MeasureEpoch) -> list[Measured]:
         """Let all train at the same time on what `message` holds; what each has measured. Raises TrialStopped, WorkerDied, and what a
         trial raises."""
         for one in self._processes:
@@ -222,7 +222,7 @@ class LocalWorkers:
             raise error if isinstance(error, UserError) else UserError(f"a worker could not be made ready: {message.text or message.kind}")
         if trial is None or not one.busy:
             return None
-        if isinstance(message, messages.Epoch):
+        if isinstance(message, messages.EpochReported):
             hearer.on_epoch(trial, message.report)
         elif isinstance(message, messages.FoldScored):
             hearer.on_fold(trial, message.fold, message.bca)

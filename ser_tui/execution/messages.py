@@ -73,7 +73,7 @@ class PlainFold(msgspec.Struct, frozen=True, array_like=True):
         return Fold(self.name, self.train.part(), self.validation.part(), self.places)
 
 
-class Measure(Message):
+class MeasureEpoch(Message):
     """To a worker: train a little on these parts, to see how long that takes while others do the same."""
 
     study: str
@@ -135,7 +135,7 @@ class Prepared(Message):
     precision: str
 
 
-class Epoch(Message):
+class EpochReported(Message):
     """From a worker: an `EpochReport`."""
 
     report: EpochReport
@@ -236,8 +236,8 @@ _ERRORS: Mapping[str, type[Exception]] = {
 }  # fmt: skip
 """The first that an error is an instance of names it: those of a kind come ahead of the kind."""
 
-Asked = Measure | Prepare | Train | Refit | Cool | Save | Stop
-Told = Measured | Prepared | Epoch | FoldScored | Staged | Trained | Done | Failed
+Asked = MeasureEpoch | Prepare | Train | Refit | Cool | Save | Stop
+Told = Measured | Prepared | EpochReported | FoldScored | Staged | Trained | Done | Failed
 _asked, _told = msgspec.msgpack.Decoder(Asked), msgspec.msgpack.Decoder(Told)
 encode = msgspec.msgpack.encode
 
