@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ser_tui.api.predicting import Predictions, Predictor, load_model
+    from ser_tui.api.predicting import Predictions, Predictor, Segments, load_model
     from ser_tui.api.running import Run, open_run, run, runs
     from ser_tui.api.studies import load_study
     from ser_tui.corpora.entry import CorpusEntry
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ser_tui.study.errors import UserError
 
 __all__ = [
-    "CorpusEntry", "Observation", "Predictions", "Predictor", "Proposal", "Run", "SpeechEncoder", "Strategy", "StrategyRecord",
+    "CorpusEntry", "Observation", "Predictions", "Predictor", "Proposal", "Run", "Segments", "SpeechEncoder", "Strategy", "StrategyRecord",
     "StrategySettings", "Study", "UserError", "__version__", "add_corpus", "load_model", "load_study", "open_run",
     "register_strategy", "run", "runs",
 ]  # fmt: skip
@@ -45,6 +45,7 @@ _PLACES = {
     "Predictor": ("ser_tui.api.predicting", "Predictor"),
     "Proposal": ("ser_tui.strategies.base", "Proposal"),
     "Run": ("ser_tui.api.running", "Run"),
+    "Segments": ("ser_tui.api.predicting", "Segments"),
     "SpeechEncoder": ("ser_tui.encoders.base", "SpeechEncoder"),
     "Strategy": ("ser_tui.strategies.base", "Strategy"),
     "StrategyRecord": ("ser_tui.strategies.records", "StrategyRecord"),

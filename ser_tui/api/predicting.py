@@ -13,12 +13,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ser_tui.api.running import Run, open_run
+from ser_tui.api.running import Run
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.store.runs import RunFolder
+from ser_tui.inference.loading import opened
+from ser_tui.inference.pieces import Cut
+from ser_tui.inference.predicting import check, predictions
+from ser_tui.inference.sources import Source
 from ser_tui.study.errors import UserError
 from ser_tui.training import model as saved
-from ser_tui.worker.keeping import FolderKeeper
 
 Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
 """An audio file; or samples [samples] or [samples, channels], floats from -1 to 1 or integers of their type's whole range, with
@@ -42,6 +44,25 @@ class Predictions:
         best = np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=1)
         known = np.asarray(np.isfinite(self.probabilities).all(axis=1))
         return tuple(self.classes[index] if sure else None for index, sure in zip(best, known, strict=True))
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What a model says of the N pieces of one recording, in order."""
+
+    classes: tuple[str, ...]
+    starts: NDArray[np.float64]
+    """[N], seconds."""
+    ends: NDArray[np.float64]
+    probabilities: NDArray[np.float32]
+    """[N, classes], as in `Predictions`; NaN where a piece is silent."""
+    problem: str = ""
+    """Why the recording could not be read, or not to its end."""
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """The most probable emotion of each; None of a silent one."""
+        return Predictions(self.classes, self.probabilities, {}).labels
 
 
 class Predictor:
@@ -88,18 +109,37 @@ class Predictor:
         raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if clips else logits
         return Predictions(self.classes, (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32), problems)
 
+    def predict_segments(
+        self, recording: str | os.PathLike[str], seconds: float | None = 3.0, *, voice: bool = False, speaker: str = ""
+    ) -> Segments:
+        """Hear a recording of any length in segments of `seconds`, or, with `voice`, where voice begins and ends (silero-vad:
+        ser-tui[vad]). It is read once, a few minutes at a time. `speaker`: who speaks, which a model by speakers' statistics must
+        know. Raises UserError where the model cannot do that.
+        """
+        path = Path(recording)
+        sources = [Source(str(path), Clip(path), speaker)]
+        cut = Cut(None if voice else seconds, voice)
+        if cut.whole:
+            raise UserError("predict_segments: seconds of a segment, or voice=True; predict() hears whole utterances")
+        check(self._model, sources, cut)
+        found = [answer for answers in predictions(self._model, sources, cut) for answer in answers]
+        problem = next((answer.problem for answer in found if answer.unreadable), "")
+        kept = [answer for answer in found if not answer.unreadable]
+        nothing = (float("nan"),) * len(self.classes)
+        return Segments(
+            self.classes, np.array([answer.start or 0.0 for answer in kept]), np.array([answer.end or 0.0 for answer in kept]),
+            np.array([answer.probabilities or nothing for answer in kept], np.float32).reshape(len(kept), len(self.classes)), problem,
+        )  # fmt: skip
+
 
 def load_model(run: Run | str | os.PathLike[str]) -> Predictor:
-    """The best trial's model of a run (a `Run`, or what `open_run` takes), or the model in a folder that holds model.json.
+    """The best trial's model of a run (a `Run`, or what `open_run` takes), the model in a bundle, or that in a folder that holds
+    model.json.
 
     Raises UserError where there is none, or where it is damaged.
     """
-    if not isinstance(run, Run):
-        path = Path(run)
-        if (path / "model.json").is_file():
-            return Predictor(saved.load_model(path))
-        run = open_run(run)
-    return Predictor(FolderKeeper(RunFolder(run.path)).load_best(run.best))
+    with opened(run.path if isinstance(run, Run) else run) as loaded:
+        return Predictor(loaded.model)
 
 
 def _as_file(item: Speech, place: Path, index: int) -> Path:

@@ -30,6 +30,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 Run = Annotated[str, typer.Argument(
     metavar="RUN", help="A run id, a unique beginning of one, the name of a study, or latest.", autocompletion=completing.runs
 )]  # fmt: skip
+Model = Annotated[str, typer.Argument(
+    metavar="MODEL", help="A run, a bundle (FILE.zip), or a folder that holds model.json.", autocompletion=completing.runs
+)]  # fmt: skip
+Sources = Annotated[list[str], typer.Argument(
+    metavar="FILES|FOLDER|TABLE|CORPUS...", help="Audio files, folders of them, tables that name them, or corpora."
+)]  # fmt: skip
 Corpus = Annotated[str, typer.Argument(
     metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.", autocompletion=completing.corpora
 )]  # fmt: skip
@@ -345,6 +351,73 @@ def report(
     from ser_tui.cli.exporting import report_runs
 
     report_runs(runs, output)
+
+
+@app.command(short_help="Let a model name the emotions of recordings.")
+def predict(
+    model: Model,
+    sources: Sources,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document; with -o: JSON lines, as for FILE.jsonl.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table; with -o this is the default.")] = False,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Append answers to FILE as they come; a second call goes on with it.")
+    ] = "",
+    segments: Annotated[str, typer.Option("--segments", metavar="LENGTH", help="Cut recordings into segments: 3s.")] = "",
+    vad: Annotated[bool, typer.Option("--vad", help="Cut recordings where voice begins and ends (silero-vad: ser-tui[vad]).")] = False,
+    speaker_column: Annotated[
+        str, typer.Option("--speaker-column", metavar="COLUMN", help="A table's column of speakers, where its header is not known.")
+    ] = "",
+) -> None:
+    """Let a model name emotion, probabilities and confidence of each recording, or of pieces of long ones.
+
+    Recordings that cannot be read are named, and do not end it; then the exit code is 1.
+    """
+    from ser_tui.cli.using import predict as predict_
+
+    raise typer.Exit(predict_(
+        model, sources, as_json=json, as_csv=csv, output=output, segments=segments, voice=vad, speaker_column=speaker_column
+    ))  # fmt: skip
+
+
+@app.command(short_help="Write pooled features of recordings.")
+def embed(
+    model: Annotated[str, typer.Argument(
+        metavar="ENCODER|RUN", help="A pre-trained encoder, or a run, a bundle or a folder of a model.", autocompletion=completing.encoders
+    )],
+    sources: Sources,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="features.npz, or features.parquet where pyarrow is installed.")
+    ],
+    layers: Annotated[
+        str, typer.Option("--layers", metavar="LAYERS", help="last, all, or as in 2+3, side by side; else the run's, or last.")
+    ] = "",
+    pooling: Annotated[str, typer.Option("--pooling", help="mean or mean+std; else the run's, or mean.")] = "",
+    max_seconds: Annotated[
+        float | None, typer.Option("--max-seconds", metavar="SECONDS", help="What is heard of each; else the run's, or 30.")
+    ] = None,
+) -> None:
+    """Write pooled hidden states of an encoder, or of a run's model, for each recording."""
+    from ser_tui.cli.using import embed as embed_
+
+    raise typer.Exit(embed_(model, sources, output, layers=layers, pooling=pooling, max_seconds=max_seconds))
+
+
+@app.command("export-model", short_help="Write a model for other programs.")
+def export_model(
+    model: Model,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FOLDER", help="Where to: a new folder, or an empty one.")],
+    format: Annotated[
+        str, typer.Option("--format", help="onnx (front end included; ser-tui[onnx]) or huggingface (transformers' own classes).")
+    ],
+    audio: Annotated[
+        list[str] | None,
+        typer.Option("--audio", metavar="PATH", help="Recordings to compare the export on; else some of the run's corpus."),
+    ] = None,
+) -> None:
+    """Write a run's model as ONNX or as a Hugging Face folder, with a model card, once it answers as the model here does."""
+    from ser_tui.cli.using import export_model as export_model_
+
+    raise typer.Exit(export_model_(model, output, format, audio or []))
 
 
 Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.", autocompletion=completing.runs)]

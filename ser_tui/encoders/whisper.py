@@ -64,7 +64,8 @@ class Whisper(SpeechEncoder):
         return hidden[0].T.contiguous()
 
     def frames(self, samples: int) -> int:
-        return -(-samples // STRIDE)
+        # Not -(-n // STRIDE), which exporters round towards zero.
+        return (samples + STRIDE - 1) // STRIDE
 
     def hidden_states(self, frames: Tensor, lengths: Tensor, upto: int | None = None) -> tuple[Tensor, ...]:
         size = frames.shape[1]

@@ -131,7 +131,8 @@ def _best(figures: Figures) -> Html:
     )
 
 
-def _findings(document: Document) -> Html | None:
+def findings(document: Document) -> list[str]:
+    """What to know before believing the run's score, in sentences."""
     found = [str(warning) for warning in document["warnings"]]
     found += [f"On {one['corpus']}: {warning}" for one in document["evaluations"] for warning in one["warnings"]]
     one = document["headline"]
@@ -152,6 +153,11 @@ def _findings(document: Document) -> Html | None:
         found.append(f"{counted(len(document['damaged_lines']), 'line')} of the log cannot be read and tell nothing here.")
     if document["state"] not in ("done",):
         found.append(f"The run is not finished ({document['state']}): these are its scores so far.")
+    return found
+
+
+def _findings(document: Document) -> Html | None:
+    found = findings(document)
     if not found:
         return None
     return joined(

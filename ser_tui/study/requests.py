@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UserError
 from ser_tui.study.type_checks import checks
+from ser_tui.study.uses import EmbedRequest, ExportRequest, PredictRequest, Use
 
 Preset = Literal["default", "paper"]
 """Which emotions of a target count as which class, where nobody says otherwise: see `ser_tui.evaluation.mapping.propose`."""
@@ -58,11 +59,12 @@ class EvaluationRequest:
 
 
 Request = FoldsRequest | EvaluationRequest
+Asked = TypeVar("Asked", bound=FoldsRequest | EvaluationRequest | PredictRequest | EmbedRequest | ExportRequest)
 JOBS: Mapping[str, type[Request] | None] = {"search": None, "folds": FoldsRequest, "evaluate": EvaluationRequest}
 """The jobs of a worker, and what is asked for with each."""
 
 
-def encode(request: Request | None) -> bytes:
+def encode(request: Request | Use | None) -> bytes:
     """`request` as ASCII; text that is not UTF-8 (lone surrogates) is escaped. Raises UserError where it cannot be done."""
     if request is None:
         return b""
@@ -76,8 +78,11 @@ def encode(request: Request | None) -> bytes:
 def decode(job: str, data: bytes) -> Request | None:
     """What `encode` has written for `job`. Raises UserError for anything else."""
     kind = JOBS[job]
-    if kind is None:
-        return None
+    return None if kind is None else decoded(kind, job, data)
+
+
+def decoded(kind: type[Asked], job: str, data: bytes) -> Asked:
+    """The request of this kind for `job` that `encode` has written. Raises UserError for anything else."""
     try:
         read = json.loads(data)
         request = kind(**{name: _tuples(value) for name, value in read.items()})

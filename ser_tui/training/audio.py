@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ser_tui.corpora.hearing.containers import opened
@@ -18,7 +19,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.training import resampling
 from ser_tui.training.resampling import SAMPLE_RATE
 
-__all__ = ["SAMPLE_RATE", "AudioError", "Extent", "cut", "extent", "level", "load", "normalized"]
+__all__ = ["SAMPLE_RATE", "AudioError", "Extent", "cut", "extent", "level", "load", "mono", "normalized", "reading"]
 
 _BLOCK = 1 << 16
 _WINDOW, _HOP = 400, 160
@@ -41,7 +42,7 @@ class Extent:
 
 def extent(clip: Clip) -> Extent:
     """Place and length of the clip, from its file's header. Raises AudioError."""
-    with _opened(clip) as file:
+    with reading(clip) as file:
         return _extent(clip, file)
 
 
@@ -52,24 +53,28 @@ def load(clip: Clip, *, max_seconds: float | None = None, normalize: str = "none
     `normalized`) concerns what is left after the cut. No more of the file is kept than is used. Raises AudioError when it is
     unreadable, empty, or holds values that are not finite.
     """
-    with _opened(clip) as file:
+    with reading(clip) as file:
         there = _extent(clip, file)
         wanted = there.frames if max_seconds is None else min(there.frames, math.ceil(max_seconds * there.rate))
         _go_to(file, there.first)
         samples = file.read(wanted, dtype="float32", always_2d=True)
     if not len(samples):
         raise AudioError(f"{clip}: holds no samples, though its header announces {there.frames}")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"{clip}: holds samples that are not finite (NaN or infinite)")
-    waveform = torch.from_numpy(np.ascontiguousarray(samples.mean(axis=1)))
-    waveform = resampling.resample(waveform, there.rate)
+    waveform = resampling.resample(torch.from_numpy(mono(clip, samples)), there.rate)
     if max_seconds is not None:
         waveform = waveform[: cut(max_seconds)]
     return normalized(waveform, normalize)
 
 
+def mono(clip: Clip, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`samples` [frames, channels] of `clip` as [frames], channels averaged. Raises AudioError where they are not finite."""
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{clip}: holds samples that are not finite (NaN or infinite)")
+    return np.ascontiguousarray(samples.mean(axis=1))
+
+
 @contextmanager
-def _opened(clip: Clip) -> Iterator[soundfile.SoundFile]:
+def reading(clip: Clip) -> Iterator[soundfile.SoundFile]:
     """The clip's file, read as the check of its corpus reads it. Raises AudioError, also for what goes wrong while it is open."""
     try:
         with opened(clip.path) as file:

@@ -58,6 +58,13 @@ class Recipe:
         # Only where it is on, so that what was cached before there was trimming stays valid.
         return f"{self.normalize}-{padding}" + (f"-trimmed{trimming.VERSION}" if self.trim else "")
 
+    def padded(self, samples: int, most: int | None) -> int:
+        """Samples of an utterance of `samples` with the silence behind it; `most`: as many as the encoder can take."""
+        if self.pad_to_max:
+            samples = max(samples, audio.cut(self.max_seconds))
+        samples += round(self.context_seconds * audio.SAMPLE_RATE)
+        return samples if most is None else min(samples, most)
+
 
 class Unreadable(Exception):
     """No features: the text says why."""
@@ -184,11 +191,7 @@ class Features:
         return start, end
 
     def _padded(self, samples: int) -> int:
-        if self.recipe.pad_to_max:
-            samples = max(samples, audio.cut(self.recipe.max_seconds))
-        samples += round(self.recipe.context_seconds * audio.SAMPLE_RATE)
-        most = self._encoder.maximum_samples
-        return samples if most is None else min(samples, most)
+        return self.recipe.padded(samples, self._encoder.maximum_samples)
 
     def _refuse(self, index: int, reason: str) -> None:
         self._check_unchanged(index)

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ser_tui import places
 from ser_tui.corpora.hearing.segments import Clip
@@ -33,9 +33,9 @@ from ser_tui.encoders.load import build
 from ser_tui.store.files import replacing, write_atomically
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import batches, precision
+from ser_tui.training import batches, hearing, precision
 from ser_tui.training.data import PartTensors
-from ser_tui.training.features import Recipe, pooled_statistics
+from ser_tui.training.features import Recipe, Unreadable, pooled_statistics
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.speakers import by_speaker
@@ -124,19 +124,54 @@ class Model:
             self.problems.update({start + index: text for index, text in data.problems.items()})
         return logits
 
+    def heard(self, waveforms: Sequence[Tensor]) -> NDArray[np.float32]:
+        """Logits [N, classes] of waveforms [samples] at 16 kHz that `hearing.prepared` made by `recipe`; pooled vectors [N, width]
+        where `pooling.by_speaker`, for `heard_by_speaker`. NaN where one is too short. What is said of a file's waveform is what
+        `predict_logits` says of the file. Raises MemoryError when memory runs out.
+        """
+        width = self.pooling.width(self.encoder.dimension) if self.pooling.by_speaker else len(self.classes)
+        outputs = np.full((len(waveforms), width), np.nan, dtype=np.float32)
+        made: dict[int, tuple[Tensor, int]] = {}
+        with as_memory_error():
+            for index, waveform in enumerate(waveforms):
+                try:
+                    made[index] = hearing.frames(self.encoder, waveform, self.recipe)
+                except Unreadable:
+                    continue
+            usable = list(made)
+            for batch in batches.sorted_by_length([len(made[index][0]) for index in usable], _BATCH):
+                indices = [usable[position] for position in batch]
+                each = [made[index] for index in indices]
+                if self.tuned:
+                    lengths, real = (torch.tensor(one) for one in ([len(frames) for frames, _ in each], [count for _, count in each]))
+                    padded = nn.utils.rnn.pad_sequence([frames for frames, _ in each], batch_first=True)
+                    outputs[indices] = self._together(padded, lengths, real).numpy()
+                else:
+                    outputs[indices] = self._each([(frames[None], count) for frames, count in each]).numpy()
+        return outputs
+
     def _score(self, data: PartTensors, indices: list[int]) -> Tensor:
+        if self.tuned:
+            return self._together(*data.frames(indices))
+        alone = (data.frames([index]) for index in indices)
+        return self._each([(frames, int(real)) for frames, _, real in alone])
+
+    def _together(self, frames: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
+        """Logits, or pooled vectors, of a padded batch of frames [B, T, C]."""
         with torch.no_grad():
-            if self.tuned:
-                frames, lengths, real = data.frames(indices)
-                with precision.autocast(self.precision):
-                    pooled = self.pooling.of(self.encoder, frames, lengths, real)
-            else:
-                alone = [data.frames([index]) for index in indices]
-                pooled = self.pooling.select(
-                    torch.stack([pooled_statistics(self.encoder, frames, int(real)) for frames, _, real in alone])
-                )
-            logits: Tensor = pooled if self.pooling.by_speaker else self.head(pooled)
-            return logits
+            with precision.autocast(self.precision):
+                pooled = self.pooling.of(self.encoder, frames, lengths, real)
+            return self._said(pooled)
+
+    def _each(self, alone: Sequence[tuple[Tensor, int]]) -> Tensor:
+        """The same of utterances that go through the frozen encoder one by one: frames [1, T, C], and how many are pooled."""
+        with torch.no_grad():
+            found = [pooled_statistics(self.encoder, frames, real) for frames, real in alone]
+            return self._said(self.pooling.select(torch.stack(found)))
+
+    def _said(self, pooled: Tensor) -> Tensor:
+        logits: Tensor = pooled if self.pooling.by_speaker else self.head(pooled)
+        return logits
 
 
 def save(

@@ -74,6 +74,14 @@ def opened(path: Path) -> Iterator[soundfile.SoundFile]:
             yield file
 
 
+def problem_of(path: Path) -> str:
+    """Why the file is shorter than its header says, see `Payload.problem`; empty where it is not, or is of another kind. Raises OSError."""
+    with open_regular(path) as stream:
+        descriptor = stream.fileno()
+        found = payload(descriptor, os.fstat(descriptor).st_size)
+    return "" if found is None else found.problem
+
+
 def sound_file(descriptor: int, found: Payload | None) -> soundfile.SoundFile:
     """The open file `descriptor`, which stays open, with the header that `found` has mended."""
     if found is None or not found.patches:

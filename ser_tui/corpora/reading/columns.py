@@ -17,6 +17,9 @@ ROLES = (
 )
 """What a column can hold: the keys of `locations.Source.columns`, and the options of `corpora add`."""
 
+NEEDED = ("file", "emotion")
+"""What a corpus's table must have."""
+
 NO_COLUMN = "-"
 """As a column's name: none, although a header would be known."""
 
@@ -66,22 +69,22 @@ def plain(header: str) -> str:
     return re.sub(r"[\s_.\-]+", "", header).casefold()
 
 
-def is_header(cells: Sequence[str], wanted: Mapping[str, str]) -> bool:
-    """Whether `cells` name a file and an emotion."""
+def is_header(cells: Sequence[str], wanted: Mapping[str, str], needed: Sequence[str] = NEEDED) -> bool:
+    """Whether `cells` name what is `needed`: a file and an emotion."""
     words = [plain(cell) for cell in cells]
-    asked = {plain(header) for role, header in wanted.items() if role in ("file", "emotion")}
+    asked = {plain(header) for role, header in wanted.items() if role in needed}
     hits = [
         role in wanted or any(word in _KNOWN[role] or (role == "file" and word in _ONLY_WITH_SOUND) for word in words)
-        for role in ("file", "emotion")
+        for role in needed
     ]
     return all(hits) and asked <= set(words) | {plain(NO_COLUMN)}
 
 
-def choose(where: str, rows: Rows, wanted: Mapping[str, str]) -> Columns:
+def choose(where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[str] = NEEDED) -> Columns:
     """The columns of the table `where` (its name in messages), `wanted` (role -> header) before what is known.
 
-    Raises UserError for a header that is not there, where no column holds the file or the emotion, and where several could
-    and say different things.
+    Raises UserError for a header that is not there, where no column holds what is `needed`, and where several could and say
+    different things.
     """
     found: dict[str, int] = {}
     for role, header in wanted.items():
@@ -93,7 +96,7 @@ def choose(where: str, rows: Rows, wanted: Mapping[str, str]) -> Columns:
         if role not in wanted and (candidates := _candidates(rows, words, role, set(found.values()))):
             found[role] = _agreed(where, rows, role, candidates)
     _settle_times(words, found, wanted)
-    missing = [role for role in ("file", "emotion") if role not in found]
+    missing = [role for role in needed if role not in found]
     if missing:
         options = " and ".join(f"--{role} COLUMN" for role in missing)
         raise UserError(

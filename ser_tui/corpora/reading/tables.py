@@ -120,7 +120,7 @@ def assemble(
         cells = row.cells
         file = filing.id(cells.get("file", ""))
         reason = cells.get("problem", "") or _row_problem(file, cells)
-        start, end, trouble = (None, None, "") if reason else _bounds(cells, units or {}, comma)
+        start, end, trouble = (None, None, "") if reason else bounds(cells, units or {}, comma)
         reason = reason or trouble
         key = file if reason else segment_id(file, start, end)
         if not reason:
@@ -171,7 +171,7 @@ def _row_problem(file: str, cells: Mapping[str, str]) -> str:
     return ""
 
 
-def _bounds(cells: Mapping[str, str], units: Mapping[str, str], comma: bool) -> tuple[float | None, float | None, str]:
+def bounds(cells: Mapping[str, str], units: Mapping[str, str], comma: bool) -> tuple[float | None, float | None, str]:
     """(start, end, why they are none), in seconds; a row without any is the whole recording."""
     times: dict[str, float | None] = {}
     for role in ("start", "end", "duration"):

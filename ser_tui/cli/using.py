@@ -1,0 +1,47 @@
+"""The verbs predict, embed and export-model: what a model is for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from ser_tui.client.using import done
+from ser_tui.places import absolute
+from ser_tui.study.errors import UsageError
+from ser_tui.study.uses import EmbedRequest, ExportRequest, PredictRequest, Use, seconds
+
+_LINES = (".jsonl", ".ndjson", ".json")
+
+
+def predict(
+    model: str, sources: Sequence[str], *, as_json: bool, as_csv: bool, output: str, segments: str, voice: bool, speaker_column: str
+) -> int:
+    """Let a model answer on recordings; the exit code, 1 where some could not be read."""
+    if as_json and as_csv:
+        raise UsageError("--json and --csv: one of them")
+    length = seconds(segments) if segments else None
+    if segments and length is None:
+        raise UsageError(f"--segments {segments}: a length such as 3s or 2.5s")
+    if output:
+        form = "lines" if as_json or (not as_csv and PurePath(output).suffix.lower() in _LINES) else "csv"
+    else:
+        form = "json" if as_json else "csv" if as_csv else "table"
+    return _done(PredictRequest(
+        model, tuple(sources), form, str(absolute(output)) if output else "", length, voice, speaker_column
+    ))  # fmt: skip
+
+
+def embed(model: str, sources: Sequence[str], output: str, *, layers: str, pooling: str, max_seconds: float | None) -> int:
+    """Write pooled features of recordings; the exit code, 1 where some could not be read."""
+    return _done(EmbedRequest(model, tuple(sources), str(absolute(output)), layers, pooling, max_seconds))
+
+
+def export_model(model: str, output: str, form: str, audio: Sequence[str]) -> int:
+    """Write a model for other programs; the exit code."""
+    return _done(ExportRequest(model, str(absolute(output)), form, tuple(audio)))
+
+
+def _done(request: Use) -> int:
+    if problem := request.problem():
+        raise UsageError(problem)
+    return done(request)

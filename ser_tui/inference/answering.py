@@ -1,0 +1,136 @@
+"""The command predict: from a request to answers in a file or on standard output, and how it went on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from ser_tui import __version__
+from ser_tui.inference.loading import Loaded, opened
+from ser_tui.inference.pieces import Cut
+from ser_tui.inference.predicting import Progress, check, predictions
+from ser_tui.inference.saying import Line, note
+from ser_tui.inference.sources import gather
+from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text
+from ser_tui.study.formatting import counted, duration, printable
+from ser_tui.study.uses import PredictRequest
+
+_BAR = 20
+_NAMED = 20
+"""Unreadable files that are named on standard error; all stand in the answers."""
+
+
+def answer(request: PredictRequest) -> int:
+    """Do it; 1 where some of the files could not be read."""
+    cut = Cut(request.segments, request.voice)
+    sources = gather(request.sources, request.speaker_column)
+    with opened(request.model) as loaded, ExitStack() as stack:
+        model = loaded.model
+        check(model, sources, cut)
+        origin = Origin(_digest(loaded), model.classes, str(cut), loaded.name, loaded.calibrated)
+        file = None
+        if request.output:
+            file = stack.enter_context(AnswerFile(Path(request.output), "csv" if request.form == "csv" else "lines", origin))
+            if file.done:
+                note(f"going on with {request.output}, which holds {counted(len(file.done), 'answer')}")
+        progress, begun = Progress(len(sources)), time.monotonic()
+        line, printer = Line(request.told), _Printer(request, origin)
+        unreadable = file.unreadable if file else 0
+        named = 0
+        for answers in predictions(model, sources, cut, file.done if file else (), progress):
+            for one in answers:
+                if one.unreadable:
+                    unreadable, named = unreadable + 1, named + 1
+                    if named <= _NAMED:
+                        line.clear()
+                        note(f"cannot be read: {one.file}: {one.problem}")
+            if file:
+                file.add(answers)
+            else:
+                printer.add(answers)
+            line.show(progress.done, progress.sources, _rate(progress, begun))
+        line.clear()
+        printer.end()
+        _sum_up(request, origin, progress, unreadable, time.monotonic() - begun, model.recipe.max_seconds)
+    return 1 if unreadable else 0
+
+
+def _digest(loaded: Loaded) -> str:
+    return loaded.model.identity
+
+
+def _rate(progress: Progress, begun: float) -> str:
+    return f"{duration(progress.seconds)} of speech, {progress.seconds / max(time.monotonic() - begun, 1e-6):.0f} times real time"
+
+
+def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, hears: float) -> None:
+    sure = {
+        True: "confidence is calibrated by the run's temperature (training.calibration)",
+        False: "confidence is not calibrated: it is the softmax of what the model says",
+        None: "whether confidence is calibrated is not known: the model's study is not there",
+    }[origin.calibrated]
+    note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} heard in {duration(seconds)}; {sure}")
+    if progress.beyond:
+        note(f"{progress.beyond} of them are longer than the {hears:g} s that this model hears: --segments {hears:g}s hears all of them")
+    if progress.few:
+        note(f"few utterances of {counted(len(progress.few), 'speaker')} ({', '.join(progress.few[:5])}): answers by speaker need many")
+    if unreadable:
+        note(f"{counted(unreadable, 'recording')} could not be read; their rows in the answers say why")
+    if request.output:
+        print(request.output, flush=True)
+
+
+class _Printer:
+    """Answers on standard output as they come: a table, CSV, JSON lines, or one JSON document."""
+
+    def __init__(self, request: PredictRequest, origin: Origin) -> None:
+        self._form, self._origin, self._count = request.form, origin, 0
+        self._quiet = bool(request.output)
+        if self._quiet:
+            return
+        if self._form == "csv":
+            sys.stdout.write(csv_text([csv_header(origin)]))
+        elif self._form == "lines":
+            sys.stdout.write(lines_text(origin.plain()))
+        elif self._form == "json":
+            head = lines_text({**origin.plain(), "ser_tui": __version__}).rstrip().removesuffix("}")
+            sys.stdout.write(f'{head}, "answers": [')
+        sys.stdout.flush()
+
+    def add(self, answers: Sequence[Answer]) -> None:
+        """Print them."""
+        for one in answers:
+            sys.stdout.write(self._text(one))
+            self._count += 1
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        """What closes the document."""
+        if self._form == "json" and not self._quiet:
+            sys.stdout.write("\n]}\n")
+            sys.stdout.flush()
+
+    def _text(self, one: Answer) -> str:
+        classes = self._origin.classes
+        if self._form == "csv":
+            return csv_text([csv_row(one, self._origin)])
+        if self._form == "lines":
+            return lines_text(one.plain(classes))
+        if self._form == "json":
+            return ("," if self._count else "") + "\n  " + lines_text(one.plain(classes)).rstrip()
+        best = one.best(classes)
+        where = "" if one.start is None and one.end is None else f"  {_clock(one.start or 0.0)}-{_clock(one.end)}"
+        said = f"({one.problem})" if best is None else f"{best[0]:12s} {best[1]:.2f} {'#' * round(best[1] * _BAR):{_BAR}s}"
+        return printable(f"{said}  {one.file}{where}") + "\n"
+
+
+def _clock(seconds: float | None) -> str:
+    """1:02:03.4, 2:03.4"""
+    if seconds is None:
+        return "end"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

@@ -1,0 +1,173 @@
+"""The command export-model: a model for other programs, compared with the model here on real audio before anything is said to be done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ser_tui.corpora.catalogue import entries
+from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.corpora.registry import load_manifest
+from ser_tui.encoders import registry
+from ser_tui.inference.loading import Loaded, opened
+from ser_tui.inference.saying import note
+from ser_tui.inference.sources import gather
+from ser_tui.report.collecting import tell
+from ser_tui.report.model_card import Made, model_card
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.formatting import counted
+from ser_tui.study.uses import ExportRequest
+from ser_tui.training import audio
+from ser_tui.training.model import Model
+from ser_tui.worker.keeping import FolderKeeper
+
+TOLERANCE = 1e-4
+"""By which logits may differ."""
+_CHECKED = 32
+"""Recordings of a run's corpus that an export is compared on."""
+
+Says = Callable[[torch.Tensor], NDArray[np.float32]]
+"""Samples [n] at 16 kHz to logits [classes]."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How an export compares with the model here."""
+
+    recordings: int
+    largest: float
+    """Difference of logits."""
+    equal: int
+    """Recordings that get the same label."""
+
+
+def export(request: ExportRequest) -> int:
+    """Write the folder, or nothing. Raises UserError."""
+    target = Path(request.output)
+    _refuse_filled(target)
+    with opened(request.model) as loaded:
+        write = _writer(request.format)
+        exact = in_float32(loaded.model)
+        write_problem = write.refuse(exact)
+        if write_problem:
+            raise UserError(write_problem)
+        waveforms = [audio.load(clip) for clip in _clips(loaded, request.audio)]
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_parent(target)))
+        try:
+            note(f"writing {loaded.name} as {request.format}")
+            says = write.write(exact, partial)
+            compared = compare(exact, says, waveforms)
+            if compared.largest > TOLERANCE or compared.equal < compared.recordings:
+                raise UserError(
+                    f"what was written says otherwise than the model: logits differ by {compared.largest:.2g} (at most {TOLERANCE:g}), "
+                    f"{compared.recordings - compared.equal} of {compared.recordings} labels are others; nothing was kept"
+                )
+            own = compare(loaded.model, says, waveforms) if exact is not loaded.model else None
+            (partial / "README.md").write_text(_card(request, loaded, compared, own), encoding="utf-8")
+            _put(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    note(
+        f"the same labels on {counted(compared.recordings, 'recording')}, logits within {compared.largest:.1e}; model card in README.md"
+    )
+    print(target, flush=True)
+    return 0
+
+
+def in_float32(model: Model) -> Model:
+    """`model`, computing in float32; itself where it does."""
+    if model.precision == "float32" and model.recipe.dtype == torch.float32:
+        return model
+    return replace(model, precision="float32", recipe=replace(model.recipe, dtype=torch.float32), problems={})
+
+
+def compare(model: Model, says: Says, waveforms: Sequence[torch.Tensor]) -> Compared:
+    """What `says` says of `waveforms` at 16 kHz, beside what `model` says."""
+    from ser_tui.training import hearing
+
+    prepared = [hearing.prepared(waveform, model.recipe) for waveform in waveforms]
+    here = np.stack([model.heard([waveform])[0] for waveform in prepared])
+    there = np.stack([says(waveform) for waveform in waveforms])
+    return Compared(len(here), float(np.abs(here - there).max()), int((here.argmax(1) == there.argmax(1)).sum()))
+
+
+def _writer(form: str) -> Writer:
+    if form == "onnx":
+        from ser_tui.inference import onnx_file
+
+        return Writer(onnx_file.problem, onnx_file.write)
+    from ser_tui.inference import transformers_folder
+
+    return Writer(transformers_folder.problem, transformers_folder.write)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A format: why a model does not fit it (empty: it does), and what writes it into a folder and says what was written says."""
+
+    refuse: Callable[[Model], str]
+    write: Callable[[Model, Path], Says]
+
+
+def _refuse_filled(target: Path) -> None:
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise UsageError(f"{target} is there already: name a new folder, or an empty one")
+
+
+def _parent(target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make {target.parent}: {error.strerror}") from None
+    return target.parent
+
+
+def _put(partial: Path, target: Path) -> None:
+    with suppress(FileNotFoundError):
+        target.rmdir()  # it was found to be empty
+    os.chmod(partial, 0o755)
+    partial.rename(target)
+
+
+def _clips(loaded: Loaded, named: Sequence[str]) -> list[Clip]:
+    """Recordings to compare on: those that are named, or some of the run's corpus, evenly from its beginning to its end."""
+    if named:
+        found = [source.clip for source in gather(named) if not source.problem]
+        if not found:
+            raise UserError("--audio: none of these recordings can be read")
+        return found
+    try:
+        if loaded.run is None:
+            raise UserError("it has no run")
+        corpora = FolderKeeper(loaded.run).study().corpus
+        spoken = [one for corpus in corpora for one in load_manifest(corpus).utterances]
+    except UserError as error:
+        raise UserError(f"the export is compared on real audio, and the run's is not here ({error}): name some with --audio") from None
+    step = max(1, len(spoken) // _CHECKED)
+    return [one.clip for one in spoken[::step][:_CHECKED]]
+
+
+def _card(request: ExportRequest, loaded: Loaded, compared: Compared, own: Compared | None) -> str:
+    model = loaded.model
+    try:
+        encoder_licence = registry.find(model.encoder_name).licence
+    except UserError:
+        encoder_licence = "not known"
+    told = None if loaded.run is None else tell(loaded.run)
+    known = {entry.name: entry for entry in entries()}
+    corpora = () if loaded.run is None else FolderKeeper(loaded.run).study().corpus
+    data = [f"{name}: {known[name].title}, {known[name].licence}" if name in known else f"{name}: licence not known" for name in corpora]
+    return model_card(None if told is None else told.document, Made(
+        request.format, loaded.name, model.encoder_name, encoder_licence, tuple(data), model.classes, model.identity,
+        compared.recordings, compared.largest,
+        None if own is None else (own.largest, own.equal), model.recipe.max_seconds, model.recipe.normalize, loaded.calibrated,
+    ))  # fmt: skip

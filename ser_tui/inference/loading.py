@@ -1,0 +1,58 @@
+"""The model that somebody names: a run's best, one in a bundle, or a folder that holds model.json."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_tui.places import runs_folder
+from ser_tui.store.bundle import read_bundle
+from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.errors import UserError
+from ser_tui.training import model as saved
+from ser_tui.worker.keeping import FolderKeeper
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model, and the run that it comes from, where there is one."""
+
+    model: saved.Model
+    name: str
+    run: RunFolder | None
+
+    @property
+    def calibrated(self) -> bool | None:
+        """Whether its probabilities are by a temperature that the run fitted (`training.calibration`), which is in the model's own
+        weights; None where no study says so."""
+        if self.run is None:
+            return None
+        try:
+            return FolderKeeper(self.run).study().training.calibration == "temperature"
+        except (UserError, OSError):
+            return None
+
+
+@contextmanager
+def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Iterator[Loaded]:
+    """The model that `reference` names. What a bundle holds is there until the context ends. Raises UserError."""
+    path = Path(reference).expanduser()
+    if path.suffix.lower() == ".zip" and path.is_file():
+        with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
+            yield of_run(read_bundle(path, Path(place)))
+    elif (path / "model.json").is_file():
+        around = RunFolder(path.absolute().parent)
+        yield Loaded(saved.load_model(path), str(path), around if around.best.name == path.name and around.study.exists() else None)
+    elif path.is_dir() and RunFolder(path).study.exists():
+        yield of_run(RunFolder(path.absolute()))
+    else:
+        yield of_run(resolve(runs or runs_folder(), str(reference)))
+
+
+def of_run(folder: RunFolder) -> Loaded:
+    """The best trial's model of a run. Raises UserError where there is none."""
+    return Loaded(FolderKeeper(folder).load_best(folder.state().best), folder.run_id, folder)

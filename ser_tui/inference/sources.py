@@ -1,0 +1,93 @@
+"""What is to be heard: files, folders, tables and corpora, as a list of recordings or stretches of them. Nothing here opens audio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_tui.corpora import locations
+from ser_tui.corpora.hearing import files
+from ser_tui.corpora.hearing.segments import Clip, segment_id
+from ser_tui.corpora.reading import columns
+from ser_tui.corpora.reading.filing import Filing
+from ser_tui.corpora.reading.table_text import SUFFIXES, Rows, read_rows
+from ser_tui.corpora.reading.tables import bounds
+from ser_tui.corpora.registry import load_manifest
+from ser_tui.study.errors import UserError
+
+_NEEDED = ("file",)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording, or a stretch of one. `name`: what its answers are filed under; `problem`: why it cannot be heard, known before."""
+
+    name: str
+    clip: Clip
+    speaker: str = ""
+    problem: str = ""
+
+    @property
+    def key(self) -> tuple[str, float | None, float | None]:
+        """What tells it from all others."""
+        return self.name, self.clip.start, self.clip.end
+
+
+def gather(named: Sequence[str], speaker_column: str = "") -> list[Source]:
+    """All that `named` names, each once: audio files, folders of them, tables with a column of files (and, as known, of speakers,
+    starts and ends; `speaker_column`: its header), corpora by name. Raises UserError where one names nothing."""
+    found: dict[tuple[str, float | None, float | None], Source] = {}
+    for one in named:
+        before = len(found)
+        for source in _of(one, speaker_column):
+            found.setdefault(source.key, source)
+        if len(found) == before and not any(source.name == one for source in found.values()):
+            raise UserError(f"{one}: holds no audio file; files that end in {', '.join(sorted(files.SUFFIXES))} count as audio")
+    return list(found.values())
+
+
+def _of(named: str, speaker_column: str) -> Iterator[Source]:
+    path = Path(named).expanduser()
+    if path.is_dir():
+        ids, problems = files.find(path)
+        yield from (Source(str(path / one), Clip(path / one)) for one in ids)
+        yield from (Source(str(path / one.path), Clip(path / one.path), problem=one.reason) for one in problems)
+    elif path.suffix.lower() in SUFFIXES and path.exists():
+        yield from _table(path, speaker_column)
+    elif not path.exists() and _is_corpus(named):
+        for spoken in load_manifest(named).utterances:
+            yield Source(str(spoken.path), spoken.clip, spoken.speaker or "")
+    elif not path.exists() and not files.SUFFIXES & {path.suffix.lower()}:
+        raise UserError(f"{named}: no such file, folder or corpus; `ser-tui corpora list` shows corpora")
+    else:
+        yield Source(named, Clip(path), problem="" if path.exists() else "no such file")
+
+
+def _is_corpus(name: str) -> bool:
+    try:
+        return locations.source(name) is not None or name == "demo"
+    except UserError:
+        return False  # what cannot be a corpus's name
+
+
+def _table(path: Path, speaker_column: str) -> Iterator[Source]:
+    wanted = {"speaker": speaker_column} if speaker_column else {}
+    rows = read_rows(path, lambda cells: columns.is_header(cells, wanted, _NEEDED))
+    chosen = columns.choose(str(path), rows, wanted, _NEEDED)
+    filing = Filing(path.parent)
+    for number, cells in rows.cells:
+        yield _row(path, rows, chosen, filing, number, cells)
+
+
+def _row(path: Path, rows: Rows, chosen: columns.Columns, filing: Filing, number: int, cells: Sequence[str]) -> Source:
+    values = {role: cells[index].strip() for role, index in chosen.index.items() if index < len(cells)}
+    name = filing.id(values.get("file", ""))
+    if not name:
+        return Source(f"row {number} of {path}", Clip(path), problem="names no file")
+    start, end, problem = bounds(values, chosen.units, rows.delimiter != ",")
+    place, why = filing.find(name)
+    clip = Clip(path.parent / (place or name), None if problem else start, None if problem else end)
+    # Of rows that are wrong, each is told.
+    shown = segment_id(name, None, None) if not problem else f"{name} (row {number})"
+    return Source(shown, clip, values.get("speaker", ""), problem or ("" if place else why))

@@ -1,0 +1,124 @@
+"""The command predict, from its request: answers in files that a later call goes on with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_encoders import CLASSES, MakeModel
+
+from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.inference.answering import answer
+from ser_tui.study.errors import UserError
+from ser_tui.study.uses import PredictRequest
+from ser_tui.training.metrics import class_probabilities
+from ser_tui.training.model import load_model
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_answers_are_those_of_the_model_and_what_cannot_be_read_is_named(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_model("wav2vec2")
+    noise = tmp_path / "noise.wav"
+    noise.write_bytes(b"no audio at all")
+    names = [str(recordings[0]), str(noise), *map(str, recordings[1:]), str(tmp_path / "gone.wav")]
+    assert answer(PredictRequest(str(folder), tuple(names), "json")) == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["classes"] == list(CLASSES) and document["calibrated"] is None and "is not known" in said.err
+    rows = document["answers"]
+    assert [row["file"] for row in rows] == names and f"cannot be read: {noise}" in said.err and "2 recordings could not" in said.err
+    expected = class_probabilities(load_model(folder).predict_logits([Clip(path) for path in recordings]))
+    found = [[row["probabilities"][name] for name in CLASSES] for row in rows if "probabilities" in row]
+    assert np.allclose(found, expected, atol=1e-4)
+    for row in rows:
+        if "emotion" in row:
+            assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["emotion"]]
+    assert "longer than the 2 s that this model hears" in said.err
+
+
+@pytest.mark.parametrize(("form", "cut"), [("csv", None), ("lines", 0.5)])
+def test_a_second_call_goes_on_where_the_first_was_killed(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], form: Any, cut: float | None
+) -> None:
+    folder, whole, torn = make_model("wav2vec2"), tmp_path / "whole", tmp_path / "torn"
+    names = (*map(str, recordings), str(tmp_path / "gone\n.wav"))
+    request = PredictRequest(str(folder), names, form, str(whole), cut)
+    assert answer(request) == 1
+    kept = whole.read_bytes()
+    for size in (len(kept) - 1, len(kept) * 2 // 3, len(kept) // 3, 10, 0):
+        torn.write_bytes(kept[:size])
+        assert answer(PredictRequest(str(folder), names, form, str(torn), cut)) == 1
+        assert torn.read_bytes() == kept, f"after {size} bytes of {len(kept)}"
+    assert answer(request) == 1 and whole.read_bytes() == kept
+    capsys.readouterr()
+
+
+def test_nothing_of_another_model_or_another_cut_is_added(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other, names = make_model("wav2vec2"), make_model("wav2vec2", normalize="peak"), (str(recordings[0]),)
+    for form in ("csv", "lines"):
+        file = tmp_path / form
+        assert answer(PredictRequest(str(one), names, form, str(file))) == 0
+        kept = file.read_bytes()
+        with pytest.raises(UserError, match="another model"):
+            answer(PredictRequest(str(other), names, form, str(file)))
+        with pytest.raises(UserError, match="cut otherwise"):
+            answer(PredictRequest(str(one), names, form, str(file), 0.5))
+        with pytest.raises(UserError, match="holds something else"):
+            answer(PredictRequest(str(one), names, "csv" if form == "lines" else "lines", str(file)))
+        assert file.read_bytes() == kept
+    with pytest.raises(UserError, match="hears 2 s of an utterance"):
+        answer(PredictRequest(str(one), names, segments=3.0))
+    capsys.readouterr()
+
+
+def test_a_model_by_speakers_needs_speakers_and_says_of_each_what_it_says_of_all(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = make_model("whisper", probe=True, by_speaker=True), tmp_path / "answers.csv"
+    with pytest.raises(UserError, match="--speaker-column"):
+        answer(PredictRequest(str(folder), tuple(map(str, recordings))))
+    speakers = ["b", "a", "b", "a", "b", "alone"]
+    table = tmp_path / "table.csv"
+    table.write_text("file,speaker\n" + "".join(f"{path},{who}\n" for path, who in zip(recordings, speakers, strict=True)))
+    request = PredictRequest(str(folder), (str(table),), "csv", str(output))
+    assert answer(request) == 1
+    rows = {row["file"]: row for row in _table(output)}
+    assert "several of each" in rows[str(recordings[5])]["problem"]
+    model = load_model(folder)
+    expected = class_probabilities(model.predict_logits([Clip(path) for path in recordings], speakers=speakers))
+    found = [[float(rows[str(path)][f"p_{name}"]) for name in CLASSES] for path in recordings[:5]]
+    assert np.allclose(found, expected[:5], atol=1e-4)
+    kept = output.read_bytes()
+    output.write_bytes(kept[: kept.rindex(b"\n", 0, len(kept) - 2) + 9])
+    assert answer(request) == 1 and output.read_bytes() == kept
+    capsys.readouterr()
+
+
+def test_the_command_is_a_process_that_says_what_is_wrong_in_one_line(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path
+) -> None:
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ser_tui.cli", *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+
+    done = call("predict", str(make_model("wav2vec2")), str(recordings[3]), "--segments", "500ms", "--json")
+    assert done.returncode == 0 and len(json.loads(done.stdout)["answers"]) == 4, done.stderr
+    wrong = call("predict", "latest", str(recordings[3]), "--segments", "soon")
+    assert wrong.returncode == 2 and "--segments soon: a length such as 3s" in wrong.stderr
+    none = call("predict", str(tmp_path / "no-run"), str(recordings[3]), "--json")
+    assert none.returncode == 1 and json.loads(none.stdout)["exit_code"] == 1 and none.stderr.count("\n") == 1

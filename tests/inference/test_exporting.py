@@ -1,0 +1,106 @@
+"""Exports say what the model says; what has no like in another format is refused in a line that says why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_encoders import CLASSES, MakeModel
+
+from ser_tui.inference import transformers_folder
+from ser_tui.inference.exporting import export
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.uses import ExportRequest
+from ser_tui.training.model import load_model
+
+ONNX = [
+    ("whisper", {"probe": True, "layers": "1+2", "context_seconds": 1.0, "normalize": "peak", "kind": "mean+std"}),
+    ("wav2vec2", {"normalize": "peak"}),
+]
+
+
+@pytest.mark.parametrize(("family", "about"), ONNX)
+def test_an_onnx_file_says_what_the_model_says(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], family: str,
+    about: dict[str, object],
+) -> None:  # fmt: skip
+    pytest.importorskip("onnxscript", reason="needs ser-tui[onnx]")
+    import onnxruntime
+    import soundfile
+
+    folder = make_model(family, **about)
+    assert export(ExportRequest(str(folder), str(tmp_path / "out"), "onnx", tuple(map(str, recordings)))) == 0
+    said = capsys.readouterr()
+    assert "the same labels on 6 recordings" in said.err and said.out.strip() == str(tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["README.md", "labels.json", "model.onnx"]
+    # As the card says that it is used, with nothing of ser_tui.
+    classes = json.loads((tmp_path / "out" / "labels.json").read_text())["classes"]
+    session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")
+    samples, _ = soundfile.read(recordings[3], dtype="float32")
+    (logits,) = session.run(["logits"], {"waveform": samples})
+    from ser_tui.corpora.hearing.segments import Clip
+
+    expected = load_model(folder).predict_logits([Clip(recordings[3])])[0]
+    assert classes == list(CLASSES) and abs(logits - expected).max() < 1e-4
+    with pytest.raises(UsageError, match="is there already"):
+        export(ExportRequest(str(folder), str(tmp_path / "out"), "onnx"))
+
+
+FOLDERS = [
+    ("wav2vec2", {"normalize": "peak"}),
+    ("wav2vec2", {"probe": True, "layers": "2"}),
+    ("wavlm", {}),
+    ("whisper", {"pad_to_max": True}),
+    ("whisper", {"pad_to_max": True, "probe": True, "layers": "1"}),
+]
+
+
+@pytest.mark.parametrize(("family", "about"), FOLDERS)
+def test_transformers_own_classes_load_the_folder_and_say_the_same(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], family: str,
+    about: dict[str, object],
+) -> None:  # fmt: skip
+    folder = make_model(family, **about)
+    assert export(ExportRequest(str(folder), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings)))) == 0
+    capsys.readouterr()
+    told = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert list(told["id2label"].values()) == list(CLASSES) and told["architectures"][0].endswith("Classification")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "AutoModelForAudioClassification" in card and "hears the first 2 s" in card and "so are its scores" in card
+
+
+REFUSED = [
+    ("whisper", {}, "paper_exact"),
+    ("whisper", {"pad_to_max": True, "normalize": "peak"}, "peak"),
+    ("wav2vec2", {"kind": "mean+std"}, "standard deviation"),
+    ("wav2vec2", {"probe": True, "layers": "1+2"}, r"layers 1\+2"),
+    ("wav2vec2", {"layers": "2"}, "normalise what they pooled"),
+    ("wav2vec2", {"trim": True}, "trim_silence"),
+    ("wav2vec2", {"probe": True, "by_speaker": True}, "normalize_speaker"),
+]
+
+
+@pytest.mark.parametrize(("family", "about", "why"), REFUSED)
+def test_what_no_class_of_transformers_is_is_refused(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, family: str, about: dict[str, object], why: str
+) -> None:
+    with pytest.raises(UserError, match=why) as refusal:
+        export(ExportRequest(str(make_model(family, **about)), str(tmp_path / "out"), "huggingface", (str(recordings[0]),)))
+    assert "\n" not in str(refusal.value) and not list(tmp_path.iterdir())
+
+
+def test_an_export_that_says_otherwise_is_not_kept(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = transformers_folder._raw_waveform
+
+    def other(model: object) -> object:
+        made, extractor = write(model)  # type: ignore[arg-type]
+        made.base_model.encoder.layers[0].final_layer_norm.weight.data.mul_(1.5)
+        return made, extractor
+
+    monkeypatch.setattr(transformers_folder, "_raw_waveform", other)
+    with pytest.raises(UserError, match="says otherwise than the model"):
+        export(ExportRequest(str(make_model("wav2vec2")), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings))))
+    assert not list(tmp_path.iterdir())
