@@ -18,7 +18,7 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.inference.loading import opened
 from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import check, predictions
-from ser_tui.inference.sources import Source
+from ser_tui.inference.sources import Recording
 from ser_tui.study.errors import UserError
 from ser_tui.training import model as saved
 
@@ -117,7 +117,7 @@ class Predictor:
         know. Raises UserError where the model cannot do that.
         """
         path = Path(recording)
-        sources = [Source(str(path), Clip(path), speaker)]
+        sources = [Recording(str(path), Clip(path), speaker)]
         cut = Cut(None if voice else seconds, voice)
         if cut.whole:
             raise UserError("predict_segments: seconds of a segment, or voice=True; predict() hears whole utterances")

@@ -12,7 +12,7 @@ from ser_tui import __version__
 from ser_tui.inference.loading import Loaded, opened
 from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import Progress, check, predictions
-from ser_tui.inference.saying import Line, note
+from ser_tui.inference.saying import ProgressLine, note
 from ser_tui.inference.sources import gather
 from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text
 from ser_tui.study.formatting import counted, duration, printable
@@ -37,7 +37,7 @@ def answer(request: PredictRequest) -> int:
             if file.done:
                 note(f"going on with {request.output}, which holds {counted(len(file.done), 'answer')}")
         progress, begun = Progress(len(sources)), time.monotonic()
-        line, printer = Line(request.told), _Printer(request, origin)
+        line, printer = ProgressLine(request.told), _Printer(request, origin)
         unreadable = file.unreadable if file else 0
         named = 0
         for answers in predictions(model, sources, cut, file.done if file else (), progress):

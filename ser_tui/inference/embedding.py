@@ -17,8 +17,8 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
 from ser_tui.inference.loading import opened
 from ser_tui.inference.pieces import Cut, pieces
-from ser_tui.inference.saying import Line, note
-from ser_tui.inference.sources import Source, gather
+from ser_tui.inference.saying import ProgressLine, note
+from ser_tui.inference.sources import Recording, gather
 from ser_tui.store.answers import shown
 from ser_tui.store.files import replacing
 from ser_tui.study.errors import UsageError, UserError
@@ -58,7 +58,7 @@ def embed(request: EmbedRequest) -> int:
         _require_pyarrow()
     with _embedder(request) as embedder:
         sources = gather(request.sources)
-        line, kept, vectors, unreadable = Line(), list[Source](), list[NDArray[np.float32]](), 0
+        line, kept, vectors, unreadable = ProgressLine(), list[Recording](), list[NDArray[np.float32]](), 0
         for number, source in enumerate(sources, 1):
             try:
                 vectors.append(_vector(embedder, source))
@@ -79,7 +79,7 @@ def embed(request: EmbedRequest) -> int:
     return 1 if unreadable else 0
 
 
-def _vector(embedder: Embedder, source: Source) -> NDArray[np.float32]:
+def _vector(embedder: Embedder, source: Recording) -> NDArray[np.float32]:
     if source.problem:
         raise Unreadable(source.problem)
     piece = next(pieces(source.clip, Cut(), embedder.recipe))
@@ -153,7 +153,7 @@ def _about(embedder: Embedder) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _write(path: Path, embedder: Embedder, kept: Sequence[Source], vectors: NDArray[np.float32]) -> None:
+def _write(path: Path, embedder: Embedder, kept: Sequence[Recording], vectors: NDArray[np.float32]) -> None:
     ids, speakers = [shown(source.name) for source in kept], [source.speaker for source in kept]
     starts, ends = ([getattr(source.clip, name) for source in kept] for name in ("start", "end"))
     about = json.dumps(_about(embedder))

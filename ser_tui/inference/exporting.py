@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ser_tui.corpora.catalogue import entries
 from ser_tui.corpora.hearing.segments import Clip
@@ -21,6 +20,7 @@ from ser_tui.encoders import registry
 from ser_tui.inference.loading import Loaded, opened
 from ser_tui.inference.saying import note
 from ser_tui.inference.sources import gather
+from ser_tui.inference.whole_model import Says
 from ser_tui.report.collecting import tell
 from ser_tui.report.model_card import Made, model_card
 from ser_tui.study.errors import UsageError, UserError
@@ -35,12 +35,8 @@ TOLERANCE = 1e-4
 _CHECKED = 32
 """Recordings of a run's corpus that an export is compared on."""
 
-Says = Callable[[torch.Tensor], NDArray[np.float32]]
-"""Samples [n] at 16 kHz to logits [classes]."""
-
-
 @dataclass(frozen=True)
-class Compared:
+class Agreement:
     """How an export compares with the model here."""
 
     recordings: int
@@ -90,14 +86,14 @@ def in_float32(model: Model) -> Model:
     return replace(model, precision="float32", recipe=replace(model.recipe, dtype=torch.float32), problems={})
 
 
-def compare(model: Model, says: Says, waveforms: Sequence[torch.Tensor]) -> Compared:
+def compare(model: Model, says: Says, waveforms: Sequence[torch.Tensor]) -> Agreement:
     """What `says` says of `waveforms` at 16 kHz, beside what `model` says."""
     from ser_tui.training import hearing
 
     prepared = [hearing.prepared(waveform, model.recipe) for waveform in waveforms]
     here = np.stack([model.heard([waveform])[0] for waveform in prepared])
     there = np.stack([says(waveform) for waveform in waveforms])
-    return Compared(len(here), float(np.abs(here - there).max()), int((here.argmax(1) == there.argmax(1)).sum()))
+    return Agreement(len(here), float(np.abs(here - there).max()), int((here.argmax(1) == there.argmax(1)).sum()))
 
 
 def _writer(form: str) -> Writer:
@@ -156,7 +152,7 @@ def _clips(loaded: Loaded, named: Sequence[str]) -> list[Clip]:
     return [one.clip for one in spoken[::step][:_CHECKED]]
 
 
-def _card(request: ExportRequest, loaded: Loaded, compared: Compared, own: Compared | None) -> str:
+def _card(request: ExportRequest, loaded: Loaded, compared: Agreement, own: Agreement | None) -> str:
     model = loaded.model
     try:
         encoder_licence = registry.find(model.encoder_name).licence

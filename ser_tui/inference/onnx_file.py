@@ -8,19 +8,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ser_tui.inference.whole_model import WholeModel, refuse, traced
+from ser_tui.inference.whole_model import Says, WholeModel, refuse, traced
 from ser_tui.study.errors import UserError
 from ser_tui.training.audio import SAMPLE_RATE
 from ser_tui.training.model import Model
-
-if TYPE_CHECKING:
-    from ser_tui.inference.exporting import Says
 
 NAME = "model.onnx"
 _INPUT, _OUTPUT = "waveform", "logits"

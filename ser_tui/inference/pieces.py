@@ -48,7 +48,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Stretch:
     """From `start` to `end` in seconds of its recording; None: its beginning or end. `waveform` [samples] at 16 kHz, as
     `hearing.prepared` makes it; None where `problem` says why it cannot be heard. `seconds`: its length before the model's cut."""
 
@@ -59,7 +59,7 @@ class Piece:
     problem: str = ""
 
 
-def pieces(clip: Clip, cut: Cut, recipe: Recipe) -> Iterator[Piece]:
+def pieces(clip: Clip, cut: Cut, recipe: Recipe) -> Iterator[Stretch]:
     """`clip` in pieces, in order; what goes wrong is the last one's problem. Memory is that of one piece and a second or two."""
     try:
         if cut.whole:
@@ -71,10 +71,10 @@ def pieces(clip: Clip, cut: Cut, recipe: Recipe) -> Iterator[Piece]:
         if not cut.whole and (problem := problem_of(clip.path)):
             raise AudioError(f"{clip}: {problem}")
     except AudioError as error:
-        yield Piece(clip.start, clip.end, None, problem=str(error).removeprefix(f"{clip}: "))
+        yield Stretch(clip.start, clip.end, None, problem=str(error).removeprefix(f"{clip}: "))
 
 
-def _whole(clip: Clip, recipe: Recipe) -> Piece:
+def _whole(clip: Clip, recipe: Recipe) -> Stretch:
     there = audio.extent(clip)
     seconds = there.frames / there.rate
     if problem := problem_of(clip.path) if clip.whole else "":
@@ -87,13 +87,13 @@ def _whole(clip: Clip, recipe: Recipe) -> Piece:
     return _made(clip.start, clip.end, waveform, seconds, recipe)
 
 
-def _made(start: float | None, end: float | None, waveform: Tensor, seconds: float, recipe: Recipe) -> Piece:
+def _made(start: float | None, end: float | None, waveform: Tensor, seconds: float, recipe: Recipe) -> Stretch:
     if not bool(waveform.any()):
-        return Piece(start, end, None, seconds, SILENT)
-    return Piece(start, end, hearing.prepared(waveform, recipe), seconds)
+        return Stretch(start, end, None, seconds, SILENT)
+    return Stretch(start, end, hearing.prepared(waveform, recipe), seconds)
 
 
-def _segments(clip: Clip, seconds: float, recipe: Recipe) -> Iterator[Piece]:
+def _segments(clip: Clip, seconds: float, recipe: Recipe) -> Iterator[Stretch]:
     with audio.reading(clip) as file:
         rate, number, at = file.samplerate, 0, 0
         while True:
@@ -110,7 +110,7 @@ def _segments(clip: Clip, seconds: float, recipe: Recipe) -> Iterator[Piece]:
             number, at = number + 1, round(end * rate)
 
 
-def _spoken(clip: Clip, recipe: Recipe) -> Iterator[Piece]:
+def _spoken(clip: Clip, recipe: Recipe) -> Iterator[Stretch]:
     """Stretches of voice; one that lasts longer than the model hears is cut there."""
     with audio.reading(clip) as file:
         rate, kept, first, read = file.samplerate, np.empty(0, np.float32), 0, 0

@@ -9,8 +9,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.inference.pieces import SILENT, Cut, Piece, pieces
-from ser_tui.inference.sources import Source
+from ser_tui.inference.pieces import SILENT, Cut, Stretch, pieces
+from ser_tui.inference.sources import Recording
 from ser_tui.store.answers import Answer, Key, shown
 from ser_tui.study.errors import UserError
 from ser_tui.training.model import Model
@@ -37,7 +37,7 @@ class Progress:
     """Speakers of few utterances, where the model takes features by speakers."""
 
 
-def check(model: Model, sources: Sequence[Source], cut: Cut) -> None:
+def check(model: Model, sources: Sequence[Recording], cut: Cut) -> None:
     """Raise UserError where the model cannot answer as it is asked to."""
     hears = model.recipe.max_seconds
     if cut.seconds is not None and cut.seconds > hears:
@@ -54,7 +54,7 @@ def check(model: Model, sources: Sequence[Source], cut: Cut) -> None:
 
 
 def predictions(
-    model: Model, sources: Sequence[Source], cut: Cut, done: Collection[Key] = (), progress: Progress | None = None
+    model: Model, sources: Sequence[Recording], cut: Cut, done: Collection[Key] = (), progress: Progress | None = None
 ) -> Iterator[list[Answer]]:
     """Answers on `sources`, some at a time, those that are `done` left out. `check` must have passed.
 
@@ -64,7 +64,7 @@ def predictions(
     if model.pooling.by_speaker:
         yield from _by_speaker(model, sources, cut, done, told)
         return
-    waiting: list[tuple[Source, Piece]] = []
+    waiting: list[tuple[Recording, Stretch]] = []
     seconds = 0.0
     for source, piece in _all(model, _left(sources, cut, done, told), cut, told):
         if _key(source, piece) in done:
@@ -78,7 +78,7 @@ def predictions(
         yield _answers(model, waiting)
 
 
-def _left(sources: Sequence[Source], cut: Cut, done: Collection[Key], told: Progress) -> Iterator[Source]:
+def _left(sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: Progress) -> Iterator[Recording]:
     """Sources that are not wholly done: of recordings in pieces all but the last one that there is anything of."""
     if cut.whole:
         for source in sources:
@@ -96,11 +96,11 @@ def _left(sources: Sequence[Source], cut: Cut, done: Collection[Key], told: Prog
             yield source
 
 
-def _all(model: Model, sources: Iterator[Source], cut: Cut, told: Progress) -> Iterator[tuple[Source, Piece]]:
+def _all(model: Model, sources: Iterator[Recording], cut: Cut, told: Progress) -> Iterator[tuple[Recording, Stretch]]:
     for source in sources:
         clip = source.clip
         if source.problem:
-            yield source, Piece(clip.start, clip.end, None, problem=source.problem)
+            yield source, Stretch(clip.start, clip.end, None, problem=source.problem)
         else:
             beyond = False
             for piece in pieces(clip, cut, model.recipe):
@@ -111,12 +111,12 @@ def _all(model: Model, sources: Iterator[Source], cut: Cut, told: Progress) -> I
         told.done += 1
 
 
-def _answers(model: Model, found: Sequence[tuple[Source, Piece]]) -> list[Answer]:
+def _answers(model: Model, found: Sequence[tuple[Recording, Stretch]]) -> list[Answer]:
     heard = [piece.waveform for _, piece in found if piece.waveform is not None]
     return _told(model, found, model.heard(heard) if heard else np.empty((0, len(model.classes)), np.float32))
 
 
-def _told(model: Model, found: Sequence[tuple[Source, Piece]], logits: NDArray[np.float32]) -> list[Answer]:
+def _told(model: Model, found: Sequence[tuple[Recording, Stretch]], logits: NDArray[np.float32]) -> list[Answer]:
     """The answers on `found`, of whose pieces with a waveform `logits` are."""
     rows = iter(probabilities(logits))
     answers = []
@@ -132,7 +132,7 @@ def _told(model: Model, found: Sequence[tuple[Source, Piece]], logits: NDArray[n
     return answers
 
 
-def _by_speaker(model: Model, sources: Sequence[Source], cut: Cut, done: Collection[Key], told: Progress) -> Iterator[list[Answer]]:
+def _by_speaker(model: Model, sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: Progress) -> Iterator[list[Answer]]:
     """Of each speaker the pooled vectors of all pieces are kept, a few kilobytes each, until all are there."""
     ordered = sorted(sources, key=lambda source: source.speaker)
     names = {name for name, *_ in done}
@@ -144,11 +144,11 @@ def _by_speaker(model: Model, sources: Sequence[Source], cut: Cut, done: Collect
         if over:
             told.done += len(group)
             continue
-        found: list[tuple[Source, Piece]] = []
+        found: list[tuple[Recording, Stretch]] = []
         vectors: list[NDArray[np.float32]] = []
-        waiting: list[Piece] = []
+        waiting: list[Stretch] = []
 
-        def hear(waiting: list[Piece] = waiting, vectors: list[NDArray[np.float32]] = vectors) -> None:
+        def hear(waiting: list[Stretch] = waiting, vectors: list[NDArray[np.float32]] = vectors) -> None:
             vectors.append(model.heard([piece.waveform for piece in waiting if piece.waveform is not None]))
             waiting.clear()
 
@@ -178,7 +178,7 @@ def _by_speaker(model: Model, sources: Sequence[Source], cut: Cut, done: Collect
         yield [answer for answer in answers if answer.key not in done]
 
 
-def _key(source: Source, piece: Piece) -> Key:
+def _key(source: Recording, piece: Stretch) -> Key:
     return shown(source.name), piece.start, piece.end
 
 

@@ -18,7 +18,7 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
-class Line:
+class ProgressLine:
     """How far it has come: one line that is written over in a terminal, otherwise one now and then. `told`: JSON lines on standard
     output instead."""
 

@@ -20,7 +20,7 @@ _NEEDED = ("file",)
 
 
 @dataclass(frozen=True)
-class Source:
+class Recording:
     """One recording, or a stretch of one. `name`: what its answers are filed under; `problem`: why it cannot be heard, known before."""
 
     name: str
@@ -34,10 +34,10 @@ class Source:
         return self.name, self.clip.start, self.clip.end
 
 
-def gather(named: Sequence[str], speaker_column: str = "") -> list[Source]:
+def gather(named: Sequence[str], speaker_column: str = "") -> list[Recording]:
     """All that `named` names, each once: audio files, folders of them, tables with a column of files (and, as known, of speakers,
     starts and ends; `speaker_column`: its header), corpora by name. Raises UserError where one names nothing."""
-    found: dict[tuple[str, float | None, float | None], Source] = {}
+    found: dict[tuple[str, float | None, float | None], Recording] = {}
     for one in named:
         before = len(found)
         for source in _of(one, speaker_column):
@@ -47,21 +47,21 @@ def gather(named: Sequence[str], speaker_column: str = "") -> list[Source]:
     return list(found.values())
 
 
-def _of(named: str, speaker_column: str) -> Iterator[Source]:
+def _of(named: str, speaker_column: str) -> Iterator[Recording]:
     path = Path(named).expanduser()
     if path.is_dir():
         ids, problems = files.find(path)
-        yield from (Source(str(path / one), Clip(path / one)) for one in ids)
-        yield from (Source(str(path / one.path), Clip(path / one.path), problem=one.reason) for one in problems)
+        yield from (Recording(str(path / one), Clip(path / one)) for one in ids)
+        yield from (Recording(str(path / one.path), Clip(path / one.path), problem=one.reason) for one in problems)
     elif path.suffix.lower() in SUFFIXES and path.exists():
         yield from _table(path, speaker_column)
     elif not path.exists() and _is_corpus(named):
         for spoken in load_manifest(named).utterances:
-            yield Source(str(spoken.path), spoken.clip, spoken.speaker or "")
+            yield Recording(str(spoken.path), spoken.clip, spoken.speaker or "")
     elif not path.exists() and not files.SUFFIXES & {path.suffix.lower()}:
         raise UserError(f"{named}: no such file, folder or corpus; `ser-tui corpora list` shows corpora")
     else:
-        yield Source(named, Clip(path), problem="" if path.exists() else "no such file")
+        yield Recording(named, Clip(path), problem="" if path.exists() else "no such file")
 
 
 def _is_corpus(name: str) -> bool:
@@ -71,7 +71,7 @@ def _is_corpus(name: str) -> bool:
         return False  # what cannot be a corpus's name
 
 
-def _table(path: Path, speaker_column: str) -> Iterator[Source]:
+def _table(path: Path, speaker_column: str) -> Iterator[Recording]:
     wanted = {"speaker": speaker_column} if speaker_column else {}
     rows = read_rows(path, lambda cells: columns.is_header(cells, wanted, _NEEDED))
     chosen = columns.choose(str(path), rows, wanted, _NEEDED)
@@ -80,14 +80,14 @@ def _table(path: Path, speaker_column: str) -> Iterator[Source]:
         yield _row(path, rows, chosen, filing, number, cells)
 
 
-def _row(path: Path, rows: Rows, chosen: columns.Columns, filing: Filing, number: int, cells: Sequence[str]) -> Source:
+def _row(path: Path, rows: Rows, chosen: columns.Columns, filing: Filing, number: int, cells: Sequence[str]) -> Recording:
     values = {role: cells[index].strip() for role, index in chosen.index.items() if index < len(cells)}
     name = filing.id(values.get("file", ""))
     if not name:
-        return Source(f"row {number} of {path}", Clip(path), problem="names no file")
+        return Recording(f"row {number} of {path}", Clip(path), problem="names no file")
     start, end, problem = bounds(values, chosen.units, rows.delimiter != ",")
     place, why = filing.find(name)
     clip = Clip(path.parent / (place or name), None if problem else start, None if problem else end)
     # Of rows that are wrong, each is told.
     shown = segment_id(name, None, None) if not problem else f"{name} (row {number})"
-    return Source(shown, clip, values.get("speaker", ""), problem or ("" if place else why))
+    return Recording(shown, clip, values.get("speaker", ""), problem or ("" if place else why))

@@ -8,7 +8,7 @@ here, and can weigh hidden states, which picks one layer.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 from ser_tui.encoders import settings
 from ser_tui.encoders.wav2vec2 import ALWAYS, RawWaveformEncoder
 from ser_tui.encoders.whisper import CONFIGURATION, STRIDE, Whisper
-from ser_tui.inference.whole_model import refuse
+from ser_tui.inference.whole_model import Says, refuse
 from ser_tui.study.errors import UserError
 from ser_tui.training import audio
 from ser_tui.training.audio import SAMPLE_RATE
 from ser_tui.training.model import Model
-
-if TYPE_CHECKING:
-    from ser_tui.inference.exporting import Says
 
 _CLASSES = {
     "wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM", "unispeech": "UniSpeech", "unispeech-sat": "UniSpeechSat",

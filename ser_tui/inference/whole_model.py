@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders import attention
@@ -18,6 +20,8 @@ from ser_tui.training import audio
 from ser_tui.training.features import Recipe
 from ser_tui.training.model import Model
 
+Says = Callable[[Tensor], NDArray[np.float32]]
+"""Samples [n] at 16 kHz to logits [classes]."""
 _EPSILON = 1e-6
 """Of the deviation, as in `features.statistics`."""
 
