@@ -34,7 +34,8 @@ class Predictions:
     classes: tuple[str, ...]
     """The emotions, in alphabetical order."""
     probabilities: NDArray[np.float32]
-    """[N, classes], each row summing to 1: the softmax of the model's outputs, which nobody has calibrated. NaN where there is none."""
+    """[N, classes], each row summing to 1: the softmax of the model's outputs, calibrated where the run's study has
+    `training.calibration`. NaN where there is none."""
     problems: Mapping[int, str]
     """Index -> why an utterance could not be read."""
 
