@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ser_tui.places import runs_folder
 from ser_tui.store.bundle import read_bundle
+from ser_tui.store.ensembles import is_ensemble
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UserError
 from ser_tui.training import model as saved
@@ -44,6 +45,8 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
     if path.suffix.lower() == ".zip" and path.is_file():
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
             yield of_run(read_bundle(path, Path(place)))
+    elif is_ensemble(path):
+        raise UserError(f"{path} is an ensemble, which is no single model: name one of its members, {path / 'members' / '1'} for example")
     elif (path / "model.json").is_file():
         around = RunFolder(path.absolute().parent)
         yield Loaded(saved.load_model(path), str(path), around if around.best.name == path.name and around.study.exists() else None)
