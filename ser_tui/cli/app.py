@@ -145,6 +145,39 @@ def compare(
     compare_runs(runs, as_json=json)
 
 
+@app.command(short_help="Compare strategies on recorded trials.")
+def replay(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="TRIALS.csv|RUN...", help="Tables of trials, runs, or both.", autocompletion=completing.runs)
+    ],
+    strategies: Annotated[str, typer.Option(
+        "--strategies", metavar="NAME,NAME...", help="Which, with settings where they are not the usual ones: gp,tpe:startup=8,random."
+    )] = "gp,tpe,random",
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100_000, help="Searches of each strategy.")] = 200,
+    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="Trials of each search.")] = 15,
+    surrogates: Annotated[str, typer.Option(
+        "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, nearest (the nearest recorded trial)."
+    )] = "forest,nearest",
+    reach: Annotated[float, typer.Option("--score", metavar="BCA", min=0, max=1, help="Count the searches that reach it.")] = 0.95,
+    study: Annotated[Path | None, typer.Option(
+        "--study", metavar="FILE", help="A study whose search to search; else that of the first run, or what the tables span."
+    )] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, max=1024, help="Processes; else one a core.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Do not use what an earlier replay has kept.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare strategies on recorded trials, of tables or of past runs: nothing is trained, a surrogate tells each trial's score.
+
+    Ctrl+C ends it with a table of what is done; the same command goes on from there.
+    """
+    from ser_tui.cli.replaying import replay_strategies
+
+    raise typer.Exit(replay_strategies(
+        sources, strategies=strategies, seeds=seeds, budget=budget, surrogates=surrogates, reach=reach, study=study, jobs=jobs,
+        again=again, as_json=json,
+    ))  # fmt: skip
+
+
 @app.command(short_help="Score the average of several models.")
 def ensemble(
     runs: Annotated[list[str], typer.Argument(

@@ -14,6 +14,7 @@ from ser_tui.strategies import registry as strategies
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.space import Space
 
 
 def load_study(reference: str | Path, overrides: Iterable[str] = ()) -> Study:
@@ -37,6 +38,14 @@ def resolved(raw: dict[str, Any], source: str, overrides: Iterable[str] = ()) ->
     study = load.validate(raw, source, assignments, (strategies.check,))
     require(study)
     return study
+
+
+def load_bounds(reference: str | Path) -> Space:
+    """The search of a study document, whose corpus and encoder need not be at hand. Raises UserError in one line where it is wrong."""
+    path = find_study(reference)
+    raw = load.read(path)
+    fill_bounds(raw)
+    return load.validate(raw, str(path), (), (strategies.check,)).search
 
 
 def fill_bounds(raw: dict[str, Any]) -> None:

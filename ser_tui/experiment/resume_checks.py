@@ -8,6 +8,7 @@ from typing import Any
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.surroundings import Keeper
+from ser_tui.strategies import registry
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
@@ -27,7 +28,7 @@ def begun_study(keeper: Keeper, start: RunStarted | None) -> Study:
     refuse_imported(start)
     study = keeper.study()
     if start is None:
-        return study
+        return registry.completed(study)
     refuse_edits(keeper, study, start)
     return as_begun(study, start)
 
@@ -46,11 +47,12 @@ def refuse_edits(keeper: Keeper, study: Study, start: RunStarted) -> None:
 
 
 def as_begun(study: Study, start: RunStarted) -> Study:
-    """`study` in the precision that the run began with, on the same processor: what "auto" means may be measured anew there.
+    """`study` with the revision of its strategy and in the precision that the run began with.
 
-    On another processor "auto" is what is faster on that one, which the log then says: bfloat16 without instructions for it
-    is many times slower than float32.
+    The latter on the same processor: what "auto" means may be measured anew there. On another processor "auto" is what is faster on that
+    one, which the log then says: bfloat16 without instructions for it is many times slower than float32.
     """
+    study = study.model_copy(update={"strategy": registry.begun_with(study.strategy, start.study.get("strategy"))})
     before = start.machine.get("precision")
     if before not in ("float32", "bfloat16") or start.machine.get("processor") != processor():
         return study

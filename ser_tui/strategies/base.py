@@ -14,10 +14,11 @@ Phase = Literal["startup", "model", "grid"]
 
 @dataclass(frozen=True)
 class Observation:
-    """A finished trial. `score` is to be maximised; None: the trial failed."""
+    """A finished trial. `score` is to be maximised; None: the trial failed. `seconds`: what it took; None: not known."""
 
     parameters: Mapping[str, Value]
     score: float | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.lattice import grid
 from ser_tui.strategies.records import Settings, StrategyRecord, imported
 from ser_tui.study.space import Space
@@ -15,14 +18,27 @@ class Startup(Settings):
     # The libraries' defaults (10 and 20) are made for budgets of hundreds: within 15 trials they would leave GP-BO five
     # modelled trials and TPE none at all.
     startup: int = Field(
-        5, ge=1, le=10_000, title="random first", description="random trials before the model takes over"
+        4, ge=1, le=10_000, title="random first", description="random trials before the model takes over"
     )
+
+
+class Revised(Startup):
+    """Settings of strategies that have proposed otherwise in an earlier version: a run goes on as it was begun."""
+
+    revision: Literal[1, 2] = Field(2, description="1: as up to version 0.2, on the study's own axes; 2: on frozen and unfrozen epochs")
+    """It has no title: a new study has no reason to choose another one."""
 
 
 class Points(Settings):
     """Settings of the grid."""
 
     points: int = Field(4, ge=2, le=1000, title="grid points", description="steps per interval of the grid")
+
+
+def _gp(space: Space, seed: int, settings: Revised) -> Strategy:
+    if settings.revision == 1:
+        return imported("ser_tui.strategies.gp_by_axes:GaussianProcessByAxes")(space, seed, settings)
+    return imported("ser_tui.strategies.gp:GaussianProcess")(space, seed, settings)
 
 
 def _grid_size(space: Space, settings: Points) -> int:
@@ -32,14 +48,22 @@ def _grid_size(space: Space, settings: Points) -> int:
 BUILT_IN: tuple[StrategyRecord, ...] = (
     StrategyRecord(
         "gp", "Gaussian process (scikit-optimize): models the score, tries where the most is to be gained",
-        imported("ser_tui.strategies.gp:GaussianProcess"), Startup, models=True,
+        _gp, Revised, models=True,
     ),
     StrategyRecord(
         "tpe", "tree-structured Parzen estimator (hyperopt): tries what resembles the good trials",
-        imported("ser_tui.strategies.tpe:TreeParzen"), Startup, models=True,
+        imported("ser_tui.strategies.tpe:TreeParzen"), Revised, models=True,
     ),
     StrategyRecord("random", "all drawn at random", imported("ser_tui.strategies.draws:RandomSearch")),
     StrategyRecord(
         "grid", "every combination, one after another", imported("ser_tui.strategies.grid:GridSearch"), Points, _grid_size
+    ),
+    StrategyRecord(
+        "cma", "CMA-ES (Optuna, an extra): moves and turns a normal distribution towards the good trials",
+        imported("ser_tui.strategies.optuna_samplers:Cma"), Startup, models=True,
+    ),
+    StrategyRecord(
+        "optuna-tpe", "tree-structured Parzen estimator, multivariate (Optuna, an extra)",
+        imported("ser_tui.strategies.optuna_samplers:OptunaTpe"), Startup, models=True,
     ),
 )  # fmt: skip

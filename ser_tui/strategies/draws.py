@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -11,6 +12,7 @@ import numpy as np
 
 from ser_tui.strategies.axes import Axis, axes, inside
 from ser_tui.strategies.base import Observation, Proposal, begun, scores
+from ser_tui.strategies.derived import Derived
 from ser_tui.strategies.lattice import every_trial, key
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Space, constants
@@ -58,6 +60,10 @@ class Draws:
         left = [point for point in self._all or () if key(point) not in known]
         return left[int(random.integers(len(left)))]
 
+    def at(self, searched: Mapping[str, Value]) -> dict[str, Value]:
+        """The parameters with these values of the searched dimensions, fixed ones included, in the order of the space."""
+        return {**self._fixed, **{axis.name: searched[axis.name] for axis in self.axes}}
+
     def draw(self, random: np.random.Generator) -> dict[str, Value]:
         """One point, each searched dimension uniform on its scale."""
         return self.complete(random.random(len(self.axes)).tolist())
@@ -80,11 +86,47 @@ def design(draws: Draws, count: int, seed: int) -> list[dict[str, Value]]:
     return [draws.complete(point) for point in sampler.random(count).tolist()]
 
 
-class Modelled(ABC):
-    """What gp and tpe share: a designed start, then proposals by the model that `suggest` fits to the history."""
+def derived_design(draws: Draws, derived: Derived, count: int, seed: int) -> list[dict[str, Value]]:
+    """`count` points that cover the axes of the trainer's evenly: scrambled Sobol points, best where `count` is a power of two.
 
-    def __init__(self, space: Space, seed: int, startup: int) -> None:
+    Evenly in frozen and unfrozen epochs, few points are trials of which training leaves the encoder as it was: of five points that are
+    even in epochs and unfreeze_epoch, one or two are. Sobol 1967; scrambling: Owen 1998.
+    """
+    if not draws.axes:
+        return [draws.complete([])] * count
+    from scipy.stats import qmc
+
+    drawn = qmc.Sobol(len(derived.names), scramble=True, rng=seed).random_base2(math.ceil(math.log2(max(1, count))))[:count]
+    return [draws.at(derived.values(point)) for point in drawn.tolist()]
+
+
+LARGEST_FIT = 150
+"""Observations that one fit sees: its time grows with their cube, and a proposal shall not hold the next trial up."""
+
+
+def fitted(history: Sequence[Observation]) -> tuple[list[Observation], list[float]]:
+    """The observations to fit and their losses. Of a long history: the best half of LARGEST_FIT, which is where the
+    next improvement is sought, and an even sample of the others in order of time, which says where not to seek."""
+    losses = [-score for score in scores(history)]
+    if len(history) <= LARGEST_FIT:
+        return list(history), losses
+    order = np.argsort(losses, kind="stable")
+    best, others = order[: LARGEST_FIT // 2], np.sort(order[LARGEST_FIT // 2 :])
+    sample = others[np.linspace(0, len(others) - 1, LARGEST_FIT - len(best)).round().astype(int)]
+    kept = sorted({int(index) for index in (*best, *sample)})
+    return [history[index] for index in kept], [losses[index] for index in kept]
+
+
+class Modelled(ABC):
+    """What gp and tpe share: a designed start, then proposals by the model that `suggest` fits to the history.
+
+    `revision` 1 covers the study's axes, as all runs did that began before there was a second one; 2 those of the trainer.
+    """
+
+    def __init__(self, space: Space, seed: int, startup: int, revision: int = 2) -> None:
         self.startup = startup
+        self._revision = revision
+        self._derived = Derived(space)
         self._space = space
         self._seed = seed
         self._draws = Draws(space, seed)
@@ -126,7 +168,9 @@ class Modelled(ABC):
 
     @cached_property
     def _design(self) -> list[dict[str, Value]]:
-        return design(self._draws, self.startup, self._seed)
+        if self._revision == 1:
+            return design(self._draws, self.startup, self._seed)
+        return derived_design(self._draws, self._derived, self.startup, self._seed)
 
 
 class RandomSearch:

@@ -87,9 +87,22 @@ def completed(study: Study) -> Study:
 
     Raises UsageError where its `strategy` is wrong.
     """
-    _refuse(study.strategy)
-    settings = _settings(record(study.strategy.kind), study.strategy).model_dump()
-    return study.model_copy(update={"strategy": StrategyChoice(kind=study.strategy.kind, **settings)})
+    return study.model_copy(update={"strategy": completed_choice(study.strategy)})
+
+
+def completed_choice(strategy: StrategyChoice) -> StrategyChoice:
+    """`strategy` with every setting written out. Raises UsageError where it is wrong."""
+    _refuse(strategy)
+    return StrategyChoice(kind=strategy.kind, **_settings(record(strategy.kind), strategy).model_dump())
+
+
+def begun_with(strategy: StrategyChoice, logged: Any) -> StrategyChoice:
+    """`strategy` as a run goes on with it whose log has `logged` of the strategy that it began with. A log that tells no revision is of
+    before there was a second one."""
+    earlier = isinstance(logged, Mapping) and logged.get("kind") == strategy.kind and "revision" not in logged
+    if not earlier or "revision" in strategy.settings or "revision" not in record(strategy.kind).settings.model_fields:
+        return strategy
+    return StrategyChoice(kind=strategy.kind, **{**strategy.settings, "revision": 1})
 
 
 def make(strategy: StrategyChoice, space: Space, seed: int) -> Strategy:

@@ -32,17 +32,25 @@ class TreeParzen(Modelled):
     Reals, integers and numeric choices are estimated on the unit interval, where a trial lies in the middle of its
     level's bin: neighbouring integers inform each other, which hyperopt's randint, a table of independent counts, does
     not let them, and edge integers keep their full share, of which quniform takes half. Words are such a table.
+
+    Revision 2 estimates frozen and unfrozen epochs in place of epochs and unfreeze_epoch: TPE takes its axes for independent, and these
+    two are more nearly so.
     """
 
-    def __init__(self, space: Space, seed: int, startup: int, gamma: float = GAMMA) -> None:
-        super().__init__(space, seed, startup)
+    def __init__(self, space: Space, seed: int, startup: int, gamma: float = GAMMA, revision: int = 2) -> None:
+        super().__init__(space, seed, startup, revision)
         self._gamma = gamma
+        plain = self._draws.axes if revision == 1 else self._derived.plain
+        self._axes: dict[str, Axis | None] = {axis.name: axis for axis in plain}
+        """What is estimated; None: a share of the most unfrozen or frozen epochs."""
+        if revision != 1:
+            self._axes |= {name: None for name in self._derived.names if name not in self._axes}
 
     @cached_property
     def _domain(self) -> Any:
         from hyperopt.base import Domain
 
-        return Domain(_never, {axis.name: _prior(axis) for axis in self._draws.axes})
+        return Domain(_never, {name: _prior(name, axis) for name, axis in self._axes.items()})
 
     def lie(self, known: Sequence[float]) -> float:
         """The worst score: among the bad trials it keeps the next suggestion away, among the good ones it would attract it."""
@@ -68,7 +76,7 @@ class TreeParzen(Modelled):
     def _document(self, index: int, entry: Observation, loss: float) -> dict[str, Any]:
         from hyperopt import JOB_STATE_DONE, STATUS_OK
 
-        values = {axis.name: [_encode(axis, entry.parameters[axis.name])] for axis in self._draws.axes}
+        values = self._encode(entry.parameters)
         when = {name: [index] for name in values}
         return {
             "tid": index, "state": JOB_STATE_DONE, "spec": None, "result": {"loss": loss, "status": STATUS_OK},
@@ -76,28 +84,40 @@ class TreeParzen(Modelled):
             "exp_key": None, "owner": None, "version": 0, "book_time": None, "refresh_time": None,
         }
 
+    def _encode(self, parameters: Mapping[str, Value]) -> dict[str, list[float | int]]:
+        if self._revision == 1:
+            return {name: [_unit(axis, parameters[name])] for name, axis in self._axes.items() if axis is not None}
+        bins = self._derived.bins(parameters)
+        return {
+            name: [bin if axis is None else _unit(axis, parameters[name])]
+            for (name, axis), bin in zip(self._axes.items(), bins, strict=True)
+        }
+
     def _decode(self, values: Mapping[str, Sequence[Any]]) -> dict[str, Value]:
-        parameters = self._draws.complete([0.5] * len(self._draws.axes))
-        for axis in self._draws.axes:
-            (drawn,) = values[axis.name]
-            if axis.ordered:
-                parameters[axis.name] = axis.value(float(drawn))
-            elif axis.levels is not None:
-                parameters[axis.name] = axis.levels[int(drawn)]
-        return parameters
+        """Words are told by their number, everything else by its place on the unit interval."""
+        units: list[float] = []
+        for name, axis in self._axes.items():
+            (drawn,) = values[name]
+            table = axis is not None and _is_table(axis) and axis.levels
+            units.append((int(drawn) + 0.5) / len(table) if table else float(drawn))
+        return self._draws.complete(units) if self._revision == 1 else self._draws.at(self._derived.values(units))
 
 
 def _never(_: object) -> float:
     raise AssertionError("the worker trains, not hyperopt")
 
 
-def _prior(axis: Axis) -> Any:
+def _prior(name: str, axis: Axis | None) -> Any:
     from hyperopt import hp
 
-    if axis.ordered or axis.levels is None:
-        return hp.uniform(axis.name, 0.0, 1.0)
-    return hp.randint(axis.name, len(axis.levels))
+    if axis is not None and _is_table(axis) and axis.levels is not None:
+        return hp.randint(name, len(axis.levels))
+    return hp.uniform(name, 0.0, 1.0)
 
 
-def _encode(axis: Axis, value: Value) -> float | int:
-    return axis.unit(value) if axis.ordered or axis.levels is None else axis.levels.index(value)
+def _is_table(axis: Axis) -> bool:
+    return not axis.ordered and axis.levels is not None
+
+
+def _unit(axis: Axis, value: Value) -> float | int:
+    return axis.levels.index(value) if _is_table(axis) and axis.levels is not None else axis.unit(value)

@@ -48,10 +48,10 @@ def test_the_log_of_a_search_gives_its_proposals_again(small_study: MakeStudy, s
     assert len(the_same(study, old)) == 4, "a log of before says nothing of it, and means all that was over"
 
 
-@pytest.mark.parametrize("kind", ["gp", "tpe", "random", "grid"])
+@pytest.mark.parametrize("kind", ["gp", "tpe", "random", "grid", "cma", "optuna-tpe"])
 def test_proposals_made_while_others_are_under_way_come_again_too(kind: str) -> None:
     """Two trials at a time, the later one done first: as a log of trials on two machines says it."""
-    study = loads(STUDY, "small.yaml", [f"strategy={kind}", *(["strategy.startup=2"] if kind in ("gp", "tpe") else [])])
+    study = loads(STUDY, "small.yaml", [f"strategy={kind}", *(["strategy.startup=2"] if kind not in ("random", "grid") else [])])
     strategy = make(study.strategy, study.search, study.seed)
     log: list[Event] = []
     over: list[tuple[int, Observation]] = []

@@ -61,7 +61,7 @@ def test_the_built_in_strategies_keep_every_promise(record: StrategyRecord, chec
 
 
 def test_a_strategy_of_another_package_is_listed_checked_and_made(plug_in: None) -> None:
-    assert list(registry.records()) == ["gp", "tpe", "random", "grid", "halving"]
+    assert list(registry.records()) == ["gp", "tpe", "random", "grid", "cma", "optuna-tpe", "halving"]
     check_strategy(registry.record("halving"))
     study = load.loads("strategy: {kind: halving, halves: 3}", checks=(registry.check,))
     assert registry.make(study.strategy, PAPER, 1).propose([]) == registry.make(
@@ -76,7 +76,7 @@ def test_a_strategy_of_another_package_is_listed_checked_and_made(plug_in: None)
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("name: x\nstrategy: gpp", "line 2: strategy.kind: 'gpp' is not one of gp, tpe, random, grid; did you mean gp?"),
+        ("name: x\nstrategy: gpp", "line 2: strategy.kind: 'gpp' is not one of gp, tpe, random, grid, cma, optuna-tpe; did you mean gp?"),
         ("strategy: {kind: gp, startp: 3}", "strategy.startp: no such key; did you mean startup?"),
         ("strategy: {kind: gp, startup: 0}", "strategy.startup: input should be greater than or equal to 1, not 0"),
         ("strategy: {kind: grid, points: 1}", "strategy.points"),
@@ -92,7 +92,7 @@ def test_what_is_wrong_with_a_strategy_is_said_where_it_was_written(text: str, w
 
 
 def test_a_resolved_study_has_every_setting_of_its_strategy_and_no_other() -> None:
-    assert registry.completed(Study()).strategy == StrategyChoice(kind="gp", startup=5)
+    assert registry.completed(Study()).strategy == StrategyChoice(kind="gp", startup=4, revision=2)
     # 0.1.0 wrote the settings of all strategies into every study.
     old = Study(strategy=StrategyChoice(kind="grid", startup=5, points=3))
     assert registry.problems(old.strategy) == {}
@@ -109,3 +109,20 @@ def test_a_strategy_that_breaks_a_promise_is_told_which() -> None:
     record = StrategyRecord("forgetful", "always the same", lambda space, seed, settings: Forgetful())  # type: ignore[arg-type, return-value]
     with pytest.raises(AssertionError, match=r"forgetful: .* has not the dimensions epochs"):
         check_strategy(record)
+
+
+def test_where_optuna_is_missing_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    for kind in ("cma", "optuna-tpe"):
+        with pytest.raises(UserError, match=r"pip install 'ser-tui\[optuna\]'") as error:
+            registry.make(StrategyChoice(kind=kind), PAPER, 1)
+        assert "\n" not in str(error.value)
+
+
+def test_a_run_goes_on_with_the_revision_that_it_was_begun_with() -> None:
+    chosen = StrategyChoice(kind="gp", startup=5)
+    assert registry.begun_with(chosen, {"kind": "gp", "startup": 5}).settings == {"startup": 5, "revision": 1}
+    assert registry.begun_with(chosen, {"kind": "gp", "startup": 5, "revision": 2}) == chosen
+    assert registry.begun_with(chosen, {"kind": "tpe", "startup": 5}) == chosen, "another strategy was chosen since"
+    random = StrategyChoice(kind="random")
+    assert registry.begun_with(random, {"kind": "random"}) == random and registry.begun_with(random, None) == random

@@ -92,6 +92,8 @@ def _strategy_settings() -> tuple[FormField, ...]:
     found: dict[str, FormField] = {}
     for record in strategies.records().values():
         for name, item in record.settings.model_fields.items():
+            if item.title is None:
+                continue  # for documents alone
             key = f"strategy.{name}"
             found.setdefault(key, declared(key, item, default=written(item.default)))
     return tuple(found.values())

@@ -1,0 +1,147 @@
+"""The verb replay: how strategies would have done on recorded trials."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.client import replaying
+from ser_tui.client.replaying import Replayed
+from ser_tui.client.resolving import load_bounds
+from ser_tui.places import runs_folder
+from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run, usable
+from ser_tui.replay.searches import FOREST, NEAREST, SURROGATES, Request
+from ser_tui.replay.table import Row, ToMark, row
+from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.document import StrategyChoice
+from ser_tui.study.errors import UsageError
+from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.space import Space, searched
+
+EVERY = 2.0
+"""Seconds between two lines of progress."""
+
+
+def replay_strategies(
+    sources: list[str], *, strategies: str, seeds: int, budget: int, surrogates: str, reach: float, study: Path | None, jobs: int | None,
+    again: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Replay, print the table or the document, and return the exit code: 130 where it was interrupted."""
+    asked = replaying.choices(strategies)
+    kinds = [kind.strip() for kind in surrogates.split(",") if kind.strip()]
+    for kind in kinds:
+        if kind not in SURROGATES:
+            raise UsageError(f"--surrogates {kind}: there are {', '.join(SURROGATES)}")
+    if not asked or not kinds:
+        raise UsageError("name a strategy and a surrogate at least: --strategies gp,tpe --surrogates forest,nearest")
+    trials, space = _recorded(sources, study)
+    request = Request(space, tuple(usable(space, trials)), asked, (), budget, jobs or len(os.sched_getaffinity(0)))
+    found = replaying.replay(request, kinds, seeds, _Progress(), again=again)
+    rows = {key: row(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
+    if as_json:
+        print_json(_document(request, found, rows, reach, seeds))
+    else:
+        _print(request, found, rows, reach, seeds)
+    return 0 if found.whole else 130
+
+
+def _recorded(sources: list[str], study: Path | None) -> tuple[list[Recorded], Space]:
+    """The trials of tables and runs, and the space to search: the study's, else that of the first run, else what the tables span."""
+    trials: list[Recorded] = []
+    runs: list[RunFolder] = []
+    for source in dict.fromkeys(sources):
+        if source.endswith(".csv"):
+            trials += of_table(Path(source))
+        else:
+            runs.append(resolve(runs_folder(), source))
+            trials += of_run(runs[-1])
+    if not trials:
+        raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
+    if study is not None:
+        return trials, searched(load_bounds(study))
+    return trials, space_of_run(runs[0]) if runs else space_of(trials)
+
+
+class _Progress:
+    """A line on standard error now and then: how much is done, and how long it will still take."""
+
+    def __init__(self) -> None:
+        self._begun = self._said = time.monotonic()
+        self._kept: int | None = None
+
+    def __call__(self, found: Replayed, total: int) -> None:
+        now = time.monotonic()
+        if self._kept is None:
+            self._kept = found.done
+            kept = f", {counted(found.done, 'search').replace('searchs', 'searches')} kept from before" if found.done else ""
+            say(f"replaying {total} searches{kept}", error=True)
+        elif now - self._said >= EVERY or found.done == total:
+            self._said = now
+            left = (now - self._begun) / max(1, found.done - self._kept) * (total - found.done)
+            say(f"{found.done} of {total} searches, {duration(left)} left", error=True)
+
+
+def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Row], reach: float, seeds: int) -> None:
+    say(
+        f"{counted(len(request.trials), 'recorded trial')}, best {score(max(trial.score for trial in request.trials))}; searched: "
+        f"{', '.join(request.space)}; {counted(request.budget, 'trial')} a search, at most {counted(seeds, 'seed')}"
+    )
+    for kind in dict.fromkeys(surrogate for _, surrogate in rows):
+        error = found.errors.get(kind)
+        known = "" if error is None else f"; its error on unseen trials, cross-validated: {score(error)} (RMSE of BCA)"
+        say(f"{kind}: {SURROGATES[kind]}{known}")
+        shown = [(name(request.strategies[index]), rows[index, surrogate]) for index, surrogate in rows if surrogate == kind]
+        mark = f">= {score(reach)}"
+        headings = ("STRATEGY", "SEEDS", "MEAN", "10TH PCT", mark, "TO .80", "TO .90", "TO .95", "MINUTES", "PROPOSAL")
+        print_table(headings, [
+            (
+                label, str(one.searches), _with_error(one.best), _with_error(one.tenth), _with_error(one.reached, 2),
+                *map(_to, one.marks), "-" if one.minutes is None else f"{one.minutes:.0f}", f"{one.proposing:.3f} s",
+            )
+            for label, one in shown
+        ], headings[1:])  # fmt: skip
+    say("best of a search, (standard error); TO: median trials until a BCA was passed; MINUTES of a search, by the recorded trials")
+    if not found.whole:
+        say("interrupted: what is done is kept, the same command goes on", error=True)
+
+
+def name(strategy: StrategyChoice) -> str:
+    """gp, or gp with what differs from its defaults: tpe startup=8."""
+    usual = replaying.choices(strategy.kind)[0].settings
+    differing = [f"{key}={value}" for key, value in strategy.settings.items() if usual.get(key) != value]
+    return " ".join([strategy.kind, *differing])
+
+
+def _with_error(pair: tuple[float, float], digits: int = 3) -> str:
+    value, error = (f"{number:.{digits}f}".removeprefix("0") for number in pair)
+    return f"{value} ({error})" if pair[1] == pair[1] else value
+
+
+def _to(mark: ToMark) -> str:
+    return "-" if mark.trials is None else f"{mark.trials:.0f}"
+
+
+def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Row], reach: float, seeds: int) -> dict[str, Any]:
+    return {
+        "trials": len(request.trials), "space": {key: item.model_dump() for key, item in request.space.items()},
+        "budget": request.budget, "seeds": seeds, "score": reach, "interrupted": not found.whole,
+        "surrogates": {kind: {"what": SURROGATES[kind], "cross_validated_rmse": found.errors.get(kind)} for kind in (FOREST, NEAREST)
+                       if any(kind == surrogate for _, surrogate in rows)},
+        "strategies": [
+            {
+                "strategy": request.strategies[index].model_dump(), "surrogate": surrogate, "searches": one.searches,
+                "mean": one.best[0], "mean_error": one.best[1], "tenth_percentile": one.tenth[0], "tenth_percentile_error": one.tenth[1],
+                "reached": one.reached[0], "reached_error": one.reached[1],
+                "marks": [vars(mark) for mark in one.marks], "minutes": one.minutes, "proposal_seconds": one.proposing,
+                "proposal_seconds_95th_percentile": one.slowest,
+                "best_so_far": [{"tenth": low, "mean": mean, "ninetieth": high} for low, mean, high in one.bands],
+            }
+            for (index, surrogate), one in rows.items()
+        ],
+    }  # fmt: skip
+
+

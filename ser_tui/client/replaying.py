@@ -1,0 +1,162 @@
+"""Has a process of its own replay strategies on recorded trials, and keeps every search that it ends: the same request goes on there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ser_tui
+from ser_tui.places import cache_folder, private_folder
+from ser_tui.replay.searches import Request, Search, Wanted, read_search, request_json, search_plain
+from ser_tui.strategies import registry
+from ser_tui.strategies.catalogue import BUILT_IN
+from ser_tui.study.document import StrategyChoice
+from ser_tui.study.errors import UserError
+
+
+@dataclass
+class Replayed:
+    """What a replay has found: of each (strategy, surrogate) its searches by seed, and of each surrogate its cross-validated error."""
+
+    searches: dict[tuple[int, str], dict[int, Search]] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+    whole: bool = True
+    """Whether it ended by itself; False: it was interrupted, and this is what was done."""
+
+    @property
+    def done(self) -> int:
+        """How many searches there are."""
+        return sum(map(len, self.searches.values()))
+
+
+def replay(
+    request: Request, surrogates: Sequence[str], seeds: int, told: Callable[[Replayed, int], None], *, again: bool = False
+) -> Replayed:
+    """Replay each strategy of `request` with seeds 0 to `seeds` - 1 on each surrogate; `request.wanted` is filled in here.
+
+    `told(found, all)` hears of every search that ends. Interrupted by Ctrl+C it returns what is done. `again`: nothing that was kept is
+    read. Raises UserError where a strategy cannot search the space or its library is missing.
+    """
+    found = Replayed()
+    places: dict[tuple[int, str], Path | None] = {}
+    wanted: list[Wanted] = []
+    for index, strategy in enumerate(request.strategies):
+        for surrogate in surrogates:
+            place = _place(request, strategy, surrogate)
+            places[index, surrogate] = place
+            kept = {} if place is None or again else _kept(place, index, surrogate, seeds)
+            if again and place is not None:
+                place.unlink(missing_ok=True)
+            found.searches[index, surrogate] = kept
+            wanted.append(Wanted(index, surrogate, tuple(seed for seed in range(seeds) if seed not in kept)))
+    total = len(wanted) * seeds
+    told(found, total)
+    try:
+        with _answers(Request(**{**vars(request), "wanted": tuple(wanted)})) as answers:
+            for answer in answers:
+                if "failed" in answer:
+                    raise UserError(str(answer["failed"]))
+                if "error" in answer:
+                    found.errors[answer["surrogate"]] = float(answer["error"])
+                    continue
+                search = read_search(answer)
+                found.searches[search.strategy, search.surrogate][search.seed] = search
+                _keep(places[search.strategy, search.surrogate], search)
+                told(found, total)
+    except KeyboardInterrupt:
+        found.whole = False
+    return found
+
+
+@contextmanager
+def _answers(request: Request) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The lines that the process writes. It ends with this context, whatever it is at."""
+    # One thread a process, and behind everything else: a worker may be training beside it.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-m", "ser_tui.replay"]
+    process = subprocess.Popen(
+        ["nice", "-n", "5", *command] if os.path.exists("/usr/bin/nice") else command,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(request_json(request))
+            process.stdin.close()
+        yield map(json.loads, process.stdout)
+        if process.wait():
+            last = (process.stderr.read().decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"])[-1]
+            raise UserError(f"the replay failed: {last}")
+    finally:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
+def _place(request: Request, strategy: StrategyChoice, surrogate: str) -> Path | None:
+    """Where searches of `strategy` are kept; None where it is another package's, whose next version may search otherwise."""
+    if strategy.kind not in {record.name for record in BUILT_IN}:
+        return None
+    data = json.loads(request_json(Request(**{**vars(request), "strategies": (strategy,), "wanted": (), "processes": 1})))
+    digest = hashlib.sha256(json.dumps([data, surrogate, _sources()], sort_keys=True).encode()).hexdigest()
+    return cache_folder() / "replay" / f"{digest[:32]}.jsonl"
+
+
+def _sources() -> str:
+    """A digest of what proposes and what guesses: another version's searches are others."""
+    home = Path(ser_tui.__file__).parent
+    found = hashlib.sha256(ser_tui.__version__.encode())
+    for path in sorted([*(home / "strategies").glob("*.py"), *(home / "replay").glob("*.py")]):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _kept(place: Path, strategy: int, surrogate: str, seeds: int) -> dict[int, Search]:
+    """The searches in `place`, by seed; a line that was cut short is left out."""
+    found: dict[int, Search] = {}
+    try:
+        lines = place.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return found
+    for line in lines:
+        with suppress(ValueError, TypeError):
+            search = read_search({**json.loads(line), "strategy": strategy, "surrogate": surrogate})
+            if 0 <= search.seed < seeds:
+                found[search.seed] = search
+    return found
+
+
+def _keep(place: Path | None, search: Search) -> None:
+    """Add a line. A disk that is full costs what is kept, not what is found."""
+    if place is None:
+        return
+    with suppress(OSError):
+        private_folder(place.parent)
+        with place.open("a") as stream:
+            stream.write(json.dumps(search_plain(search)) + "\n")
+
+
+def choices(text: str) -> tuple[StrategyChoice, ...]:
+    """The strategies in "gp,tpe:startup=8:gamma=0.25,random". Raises UsageError where one is not known or a setting is wrong."""
+    found: list[StrategyChoice] = []
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        kind, *settings = part.split(":")
+        chosen: dict[str, Any] = {}
+        for setting in settings:
+            name, _, value = setting.partition("=")
+            try:
+                chosen[name.strip()] = json.loads(value)
+            except ValueError:
+                chosen[name.strip()] = value
+        found.append(registry.completed_choice(StrategyChoice(kind=kind, **chosen)))
+    return tuple(found)

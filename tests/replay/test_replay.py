@@ -1,0 +1,127 @@
+"""ser-tui replay: strategies on recorded trials, out of tables and runs, by the real command in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from calling import call, document
+
+from ser_tui.cli.replaying import replay_strategies
+from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, usable
+from ser_tui.replay.searches import Search, best_so_far
+from ser_tui.replay.surrogates import Surrogate
+from ser_tui.replay.table import row
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.study.space import Choice, Integer, Real, searched
+
+RUNS = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
+
+
+def made_up(learning_rate: float, epochs: int, unfreeze: int) -> float:
+    trained = max(0, epochs - unfreeze)
+    return max(0.15, 0.96 - 0.2 * (math.log10(learning_rate) + 4.3) ** 2 - 0.03 * (10 - trained))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty made-up trials with the columns of the paper's tables."""
+    path = tmp_path_factory.mktemp("trials") / "trials.csv"
+    random = np.random.default_rng(0)
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["trial_number", "lr", "num_epochs", "unfreeze_epoch", "max_length", "validation_accuracy", "total_time"])
+        for number in range(60):
+            rate, epochs, unfreeze = 10 ** random.uniform(-6, -3), int(random.integers(1, 11)), int(random.integers(0, 6))
+            seconds = int(random.choice([2, 3, 5, 10]))
+            writer.writerow([number, rate, epochs, unfreeze, seconds * 16000, made_up(rate, epochs, unfreeze), epochs * seconds])
+        writer.writerow([60, 1e-4, 3, 0, 32000, "", 5])
+    return path
+
+
+def test_the_papers_tables_and_exports_are_read(table: Path, tmp_path: Path) -> None:
+    trials = of_table(table)
+    assert len(trials) == 60, "the line without a score is left out"
+    assert set(trials[0].parameters) == {"learning_rate", "epochs", "unfreeze_epoch", "max_seconds"}
+    assert trials[0].seconds == trials[0].parameters["epochs"] * trials[0].parameters["max_seconds"]
+    assert space_of(trials)["max_seconds"] == Choice(choices=(2, 3, 4, 5, 7, 10)), "the paper's space holds them"
+    export = tmp_path / "export.csv"
+    export.write_text("run,trial,learning_rate,epochs,pooling,bca,seconds\n" + "".join(
+        f"x,{n},{10 ** -(3 + n / 10):g},{1 + n % 4},{'mean' if n % 2 else 'mean+std'},0.5,3\n" for n in range(20)
+    ))  # fmt: skip
+    space = space_of(of_table(export))
+    assert space["epochs"] == Integer(low=1, high=4) and isinstance(space["learning_rate"], Real) and space["learning_rate"].scale == "log"
+    assert set(searched(space)) == {"learning_rate", "epochs", "pooling"}
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("lr,num_epochs\n1,2\n", "no column of a score"),
+    ("bca,words\n.5,x\n", "no column of a hyperparameter"),
+    ("lr,bca\n1e-4,93\n", "line 2: bca is 93; a BCA lies between 0 and 1"),
+    ("lr,bca\nfast,.9\n", "line 2: lr is 'fast', which is no number"),
+])  # fmt: skip
+def test_a_table_that_is_none_is_refused_in_one_line(tmp_path: Path, text: str, wanted: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(UserError, match=wanted):
+        of_table(tmp_path / "t.csv")
+
+
+def test_a_runs_trials_are_read_and_too_few_are_refused() -> None:
+    (folder,) = RUNS.glob("*-old-tune-*")
+    trials = of_run(RunFolder(folder))
+    assert [sorted(trial.parameters) for trial in trials] == [["epochs", "learning_rate", "unfreeze_epoch"]] * 2
+    with pytest.raises(UserError, match="2 of 2 recorded trials lie within the space; a surrogate needs 20 at least"):
+        usable(space_of(trials), trials)
+
+
+def test_surrogates_tell_recorded_trials_and_their_error(table: Path) -> None:
+    trials = of_table(table)
+    nearest, forest = (Surrogate(kind, space_of(trials), trials) for kind in ("nearest", "forest"))
+    assert nearest(trials[7].parameters).score == trials[7].score and nearest(trials[7].parameters).seconds == trials[7].seconds
+    best = max(trials, key=lambda trial: trial.score)
+    assert abs(forest(best.parameters).score - best.score) < 0.15
+    spread = float(np.std([trial.score for trial in trials]))
+    assert 0 < forest.cross_validated() < spread
+    seconds = [Recorded(one.parameters, one.score) if one is best else one for one in trials]
+    assert Surrogate("nearest", space_of(trials), seconds)(best.parameters).seconds is None, "not all of them are known"
+
+
+def test_a_row_tells_mean_percentile_share_and_how_soon() -> None:
+    searches = [Search(0, "forest", seed, (0.5, 0.85, 0.7, 0.9 + seed / 100), (60.0,) * 4, (0.01,) * 4) for seed in range(11)]
+    found = row(searches, 0.95)
+    assert found.best[0] == pytest.approx(0.95) and found.tenth[0] == pytest.approx(0.91) and found.minutes == 4
+    assert found.reached == (pytest.approx(6 / 11), pytest.approx((30 / 11**3) ** 0.5))
+    assert [(mark.share, mark.trials, mark.minutes) for mark in found.marks] == [(1, 2, 2), (1, 4, 4), (pytest.approx(6 / 11), 4, 4)]
+    assert best_so_far([0.2, 0.1, 0.4]) == [0.2, 0.2, 0.4]
+
+
+def test_the_command_compares_keeps_what_it_did_and_goes_on(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    words = ("replay", str(table), "--strategies", "random,tpe:startup=3", "--budget", "5", "--surrogates", "nearest", "--jobs", "1")
+    first = document(*words, "--seeds", "2", runs=tmp_path)
+    assert [one["strategy"]["kind"] for one in first["strategies"]] == ["random", "tpe"]
+    assert first["strategies"][1]["strategy"]["startup"] == 3 and first["trials"] == 60
+    assert all(one["searches"] == 2 and len(one["best_so_far"]) == 5 for one in first["strategies"])
+    (kept, _) = sorted((tmp_path / "cache" / "replay").iterdir())
+    with kept.open("a") as stream:
+        stream.write('{"strategy": 0, "cut sho')
+    second = call(*words, "--seeds", "3", runs=tmp_path)
+    assert "4 searches kept from before" in second.stderr and "tpe startup=3" in second.stdout
+
+
+@pytest.mark.parametrize(("strategies", "surrogates", "wanted"), [
+    ("gpp", "forest", "did you mean gp?"),
+    ("tpe:startup=0", "forest", "strategy.startup: input should be greater than or equal to 1, not 0"),
+    ("gp", "oracle", "there are forest, nearest"),
+])  # fmt: skip
+def test_what_cannot_be_replayed_is_said_in_one_line(table: Path, strategies: str, surrogates: str, wanted: str) -> None:
+    with pytest.raises(UserError) as error:
+        replay_strategies(
+            [str(table)], strategies=strategies, seeds=1, budget=1, surrogates=surrogates, reach=0.9, study=None, jobs=1, again=False,
+            as_json=False,
+        )  # fmt: skip
+    assert wanted in str(error.value) and "\n" not in str(error.value)
