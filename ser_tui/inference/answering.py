@@ -37,7 +37,7 @@ def answer(request: PredictRequest) -> int:
             if file.done:
                 note(f"going on with {request.output}, which holds {counted(len(file.done), 'answer')}")
         progress, begun = Progress(len(sources)), time.monotonic()
-        line, printer = ProgressLine(request.told), _Printer(request, origin)
+        line, printer = ProgressLine(), _Printer(request, origin)
         unreadable = file.unreadable if file else 0
         named = 0
         for answers in predictions(model, sources, cut, file.done if file else (), progress):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 
-from ser_tui.store.answers import lines_text
 from ser_tui.study.formatting import printable
 
 _EVERY = 0.5
@@ -19,18 +18,13 @@ def note(text: str) -> None:
 
 
 class ProgressLine:
-    """How far it has come: one line that is written over in a terminal, otherwise one now and then. `told`: JSON lines on standard
-    output instead."""
+    """How far it has come: one line that is written over in a terminal, otherwise one now and then."""
 
-    def __init__(self, told: bool = False) -> None:
-        self._told, self._terminal, self._last, self._there = told, sys.stderr.isatty(), time.monotonic(), False
+    def __init__(self) -> None:
+        self._terminal, self._last, self._there = sys.stderr.isatty(), time.monotonic(), False
 
     def show(self, done: int, total: int, about: str) -> None:
         """`done` of `total`, and what else there is to say."""
-        if self._told:
-            sys.stdout.write(lines_text({"done": done, "total": total, "about": about}))
-            sys.stdout.flush()
-            return
         now = time.monotonic()
         if now - self._last < (_EVERY if self._terminal else _SILENCE):
             return

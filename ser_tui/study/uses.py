@@ -28,8 +28,6 @@ class PredictRequest:
     voice: bool = False
     """Whether recordings are cut where voice begins and ends."""
     speaker_column: str = ""
-    told: bool = False
-    """Whether progress goes to standard output too, as JSON lines among the others: for the app."""
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""
