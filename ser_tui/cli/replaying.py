@@ -15,7 +15,7 @@ from ser_tui.client.resolving import load_bounds
 from ser_tui.places import runs_folder
 from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run, usable
 from ser_tui.replay.searches import FOREST, NEAREST, SURROGATES, Request
-from ser_tui.replay.table import Standing, ToMark, standing
+from ser_tui.replay.table import ReplayFigures, ToMark, figures
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import StrategyChoice
 from ser_tui.study.errors import UsageError
@@ -41,7 +41,7 @@ def replay_strategies(
     trials, space = _recorded(sources, study)
     request = Request(space, tuple(usable(space, trials)), asked, (), budget, jobs or len(os.sched_getaffinity(0)))
     found = replaying.replay(request, kinds, seeds, _Progress(), again=again)
-    rows = {key: standing(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
+    rows = {key: figures(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
     if as_json:
         print_json(_document(request, found, rows, reach, seeds))
     else:
@@ -85,7 +85,7 @@ class _Progress:
             say(f"{found.done} of {total} searches, {duration(left)} left", error=True)
 
 
-def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Standing], reach: float, seeds: int) -> None:
+def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> None:
     say(
         f"{counted(len(request.trials), 'recorded trial')}, best {score(max(trial.score for trial in request.trials))}; searched: "
         f"{', '.join(request.space)}; {counted(request.budget, 'trial')} a search, at most {counted(seeds, 'seed')}"
@@ -125,7 +125,7 @@ def _to(mark: ToMark) -> str:
     return "-" if mark.trials is None else f"{mark.trials:.0f}"
 
 
-def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Standing], reach: float, seeds: int) -> dict[str, Any]:
+def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> dict[str, Any]:
     return {
         "trials": len(request.trials), "space": {key: item.model_dump() for key, item in request.space.items()},
         "budget": request.budget, "seeds": seeds, "score": reach, "interrupted": not found.whole,

@@ -27,7 +27,7 @@ class ToMark:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReplayFigures:
     """One strategy on one surrogate. Pairs are (value, standard error over searches)."""
 
     searches: int
@@ -48,7 +48,7 @@ class Standing:
     """After each trial: 10th percentile, mean and 90th percentile of the best so far."""
 
 
-def standing(searches: Sequence[Search], score: float) -> Standing:
+def figures(searches: Sequence[Search], score: float) -> ReplayFigures:
     """What `searches` (at least one) add up to; `score`: what they shall reach."""
     curves = [best_so_far(one.scores) for one in searches]
     ends = np.array([curve[-1] for curve in curves])
@@ -61,7 +61,7 @@ def standing(searches: Sequence[Search], score: float) -> Standing:
     filled = np.array([curve + [curve[-1]] * (longest - len(curve)) for curve in curves])
     spent = np.array([value for one in searches for value in one.proposing])
     timed = [sum(one.seconds) / 60 for one in searches if one.seconds]
-    return Standing(
+    return ReplayFigures(
         searches=n,
         best=(float(ends.mean()), float(ends.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan),
         tenth=(float(np.quantile(ends, 0.1)), float(drawn.std()) if n > 1 else math.nan),

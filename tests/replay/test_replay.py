@@ -14,7 +14,7 @@ from ser_tui.cli.replaying import replay_strategies
 from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, usable
 from ser_tui.replay.searches import Search, best_so_far
 from ser_tui.replay.surrogates import Surrogate
-from ser_tui.replay.table import standing
+from ser_tui.replay.table import figures
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.space import Choice, Integer, Real, searched
@@ -90,9 +90,9 @@ def test_surrogates_tell_recorded_trials_and_their_error(table: Path) -> None:
     assert Surrogate("nearest", space_of(trials), seconds)(best.parameters).seconds is None, "not all of them are known"
 
 
-def test_a_standing_tells_mean_percentile_share_and_how_soon() -> None:
+def test_figures_tell_mean_percentile_share_and_how_soon() -> None:
     searches = [Search(0, "forest", seed, (0.5, 0.85, 0.7, 0.9 + seed / 100), (60.0,) * 4, (0.01,) * 4) for seed in range(11)]
-    found = standing(searches, 0.95)
+    found = figures(searches, 0.95)
     assert found.best[0] == pytest.approx(0.95) and found.tenth[0] == pytest.approx(0.91) and found.minutes == 4
     assert found.reached == (pytest.approx(6 / 11), pytest.approx((30 / 11**3) ** 0.5))
     assert [(mark.share, mark.trials, mark.minutes) for mark in found.marks] == [(1, 2, 2), (1, 4, 4), (pytest.approx(6 / 11), 4, 4)]
