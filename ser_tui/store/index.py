@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ser_tui.study.state import RunState
 
 LOCK_SECONDS = 10.0
+ENDING_SECONDS = 5.0
 _DELETED = ".deleted-"
 
 
@@ -167,7 +168,8 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
 
         from ser_tui.store.locks import file_lock
 
-        lock = file_lock(folder.lock, timeout=0)
+        # One that has said that it ends holds it a moment longer, until its process is gone.
+        lock = file_lock(folder.lock, timeout=ENDING_SECONDS if worker == "dead" else 0)
         try:
             lock.acquire()
         except Timeout:
