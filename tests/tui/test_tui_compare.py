@@ -35,7 +35,7 @@ async def test_a_run_that_was_stopped_while_starting_has_the_settings_of_its_stu
     stopped.folder.log.unlink()
     stopped.seq = 0
     stopped.write(events.RunCancelled(reason="stopped by request"))
-    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+    async with SerTuiApp(runs).run_test(size=(80, 30)) as pilot:
         await until_shown(pilot, "one", "two", "stopped")
         await press(pilot, "space", "down", "space", "c")
         await until_shown(pilot, "A one (pinned)", "B two", "strategy.kind", "tpe", "identical (a)", ".953 [.913, .991] valid.")
