@@ -24,7 +24,7 @@ from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 13
+VERSION = 14
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 

@@ -19,10 +19,10 @@ MARKS = (0.80, 0.90, 0.95)
 
 @dataclass(frozen=True)
 class Passed:
-    """The first trial whose BCA reached `bca`. `trials`: how many counted by then, in the order of their numbers. `seconds`: time
+    """The first trial whose BCA reached `mark`. `trials`: how many counted by then, in the order of their numbers. `seconds`: time
     that workers had spent on the search when that trial ended, pauses between them left out; None where the log does not tell."""
 
-    bca: float
+    mark: float
     trial: int
     trials: int
     seconds: float | None
@@ -42,14 +42,14 @@ def passed(state: RunState, marks: Sequence[float] = MARKS) -> tuple[Passed, ...
 
 def trials_to(reached: Sequence[Passed], mark: float) -> int | None:
     """After how many trials `mark` was passed; None where it was not."""
-    return next((one.trials for one in reached if one.bca == mark), None)
+    return next((one.trials for one in reached if one.mark == mark), None)
 
 
 def passed_text(reached: Sequence[Passed]) -> str:
     """BCA passed .80 after 3 trials (4m12s), .90 after 5 (8m01s), not .95"""
     told: list[str] = []
     for mark in MARKS:
-        one = next((found for found in reached if found.bca == mark), None)
+        one = next((found for found in reached if found.mark == mark), None)
         if one is None:
             told.append(f"not {_mark(mark)}")
             break
@@ -60,7 +60,7 @@ def passed_text(reached: Sequence[Passed]) -> str:
 
 def times_text(reached: Sequence[Passed]) -> str:
     """4m12s / 8m01s / -: the time to each of `MARKS`."""
-    known = {one.bca: one.seconds for one in reached}
+    known = {one.mark: one.seconds for one in reached}
     return " / ".join(duration(known.get(mark)) for mark in MARKS)
 
 
