@@ -95,7 +95,7 @@ async def test_delete_asks_moves_to_the_trash_and_u_brings_it_back(runs: Path) -
         await pilot.press("d")
         await until_shown(pilot, "to the trash?")
         await pilot.press("ctrl+y")
-        await until_shown(pilot, "No runs yet")
+        await until_shown(pilot, "No runs yet", "u undo delete")
         assert not run.folder.path.exists()
         await pilot.press("u")
         await until_shown(pilot, "1 run", "enter open")
@@ -110,7 +110,7 @@ async def test_keys_act_on_all_marked_runs(runs: Path) -> None:
         await press(pilot, "space", "down", "space", "d")
         await until_shown(pilot, "Move 2 runs to the trash?", "4 trials")
         await pilot.press("ctrl+y")
-        await until_shown(pilot, "1 run ", "gamma")
+        await until_shown(pilot, "1 run ", "gamma", "u undo delete")
         await pilot.press("u")
         await until_shown(pilot, "3 runs", "alpha", "beta")
 
