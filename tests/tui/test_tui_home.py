@@ -110,7 +110,7 @@ async def test_keys_act_on_all_marked_runs(runs: Path) -> None:
         await press(pilot, "space", "down", "space", "d")
         await until_shown(pilot, "Move 2 runs to the trash?", "4 trials")
         await pilot.press("ctrl+y")
-        await until_shown(pilot, "1 run ", "gamma", "u undo delete")
+        await until_shown(pilot, "1 run", "gamma", "u undo delete")
         await pilot.press("u")
         await until_shown(pilot, "3 runs", "alpha", "beta")
 
