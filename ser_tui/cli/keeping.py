@@ -12,7 +12,7 @@ from ser_tui.store import trash
 from ser_tui.store.index import Index
 from ser_tui.store.remarks import change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, resolve
-from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.errors import UsageError
 from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, checked_text
 
 
@@ -64,8 +64,8 @@ def _empty(held: Sequence[RunFolder], size: int, sure: bool) -> None:
         if input(f"remove {told} for good? [y/N] ").strip().lower() not in ("y", "yes"):
             say("kept")
             return
-    if left := trash.empty(runs_folder()):
-        raise UserError(f"could not remove {', '.join(left[:3])}{' ...' if len(left) > 3 else ''}: remove what is in the way and try again")
+    for folder in held:
+        trash.remove(runs_folder(), folder)
     say(f"removed {told}")
 
 

@@ -26,7 +26,7 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
         print_json([{key: value for key, value in to_json(one).items() if key != "study"} for one in summaries])
         return
     if every and not summaries:
-        say(f"none of {len(every)} runs matches {wanted!r}" if wanted else f"all {len(every)} runs are archived: --filter archived:yes")
+        say(f"none of {len(every)} runs matches {wanted!r}" if wanted else "every run is archived: --filter archived:yes shows them")
         return
     if not summaries:
         say(f"no runs in {runs_folder()} yet; start one with `ser-tui run configs/demo.yaml`")

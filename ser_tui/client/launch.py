@@ -29,6 +29,7 @@ from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Budget, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
+from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, encode
 from ser_tui.study.summary import elapsed_seconds
@@ -114,11 +115,6 @@ def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | Non
 def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float | None) -> Study:
     """`study` with another budget. Raises UserError where there is nothing to go on for, or going on would choose after the test."""
     state = folder.state()
-    if state.test is not None:
-        raise UserError(
-            f"{folder.run_id} has scored its test part, which is done once: a search that goes on would choose with that in mind. "
-            "Start a new run with the larger budget (y on home copies the study)"
-        )
     done, elapsed = state.finished_trials, elapsed_seconds(state) / 60
     if trials is not None and trials <= done:
         raise UsageError(f"{folder.run_id} has {done} finished trials: --trials is how many there are to be in all, so more than {done}")
@@ -128,6 +124,7 @@ def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float 
         budget = Budget(trials=trials or (None if minutes else study.budget.trials), minutes=minutes)
     except ValidationError:
         raise UsageError("a budget is up to 100,000 trials and 1,000,000 minutes") from None
+    refuse_after_test(state, budget)
     return study.model_copy(update={"budget": budget})
 
 

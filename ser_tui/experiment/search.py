@@ -54,6 +54,7 @@ from ser_tui.study.events import (
     TrialStarted,
 )
 from ser_tui.study.findings import plain, refitted, synthetic, transductive
+from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
@@ -117,6 +118,7 @@ def _say_what_begins(
         session.emit(_started(study, data, trainer, strategy, forecast))
         _say_what_is_unusable(session, data)
     else:
+        refuse_after_test(session.state, study.budget)
         budget = to_plain(study)["budget"]
         other = {"budget": budget, "planned_trials": forecast.planned} if budget != start.study.get("budget", budget) else {}
         session.emit(RunResumed(machine=_machine(trainer, crew), **other))

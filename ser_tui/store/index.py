@@ -7,7 +7,6 @@ file lock, see `ser_tui.store.database`.
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 10.0
 ENDING_SECONDS = 5.0
-_DELETED = ".deleted-"
 
 
 class Index:
@@ -90,14 +88,7 @@ class Index:
     def delete(self, folder: RunFolder) -> None:
         """Remove a run's folder and its entry for good. Raises UserError while a worker is, or may be, on it."""
         _refuse_if_worked_on(folder, self.state(folder))
-        try:
-            # Renamed first: a deletion that is cut short leaves no half a run in the list.
-            folder.path.rename(folder.path.with_name(f"{_DELETED}{folder.run_id}"))
-        except OSError as error:
-            raise UserError(f"cannot delete {folder.path}: {error.strerror}") from None
-        for hidden in self.runs.glob(f"{_DELETED}*"):
-            # Another process may be removing it too; what stays is out of the list, and goes with the next deletion.
-            shutil.rmtree(hidden, ignore_errors=True)
+        trash.remove(self.runs, folder)
         self._followed.pop(folder.run_id, None)
         self._try_to_store({}, {folder.run_id})
 

@@ -10,6 +10,7 @@ from ser_tui.store.runs import RunFolder, folders, resolve
 from ser_tui.study.errors import UsageError, UserError
 
 TRASH = ".trash"
+_GONE = ".deleted-"
 
 
 def discard(folder: RunFolder) -> None:
@@ -17,13 +18,33 @@ def discard(folder: RunFolder) -> None:
     trash = folder.path.parent / TRASH
     try:
         trash.mkdir(mode=0o700, exist_ok=True)
+        _refuse_link(trash)
         folder.path.rename(trash / folder.run_id)
     except OSError as error:
         raise UserError(f"cannot move {folder.path} to {trash}: {error.strerror}") from None
 
 
+def remove(runs: Path, folder: RunFolder) -> None:
+    """Remove a run's folder, of `runs` or in its trash, for good. Raises UserError."""
+    try:
+        # Renamed first: a removal that is cut short leaves no half a run in a list.
+        folder.path.rename(runs / f"{_GONE}{folder.run_id}")
+    except OSError as error:
+        raise UserError(f"cannot delete {folder.path}: {error.strerror}") from None
+    for hidden in runs.glob(f"{_GONE}*"):
+        # Another process may be removing it too; what stays is out of the list, and goes with the next removal.
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _refuse_link(trash: Path) -> None:
+    """Raise UserError where the trash is a link: what is removed in it would be another folder's."""
+    if trash.is_symlink():
+        raise UserError(f"{trash} is a link; the trash of runs lies beside them: remove the link")
+
+
 def discarded(runs: Path) -> list[RunFolder]:
-    """What is in the trash, what came last first."""
+    """What is in the trash, what came last first. Raises UserError where the trash is a link."""
+    _refuse_link(runs / TRASH)
     return sorted(folders(runs / TRASH), key=_moved, reverse=True)
 
 
@@ -53,13 +74,6 @@ def size(folder: RunFolder) -> int:
             except OSError:
                 continue  # gone meanwhile
     return total
-
-
-def empty(runs: Path) -> list[str]:
-    """Remove everything in the trash for good; what could not be removed, as paths."""
-    for folder in discarded(runs):
-        shutil.rmtree(folder.path, ignore_errors=True)
-    return [str(folder.path) for folder in discarded(runs)]
 
 
 def _moved(folder: RunFolder) -> tuple[int, str]:

@@ -7,6 +7,7 @@ uninterrupted one would have.
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,9 +55,9 @@ class _Sampled(Modelled):
                 trial = study.ask(distributions)
             yield self._decode(trial.params)
 
+    @abstractmethod
     def sampler(self, optuna: Any, seed: int) -> Any:
         """The sampler of one suggestion."""
-        raise NotImplementedError
 
     def tell(
         self, study: Any, optuna: Any, distributions: Mapping[str, Any], history: Sequence[Observation], told: Sequence[float]

@@ -166,7 +166,7 @@ class RunSummary:
     remarks: Remarks = NOTHING_SAID
     """What a person has said of it: not from its log."""
     remarks_written: Annotated[int | None, Key("remarks_written", optional=True)] = None
-    """When, in nanoseconds, the file was that they were read from."""
+    """The stamp of the file that they were read from, see `store.remarks.stamp`."""
     state: Annotated[ShownStatus | None, Key("state", optional=True)] = None
     """What is shown of it: its worker's process has been looked at."""
 

@@ -74,7 +74,7 @@ def test_the_verb_changes_what_is_named_and_nothing_else(run: RunFolder, capsys:
     assert "tags paper" in remark(without=("draft",), title="T") and read_remarks(run) == Remarks("T", ("paper",), "two\nlines")
     remark(archived=True)
     listing.list_runs(as_json=False)
-    assert "all 1 runs are archived" in capsys.readouterr().out
+    assert "every run is archived" in capsys.readouterr().out
     listing.list_runs(as_json=False, wanted="archived:yes tag:paper")
     assert run.run_id in capsys.readouterr().out
     with pytest.raises(UsageError, match="cannot be a tag"):
@@ -123,3 +123,23 @@ def test_an_emptied_trash_is_gone_from_the_disk(run: RunFolder, capsys: pytest.C
     assert "removed 1 run" in capsys.readouterr().out and not list((runs / trash.TRASH).iterdir())
     keeping.delete_runs([ended(runs, "beta").run_id], sure=True, for_good=True)
     assert trash.discarded(runs) == [] == folders(runs)
+
+
+def test_a_trash_that_is_a_link_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    runs, other = run.path.parent, tmp_path / "elsewhere"
+    other.mkdir()
+    kept = ended(other, "kept")
+    (runs / trash.TRASH).symlink_to(other)
+    for call in (
+        lambda: Index(runs).discard(run), lambda: trash.restore(runs, "latest"),
+        lambda: keeping.list_trash(empty=True, sure=True, as_json=False),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match="is a link"):
+            call()
+    assert kept.log.is_file() and run.log.is_file()
+
+
+def test_what_a_stranger_wrote_sends_nothing_to_the_terminal(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    change_remarks(run, lambda before: Remarks(title="\x1b[2J", note="\x1b]52;c;x\x07\n\x9b1m"))
+    keeping.remark_on_runs(["latest"], title=None, tags=(), without=(), note=None, archived=None, as_json=False)
+    assert not set(capsys.readouterr().out) & set("\x1b\x07\x9b")

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ser_tui.study import events
+from ser_tui.study.document import Budget
+from ser_tui.study.errors import UserError
+from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce, reduce_all
@@ -61,7 +64,11 @@ def test_a_finished_run_goes_on_with_a_larger_budget() -> None:
     [line] = narrate(resumed, state)
     assert line.text == "resumed after 1 finished trial, to go on to 2 trials or 30 minutes in all"
     tested = events.TestScored(trial=1, bca=0.5, interval=None, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)))
-    assert not reduce_all([*first, *log(tested, start=4, minute=1)]).can_go_on, "its test part is scored once"
+    after = reduce_all([*first, *log(tested, start=4, minute=1)])
+    assert not after.can_go_on, "its test part is scored once"
+    refuse_after_test(after, Budget(trials=1))  # nothing more would be tried
+    with pytest.raises(UserError, match="test part is scored"):
+        refuse_after_test(after, Budget(trials=2))
 
 
 def test_a_run_from_start_to_end() -> None:
