@@ -60,7 +60,7 @@ from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.scores import Score, of_trial
 from ser_tui.study.space import constants
-from ser_tui.study.state import Trial
+from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials, elapsed_seconds
 from ser_tui.training import machine
@@ -202,6 +202,12 @@ def trial_seed(study: Study, number: int) -> int:
     return (study.seed + number) % 2**32
 
 
+def _is_begun_again(trial: Trial, state: RunState) -> bool:
+    """Whether `trial`, which was cut short, begins again as it did: what is over by now is not what its proposal knew, since others were
+    under way. One of a search that made one at a time is proposed anew, which gives the same, or what edited bounds ask for."""
+    return trial.status == TrialStatus.CUT_SHORT and bool(trial.parameters) and (bool(trial.pending) or trial.number < len(state.trials))
+
+
 class _Search:
     """The loop's surroundings: one study, one strategy, those who make the trials. The trainer is for what is no trial of it."""
 
@@ -226,7 +232,7 @@ class _Search:
         """When, by a clock that nobody sets."""
         self._results: dict[int, TrialResult] = {}
         """Of trials whose refit is under way."""
-        self._again: list[TrialStarted] = []
+        self._again = [self._as_begun(trial) for trial in session.state.trials if _is_begun_again(trial, session.state)]
         """How trials began that are to begin once more."""
 
     def run(self) -> bool:
@@ -253,11 +259,11 @@ class _Search:
     def _fill(self) -> str:
         """Begin trials while somebody is free; why none of the search's begins any more, empty while one may."""
         while self.executor.free:
+            if over := self._over():
+                return over
             if self._again:
                 self._begin(self._again.pop(0))
                 continue
-            if over := self._over():
-                return over
             proposal, based_on, pending = self._proposed()
             if proposal is None:
                 return "every point of the search space is tried"
@@ -317,6 +323,14 @@ class _Search:
             pending=pending,
             expected=expected,
         )
+
+    def _as_begun(self, trial: Trial) -> TrialStarted:
+        """How `trial` began, to begin so once more: all before it were over then, but those that it names."""
+        return TrialStarted(
+            trial=trial.number, parameters=trial.parameters, phase=trial.phase, seed=trial_seed(self.study, trial.number),
+            based_on=spans(number for number in range(1, trial.number) if number not in trial.pending), pending=trial.pending,
+            expected=trial.expected,
+        )  # fmt: skip
 
     def _begin(self, start: TrialStarted) -> None:
         remaining = self.forecast.remaining(self.session.state, start.parameters)

@@ -164,7 +164,9 @@ def _(event: events.RunResumed, state: RunState) -> RunState:
 def _(event: events.TrialStarted, state: RunState) -> RunState:
     # Trials that this one's proposal knew to be under way go on beside it. Of any other the end cannot be read.
     state = _with_lost_ends(state, [one for one in state.running if one < event.trial and one not in event.pending])
-    trial = Trial(event.trial, event.parameters, event.phase, started=event.time, expected=event.expected)
+    trial = Trial(
+        event.trial, event.parameters, event.phase, started=event.time, expected=event.expected, pending=event.pending
+    )
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
     running = (*(one for one in state.running if one != event.trial), event.trial)
     return changed(_put(state, trial), running=running, predicted=predicted)

@@ -48,6 +48,8 @@ class Trial:
     """See `events.TrialStarted`."""
     told: float | None = None
     """See `events.TrialDropped`; None of any other."""
+    pending: tuple[int, ...] = ()
+    """See `events.TrialStarted`."""
 
     def score(self, name: str = BCA) -> Score | None:
         """One of `scores`, or None."""

@@ -211,6 +211,10 @@ def test_a_killed_search_takes_its_workers_along_and_loses_nothing(small_study: 
     finished = [event.trial for event in told(folder) if isinstance(event, TrialFinished)]
     assert sorted(finished) == [1, 2, 3, 4], "none is counted twice"
     assert all(p is not None and p.parameters == dict(event.parameters) for event, p in replayed(load_study(folder), told(folder)))
+    begun = [(event.trial, dict(event.parameters)) for event in told(folder) if isinstance(event, TrialStarted)]
+    assert len(begun) > 4, "something was under way"
+    assert all(parameters == dict(begun)[number] for number, parameters in begun), "what was cut short is made as it began"
+    assert len({str(sorted(parameters.items())) for _, parameters in begun}) == 4, "no point is tried twice"
 
 
 def load_study(folder: RunFolder) -> Study:
