@@ -12,8 +12,8 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
 from ser_tui.study.scores import BCA, MEASURES, Score
 from ser_tui.study.space import constants
-from ser_tui.study.state import Trial
-from ser_tui.study.status import FailureKind
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import FailureKind, TrialStatus
 
 Spans = tuple[tuple[int, int], ...]
 """Numbers of trials as (first, last) of every unbroken stretch: a thousand finished trials take no more room than one."""
@@ -44,6 +44,28 @@ def spans(numbers: Iterable[int]) -> Spans:
         else:
             found.append((number, number))
     return tuple(found)
+
+
+def trial_seed(study: Study, number: int) -> int:
+    """The seed of trial `number`'s head, batches and dropout: its own, so that no seed's luck is taken for a good region."""
+    return (study.seed + number) % 2**32
+
+
+def begun_again(state: RunState, study: Study) -> list[TrialStarted]:
+    """How trials that were cut short beside others began, to begin so once more: what is over by now is not what their proposals knew.
+
+    Not one of a search that made one at a time: it is proposed anew, which gives the same, or what edited bounds ask for. All before
+    a trial were over when it began, but those that it names.
+    """
+    return [
+        TrialStarted(
+            trial=trial.number, parameters=trial.parameters, phase=trial.phase, seed=trial_seed(study, trial.number),
+            based_on=spans(number for number in range(1, trial.number) if number not in trial.pending), pending=trial.pending,
+            expected=trial.expected,
+        )
+        for trial in state.trials
+        if trial.status == TrialStatus.CUT_SHORT and trial.parameters and (trial.pending or trial.number < len(state.trials))
+    ]
 
 
 def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStarted, Proposal | None]]:

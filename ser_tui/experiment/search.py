@@ -32,7 +32,7 @@ from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Tas
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
-from ser_tui.experiment.proposing import Spans, history, spans
+from ser_tui.experiment.proposing import Spans, begun_again, history, spans, trial_seed
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
 from ser_tui.experiment.trainers import make_trainer
@@ -60,7 +60,7 @@ from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.scores import Score, of_trial
 from ser_tui.study.space import constants
-from ser_tui.study.state import RunState, Trial
+from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials, elapsed_seconds
 from ser_tui.training import machine
@@ -197,17 +197,6 @@ def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Traine
         session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
 
 
-def trial_seed(study: Study, number: int) -> int:
-    """The seed of trial `number`'s head, batches and dropout: its own, so that no seed's luck is taken for a good region."""
-    return (study.seed + number) % 2**32
-
-
-def _is_begun_again(trial: Trial, state: RunState) -> bool:
-    """Whether `trial`, which was cut short, begins again as it did: what is over by now is not what its proposal knew, since others were
-    under way. One of a search that made one at a time is proposed anew, which gives the same, or what edited bounds ask for."""
-    return trial.status == TrialStatus.CUT_SHORT and bool(trial.parameters) and (bool(trial.pending) or trial.number < len(state.trials))
-
-
 class _Search:
     """The loop's surroundings: one study, one strategy, those who make the trials. The trainer is for what is no trial of it."""
 
@@ -232,7 +221,7 @@ class _Search:
         """When, by a clock that nobody sets."""
         self._results: dict[int, TrialResult] = {}
         """Of trials whose refit is under way."""
-        self._again = [self._as_begun(trial) for trial in session.state.trials if _is_begun_again(trial, session.state)]
+        self._again = begun_again(session.state, study)
         """How trials began that are to begin once more."""
 
     def run(self) -> bool:
@@ -323,14 +312,6 @@ class _Search:
             pending=pending,
             expected=expected,
         )
-
-    def _as_begun(self, trial: Trial) -> TrialStarted:
-        """How `trial` began, to begin so once more: all before it were over then, but those that it names."""
-        return TrialStarted(
-            trial=trial.number, parameters=trial.parameters, phase=trial.phase, seed=trial_seed(self.study, trial.number),
-            based_on=spans(number for number in range(1, trial.number) if number not in trial.pending), pending=trial.pending,
-            expected=trial.expected,
-        )  # fmt: skip
 
     def _begin(self, start: TrialStarted) -> None:
         remaining = self.forecast.remaining(self.session.state, start.parameters)

@@ -15,7 +15,7 @@ from ser_tui.client import launch
 from ser_tui.evaluation.statistics import paired_difference
 from ser_tui.experiment import data
 from ser_tui.experiment.probe_baseline import is_to_be_scored, layers_to_try
-from ser_tui.experiment.search import trial_seed
+from ser_tui.experiment.proposing import trial_seed
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, worker_facts

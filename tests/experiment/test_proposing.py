@@ -10,15 +10,16 @@ import pytest
 from small_runs import STUDY
 
 from ser_tui.costs.forecast import Forecast
-from ser_tui.experiment.proposing import replayed, spans
+from ser_tui.experiment.proposing import begun_again, replayed, spans
 from ser_tui.experiment.search import search
 from ser_tui.strategies.base import Observation
 from ser_tui.strategies.registry import make
 from ser_tui.study.document import Study
-from ser_tui.study.events import Event, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.study.events import Event, RunResumed, TrialFailed, TrialFinished, TrialStarted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
 from ser_tui.study.log_codec import decode, encode
+from ser_tui.study.reducer import reduce_all
 from ser_tui.worker.in_memory import InMemory
 
 MakeStudy = Callable[..., Study]
@@ -88,3 +89,7 @@ def test_proposals_made_while_others_are_under_way_come_again_too(kind: str) -> 
     again = the_same(study, log)
     assert [event.trial for event in again] == [1, 2, 3, 4, 5, 6]
     assert again[4].based_on == ((1, 2), (4, 4)) and again[4].pending == (3,)
+    state = reduce_all([*log, decode(encode(RunResumed(seq=len(log), time="2026-11-25T12:00:00Z")))])
+    resumed = begun_again(state, study)
+    assert [(event.trial, dict(event.parameters)) for event in resumed] == [(event.trial, dict(event.parameters)) for event in again[4:]]
+    assert len(the_same(study, [*log, *resumed])) == 8, "what was under way beside others is made as it began"

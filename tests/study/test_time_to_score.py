@@ -28,7 +28,7 @@ def state(*trials: Trial, sessions: tuple[WorkerTime, ...] | None = None) -> Run
 
 def test_trials_and_time_to_each_mark_and_one_that_was_not_reached() -> None:
     found = passed(state(trial(1, 5, 55, 0.5), trial(2, 62, 60, 0.91), trial(3, 125, 60, 0.93)))
-    assert [(one.bca, one.trial, one.trials, one.seconds) for one in found] == [(0.8, 2, 2, 122.0), (0.9, 2, 2, 122.0)]
+    assert [(one.mark, one.trial, one.trials, one.seconds) for one in found] == [(0.8, 2, 2, 122.0), (0.9, 2, 2, 122.0)]
     assert passed_text(found) == "BCA passed .80 after 2 trials (2m02s), .90 after 2 (2m02s), not .95"
     assert times_text(found) == "2m02s / 2m02s / -" and trials_to(found, 0.9) == 2 and trials_to(found, 0.95) is None
 
