@@ -12,11 +12,20 @@ from ser_tui.corpora.labels import canonical
 
 _BETWEEN = re.compile(r"(?<=[^\W_])[\s_-]+(?=[^\W_])")
 """Blanks, underscores and hyphens between letters or digits; the hyphen of a class -1 is part of it."""
+_BEFORE = " \t\r\n\"'`;:!/\\()[]{}<>|"
+"""Signs before a word that say nothing of it, as in [sad] and "sad"; those of -1, .5 and +1 do."""
+_AFTER = _BEFORE + ".,"
+"""Signs after a word that say nothing of it: sad! and sad. are sad; those of anger+ and anger? do."""
+_FLOAT = re.compile(r"([+-]?\d+)\.0+")
+"""A number of a class as a tool writes it that keeps it among floats."""
 
 
 def form(word: str) -> str:
-    """`word` without what is only spelling: case, blanks around it, and which sign stands between its parts."""
-    return _BETWEEN.sub(" ", unicodedata.normalize("NFC", word).strip()).casefold()
+    """`word` without what is only spelling: case, blanks and punctuation around it, and which sign stands between its parts."""
+    whole = unicodedata.normalize("NFC", word).strip()
+    text = whole.lstrip(_BEFORE).rstrip(_AFTER) or whole
+    number = _FLOAT.fullmatch(text)
+    return number[1] if number else _BETWEEN.sub(" ", text).casefold()
 
 
 def meaning(word: str) -> str:

@@ -25,7 +25,13 @@ def test_a_class_that_is_spelt_in_one_way_keeps_its_word() -> None:
 
 
 def test_signs_and_numbers_are_no_spelling() -> None:
-    assert merged(["-1", "1", "0", "+1"]) == {word: word for word in ("-1", "1", "0", "+1")}
+    apart = ("-1", "1", "0", "+1", ".5", "5", "anger+", "anger?", "anger", "...", "1.5")
+    assert merged(apart) == {word: word for word in apart}
+
+
+def test_punctuation_around_a_word_and_a_float_s_zeros_are() -> None:
+    assert merged(["sad!", "[Sad]", '"sad"', "sad."]) == dict.fromkeys(["sad!", "[Sad]", '"sad"', "sad."], "sadness")
+    assert merged(["0", "0.0", "-1.0", "-1", "1"]) == {"0": "0", "0.0": "0", "-1.0": "-1", "-1": "-1", "1": "1"}
 
 
 WORDS = ("Happy", "happy", "joy", "sad", "SAD ", "rage", "Rage", "x", "-1", "1", "fear", "Angst")

@@ -141,7 +141,8 @@ def test_what_is_no_time_is_none(text: str) -> None:
     [
         ("start,end", "0,1.25", "1.25,"), ("Begin,Stop", "0.0,1.25", "1.25,NaT"), ("onset,offset", "0,1.25", "1.25,nan"),
         ("offset,duration", "0,1.25", "1.25,"), ("start_ms,end_ms", "0,1250", "1250,"), ("start,end", "0:00,00:00:01.25", "0:01.25,"),
-        ("start_time,duration", "0,1.25", "1.25,"),
+        ("start_time,duration", "0,1.25", "1.25,"), ("Start (s),End (s)", "0,1.25", "1.25,"), ("begin [ms],end [ms]", "0,1250", "1250,"),
+        ("segment_begin_s,segment_end_s", "0,1.25", "1.25,"), ("tmin,tmax", "0,1.25", "1.25,"),
     ],
 )  # fmt: skip
 def test_segments_by_their_usual_columns(home: Path, sound: Any, header: str, first: str, second: str) -> None:
@@ -151,6 +152,35 @@ def test_segments_by_their_usual_columns(home: Path, sound: Any, header: str, fi
         ("a.wav#0.000-1.250", "anger", 0.0, 1.25), ("a.wav#1.250-end", "joy", 1.25, None),
     ]
     assert {utterance.path.name for utterance in manifest.utterances} == {"a.wav"}
+
+
+@pytest.mark.parametrize("header", ["from,to", "Anfang,Ende", "clipStart,clipDuration", "start (min),end", "start,until"])
+def test_times_under_headers_that_are_not_known_are_asked_about(home: Path, sound: Any, header: str) -> None:
+    sound(home / "a.wav", seconds=2.0)
+    text = f"file,{header},emotion\na.wav,0,1.25,anger\n"
+    with pytest.raises(UserError, match=r"may be where segments begin and end; say it with --start .* whole files with --start - --end -"):
+        added(home / "t.csv", text)
+    begin, end = header.split(",")
+    assert ids(added(home / "t.csv", text, columns={"start": begin, "end": end})) == ["a.wav#0.000-1.250"]
+    assert ids(added(home / "t.csv", text, columns={"start": "-", "end": "-"})) == ["a.wav"]
+
+
+def test_times_within_an_object_of_json_are_those_of_a_segment(home: Path, sound: Any) -> None:
+    sound(home / "a.wav", seconds=2.0)
+    row = {"wav": "a.wav", "segment": {"start": 0.5, "end": 1.25}, "emotion": "anger"}
+    assert ids(added(home / "t.jsonl", json.dumps(row))) == ["a.wav#0.500-1.250"]
+    assert ids(added(home / "t.json", json.dumps({"a.wav": {"label": "anger"}}))) == ["a.wav"]
+
+
+def test_a_person_is_one_however_a_table_writes_the_name_and_nan_is_nobody(home: Path, sound: Any) -> None:
+    names = ["Spk03", "spk03 ", "SPK_03", "spk-03", "7", "07", "7.0", "nan", "None", "Unknown"]
+    sounds(home, sound, *(f"{number}.wav" for number in range(10)))
+    rows = "".join(f"{number}.wav,anger,{name},nan\n" for number, name in enumerate(names))
+    manifest = added(home / "t.csv", f"file,emotion,speaker,split\n{rows}")
+    speakers = [utterance.speaker for utterance in manifest.utterances]
+    assert speakers == ["Spk03"] * 2 + ["SPK_03"] * 2 + ["07"] * 3 + [None] * 3
+    assert any(line.startswith("one speaker: 07 is also written 7, 7.0") for line in manifest.reading)
+    assert not manifest.unclear_split
 
 
 def test_whole_files_beside_segments_and_bounds_that_are_none(home: Path, sound: Any) -> None:

@@ -63,6 +63,7 @@ def test_what_a_tree_says_is_read(levels: tuple[str, ...], classes: str, speaker
         (paths("data"), r"\(data\)"),
         (paths("train test"), "test, train: parts of a split"),
         (paths("Joy Anna Bert"), "Anna, Bert, Joy"),
+        (paths("Joy Hope Ira Calm Anna Bert", "x1 x2"), "Anna, Bert, Calm, Hope, Ira, Joy"),
         (paths("not_happy very_sad"), "no level"),
         (paths("happy_a happy_b sad_c"), "no level"),
         (["a.wav", "b.wav"], "lie in no folders"),
@@ -89,6 +90,15 @@ def test_the_user_may_say_the_level() -> None:
 def test_two_levels_of_emotions_are_a_question() -> None:
     with pytest.raises(UserError, match=r"two levels of folders name emotions .* --like tree:1 or --like tree:2"):
         trees.read(paths("angry sad", "happy fear"))
+
+
+def test_emotions_on_two_levels_make_no_class_of_the_folder_between_and_leave_none_out() -> None:
+    shallow, deep = paths("angry sad happy"), paths("more", "angry sad")
+    with pytest.raises(UserError, match=r"level 1, but those of 4 files .* example more/angry/0.wav: .*--like tree:1"):
+        trees.read(shallow + deep)
+    with pytest.raises(UserError, match=r"level 2, but those of 6 files .* example angry/0.wav: .*--like tree:2"):
+        trees.read(shallow + paths("more", "angry sad", "03 08"))
+    assert read(shallow + deep, 0)[0] == {"angry", "sad", "happy", "more"}
 
 
 def test_files_beside_the_classes_are_named() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ser_tui.corpora.hearing.files import SUFFIXES
+from ser_tui.corpora.reading import moments
 from ser_tui.corpora.reading.table_text import Rows
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.errors import UserError
@@ -40,19 +41,29 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "language": ("language", "lang", "textlanguage"),
     "split": ("split", "part", "partition", "subset", "splitset", "datasplit", "set"),
     "fold": ("fold", "folds", "foldid", "cvfold", "kfold", "foldnumber"),
-    "start": ("start", "begin", "onset", "starttime", "begintime", "segmentstart", "startoffset"),
-    "end": ("end", "stop", "endtime", "stoptime", "segmentend", "endoffset"),
+    "start": (
+        "start", "begin", "onset", "starttime", "begintime", "segmentstart", "segmentbegin", "startoffset", "segstart", "tstart",
+        "tmin", "xmin",
+    ),
+    "end": ("end", "stop", "endtime", "stoptime", "segmentend", "endoffset", "segend", "tend", "tmax", "xmax"),
     "duration": ("duration", "dur"),
 }  # fmt: skip
 """Headers by role, the first that is there counts; `plain` says how they are compared."""
 
-_ONLY_WITH_SOUND = ("fileid", "audio", "source", "clip", "recording", "name", "id", "utterance", "uri", "url", "sample")
+_ONLY_WITH_SOUND = ("fileid", "audio", "source", "clip", "recording", "name", "id", "utterance", "uri", "url", "sample", "key")
 """Headers that name the file only where their cells are names of sound files."""
 
 _UNITS = re.compile(r"(.*?)(ms|msec|milliseconds|s|sec|secs|seconds)?")
 _TIMES = ("start", "end", "duration")
 _SAMPLES = frozenset(f"{word}{unit}" for word in ("start", "begin", "end", "stop") for unit in ("sample", "samples", "frame", "frames"))
 _SHARE = 0.9
+_WORD = re.compile(r"[^\W\d_]+\d?")
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
+_BEGINS = frozenset({"start", "starts", "begin", "begins", "beginning", "onset", "from", "tmin", "xmin", "t0", "anfang", "beginn", "début",
+                     "debut", "inicio", "inizio"})  # fmt: skip
+_ENDS = frozenset({"end", "ends", "ending", "stop", "offset", "to", "until", "tmax", "xmax", "t1", "t2", "duration", "length", "ende", "dauer",
+                   "fin", "fine", "durée", "duree"})  # fmt: skip
+"""Words in headers that say when something begins and ends, where the cells below them are times."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +76,9 @@ class Columns:
 
 
 def plain(header: str) -> str:
-    """A header without case, blanks, underscores, hyphens and points: `Split_Set` and "split set" are alike."""
-    return re.sub(r"[\s_.\-]+", "", header).casefold()
+    """A header without case, blanks, underscores, hyphens, points and brackets: `Split_Set` and "split set" are alike, and so are
+    `start_ms` and "Start (ms)"."""
+    return re.sub(r"[\s_.\-()\[\]{}]+", "", header).casefold()
 
 
 def is_header(cells: Sequence[str], wanted: Mapping[str, str], needed: Sequence[str] = NEEDED) -> bool:
@@ -96,6 +108,7 @@ def choose(where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[s
         if role not in wanted and (candidates := _candidates(rows, words, role, set(found.values()))):
             found[role] = _agreed(where, rows, role, candidates)
     _settle_times(words, found, wanted)
+    _refuse_unread_times(where, rows, found, wanted)
     missing = [role for role in needed if role not in found]
     if missing:
         options = " and ".join(f"--{role} COLUMN" for role in missing)
@@ -181,6 +194,37 @@ def _refuse_samples(where: str, rows: Rows, wanted: Mapping[str, str]) -> None:
             f"{where}: column {counted} counts samples or frames, which are not read; add columns start and end in seconds, or "
             "ignore it and use whole files with --start - --end -"
         )
+
+
+def _refuse_unread_times(where: str, rows: Rows, found: Mapping[str, int], wanted: Mapping[str, str]) -> None:
+    """Times of segments under headers that are not known for them: a whole recording must not get the label of a part of it."""
+    if "start" in wanted or "end" in wanted or ("start" in found and "end" in found):
+        return
+    left = [index for index in range(len(rows.header)) if index not in found.values() and _holds_times(rows, index)]
+    begins = [index for index in left if _words(rows.header[index]) & _BEGINS]
+    ends = [index for index in left if _words(rows.header[index]) & _ENDS and index not in begins]
+    start = next(iter(begins), None) if "start" not in found else found["start"]
+    end = next(iter(ends), None) if "end" not in found else found["end"]
+    if start is None or end is None or "duration" in found:
+        return
+    one, other = rows.header[start], rows.header[end]
+    raise UserError(
+        f"{where}: {one} and {other} may be where segments begin and end; say it with --start {one!r} --end {other!r} "
+        f"(or --duration {other!r}), or use whole files with --start - --end -"
+    )
+
+
+def _holds_times(rows: Rows, index: int) -> bool:
+    cells = [cell for _, row in rows.cells if (cell := _cell(row, index))]
+    try:
+        return any(moments.seconds(cell) is not None for cell in cells)
+    except ValueError:
+        return False
+
+
+def _words(header: str) -> set[str]:
+    """The words of a header: of `StartTimeMs` start, time and ms."""
+    return {word.casefold() for word in _WORD.findall(_HUMP.sub(" ", header).replace("_", " "))}
 
 
 def _names_sound(rows: Rows, index: int) -> bool:

@@ -136,7 +136,7 @@ def _json_rows(path: Path, text: str, encoding: str) -> Rows:
     for number, document in numbered:
         if not isinstance(document, dict):
             raise UserError(f"{path}: row {number} is no JSON object; write an object with file and emotion for each file")
-        record = {str(key).strip(): _text_of(value) for key, value in document.items()}
+        record = {key: _text_of(value) for key, value in _flat(document)}
         header.update(dict.fromkeys(record))
         records.append((number, record))
     names = tuple(header)
@@ -164,6 +164,15 @@ def _documents(path: Path, text: str) -> list[tuple[int, Any]]:
 
 
 _EXAMPLE = '{"file": "a.wav", "emotion": "anger"}'
+
+
+def _flat(document: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """The members of an object, those of an object within it by both names: {"segment": {"start": 1}} has a segment.start."""
+    for key, value in document.items():
+        if isinstance(value, dict) and not isinstance(value.get("path"), str):
+            yield from ((f"{key}.{inner}".strip(), one) for inner, one in value.items())
+        else:
+            yield str(key).strip(), value
 
 
 def _text_of(value: Any) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from ser_tui.corpora.hearing.segments import bounds_problem, is_whole, rounded, segment_id
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Problem
-from ser_tui.corpora.reading import columns, moments, partitions
+from ser_tui.corpora.reading import columns, moments, partitions, people
 from ser_tui.corpora.reading.filing import Filing
 from ser_tui.corpora.reading.partitions import Division
 from ser_tui.corpora.reading.table_text import SUFFIXES, Rows, read_rows
@@ -28,6 +28,9 @@ __all__ = ["SUFFIXES", "ReadTable", "Record", "assemble", "read", "records"]
 
 _GENDERS = {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female", "woman": "female", "w": "female"}
 _NO_EMOTION = frozenset({"", "nan", "null", "<na>", "n/a", "emo_unknown"})
+_NOTHING = moments.EMPTY
+"""What tools write into an empty cell: a speaker nan is no person, a split nan no part."""
+_MAY_LACK = ("speaker", "gender", "sentence", "language", "session", "split", "fold")
 _TAG = re.compile(r"<\|(.*)\|>")
 """How SenseVoice writes labels: <|NEUTRAL|>."""
 _FEW = 0.05
@@ -98,6 +101,7 @@ def records(path: Path, wanted: Mapping[str, str]) -> tuple[Rows, list[Record], 
     for number, cells in rows.cells:
         values = {role: _untagged(cells[index].strip()) for role, index in chosen.index.items() if index < len(cells)}
         values["emotion"] = codes.get(values.get("emotion", ""), values.get("emotion", ""))
+        values |= {role: "" for role in _MAY_LACK if values.get(role, "").casefold() in _NOTHING}
         if number in long:
             values["problem"] = f"{len(cells)} cells where the first line has {width}; a cell with separators in it needs quotation marks"
         found.append(Record(f"row {number} of {path.name}", values))
@@ -115,9 +119,10 @@ def assemble(
     comma: bool = True,
 ) -> ReadTable:
     """Labels by utterance id of the `rows` of the table or folder `name`. `comma`: whether times may have decimal commas."""
-    rest = _Rest()
+    rest, rows = _Rest(), list(rows)
+    speakers = people.merged(Counter(name for row in rows if (name := _speaker(row.cells))))
     for row in rows:
-        cells = row.cells
+        cells = {**row.cells, "speaker": speakers.get(_speaker(row.cells), "")}
         file = filing.id(cells.get("file", ""))
         reason = cells.get("problem", "") or _row_problem(file, cells)
         start, end, trouble = (None, None, "") if reason else bounds(cells, units or {}, comma)
@@ -135,7 +140,7 @@ def assemble(
             why = "no such file, and a line break in its name; is a quotation mark missing?"
         rest.found[key] = why or _labels(cells, division, folds, None if place == key else place or file, start, end)
     _refuse_contradictions(name, rest)
-    return ReadTable(rest.found, tuple(rest.problems), filing.said())
+    return ReadTable(rest.found, tuple(rest.problems), (*filing.said(), *people.told(speakers)))
 
 
 def _refuse_contradictions(name: str, rest: _Rest) -> None:
@@ -157,6 +162,11 @@ def _divisions(rows: Sequence[Record], split: str, fold: str, split_map: Mapping
         raise UserError("--split-map: the table has no column of a split; name it with --split COLUMN")
     by_fold = partitions.divide(fold, numbers, {} if parts else split_map, folds=True) if numbers else Division()
     return (partitions.divide(split, parts, split_map) if parts else Division()), by_fold
+
+
+def _speaker(cells: Mapping[str, str]) -> str:
+    name = cells.get("speaker", "")
+    return "" if name.casefold() in people.NOBODY else name
 
 
 def _row_problem(file: str, cells: Mapping[str, str]) -> str:

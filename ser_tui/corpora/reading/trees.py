@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ser_tui.corpora.labels import Labels, canonical
 from ser_tui.corpora.reading.partitions import EVALUATION, known_part
-from ser_tui.corpora.words import AFFECTIVE, CODES, folded
+from ser_tui.corpora.words import AFFECTIVE, CODES, GIVEN_NAMES, folded
 from ser_tui.study.errors import UserError
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
@@ -91,6 +91,7 @@ def read(ids: Sequence[str], level: int | None = None) -> Tree | None:
                 f"two levels of folders name emotions ({_some(levels[min(best, rival)])}; {_some(levels[max(best, rival)])}): "
                 f"say which with --like tree:{min(best, rival) + 1} or --like tree:{max(best, rival) + 1}"
             )
+        _refuse_uneven(ids, best, found)
         return _with_people(ids, levels, best, {folder: folder for folder in levels[best]})
     for at, folders in levels.items():
         if len(folders) == 1 and canonical(next(iter(folders))):
@@ -99,6 +100,27 @@ def read(ids: Sequence[str], level: int | None = None) -> Tree | None:
         if within:
             return _with_people(ids, levels, at, within)
     return None
+
+
+def _refuse_uneven(ids: Sequence[str], level: int, found: Mapping[int, Mapping[str, str]]) -> None:
+    """Raise UserError where files have their emotions' folders on another level than `level`: angry/1.wav beside more/angry/2.wav.
+
+    `found`: of each level the folders that are words for emotions, and what they mean.
+    """
+    meanings: set[str] = set()
+    elsewhere: list[str] = []
+    for name in ids:
+        folders = name.split("/")[:-1]
+        if level >= len(folders) or folders[level] not in found[level]:
+            others = [(at, folder) for at, folder in enumerate(folders) if at != level and folded(folder) not in GIVEN_NAMES]
+            meant = {found[at][folder] for at, folder in others if folder in found[at]}
+            meanings |= meant
+            elsewhere += [name] if meant else []
+    if len(meanings) > 1:
+        raise UserError(
+            f"emotions are named by the folders of level {level + 1}, but those of {len(elsewhere)} files by folders of another level, for "
+            f"example {elsewhere[0]}: bring all to one level, give a table of file and emotion, or say --like tree:{level + 1} to leave it so"
+        )
 
 
 def why_not(ids: Sequence[str]) -> str:
@@ -135,8 +157,8 @@ def _exact(folders: Collection[str]) -> dict[str, str]:
 def _evident(known: Mapping[str, str], folders: Counter[str]) -> bool:
     """Whether the `known` among the folders of a level show that all of them are classes.
 
-    One known word among others may be a person's name (Joy), so there must be two that differ, or one beside a folder of which
-    it is a part (angry, not_angry); and half of the folders must be known.
+    One known word among others may be a person's name (Joy), so there must be two that differ and are nobody's names, or one
+    beside a folder of which it is a part (angry, not_angry); and half of the folders must be known.
     """
     if len(folders) < 2 or not known:
         return False
@@ -144,6 +166,8 @@ def _evident(known: Mapping[str, str], folders: Counter[str]) -> bool:
     if len(set(known.values())) < 2 and not parts:
         return False
     unknown = [folder for folder in folders if folder not in known and folder not in parts]
+    if unknown and not parts and len({meaning for folder, meaning in known.items() if folded(folder) not in GIVEN_NAMES}) < 2:
+        return False
     return len(unknown) <= len(known) + len(parts) and not (len(unknown) > 1 and _numbered(unknown))
 
 
