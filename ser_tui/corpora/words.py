@@ -118,11 +118,9 @@ MEANINGS: Mapping[str, str] = {
 CODES = frozenset({"ang", "dis", "exc", "fea", "fru", "hap", "neu", "oth", "ps", "sur", "ira", "ilo", "suru", "tars"})
 """Known words that are no evidence within a longer name: sur_01, dis-track."""
 
-GIVEN_NAMES = frozenset(
-    folded(name)
-    for name in """
-        joy hope grace love desire pride merry calm ira felice felix gioia alegria rabia farah shadi desta khushi sevinç sevinc neşe nese mutlu marah
-        feliz ilo suru dolores tristan serena amor beatrix huzun hozn saada
-    """.split()
-)
+_NAMES = """
+    joy hope grace love desire pride merry calm ira felice felix gioia alegria rabia farah shadi desta khushi sevinç sevinc neşe nese
+    mutlu marah feliz ilo suru dolores tristan serena amor beatrix huzun hozn saada
+"""
+GIVEN_NAMES = frozenset(folded(name) for name in _NAMES.split())
 """Words that are people's names too: a folder so called may be a speaker's."""

@@ -59,10 +59,14 @@ _SAMPLES = frozenset(f"{word}{unit}" for word in ("start", "begin", "end", "stop
 _SHARE = 0.9
 _WORD = re.compile(r"[^\W\d_]+\d?")
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
-_BEGINS = frozenset({"start", "starts", "begin", "begins", "beginning", "onset", "from", "tmin", "xmin", "t0", "anfang", "beginn", "début",
-                     "debut", "inicio", "inizio"})  # fmt: skip
-_ENDS = frozenset({"end", "ends", "ending", "stop", "offset", "to", "until", "tmax", "xmax", "t1", "t2", "duration", "length", "ende", "dauer",
-                   "fin", "fine", "durée", "duree"})  # fmt: skip
+_BEGINS = frozenset({
+    "start", "starts", "begin", "begins", "beginning", "onset", "from", "tmin", "xmin", "t0", "anfang", "beginn", "début", "debut",
+    "inicio", "inizio",
+})  # fmt: skip
+_ENDS = frozenset({
+    "end", "ends", "ending", "stop", "offset", "to", "until", "tmax", "xmax", "t1", "t2", "duration", "length", "ende", "dauer", "fin",
+    "fine", "durée", "duree",
+})  # fmt: skip
 """Words in headers that say when something begins and ends, where the cells below them are times."""
 
 

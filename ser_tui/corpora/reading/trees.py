@@ -119,7 +119,7 @@ def _refuse_uneven(ids: Sequence[str], level: int, found: Mapping[int, Mapping[s
     if len(meanings) > 1:
         raise UserError(
             f"emotions are named by the folders of level {level + 1}, but those of {len(elsewhere)} files by folders of another level, for "
-            f"example {elsewhere[0]}: bring all to one level, give a table of file and emotion, or say --like tree:{level + 1} to leave it so"
+            f"example {elsewhere[0]}: bring all to one level, give a table of file and emotion, or say --like tree:{level + 1} as it is"
         )
 
 
