@@ -81,7 +81,7 @@ class Columns:
 
 def plain(header: str) -> str:
     """A header without case, blanks, underscores, hyphens, points and brackets: `Split_Set` and "split set" are alike, and so are
-    `start_ms` and "Start (ms)"."""
+    "start ms" and "Start (ms)"."""
     return re.sub(r"[\s_.\-()\[\]{}]+", "", header).casefold()
 
 
