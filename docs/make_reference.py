@@ -27,12 +27,16 @@ from pydantic.fields import FieldInfo
 
 from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
+from ser_tui.store.settings import TABLE, Settings, text_of
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import document, events, run_summary, scores
 from ser_tui.study.findings import Finding
 from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter
+from ser_tui.study.notices import VARIABLES as TO_COMMANDS
 from ser_tui.study.records import Key
+from ser_tui.tui.app import bindings
+from ser_tui.tui.widgets.keybar import key_of
 
 PAGES = Path(__file__).parent / "reference"
 MADE = "<!-- made by docs/make_reference.py: change the code, not this page -->"
@@ -232,7 +236,28 @@ def json_keys() -> str:
 def environment() -> str:
     """Every environment variable."""
     rows = [(f"`{name}`", told) for name, told in VARIABLES.items()]
-    return page("Environment variables", table(("variable", "what it does"), rows))
+    given = [(f"`{name}`", told) for name, told in TO_COMMANDS.items()]
+    told = "## What the command of `notify_command` is given\n\nSee [settings](settings.md). No value holds a control character."
+    return page("Environment variables", table(("variable", "what it does"), rows), told, table(("variable", "what it holds"), given))
+
+
+def settings() -> str:
+    """Every key of settings.yaml."""
+    rows = []
+    for name, key in TABLE.items():
+        may = ", ".join(f"`{one}`" for one in key.metadata["choices"])
+        usual = text_of(getattr(Settings(), name))
+        rows.append((f"`{name}`", key.metadata["help"], may, f"`{usual}`" if usual else ""))
+    keys = [(f"`{id_}`", f"`{key_of(one)}`", one.tooltip or one.description) for id_, one in sorted(bindings().items())]
+    return page(
+        "Settings",
+        "`settings.yaml` in the configuration folder (`ser-tui settings path`). `ser-tui settings set KEY VALUE` and the key `,` of the "
+        "app's list of runs write it; an empty value brings the usual one back.",
+        table(("key", "what it does", "may be", "usual"), rows),
+        "## Keys of the app", "What `keys` may change: `ser-tui settings set keys.home.delete x,delete`. Names of keys are Textual's: "
+        "`ctrl+d`, `f2`, `comma`, `shift+up`, or the character itself.",
+        table(("id", "key", "what it does"), keys),
+    )
 
 
 @cache
@@ -256,7 +281,8 @@ def _tree(module: ModuleType) -> ast.Module:
     return ast.parse(inspect.getsource(module))
 
 
-REFERENCE = {"commands.md": commands, "study.md": study, "events.md": log_events, "json.md": json_keys, "environment.md": environment}
+REFERENCE = {"commands.md": commands, "study.md": study, "events.md": log_events, "json.md": json_keys, "environment.md": environment,
+             "settings.md": settings}  # fmt: skip
 
 
 def main() -> None:

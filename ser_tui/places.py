@@ -13,7 +13,8 @@ VARIABLES: Mapping[str, str] = {
     "SER_TUI_CACHE": "What can be made again: encoders, features, fetched corpora, the demo corpus. Without it the XDG cache folder, "
     "`~/.cache/ser-tui`.",
     "SER_TUI_CACHE_GB": "How many gigabytes of features are kept, 8 without it; 0 keeps none. What was unused longest goes first.",
-    "SER_TUI_CONFIG": "Where it is kept where your corpora lie. Without it the XDG configuration folder, `~/.config/ser-tui`.",
+    "SER_TUI_CONFIG": "Where it is kept where your corpora lie, and your settings. Without it the XDG configuration folder, "
+    "`~/.config/ser-tui`.",
     "SER_TUI_DATA": "Folders that are searched for corpora by their names, separated by `:`.",
     "SER_TUI_TRACEBACK": "With any value: an error that would be one line is shown with where in the program it arose.",
 }
@@ -32,7 +33,7 @@ def cache_folder() -> Path:
 
 
 def config_folder() -> Path:
-    """What the user told us: corpus locations. SER_TUI_CONFIG, or the XDG configuration folder."""
+    """What the user told us: corpus locations, settings. SER_TUI_CONFIG, or the XDG configuration folder."""
     named = os.environ.get("SER_TUI_CONFIG")
     return absolute(named) if named else _xdg("XDG_CONFIG_HOME", ".config") / "ser-tui"
 

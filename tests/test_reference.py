@@ -13,6 +13,7 @@ import typer.main
 
 from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
+from ser_tui.study.notices import VARIABLES as TO_COMMANDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +28,7 @@ def test_the_pages_say_what_the_code_does(tmp_path: Path) -> None:
 
 def test_every_variable_is_told() -> None:
     asked = {name for path in (ROOT / "ser_tui").rglob("*.py") for name in re.findall(r"\bSER_TUI_[A-Z_]+", path.read_text())}
-    assert asked - {"SER_TUI_COMPLETE"} == set(VARIABLES)
+    assert asked - {"SER_TUI_COMPLETE"} == {*VARIABLES, *TO_COMMANDS}
 
 
 def test_every_table_row_has_as_many_cells_as_its_head() -> None:

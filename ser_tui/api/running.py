@@ -13,7 +13,8 @@ from ser_tui.client import launch
 from ser_tui.store import runs as store
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, liveness, shown_status
+from ser_tui.store.queue import state_of
+from ser_tui.store.runs import RunFolder, liveness
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -59,8 +60,8 @@ class Run:
 
     @property
     def status(self) -> str:
-        """live, starting, done, stopped, failed, interrupted (its worker died), or elsewhere (worked on by another machine)."""
-        return shown_status(self.state.status, liveness(self._folder))
+        """queued, starting, live, done, stopped, failed, interrupted (its worker died), or elsewhere (worked on by another machine)."""
+        return state_of(self._folder, self.state.status)
 
     @property
     def trials(self) -> Sequence[Trial]:

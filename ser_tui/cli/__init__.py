@@ -63,7 +63,9 @@ def main() -> None:
 def _verb() -> int:
     """Run the verb of the command line. With --json wrong use is told as a document too."""
     from ser_tui.cli.app import app
+    from ser_tui.store.settings import read_settings, use_time_zone
 
+    use_time_zone(read_settings()[0].time_zone)
     if "--json" not in sys.argv[1:]:
         return app(prog_name="ser-tui", standalone_mode=True) or 0
     try:

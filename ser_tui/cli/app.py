@@ -19,10 +19,14 @@ app = typer.Typer(
 )
 corpora = typer.Typer(help="Corpora: where they lie, what they hold, fetching them.", no_args_is_help=True)
 encoders = typer.Typer(help="Encoders: which are ready, fetching them.", no_args_is_help=True)
+queue = typer.Typer(help="The queue: runs that wait for their turn. Without a command it is listed.", no_args_is_help=False)
+settings = typer.Typer(help="Settings: colours, time zone, keys, what is told when a run ends.", no_args_is_help=False)
 cache = typer.Typer(help="Cached features: how much room they take, clearing them.", no_args_is_help=True)
 app.add_typer(corpora, name="corpora")
 app.add_typer(encoders, name="encoders")
 app.add_typer(cache, name="cache")
+app.add_typer(queue, name="queue")
+app.add_typer(settings, name="settings")
 
 ESCAPES = "In a name a backslash keeps the next character as it is: 'a\\=b=c' maps a=b to c, 'x=\\drop' to a class drop."
 
@@ -38,6 +42,9 @@ Sources = Annotated[list[str], typer.Argument(
 )]  # fmt: skip
 Corpus = Annotated[str, typer.Argument(
     metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.", autocompletion=completing.corpora
+)]  # fmt: skip
+Notify = Annotated[bool | None, typer.Option(
+    "--notify/--no-notify", help="Tell when the run ends, or do not; else as the settings say: `ser-tui settings`."
 )]  # fmt: skip
 Set = Annotated[
     list[str] | None,
@@ -77,12 +84,14 @@ def run(
     set_: Set = None,
     headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Start it once the runs before it have ended: see `ser-tui queue`.")] = False,
+    notify: Notify = None,
     json: Json = False,
 ) -> None:
     """Start a run of STUDY; with a terminal the app opens on it."""
     from ser_tui.cli.running import run_study
 
-    raise typer.Exit(run_study(study, set_ or [], headless=headless, detach=detach, as_json=json))
+    raise typer.Exit(run_study(study, set_ or [], headless=headless, detach=detach, queue=queue, notify=notify, as_json=json))
 
 
 @app.command()
@@ -231,6 +240,7 @@ def resume(
     run: Run,
     headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Resume the run and return.")] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Resume it once the runs before it have ended: see `ser-tui queue`.")] = False,
     trials: Annotated[
         int | None, typer.Option("--trials", metavar="N", min=1, help="Go on until there are N trials in all, a finished run too.")
     ] = None,
@@ -242,7 +252,9 @@ def resume(
     """Go on with a run that was stopped or interrupted, or, with a larger budget, is finished; its finished trials stay."""
     from ser_tui.cli.running import resume_run
 
-    raise typer.Exit(resume_run(run, headless=headless, detach=detach, as_json=json, trials=trials, minutes=minutes))
+    raise typer.Exit(
+        resume_run(run, headless=headless, detach=detach, queue=queue, as_json=json, trials=trials, minutes=minutes)
+    )
 
 
 @app.command()
@@ -498,12 +510,130 @@ def remark(
     archive: Annotated[
         bool | None, typer.Option("--archive/--unarchive", help="Leave it out of lists, or not; --filter archived:yes shows those.")
     ] = None,
+    notify: Notify = None,
     json: Json = False,
 ) -> None:
     """Say something of runs, or print what was said. Nothing that is measured changes."""
     from ser_tui.cli.keeping import remark_on_runs
 
-    remark_on_runs(runs, title=title, tags=tag or [], without=untag or [], note=note, archived=archive, as_json=json)
+    remark_on_runs(runs, title=title, tags=tag or [], without=untag or [], note=note, archived=archive, notify=notify, as_json=json)
+
+
+@queue.callback(invoke_without_command=True)
+def queue_root(context: typer.Context) -> None:
+    """The queue: runs that wait for their turn. Without a command it is listed."""
+    if context.invoked_subcommand is None:
+        from ser_tui.cli.queueing import list_queue
+
+        list_queue(as_json=False)
+
+
+@queue.command("list")
+def queue_list(json: Json = False) -> None:
+    """List the runs that wait, in the order in which they start."""
+    from ser_tui.cli.queueing import list_queue
+
+    list_queue(as_json=json)
+
+
+@queue.command("add", short_help="Put runs that can go on into the queue.")
+def queue_add(runs: Runs) -> None:
+    """Put runs into the queue that were stopped or interrupted, or that were cancelled and restored; `run --queue` puts studies there."""
+    from ser_tui.cli.queueing import add_to_queue
+
+    add_to_queue(runs)
+
+
+@queue.command("move", short_help="Let a run start earlier or later.")
+def queue_move(
+    run: Run, place: Annotated[int, typer.Argument(metavar="PLACE", min=1, help="1 is next; what is beyond the end is last.")]
+) -> None:
+    """Put a waiting run at another place of the queue."""
+    from ser_tui.cli.queueing import move_in_queue
+
+    move_in_queue(run, place)
+
+
+@queue.command("pause")
+def queue_pause() -> None:
+    """Start no more runs until `queue start`; those under way go on."""
+    from ser_tui.cli.queueing import pause_queue
+
+    pause_queue()
+
+
+@queue.command("start", short_help="Go on: after a pause, a reboot, a failure to start.")
+def queue_start(
+    at_a_time: Annotated[int | None, typer.Option(
+        "--at-a-time", metavar="N", min=1, max=64, help="How many runs may be under way at once, from now on; else 1."
+    )] = None,
+) -> None:  # fmt: skip
+    """Start what waits: after a pause, after a reboot, and what could not be started before once more."""
+    from ser_tui.cli.queueing import start_queue
+
+    start_queue(at_a_time)
+
+
+@queue.command("cancel", short_help="Take runs out of the queue.")
+def queue_cancel(runs: Runs) -> None:
+    """Take runs out of the queue. One that never began goes to the trash, from where `restore` brings it back."""
+    from ser_tui.cli.queueing import cancel_queued
+
+    cancel_queued(runs)
+
+
+@settings.callback(invoke_without_command=True)
+def settings_root(context: typer.Context) -> None:
+    """Settings: colours, time zone, keys, what is told when a run ends. Without a command they are listed."""
+    if context.invoked_subcommand is None:
+        from ser_tui.cli.settings import list_settings
+
+        list_settings(as_json=False)
+
+
+@settings.command("list")
+def settings_list(json: Json = False) -> None:
+    """List every setting with its value and what it does."""
+    from ser_tui.cli.settings import list_settings
+
+    list_settings(as_json=json)
+
+
+Setting = Annotated[str, typer.Argument(metavar="KEY", help="One of `ser-tui settings list`, or keys.ID.", autocompletion=completing.keys)]
+
+
+@settings.command("get")
+def settings_get(key: Setting) -> None:
+    """Print the value of a setting."""
+    from ser_tui.cli.settings import get_setting
+
+    get_setting(key)
+
+
+@settings.command("set")
+def settings_set(
+    key: Setting, value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value; '' brings the usual one back.")]
+) -> None:
+    """Change a setting."""
+    from ser_tui.cli.settings import set_setting
+
+    set_setting(key, value)
+
+
+@settings.command("path")
+def settings_path() -> None:
+    """Print where the settings are kept."""
+    from ser_tui.cli.settings import print_path
+
+    print_path()
+
+
+@settings.command("keys")
+def settings_keys() -> None:
+    """List the keys of the app that can be changed, by the ids that `settings set keys.ID` takes."""
+    from ser_tui.cli.settings import list_keys
+
+    list_keys()
 
 
 @app.command()

@@ -60,5 +60,12 @@ def settings(incomplete: str) -> list[str]:
     return [f"{key}={choice}" for choice in choices[key](value)]
 
 
+def keys(incomplete: str) -> list[str]:
+    """The keys of the settings."""
+    from ser_tui.store.settings import TABLE
+
+    return _beginning(incomplete, TABLE)
+
+
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]

@@ -76,7 +76,7 @@ def restore_run(reference: str) -> None:
 
 def remark_on_runs(
     references: Sequence[str], *, title: str | None, tags: Sequence[str], without: Sequence[str], note: str | None,
-    archived: bool | None, as_json: bool,
+    archived: bool | None, notify: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Change what is said of runs, and print it. What is None stays as it is."""
     found = _resolved(references)
@@ -91,9 +91,10 @@ def remark_on_runs(
             tags=checked_tags(tag for tag in (*before.tags, *added) if tag not in removed),
             note=before.note if note is None else checked_text(note, MOST_NOTE, "note"),
             archived=before.archived if archived is None else archived,
+            notify=before.notify if notify is None else notify,
         )
 
-    asked = title is not None or note is not None or archived is not None or added or removed
+    asked = any(one is not None for one in (title, note, archived, notify)) or added or removed
     told = [(folder, change_remarks(folder, change) if asked else read_remarks(folder)) for folder in found]
     if as_json:
         print_json([{"run_id": folder.run_id, **asdict(remarks)} for folder, remarks in told])
@@ -102,6 +103,7 @@ def remark_on_runs(
         words = [f"title {remarks.title}"] if remarks.title else []
         words += [f"tags {' '.join(remarks.tags)}"] if remarks.tags else []
         words += ["archived"] if remarks.archived else []
+        words += [] if remarks.notify is None else ["its end is told" if remarks.notify else "its end is not told"]
         say(f"{folder.run_id}  {'; '.join(words) or ('a note' if remarks.note else 'nothing is said of it')}")
         for line in remarks.note.splitlines():
             say(f"  {line}")

@@ -7,6 +7,7 @@ import gc
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
+from ser_tui.store.queue import NAME as QUEUE
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import SCORE_HEADING, duration
 from ser_tui.study.headline import headline_of
@@ -36,6 +37,11 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
         list(map(_row, summaries)),
         ("N", "SPEAKERS", "TRIALS", "TIME"),
     )
+    if (runs_folder() / QUEUE).exists():
+        from ser_tui.client.queueing import look
+
+        if idle := look(runs_folder()).idle:
+            say(idle, error=True)
 
 
 def _row(one: RunSummary) -> tuple[str, ...]:

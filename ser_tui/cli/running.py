@@ -2,45 +2,85 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
-from ser_tui.client import launch
+from ser_tui.client import launch, queueing
 from ser_tui.client.resolving import load_study
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
+from ser_tui.store.remarks import change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, liveness, resolve
+from ser_tui.store.settings import read_settings
+from ser_tui.study import notices
 from ser_tui.study.errors import UsageError
 from ser_tui.study.state import RunState
-from ser_tui.study.status import RunStatus
+from ser_tui.study.status import RunStatus, ShownStatus
+from ser_tui.study.summary import summarize
 
 EXIT = {RunStatus.DONE: 0, RunStatus.STOPPED: 130}
 STOP_SECONDS = 120.0
 
 
-def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, as_json: bool) -> int:
-    """Start a run of the study document at `path` and show it the way that was asked for; the exit code."""
-    if headless and detach:
-        raise UsageError("--headless waits for the run, --detach does not: choose one")
+def run_study(
+    path: str, overrides: list[str], *, headless: bool, detach: bool, queue: bool, notify: bool | None, as_json: bool
+) -> int:
+    """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code."""
+    _refuse_both(headless, detach, queue)
     study = load_study(path, overrides)
+    if queue:
+        folder = queueing.enqueue(study, runs_folder())
+        _remember(folder, notify)
+        return _queued(folder, as_json=as_json)
     folder = launch.start(study, runs_folder())
+    _remember(folder, notify)
     return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=RunState())
 
 
 def resume_run(
-    reference: str, *, headless: bool, detach: bool, as_json: bool, trials: int | None = None, minutes: float | None = None
+    reference: str, *, headless: bool, detach: bool, queue: bool, as_json: bool, trials: int | None = None,
+    minutes: float | None = None,
 ) -> int:
-    """Go on with a run, to `trials` or `minutes` in all where given; the exit code."""
-    if headless and detach:
-        raise UsageError("--headless waits for the run, --detach does not: choose one")
+    """Go on with a run, now or when its turn comes, to `trials` or `minutes` in all where given; the exit code."""
+    _refuse_both(headless, detach, queue)
     folder = resolve(runs_folder(), reference)
+    if queue:
+        queueing.add(runs_folder(), [folder], trials=trials, minutes=minutes)
+        return _queued(folder, as_json=as_json)
     before = folder.state()
     launch.resume(folder, trials=trials, minutes=minutes)
     return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=before)
+
+
+def _remember(folder: RunFolder, notify: bool | None) -> None:
+    """Keep with the run whether its end is to be told."""
+    if notify is not None:
+        change_remarks(folder, lambda before: replace(before, notify=notify))
+
+
+def _refuse_both(headless: bool, detach: bool, queue: bool) -> None:
+    if headless and (detach or queue):
+        raise UsageError(f"--headless waits for the run, {'--queue' if queue else '--detach'} does not: choose one")
+
+
+def _queued(folder: RunFolder, *, as_json: bool) -> int:
+    view = queueing.look(runs_folder())
+    place = next((number for number, (one, _) in enumerate(view.runs, 1) if one.run_id == folder.run_id), None)
+    if as_json:
+        print_json({"run": folder.run_id, "path": str(folder.path), "queued": place})
+    else:
+        say(folder.run_id)
+        say(f"it is number {place or 1} in the queue; `ser-tui queue` lists them", error=True)
+        if view.queue.paused:
+            say(view.idle, error=True)
+    return 0
 
 
 def stop_run(reference: str, *, wait: bool) -> None:
@@ -70,6 +110,22 @@ def _shown(folder: RunFolder, *, headless: bool, detach: bool, as_json: bool, be
     return watch(folder, as_json=as_json, before=before)
 
 
+def _ring(folder: RunFolder, state: RunState, *, interrupted: bool) -> None:
+    """Tell the terminal that the run has ended, where that is wanted and somebody sits before one."""
+    if not sys.stderr.isatty():
+        return
+    settings, _ = read_settings()
+    summary = summarize(folder.run_id, state)
+    if interrupted:
+        summary = replace(summary, state=ShownStatus.INTERRUPTED)
+    if notices.wanted(settings.notify, read_remarks(folder).notify, summary):
+        plain = not (sys.stderr.encoding or "").lower().startswith("utf")
+        sys.stderr.write(notices.terminal_text(
+            notices.words(summary), bell=settings.notify_bell, desktop=settings.notify_desktop, environment=os.environ, ascii_only=plain
+        ))  # fmt: skip
+        sys.stderr.flush()
+
+
 def watch(folder: RunFolder, *, as_json: bool, before: RunState) -> int:
     """Progress lines until the worker has ended, then the result; the exit code. `before`: the run as the worker found it."""
     progress: Callable[[str], None] = partial(say, error=True) if as_json else say
@@ -78,6 +134,7 @@ def watch(folder: RunFolder, *, as_json: bool, before: RunState) -> int:
     if before.sessions and len(state.sessions) == len(before.sessions) and state.seq > before.seq:
         return 1  # it was not gone on with, which the log, and so a line above, says why
     complaint = ended_without_word(folder, state)
+    _ring(folder, state, interrupted=complaint is not None)
     if as_json:
         print_json(run_document(folder, state))
     else:

@@ -10,7 +10,8 @@ from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table
 from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
-from ser_tui.store.runs import RunFolder, copied_from, liveness, resolve, shown_status
+from ser_tui.store.queue import state_of
+from ser_tui.store.runs import RunFolder, copied_from, resolve
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
@@ -75,7 +76,7 @@ def _print_details(parts: Sequence[Explained], name: str | EvaluationFinished, l
 def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (), *, listed: bool = False) -> None:
     """Print one run for people, the best trial first. `parts`: what the best trial is made of, in detail."""
     summary = summarize(folder.run_id, state)
-    status = shown_status(state.status, liveness(folder))
+    status = state_of(folder, state.status)
     counts = ", ".join(f"{count} {part}" for part, count in summary.utterances.items() if count)
     say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
     if copy := copied_from(folder):

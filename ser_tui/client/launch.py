@@ -24,6 +24,7 @@ from ser_tui.store import files
 from ser_tui.store.candidates import has_model
 from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.processes import this_host
+from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Budget, Study
@@ -97,6 +98,12 @@ def refuse_full_disk(folder: RunFolder, study: Study) -> None:
 def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
     """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
     the one before where one of them is given. Raises UserError."""
+    make_ready(folder, trials=trials, minutes=minutes)
+    _spawn(folder, "search")
+
+
+def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
+    """See to it that a worker could take the run's search up, with that budget: see `resume`. Raises UserError where it could not."""
     refuse_if_worked_on(folder)
     if not folder.study.exists():
         raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
@@ -109,7 +116,6 @@ def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | Non
             write_atomically(folder.study, dumps(longer).encode())
         except OSError as error:
             raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
-    _spawn(folder, "search")
 
 
 def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float | None) -> Study:
@@ -169,7 +175,8 @@ def request_stop(folder: RunFolder) -> None:
     if copy := copied_from(folder):
         raise UserError(f"{folder.run_id} is {copy}: stop it there")
     if state != "live":
-        raise UserError(f"no worker is on {folder.run_id}: nothing to stop")
+        todo = f"it waits in the queue; `ser-tui queue cancel {folder.run_id}` takes it out"
+        raise UserError(f"no worker is on {folder.run_id}: {todo if folder.run_id in waiting(folder.path.parent) else 'nothing to stop'}")
     if (moved := moved_from(folder)) is not None and moved.place is not None:
         raise UserError(
             f"{folder.run_id} was renamed while its worker was on it, which waits for the request in {moved.place.path}: give it "

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, liveness, shown_status
+from ser_tui.store.queue import state_of
+from ser_tui.store.runs import RunFolder
 from ser_tui.study.run_summary import to_json
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize, trial_summary
@@ -32,7 +33,7 @@ def run_document(
     document = {
         **to_json(summarize(folder.run_id, state)),
         "path": str(folder.path),
-        "state": shown_status(state.status, liveness(folder)),
+        "state": state_of(folder, state.status),
         "machine": dict(start.machine) if start else {},
         "fingerprints": dict(start.fingerprints) if start else {},
         "speakers": {part: list(names) for part, names in start.speakers.items()} if start else {},

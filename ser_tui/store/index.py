@@ -15,6 +15,7 @@ from ser_tui.places import private_folder
 from ser_tui.store import trash
 from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
+from ser_tui.store.queue import waiting
 from ser_tui.store.remarks import read_remarks, stamp
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
@@ -44,7 +45,7 @@ class Index:
         """
         # In this order: a run that another process adds meanwhile must not look like one that is gone.
         stored = self._stored()
-        present = folders(self.runs)
+        present, queued = folders(self.runs), waiting(self.runs)
         fresh: dict[str, RunSummary] = {}
         found: list[RunSummary] = []
         for folder in present:
@@ -53,7 +54,7 @@ class Index:
                 summary = fresh[folder.run_id] = self._summarize(folder)
             if (now := with_remarks(summary, folder)) is not summary:
                 summary = fresh[folder.run_id] = now
-            found.append(_shown(summary, folder))
+            found.append(_shown(summary, folder, folder.run_id in queued))
         gone = stored.keys() - {folder.run_id for folder in present}
         if fresh or gone:
             self._try_to_store(fresh, gone)
@@ -170,9 +171,9 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
         lock.release()
 
 
-def _shown(summary: RunSummary, folder: RunFolder) -> RunSummary:
+def _shown(summary: RunSummary, folder: RunFolder, waits: bool) -> RunSummary:
     status = summary.status
-    return changed(summary, state=shown_status(status, "none" if status.over else liveness(folder)))
+    return changed(summary, state=shown_status(status, "none" if status.over else liveness(folder), waits))
 
 
 def _size(folder: RunFolder) -> int:

@@ -13,7 +13,7 @@ from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.narration import kept_lines
 from ser_tui.study.predicted import Predicted
 from ser_tui.study.state import Evaluation, RunState, Trial
-from ser_tui.study.status import FailureKind, RunStatus, TrialStatus
+from ser_tui.study.status import BY_REQUEST, FailureKind, RunStatus, TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
 from ser_tui.study.worker_time import WorkerTime
 
@@ -270,7 +270,7 @@ def _(event: events.RunFinished, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.RunCancelled, state: RunState) -> RunState:
-    return _ended(_without_running(state, "stopped by request"), RunStatus.STOPPED, event, event.reason)
+    return _ended(_without_running(state, BY_REQUEST), RunStatus.STOPPED, event, event.reason)
 
 
 @_apply.register

@@ -1,4 +1,4 @@
-"""What a person has said of a run: a title, tags, a note, and that it is put away. No score depends on it."""
+"""What a person has said of a run: a title, tags, a note, that it is put away, and whether its end is told. No score depends on it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ _TAG = re.compile(r"[^\W_][\w.-]{0,39}")
 
 @dataclass(frozen=True)
 class Remarks:
-    """`title`: shown instead of the study's name. `archived`: lists leave it out unless they are asked for such runs."""
+    """`title`: shown instead of the study's name. `archived`: lists leave it out unless they are asked for such runs. `notify`: whether its
+    end is told; None: as the settings say."""
 
     title: str = ""
     tags: tuple[str, ...] = ()
     note: str = ""
     archived: bool = False
+    notify: bool | None = None
 
     def __bool__(self) -> bool:
         return self != NOTHING_SAID
@@ -59,4 +61,5 @@ def remarks_in(data: Any) -> Remarks:
         tags=tuple(dict.fromkeys(tag for tag in known if isinstance(tag, str) and _TAG.fullmatch(tag)))[:MOST_TAGS],
         note=note[:MOST_NOTE] if isinstance(note, str) else "",
         archived=data.get("archived") is True,
+        notify=told if isinstance(told := data.get("notify"), bool) else None,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+BY_REQUEST = "stopped by request"
+"""The reason of a run that a person has stopped."""
+
 
 class RunStatus(StrEnum):
     """What a run's log says of it."""
@@ -23,6 +26,8 @@ class RunStatus(StrEnum):
 class ShownStatus(StrEnum):
     """What people are shown of a run: its log's word, and where that leaves it open, what its worker's process tells."""
 
+    QUEUED = "queued"
+    """It waits for its turn."""
     STARTING = "starting"
     LIVE = "live"
     INTERRUPTED = "interrupted"
@@ -41,8 +46,11 @@ class ShownStatus(StrEnum):
 
     @property
     def resumable(self) -> bool:
-        """Whether the search can be gone on with; of another host's run, resuming says which one that is and what to do."""
-        return self in (ShownStatus.STOPPED, ShownStatus.INTERRUPTED, ShownStatus.FAILED, ShownStatus.ELSEWHERE)
+        """Whether the search can be gone on with; of another host's run, resuming says which one that is and what to do.
+        A queued one then does not wait for its turn."""
+        return self in (
+            ShownStatus.STOPPED, ShownStatus.INTERRUPTED, ShownStatus.FAILED, ShownStatus.ELSEWHERE, ShownStatus.QUEUED
+        )  # fmt: skip
 
 
 class TrialStatus(StrEnum):

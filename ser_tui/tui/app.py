@@ -13,16 +13,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
+from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
+from ser_tui.store.settings import Settings, read_settings, use_time_zone
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
-from ser_tui.tui.data.background import Fetches, Progress
+from ser_tui.study.status import ShownStatus
+from ser_tui.tui.base import BINDINGS_BY_ID, with_ids
+from ser_tui.tui.data.background import Fetches, Progress, in_thread
 from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
@@ -34,7 +37,12 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.filter import LineFilter
 
+    from ser_tui.study.run_summary import RunSummary
     from ser_tui.tui.data.feed import RunsFeed
+
+
+ENDS_SECONDS = 2.0
+"""Between two looks whether a run has ended."""
 
 
 def _commands() -> type[Provider]:
@@ -49,12 +57,12 @@ class SerTuiApp(App[None]):
     TITLE = "ser_tui"
     CSS_PATH = ["app.tcss", "screens/home.tcss"]  # noqa: RUF012  Textual loads no CSS for the default screen by itself
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = with_ids("app", [
         Binding("question_mark", "help", "help", key_display="?", tooltip="What is on this screen, and its keys"),
         Binding("f1", "help", "help", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "to the shell", show=False, priority=True),
-    ]
+    ])  # fmt: skip
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it without ClassVar
         (0, "-narrow"),
         (110, "-wide"),
@@ -73,6 +81,8 @@ class SerTuiApp(App[None]):
         self.register_theme(THEME)
         self.register_theme(PLAIN_THEME)
         self._named_styles = False
+        self.settings, self._problems = read_settings()
+        use_time_zone(self.settings.time_zone)
         self.theme = self._best_theme()
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
@@ -108,8 +118,56 @@ class SerTuiApp(App[None]):
     def on_mount(self) -> None:
         """Show the run to attach to on top of the home screen."""
         self.app_resume_signal.subscribe(self, lambda app: self._repaint())
+        if self.settings.keys:
+            self.set_keymap(self.settings.keys)
         if self.attach is not None:
             self.open_run(self.attach)
+        self._tell_ends()
+
+    def use_settings(self, settings: Settings) -> None:
+        """Show everything as `settings` say from now on."""
+        self.settings, self._problems = settings, []
+        use_time_zone(settings.time_zone)
+        self.theme = self._best_theme()
+        self.set_keymap(settings.keys)
+
+    @work(exclusive=True, group="ends")
+    async def _tell_ends(self) -> None:
+        """Tell of every run that was under way and is over, whatever screen is in front, where that is wanted."""
+        under_way: set[str] = set()
+        for problem in self._problems[:1]:
+            self.tell(problem, problem=True)
+        while True:
+            await asyncio.sleep(ENDS_SECONDS)
+            if self._feed is None:
+                continue
+            if any(self._may_tell(one) for one in self._feed.summaries if one.run_id in under_way):
+                await in_thread(self._feed.poll)
+            summaries = self._feed.summaries
+            for one in summaries:
+                if one.run_id in under_way and not _is_under_way(one):
+                    self._tell_end(one)
+            under_way = {one.run_id for one in summaries if _is_under_way(one)}
+
+    def _may_tell(self, summary: RunSummary) -> bool:
+        of_run = summary.remarks.notify
+        return self.settings.notify != "never" if of_run is None else of_run
+
+    def _tell_end(self, summary: RunSummary) -> None:
+        from ser_tui.study import notices
+
+        if notices.wanted(self.settings.notify, summary.remarks.notify, summary):
+            text = notices.words(summary)
+            self.tell(text, problem=summary.state not in (ShownStatus.DONE, ShownStatus.STOPPED))
+            plain = not (getattr(sys.__stderr__, "encoding", None) or "utf-8").lower().startswith("utf")
+            self.send(notices.terminal_text(
+                text, bell=self.settings.notify_bell, desktop=self.settings.notify_desktop, environment=os.environ, ascii_only=plain
+            ))  # fmt: skip
+
+    def send(self, sequence: str) -> None:
+        """Write to the terminal what is no part of the picture."""
+        if not self.is_headless and self._driver is not None:
+            self._driver.write(sequence)
 
     def on_ready(self) -> None:
         """The first frame is there: garbage is collected from here on, see `run`."""
@@ -196,8 +254,32 @@ class SerTuiApp(App[None]):
         self._named_styles = True
 
     def _best_theme(self) -> str:
+        if self.settings.theme in self.available_themes and not self.no_color:
+            return self.settings.theme
         plain = self.no_color or self.console.color_system not in ("truecolor", "256")
         return (PLAIN_THEME if plain else THEME).name
+
+
+def _is_under_way(summary: RunSummary) -> bool:
+    return summary.state is not None and summary.state.under_way
+
+
+def bindings() -> dict[str, Binding]:
+    """Every key of the app that can be changed, by its id: of the app, of each screen and of each dialog."""
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    for room in ("screens", "dialogs"):
+        for module in iter_modules([str(Path(__file__).parent / room)]):
+            import_module(f"ser_tui.tui.{room}.{module.name}")
+    return dict(BINDINGS_BY_ID)
+
+
+def themes() -> list[str]:
+    """The names of all themes that the settings may choose: the app's own, and Textual's."""
+    from textual.theme import BUILTIN_THEMES
+
+    return ["auto", THEME.name, PLAIN_THEME.name, *sorted(BUILTIN_THEMES)]
 
 
 def run(runs: Path, attach: str | None = None) -> int:

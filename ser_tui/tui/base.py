@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from textual import events
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
@@ -19,14 +22,34 @@ from ser_tui.tui.data.background import Fetches, Progress, in_thread
 from ser_tui.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
+    from ser_tui.store.settings import Settings
     from ser_tui.tui.data.feed import RunsFeed
 
 _LOOKS = (events.Mount, events.Timer, events.Resize, events.ScreenResume, events.Key, events.Paste, events.Click)
 _TOLD_BY = ("ser_tui.", "textual.widgets.")
 """Events, and the modules of messages, upon which a screen looks for its widgets."""
 
+BINDINGS_BY_ID: dict[str, Binding] = {}
+"""Every binding of the app and of the screens and dialogs that were imported, by the id by which a person gives it another key."""
+
 Result = TypeVar("Result")
 Returned = TypeVar("Returned")
+
+
+def with_ids(name: str, bindings: Iterable[BindingType]) -> list[BindingType]:
+    """`bindings` of what is called `name` with ids such as home.delete, by which the settings give them other keys.
+
+    Those that are not shown beside another one, an alias, have none. An action that takes a value is named by what is shown.
+    """
+    found: list[BindingType] = []
+    for one in bindings:
+        named = one
+        if isinstance(one, Binding) and one.description and one.id is None and (one.show or one.priority):
+            action = one.action.partition(".")[2] or one.action
+            id_ = f"{name}.{action if '(' not in action else one.description.replace(' ', '_')}"
+            named = BINDINGS_BY_ID[id_] = replace(one, id=id_)
+        found.append(named)
+    return found
 
 
 class Host(Protocol):
@@ -35,6 +58,7 @@ class Host(Protocol):
 
     runs: Path
     opened: str | None
+    settings: Settings
     fetches: Fetches
 
     def feed(self) -> RunsFeed:
@@ -45,6 +69,9 @@ class Host(Protocol):
 
     def open_run(self, run_id: str) -> None:
         """Show a run, where the list's cursor stands on the way back."""
+
+    def use_settings(self, settings: Settings) -> None:
+        """Show everything as `settings` say from now on."""
 
     def go_on(self) -> None:
         """Hand on the keys that were typed while a screen was not `ready`."""
@@ -58,6 +85,13 @@ class Host(Protocol):
 
 class AppScreen(Screen[Result]):
     """A screen of ser_tui."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        # Before Textual merges them. Its own id of a binding is what a keymap goes by.
+        if "BINDINGS" in vars(cls):
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Screen")).lower()
+            cls.BINDINGS = with_ids(name, cls.BINDINGS)
+        super().__init_subclass__(**options)
 
     ready = True
     """Whether it takes what is typed; until then that waits, see `tui/terminal/keys_in_turn.py`."""

@@ -167,6 +167,7 @@ def _ansi(name: str | None, otherwise: str) -> str:
 STATE_STYLES = {
     ShownStatus.LIVE: "strong",
     ShownStatus.STARTING: "accent",
+    ShownStatus.QUEUED: "accent",
     ShownStatus.INTERRUPTED: "warning",
     ShownStatus.ELSEWHERE: "warning",
     ShownStatus.FAILED: "warning",

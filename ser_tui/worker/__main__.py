@@ -17,6 +17,7 @@ from ser_tui.study.formatting import printable
 from ser_tui.study.requests import JOBS, decode
 from ser_tui.worker.jobs import work
 from ser_tui.worker.session import Session
+from ser_tui.worker.telling import run_command
 
 
 def main() -> int:
@@ -38,13 +39,19 @@ def main() -> int:
         if reason:
             _say(reason)
         status = 1 if reason else 0
+        told = session.changes_status
     except (UserError, OSError) as error:
         _say(str(error))
-        status = 1
+        status, told = 1, False
     try:
         Index(folder.path.parent).refresh()
     except (UserError, OSError) as error:
         _say(f"the index was not written: {error}")
+    try:
+        if told:
+            run_command(folder)
+    except (UserError, OSError) as error:
+        _say(f"the command of the settings was not run: {error}")
     return status
 
 

@@ -15,6 +15,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.events import Event, now
 from ser_tui.study.load import dumps
 from ser_tui.study.log_codec import decode, encode
+from ser_tui.study.status import BY_REQUEST
 from ser_tui.worker.keeping import FolderKeeper
 from ser_tui.worker.recording import OnEvent, Recorder
 
@@ -44,7 +45,7 @@ class InMemory(Recorder):
     def should_stop(self) -> bool:
         """Whether the job has been asked to stop; once it has, it stays so."""
         if not self.stop_reason and self._asked():
-            self.stop_reason = "stopped by request"
+            self.stop_reason = BY_REQUEST
         return bool(self.stop_reason)
 
     def limit_memory(self) -> None:

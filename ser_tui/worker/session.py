@@ -24,6 +24,7 @@ from ser_tui.store.runs import Place, RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, Event, Note, RunResumed, RunStarted, now
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.status import BY_REQUEST
 from ser_tui.worker.keeping import FolderKeeper
 from ser_tui.worker.recording import OnEvent, Recorder
 
@@ -140,7 +141,7 @@ class Session(Recorder):
         if not self._told_to_stop and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + STOP_POLL_SECONDS
             if os.path.lexists(self.folder.stop_request):
-                self._told_to_stop = "stopped by request"
+                self._told_to_stop = BY_REQUEST
             elif self._is_gone():
                 self._told_to_stop = f"stopped, since {self.folder.path} is not there any more: renamed or deleted"
         return bool(self._told_to_stop)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.store.index import Index, with_remarks
+from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
@@ -47,14 +48,14 @@ class RunsFeed:
                 self._index.discard(folder)
 
     def _poll(self) -> list[RunSummary] | None:
-        present = folders(self.runs)
+        present, queued = folders(self.runs), waiting(self.runs)
         if not self._read or [folder.run_id for folder in present] != list(self._summaries):
             return self._refresh()
         changed = False
         ended = False
         for folder in present:
             before = self._summaries[folder.run_id]
-            after = self._looked_at(folder, before)
+            after = self._looked_at(folder, before, folder.run_id in queued)
             if after is not before:
                 self._summaries[folder.run_id] = after
                 changed = True
@@ -70,7 +71,7 @@ class RunsFeed:
         self._read = True
         return found
 
-    def _looked_at(self, folder: RunFolder, before: RunSummary) -> RunSummary:
+    def _looked_at(self, folder: RunFolder, before: RunSummary, waits: bool) -> RunSummary:
         """The summary of now: the same object where nothing has happened."""
         size = _size(folder)
         after = before
@@ -83,7 +84,7 @@ class RunsFeed:
                 remarks_written=before.remarks_written,
             )  # fmt: skip
         after = with_remarks(after, folder)
-        shown = shown_status(after.status, "none" if after.status.over else liveness(folder))
+        shown = shown_status(after.status, "none" if after.status.over else liveness(folder), waits)
         return before if after is before and shown == before.state else replace(after, state=shown)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ser_tui.store import snapshot
 from ser_tui.store.log import CHUNK, LogReader
+from ser_tui.store.queue import waiting
 from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState, Trial
@@ -29,11 +30,13 @@ class View:
     behind: float = 0.0
     missing: bool = False
     """The folder is not there (any more)."""
+    waits: bool = False
+    """It is in the queue."""
 
     @property
     def shown(self) -> ShownStatus:
         """The word for its state, see `ser_tui.store.runs.shown_status`."""
-        return shown_status(self.state.status, self.worker)
+        return shown_status(self.state.status, self.worker, self.waits)
 
     @property
     def live(self) -> bool:
@@ -84,18 +87,19 @@ class Follower:
             state = self._read(limit, state)
             state = described(self.folder, state) if first else state
             self._at_end = marks if self._reader.position == position and not self._reader.refused else None
-        worker, job = before.worker, before.job
+        worker, job, waits = before.worker, before.job, before.waits
         if due:
             self._looked = time.monotonic()
             worker = liveness(self.folder)
             facts = worker_facts(self.folder)
             job = facts.job if facts else ""
-        self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir())
+            waits = self.folder.run_id in waiting(self.folder.path.parent)
+        self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir(), waits)
         return (
             first
             or self.view.state is not before.state
-            or (before.worker, before.job, before.damaged, before.behind, before.missing)
-            != (worker, job, self.view.damaged, self.view.behind, self.view.missing)
+            or (before.worker, before.job, before.damaged, before.behind, before.missing, before.waits)
+            != (worker, job, self.view.damaged, self.view.behind, self.view.missing, waits)
         )
 
     def catch_up(self) -> bool:

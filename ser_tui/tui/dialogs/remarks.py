@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import on
@@ -14,10 +15,17 @@ from ser_tui.study.errors import UsageError
 from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, checked_text
 from ser_tui.tui.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.options import Options
+
+NOTIFY: Mapping[str, bool | None] = {"as set": None, "yes": True, "no": False}
+
+
+def _word(notify: bool | None) -> str:
+    return next(word for word, value in NOTIFY.items() if value is notify)
 
 
 class RemarksScreen(AppDialog[Remarks | None]):
-    """Three fields. Dismissed with what they say, or with None."""
+    """Three fields and a choice. Dismissed with what they say, or with None."""
 
     CSS_PATH = "remarks.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,6 +52,8 @@ class RemarksScreen(AppDialog[Remarks | None]):
             yield Input(" ".join(self._said.tags), id="tags", compact=True)
             yield Static("note", classes="muted")
             yield Input(note, id="note", compact=True)
+            yield Static("tell when it ends: as set, or for this run alone", classes="muted")
+            yield Options(tuple(NOTIFY), _word(self._said.notify), id="notify")
             yield Static("", id="problem", classes="warning", markup=False)
             yield KeyBar()
 
@@ -62,6 +72,7 @@ class RemarksScreen(AppDialog[Remarks | None]):
             said = Remarks(
                 title=checked_text(title, MOST_TITLE, "title"),
                 tags=checked_tags(tags.replace(",", " ").replace("#", " ").split()),
+                notify=NOTIFY[self.query_one("#notify", Options).value],
                 note=self._said.note if note == " / ".join(self._said.note.splitlines()) else checked_text(note, MOST_NOTE, "note"),
             )
         except UsageError as error:

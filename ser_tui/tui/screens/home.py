@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from ser_tui.store.index_preview import glance
 from ser_tui.study.formatting import printable
 from ser_tui.study.run_filter import HELP, run_filter
 from ser_tui.study.run_summary import RunSummary
+from ser_tui.study.status import ShownStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -25,6 +27,8 @@ from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Table, cell
 
 POLL_SECONDS = 1.0
+QUEUE_SECONDS = 15.0
+"""Between two looks whether something starts what waits."""
 EMPTY = """No runs yet in {runs}
 
   n   set up a study: corpus, encoder, strategy and bounds, then start it
@@ -68,6 +72,8 @@ class HomeScreen(AppScreen[None]):
         Binding("slash", "filter", "filter", key_display="/", tooltip="Show only some runs: " + HELP),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
         Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
+        Binding("w", "queue", "queue", tooltip="What waits for its turn: reorder, pause, cancel"),
+        Binding("comma", "settings", "settings", key_display=",", tooltip="Colours, time zone, keys, what is told when a run ends"),
         Binding("escape", "clear_filter", "all runs", key_display="esc", tooltip="Show all runs again"),
         Binding("q", "app.quit", "quit", tooltip="Leave the app; runs go on"),
     ]
@@ -80,6 +86,7 @@ class HomeScreen(AppScreen[None]):
         self._words = ""
         self._filter = run_filter("")
         self._loaded = False
+        self._next_queue = 0.0
 
     def compose(self) -> ComposeResult:
         """Title, list, the pane that wide terminals show, the lines that narrow ones show, keys."""
@@ -110,12 +117,25 @@ class HomeScreen(AppScreen[None]):
                 if found is not None and not (self._loaded and found == self.summaries):
                     self._loaded = True
                     self._take(found)
+                await self._see_to_the_queue()
             await asyncio.sleep(POLL_SECONDS)
 
     def _looked(self) -> list[RunSummary]:
         feed = self.ser.feed()
         feed.poll()
         return feed.summaries
+
+    async def _see_to_the_queue(self) -> None:
+        """What waits is started also after a reboot, or where the process that starts it was killed."""
+        if time.monotonic() >= self._next_queue and any(one.state == ShownStatus.QUEUED for one in self.summaries):
+            self._next_queue = time.monotonic() + QUEUE_SECONDS
+
+            def see_to_it() -> None:
+                from ser_tui.client import queueing
+
+                queueing.see_to_it(self.ser.runs)
+
+            await self.attempt(see_to_it)
 
     def _take(self, summaries: list[RunSummary]) -> None:
         self.summaries = summaries
@@ -264,6 +284,14 @@ class HomeScreen(AppScreen[None]):
     def action_encoders(self) -> None:
         """Show the encoders."""
         self.ser.open("encoders")
+
+    def action_settings(self) -> None:
+        """Show the settings."""
+        self.ser.open("settings")
+
+    def action_queue(self) -> None:
+        """Show what waits for its turn."""
+        self.ser.open("queue")
 
     @work
     async def action_stop(self) -> None:

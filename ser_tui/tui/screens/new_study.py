@@ -43,6 +43,7 @@ class NewStudyScreen(AppScreen[None]):
     AUTO_FOCUS = ""  # `_build` gives it when all fields are there
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
+        Binding("ctrl+t", "queue", "queue", tooltip="Start the search once the runs before it have ended"),
         Binding("ctrl+o", "preview", "preview YAML", tooltip="Show the study document, every default written out"),
         Binding("ctrl+g", "save", "save to configs/", tooltip="Write the study document into configs/"),
         Binding("p", "preview", show=False),
@@ -356,6 +357,24 @@ class NewStudyScreen(AppScreen[None]):
             return
         self.dismiss()
         self.ser.open_run(folder.run_id)
+
+    @work(exclusive=True, group="start")
+    async def action_queue(self) -> None:
+        """Let the search wait for its turn."""
+        from ser_tui.client import queueing
+
+        study = self._valid()
+        if study is None or self._starting:
+            return
+        self._starting = True
+        folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs))
+        self._starting = False
+        if folder is None:
+            self._say_state()
+            return
+        self.ser.opened = folder.run_id
+        self.ser.tell(f"{study.name} waits for its turn; w shows the queue")
+        self.dismiss()
 
     @work(exclusive=True, group="preview")
     async def action_preview(self) -> None:

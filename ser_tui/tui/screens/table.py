@@ -84,6 +84,18 @@ def _encoders() -> Screen[None]:
     return EncodersScreen()
 
 
+def _queue() -> Screen[None]:
+    from ser_tui.tui.screens.queue import QueueScreen
+
+    return QueueScreen()
+
+
+def _settings() -> Screen[None]:
+    from ser_tui.tui.screens.settings import SettingsScreen
+
+    return SettingsScreen()
+
+
 SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "home": _home,
     "new study": _new_study,
@@ -97,5 +109,7 @@ SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "timeline": _timeline,
     "corpora": _corpora,
     "encoders": _encoders,
+    "queue": _queue,
+    "settings": _settings,
 }
 """Name -> what makes the screen. Each is imported when it is first shown: the start must not wait for all of them."""

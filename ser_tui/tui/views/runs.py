@@ -32,6 +32,7 @@ from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
+QUEUED = "waits for its turn in the queue; r starts it at once"
 ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
 
 HOME_COLUMNS = (
@@ -146,10 +147,12 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     if room >= -2:
         line.append_text(speakers)
     second = Text(no_wrap=True)
-    if summary.reason and summary.state != ShownStatus.DONE:
+    if summary.reason and summary.state not in (ShownStatus.DONE, ShownStatus.QUEUED):
         second.append_text(cell(ended(summary.shown, summary.reason), "warning"))
     elif summary.state == ShownStatus.INTERRUPTED:
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
+    elif summary.state == ShownStatus.QUEUED:
+        second.append(f"{QUEUED}, w shows what is before it", "accent")
     elif summary.state == ShownStatus.ELSEWHERE:
         second.append(ELSEWHERE, "warning")
     else:
@@ -210,6 +213,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     fact("state", summary.state)
     if summary.state == ShownStatus.INTERRUPTED:
         lines.append(cell("its worker is gone; r resumes", "warning"))
+    elif summary.state == ShownStatus.QUEUED:
+        lines.append(cell(QUEUED, "accent"))
     elif summary.state == ShownStatus.ELSEWHERE:
         lines.append(cell(ELSEWHERE, "warning"))
     if summary.reason:

@@ -1,0 +1,220 @@
+"""The queue: what waits is started in its turn, outlives whatever started it, and says why where it cannot start."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from calling import call, document
+from small_runs import until, until_over
+
+from ser_tui.client import queueing
+from ser_tui.client.queueing import Starter
+from ser_tui.store import trash
+from ser_tui.store.index import Index
+from ser_tui.store.processes import identify
+from ser_tui.store.queue import NAME, change_queue, moved, read_queue, standing, waiting
+from ser_tui.store.runs import RunFolder, create
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.load import dumps, loads
+from ser_tui.study.status import RunStatus, ShownStatus
+
+PROBE = """
+name: {name}
+corpus: small
+protocol: {{kind: speaker, size: 0.34}}
+encoder: whisper-tiny.en
+method: probe
+budget: 1
+search: {{max_seconds: 1, layers: last, pooling: mean, inverse_regularization: 1}}
+"""
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs in whose queue nothing is started by itself."""
+    monkeypatch.setattr(queueing, "see_to_it", lambda runs: False)
+    return tmp_path / "runs"
+
+
+def probe(name: str) -> Study:
+    return loads(PROBE.format(name=name), f"{name}.yaml")
+
+
+def names(runs: Path) -> list[str]:
+    return [RunFolder(runs / one.run_id).study_name for one in read_queue(runs).runs]
+
+
+def queued(runs: Path, *wanted: str) -> list[RunFolder]:
+    return [queueing.enqueue(probe(name), runs) for name in wanted]
+
+
+def worked_on(folder: RunFolder, *, ended: bool, boot: str = "") -> None:
+    """Leave the folder as a worker leaves it that began after it was queued."""
+    me = identify(os.getpid())
+    assert me is not None
+    process = replace(me, boot=boot, pid=me.pid + 1) if boot or ended else me
+    folder.worker.write_text(json.dumps({"process": process.to_json(), "job": "search", "heartbeat": "", "ended": ended}))
+
+
+def test_a_queued_study_is_a_run_that_lists_show_as_queued(runs: Path) -> None:
+    first, second = queued(runs, "one", "two")
+    assert names(runs) == ["one", "two"] and waiting(runs) == {first.run_id, second.run_id}
+    assert [one.state for one in Index(runs).refresh()] == [ShownStatus.QUEUED] * 2
+    assert loads(first.study.read_text(), "study.yaml").name == "one", "what will run is fixed when it is queued"
+
+
+def test_the_queue_is_reordered_and_cancelled(runs: Path) -> None:
+    first, _, third = queued(runs, "one", "two", "three")
+    change_queue(runs, lambda queue: moved(queue, third.run_id, 0))
+    assert names(runs) == ["three", "one", "two"]
+    change_queue(runs, lambda queue: moved(queue, third.run_id, 99))
+    assert names(runs) == ["one", "two", "three"]
+    assert queueing.cancel(runs, [first]) == [first], "it had not begun, so it is no run to keep"
+    assert names(runs) == ["two", "three"] and trash.restore(runs, "latest").run_id == first.run_id
+    with pytest.raises(UsageError, match="is not in the queue"):
+        queueing.cancel(runs, [first])
+    queueing.add(runs, [first])
+    assert names(runs) == ["two", "three", "one"]
+
+
+def test_what_ran_meanwhile_is_out_of_the_queue_and_what_a_reboot_cut_waits_again(runs: Path) -> None:
+    started, ended, killed, cut = queued(runs, "started", "ended", "killed", "cut")
+    worked_on(started, ended=False)
+    worked_on(ended, ended=True)
+    worked_on(cut, ended=False, boot="another boot")
+    me = identify(os.getpid())
+    assert me is not None
+    killed.worker.write_text(json.dumps({"process": replace(me, start="0").to_json(), "job": "search", "heartbeat": ""}))
+    found = {RunFolder(runs / one.run_id).study_name: standing(runs, one) for one in read_queue(runs).runs}
+    assert found == {"started": "running", "ended": "over", "killed": "over", "cut": "waits"}
+    with pytest.raises(UsageError, match="is running"):
+        queueing.cancel(runs, [started])
+
+
+def test_a_queue_file_of_another_hand_is_read_as_far_as_it_makes_sense(runs: Path) -> None:
+    [folder] = queued(runs, "one")
+    good = json.loads((runs / NAME).read_text())["runs"][0]
+    bad = [{"run_id": "../../etc"}, {"run_id": 7}, {}, None, "x", good, {**good, "environment": ["A"], "before": {"pid": "x"}}]
+    (runs / NAME).write_text(json.dumps({"runs": bad, "at_a_time": True, "paused": 1}))
+    found = read_queue(runs)
+    assert [one.run_id for one in found.runs] == [folder.run_id] and found.at_a_time is None and not found.paused
+    (runs / NAME).write_text("[" * 100_000)
+    assert read_queue(runs).runs == ()
+
+
+def test_a_study_that_cannot_start_is_said_so_and_does_not_stop_those_behind_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = queued(runs, "bad", "good")
+    started: list[str] = []
+
+    def resume(folder: RunFolder) -> None:
+        if folder.run_id == bad.run_id:
+            raise UserError("its corpus is gone")
+        started.append(folder.run_id)
+        worked_on(folder, ended=True)
+
+    monkeypatch.setattr("ser_tui.client.launch.resume", resume)
+    monkeypatch.setattr(queueing, "POLL_SECONDS", 0.01)
+    Starter(runs).work()
+    view = queueing.look(runs)
+    assert started == [good.run_id]
+    assert [(one.run_id, stands, one.problem) for one, stands in view.runs] == [(bad.run_id, "cannot start", "its corpus is gone")]
+    queueing.go_on(runs)
+    assert [stands for _, stands in queueing.look(runs).runs] == ["waits"], "asked to go on it is tried again"
+
+
+def test_as_many_run_at_a_time_as_may_whoever_started_them(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_hand = create(runs, "by-hand")
+    worked_on(by_hand, ended=False)
+    folders = queued(runs, "one", "two", "three")
+    started: list[str] = []
+
+    def resume(folder: RunFolder) -> None:
+        started.append(folder.study_name)
+        worked_on(folder, ended=False)
+
+    monkeypatch.setattr("ser_tui.client.launch.resume", resume)
+    starter = Starter(runs)
+    assert not starter._step(lambda: None) and started == [], "a run that was started by hand counts"
+    queueing.go_on(runs, at_a_time=2)
+    for _ in range(3):
+        starter._step(lambda: None)
+    assert started == ["one"]
+    worked_on(folders[0], ended=True)
+    starter._step(lambda: None)
+    assert started == ["one", "two"]
+    queueing.pause(runs)
+    worked_on(folders[1], ended=True)
+    left: list[int] = []
+    assert starter._step(lambda: left.append(1)) and left and started == ["one", "two"], "paused, its process ends"
+    assert "paused" in queueing.look(runs).idle
+
+
+def test_a_run_is_started_where_and_how_it_was_queued(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    monkeypatch.chdir(data)
+    monkeypatch.setenv("SER_TUI_DATA", "/corpora")
+    queued(runs, "one")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SER_TUI_DATA", "/elsewhere")
+    monkeypatch.setenv("HF_ENDPOINT", "http://of-another-shell")
+    seen: list[tuple[str, str | None, str | None]] = []
+
+    def resume(folder: RunFolder) -> None:
+        seen.append((os.getcwd(), os.environ.get("SER_TUI_DATA"), os.environ.get("HF_ENDPOINT")))
+        worked_on(folder, ended=True)
+
+    monkeypatch.setattr("ser_tui.client.launch.resume", resume)
+    monkeypatch.setattr(queueing, "POLL_SECONDS", 0.01)
+    Starter(runs).work()
+    assert seen == [(str(data), "/corpora", None)]
+
+
+def test_only_one_process_starts_what_waits(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued(runs, "one")
+    inside, leave = threading.Event(), threading.Event()
+
+    def step(self: Starter, give_back: Callable[[], object]) -> bool:
+        inside.set()
+        return leave.wait(60)
+
+    monkeypatch.setattr(Starter, "_step", step)
+    thread = threading.Thread(target=Starter(runs).work)
+    thread.start()
+    assert inside.wait(60)
+    inside.clear()
+    assert queueing.look(runs).served and not queueing.look(runs).idle
+    Starter(runs).work()
+    assert not inside.is_set(), "the second one leaves at once"
+    leave.set()
+    thread.join()
+    assert not queueing.look(runs).served and "nothing starts them" in queueing.look(runs).idle
+
+
+@pytest.fixture
+def _no_queue_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    queueing.pause(tmp_path / "runs")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_corpus", "_no_queue_left")
+def test_two_queued_studies_run_one_after_another_by_the_command_line(tmp_path: Path) -> None:
+    """The whole way, by processes of their own: the shell that queued is gone when they start."""
+    runs = tmp_path / "runs"
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(dumps(probe(name)))
+        told = document("run", str(tmp_path / f"{name}.yaml"), "--queue", runs=runs)
+        assert told["queued"] is not None
+    until(lambda: all(one.status == RunStatus.DONE for one in Index(runs).refresh()))
+    two, one = Index(runs).refresh()
+    until_over(RunFolder(runs / two.run_id))
+    assert (one.name, two.name) == ("one", "two") and one.ended <= two.started
+    assert "no run waits" in call("queue", runs=runs).stdout
