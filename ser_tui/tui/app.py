@@ -29,7 +29,7 @@ from ser_tui.tui.data.background import Fetches, Progress, in_thread
 from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
-from ser_tui.tui.theme import PLAIN_THEME, THEME, styles
+from ser_tui.tui.theme import PLAIN_THEME, THEME, muted, styles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -242,6 +242,10 @@ class SerTuiApp(App[None]):
         """Keep cursors still: a blinking one would send bytes for ever."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What the stylesheets name and Textual's own themes do not."""
+        return {"muted": muted(self.current_theme)}
 
     def watch_theme(self, name: str) -> None:
         """Give rich text the same colours."""

@@ -100,20 +100,25 @@ def mark(number: int) -> str:
     return chr(ord("A") + number % 26)
 
 
+def muted(theme: Theme) -> str:
+    """The colour of what is said beside; Textual's own themes name none."""
+    return theme.variables.get("muted") or ("ansi_default" if theme.ansi else "#8a9490" if theme.dark else "#5c6662")
+
+
 def styles(theme: Theme) -> RichTheme:
     """The named styles of `theme` for rich text: accent, strong, muted, warning, good."""
     if theme.ansi:
         accent, warning = _ansi(theme.accent, "cyan"), _ansi(theme.warning, "yellow")
-        muted = Style(dim=True)
+        beside = Style(dim=True)
     else:
         accent, warning = theme.accent or theme.primary, theme.warning or theme.primary
-        muted = Style(color=theme.variables.get("muted", "#8a9490"))
+        beside = Style(color=muted(theme))
     return RichTheme(
         {
             "accent": Style(color=accent),
             "strong": Style(color=accent, bold=True),
             "bold": Style(bold=True),
-            "muted": muted,
+            "muted": beside,
             "warning": Style(color=warning),
             "key": Style(color=accent, bold=True),
             **{f"shade{level}": style for level, style in enumerate(_shades(theme))},

@@ -18,6 +18,7 @@ from ser_tui.store.settings import changed_settings, read_settings, settings_fil
 from ser_tui.study import events
 from ser_tui.tui import app as app_module
 from ser_tui.tui.app import SerTuiApp, bindings, themes
+from ser_tui.tui.theme import styles
 
 
 async def test_what_is_chosen_holds_at_once_and_is_kept(runs: Path) -> None:
@@ -28,7 +29,7 @@ async def test_what_is_chosen_holds_at_once_and_is_kept(runs: Path) -> None:
         await until_shown(pilot, "colours", "notify_command", "enter change")
         await pilot.press("enter")
         await until_shown(pilot, "ser-plain")
-        await press(pilot, "down", "enter")
+        await press(pilot, "down", "down", "down", "enter")
         await until(pilot, lambda: app.theme != "ser" and app.theme == read_settings()[0].theme)
         await until_shown(pilot, "u usual value")
         await pilot.press("u")
@@ -81,6 +82,16 @@ async def test_the_end_of_a_run_is_told_whatever_screen_is_in_front(runs: Path, 
         await until(pilot, lambda: sent)
         assert re.fullmatch("\a\x1b]9;ser_tui: emodb-gp failed: three trials in a row failed\a", sent[0].replace(str(runs), ""))
         await until_shown(pilot, "three trials in a row failed")
+
+
+@pytest.mark.parametrize("name", themes()[1:])
+def test_every_theme_gives_all_text_its_colours(name: str) -> None:
+    app = SerTuiApp(Path("runs"))
+    theme = app.available_themes[name]
+    assert {"accent", "muted", "warning", "shade4", "run5"} <= set(styles(theme).styles)
+    for line in (Path(app_module.__file__).parent).rglob("*.tcss"):
+        named = set(re.findall(r"\$([a-z][a-z-]*)", line.read_text()))
+        assert named <= {*theme.to_color_system().generate(), *theme.variables, *app.get_theme_variable_defaults()}, line
 
 
 def test_every_key_that_is_shown_has_an_id_of_its_own() -> None:
