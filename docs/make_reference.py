@@ -27,7 +27,7 @@ from pydantic.fields import FieldInfo
 
 from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
-from ser_tui.store.settings import TABLE, Settings, text_of
+from ser_tui.store.settings import TABLE, Preferences, text_of
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import document, events, run_summary, scores
 from ser_tui.study.findings import Finding
@@ -246,7 +246,7 @@ def settings() -> str:
     rows = []
     for name, key in TABLE.items():
         may = ", ".join(f"`{one}`" for one in key.metadata["choices"])
-        usual = text_of(getattr(Settings(), name))
+        usual = text_of(getattr(Preferences(), name))
         rows.append((f"`{name}`", key.metadata["help"], may, f"`{usual}`" if usual else ""))
     keys = [(f"`{id_}`", f"`{key_of(one)}`", one.tooltip or one.description) for id_, one in sorted(bindings().items())]
     return page(

@@ -1,6 +1,6 @@
 """settings.yaml in the configuration folder: what a person likes, each key with what it does above it. No score depends on it.
 
-`Settings` is the one table of keys: the file, the command, the app's screen and the reference are made from its fields.
+`Preferences` is the one table of keys: the file, the command, the app's screen and the reference are made from its fields.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _key(default: Any, title: str, help_text: str, choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Settings:
+class Preferences:
     """What a person has chosen."""
 
     theme: str = _key(
@@ -61,7 +61,7 @@ class Settings:
 
 
 def _table() -> Mapping[str, Field[Any]]:
-    return {one.name: one for one in fields(Settings)}
+    return {one.name: one for one in fields(Preferences)}
 
 
 TABLE: Mapping[str, Field[Any]] = _table()
@@ -75,19 +75,19 @@ def settings_file() -> Path:
     return config_folder() / NAME
 
 
-def read_settings() -> tuple[Settings, list[str]]:
+def read_settings() -> tuple[Preferences, list[str]]:
     """The settings, and what is wrong with them, one line each: where something is, the default stands."""
     path = settings_file()
     if not path.exists():
-        return Settings(), []
+        return Preferences(), []
     try:
         from ser_tui.study.regular import read_regular
 
         text = read_regular(path, MOST_BYTES).decode()
         data = _loaded(text)
     except (OSError, ValueError) as error:
-        return Settings(), [f"{path}: {' '.join(str(error).split())[:300]}"]
-    found = Settings()
+        return Preferences(), [f"{path}: {' '.join(str(error).split())[:300]}"]
+    found = Preferences()
     problems = []
     for name, value in data.items():
         try:
@@ -112,7 +112,7 @@ def _loaded(text: str) -> Mapping[Any, Any]:
     return data
 
 
-def changed_settings(changes: Mapping[str, str]) -> Settings:
+def changed_settings(changes: Mapping[str, str]) -> Preferences:
     """Write the settings with `changes`, values as a person types them; an empty one brings back the default. Raises UserError."""
     found, problems = read_settings()
     if problems:
@@ -128,7 +128,7 @@ def changed_settings(changes: Mapping[str, str]) -> Settings:
     return found
 
 
-def _with_text(before: Settings, name: str, text: str) -> Settings:
+def _with_text(before: Preferences, name: str, text: str) -> Preferences:
     key, _, inner = name.partition(".")
     if key == MAP:
         if not inner:
@@ -152,10 +152,10 @@ def _default(name: str) -> Any:
     if name not in TABLE:
         near = difflib.get_close_matches(name, TABLE, 1)
         raise UsageError(f"there is no setting {name!r}; " + (f"is it {near[0]}?" if near else f"there are {', '.join(TABLE)}"))
-    return getattr(Settings(), name)
+    return getattr(Preferences(), name)
 
 
-def _with(before: Settings, name: str, value: Any) -> Settings:
+def _with(before: Preferences, name: str, value: Any) -> Preferences:
     """`before` with a value as YAML has it. Raises UsageError where that is none of the setting's."""
     default = _default(name)
     metadata = TABLE[name].metadata
@@ -219,7 +219,7 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def as_text(settings: Settings) -> str:
+def as_text(settings: Preferences) -> str:
     """The file: every key below what it does; those that have their default are comments."""
     lines = ["# Settings of ser-tui. `ser-tui settings set KEY VALUE` and the app's screen write this file anew: comments are not kept."]
     for name, key in TABLE.items():

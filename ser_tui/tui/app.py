@@ -20,7 +20,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
-from ser_tui.store.settings import Settings, read_settings, use_time_zone
+from ser_tui.store.settings import Preferences, read_settings, use_time_zone
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
 from ser_tui.study.status import ShownStatus
@@ -124,7 +124,7 @@ class SerTuiApp(App[None]):
             self.open_run(self.attach)
         self._tell_ends()
 
-    def use_settings(self, settings: Settings) -> None:
+    def use_settings(self, settings: Preferences) -> None:
         """Show everything as `settings` say from now on."""
         self.settings, self._problems = settings, []
         use_time_zone(settings.time_zone)

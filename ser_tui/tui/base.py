@@ -22,7 +22,7 @@ from ser_tui.tui.data.background import Fetches, Progress, in_thread
 from ser_tui.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
-    from ser_tui.store.settings import Settings
+    from ser_tui.store.settings import Preferences
     from ser_tui.tui.data.feed import RunsFeed
 
 _LOOKS = (events.Mount, events.Timer, events.Resize, events.ScreenResume, events.Key, events.Paste, events.Click)
@@ -58,7 +58,7 @@ class Host(Protocol):
 
     runs: Path
     opened: str | None
-    settings: Settings
+    settings: Preferences
     fetches: Fetches
 
     def feed(self) -> RunsFeed:
@@ -70,7 +70,7 @@ class Host(Protocol):
     def open_run(self, run_id: str) -> None:
         """Show a run, where the list's cursor stands on the way back."""
 
-    def use_settings(self, settings: Settings) -> None:
+    def use_settings(self, settings: Preferences) -> None:
         """Show everything as `settings` say from now on."""
 
     def go_on(self) -> None:

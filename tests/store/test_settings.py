@@ -12,7 +12,6 @@ from calling import call, document
 
 from ser_tui.store.settings import (
     TABLE,
-    Settings,
     as_text,
     changed_settings,
     read_settings,
@@ -29,7 +28,7 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_file_everything_is_as_usual() -> None:
-    assert read_settings() == (Settings(), [])
+    assert read_settings() == (Preferences(), [])
 
 
 def test_what_is_written_is_read_again_and_every_key_is_explained() -> None:
@@ -37,7 +36,7 @@ def test_what_is_written_is_read_again_and_every_key_is_explained() -> None:
     changes = {"notify": "always", "notify_bell": "no", "notify_command": odd, "queue_at_a_time": "3", "keys.home.delete": "x,delete"}
     changed_settings(changes)
     found, problems = read_settings()
-    assert not problems and found == Settings(
+    assert not problems and found == Preferences(
         notify="always", notify_bell=False, notify_command=odd, queue_at_a_time=3, keys={"home.delete": "x,delete"}
     )
     text = settings_file().read_text()
@@ -50,8 +49,8 @@ def test_what_is_written_is_read_again_and_every_key_is_explained() -> None:
 
 def test_the_file_with_usual_values_says_nothing() -> None:
     settings_file().parent.mkdir()
-    settings_file().write_text(as_text(Settings()))
-    assert read_settings() == (Settings(), [])
+    settings_file().write_text(as_text(Preferences()))
+    assert read_settings() == (Preferences(), [])
 
 
 @pytest.mark.parametrize(("key", "value", "complaint"), [
@@ -70,13 +69,13 @@ def test_of_a_file_with_mistakes_what_is_right_holds_and_the_mistakes_are_told_a
     text = "theme: nord\nnotify: sometimes\nqueue_at_a_time: true\nkeys: [a]\ncolour: red\n"
     settings_file().write_text(text)
     found, problems = read_settings()
-    assert found == Settings(theme="nord") and len(problems) == 4
+    assert found == Preferences(theme="nord") and len(problems) == 4
     with pytest.raises(UserError, match="mend or remove"):
         changed_settings({"theme": "gruvbox"})
     assert settings_file().read_text() == text
     for broken in ("theme: [", "- a\n", "\x00", "a: &a [*a]", "[" * 5000):
         settings_file().write_text(broken)
-        assert read_settings()[0] == Settings() and read_settings()[1]
+        assert read_settings()[0] == Preferences() and read_settings()[1]
 
 
 def test_times_are_shown_in_the_chosen_zone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,4 +96,4 @@ def test_the_command_line_lists_gets_and_sets(tmp_path: Path) -> None:
 
 
 def test_every_key_has_a_title_and_says_what_it_does() -> None:
-    assert all(one.metadata["title"] and one.metadata["help"] for one in fields(Settings))
+    assert all(one.metadata["title"] and one.metadata["help"] for one in fields(Preferences))

@@ -9,7 +9,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from ser_tui.store.settings import MAP, TABLE, Settings, changed_settings, read_settings, settings_file, text_of
+from ser_tui.store.settings import MAP, TABLE, Preferences, changed_settings, read_settings, settings_file, text_of
 from ser_tui.tui.base import BINDINGS_BY_ID, AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.theme import PLAIN_THEME, THEME
@@ -60,7 +60,7 @@ class SettingsScreen(AppScreen[None]):
 
     def _row(self, name: str) -> Row:
         value = getattr(self.ser.settings, name)
-        usual = value == getattr(Settings(), name)
+        usual = value == getattr(Preferences(), name)
         return name, (cell(TABLE[name].metadata["title"]), cell(text_of(value) or "-", "" if usual else "strong"), cell(name, "muted"))
 
     def _show_detail(self) -> None:
@@ -82,7 +82,7 @@ class SettingsScreen(AppScreen[None]):
         if not self.is_mounted or action != "usual":
             return True
         name = self.query_one(SettingsTable).current
-        return name is not None and getattr(self.ser.settings, name) != getattr(Settings(), name)
+        return name is not None and getattr(self.ser.settings, name) != getattr(Preferences(), name)
 
     @on(Table.Selected)
     @work
