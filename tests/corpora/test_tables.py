@@ -183,6 +183,13 @@ def test_a_person_is_one_however_a_table_writes_the_name_and_nan_is_nobody(home:
     assert not manifest.unclear_split
 
 
+def test_a_sentence_is_one_however_it_is_spelt(home: Path, sound: Any) -> None:
+    sounds(home, sound, "a.wav", "b.wav", "c.wav")
+    manifest = added(home / "t.csv", "file;emotion;text\na.wav;anger;I never left.\nb.wav;joy;i never left\nc.wav;joy;Who left?\n")
+    assert [utterance.sentence for utterance in manifest.utterances] == ["I never left."] * 2 + ["Who left?"]
+    assert "one sentence: I never left. is also written i never left" in manifest.reading
+
+
 def test_whole_files_beside_segments_and_bounds_that_are_none(home: Path, sound: Any) -> None:
     for name in ("a.wav", "b.wav"):
         sound(home / name, seconds=2.0)

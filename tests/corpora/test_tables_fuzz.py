@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ser_tui.corpora.hearing.segments import segment_id
 from ser_tui.corpora.labels import Labels
-from ser_tui.corpora.reading import tables
+from ser_tui.corpora.reading import people, tables
 from ser_tui.corpora.reading.partitions import divide
 from ser_tui.corpora.spellings import meaning, merged
 from ser_tui.study.errors import UserError
@@ -129,7 +129,8 @@ def test_what_is_read_equals_what_was_generated(folder: Path, made: tuple[list[R
     for name, row in expected.items():
         labels = found[name]
         assert meaning(classes[labels.emotion]) == meaning(row.emotion)
-        assert (labels.speaker, labels.part, labels.sentence) == (row.speaker, row.part, row.sentence)
+        assert (labels.speaker, labels.part) == (row.speaker, row.part)
+        assert len(set(people.merged({labels.sentence or "": 1, row.sentence or "": 1}).values())) == 1, "one sentence, however it is spelt"
         assert (labels.start, labels.end) == (row.bounds or (None, None))
         assert labels.file in (None, row.file)
 

@@ -1,6 +1,6 @@
-"""One name for a person however a table writes it: spk03, Spk03 and "spk-03 " are one, and so are 3, 03 and 3.0. Pure.
+"""One name for a person, or a sentence, however a table writes it: spk03 and "Spk-03", 3 and 3.0, "Hello." and hello. Pure.
 
-Two people taken for one are only kept together by a split; one person taken for two would be trained on and tested.
+Two that are taken for one are only kept together by a split; one that is taken for two would be trained on and tested.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ def merged(counts: Mapping[str, int]) -> dict[str, str]:
     return {name: min(group, key=lambda one: (-counts[one], one)) for group in groups.values() for name in group}
 
 
-def told(names: Mapping[str, str], most: int = 5) -> list[str]:
-    """A line on who is written in several ways, for people; nothing where nobody is."""
+def told(names: Mapping[str, str], what: str = "speaker", most: int = 5) -> list[str]:
+    """A line on who, or what, is written in several ways, for people; nothing where nobody is."""
     others: dict[str, list[str]] = defaultdict(list)
     for name, called in sorted(names.items()):
         if name != called:
             others[called].append(name)
     if not others:
         return []
-    shown = "; ".join(f"{called} is also written {', '.join(written)}" for called, written in sorted(others.items())[:most])
+    shown = "; ".join(f"{called[:60]} is also written {', '.join(written)[:80]}" for called, written in sorted(others.items())[:most])
     more = f"; and {len(others) - most} more" if len(others) > most else ""
-    return [f"one speaker: {shown}{more}"]
+    return [f"one {what}: {shown}{more}"]
 
 
 def _key(name: str) -> str:

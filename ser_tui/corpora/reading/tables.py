@@ -120,9 +120,11 @@ def assemble(
 ) -> ReadTable:
     """Labels by utterance id of the `rows` of the table or folder `name`. `comma`: whether times may have decimal commas."""
     rest, rows = _Rest(), list(rows)
-    speakers = people.merged(Counter(name for row in rows if (name := _speaker(row.cells))))
+    speakers = people.merged(Counter(who for row in rows if (who := _speaker(row.cells))))
+    sentences = people.merged(Counter(text for row in rows if (text := row.cells.get("sentence", ""))))
     for row in rows:
-        cells = {**row.cells, "speaker": speakers.get(_speaker(row.cells), "")}
+        text = row.cells.get("sentence", "")
+        cells = {**row.cells, "speaker": speakers.get(_speaker(row.cells), ""), "sentence": sentences.get(text, "")}
         file = filing.id(cells.get("file", ""))
         reason = cells.get("problem", "") or _row_problem(file, cells)
         start, end, trouble = (None, None, "") if reason else bounds(cells, units or {}, comma)
@@ -140,7 +142,7 @@ def assemble(
             why = "no such file, and a line break in its name; is a quotation mark missing?"
         rest.found[key] = why or _labels(cells, division, folds, None if place == key else place or file, start, end)
     _refuse_contradictions(name, rest)
-    return ReadTable(rest.found, tuple(rest.problems), (*filing.said(), *people.told(speakers)))
+    return ReadTable(rest.found, tuple(rest.problems), (*filing.said(), *people.told(speakers), *people.told(sentences, "sentence", 2)))
 
 
 def _refuse_contradictions(name: str, rest: _Rest) -> None:
