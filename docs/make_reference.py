@@ -105,7 +105,8 @@ def study() -> str:
         "## At the top", _keys(document.Study),
     ]  # fmt: skip
     for name, section in (("protocol", document.SplitProtocol), ("strategy", document.StrategyChoice), ("budget", document.Budget),
-                          ("training", document.Training), ("speakers", document.Speakers)):  # fmt: skip
+                          ("training", document.Training), ("speakers", document.Speakers),
+                          ("executor", document.ExecutorChoice)):  # fmt: skip
         parts += [f"## `{name}:`", inspect.cleandoc(section.__doc__ or ""), _keys(section)]
     parts += ["### Settings of each strategy"]
     for name, record in strategies.records().items():
@@ -149,7 +150,7 @@ def _told_default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, BaseModel):
         return "see below"
-    if value is None or value in ((), {}):
+    if value is None or value in ((), {}, ""):
         return "-"
     return f"`{list(value)}`" if isinstance(value, tuple) else f"`{value}`"
 

@@ -15,6 +15,7 @@ from ser_tui.cli.output import print_json, say
 from ser_tui.corpora import locations
 from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
+from ser_tui.study import extras
 from ser_tui.training import machine
 from ser_tui.training.processor import instruction_sets, processor
 from ser_tui.training.threads import cores, environment
@@ -74,6 +75,7 @@ def examine() -> dict[str, Any]:
         "data": [str(folder) for folder in places.data_folders()],
         "encoders": {name: status.detail for name, status in ready.items()},
         "corpora": {name: str(path) for name, path in located.items() if path},
+        "executors": extras.executors(),
         "missing": missing,
     }
 
@@ -120,4 +122,5 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines += [f"corpus {name}: {path}" for name, path in found["corpora"].items()] or [
         "corpora: none yet but the demo, which is made when first used; `ser-tui corpora list` says how to get others"
     ]
+    lines += [f"executor {name}: {detail}" for name, detail in found["executors"].items()]
     return lines + ([f"MISSING {text}" for text in found["missing"]] or ["nothing is missing"])

@@ -11,7 +11,7 @@ from ser_tui.client.shipped import find_study
 from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.strategies import registry as strategies
-from ser_tui.study import load
+from ser_tui.study import extras, load
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.space import Space
@@ -35,7 +35,7 @@ def resolved(raw: dict[str, Any], source: str, overrides: Iterable[str] = ()) ->
     fill_bounds(raw)
     for assignment in within:
         load.set_value(raw, assignment)
-    study = load.validate(raw, source, assignments, (strategies.check,))
+    study = load.validate(raw, source, assignments, (strategies.check, extras.missing))
     require(study)
     return study
 

@@ -31,7 +31,11 @@ _GB = 1e9
 
 def chosen(session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, stages: Stages) -> Executor:
     """The executor that the study's `workers` asks for. Probes, which take fractions of a second, and a single worker's trials are
-    made in this process. Raises TrialStopped."""
+    made in this process, unless a Dask cluster is to make them. Raises TrialStopped."""
+    if study.executor.is_dask:
+        from ser_tui.execution.dask_workers import of_cluster  # whose library takes a second to import
+
+        return of_cluster(session, study, data, trainer)
     if study.method == "probe" or study.workers == 1:
         told = f"workers: {study.workers} is for fine-tuning; probes are fitted one by one, in fractions of a second"
         return InProcess(session, trainer, stages, Crew(told="" if study.workers in (1, "auto") else told))

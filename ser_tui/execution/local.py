@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -32,13 +27,14 @@ from ser_tui.execution.messages import (
     Train,
     Trained,
 )
+from ser_tui.execution.process import Process
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Hearer, Task, WorkerDied
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps
-from ser_tui.training.threads import cores, environment
+from ser_tui.training.threads import cores
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import TrialStopped
 
@@ -53,70 +49,6 @@ MOST_STARTS = 3
 def threads_of(workers: int) -> int:
     """The share of the threads of each of so many workers."""
     return max(1, cores() // workers)
-
-
-class Process:
-    """One local worker: its process, and what it is at."""
-
-    def __init__(self, threads: int, allowance: int) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # Its share, whatever this process was given: torch reads it when it is imported.
-            share = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ser_tui.execution", str(theirs.fileno()), str(threads), str(allowance)],
-                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**os.environ, **environment(threads), **share},
-            )  # fmt: skip
-        self.pipe = Connection(ours.detach())
-        self.ready = False
-        """Whether it has its study and its encoder."""
-        self.trial: int | None = None
-        """The trial whose training, or model, it has."""
-        self.busy = False
-        """Whether an end of that is still to come."""
-        self.last: int | None = None
-        """The trial that it had before."""
-
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        return self._process.pid
-
-    def ask(self, message: messages.Asked) -> None:
-        """Send `message`; one that has died is found out when it is listened to."""
-        with suppress(OSError):
-            self.pipe.send_bytes(messages.encode(message))
-
-    def hear(self) -> Told:
-        """The next message. Raises WorkerDied where there will be none."""
-        try:
-            return messages.told(self.pipe.recv_bytes())
-        except (EOFError, OSError):
-            raise WorkerDied(self._how_it_ended()) from None
-
-    def _how_it_ended(self) -> str:
-        try:
-            code = self._process.wait(5)
-        except subprocess.TimeoutExpired:  # it has closed its pipe, and hangs
-            self._process.kill()
-            code = self._process.wait()
-        what = "the process that trained it"
-        if code == -signal.SIGKILL:
-            return f"{what} was killed (SIGKILL), as a system does that runs out of memory: a smaller batch_size may help"
-        if code < 0:
-            return f"{what} was ended by {signal.Signals(-code).name}"
-        return f"{what} ended by itself (exit code {code}; see worker.log)"
-
-    def end(self, *, at_once: bool = False) -> None:
-        """End it: it does so by itself when its pipe closes."""
-        self.pipe.close()
-        if at_once:
-            self._process.kill()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 class LocalWorkers:
@@ -185,6 +117,11 @@ class LocalWorkers:
     def free(self) -> bool:
         """Whether one of them is ready, and has no trial."""
         return any(one.ready and one.trial is None for one in self._processes)
+
+    @property
+    def place(self) -> str:
+        """This machine."""
+        return ""
 
     def submit(self, task: Task) -> None:
         """See `Executor`."""

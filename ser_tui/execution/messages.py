@@ -90,6 +90,8 @@ class Prepare(Message):
     validation: PlainPart
     classes: tuple[str, ...]
     folds: tuple[PlainFold, ...]
+    encoder_name: str = ""
+    """What saved models call the encoder that the study names by a folder of this machine alone; empty: as the study does."""
 
 
 class Train(Message):

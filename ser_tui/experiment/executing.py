@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Fold, Rival, TrialResult
+
+if TYPE_CHECKING:  # whoever only speaks to one that trains needs no torch
+    from ser_tui.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class Ended:
 
 class WorkerDied(Exception):
     """The process that trained a trial is gone; the trial has no score, and may be made again."""
+
+    most_attempts = 2
+    """How often a trial is begun whose process dies: the second time that is no chance."""
+
+
+class MachineGone(WorkerDied):
+    """As WorkerDied, with the whole machine, or with all that others started on it: mostly that is no fault of the trial."""
+
+    most_attempts = 5
 
 
 class Hearer(Protocol):
@@ -69,6 +80,11 @@ class Executor(Protocol):
     @property
     def free(self) -> bool:
         """Whether one more trial can begin now."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where the next trial would be made; empty: on this machine. Only while `free`."""
         ...
 
     def submit(self, task: Task) -> None:
@@ -146,6 +162,11 @@ class InProcess:
         """Whether no trial has been begun."""
         return self._task is None
 
+    @property
+    def place(self) -> str:
+        """Here."""
+        return ""
+
     def submit(self, task: Task) -> None:
         """Take `task`, which `next` trains."""
         self._task = task
@@ -203,7 +224,7 @@ class InProcess:
         """Nothing is under way but what this thread does."""
 
 
-Executing = Callable[[Surroundings, Study, SplitCorpus, Trainer, Stages], Executor]
+Executing: TypeAlias = "Callable[[Surroundings, Study, SplitCorpus, Trainer, Stages], Executor]"
 """Makes the executor of a search on this study and data, which its trainer (see `Stages` too) can also train."""
 
 

@@ -74,10 +74,6 @@ FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
 
 
-ATTEMPTS = 2
-"""How often a trial is begun whose process dies: the second time that is no chance."""
-
-
 def search(session: Surroundings, forecaster: Forecaster, executing: Executing = in_process) -> bool:
     """Run the surroundings' study to its end, or on from where its log stops. Raises UserError where it cannot go on.
 
@@ -315,7 +311,7 @@ class _Search:
 
     def _begin(self, start: TrialStarted) -> None:
         remaining = self.forecast.remaining(self.session.state, start.parameters)
-        self.session.emit(replace(start, remaining_seconds=remaining))
+        self.session.emit(replace(start, remaining_seconds=remaining, where=self.executor.place))
         self._started[start.trial], self._begun[start.trial] = start, time.monotonic()
         self.session.limit_memory()
         against = racing.rival(self.session.state, self.study)
@@ -367,7 +363,7 @@ class _Search:
         start = self._started[number]
         if self.session.should_stop():
             self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason)
-        elif start.attempt < ATTEMPTS:
+        elif start.attempt < error.most_attempts:
             self._failed(number, FailureKind.CUT_SHORT, f"{error}; it is made again")
             self._again.append(replace(start, attempt=start.attempt + 1))
         else:

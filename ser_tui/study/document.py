@@ -257,6 +257,84 @@ def _auto_or_number(value: Any) -> Any:
     raise ValueError(f"{str(value)[:60]!r} is neither auto nor a whole number from 1 to {MOST_WORKERS}")
 
 
+ClusterKind = Literal["none", "local", "ssh", "slurm", "pbs", "sge", "lsf"]
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[^\s/]+:\d{1,5}")
+
+
+class ExecutorChoice(_Section):
+    """Where trials are made: by processes of this machine, or by the workers of a Dask cluster, on as many machines as it has."""
+
+    kind: Literal["local", "dask"] = Field(
+        "local", title="executor", description="who makes trials: local, this machine; dask, the workers of a Dask cluster"
+    )
+    scheduler: str = Field(
+        "", max_length=1000, title="scheduler", description="a running Dask scheduler's address, such as tcp://10.0.0.1:8786"
+    )
+    """Its workers make the trials; `workers` of the study says how many of them at most."""
+    cluster: ClusterKind = Field(
+        "none", title="cluster", description="or a cluster that the run starts itself, and ends", validate_default=True
+    )
+    """local: worker processes of this machine; ssh: of the machines in `hosts`; slurm, pbs, sge, lsf: jobs of such a system, by the package
+    dask-jobqueue. `workers` of the study says how many."""
+    hosts: tuple[str, ...] = Field(
+        (), max_length=1000, title="hosts", description="of an ssh cluster: the first runs the scheduler, each other one a worker",
+        validate_default=True,
+    )
+    threads: int | None = Field(
+        None, ge=1, le=1024, title="threads", description="of each worker of a cluster that the run starts; empty: its share"
+    )
+    settings: dict[str, Any] = Field({}, max_length=100, title="settings", description="of the cluster, as its class in Dask has them")
+    """Passed through under their names: `queue`, `account`, `walltime`, `memory` ... of a Slurm cluster. A name that the class does not
+    have is refused."""
+
+    @property
+    def is_dask(self) -> bool:
+        """Whether a Dask cluster makes the trials."""
+        return self.kind == "dask"
+
+    @field_validator("scheduler")
+    @classmethod
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        if value and info.data.get("kind") == "local":
+            raise ValueError("is read with kind: dask alone; leave it out, or write that")
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("write it with its port, such as tcp://10.0.0.1:8786: the scheduler says it when it starts")
+        return value
+
+    @field_validator("cluster")
+    @classmethod
+    def _one_of_both(cls, value: str, info: ValidationInfo) -> str:
+        kind, address = info.data.get("kind"), info.data.get("scheduler")
+        if kind == "local" and value != "none":
+            raise ValueError("is read with kind: dask alone; leave it out, or write that")
+        if kind == "dask" and address is not None and bool(address) == (value != "none"):
+            wanted = "give the address of a scheduler, or one of local, ssh, slurm, pbs, sge, lsf"
+            raise ValueError(f"{wanted}, not both" if address else wanted)
+        return value
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _host_or_hosts(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_of_ssh(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        ssh = info.data.get("cluster") == "ssh"
+        if value and not ssh:
+            raise ValueError("are read with cluster: ssh alone; leave them out, or write that")
+        if ssh and len(value) < 2:
+            raise ValueError("name two at least: the first runs the scheduler, each other one a worker; a host may be named twice")
+        return value
+
+    @field_validator("threads", "settings")
+    @classmethod
+    def _of_a_cluster(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("cluster") == "none":
+            raise ValueError("is of a cluster that the run starts; leave it out, or name the cluster")
+        return value
+
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Corpora = tuple[str, ...]
@@ -291,7 +369,9 @@ class Study(_Section):
     )
     """More than one make more trials in the same time, of which a strategy knows less when it proposes the next; which trials these
     are then depends on which end first, so that the same study may come to others when it runs again. auto: several where this
-    machine makes more trials by it with this encoder, and has the memory. Probes are fitted one by one."""
+    machine makes more trials by it with this encoder, and has the memory. Probes are fitted one by one. With a Dask cluster: of its
+    workers at most so many, auto, which is then the default, all."""
+    executor: Annotated[ExecutorChoice, BeforeValidator(_mapping_or_kind)] = ExecutorChoice()
     search: Space = Field(default_factory=dict)
     """For each hyperparameter its value, or what it may be: see below."""
     training: Training = Training()
@@ -336,6 +416,12 @@ class Study(_Section):
             raise ValueError(f"objective: {self.objective} is not the first of objectives; leave one of the two out")
         if self.objectives:
             object.__setattr__(self, "objective", self.objectives[0])
+        return self
+
+    @model_validator(mode="after")
+    def _all_of_a_cluster(self) -> Study:
+        if self.executor.is_dask and "workers" not in self.model_fields_set:
+            object.__setattr__(self, "workers", "auto")
         return self
 
     @model_validator(mode="after")

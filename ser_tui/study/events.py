@@ -98,6 +98,8 @@ class TrialStarted(Event):
     """Mean and standard deviation of the score that the strategy's model expected. None: it has none, or did not log it."""
     attempt: int = 1
     """How often this very proposal has begun: 2 where the process that trained it died, and it is made again."""
+    where: str = ""
+    """The machine that makes it, with its address; empty: the one that has the log."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
 
-from ser_tui.study.document import Budget, Speakers, SplitProtocol, StrategyChoice, Study, Training
+from ser_tui.study.document import Budget, ExecutorChoice, Speakers, SplitProtocol, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.regular import open_regular
@@ -34,8 +34,9 @@ _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     ("strategy",): StrategyChoice,
     ("budget",): Budget,
     ("training",): Training,
+    ("executor",): ExecutorChoice,
 }
-_SHORTHAND = {"protocol": "kind", "strategy": "kind", "budget": "trials"}
+_SHORTHAND = {"protocol": "kind", "strategy": "kind", "budget": "trials", "executor": "kind"}
 """Sections that may be written as one value, and the key that this value means."""
 
 
@@ -198,6 +199,7 @@ def to_plain(study: Study) -> dict[str, Any]:
         name: dimension["fixed"] if set(dimension) == {"fixed"} else dimension
         for name, dimension in data["search"].items()
     }
+    data["executor"] = {name: value for name, value in data["executor"].items() if value not in ("", "none", [], {})}
     if len(data["corpus"]) == 1:
         data["corpus"] = data["corpus"][0]
     data["speakers"] = {

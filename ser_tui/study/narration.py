@@ -81,7 +81,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             return (Line(f"resumed after {counted(state.finished_trials, 'finished trial')}{_budget(event.budget)}"),)
         case events.TrialStarted():
             planned = f"/{state.start.planned_trials}" if state.start and state.start.planned_trials else ""
-            words = (event.phase, f"attempt {event.attempt}" if event.attempt > 1 else "")
+            words = (event.phase, f"attempt {event.attempt}" if event.attempt > 1 else "", event.where and f"on {event.where}")
             how = f" ({', '.join(filter(None, words))})" if any(words) else ""
             return (Line(f"trial {event.trial}{planned} started{how}: {_searched(state, event.parameters)}", "detail"),)
         case events.EpochFinished():

@@ -248,3 +248,28 @@ def test_what_is_searched_for_is_bca_unless_the_study_says_otherwise() -> None:
     ):
         with pytest.raises(UserError, match=said):
             load.loads(text, checks=[registry.check])
+
+
+def test_a_dask_cluster_is_said_in_one_section() -> None:
+    study = loads("executor: {kind: dask, scheduler: 'tcp://10.0.0.1:8786'}")
+    assert study.executor.is_dask and study.workers == "auto" and loads(dumps(study)) == study
+    assert loads("workers: 3\nexecutor: {kind: dask, cluster: local, threads: 2, settings: {local_directory: /tmp}}").workers == 3
+    assert not loads("name: x").executor.is_dask and loads("name: x").workers == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("executor: dask", "executor.cluster: give the address"), ("executor: {scheduler: 'tcp://a:1'}", "executor.scheduler: is read"),
+        ("executor: {kind: dask, scheduler: '10.0.0.1'}", "executor.scheduler: write it with its port"),
+        ("executor: {kind: dask, scheduler: 'tcp://a:1', cluster: local}", "executor.cluster: .*not both"),
+        ("executor: {kind: dask, cluster: ssh, hosts: [a]}", "executor.hosts: name two"),
+        ("executor: {kind: dask, cluster: local, hosts: [a, b]}", "executor.hosts: are read with"),
+        ("executor: {kind: dask, scheduler: 'tcp://a:1', threads: 2}", "executor.threads: is of a cluster"),
+        ("executor: {kind: dask, cluster: slrm}", "executor.cluster: .*slurm"), ("executor: {kin: dask}", "executor.kin: .*kind"),
+    ],
+)  # fmt: skip
+def test_a_wrong_executor_is_refused_in_one_line(text: str, wrong: str) -> None:
+    with pytest.raises(UsageError, match=wrong) as refused:
+        loads(text)
+    assert "\n" not in str(refused.value)

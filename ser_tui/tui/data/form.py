@@ -13,10 +13,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ser_tui.strategies import registry as strategies
+from ser_tui.study import extras
 from ser_tui.study.document import (
     PROTOCOL_SETTINGS,
     READ_BY_PROBES,
     Budget,
+    ExecutorChoice,
     SplitProtocol,
     StrategyChoice,
     Study,
@@ -114,6 +116,8 @@ def _of_study(*names: str) -> tuple[FormField, ...]:
 
 _SETTINGS = _strategy_settings()
 _KINDS = tuple(strategies.records())
+_EXECUTOR = tuple(item for item in _section("executor", ExecutorChoice) if item.kind is not dict)
+"""Settings of a cluster, which may be of any shape, are for documents alone."""
 _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
     ("", _of_study("name", "method")),
     ("PROTOCOL", _section("protocol", SplitProtocol)),
@@ -124,6 +128,7 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             *_SETTINGS,
             *_section("budget", Budget),
             *_of_study("seed", "workers"),
+            *_EXECUTOR,
             declared("objective", Study.model_fields["objective"], tuple(MEASURES)),
             *_of_study("objectives"),
         ),
@@ -146,6 +151,7 @@ BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)
 """Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
 _PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
+_OF_DASK = {item.key for item in _EXECUTOR if item.key != "executor.kind"}
 _TRAINING = {"workers", *(f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES)}
 """Settings that not every study reads: not every protocol, not every method."""
 
@@ -265,6 +271,9 @@ class StudyForm:
         raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
         unread = {item.key for item in _SETTINGS} - self._strategy_keys()
         raw["strategy"] = {}
+        if self.texts.get("executor.kind") != "dask":
+            unread |= _OF_DASK
+            raw["executor"] = {}
         for item in FIELDS:
             if item.key in unread:
                 continue
@@ -286,11 +295,13 @@ class StudyForm:
         read |= self._strategy_keys()
         if self.texts["method"] == "finetune":
             read |= _TRAINING
-        return {key: key in read for key in (*_PROTOCOL, *(item.key for item in _SETTINGS), *_TRAINING)}
+        if self.texts["executor.kind"] == "dask":
+            read |= {"workers", *_OF_DASK}
+        return {key: key in read for key in (*_PROTOCOL, *(item.key for item in _SETTINGS), *_TRAINING, *_OF_DASK)}
 
     def problems(self) -> dict[str, str]:
         """What is wrong by dotted key, as `ser_tui.study.load.problems` says it."""
-        return problems(self.raw(), (strategies.check,))
+        return problems(self.raw(), (strategies.check, extras.missing))
 
     def _strategy_keys(self) -> set[str]:
         """The keys of the settings that the chosen strategy has."""

@@ -1,0 +1,144 @@
+"""A connection to a Dask scheduler: one that runs already, or one of a cluster that is made from the study and ends with the search."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ser_tui.study.document import ExecutorChoice, Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.extras import missing
+from ser_tui.training.threads import cores, environment
+
+CONNECT_SECONDS = 20.0
+START_SECONDS = 60.0
+"""How long the workers of a cluster that is made here are waited for before the search says that it waits."""
+JOBS: Mapping[str, str] = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+OURS = ("n_workers", "threads_per_worker", "cores", "processes", "asynchronous", "loop", "hosts", "scheduler_file")
+"""What the study says by keys of its own, or what the search depends on."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A client of a scheduler, what ends the cluster that was made for it, and how many workers it is to have; 0: not known."""
+
+    client: Any
+    close: Callable[[], None]
+    workers: int
+
+
+def connected(study: Study) -> Connected:
+    """The client that the study's `executor` asks for. Raises UserError in one line."""
+    chosen = study.executor
+    for text in missing(study).values():
+        raise UserError(text)
+    import distributed
+
+    cluster: Any = None
+    address, workers = chosen.scheduler, 0
+    if not address:
+        cluster, workers = _made(study, chosen)
+        address = str(cluster.scheduler_address)
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="ser-tui")
+    except Exception as error:
+        _closed(cluster)
+        raise UserError(
+            f"executor.scheduler: no Dask scheduler answers at {address} ({_line(error)}): start one with `dask scheduler`, or see "
+            "whether the network lets this machine reach it"
+        ) from None
+    return Connected(client, lambda: _closed(cluster), workers)
+
+
+def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, int]:
+    """The cluster, with its workers asked for, and their number."""
+    count = _count(study, chosen)
+    threads = chosen.threads or (max(1, cores() // count) if chosen.cluster == "local" else 1)
+    try:
+        make = _maker(chosen)
+        _refuse_unknown(chosen, make)
+        if chosen.cluster == "local":
+            # What they train with are processes of their own, which limit their memory themselves.
+            given = {"memory_limit": 0, "dashboard_address": None, **chosen.settings}
+            return make(n_workers=count, threads_per_worker=threads, processes=True, **given), count
+        if chosen.cluster == "ssh":
+            given = dict(chosen.settings)
+            options = {"nthreads": threads, **given.pop("worker_options", {})}
+            return make(list(chosen.hosts), worker_options=options, **given), count
+        given = {"job_script_prologue": [f"export {name}={value}" for name, value in _environment(threads).items()], **chosen.settings}
+        cluster = make(cores=threads, processes=1, **given)
+        cluster.scale(jobs=count)
+        return cluster, count
+    except UserError:
+        raise
+    except Exception as error:  # of other people's code, about other people's machines
+        what = f"executor.cluster: the {chosen.cluster} cluster cannot be started"
+        raise UserError(f"{what} ({type(error).__name__}: {_line(error)})") from None
+
+
+def _count(study: Study, chosen: ExecutorChoice) -> int:
+    if isinstance(study.workers, int):
+        return study.workers
+    if chosen.cluster == "ssh":
+        return len(chosen.hosts) - 1
+    if chosen.cluster == "local":
+        return cores()
+    raise UserError(f"workers: say how many jobs the {chosen.cluster} cluster is to have, such as workers: 8")
+
+
+def _maker(chosen: ExecutorChoice) -> Any:
+    import distributed
+
+    if chosen.cluster == "local":
+        return distributed.LocalCluster
+    if chosen.cluster == "ssh":
+        return distributed.SSHCluster
+    import dask_jobqueue
+
+    return getattr(dask_jobqueue, JOBS[chosen.cluster])
+
+
+def _refuse_unknown(chosen: ExecutorChoice, make: Any) -> None:
+    """Raise UserError where a setting is none that the cluster's class, or its jobs' class, declares."""
+    known = parameters(make)
+    for name in chosen.settings:
+        if name in OURS:
+            raise UserError(f"executor.settings.{name}: workers, executor.threads and executor.hosts say that; leave it out")
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+            raise UserError(f"executor.settings.{name}: {make.__name__} has no such setting; {hint}")
+
+
+def parameters(make: Any) -> set[str]:
+    """The names that a cluster's class, or function, declares: those of its bases and of its jobs' class too."""
+    if not inspect.isclass(make):
+        return set(inspect.signature(make).parameters) - {"kwargs"}
+    classes = [*make.__mro__, *getattr(getattr(make, "job_cls", None), "__mro__", ())]
+    found: set[str] = set()
+    for one in classes:
+        with suppress(TypeError, ValueError):
+            own = inspect.signature(one.__init__).parameters.values() if "__init__" in vars(one) else ()
+            found |= {parameter.name for parameter in own if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)}
+    return found - {"self", "kwargs", "job_cls"}
+
+
+def _environment(threads: int) -> Mapping[str, str]:
+    """What a job's processes are to know: where ser_tui keeps things, if that was said here."""
+    moved = {name: value for name in ("SER_TUI_CACHE", "SER_TUI_CACHE_GB") if (value := os.environ.get(name))}
+    return {**{name: value for name, value in environment(threads).items() if name.startswith("OMP")}, **moved}
+
+
+def _closed(cluster: Any) -> None:
+    if cluster is not None:
+        with suppress(Exception):
+            cluster.close(timeout=10)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

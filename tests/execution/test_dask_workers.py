@@ -1,0 +1,203 @@
+"""Trials by real Dask workers, on 127.0.0.1: what is told and kept, what a killed worker and a killed scheduler cost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from small_runs import until, until_over
+
+from ser_tui.client import launch
+from ser_tui.costs.forecast import Forecast
+from ser_tui.execution.choosing import chosen
+from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.search import search
+from ser_tui.store.log import LogReader
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import EpochFinished, Event, Note, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.worker.in_memory import InMemory
+
+distributed = pytest.importorskip("distributed", reason="a Dask cluster needs ser-tui[dask]")
+
+MakeStudy = Callable[..., Study]
+TUNED = ("search.epochs=1", "search.unfreeze_epoch=0", "strategy={kind: tpe, startup: 2}", "protocol=random")
+PROBES = ("method=probe", "search={}", "search.inverse_regularization={low: 0.01, high: 10, scale: log}", "strategy=random")
+
+
+class Cluster:
+    """A scheduler and workers of one thread, each a process of its own, without nannies: who is killed stays away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard")
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def _started(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
+        name = f"{what}{len(list(self.folder.glob('*.log')))}"
+        with (self.folder / f"{name}.log").open("wb") as log:
+            command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments]
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
+
+    def join(self, **environment: str) -> subprocess.Popen[bytes]:
+        """One more worker."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            found = self._started("worker", self.address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+        self.workers.append(found)
+        return found
+
+    def end(self) -> None:
+        """End all of them."""
+        for process in (*self.workers, self.scheduler):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@contextmanager
+def cluster(folder: Path, workers: int) -> Iterator[Cluster]:
+    """A cluster of so many workers as long as the block runs."""
+    made = Cluster(folder)
+    try:
+        for _ in range(workers):
+            made.join()
+        yield made
+    finally:
+        made.end()
+
+
+def by_dask(address: str) -> tuple[str, str]:
+    """What a study says of it."""
+    return "executor=dask", f"executor.scheduler={address}"
+
+
+def trained_for(process: subprocess.Popen[bytes]) -> list[int]:
+    """The processes that a Dask worker has for those who search."""
+    return [child.pid for child in psutil.Process(process.pid).children(recursive=True) if "ser_tui.execution" in child.cmdline()]
+
+
+@pytest.mark.slow
+def test_probes_by_two_machines_are_those_of_one(small_study: MakeStudy, tmp_path: Path) -> None:
+    """The second machine, which has a cache of its own, is sent nothing that lies at its place there already."""
+    with cluster(tmp_path, 2) as made, InMemory(small_study(*PROBES, "budget.trials=4", *by_dask(made.address))) as memory:
+        assert search(memory, Forecast, chosen) is False
+        state, events = memory.state, list(memory.events)
+        assert all(trained_for(worker) == [] for worker in made.workers), "their processes end with the search"
+        model = memory.keeper.load_best(state.best)
+        data = corpus_data.load(memory.keeper.study())
+        logits = model.predict_logits(data.part(data.split.validation).clips)
+        assert state.best is not None and tuple(int(one) for one in logits.argmax(axis=1)) == tuple(state.best.predictions)
+    assert state.status == "done" and state.finished_trials == 4
+    started = [event for event in events if isinstance(event, TrialStarted)]
+    assert all(event.where.startswith(f"{socket.gethostname()}, tcp://127.0.0.1:") for event in started)
+    told = [event for event in events if isinstance(event, Note) and "makes trials" in event.text]
+    assert told and all(event.data["versions"]["torch"] and event.data["processor"] for event in told)
+    with InMemory(small_study(*PROBES, "budget.trials=4")) as alone:
+        search(alone, Forecast, chosen)
+        scores = {trial.number: (dict(trial.parameters), trial.predictions) for trial in alone.state.trials}
+    assert {trial.number: (dict(trial.parameters), trial.predictions) for trial in state.trials} == scores
+
+
+@pytest.mark.slow
+def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(small_study: MakeStudy, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    with cluster(tmp_path / "first", 2) as made:
+        folder = launch.start(small_study("budget.trials=5", *TUNED, *by_dask(made.address)), tmp_path)
+
+        def told() -> list[Event]:
+            return LogReader(folder.log).read_all()
+
+        until(lambda: any(isinstance(event, TrialStarted) and event.where for event in told()))
+        victim = made.workers[0]
+        until(lambda: bool(trained_for(victim)) and busy_at(told(), victim))
+        children = trained_for(victim)
+        os.kill(victim.pid, signal.SIGKILL)
+        until(lambda: any(isinstance(event, TrialFailed) for event in told()))
+        until(lambda: not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in children))
+        until(lambda: any(isinstance(event, TrialFinished) for event in told()))
+        os.kill(made.scheduler.pid, signal.SIGKILL)
+        until_over(folder)
+    first = folder.state()
+    assert first.status == "failed" and "cannot be reached any more" in first.reason and "resume" in first.reason
+    kept = [trial for trial in first.trials if trial.scored]
+    with cluster(tmp_path / "second", 1) as made:
+        text = folder.study.read_text()
+        folder.study.write_text(replaced_address(text, made.address))
+        launch.resume(folder)
+        until_over(folder)
+    state = folder.state()
+    assert state.status == "done", folder.worker_log.read_text()[-2000:]
+    assert state.finished_trials == 5 and [trial.number for trial in state.trials] == [1, 2, 3, 4, 5]
+    assert kept and all(state.trials[trial.number - 1].scores == trial.scores for trial in kept)
+    assert sorted(event.trial for event in told() if isinstance(event, TrialFinished)) == [1, 2, 3, 4, 5], "none is counted twice"
+    again = [event for event in told() if isinstance(event, TrialStarted) and event.attempt > 1]
+    assert again and any("is gone" in event.reason for event in told() if isinstance(event, TrialFailed))
+
+
+def busy_at(events: list[Event], worker: subprocess.Popen[bytes]) -> bool:
+    """Whether one of the trials that are under way is made by this Dask worker."""
+    ports = {connection.laddr.port for connection in psutil.Process(worker.pid).net_connections() if connection.status == "LISTEN"}
+    under_way = {event.trial: event.where for event in events if isinstance(event, TrialStarted)}
+    for event in events:
+        if isinstance(event, TrialFinished | TrialFailed):
+            under_way.pop(event.trial, None)
+    return any(f":{port}," in where for where in under_way.values() for port in ports)
+
+
+def replaced_address(text: str, address: str) -> str:
+    """A study document with another scheduler."""
+    lines = [f"  scheduler: {address}" if line.strip().startswith("scheduler:") else line for line in text.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.slow
+def test_stopping_ends_what_dask_workers_are_at(small_study: MakeStudy, tmp_path: Path) -> None:
+    with cluster(tmp_path, 1) as made:
+        seen: list[Event] = []
+        study = small_study("budget.trials=3", *TUNED, "search.epochs=40", *by_dask(made.address))
+        with InMemory(study, lambda: any(isinstance(event, EpochFinished) for event in seen), seen.append) as memory:
+            search(memory, Forecast, chosen)
+            assert memory.state.status == "stopped" and not memory.state.running
+            assert [trial.status for trial in memory.state.trials] == ["cut_short"]
+        until(lambda: trained_for(made.workers[0]) == [])
+
+
+def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_tui.execution.clusters.CONNECT_SECONDS", 0.5)
+    study = small_study(*PROBES, *by_dask("tcp://127.0.0.1:9"))
+    with InMemory(study) as memory, pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9") as refused:
+        search(memory, Forecast, chosen)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_absent_is_sent_once_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ser_tui.execution import relay
+
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    here = tmp_path / "a.wav"
+    here.write_bytes(b"sound" * 100)
+    digest = relay.digest_of(here)
+    files = {os.fsencode(here): (digest, ".wav"), b"/nowhere/b.wav": (digest, ".wav"), b"/nowhere/c.wav": ("0" * 64, ".wav")}
+    assert relay.lacking(files) == [b"/nowhere/b.wav", b"/nowhere/c.wav"]
+    relay.store("run", [(digest, ".wav", 500, 0, b"sound" * 40), (digest, ".wav", 500, 200, b"sound" * 60)])
+    assert relay.lacking(files) == [b"/nowhere/c.wav"]
+    with pytest.raises(ValueError, match="other bytes"):
+        relay.store("run", [("0" * 64, ".wav", 3, 0, b"abc")])
+    assert relay.lacking(files) == [b"/nowhere/c.wav"]
+    with pytest.raises(ValueError, match="leads out"):
+        relay.assemble("encoder", {"../../x": (digest, ".wav")})
