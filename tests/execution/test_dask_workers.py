@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_runs import until, until_over
+from small_runs import until as waited
+from small_runs import until_over
 
 from ser_tui.client import launch
 from ser_tui.costs.forecast import Forecast
@@ -31,6 +32,11 @@ distributed = pytest.importorskip("distributed", reason="a Dask cluster needs se
 MakeStudy = Callable[..., Study]
 TUNED = ("search.epochs=1", "search.unfreeze_epoch=0", "strategy={kind: tpe, startup: 2}", "protocol=random")
 PROBES = ("method=probe", "search={}", "search.inverse_regularization={low: 0.01, high: 10, scale: log}", "strategy=random")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait longer than elsewhere: four processes load torch, or Dask, at the same time."""
+    waited(condition, 600.0)
 
 
 class Cluster:

@@ -251,10 +251,10 @@ def test_what_is_searched_for_is_bca_unless_the_study_says_otherwise() -> None:
 
 
 def test_a_dask_cluster_is_said_in_one_section() -> None:
-    study = loads("executor: {kind: dask, scheduler: 'tcp://10.0.0.1:8786'}")
-    assert study.executor.is_dask and study.workers == "auto" and loads(dumps(study)) == study
-    assert loads("workers: 3\nexecutor: {kind: dask, cluster: local, threads: 2, settings: {local_directory: /tmp}}").workers == 3
-    assert not loads("name: x").executor.is_dask and loads("name: x").workers == 1
+    study = load.loads("executor: {kind: dask, scheduler: 'tcp://10.0.0.1:8786'}")
+    assert study.executor.is_dask and study.workers == "auto" and load.loads(load.dumps(study)) == study
+    assert load.loads("workers: 3\nexecutor: {kind: dask, cluster: local, threads: 2, settings: {local_directory: /tmp}}").workers == 3
+    assert not load.loads("name: x").executor.is_dask and load.loads("name: x").workers == 1
 
 
 @pytest.mark.parametrize(
@@ -270,6 +270,6 @@ def test_a_dask_cluster_is_said_in_one_section() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_executor_is_refused_in_one_line(text: str, wrong: str) -> None:
-    with pytest.raises(UsageError, match=wrong) as refused:
-        loads(text)
+    with pytest.raises(UserError, match=wrong) as refused:
+        load.loads(text)
     assert "\n" not in str(refused.value)
