@@ -18,6 +18,7 @@ from ser_tui.corpora.hearing.audio import LONGEST_SECONDS
 from ser_tui.corpora.hearing.containers import problem_of
 from ser_tui.corpora.hearing.segments import Clip, rounded
 from ser_tui.inference import voice
+from ser_tui.store.answers import SILENT
 from ser_tui.study.formatting import duration
 from ser_tui.training import audio, hearing, resampling
 from ser_tui.training.audio import SAMPLE_RATE, AudioError
@@ -28,7 +29,6 @@ LEAST_REST = 0.5
 _BLOCK = 1 << 16
 _LEAST_VOICE = 0.25
 """Seconds: shorter stretches of voice are left out, as silero-vad does."""
-SILENT = "silent: every sample is zero"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.inference.pieces import SILENT, Cut, Stretch, pieces
+from ser_tui.inference.pieces import Cut, Stretch, pieces
 from ser_tui.inference.sources import Recording
-from ser_tui.store.answers import Answer, Key, shown
+from ser_tui.store.answers import SILENT, Answer, Key, shown
 from ser_tui.study.errors import UserError
 from ser_tui.training.model import Model
 

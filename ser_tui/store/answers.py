@@ -22,6 +22,8 @@ from ser_tui.store.files import disk_message
 from ser_tui.study.errors import UserError
 
 FORMAT = 1
+SILENT = "silent: every sample is zero"
+"""The problem of an answer whose file was read all the same."""
 _COLUMNS = ("file", "start", "end", "emotion", "confidence")
 _AFTER = ("problem", "model")
 Key = tuple[str, float | None, float | None]
@@ -179,7 +181,7 @@ class AnswerFile:
                 if row["model"] != self._origin.tag:
                     raise self._other(f"another model, or of recordings cut otherwise ({row['model'][:60]})")
                 file, start, end = row["file"], *(float(row[name]) if row[name] else None for name in ("start", "end"))
-                unreadable = bool(row["problem"]) and not row["problem"].startswith("silent")
+                unreadable = row["problem"] not in ("", SILENT)
             else:
                 told = json.loads(record)
                 file, start, end = shown(told["file"]), told["start"], told["end"]

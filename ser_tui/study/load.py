@@ -277,7 +277,7 @@ def _locate(detail: Any) -> tuple[str, str]:
     elif text.startswith("search."):
         named, _, text = text.partition(": ")
         location = named.split(".")
-        if text.startswith("not a hyperparameter"):
+        if location[-1] not in HYPERPARAMETERS:
             text = "no such hyperparameter" + _nearest(location[-1], list(HYPERPARAMETERS))
     elif detail["type"] in {"literal_error", "enum"}:
         expected = str(detail["ctx"]["expected"])

@@ -65,6 +65,18 @@ def test_a_second_call_goes_on_where_the_first_was_killed(
     capsys.readouterr()
 
 
+def test_a_broken_recording_whose_name_begins_as_silence_is_told_is_counted_again(
+    make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("silent.wav").write_bytes(b"no audio at all")
+    request = PredictRequest(str(make_model("wav2vec2")), ("silent.wav",), "csv", "answers.csv")
+    assert answer(request) == 1
+    said = capsys.readouterr().err
+    assert answer(request) == 1
+    assert "1 recording could not" in said and "1 recording could not" in capsys.readouterr().err
+
+
 def test_nothing_of_another_model_or_another_cut_is_added(
     make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

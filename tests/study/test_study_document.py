@@ -110,6 +110,7 @@ def test_speaker_names_keep_their_zeros() -> None:
             "name: x\nsearch:\n  learning_rte: 3",
             "line 3: search.learning_rte: no such hyperparameter; did you mean learning_rate?",
         ),
+        ("method: probe\nsearch:\n  learning_rate: 3", "line 3: search.learning_rate: not a hyperparameter of probe; known: "),
         ("search:\n  epochs: {low: 5, high: 2}", "line 2: search.epochs: low (5) must be below high (2)"),
         ("search:\n  epochs: {low: 0, high: 2}", "line 2: search.epochs: 0 is outside 1 to 1000"),
         ("search:\n  epochs: {low: 1.5, high: 2}", "search.epochs"),

@@ -165,7 +165,7 @@ class EvaluateScreen(AppScreen[None]):
         plan = self.plan
         problem = plan.problem()
         if problem:
-            return [cell(problem, "warning" if plan.targets and not problem.startswith("reading") else "muted"), Text()]
+            return [cell(problem, "muted" if problem == plan.waiting() else "warning"), Text()]
         used, dropped = plan.sizes()
         line = cell(f"n = {used:,}", "bold")
         line.append_text(cell(f"   {dropped:,} dropped   chance {score(plan.chance())}"))

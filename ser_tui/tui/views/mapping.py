@@ -96,15 +96,16 @@ class Plan:
         used = set(self.mapping().values())
         return [name for name in self.classes if name not in used]
 
-    def problem(self) -> str:
-        """Why it cannot start, or nothing."""
+    def waiting(self) -> str:
+        """What it waits for, or nothing."""
         if not self.targets:
             return "mark a corpus with space"
-        for target in self.targets:
-            if target.problem:
-                return target.problem
-            if target.utterances is None:
-                return f"reading {target.name} ..."
+        return next((f"reading {target.name} ..." for target in self.targets if target.utterances is None and not target.problem), "")
+
+    def problem(self) -> str:
+        """Why it cannot start, or nothing."""
+        if problem := next((target.problem for target in self.targets if target.problem), "") or self.waiting():
+            return problem
         for target in self.targets:
             if not any(self.mapping().get(emotion) for emotion in target.emotions or {}):
                 return f"every emotion of {target.name} is dropped: give one a class"
