@@ -349,6 +349,7 @@ def export(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
     ] = "",
+    trial: Annotated[int | None, typer.Option("--trial", help="Predictions of this trial; else of the best one.")] = None,
     to: Annotated[
         str, typer.Option("--to", metavar="TRACKER", help="optuna (SQLite), mlflow (file store) or tensorboard (scalars); each an extra.")
     ] = "",
@@ -360,13 +361,13 @@ def export(
     """Write what was measured as a table to a file and print its path: the trials of one run, or how several compare."""
     from ser_tui.cli.exporting import bundle_run, export_runs, track_runs
 
-    tables = [name for name, given in (("--what", what), ("--format", format)) if given]
+    tables = [name for name, given in (("--what", what), ("--format", format), ("--trial", trial is not None)) if given]
     if bundle is not None:
         bundle_run(runs, bundle, [*tables, *(name for name, given in (("-o", output), ("--to", to)) if given)])
     elif to:
         track_runs(runs, to, output, tables)
     else:
-        export_runs(runs, what, format, output)
+        export_runs(runs, what, format, output, trial)
 
 
 @app.command("import", short_help="Take over a run, or a study of Optuna's.")

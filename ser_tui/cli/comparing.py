@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.cli.output import SPARKS, print_json, print_table, say
@@ -11,8 +12,8 @@ from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.comparison import Pairing, outcomes, settings, sparkline_ends
 from ser_tui.study.errors import UsageError
-from ser_tui.study.formatting import sparkline
-from ser_tui.study.run_summary import to_json
+from ser_tui.study.formatting import scaled_sparkline
+from ser_tui.study.run_summary import RunSummary, to_json
 
 
 def compare_runs(references: list[str], *, as_json: bool) -> None:
@@ -35,11 +36,14 @@ def compare_runs(references: list[str], *, as_json: bool) -> None:
         })  # fmt: skip
         return
     rows = [*differing, *outcomes(summaries)]
-    reached = (sparkline(one.best_so_far, *sparkline_ends(one, summaries), SPARKS, one.measure.best) for one in summaries)
-    rows.append(("best so far", tuple(reached)))
+    rows.append(("best so far", tuple(_reached(one, summaries) for one in summaries)))
     rows.append(("difference to the first", ("-", *map(_text, pairings))))
     print_table(("", *(summary.run_id for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{len(equal)} settings are equal")
+
+
+def _reached(one: RunSummary, among: Sequence[RunSummary]) -> str:
+    return scaled_sparkline(one.best_so_far, one.measure, SPARKS, sparkline_ends(one, among), one.measure.best)
 
 
 def _as_json(run: RunFolder, pairing: Pairing) -> dict[str, Any] | None:

@@ -34,13 +34,16 @@ def report_runs(references: Sequence[str], output: str) -> None:
     say(str(write_report(folders, absolute(output) if output else None)))
 
 
-def export_runs(references: Sequence[str], what: str, form: str, output: str) -> None:
-    """Write `what` of the runs and print the path; the table itself where `output` is a dash."""
+def export_runs(references: Sequence[str], what: str, form: str, output: str, trial: int | None = None) -> None:
+    """Write `what` of the runs and print the path; the table itself where `output` is a dash. `trial`: whose predictions, None: those
+    of the best one."""
     from ser_tui.report.writing import write_out
     from ser_tui.store.export import export, to_csv, to_json, write_export
 
     form_, folders = _format(form, output), chosen(references)
     what_ = _what(what, len(folders))
+    if trial is not None and (what_ != "predictions" or len(folders) != 1):
+        raise UsageError("--trial goes with --what predictions of one run")
     if what_ == "trials" and len(folders) == 1 and form_ in ("csv", "json"):
         # As ever, with all that older exports have.
         state = folders[0].state()
@@ -51,13 +54,14 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str) ->
     else:
         from ser_tui.report.sheets import written
 
-        text = written(_sheet(what_, folders), form_)
+        text = written(_sheet(what_, folders, trial), form_)
     if output == "-":
         _print(text)
     elif output:
         say(str(write_out(absolute(output), text)))
     else:
-        say(str(write_export(folders[0], f"{what_}.{_ENDS[form_]}", text)))
+        named = what_ if trial is None else f"{what_}-trial{trial}"
+        say(str(write_export(folders[0], f"{named}.{_ENDS[form_]}", text)))
 
 
 def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -> None:
@@ -112,7 +116,7 @@ def import_run(source: Path, study: str = "", value: str = "") -> None:
     say(read_bundle(absolute(source), runs_folder()).run_id)
 
 
-def _sheet(what: What, folders: list[RunFolder]) -> Sheet:
+def _sheet(what: What, folders: list[RunFolder], trial: int | None) -> Sheet:
     from ser_tui.report import exports
     from ser_tui.report.collecting import compare, tell
 
@@ -128,16 +132,17 @@ def _sheet(what: What, folders: list[RunFolder]) -> Sheet:
         case "paper":
             return exports.paper_sheet(told)
         case "predictions":
-            return exports.predictions_sheet([one for folder, run in zip(folders, told, strict=True) for one in _answers(folder, run)])
+            answers = [one for folder, run in zip(folders, told, strict=True) for one in _answers(folder, run, trial)]
+            return exports.predictions_sheet(answers)
         case "parts":
             return exports.parts_sheet(folders, told)
 
 
-def _answers(folder: RunFolder, run: Told) -> Iterator[tuple[str, str, int, Answers]]:
-    """(run, part, trial, answers) of everything that the best trial was scored on, as far as it is known."""
+def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[str, str, int, Answers]]:
+    """(run, part, trial, answers) of everything that `trial` (None: the best one) was scored on, as far as it is known."""
     from ser_tui.evaluation.analysis import explained
 
-    for part in explained(folder, run.state):
+    for part in explained(folder, run.state, trial):
         if part.answers is not None:
             yield folder.run_id, part.name, part.trial, part.answers
 

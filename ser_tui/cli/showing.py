@@ -22,10 +22,10 @@ from ser_tui.study.formatting import (
     measured_text,
     parameter,
     probe_parameters,
+    scaled_sparkline,
     score,
     score_text,
     score_with_interval,
-    sparkline,
     verdict,
 )
 from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about, sample
@@ -107,8 +107,9 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
                 + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
             )
         _print_details(parts, "validation", listed)
-        reached = sparkline(summary.best_so_far, width=SPARKS, bar=summary.measure.best)
-        say(f"{summary.measure.label} {sparkline(summary.values, width=SPARKS)}  best so far {reached}")
+        measure = summary.measure
+        reached = scaled_sparkline(summary.best_so_far, measure, SPARKS, bar=measure.best)
+        say(f"{measure.label} {scaled_sparkline(summary.values, measure, SPARKS)}  best so far {reached}")
         say(f"{passed_text(summary.passed)} (validation, point estimates)")
     if probe := summary.probe:
         say(

@@ -245,6 +245,30 @@ def sparkline(
     return "".join(block(value) for value in series)
 
 
+def tenths(value: float) -> str:
+    """.92 or 1.0: a score at the end of a sparkline."""
+    text = f"{value:.2f}"
+    return text[1:] if text.startswith("0") else text[:3]
+
+
+def end_text(measure: Measure) -> Callable[[float], str]:
+    """How a value of `measure` is written at the end of a sparkline."""
+    return tenths if measure.unit == "share" else lambda value: measured_text(measure, Score(value), short=True)
+
+
+def scaled_sparkline(
+    values: Sequence[float | None], measure: Measure, width: int, ends: tuple[float, float] | None = None,
+    bar: Callable[[Sequence[float]], float] = mean,
+) -> str:
+    """`sparkline` of values of `measure` between the two `ends` of its scale (None: those of the values): .92, blocks, .98."""
+    real = [value for value in values if value is not None and math.isfinite(value)]
+    if not real:
+        return sparkline(values, width=width)
+    low, high = ends or (min(real), max(real))
+    written = end_text(measure)
+    return f"{written(low)}{sparkline(values, low, high, width, bar)}{written(high)}"
+
+
 def binned(series: Sequence[float | None], width: int, bar: Callable[[Sequence[float]], float]) -> list[float | None]:
     """All of `series` in at most `width` values: each is `bar` of equally many that follow each other."""
     if width <= 0:

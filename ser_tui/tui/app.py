@@ -30,6 +30,7 @@ from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
 from ser_tui.tui.theme import PLAIN_THEME, THEME, muted, styles
+from ser_tui.tui.widgets.characters import choose_scroll_bars
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,6 +79,7 @@ class SerTuiApp(App[None]):
         self.opened: str | None = None
         """The run that was opened last: where the list's cursor stands on the way back."""
         self.animation_level = "none"
+        choose_scroll_bars()
         self.register_theme(THEME)
         self.register_theme(PLAIN_THEME)
         self._named_styles = False

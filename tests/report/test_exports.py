@@ -78,6 +78,19 @@ def test_what_was_exported_before_stays(runs: Path, capsys: pytest.CaptureFixtur
     assert json.loads((tmp_path / "here.json").read_text())["name"] == "old-tune"
 
 
+def test_predictions_are_of_the_trial_that_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = resolve(runs, "old-tune").state()
+    for trial in (one for one in state.trials if one.predictions):
+        export_runs(["old-tune"], "predictions", "csv", "-", trial.number)
+        found = rows(capsys.readouterr().out)
+        assert {row["trial"] for row in found if row["part"] == "validation"} == {str(trial.number)}
+        assert [row["right"] == "True" for row in found][: len(state.truth)] == [
+            said == true for said, true in zip(trial.predictions, state.truth, strict=True)
+        ]
+    with pytest.raises(UsageError, match="predictions of one run"):
+        export_runs(["old-tune"], "trials", "csv", "-", 1)
+
+
 def test_mistakes_are_told_in_one_line(runs: Path) -> None:
     with pytest.raises(UsageError, match="csv, json, markdown, latex, html"):
         export_runs(["old-tune"], "", "xlsx", "")

@@ -15,11 +15,13 @@ from ser_tui.study.formatting import (
     of_speakers,
     parameter,
     printable,
+    scaled_sparkline,
     score,
     score_with_interval,
     sparkline,
     unescaped,
 )
+from ser_tui.study.scores import MEASURES
 
 
 def test_times_are_short() -> None:
@@ -83,3 +85,11 @@ def test_whose_utterances_a_score_is_of_is_said() -> None:
     assert of_speakers(("01",), ("03",)) == "speaker 01 only, without speaker 03"
     assert of_speakers((), tuple("abcdefg")) == "without speakers a, b, c, d, e and 2 more"
     assert of_speakers((), tuple("abcdefg"), None).endswith("a, b, c, d, e, f, g")
+
+
+def test_a_sparkline_in_text_says_its_scale_and_holds_every_value() -> None:
+    bca, minutes = MEASURES["bca"], MEASURES["minutes"]
+    assert scaled_sparkline([0.92, None, 0.98], bca, 60) == ".92▁ ▇.98"
+    assert scaled_sparkline([0.5], bca, 60, (0.0, 1.0)) == ".00▄1.0" and scaled_sparkline([None], bca, 60) == " "
+    assert scaled_sparkline([0.1] + [0.9] * 998 + [0.2], bca, 50).startswith(".10")
+    assert "." in scaled_sparkline([1.5, 3.0], minutes, 60)

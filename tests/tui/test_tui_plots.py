@@ -16,7 +16,7 @@ from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.views.epoch_plot import epoch_pictures
 from ser_tui.tui.views.sparks import scaled
 from ser_tui.tui.views.trial_plot import ended_minutes, trial_picture
-from ser_tui.tui.widgets.pictures import Picture, Series, count_axis, log_axis, nice_axis
+from ser_tui.tui.widgets.pictures import Picture, Series, apart, count_axis, log_axis, nice_axis
 from ser_tui.tui.widgets.plotted import heading
 
 
@@ -108,6 +108,13 @@ def test_an_axis_of_whole_numbers_has_whole_ticks() -> None:
     assert [label for _, label in log_axis(2e-5, 8e-5).ticks] == ["2e-5", "4e-5", "8e-5"]
 
 
+def test_ticks_that_are_shown_are_as_far_apart_as_they_say_however_few_rows_there_are() -> None:
+    axis = nice_axis(0.0, 1.0)
+    labels = {rows: [label for _, label in apart(axis, rows)] for rows in (10, 6, 5, 2, 1)}
+    assert labels[10] == labels[6] == ["0", ".2", ".4", ".6", ".8", "1.0"]
+    assert labels[5] == labels[2] == ["0", ".4", ".8"] and labels[1] == ["0", ".6"]
+
+
 @pytest.mark.parametrize("term", ["xterm-256color", "linux"])
 async def test_a_wide_run_screen_draws_the_plot_in_characters_that_the_terminal_has(
     runs: Path, term: str, monkeypatch: pytest.MonkeyPatch
@@ -121,6 +128,7 @@ async def test_a_wide_run_screen_draws_the_plot_in_characters_that_the_terminal_
         screen = shown(app)
         braille = any("\u2800" < char < "\u2900" for char in screen)
         assert braille == (term != "linux")
+        assert term != "linux" or not any("▁" <= char <= "▇" for char in screen), "a scroll bar's end is a block as well"
         await pilot.press("m")
         await until_shown(pilot, "BCA by minutes")
 

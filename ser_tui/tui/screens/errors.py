@@ -21,7 +21,7 @@ from ser_tui.study.formatting import counted, score, score_with_interval
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views.confusions import Place, matrix_lines
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Table, cell
 
 COLUMNS = (
@@ -119,6 +119,11 @@ class ErrorsScreen(AppScreen[None]):
     def _part(self) -> Explained:
         return self._parts[self._which]
 
+    def on_resize(self) -> None:
+        """Other widths, other lines."""
+        if self._parts:
+            self._draw()
+
     def _begin(self) -> None:
         """Show the part from its most confused cell on."""
         matrix, pairs = self._part.matrix, self._part.pairs
@@ -135,7 +140,7 @@ class ErrorsScreen(AppScreen[None]):
         told = cell(f"BCA {score_with_interval(part.bca, part.interval)}", "bold")
         told.append_text(cell(f"   part {self._which + 1} of {len(self._parts)}" if len(self._parts) > 1 else "", "muted"))
         told.append_text(cell(f"   {part.missing}" if part.missing else "", "warning"))
-        self.query_one("#head", Lines).show([head, told])
+        self.query_one("#head", Lines).show([head, *broken(told, max(40, self.size.width - 2), hang=2)])
         self.query_one(Matrix).show(matrix_lines(part, shares=self._shares, at=None if self._whole else self._at))
         self._draw_list()
         self.refresh_bindings()

@@ -149,6 +149,7 @@ class ResultsScreen(AppScreen[None]):
     def action_next(self) -> None:
         """The next scored part of the trial."""
         self._which += 1
+        self.query_one("#results", VerticalScroll).scroll_home(animate=False)
         self._again()
 
     def action_speakers(self) -> None:

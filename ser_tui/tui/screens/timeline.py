@@ -17,7 +17,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views import timeline
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Table, cell
 
 
@@ -64,8 +64,11 @@ class TimelineScreen(AppScreen[None]):
         self._drawn = state
         now = datetime.now(UTC).isoformat() if view.live else ""
         self._spans = timeline.spans(state, now)
-        head, zone = timeline.head(state, self._spans), cell(f"   times in {local_zone()}", "muted")
-        self.query_one("#head", Lines).show([head.append_text(zone) if head.cell_len + zone.cell_len <= self.size.width - 2 else head])
+        width = self.size.width - 2
+        lines = broken(timeline.head(state, self._spans), max(40, width), hang=2)
+        if lines[-1].cell_len + (zone := cell(f"   times in {local_zone()}", "muted")).cell_len <= width:
+            lines[-1].append_text(zone)
+        self.query_one("#head", Lines).show(lines)
         table = self.query_one(Timeline)
         total = max((span.end for span in self._spans if span is not None), default=0.0)
         fixed = sum(column.width + 1 for column in timeline.COLUMNS if not column.flexible)

@@ -8,11 +8,11 @@ from rich.text import Text
 
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing, outcomes, settings, validation_label
-from ser_tui.study.formatting import binned, duration, mean
+from ser_tui.study.formatting import binned, duration, end_text, mean
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
-from ser_tui.tui.views.sparks import bars_text, end_text, scaled
+from ser_tui.tui.views.sparks import bars_text, scaled
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 LABEL = 19

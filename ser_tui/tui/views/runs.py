@@ -14,6 +14,7 @@ from ser_tui.study.formatting import (
     SCORE_HEADING,
     binned,
     duration,
+    end_text,
     ended,
     local_zone,
     mean,
@@ -28,7 +29,7 @@ from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
-from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
+from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.text import Text
 
 from ser_tui.study.charset import NEAREST
-from ser_tui.study.formatting import BLOCKS, mean, measured_text, sparkline
-from ser_tui.study.scores import Measure, Score
+from ser_tui.study.formatting import BLOCKS, mean, sparkline, tenths
 from ser_tui.tui.widgets.characters import plain_terminal
 from ser_tui.tui.widgets.table import cell
 
@@ -27,17 +26,6 @@ def spark(
     """`study.formatting.sparkline`; the Linux console's font and some locales have none of its blocks: there in plain characters."""
     line = sparkline(values, low, high, width, bar)
     return line.translate(_ASCII) if plain_terminal() else line
-
-
-def tenths(value: float) -> str:
-    """.92 or 1.0: a score at the end of a sparkline."""
-    text = f"{value:.2f}"
-    return text[1:] if text.startswith("0") else text[:3]
-
-
-def end_text(measure: Measure) -> Callable[[float], str]:
-    """How a value of `measure` is written at the end of a sparkline."""
-    return tenths if measure.unit == "share" else lambda value: measured_text(measure, Score(value), short=True)
 
 
 ENDS = 2 * len(".92")

@@ -15,6 +15,7 @@ from ser_tui.study.formatting import (
     binned,
     counted,
     duration,
+    end_text,
     ended,
     local_clock,
     loss_text,
@@ -42,7 +43,7 @@ from ser_tui.study.summary import (
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
 from ser_tui.tui.views.runs import ELSEWHERE, QUEUED, parameters_text
-from ser_tui.tui.views.sparks import ENDS, bars_text, end_text, scaled
+from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 

@@ -64,6 +64,22 @@ def nice_axis(low: float, high: float, title: str = "", ticks: int = 6, *, whole
     return PlotAxis(places[0], places[-1], tuple((place, number_text(place, step)) for place in places), title)
 
 
+def apart(axis: PlotAxis, rows: int) -> tuple[tuple[float, str], ...]:
+    """The ticks of an upright `axis` that have each a row of their own, of `rows` above its lower end: every one, or every second,
+    third ... of them, so that the steps between those that are shown are alike. Of words the ones that would be lost are."""
+
+    def row(place: float) -> int:
+        """-1: on the frame below."""
+        share = (place - axis.low) / (axis.high - axis.low)
+        return -1 if share <= 0 else min(int(share * rows), rows - 1)
+
+    for each in range(1, len(axis.ticks)):
+        kept = axis.ticks[::each]
+        if len({row(place) for place, _ in kept}) == len(kept):
+            return kept
+    return axis.ticks[:1]
+
+
 def number_text(value: float, step: float) -> str:
     """`value` with as many decimals as the step between ticks has: .85, 0.5 as .5, 20."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))

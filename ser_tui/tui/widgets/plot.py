@@ -18,7 +18,7 @@ from textual_plot.axis_formatter import AxisFormatter
 from textual_plot.plot_widget import Legend
 
 from ser_tui.tui.widgets.characters import plain_terminal
-from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Series
+from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Series, apart
 
 _LIGHT = str.maketrans("━┃┏┓┗┛┳┻┣┫╋┯┷┠┨┿╂", "─│┌┐└┘┬┴├┤┼┬┴├┤┼┼")
 _ASCII = str.maketrans("─│┌┐└┘┬┴├┤┼╴╵╶╷·", "-|+++++++++-|-|.")
@@ -122,7 +122,7 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
         self.set_x_formatter(_Labels(picture.x))
         self.set_y_formatter(_Labels(picture.y))
         self.set_xticks([place for place, _ in picture.x.ticks])
-        self.set_yticks([place for place, _ in picture.y.ticks])
+        self.set_yticks([place for place, _ in apart(picture.y, self._drawn_in.height)])
         for series in picture.series:
             self._add(series, picture)
 
