@@ -94,7 +94,7 @@ def test_trials_side_by_side_are_seen_side_by_side(runs: Path) -> None:
     state = state_of(run)
     found = timeline.spans(state)
     assert [(span.begin, span.end) for span in found if span is not None] == [(0.0, 10.0), (2.0, 12.0)]
-    assert timeline.most_at_once(found) == 2 and "at most 2 at once" in timeline.head(state, found).plain
+    assert timeline.most_at_once(found) == 2 and "at most 2 at once" in timeline.head(state, found, 200)[0].plain
     first, second = (timeline.cells(trial, span, 12.0, 25, False, False)[-1].plain for trial, span in zip(state.trials, found, strict=True))
     assert first.startswith("━") and first.endswith("x") and second.startswith("    ━") and len(second) > len(first)
 

@@ -181,7 +181,7 @@ async def test_the_curve_of_a_trial_comes_before_its_facts_on_a_small_terminal(r
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "15 trials are done")
         await pilot.press("t")
-        await until_shown(pilot, "BCA by epoch", "loss by epoch", "BCA after last epoch", "2.0")
+        await until_shown(pilot, "BCA by epoch", "loss by epoch", "BCA after last epoch", "@ best epoch", "2.0")
         screen = shown(app)
         assert screen.index("loss by epoch") < screen.index("BCA after last epoch")
 

@@ -17,7 +17,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views import timeline
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Table, cell
 
 
@@ -65,7 +65,7 @@ class TimelineScreen(AppScreen[None]):
         now = datetime.now(UTC).isoformat() if view.live else ""
         self._spans = timeline.spans(state, now)
         width = self.size.width - 2
-        lines = broken(timeline.head(state, self._spans), max(40, width), hang=2)
+        lines = timeline.head(state, self._spans, width)
         if lines[-1].cell_len + (zone := cell(f"   times in {local_zone()}", "muted")).cell_len <= width:
             lines[-1].append_text(zone)
         self.query_one("#head", Lines).show(lines)

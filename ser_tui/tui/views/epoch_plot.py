@@ -29,7 +29,7 @@ def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | N
     series = _unfrozen(trial, y)
     if chance is not None:
         series.append(Series("_", level(chance, x), f"chance {score(chance)}", "muted", line=True, every=4))
-    series.append(Series("|", spans=intervals, name="95 % interval", style="muted"))
+    series.append(Series("|", spans=intervals, name="95 %", style="muted"))
     series.append(Series("o", scores, "validation", "accent"))
     if (best := trial.best_epoch) is not None and (peak := trial.best_epoch_score) is not None:
         series.append(Series("@", ((best, peak.value),), f"@ best epoch {best}, {score_text(peak, short=True)}", "strong"))

@@ -96,15 +96,19 @@ def bar(span: Span, total: float, width: int, end: str, style: str = "accent") -
     return line.append_text(cell(end, "bold"))
 
 
-def head(state: RunState, found: Sequence[Span | None]) -> Text:
-    """How long it took, and how many trials ran side by side."""
+def head(state: RunState, found: Sequence[Span | None], width: int) -> list[Text]:
+    """How long it took, how many trials ran side by side, and what the marks mean: on a line of its own where one is too narrow."""
     total = max((span.end for span in found if span is not None), default=0.0)
     line = cell(f"{state.study.name}  timeline", "bold")
     most = most_at_once(found)
     workers = max((span.worker for span in found if span is not None), default=0)
-    said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once   "
+    said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once"
     dropped = any(trial.status == TrialStatus.DROPPED for trial in state.trials)
-    return line.append_text(cell(said + LEGEND + ("  - dropped" if dropped else ""), "muted"))
+    line.append_text(cell(said, "muted"))
+    legend = cell(LEGEND + ("  - dropped" if dropped else ""), "muted")
+    if line.cell_len + 3 + legend.cell_len > width:
+        return [line, legend]
+    return [line.append("   ").append_text(legend)]
 
 
 def _clock(started: str, seconds: float) -> str:
