@@ -157,7 +157,7 @@ def _exact(folders: Collection[str]) -> dict[str, str]:
 def _evident(known: Mapping[str, str], folders: Counter[str]) -> bool:
     """Whether the `known` among the folders of a level show that all of them are classes.
 
-    One known word among others may be a person's name (Joy), so there must be two that differ and are nobody's names, or one
+    One known word among others may be a person's name (Joy), so there must be two that differ, not both of them names, or one
     beside a folder of which it is a part (angry, not_angry); and half of the folders must be known.
     """
     if len(folders) < 2 or not known:
@@ -166,7 +166,7 @@ def _evident(known: Mapping[str, str], folders: Counter[str]) -> bool:
     if len(set(known.values())) < 2 and not parts:
         return False
     unknown = [folder for folder in folders if folder not in known and folder not in parts]
-    if unknown and not parts and len({meaning for folder, meaning in known.items() if folded(folder) not in GIVEN_NAMES}) < 2:
+    if unknown and not parts and all(folded(folder) in GIVEN_NAMES for folder in known):
         return False
     return len(unknown) <= len(known) + len(parts) and not (len(unknown) > 1 and _numbered(unknown))
 
