@@ -76,7 +76,7 @@ def restore_run(reference: str) -> None:
 
 def remark_on_runs(
     references: Sequence[str], *, title: str | None, tags: Sequence[str], without: Sequence[str], note: str | None,
-    archived: bool | None, notify: bool | None, as_json: bool,
+    archived: bool | None, notify: bool | None = None, as_json: bool,
 ) -> None:  # fmt: skip
     """Change what is said of runs, and print it. What is None stays as it is."""
     found = _resolved(references)

@@ -38,7 +38,8 @@ HANDED_ON = (
 )  # fmt: skip
 """What of the environment a run is started with as it was when it was queued: what says where things lie, and how many threads."""
 
-_children: list[subprocess.Popen[bytes]] = []
+_children: list[tuple[Path, subprocess.Popen[bytes]]] = []
+"""Processes that were started here, with the folder that they serve: they take seconds until they hold its lock."""
 
 
 def enqueue(study: Study, runs: Path) -> RunFolder:
@@ -150,14 +151,13 @@ def see_to_it(runs: Path) -> bool:
     queue = read_queue(runs)
     if queue.paused or not any(standing(runs, one) == "waits" for one in queue.runs) or _is_served(runs):
         return False
-    _children[:] = [child for child in _children if child.poll() is None]
     try:
         log = os.open(runs / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
-            _children.append(subprocess.Popen(
+            _children.append((runs, subprocess.Popen(
                 [sys.executable, "-m", "ser_tui.client.queueing", str(runs.absolute())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True,
-            ))  # fmt: skip
+            )))  # fmt: skip
         finally:
             os.close(log)
     except OSError as error:
@@ -171,6 +171,9 @@ def _lock(runs: Path) -> Path:
 
 
 def _is_served(runs: Path) -> bool:
+    _children[:] = [(served, child) for served, child in _children if child.poll() is None]
+    if any(served == runs for served, _ in _children):
+        return True
     lock = file_lock(_lock(runs), timeout=0)
     if not _lock(runs).exists():
         return False

@@ -115,6 +115,27 @@ async def test_keys_act_on_all_marked_runs(runs: Path) -> None:
         await until_shown(pilot, "3 runs", "alpha", "beta")
 
 
+async def test_runs_are_sorted_by_a_key_and_by_a_click_on_a_heading(runs: Path) -> None:
+    for number, (name, shift) in enumerate((("alpha", 0.0), ("beta", 0.02), ("gamma", 0.01))):
+        finished(runs, number=number, name=name, shift=shift)
+    begin(runs, number=3, name="delta").write(events.RunFailed(reason="no"))
+
+    def order() -> list[str]:
+        return [name for line in shown(pilot.app).splitlines() for name in ("alpha", "beta", "gamma", "delta") if f" {name} " in line]
+
+    async with SerTuiApp(runs).run_test(size=(100, 24)) as pilot:
+        await until_shown(pilot, "alpha", "delta", "v sort")
+        await until(pilot, lambda: order()[:4] == ["alpha", "beta", "gamma", "delta"])
+        await press(pilot, "v")
+        await until_shown(pilot, "Sort by", "best first")
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: order()[:4] == ["beta", "gamma", "alpha", "delta"])
+        await until_shown(pilot, "by score, best first")
+        heading = next(line for line in shown(pilot.app).splitlines() if "BCA" in line and "STATE" in line)
+        await pilot.click("#runs", offset=(heading.index("BCA"), 0))
+        await until(pilot, lambda: order()[:4] == ["alpha", "gamma", "beta", "delta"]), "what has no score stays last"
+
+
 async def test_a_run_gets_a_title_and_tags_and_is_found_by_them(runs: Path) -> None:
     finished(runs, number=0, trials=1, name="alpha")
     finished(runs, number=1, trials=1, name="beta")

@@ -70,6 +70,7 @@ class HomeScreen(AppScreen[None]):
         Binding("t", "remark", "title, tags", tooltip="Say something of the run: a title, tags, a note"),
         Binding("a", "archive", "archive", tooltip="Leave the run, or the marked ones, out of the list, or not any more"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="Show only some runs: " + HELP),
+        Binding("v", "sort", "sort", tooltip="Sort by score, state, time ...; a click on a heading does too"),
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
         Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
         Binding("w", "queue", "queue", tooltip="What waits for its turn: reorder, pause, cancel"),
@@ -84,6 +85,7 @@ class HomeScreen(AppScreen[None]):
         self.marked: list[str] = []
         self._discarded: list[list[str]] = []
         self._words = ""
+        self._order, self._backwards = "run", False
         self._filter = run_filter("")
         self._loaded = False
         self._next_queue = 0.0
@@ -146,7 +148,8 @@ class HomeScreen(AppScreen[None]):
     def _show(self) -> None:
         table = self.query_one(RunsTable)
         words = self._words
-        shown = [summary for summary in self.summaries if self._filter.matches(summary)]
+        matching = [summary for summary in self.summaries if self._filter.matches(summary)]
+        shown = runs.ordered(matching, self._order, self._backwards)
         appears = bool(shown) and not table.display
         table.display = bool(shown)
         empty = self.query_one("#empty", Static)
@@ -181,6 +184,8 @@ class HomeScreen(AppScreen[None]):
             line.append_text(cell(f"   {shown} shown")).append_text(cell(f"   ! {self._filter.problem}", "warning"))
         elif self._words:
             line.append_text(cell(f"   {shown} shown: {self._words}"))
+        if order := runs.order_text(self._order, self._backwards):
+            line.append_text(cell(f"   {order}", "muted"))
         if self.marked:
             line.append(f"   {len(self.marked)} marked", "accent")
         place = cell(f"{self.ser.runs} on {socket.gethostname()}", "muted")
@@ -216,7 +221,7 @@ class HomeScreen(AppScreen[None]):
         """Offer only what the highlighted run allows."""
         if not self.is_mounted:
             return True
-        if action == "filter":
+        if action in ("filter", "sort"):
             return bool(self.summaries)
         if action == "clear_filter":
             return bool(self.query("#filter"))
@@ -356,6 +361,27 @@ class HomeScreen(AppScreen[None]):
         if (chosen := self._chosen) and await archive_runs(self, chosen):
             self.marked = []
             await self._look_again()
+
+    @work
+    async def action_sort(self) -> None:
+        """Ask what to sort by; what the runs are sorted by already, the other way round."""
+        from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+
+        choices = [Choosable(key, f"{words}; now: again turns it round" if key == self._order else words)
+                   for key, (words, _, _) in runs.ORDERS.items()]  # fmt: skip
+        found = await self.app.push_screen_wait(ChooseScreen("Sort by", choices, chosen=[self._order]))
+        if found:
+            self._sort_by(found[0])
+
+    @on(Table.HeadingTaken)
+    def _heading_taken(self, event: Table.HeadingTaken) -> None:
+        if event.column in runs.ORDERS:
+            self._sort_by(event.column)
+
+    def _sort_by(self, order: str) -> None:
+        self._backwards = order == self._order and not self._backwards
+        self._order = order
+        self._show()
 
     async def _look_again(self) -> None:
         found = await self.attempt(self._looked)

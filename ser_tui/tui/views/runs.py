@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -70,6 +70,40 @@ def home_columns(room: int) -> list[Column]:
 
 def _needed(columns: Sequence[Column]) -> int:
     return sum(column.width + 1 for column in columns)
+
+
+ORDERS: Mapping[str, tuple[str, Callable[[RunSummary], Any], bool]] = {
+    "run": ("time of start, newest first", lambda one: one.run_id, True),
+    "bca": ("score, best first", lambda one: one.headline.score.value if one.headline else None, True),
+    "state": ("state", lambda one: one.shown, False),
+    "strategy": ("strategy", lambda one: one.strategy or None, False),
+    "corpus": ("corpus", lambda one: one.corpus or None, False),
+    "of": ("what the score is of", lambda one: headline_of(one.headline) if one.headline else None, False),
+    "trials": ("trials, most first", lambda one: one.trials, True),
+    "time": ("time taken, longest first", lambda one: one.seconds, True),
+    "name": ("title", lambda one: one.title.lower(), False),
+    "encoder": ("encoder", lambda one: one.encoder or None, False),
+    "protocol": ("protocol", lambda one: one.protocol or None, False),
+    "n": ("utterances of the score, most first", lambda one: one.headline.n if one.headline else None, True),
+}
+"""What runs can be sorted by: its words, its value (None: not known), and whether the largest comes first."""
+
+
+def ordered(summaries: Sequence[RunSummary], by: str, backwards: bool) -> list[RunSummary]:
+    """`summaries`, which come newest first, by one of ORDERS, or the other way round; what has no such value is last either way."""
+    _, value, largest_first = ORDERS[by]
+    if by == "run":
+        return list(reversed(summaries)) if backwards else list(summaries)
+    known = [one for one in summaries if value(one) is not None]
+    unknown = [one for one in summaries if value(one) is None]
+    return sorted(known, key=value, reverse=largest_first != backwards) + unknown
+
+
+def order_text(by: str, backwards: bool) -> str:
+    """by score, best first; nothing for the usual order."""
+    if by == "run" and not backwards:
+        return ""
+    return f"by {ORDERS[by][0]}" + (", the other way round" if backwards else "")
 
 
 def run_label(summary: RunSummary, year: bool = False) -> str:
@@ -153,7 +187,7 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     elif summary.state == ShownStatus.INTERRUPTED:
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
     elif summary.state == ShownStatus.QUEUED:
-        second.append(f"{QUEUED}, w shows what is before it", "accent")
+        second.append(f"{QUEUED}, w shows the queue", "accent")
     elif summary.state == ShownStatus.ELSEWHERE:
         second.append(ELSEWHERE, "warning")
     else:

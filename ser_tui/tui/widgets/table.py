@@ -121,6 +121,13 @@ class Table(ScrollView, can_focus=True):
     class Selected(Told):
         """Enter, or a click on the row under the cursor."""
 
+    class HeadingTaken(Told):
+        """A click on the heading of the column whose key is `column`."""
+
+        def __init__(self, table: Table, column: str) -> None:
+            super().__init__(table)
+            self.column = column
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -345,7 +352,13 @@ class Table(ScrollView, can_focus=True):
             self.post_message(self.Selected(self))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the row; take it, if it is there already."""
+        """Put the cursor on the row; take it, if it is there already. On the heading: say so."""
+        if event.y < self._heading:
+            place = event.x - self.styles.padding.left + self.scroll_offset.x
+            ends = accumulate(width + 1 for width in self._widths)
+            taken = next((column.key for column, end in zip(self._columns, ends, strict=False) if place < end), None)
+            if taken is not None:
+                self.post_message(self.HeadingTaken(self, taken))
         row = event.y - self._heading + self.scroll_offset.y
         if event.y < self._heading or row >= len(self._keys):
             return
