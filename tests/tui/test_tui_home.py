@@ -9,6 +9,7 @@ import pytest
 from fabricated_runs import begin, finished, under_way
 from piloting import press, shown, until, until_shown
 
+from ser_tui.store.index import Index
 from ser_tui.study import events
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
@@ -113,6 +114,19 @@ async def test_keys_act_on_all_marked_runs(runs: Path) -> None:
         await until_shown(pilot, "1 run", "gamma", "u undo delete")
         await pilot.press("u")
         await until_shown(pilot, "3 runs", "alpha", "beta")
+
+
+def test_wide_tables_show_more_columns_and_none_that_does_not_fit(runs: Path) -> None:
+    finished(runs, number=0, trials=3, probe=0.924)
+    [summary] = Index(runs).refresh()
+    assert not {"protocol", "encoder", "probe"} & {column.key for column in home_columns(100)}
+    for room in range(40, 260):
+        columns = home_columns(room)
+        assert room < 72 or sum(column.width + 1 for column in columns) <= room
+        assert len(home_cells(summary, None, True, columns)) == len(columns)
+    shown_at_200 = {column.key: cell.plain for column, cell in zip(columns, home_cells(summary, None, True, columns), strict=True)}
+    assert shown_at_200["protocol"] == "random" and shown_at_200["n"] == "127" and shown_at_200["probe"] == ".924"
+    assert shown_at_200["encoder"] == "whisper-tiny.en" and shown_at_200["zero"] == "-"
 
 
 async def test_runs_are_sorted_by_a_key_and_by_a_click_on_a_heading(runs: Path) -> None:

@@ -55,6 +55,18 @@ _WHOLE = 22
 """Cells for what a pooled figure's configuration was chosen on, where there is room."""
 
 
+_MORE = (
+    ("corpus", Column("protocol", "PROTOCOL", 10)),
+    ("of", Column("n", "N", 5, "right")),
+    ("protocol", Column("encoder", "ENCODER", 16)),
+    ("n", Column("probe", "PROBE", 5, "right")),
+    ("probe", Column("zero", "ZERO-SHOT", 14)),
+)
+"""What wide tables show besides, in this order, each behind the column that is named."""
+_ROOM_FOR_NAMES = 12
+"""Cells that the names of runs have then beyond their least."""
+
+
 def home_columns(room: int) -> list[Column]:
     """The columns for a table of `room` cells (0: not known): what is told beside or below it is left out where they are too many."""
     columns = [replace(one, heading=f"RUN ({local_zone()})") if one.key == "run" else one for one in HOME_COLUMNS]
@@ -65,6 +77,11 @@ def home_columns(room: int) -> list[Column]:
         columns = [replace(column, width=len("9999/10000")) if column.key == "trials" else column for column in columns]
     if room >= _needed(columns) + _WHOLE:
         columns = [replace(column, width=_WHOLE) if column.key == "of" else column for column in columns]
+    for before, column in _MORE:
+        if room - _ROOM_FOR_NAMES < _needed([*columns, column]):
+            break
+        place = next(number for number, one in enumerate(columns, 1) if one.key == before)
+        columns.insert(place, column)
     return columns
 
 
@@ -143,8 +160,21 @@ def home_cells(
         "of": cell(of if len(of) <= widths.get("of", 0) >= _WHOLE else _short_of(figure), "muted"),
         "trials": cell(trials if len(trials) <= widths.get("trials", 0) else summary.trials),
         "time": cell(duration(summary.seconds)),
+        "protocol": cell(summary.protocol or "-", "muted"),
+        "n": cell(figure.n or "-" if figure else "-", "muted"),
+        "encoder": cell(summary.encoder.rpartition("/")[2] or "-", "muted"),
+        "probe": cell(score(summary.probe.score.value) if summary.probe else "-", "muted"),
+        "zero": cell(_zero_shot(summary), "muted"),
     }
     return tuple(cells[column.key] for column in columns)
+
+
+def _zero_shot(summary: RunSummary) -> str:
+    """ravdess .545: the accuracy of the last evaluation; how many more there are."""
+    if not summary.evaluations:
+        return "-"
+    last, others = summary.evaluations[-1], len(summary.evaluations) - 1
+    return f"{last.corpus[:7]} {score(last.accuracy.value)}" + (f" +{others}" if others else "")
 
 
 def _short_of(figure: Figure | None) -> str:
