@@ -31,6 +31,12 @@ def _json(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
+def seal(data: bytes) -> str:
+    """The checksum that stands at the beginning of what `sealed` made; empty where `data` begins otherwise."""
+    head = _HEAD.match(data)
+    return "" if head is None else head[1].decode()
+
+
 def read_sealed(path: Path) -> Tables | None:
     """The tables in the file at `path`, or None where there is none that `sealed` made, or a huge one."""
     try:

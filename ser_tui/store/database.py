@@ -16,8 +16,9 @@ from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
-from ser_tui.store.checksummed_json import read_sealed, sealed
+from ser_tui.store.checksummed_json import read_sealed, seal, sealed
 from ser_tui.store.files import write_atomically
+from ser_tui.store.index_preview import newest_file, newest_of
 
 
 class _AtomicStorage(Storage):
@@ -30,7 +31,9 @@ class _AtomicStorage(Storage):
         return read_sealed(self._path)
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
-        write_atomically(self._path, sealed(data))
+        whole = sealed(data)
+        write_atomically(self._path, whole)
+        write_atomically(newest_file(self._path), newest_of(data.get("runs", {}), seal(whole)))
 
 
 class _RunTable(Table):

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 ENDS_SECONDS = 2.0
 """Between two looks whether a run has ended."""
+CALM_SECONDS = 0.5
+"""After the first frame, before anything is done that nobody asked for yet."""
 
 
 def _commands() -> type[Provider]:
@@ -176,6 +178,21 @@ class SerTuiApp(App[None]):
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
+        if not self.is_headless:
+            self.run_worker(self._prepare())
+
+    async def _prepare(self) -> None:
+        """While the first list is looked at: bring what the next screens need, so that they open at once."""
+        from ser_tui.tui.screens.table import bring, sheets
+
+        await asyncio.sleep(CALM_SECONDS)
+        await in_thread(bring)
+        for path in sheets():
+            # Textual would read a screen's sheet when it is first shown, and then go through those of all others again.
+            if not self.stylesheet.has_source(str(path), ""):
+                self.stylesheet.read(path)
+                self.stylesheet.parse()
+                await asyncio.sleep(CALM_SECONDS / 10)
 
     def on_resize(self) -> None:
         """A terminal that was made smaller in between has lost what it showed."""

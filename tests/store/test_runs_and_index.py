@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from ser_tui.places import private_folder
+from ser_tui.store.checksummed_json import seal, sealed
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
-from ser_tui.store.index_preview import glance
+from ser_tui.store.index_preview import NEWEST, glance, newest_file, newest_of
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.runs import RunFolder, create, folders, liveness, resolve, shown_status
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
+from ser_tui.study.run_summary import to_stored
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 
@@ -149,15 +151,36 @@ def test_a_lost_or_damaged_index_is_rebuilt(tmp_path: Path, damage: str) -> None
 def test_no_byte_of_the_index_can_change_unnoticed(tmp_path: Path) -> None:
     make_run(tmp_path, "x", 0.25, 0.75)
     before, path = Index(tmp_path).refresh(), tmp_path / "index.json"
-    whole = path.read_bytes()
-    assert json.loads(whole)["runs"] and glance(tmp_path)[0].best.score.value == 0.75
+    whole, newest = path.read_bytes(), newest_file(path)
+    first = glance(tmp_path)
+    assert json.loads(whole)["runs"] and first[0][0].best.score.value == 0.75 and first[1] == 1
+    beside = newest.read_bytes()
+    for position in range(0, len(beside), 7):
+        newest.write_bytes(beside[:position] + bytes([beside[position] ^ 1]) + beside[position + 1 :])
+        assert glance(tmp_path) == first, "the index itself is read"
+    newest.unlink()
     for position in range(0, len(whole), 7):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
-        assert glance(tmp_path) == []
+        assert glance(tmp_path) == ([], 0)
         assert Index(tmp_path).refresh() == before
+        newest.unlink()
     edited = whole.replace(b"0.75", b"0.99")
     path.write_bytes(edited)
     assert edited != whole and Index(tmp_path).refresh() == before and path.read_bytes() == whole
+
+
+def test_the_first_frame_has_the_newest_runs_of_the_index_as_it_is(tmp_path: Path) -> None:
+    make_run(tmp_path, "x", 0.25, 0.75)
+    (summary,) = Index(tmp_path).refresh()
+    stored = to_stored(summary)
+    table = {f"run{number:04d}": {**stored, "run_id": f"run{number:04d}"} for number in range(NEWEST + 5)}
+    table[f"run{NEWEST + 4:04d}"]["remarks"] = {"archived": True}
+    path = tmp_path / "index.json"
+    path.write_bytes(sealed({"runs": table}))
+    assert len(glance(tmp_path)[0]) == NEWEST + 5, "the file beside it tells of another index"
+    newest_file(path).write_bytes(newest_of(table, seal(path.read_bytes())))
+    shown, number = glance(tmp_path)
+    assert number == NEWEST + 5 and [one.run_id for one in shown] == sorted(table, reverse=True)[1 : NEWEST + 1]
 
 
 def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
@@ -205,7 +228,7 @@ def test_a_growing_run_is_followed_and_a_deleted_one_forgotten(tmp_path: Path) -
     assert index.refresh()[0].state == "done"
     index.delete(folder)
     assert index.refresh() == []
-    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["index.json"]
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".") and not path.name.startswith("index.")] == []
 
 
 def test_a_run_that_is_worked_on_is_not_deleted(tmp_path: Path) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -67,3 +72,31 @@ def test_another_screen_and_a_terminal_that_was_lent_or_resized_get_everything()
     assert "one" in sent(subject, whole("one ", "two "))
     subject.forget()
     assert "one" in sent(subject, whole("one ", "two "))
+
+
+def written(text: str) -> list[str]:
+    """The cells of `text`: a wide character takes two, what combines belongs to the one before it."""
+    cells: list[str] = []
+    for char in text:
+        if cell_len(char) == 0 and cells:
+            cells[-1] += char
+        else:
+            cells += [char, ""][: cell_len(char)]
+    return cells
+
+
+LINES = st.lists(st.text("ab 日é", max_size=7), min_size=3, max_size=3)
+
+
+@given(st.lists(LINES, min_size=2, max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_left_out_a_terminal_shows_what_was_drawn(frames: list[list[str]]) -> None:
+    subject = Sent()
+    terminal = [[" "] * 8 for _ in range(3)]
+    for frame in frames:
+        lines = [set_cell_size(line, 8) for line in frame]
+        output = sent(subject, LayoutUpdate([[Strip([Segment(line)])] for line in lines], Region(0, 0, 8, 3)))
+        for row, column, text in re.findall("\x1b\\[(\\d+);(\\d+)H([^\x1b]*)", output):
+            cells, start = written(text), int(column) - 1
+            terminal[int(row) - 1][start : start + len(cells)] = cells
+        assert terminal == [written(line) for line in lines]

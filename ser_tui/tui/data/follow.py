@@ -34,6 +34,11 @@ class View:
     """It is in the queue."""
 
     @property
+    def aside(self) -> tuple[object, ...]:
+        """Everything but the state, which is told apart by its identity: comparing thousands of trials takes long."""
+        return self.worker, self.job, self.damaged, self.behind, self.missing, self.waits
+
+    @property
     def shown(self) -> ShownStatus:
         """The word for its state, see `ser_tui.store.runs.shown_status`."""
         return shown_status(self.state.status, self.worker, self.waits)
@@ -95,12 +100,7 @@ class Follower:
             job = facts.job if facts else ""
             waits = self.folder.run_id in waiting(self.folder.path.parent)
         self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir(), waits)
-        return (
-            first
-            or self.view.state is not before.state
-            or (before.worker, before.job, before.damaged, before.behind, before.missing, before.waits)
-            != (worker, job, self.view.damaged, self.view.behind, self.view.missing, waits)
-        )
+        return first or self.view.state is not before.state or self.view.aside != before.aside
 
     def catch_up(self) -> bool:
         """`step`, and further ones while the log is far ahead; whether anything is different now."""

@@ -16,7 +16,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
-from ser_tui.study.formatting import printable
+from ser_tui.study.formatting import counted, printable
 from ser_tui.study.run_filter import HELP, run_filter
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.status import ShownStatus
@@ -89,6 +89,8 @@ class HomeScreen(AppScreen[None]):
         self._filter = run_filter("")
         self._loaded = False
         self._next_queue = 0.0
+        self._number = 0
+        """Of how many runs the summaries are the newest, before all are there."""
 
     def compose(self) -> ComposeResult:
         """Title, list, the pane that wide terminals show, the lines that narrow ones show, keys."""
@@ -105,7 +107,7 @@ class HomeScreen(AppScreen[None]):
 
     def on_mount(self) -> None:
         """Show what the index last said; look at the runs themselves once that is painted."""
-        self.summaries = glance(self.ser.runs)
+        self.summaries, self._number = glance(self.ser.runs)
         if self.summaries:
             self._show()
         self.call_after_refresh(self._follow)
@@ -154,7 +156,7 @@ class HomeScreen(AppScreen[None]):
         table.display = bool(shown)
         empty = self.query_one("#empty", Static)
         empty.display = not shown
-        if self.summaries and not shown:
+        if self.summaries and not shown and (self._loaded or self._number <= len(self.summaries)):
             away = "All runs are archived. / archived:yes shows them."
             empty.update(f"No runs match '{printable(words)}'. esc clears the filter." if words else away)
         elif self._loaded and not shown:
@@ -179,7 +181,10 @@ class HomeScreen(AppScreen[None]):
     def _show_title(self, shown: int) -> None:
         line = cell("")
         line.append("ser_tui", "bold")
-        line.append(f"   {runs.counts(self.summaries)}", "accent")
+        counts = runs.counts(self.summaries)
+        if not self._loaded and self._number > len(self.summaries):
+            counts = f"the newest of {counted(self._number, 'run')}"
+        line.append(f"   {counts}", "accent")
         if self._filter.problem:  # the words stand in their field
             line.append_text(cell(f"   {shown} shown")).append_text(cell(f"   ! {self._filter.problem}", "warning"))
         elif self._words:

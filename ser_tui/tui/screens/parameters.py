@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from ser_tui.tui.views.parameter_plots import expectation_picture, importance_li
 from ser_tui.tui.views.trial_plot import objective_of
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.pictures import Picture
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import cell
 
@@ -68,15 +69,19 @@ class ParametersScreen(AppScreen[None]):
         if state is self._drawn:
             return
         self._drawn = state
+        self._draw_state(state)
+
+    @work(exclusive=True, group="pictures")
+    async def _draw_state(self, state: RunState) -> None:
+        # Of ten thousand trials it takes half a second on a small machine: not on the event loop.
+        number, pictures, picture = await in_thread(_pictures, state)
         head = cell(f"{state.study.name}  parameters", "bold")
-        trials = counted_trials(state)
-        head.append_text(cell(f"   {objective_of(state).label} of {counted(len(trials), 'trial')}, validation part", "muted"))
+        head.append_text(cell(f"   {objective_of(state).label} of {counted(number, 'trial')}, validation part", "muted"))
         self.query_one("#head", Lines).show([head])
         self._show_importances()
-        pictures = parameter_pictures(state)
         for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):
             panel.show(pictures.get(name))
-        expected, picture = self.query_one("#expected", Plotted), expectation_picture(state)
+        expected = self.query_one("#expected", Plotted)
         appears = picture is not None and not expected.display
         expected.display = picture is not None
         if appears:
@@ -87,19 +92,27 @@ class ParametersScreen(AppScreen[None]):
         width = max(20, self.size.width - 2)
         self.query_one("#importance", Lines).show([part for line in self._importances for part in broken(line, width, hang=2)])
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="importances")
     async def action_ask(self) -> None:
         """Ask a process of its own which hyperparameters mattered."""
         from ser_tui.client.importances import importances
 
         state = self._view().state
-        value_of = objective_of(state).value
-        scored = [(trial.parameters, value) for trial in counted_trials(state) if (value := value_of(trial)) is not None]
         self._importances = importance_lines(None)
         self._show_importances()
         space = {name: state.study.search[name] for name in self._names}
         try:
-            self._importances = importance_lines(await in_thread(importances, space, scored))
+            self._importances = importance_lines(await in_thread(lambda: importances(space, _scored(state))))
         except UserError as error:
             self._importances = importance_lines(None, str(error))
         self._show_importances()
+
+
+def _pictures(state: RunState) -> tuple[int, Mapping[str, Picture], Picture | None]:
+    """How many trials count; the pictures of the searched hyperparameters, and that of what was expected."""
+    return len(counted_trials(state)), parameter_pictures(state), expectation_picture(state)
+
+
+def _scored(state: RunState) -> list[tuple[Mapping[str, Any], float]]:
+    value_of = objective_of(state).value
+    return [(trial.parameters, value) for trial in counted_trials(state) if (value := value_of(trial)) is not None]

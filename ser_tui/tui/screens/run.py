@@ -83,6 +83,8 @@ class RunScreen(AppScreen[None]):
         self._next_figures = 0.0
         self._next_rows = 0.0
         self._stale = False
+        self._figured: View | None = None
+        """What the figures were last drawn of."""
         self._next_part = 0.0
         self._owed: list[Callable[[], object]] = []
         """What is still to be drawn below the figures, in its order."""
@@ -132,7 +134,11 @@ class RunScreen(AppScreen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what has happened while another screen was on top."""
-        self._draw()
+        before = self._figured
+        if self.follower is None or before is None:
+            return
+        if self.view.live or self.view.state is not before.state or self.view.aside != before.aside:
+            self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the lines out for the new width."""
@@ -149,7 +155,11 @@ class RunScreen(AppScreen[None]):
         if changed:
             self._owed += [part for part in self._parts if part not in self._owed]
         if not self.query_one(TrialsTable).keys:
-            self._draw_owed()  # a table without rows is filled at once: the keys that act on a row would find none till then
+            # A table without rows is filled at once: the keys that act on a row would find none till then.
+            for part in (self._draw_rows, self.refresh_bindings):
+                if part in self._owed:
+                    self._owed.remove(part)
+                    part()
         elif time.monotonic() >= self._next_part:
             now = time.monotonic()
             held = [part for part, until in ((self._draw_rows, self._next_rows), (self._draw_plot, self._next_plot)) if now < until]
@@ -178,6 +188,7 @@ class RunScreen(AppScreen[None]):
     def _draw_figures(self) -> None:
         """The lines above the table."""
         self._stale = False
+        self._figured = self.view
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
         folder = RunFolder(self.ser.runs / self.run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -113,3 +114,19 @@ SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "settings": _settings,
 }
 """Name -> what makes the screen. Each is imported when it is first shown: the start must not wait for all of them."""
+
+
+def bring() -> None:
+    """Import what is opened most often, and what that draws with: half a second on a small machine. For a thread, after the first frame."""
+    import ser_tui.evaluation.analysis
+    import ser_tui.tui.screens.errors
+    import ser_tui.tui.screens.parameters
+    import ser_tui.tui.screens.results
+    import ser_tui.tui.screens.run
+    import ser_tui.tui.views.trial_details
+    import ser_tui.tui.widgets.plot  # noqa: F401
+
+
+def sheets() -> Sequence[Path]:
+    """The style sheets of all screens and dialogs."""
+    return sorted(Path(__file__).parents[1].rglob("*.tcss"))

@@ -7,7 +7,9 @@ that differ go out.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -21,6 +23,10 @@ Cell = tuple[str, Style | None]
 """A character, with what combines with it, and its style; the right half of a wide one is empty."""
 GAP = 4
 """Cells that have not changed, up to so many between two that have, are sent with them: moving the cursor is longer."""
+
+
+_UNKNOWN = "\0"
+"""What stands where nothing was sent yet: no character that a terminal is sent."""
 
 
 class CellsUpdate(CompositorUpdate):
@@ -45,7 +51,8 @@ class Sent:
 
     def __init__(self) -> None:
         self._screen: object = None
-        self._rows: dict[int, dict[int, Cell]] = {}
+        self._rows: dict[int, tuple[list[str], list[Style | None]]] = {}
+        """Line -> characters and their styles, by column; what is not known is the character _UNKNOWN."""
 
     def forget(self) -> None:
         """The terminal may show anything: it was resized, or another program had it."""
@@ -58,21 +65,40 @@ class Sent:
         if screen is not self._screen:
             self.forget()
             self._screen = screen
-        changed: dict[int, list[int]] = {}
-        for x, y, cell in _cells(update, console):
-            row = self._rows.setdefault(y, {})
-            if row.get(x) != cell:
-                row[x] = cell
-                changed.setdefault(y, []).append(x)
+        changed: dict[int, list[tuple[int, int]]] = {}
+        for x, y, cells, style in _pieces(update, console):
+            characters, styles = self._row(y, x + len(cells))
+            stop = x + len(cells)
+            known, known_styles, new_styles = characters[x:stop], styles[x:stop], [style] * len(cells)
+            # Ten thousand cells at a time: whole pieces are compared first, which Python does without a step for each.
+            if known == cells and known_styles == new_styles:
+                continue
+            characters[x:stop], styles[x:stop] = cells, new_styles
+            spans = changed.setdefault(y, [])
+            if known.count(_UNKNOWN) == len(known):
+                spans.append((x, stop))
+            else:
+                spans += [
+                    (x + index, x + index + 1)
+                    for index, (was, now, was_style) in enumerate(zip(known, cells, known_styles, strict=True))
+                    if was != now or was_style != style
+                ]
         return CellsUpdate([
-            (run.start, y, [self._rows[y][x] for x in run])
-            for y, columns in sorted(changed.items())
-            for run in _runs(sorted(columns), self._rows[y])
+            (start, y, list(zip(self._rows[y][0][start:stop], self._rows[y][1][start:stop], strict=True)))
+            for y, spans in sorted(changed.items())
+            for start, stop in _runs(sorted(spans), self._rows[y][0])
         ])  # fmt: skip
 
+    def _row(self, y: int, width: int) -> tuple[list[str], list[Style | None]]:
+        characters, styles = self._rows.setdefault(y, ([], []))
+        if (missing := width - len(characters)) > 0:
+            characters += [_UNKNOWN] * missing
+            styles += [None] * missing
+        return characters, styles
 
-def _cells(update: LayoutUpdate | ChopsUpdate, console: Console) -> Iterator[tuple[int, int, Cell]]:
-    """Column, line and content of every cell that `update` writes."""
+
+def _pieces(update: LayoutUpdate | ChopsUpdate, console: Console) -> Iterator[tuple[int, int, list[str], Style | None]]:
+    """Column, line, characters and their style, of every piece that `update` writes; a wide character is followed by an empty one."""
     x = y = 0
     for part in update.__rich_console__(console, console.options):
         assert isinstance(part, Segment)
@@ -81,11 +107,17 @@ def _cells(update: LayoutUpdate | ChopsUpdate, console: Console) -> Iterator[tup
                 if code[0] is ControlType.CURSOR_MOVE_TO:
                     _, x, y = code  # type: ignore[misc]
             continue
-        for text in [] if part.text == "\n" else _characters(part.text):
-            yield x, y, (text, part.style)
-            width = 1 if text.isascii() else cell_len(text)
-            yield from ((x + right, y, ("", part.style)) for right in range(1, width))
-            x += width
+        if part.text == "\n" or not part.text:
+            continue
+        if part.text.isascii():
+            cells = list(part.text)
+        else:
+            cells = []
+            for text in _characters(part.text):
+                if width := 1 if text.isascii() else cell_len(text):
+                    cells += [text, *[""] * (width - 1)]
+        yield x, y, cells, part.style
+        x += len(cells)
 
 
 def _characters(text: str) -> Sequence[str]:
@@ -101,24 +133,18 @@ def _characters(text: str) -> Sequence[str]:
     return found
 
 
-def _runs(columns: Sequence[int], known: Container[int]) -> list[range]:
-    """Ascending `columns` in runs; up to GAP `known` ones between two of them are taken in."""
-    runs: list[range] = []
-    for column in columns:
-        gap = range(runs[-1].stop, column) if runs else range(0)
-        if runs and len(gap) <= GAP and all(between in known for between in gap):
-            runs[-1] = range(runs[-1].start, column + 1)
+def _runs(spans: Sequence[tuple[int, int]], characters: Sequence[str]) -> list[tuple[int, int]]:
+    """Ascending `spans` (from, to) that touch, joined; up to GAP known `characters` between two of them are taken in."""
+    runs: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if runs and start - runs[-1][1] <= GAP and _UNKNOWN not in characters[runs[-1][1] : start]:
+            runs[-1] = runs[-1][0], max(stop, runs[-1][1])
         else:
-            runs.append(range(column, column + 1))
+            runs.append((start, stop))
     return runs
 
 
 def _joined(cells: Sequence[Cell]) -> Iterator[Cell]:
     """Neighbours of one style together."""
-    text, style = "", None
-    for char, of in cells:
-        if text and of != style:
-            yield text, style
-            text = ""
-        text, style = text + char, of
-    yield text, style
+    for style, together in groupby(cells, key=itemgetter(1)):
+        yield "".join(char for char, _ in together), style

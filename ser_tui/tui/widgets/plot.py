@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from rich.segment import Segment
 from textual import on
-from textual.app import ComposeResult
+from textual.app import ComposeResult, RenderResult
 from textual.containers import Grid
 from textual.events import Mount
 from textual.geometry import Size
@@ -81,6 +82,13 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
             for place in ("margin-top", "margin-left", "plot", "margin-bottom"):
                 yield _Canvas(1, 1, id=place)
         yield Legend(id="legend")
+
+    def render(self) -> RenderResult:
+        """As textual-plot's, which has each of its dots refresh the canvas: here they do it together."""
+        with ExitStack() as stack:
+            for canvas in self.query(Canvas):
+                stack.enter_context(canvas.batch_refresh())
+            return super().render()
 
     def on_mount(self, event: Mount) -> None:  # type: ignore[override]  # Textual passes the event to those that name it
         """Where it has no size yet, the picture is drawn when it has."""
