@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, int]:
     try:
         make = _maker(chosen)
         _refuse_unknown(chosen, make)
+        command = getattr(getattr(make, "job_cls", None), "submit_command", None) or ""
+        if command and shutil.which(command.split()[0]) is None:
+            needed = f"{chosen.cluster} needs its command {command.split()[0]} on this machine, which is to submit the jobs"
+            raise UserError(f"executor.cluster: {needed}: start the search on a login node")
         if chosen.cluster == "local":
             # What they train with are processes of their own, which limit their memory themselves.
             given = {"memory_limit": 0, "dashboard_address": None, **chosen.settings}
@@ -106,6 +111,10 @@ def _maker(chosen: ExecutorChoice) -> Any:
 def _refuse_unknown(chosen: ExecutorChoice, make: Any) -> None:
     """Raise UserError where a setting is none that the cluster's class, or its jobs' class, declares."""
     known = parameters(make)
+    if chosen.cluster == "local":  # what it does not know it hands to its workers
+        from distributed import Nanny
+
+        known |= parameters(Nanny)
     for name in chosen.settings:
         if name in OURS:
             raise UserError(f"executor.settings.{name}: workers, executor.threads and executor.hosts say that; leave it out")

@@ -136,6 +136,7 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(small_study: MakeSt
         until(lambda: any(isinstance(event, TrialFailed) for event in told()))
         until(lambda: not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in children))
         until(lambda: any(isinstance(event, TrialFinished) for event in told()))
+        until(lambda: any(isinstance(event, TrialStarted) and event.attempt == 2 for event in told()))
         os.kill(made.scheduler.pid, signal.SIGKILL)
         until_over(folder)
     first = folder.state()
@@ -151,8 +152,7 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(small_study: MakeSt
     assert state.finished_trials == 5 and [trial.number for trial in state.trials] == [1, 2, 3, 4, 5]
     assert kept and all(state.trials[trial.number - 1].scores == trial.scores for trial in kept)
     assert sorted(event.trial for event in told() if isinstance(event, TrialFinished)) == [1, 2, 3, 4, 5], "none is counted twice"
-    again = [event for event in told() if isinstance(event, TrialStarted) and event.attempt > 1]
-    assert again and any("is gone" in event.reason for event in told() if isinstance(event, TrialFailed))
+    assert any("is gone" in event.reason for event in told() if isinstance(event, TrialFailed))
 
 
 def busy_at(events: list[Event], worker: subprocess.Popen[bytes]) -> bool:
@@ -181,6 +181,39 @@ def test_stopping_ends_what_dask_workers_are_at(small_study: MakeStudy, tmp_path
             assert memory.state.status == "stopped" and not memory.state.running
             assert [trial.status for trial in memory.state.trials] == ["cut_short"]
         until(lambda: trained_for(made.workers[0]) == [])
+
+
+@pytest.mark.slow
+def test_a_cluster_made_from_the_study_ends_with_it(small_study: MakeStudy) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    made = ("executor={kind: dask, cluster: local, threads: 1}", "workers=1")
+    with InMemory(small_study(*PROBES, "budget.trials=1", *made)) as memory:
+        search(memory, Forecast, chosen)
+        assert memory.state.status == "done" and memory.state.trials[0].scored
+    until(lambda: not [child for child in psutil.Process().children(recursive=True) if child.pid not in before and is_at_work(child)])
+
+
+def is_at_work(process: psutil.Process) -> bool:
+    """Whether it is a Dask worker, or trains for one."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and any("ser_tui.execution" in one or "spawn_main" in one for one in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("executor", "wrong"),
+    [
+        ("{kind: dask, cluster: local, settings: {n_workers: 3}}", "executor.settings.n_workers: workers"),
+        ("{kind: dask, cluster: local, settings: {memorylimit: 3}}", "executor.settings.memorylimit: .*did you mean memory_limit"),
+    ],
+)  # fmt: skip
+def test_settings_that_a_cluster_has_not_are_refused_before_it_starts(executor: str, wrong: str) -> None:
+    from ser_tui.execution.clusters import connected
+    from ser_tui.study.load import loads
+
+    with pytest.raises(UserError, match=wrong):
+        connected(loads(f"executor: {executor}\nworkers: 1"))
 
 
 def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
