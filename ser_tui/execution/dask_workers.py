@@ -233,8 +233,12 @@ class DaskWorkers:
     def _ready(self, slot: Slot) -> None:
         try:
             slot.facts = self._call(slot, relay.facts)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"{_called(slot)} has no ser_tui {__version__} ({error}): install it there, with the same extras") from None
+        except (ImportError, AttributeError, RuntimeError) as error:
+            # Dask's RuntimeError: the scheduler itself reads what it hands on.
+            if isinstance(error, RuntimeError) and "deserializ" not in str(error):
+                raise
+            what = "the Dask scheduler" if isinstance(error, RuntimeError) else _called(slot)
+            raise UserError(f"{what} has no ser_tui {__version__}: install it there, with the same extras") from None
         there = slot.facts.get("versions", {}).get("ser_tui")
         if there != __version__:
             raise UserError(f"{_called(slot)} has ser_tui {there}, not {__version__}: install that there")
@@ -451,7 +455,8 @@ class DaskWorkers:
             self._begin_ready(slot)
             return
         slot.refused = True
-        text = str(error) if isinstance(error, UserError) else f"{_called(slot)}: {type(error).__name__}: {error}"
+        told = " ".join(str(error).split())[:300]
+        text = told if isinstance(error, UserError) else f"{_called(slot)}: {type(error).__name__}: {told}"
         if not self._used() and not any(address not in self._slots for address in self._present):
             raise UserError(f"no worker of the Dask scheduler can make trials; {text}")
         self._session.note(f"{text}; it is not used", level="warning")

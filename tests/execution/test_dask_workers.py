@@ -196,7 +196,8 @@ def test_a_cluster_made_from_the_study_ends_with_it(small_study: MakeStudy) -> N
 def is_at_work(process: psutil.Process) -> bool:
     """Whether it is a Dask worker, or trains for one."""
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and any("ser_tui.execution" in one or "spawn_main" in one for one in process.cmdline())
+        told = " ".join(process.cmdline())
+        return process.status() != psutil.STATUS_ZOMBIE and ("ser_tui.execution" in told or "spawn_main" in told)
     except psutil.NoSuchProcess:
         return False
 
