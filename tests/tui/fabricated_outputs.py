@@ -67,7 +67,7 @@ def explained_run(
         for event in run.trial_events(index, bca, {**run.parameters(), "epochs": 3}, 2.0):
             kept = event
             if isinstance(event, events.TrialFinished):
-                held = outputs_of(run.truth, event.predictions, runs.parent / "audio", of)
+                held = outputs_of(run.truth, event.predictions, runs.parent.absolute() / "audio", of)
                 kept = replace(event, outputs=write(run.folder.outputs, held))
             run.write(kept, step=2.0)
     run.write(events.RunFinished(reason=f"{len(trials)} trials are done"))
@@ -84,6 +84,6 @@ def run_with_test_part(runs: Path) -> str:
     run.write(events.TestScored(
         trial=2, bca=bca, interval=(0.6, 0.9), accuracy=0.8, accuracy_interval=(0.6, 0.95), utterances=20, confusion=counts,
         recall_intervals=dict.fromkeys(CLASSES, (0.3, 1.0)),
-        outputs=write(run.folder.outputs, outputs_of(truth, said, runs.parent / "audio")),
+        outputs=write(run.folder.outputs, outputs_of(truth, said, runs.parent.absolute() / "audio")),
     ))  # fmt: skip
     return run.folder.run_id

@@ -19,7 +19,7 @@ from ser_tui.client.importances import Importances
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.background import CALL
-from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
+from ser_tui.tui.data.corpus_facts import CorpusContents, CorpusFacts, Voice
 from ser_tui.tui.widgets.plotted import Plotted
 
 SMALL, LARGE = (80, 24), (200, 50)
@@ -83,6 +83,16 @@ RUN, TRIAL, PARAMETERS, TIMELINE = ("down", "enter"), ("down", "enter", "t"), ("
 MEDIUM = (120, 40)
 
 
+def _take_for(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that is `plain` (linux, NO_COLOR, or empty), and importances that are told at once."""
+    found = Importances(15, {"learning_rate": (0.62, 0.21), "epochs": (0.24, 0.15), "max_seconds": (0.05, 0.1)}, (0.4, 0.2))
+    monkeypatch.setattr("ser_tui.client.importances.importances", lambda *_: found)
+    if plain == "linux":
+        monkeypatch.setenv("TERM", "linux")
+    elif plain:
+        monkeypatch.setenv(plain, "1")
+
+
 @pytest.mark.parametrize(
     ("keys", "size", "plain"),
     [
@@ -94,12 +104,7 @@ MEDIUM = (120, 40)
 def test_screen_with_plots_looks_as_approved(
     past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], plain: str, keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Importances(15, {"learning_rate": (0.62, 0.21), "epochs": (0.24, 0.15), "max_seconds": (0.05, 0.1)}, (0.4, 0.2))
-    monkeypatch.setattr("ser_tui.client.importances.importances", lambda *_: found)
-    if plain == "linux":
-        monkeypatch.setenv("TERM", "linux")
-    elif plain:
-        monkeypatch.setenv(plain, "1")
+    _take_for(plain, monkeypatch)
     assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))
 
 
@@ -134,4 +139,56 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_screen_of_one_run_or_none_looks_as_approved(
     explained: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
+    assert snap_compare(SerTuiApp(explained), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys, "emodb-gp", "test"))
+
+
+CONTENTS = CorpusContents(
+    "demo", 420, 11.9, {name: 60 for name in DEMO.emotions or ()}, {"f1": 210, "m1": 180, "": 30}, {"female": 210, "male": 180, "": 30},
+    {(0.0, 1.0): 12, (1.0, 2.0): 340, (2.0, 4.0): 68},
+)
+RESULTS, ERRORS, UTTERANCE, HELD = ("enter", "v"), ("enter", "b"), ("enter", "b", "enter", "enter"), ("o", "b")
+TERMINALS = {
+    "80x24": (SMALL, ""), "120x40": (MEDIUM, ""), "200x50": (LARGE, ""), "linux": (MEDIUM, "linux"), "no-color": (MEDIUM, "NO_COLOR"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("keys", "terminal"),
+    [
+        pytest.param(keys, terminal, id=f"{name}-{terminal}")
+        for name, keys, terminals in (
+            ("run", RUN, ("no-color",)), ("trial", TRIAL, ("120x40", "200x50", "linux")),
+            ("parameters", PARAMETERS, ("80x24", "120x40", "no-color")),
+            ("timeline", TIMELINE, ("80x24", "200x50", "linux", "no-color")),
+        )
+        for terminal in terminals
+    ],
+)
+def test_screen_with_plots_looks_as_approved_in_other_terminals(
+    past: Path, snap_compare: Callable[..., bool], keys: tuple[str, ...], terminal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, plain = TERMINALS[terminal]
+    _take_for(plain, monkeypatch)
+    assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("keys", "terminal"),
+    [
+        pytest.param(keys, terminal, id=f"{name}-{terminal}")
+        for name, keys, terminals in (
+            ("results", RESULTS, ("120x40", "linux", "no-color")), ("errors", ERRORS, ("120x40", "linux", "no-color")),
+            ("utterance", UTTERANCE, TERMINALS), ("contents", HELD, TERMINALS),
+        )
+        for terminal in terminals
+    ],
+)
+def test_screen_of_one_run_looks_as_approved_in_other_terminals(
+    explained: Path, snap_compare: Callable[..., bool], keys: tuple[str, ...], terminal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, plain = TERMINALS[terminal]
+    _take_for(plain, monkeypatch)
+    monkeypatch.setattr("ser_tui.tui.data.knowledge.contents", lambda name: CONTENTS)
     assert snap_compare(SerTuiApp(explained), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys, "emodb-gp", "test"))

@@ -98,6 +98,8 @@ def _clip(spoken: Spoken) -> Clip:
         raise UserError("which recording it is was not kept")
     add = f"`ser-tui corpora add {spoken.corpus} PATH` says where it lies"
     if not Path(spoken.path).is_absolute():
+        if spoken.corpus is None:
+            raise UserError(f"{spoken.path} cannot be heard: the run kept this path from the folder on in which it was begun")
         raise UserError(f"{spoken.path} cannot be heard: the corpus {spoken.corpus} is not on this machine; {add}")
     if spoken.corpus and not Path(spoken.path).exists():
         raise UserError(f"{spoken.path} is not there; if {spoken.corpus} lies elsewhere, {add}")
