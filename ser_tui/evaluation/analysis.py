@@ -86,8 +86,8 @@ def explained(folder: RunFolder, state: RunState, number: int | None = None) -> 
 
 
 def of_search(folder: RunFolder, state: RunState, best: Sequence[Explained] | None = None) -> tuple[Explained, ...]:
-    """The best trial on the validation part, and the test part, by whichever trial that was scored: those of them that the log tells
-    of. `best`: what `explained` has found of the best trial, where that is known already."""
+    """The best trial on the validation part, then test part and pooled folds, by whichever trials those were scored: those of them that
+    the log tells of. `best`: what `explained` has found of the best trial, where that is known already."""
     classes = state.start.classes if state.start is not None else ()
     known = {one.name: one for one in best or () if one.event is None}
     found = []
@@ -95,6 +95,7 @@ def of_search(folder: RunFolder, state: RunState, best: Sequence[Explained] | No
         found.append(known.get("validation") or _of_trial(folder, state, state.best, classes))
     if state.test is not None:
         found.append(known.get("test") or _of_test(folder, state, state.test, classes))
+    found += [known.get(one.name) or _of_folds(folder, state, one, classes) for one in state.folds]
     return tuple(found)
 
 

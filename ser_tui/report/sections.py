@@ -167,7 +167,8 @@ def _findings(document: Document) -> Html | None:
 
 def _errors(figures: Figures) -> Iterator[Html]:
     for number, one in enumerate(figures.document["confusions"]):
-        yield tag("h4", f"Best trial ({one['trial']}) on the {one['part']} part")
+        whose = f", trial {one['trial']}" if one["trial"] else ""
+        yield tag("h4", f"{one['title'][:1].upper()}{one['title'][1:]}{whose}")
         yield _error(figures, f"confusions.{number}", one, "counts", one["rows"], one["utterances"], plots.chance_of(figures.document))
     for number, one in enumerate(figures.document["evaluations"]):
         whose = of_speakers(one["speakers"], one["without"])

@@ -64,7 +64,7 @@ def test_every_figure_of_real_runs_is_that_of_show(old: Path) -> None:
     shown = document("show", folders[1].run_id, runs=old)
     analysis = {one["part"]: one for one in shown.pop("analysis")}
     assert json.loads(json.dumps(documents[folders[1].run_id])) == shown
-    assert [one["part"] for one in shown["confusions"]] == [part for part in ("validation", "test") if part in analysis]
+    assert [one["part"] for one in shown["confusions"]] == [part for part in ("validation", "test", "loso") if part in analysis]
     for one in shown["confusions"]:
         told = analysis[one["part"]]
         assert one["trial"] == told["trial"] and one.items() >= told["confusion"].items(), "one source, and two keys for it"
