@@ -67,7 +67,8 @@ def _confusion(part: Explained, matrix: Confusion) -> dict[str, Any]:
 
     known = {one.name: one.recall for one in part.recalls if one.recall is not None}
     around = {one.name: list(one.interval) for one in part.recalls if one.name in known and one.interval is not None}
-    return {"part": part.name, "title": part.title, "trial": part.trial, **plain_confusion(matrix), "recalls": known, "recall_intervals": around}
+    named = {"part": part.name, "title": part.title, "trial": part.trial}
+    return {**named, **plain_confusion(matrix), "recalls": known, "recall_intervals": around}
 
 
 def _lists(intervals: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:
