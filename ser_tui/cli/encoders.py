@@ -19,7 +19,8 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print_json([
             {**(asdict(entry) if isinstance(entry, registry.EncoderEntry) else {"name": entry, "source": "folder"}),
-             "ready": status.ready, "detail": status.detail, "path": str(status.path) if status.path else None}
+             "ready": status.ready, "detail": status.detail, "assumed": _assumed(entry, status),
+             "path": str(status.path) if status.path else None}
             for entry, status in found
         ])  # fmt: skip
         return
@@ -46,6 +47,13 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
         name = entry.name if isinstance(entry, registry.EncoderEntry) else entry
         what = entry.summary if isinstance(entry, registry.EncoderEntry) and status.ready else status.detail
         say(what if what.startswith(name) else f"{name}: {what}")
+    for entry, status in found:
+        if assumed := _assumed(entry, status):
+            say(f"warning: {assumed}", error=True)
+
+
+def _assumed(entry: registry.EncoderEntry | str, status: registry.Status) -> str:
+    return registry.assumption_of(entry, status) if isinstance(entry, registry.EncoderEntry) and status.ready else ""
 
 
 def _folder(name: str) -> tuple[registry.EncoderEntry | str, registry.Status]:

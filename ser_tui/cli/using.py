@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from ser_tui.cli.output import say
 from ser_tui.client.using import done
+from ser_tui.encoders.registry import assumption
 from ser_tui.places import absolute
 from ser_tui.study.errors import UsageError
 from ser_tui.study.uses import EmbedRequest, ExportRequest, PredictRequest, Use, seconds
@@ -33,6 +35,8 @@ def predict(
 
 def embed(model: str, sources: Sequence[str], output: str, *, layers: str, pooling: str, max_seconds: float | None) -> int:
     """Write pooled features of recordings; the exit code, 1 where some could not be read."""
+    if assumed := assumption(model):
+        say(f"warning: {assumed}", error=True)
     return _done(EmbedRequest(model, tuple(sources), str(absolute(output)), layers, pooling, max_seconds))
 
 

@@ -1,8 +1,9 @@
-"""What the tensors of a SpeechBrain checkpoint cannot tell: which model it was made from. Imports nothing heavy.
+"""What the tensors of a checkpoint cannot tell: which model it was made from. Imports nothing heavy.
 
-hyperparams.yaml names that model, the "base". Whether it normalises before or after each layer, how many heads share a
+SpeechBrain's hyperparams.yaml names that model, the "base". Whether it normalises before or after each layer, how many heads share a
 hidden state and whether its waveforms are normalised changes every number and no shape. So this comes from a config.json, or
-from the facts below where the base is one of the published ones, or the folder is refused.
+from the facts below where the base is one of the published ones, or the folder is refused. Whether waveforms are normalised
+is assumed where nothing says it, and that is shown.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class Known:
     """Where this was found, for people."""
     configuration: Mapping[str, Any] | None = None
     facts: Base | None = None
+    assumed: str = ""
+    """What of this nothing says, as one sentence; empty: nothing."""
 
 
 def known(folder: Path) -> Known:
@@ -113,8 +116,50 @@ def _configured(place: Path, facts: Base | None, output_norm: bool) -> Known | N
     if family not in layout.RAW_WAVEFORM:
         raise UserError(f"{path}: model_type is {family!r:.60}; SpeechBrain's layout holds {', '.join(layout.RAW_WAVEFORM)}")
     layout.checked(path, str(family), config)
-    normalise = facts.normalise if facts is not None and not (place / layout.PREPROCESSOR).is_file() else layout.normalises(place)
-    return Known(str(family), normalise, output_norm, str(path), configuration=config)
+    how = normalisation(place, facts)
+    return Known(str(family), how.normalise, output_norm, str(path), configuration=config, assumed=how.assumed)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Whether waveforms get zero mean and unit variance before a model. `assumed`: a sentence where nothing says so, else empty."""
+
+    normalise: bool
+    assumed: str = ""
+
+
+def normalisation(folder: Path, facts: Base | None = None) -> Normalisation:
+    """What the model in `folder` (with a config.json) gets: as its preprocessor_config.json says, else as the published model does
+    which it was made from (`facts`, or the one that its config.json or its folder names), else as the published ones of its kind do.
+
+    The last is an assumption, but for layer-normed front ends: all published ones of these families take normalised waveforms.
+    Raises UserError, see `layout.normalises`.
+    """
+    said = layout.normalises(folder)
+    if said is not None:
+        return Normalisation(said)
+    config = layout.read_json(folder / "config.json")
+    family, layered = str(config.get("model_type")), config.get("feat_extract_norm") == "layer"
+    alike = [base for base in PUBLISHED.values() if base.family == family and base.stable == layered]
+    if facts is None:
+        facts = next((PUBLISHED[name] for name in _names(folder, config) if PUBLISHED.get(name) in alike), None)
+    if facts is not None:
+        return Normalisation(facts.normalise)
+    usual = all(base.normalise for base in alike)
+    if family == "whisper" or (layered and alike):
+        return Normalisation(usual)
+    return Normalisation(
+        usual,
+        f"Assumed: waveforms are {'normalised' if usual else 'taken as they are'}, {f'as by published {family}' if alike else 'as usual'}; "
+        f"{folder} has no {layout.PREPROCESSOR} and names no known model. If that is wrong, scores are another model's: put that "
+        "file beside it.",
+    )
+
+
+def _names(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
+    """The hub's names that a model may have: what transformers wrote, and what a cache calls its folder."""
+    yield from (name for name in (config.get("_name_or_path"), config.get("name_or_path")) if isinstance(name, str))
+    yield from (part.removeprefix("models--").replace("--", "/", 1) for part in reversed(folder.parts) if "--" in part)
 
 
 def _local(name: str, folder: Path) -> Iterator[Path]:

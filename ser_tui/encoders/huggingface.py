@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ser_tui.encoders import layout, weights
+from ser_tui.encoders import bases, layout, weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.names import prefix_of_encoder
 from ser_tui.encoders.wav2vec2 import RawWaveformEncoder
@@ -56,7 +56,7 @@ def _whisper(folder: Path) -> Callable[[], SpeechEncoder]:
 
 
 def _raw_waveform(folder: Path, family: str) -> Callable[[], SpeechEncoder]:
-    configuration, normalise = strip(layout.read_json(folder / "config.json")), layout.normalises(folder)
+    configuration, normalise = strip(layout.read_json(folder / "config.json")), bases.normalisation(folder).normalise
     return lambda: RawWaveformEncoder(family, configuration, normalise=normalise)
 
 

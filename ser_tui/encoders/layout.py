@@ -337,17 +337,17 @@ def shape_of(family: str, fields: Mapping[str, Any]) -> Shape:
     return Shape(family, layers, dimension, round(matrices / 1e6, 1), matrices)
 
 
-def normalises(folder: Path) -> bool:
+def normalises(folder: Path) -> bool | None:
     """Whether waveforms get zero mean and unit variance before the model in `folder`, as its preprocessor_config.json says.
 
-    True where there is none, as in transformers' own class. Raises UserError for another sampling rate than 16 kHz, and for
-    spectrograms other than Whisper's own.
+    None where there is none, see `bases.normalisation`; true where it does not say, as in transformers' own class. Raises
+    UserError for another sampling rate than 16 kHz, and for spectrograms other than Whisper's own.
     """
     path = folder / PREPROCESSOR
     if not path.is_file():
         if broken := _broken_link(path):
             raise UserError(f"{folder}: {broken}")
-        return True
+        return None
     found = read_json(path)
     for name, expected in (("sampling_rate", SAMPLE_RATE), ("n_fft", 400), ("hop_length", 160)):
         if found.get(name, expected) != expected:

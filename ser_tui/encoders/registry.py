@@ -222,6 +222,25 @@ def _packaged_status(entry: EncoderEntry) -> Status:
     return Status(True, "ready", files[0]) if problem is None and files else Status(False, problem or "")
 
 
+def assumption(name: str) -> str:
+    """What of the computation of the encoder called `name` its files do not say, so that it is assumed: a sentence, or nothing."""
+    try:
+        entry = find(name)
+    except UserError:
+        return ""
+    return assumption_of(entry, status(entry))
+
+
+def assumption_of(entry: EncoderEntry, found: Status) -> str:
+    """The same of an encoder whose status is known."""
+    if entry.source not in ("folder", "hub") or found.path is None or not found.path.is_dir():
+        return ""
+    try:
+        return bases.known(found.path).assumed if entry.speechbrain else bases.normalisation(found.path).assumed
+    except (UserError, OSError):
+        return ""  # who loads it says what is wrong with it
+
+
 def refusal(entry: EncoderEntry, found: Status) -> str:
     """The line for an encoder that is not ready; a folder's name is in what is said of it."""
     return f"encoder {entry.name}: {found.detail}".replace(f"{entry.name}: {entry.name}", entry.name, 1)

@@ -53,7 +53,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import plain, refitted, synthetic, transductive
+from ser_tui.study.findings import assumed, plain, refitted, synthetic, transductive
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
@@ -147,6 +147,7 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
         findings=plain((
+            *assumed(encoders.assumption(study.encoder)),
             *synthetic(spoken_by_machines(study.corpus)), *transductive(study.training.normalize_speaker),
             *refitted(study.training.refit == "all", bool(split.test)), *split.findings,
         )),

@@ -30,6 +30,7 @@ Kind = Literal[
     "refitted",
     "imported",
     "synthetic",
+    "assumed",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
@@ -37,7 +38,7 @@ trained on, share them. unlabelled: utterances without a speaker leave it open w
 trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
 scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
-no job of ours goes on with. synthetic: nobody spoke it. told: a sentence alone."""
+no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says how the encoder takes waveforms. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -87,6 +88,11 @@ def synthetic(corpora: Iterable[str]) -> tuple[Finding, ...]:
     if not names:
         return ()
     return (Finding(kind="synthetic", sentence=f"Synthetic speech: a synthesizer spoke {names}. The score says nothing about people."),)
+
+
+def assumed(sentence: str) -> tuple[Finding, ...]:
+    """What was assumed of the encoder, see `encoders.registry.assumption`; nothing where that is empty."""
+    return (Finding(kind="assumed", sentence=sentence),) if sentence else ()
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

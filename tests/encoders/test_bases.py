@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_tui.encoders import bases
+from ser_tui.encoders import bases, registry
 from ser_tui.study.errors import UserError
 
 LOBE = "speechbrain.integrations.huggingface"
@@ -81,3 +81,27 @@ def test_a_configuration_beside_the_checkpoint_goes_before_what_is_known_of_the_
     (tmp_path / "config.json").write_text('{"model_type": "wav2vec2-bert"}')
     with pytest.raises(UserError, match="model_type is 'wav2vec2-bert'"):
         bases.known(model)
+
+
+def test_a_model_without_preprocessor_is_taken_as_its_named_base_else_what_is_assumed_is_said(tmp_path: Path) -> None:
+    def model(name: str, config: dict[str, object]) -> Path:
+        place = tmp_path / name
+        place.mkdir(parents=True)
+        (place / "config.json").write_text(json.dumps(config))
+        return place
+
+    wavlm = {"model_type": "wavlm", "feat_extract_norm": "group"}
+    assert bases.normalisation(model("a", {**wavlm, "_name_or_path": "microsoft/wavlm-base"})) == bases.Normalisation(False)
+    assert bases.normalisation(model("models--microsoft--wavlm-base/snapshots/1", wavlm)) == bases.Normalisation(False)
+    assert bases.normalisation(model("b", {"model_type": "hubert", "feat_extract_norm": "layer"})) == bases.Normalisation(True)
+    # What the name says of another kind of model counts for nothing.
+    own = model("own", {**wavlm, "_name_or_path": "facebook/wav2vec2-base"})
+    found = bases.normalisation(own)
+    assert not found.normalise and "no preprocessor_config.json" in found.assumed
+    assert "are normalised" in bases.normalisation(model("c", {"model_type": "wav2vec2"})).assumed
+    (own / "model.safetensors").write_bytes(bytes(8_000_000))
+    (own / "config.json").write_text(json.dumps({**wavlm, "num_hidden_layers": 1, "hidden_size": 48, "intermediate_size": 48}))
+    assert registry.assumption(str(own)) == found.assumed
+    (own / "preprocessor_config.json").write_text('{"do_normalize": true}')
+    assert bases.normalisation(own) == bases.Normalisation(True)
+    assert registry.assumption(str(own)) == ""

@@ -200,7 +200,8 @@ def paper_search() -> dict[str, Any]:
 def _known(entry: encoders.EncoderEntry) -> KnownEncoder:
     status = encoders.status(entry)
     facts = f"{entry.parameters_millions:g} M parameters" + (f", {entry.layers} layers of {entry.dimension}" if entry.sized else "")
+    detail = encoders.assumption_of(entry, status) or status.detail
     return KnownEncoder(
-        entry.name, status.ready, status.detail, facts, dict(entry.search), entry.summary, entry.licence, entry.alias,
-        entry.source, entry.download_bytes, entry.search_found,
+        entry.name, status.ready, detail, facts, dict(entry.search), entry.summary, entry.licence, entry.alias, entry.source,
+        entry.download_bytes, entry.search_found,
     )  # fmt: skip

@@ -129,9 +129,10 @@ class EncodersScreen(AppScreen[None]):
         one = self.current
         if one is not None:
             alias = f"   short: {one.alias}" if one.alias else ""
-            what = "ready" if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail
+            what = one.detail if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail
             parts = [(one.summary, ""), (f"{one.facts}{alias}", "muted"), (what, "")]
-            said = [cell(text, style) for text, style in (parts[2:] if _state(one) == "refused" else parts) if text]
+            alone = _state(one) == "refused" or (one.ready and one.detail != "ready")  # what must be read has the room
+            said = [cell(text, style) for text, style in (parts[2:] if alone else parts) if text]
             width = max(20, self.size.width - 2)
             lines = [line for text in said for line in broken(text, width)][:DETAIL_LINES]
             self.query_one("#detail", Lines).show([*lines, *[cell("")] * (DETAIL_LINES - len(lines))])
