@@ -66,6 +66,8 @@ def preview(name: str, path: Path, reading: Source | None = None, progress: Prog
     Raises UserError where that cannot be, or where no utterance could be used.
     """
     place = locations.placed(name, path, reading)
+    if place.like and place.path.is_file():
+        raise UsageError(f"--like {place.like}: says by which corpus's rules the files of a folder are named; {place.path} is a table")
     manifest = read_source(name, place, progress=progress)
     if not manifest.utterances:
         first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""

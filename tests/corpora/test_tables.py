@@ -70,6 +70,14 @@ def test_a_column_is_named_by_its_option_and_kept_with_the_corpus(home: Path, so
     assert made.speakers == {"x": 1, "y": 1} and registry.load_manifest("mine") == made
 
 
+def test_a_file_of_nearly_the_name_is_shown_and_a_rule_for_folders_is_refused(home: Path, sound: Any) -> None:
+    sounds(home, sound, "Clips/A1.WAV")
+    with pytest.raises(UserError, match=r"No such file \(there is Clips/A1\.WAV\): looked in"):
+        added(home / "t.csv", "file,emotion,speaker\nclips/a1.wav,anger,x\n")
+    with pytest.raises(UsageError, match=r"--like emodb: .* is a table"):
+        registry.add("mine", home / "t.csv", Source(home / "t.csv", like="emodb"))
+
+
 def test_columns_that_contradict_each_other_are_asked_about(home: Path, sound: Any) -> None:
     sounds(home, sound, "a.wav", "b.wav", "c.wav")
     text = "file,emotion,label\na.wav,anger,low\nb.wav,anger,high\nc.wav,joy,high\n"

@@ -59,7 +59,8 @@ class Filing:
         if not hits:
             hits = {os.path.realpath(path): (path, kind) for path, kind in self._by_name(name)}
         if not hits:
-            return None, f"No such file: looked {self.looked(name)}"
+            nearly = self._nearly.get(_folded(name), "")
+            return None, f"No such file{f' (there is {nearly})' if nearly else ''}: looked {self.looked(name)}"
         if len(hits) > 1:
             places = " and ".join(sorted(str(path) for path, _ in hits.values())[:2])
             return None, f"in several places ({places}); say which with --root DIR"
@@ -138,6 +139,11 @@ class Filing:
             names.setdefault(path.rpartition("/")[2], []).append(path)
         return names
 
+    @cached_property
+    def _nearly(self) -> dict[str, str]:
+        """A path below the root by its name in small letters without suffix. Which is meant, whoever wrote the table knows: shown only."""
+        return {_folded(name): paths[0] for name, paths in (self._names or {}).items()}
+
     @staticmethod
     def _there(path: Path) -> bool:
         try:
@@ -151,6 +157,10 @@ def _spellings(name: str) -> Iterator[str]:
     yield from dict.fromkeys(forms)
     if posixpath.splitext(name)[1].lower() not in files.SUFFIXES:
         yield from (f"{form}{suffix}" for form in dict.fromkeys(forms) for suffix in SUFFIXES)
+
+
+def _folded(name: str) -> str:
+    return posixpath.splitext(posixpath.basename(name))[0].casefold()
 
 
 def _shared_tail(path: list[str], wanted: list[str]) -> int:
