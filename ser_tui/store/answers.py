@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ser_tui.store.export import guarded, unguarded
 from ser_tui.store.files import disk_message
 from ser_tui.study.errors import UserError
 
@@ -180,7 +181,7 @@ class AnswerFile:
                 row = dict(zip(self._columns(), next(csv.reader(io.StringIO(record, newline=""))), strict=True))
                 if row["model"] != self._origin.tag:
                     raise self._other(f"another model, or of recordings cut otherwise ({row['model'][:60]})")
-                file, start, end = row["file"], *(float(row[name]) if row[name] else None for name in ("start", "end"))
+                file, start, end = unguarded(row["file"]), *(float(row[name]) if row[name] else None for name in ("start", "end"))
                 unreadable = row["problem"] not in ("", SILENT)
             else:
                 told = json.loads(record)
@@ -233,12 +234,12 @@ def csv_header(origin: Origin) -> list[str]:
 
 
 def csv_row(answer: Answer, origin: Origin) -> list[str]:
-    """The cells of an answer, as `csv_header` names them."""
+    """The cells of an answer, as `csv_header` names them; none is a formula to a spreadsheet."""
     best = answer.best(origin.classes)
     times = ["" if time is None else f"{time:.6f}".rstrip("0").rstrip(".") for time in (answer.start, answer.end)]
-    said = ["", ""] if best is None else [best[0], f"{best[1]:.6f}"]
+    said = ["", ""] if best is None else [guarded(best[0]), f"{best[1]:.6f}"]
     shares = [f"{one:.6f}" for one in answer.probabilities] or [""] * len(origin.classes)
-    return [shown(answer.file), *times, *said, *shares, shown(answer.problem), origin.tag]
+    return [guarded(shown(answer.file)), *times, *said, *shares, guarded(shown(answer.problem)), origin.tag]
 
 
 def csv_text(rows: Sequence[Sequence[str]]) -> str:

@@ -40,7 +40,8 @@ _OF_ERRORS: Mapping[str, str] = {
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _BREAKS = re.compile(r"\A[\t\r\n]")
-_FORMULA = re.compile(r"""(\A|[,;|"']|\\x09|\\x0a|\\x0d)([\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+_START, _SIGN = r"""(\A|[,;|"']|\\x09|\\x0a|\\x0d)""", r"([\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+_FORMULA, _GUARDED = re.compile(_START + _SIGN), re.compile(f"{_START}'{_SIGN}")
 """Where a cell may begin, and what would make it a formula: a sign, or one of full width, after blanks or none."""
 
 
@@ -146,7 +147,17 @@ def inert(value: Any) -> Any:
     """
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
-    return _FORMULA.sub(r"\1'\2", printable(_BREAKS.sub(r"'\g<0>", value)))
+    return guarded(printable(_BREAKS.sub(r"'\g<0>", value)))
+
+
+def guarded(text: str) -> str:
+    """`text` with an apostrophe before whatever a spreadsheet would take for a formula; `unguarded` takes it away."""
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1'\2", text)
+
+
+def unguarded(text: str) -> str:
+    """What `guarded` made `text` of."""
+    return _GUARDED.sub(r"\1\2", text)
 
 
 def write_export(folder: RunFolder, name: str, text: str) -> Path:

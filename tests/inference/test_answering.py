@@ -77,6 +77,21 @@ def test_a_broken_recording_whose_name_begins_as_silence_is_told_is_counted_agai
     assert "1 recording could not" in said and "1 recording could not" in capsys.readouterr().err
 
 
+def test_a_recording_named_as_a_formula_is_none_in_the_file_and_is_gone_on_with(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("=1+2.wav", "'=a, @b.wav", "plain.wav")
+    for name in names:
+        Path(name).write_bytes(recordings[0].read_bytes())
+    request = PredictRequest(str(make_model("wav2vec2")), names, "csv", "answers.csv")
+    assert answer(request) == 0
+    kept = Path("answers.csv").read_bytes()
+    assert [row["file"] for row in _table(Path("answers.csv"))] == ["'=1+2.wav", "''=a,' @b.wav", "plain.wav"]
+    assert answer(request) == 0 and Path("answers.csv").read_bytes() == kept
+    capsys.readouterr()
+
+
 def test_nothing_of_another_model_or_another_cut_is_added(
     make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
