@@ -69,8 +69,8 @@ def refuse_other_encoder(trainer: Trainer, start: RunStarted) -> None:
     """Raise UserError where the encoder is not the one that the run began with."""
     if start.fingerprints.get("encoder", trainer.encoder_fingerprint) != trainer.encoder_fingerprint:
         raise UserError(
-            f"encoder {start.study.get('encoder', '')} has other weights than when the run began: scores would not be "
-            "comparable. Restore it, or clone the study into a new run"
+            f"encoder {start.study.get('encoder', '')} has other weights than when the run began, or takes its waveforms "
+            "otherwise (preprocessor_config.json): scores would not be comparable. Restore it, or clone the study into a new run"
         )
 
 

@@ -53,7 +53,7 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import assumed, plain, refitted, synthetic, transductive
+from ser_tui.study.findings import assumed, findings_of, plain, refitted, synthetic, transductive
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
@@ -120,6 +120,7 @@ def _say_what_begins(
         session.emit(RunResumed(machine=_machine(trainer, crew), **other))
         _say_where_relative(session, study)
         _say_what_is_other(session, start, trainer)
+        _say_what_is_assumed(session, study, start)
     if crew.told:
         session.note(crew.told, **crew.facts)
 
@@ -186,6 +187,13 @@ def _say_where_relative(session: Surroundings, study: Study) -> None:
     found = encoders.absolute_name(study.encoder)
     if found != study.encoder and not study.encoder.startswith(("/", "~")):
         session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
+
+
+def _say_what_is_assumed(session: Surroundings, study: Study, start: RunStarted) -> None:
+    """Runs begun by a ser_tui that took every waveform as normalised where nothing said so do not say it by a finding."""
+    sentence = encoders.assumption(study.encoder)
+    if sentence and all(finding.kind != "assumed" for finding in findings_of(start)):
+        session.note(sentence, level="warning")
 
 
 def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Trainer) -> None:
