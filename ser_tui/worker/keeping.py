@@ -98,13 +98,15 @@ class FolderKeeper:
         prune(self._folder.outputs, kept(state))
 
     def load_best(self, best: Trial | None) -> Model:
-        """The model in best/, which must be that of the trial `best`. Raises UserError."""
+        """The model of the trial `best`: in best/, or still to be put there by the next worker. Raises UserError for another trial's."""
         from ser_tui.training.model import load_model
 
-        model = load_model(self._folder.best)
+        waiting = candidate_folder(self._folder, best.number) if best is not None else None
+        place = waiting if waiting is not None and (waiting / "model.json").is_file() else self._folder.best
+        model = load_model(place)
         if best is not None and any(model.parameters.get(name) != value for name, value in best.parameters.items()):
             raise UserError(
-                f"{self._folder.best} holds the model of another trial than trial {best.number}, the best one: its scores would "
+                f"{place} holds the model of another trial than trial {best.number}, the best one: its scores would "
                 "be another trial's; clone the study into a new run"
             )
         return model
