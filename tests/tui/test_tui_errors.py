@@ -74,7 +74,7 @@ async def test_a_cell_can_be_chosen_filtered_and_exported(runs: Path) -> None:
         rows = [line for line in shown(app).splitlines() if line.rpartition("│")[2].strip().startswith("clip")]
         assert rows and all(" female " in line for line in rows)
         await press(pilot, "enter", "x")
-        export = runs / next(runs.iterdir()).name / "export"
+        export = runs / next(runs.glob("2*")).name / "export"
         await until(pilot, lambda: list(export.glob("errors-trial3-validation.csv")))
         (written,) = export.glob("errors-*.csv")
         assert len(written.read_text().splitlines()) == len(rows) + 1
