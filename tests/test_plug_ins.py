@@ -112,6 +112,7 @@ def test_a_corpus_of_a_package_is_one_like_others_and_a_broken_one_is_named(else
     assert asked.returncode != 0 and "broken-corpus of tiny-things cannot be loaded" in asked.stderr
 
 
+@pytest.mark.slow
 def test_an_encoder_of_a_package_keeps_every_promise_and_a_broken_one_is_named(elsewhere: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, env=elsewhere, check=False)
     assert done.stdout.strip() == "all promises kept", done.stderr

@@ -109,6 +109,7 @@ def test_a_headless_run_says_what_it_does_as_it_does_it(
         assert wanted in lines, lines
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_run_and_resume_finishes_it(small_study: Callable[..., Study], tmp_path: Path) -> None:
     study, runs = tmp_path / "study.yaml", tmp_path / "runs"
     study.write_text(dumps(small_study("budget=2", "search.epochs=4")))
@@ -128,6 +129,7 @@ def test_ctrl_c_stops_the_run_and_resume_finishes_it(small_study: Callable[..., 
     assert "in all, so more than 3" in call("resume", "latest", "--trials", "3", runs=runs, code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..., Study], tmp_path: Path) -> None:
     study, runs = tmp_path / "study.yaml", tmp_path / "runs"
     study.write_text(dumps(small_study("budget=9", "search.epochs=9")))

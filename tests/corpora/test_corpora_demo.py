@@ -42,6 +42,7 @@ def test_it_is_complete_and_called_synthetic(manifest: Manifest) -> None:
     assert "Synthetic" in (manifest.root / "README.txt").read_text()
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_bytes(manifest: Manifest, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "ser_tui.corpora.demo_voices", str(tmp_path)], check=True)
     again = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}

@@ -110,6 +110,7 @@ def scored(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
         return RunFolder(place), memory.state
 
 
+@pytest.mark.slow
 def test_the_ten_best_trials_and_all_later_scores_keep_their_probabilities(scored: tuple[RunFolder, RunState]) -> None:
     folder, state = scored
     files = {path.stem for path in folder.outputs.glob("*.safetensors")}

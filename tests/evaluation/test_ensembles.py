@@ -105,6 +105,7 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
             said(**options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_nested_folds_average_what_each_chose_without_itself(small_study: Callable[..., Study]) -> None:
     make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
     text = (

@@ -167,6 +167,7 @@ def test_no_process_is_left(done: Searched) -> None:
     until(lambda: all(map(is_gone, done.pids)))
 
 
+@pytest.mark.slow
 def test_all_that_is_under_way_stops_when_the_search_shall(small_study: MakeStudy) -> None:
     seen = Searched(small_study("budget.trials=4", *TWO))
 

@@ -101,6 +101,7 @@ def test_folds_are_scored_by_both(done: RunFolder) -> None:
     assert folds.probe_interval[0] <= folds.probe_pooled_bca <= folds.probe_interval[1]
 
 
+@pytest.mark.slow
 def test_a_worker_killed_before_the_probe_makes_it_up_and_nothing_else_changes(done: RunFolder, tmp_path: Path) -> None:
     folder = launch.start(load(done.study), tmp_path)
     until(lambda: any(isinstance(event, events.TrialFinished) for event in LogReader(folder.log).read_all()))

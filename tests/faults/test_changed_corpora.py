@@ -12,6 +12,7 @@ from ser_tui.client import launch
 from ser_tui.store.runs import RunFolder
 
 
+@pytest.mark.slow
 def test_a_corpus_that_changed_between_two_workers_is_refused_with_the_list(warm: Warm, tmp_path: Path) -> None:
     outcome = changed(warm, tmp_path)
     assert outcome.sound and outcome.injected == 4, outcome
@@ -29,6 +30,7 @@ def edited(folder: RunFolder, old: str, new: str) -> None:
     folder.study.write_text(text.replace(old, new))
 
 
+@pytest.mark.slow
 def test_a_study_that_was_edited_goes_on_only_where_scores_still_compare(
     warm: Warm, reference: Reference, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ def test_files_that_may_not_grow(warm: Warm, reference: Reference, tmp_path: Pat
     assert outcome.sound and outcome.injected >= 5, outcome
 
 
+@pytest.mark.slow
 def test_a_full_disk(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = full_disk(warm, tmp_path, 4, 22, reference)
     if outcome.skipped:

@@ -82,6 +82,7 @@ def _hostile(folder: Path) -> Hostile:
     return Hostile(runs, done, failed)
 
 
+@pytest.mark.slow
 def test_the_command_obeys_none_and_shows_them_all(hostile: Hostile) -> None:
     for folder in (hostile.done, hostile.failed):
         for verb in (["show", folder.run_id], ["show", folder.run_id, "--json"], ["runs"], ["runs", "--json"]):

@@ -19,11 +19,13 @@ def run(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFol
         yield folder
 
 
+@pytest.mark.slow
 def test_the_app_ends_or_stops_and_the_worker_works_on(run: RunFolder) -> None:
     outcome = ended(run, run.path.parent, 5)
     assert outcome.sound and outcome.injected == 5, outcome
 
 
+@pytest.mark.slow
 def test_a_terminal_that_stops_reading_is_waited_for_without_spinning(run: RunFolder) -> None:
     outcome = stalled(run, run.path.parent, 3)
     assert outcome.sound and outcome.injected == 2, outcome

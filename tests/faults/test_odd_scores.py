@@ -91,6 +91,7 @@ def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_sa
     assert state.best.value() == pytest.approx(sum(sum(hit) / len(hit) for hit in hits) / 2)
 
 
+@pytest.mark.slow
 def test_a_search_without_any_score_has_failed_and_says_why(warm: Warm, tmp_path: Path) -> None:
     document = tmp_path / "study.yaml"
     document.write_text(dumps(study(*EXPLODING, "budget=2")))

@@ -48,6 +48,7 @@ def test_workers_whose_clock_jumps(warm: Warm, reference: Reference, tmp_path: P
     assert shown["state"] == "done" and listed(folder)["seconds"] == shown["seconds"]
 
 
+@pytest.mark.slow
 def test_a_resumption_that_was_refused_days_later_does_not_lengthen_the_search(
     warm: Warm, reference: Reference, tmp_path: Path
 ) -> None:

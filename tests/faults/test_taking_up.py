@@ -35,6 +35,7 @@ def worked_on_by(folder: RunFolder, **other: str) -> bytes:
     return folder.worker.read_bytes()
 
 
+@pytest.mark.slow
 def test_after_a_reboot_one_key_and_a_yes_go_on(run: RunFolder, reference: Reference) -> None:
     worked_on_by(run, boot="of before")
     with Line(run.path.parent) as app:
@@ -50,6 +51,7 @@ def test_after_a_reboot_one_key_and_a_yes_go_on(run: RunFolder, reference: Refer
     assert outcome.sound, outcome
 
 
+@pytest.mark.slow
 def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(
     run: RunFolder, reference: Reference
 ) -> None:

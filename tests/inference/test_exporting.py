@@ -20,6 +20,7 @@ ONNX = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "about"), ONNX)
 def test_an_onnx_file_says_what_the_model_says(
     make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], family: str,

@@ -99,6 +99,7 @@ def test_figures_tell_mean_percentile_share_and_how_soon() -> None:
     assert best_so_far([0.2, 0.1, 0.4]) == [0.2, 0.2, 0.4]
 
 
+@pytest.mark.slow
 def test_the_command_compares_keeps_what_it_did_and_goes_on(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
     words = ("replay", str(table), "--strategies", "random,tpe:startup=3", "--budget", "5", "--surrogates", "nearest", "--jobs", "1")

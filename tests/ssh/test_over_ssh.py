@@ -73,6 +73,7 @@ def app_processes(runs: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_a_dropped_connection_costs_nothing(
     sshd: Server, terminal: Callable[..., Terminal], small_study: Callable[..., Study], tmp_path: Path
 ) -> None:

@@ -200,6 +200,7 @@ def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
     assert [summary.state for summary in Index(tmp_path).refresh()] == ["done"]
 
 
+@pytest.mark.slow
 def test_runs_that_several_processes_delete_are_gone_without_a_complaint(tmp_path: Path) -> None:
     made = [make_run(tmp_path, "x", 0.5) for _ in range(12)]
     context = multiprocessing.get_context("fork")

@@ -136,6 +136,7 @@ def test_consequences_say_what_a_choice_costs() -> None:
     assert "stays frozen" in form_notes.dimension_note(late, "unfreeze_epoch")
 
 
+@pytest.mark.slow
 async def test_speakers_are_left_out_with_a_key_and_the_document_says_so(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(120, 60)) as pilot:
         await until_shown(pilot, "n new")
@@ -203,6 +204,7 @@ async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(
         await until_shown(pilot, "Replace configs/origin.yaml?")
 
 
+@pytest.mark.slow
 async def test_the_whole_form_can_be_reached_at_80x24_with_the_keyboard_alone(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "n new")

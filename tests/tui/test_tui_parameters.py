@@ -44,6 +44,7 @@ def state_of(run: object) -> RunState:
     return reduce_all(LogReader(run.folder.log).each())  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_what_scores_hang_on_is_important_and_the_rest_is_not() -> None:
     found = importances(SPACE, trials(60))
     assert found.trials == 60 and found.explained is not None and found.explained[0] > 0.7

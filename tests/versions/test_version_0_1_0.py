@@ -74,6 +74,7 @@ async def test_the_app_lists_and_opens_it(left: Path) -> None:
         await until_shown(pilot, "old-loso", ".444")
 
 
+@pytest.mark.slow
 def test_its_model_is_evaluated(left: Path) -> None:
     folder = run_of(left, "old-probe")
     before = document("show", folder.run_id, runs=left / "runs")["evaluations"]
@@ -82,6 +83,7 @@ def test_its_model_is_evaluated(left: Path) -> None:
     assert after[-1]["accuracy"] == before[-1]["accuracy"] and after[-1]["utterances"] == before[-1]["utterances"] == 9
 
 
+@pytest.mark.slow
 def test_its_stopped_search_goes_on(left: Path) -> None:
     folder = run_of(left, "old-stopped")
     first = document("show", folder.run_id, runs=left / "runs")["trial_list"][0]
