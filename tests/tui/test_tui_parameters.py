@@ -94,7 +94,7 @@ def test_trials_side_by_side_are_seen_side_by_side(runs: Path) -> None:
         run.write(events.TrialFailed(trial=number, kind="error", reason="broken", seconds=10.0), step=2.0)
     state = state_of(run)
     found = timeline.spans(state)
-    assert [(span.begin, span.end) for span in found if span is not None] == [(0.0, 10.0), (2.0, 12.0)]
+    assert [(span.begin, span.end, span.worker) for span in found if span is not None] == [(0.0, 10.0, "1.1"), (2.0, 12.0, "1.2")]
     assert timeline.most_at_once(found) == 2 and "at most 2 at once" in timeline.head(state, found, 200)[0].plain
     first, second = (timeline.cells(trial, span, 12.0, 25, False, False)[-1].plain for trial, span in zip(state.trials, found, strict=True))
     assert first.startswith("━") and first.endswith("x") and second.startswith("    ━") and len(second) > len(first)
@@ -105,7 +105,7 @@ def test_a_worker_that_took_over_has_another_number(runs: Path) -> None:
     run.trial(1, 0.5, run.parameters())
     run.write(events.RunResumed())
     run.trial(2, 0.6, run.parameters())
-    assert [span.worker for span in timeline.spans(state_of(run)) if span is not None] == [1, 2]
+    assert [span.worker for span in timeline.spans(state_of(run)) if span is not None] == ["1", "2"]
 
 
 

@@ -35,11 +35,12 @@ LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
 
 @dataclass(frozen=True)
 class Span:
-    """A trial's time in seconds since the first trial began, and the worker, from 1, that made it."""
+    """A trial's time in seconds since the first trial began, and who made it: the worker process, from 1, that led the search then,
+    and, where several were under way at once, a place among these: 2.1, 2.2."""
 
     begin: float
     end: float
-    worker: int
+    worker: str
 
 
 def spans(state: RunState, now: str = "") -> list[Span | None]:
@@ -51,16 +52,24 @@ def spans(state: RunState, now: str = "") -> list[Span | None]:
     zero = parse_time(first)
     sessions = [(parse_time(session.begun) - zero).total_seconds() for session in state.sessions]
     latest = (parse_time(now or state.last_time) - zero).total_seconds()
-    found: list[Span | None] = []
+    found: list[tuple[float, float, int, int] | None] = []
+    taken: dict[int, list[float]] = {}
+    """Leading worker -> until when each of its places is taken."""
     for trial in state.trials:
         if not trial.started:
             found.append(None)
             continue
         begin = (parse_time(trial.started) - zero).total_seconds()
-        worker = max(1, sum(session <= begin + 1e-3 for session in sessions))
         lasted = trial.seconds if trial.seconds is not None else max(0.0, latest - begin) if trial.status == TrialStatus.RUNNING else 0.0
-        found.append(Span(begin, begin + lasted, worker))
-    return found
+        worker = max(1, sum(session <= begin + 1e-3 for session in sessions))
+        places = taken.setdefault(worker, [])
+        place = next((at for at, until in enumerate(places) if until <= begin + 1e-3), len(places))
+        places[place : place + 1] = [begin + lasted]
+        found.append((begin, begin + lasted, worker, place))
+    several = {worker for worker, places in taken.items() if len(places) > 1}
+    return [
+        None if one is None else Span(*one[:2], f"{one[2]}.{one[3] + 1}" if one[2] in several else str(one[2])) for one in found
+    ]
 
 
 def most_at_once(found: Sequence[Span | None]) -> int:
@@ -101,7 +110,7 @@ def head(state: RunState, found: Sequence[Span | None], width: int) -> list[Text
     total = max((span.end for span in found if span is not None), default=0.0)
     line = cell(f"{state.study.name}  timeline", "bold")
     most = most_at_once(found)
-    workers = max((span.worker for span in found if span is not None), default=0)
+    workers = len({span.worker for span in found if span is not None})
     said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once"
     dropped = any(trial.status == TrialStatus.DROPPED for trial in state.trials)
     line.append_text(cell(said, "muted"))
