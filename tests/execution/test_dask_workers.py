@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -93,7 +93,12 @@ def by_dask(address: str) -> tuple[str, str]:
 
 def trained_for(process: subprocess.Popen[bytes]) -> list[int]:
     """The processes that a Dask worker has for those who search."""
-    return [child.pid for child in psutil.Process(process.pid).children(recursive=True) if "ser_tui.execution" in child.cmdline()]
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ends while it is looked at, or has ended and is not waited for yet
+            if "ser_tui.execution" in child.cmdline():
+                found.append(child.pid)
+    return found
 
 
 @pytest.mark.slow
