@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from ser_tui.study.events import parse_time
 from ser_tui.study.formatting import counted, duration, score
 from ser_tui.study.scores import BCA
-from ser_tui.study.state import RunState, Trial
-from ser_tui.study.worker_time import WorkerTime
+
+if TYPE_CHECKING:  # lists of runs, which no log is read for, know a `Passed` too
+    from datetime import datetime
+
+    from ser_tui.study.state import RunState, Trial
+    from ser_tui.study.worker_time import WorkerTime
 
 MARKS = (0.80, 0.90, 0.95)
 """BCA on the validation part, as point estimates: an interval that reaches above a mark does not pass it."""
@@ -107,6 +110,8 @@ def _elapsed(trial: Trial, sessions: Sequence[WorkerTime]) -> float | None:
 
 
 def _read(time: str) -> datetime | None:
+    from ser_tui.study.events import parse_time
+
     try:
         return parse_time(time)
     except ValueError:

@@ -51,7 +51,7 @@ def leaver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaver]:
     yield found
 
 
-MANY = 300
+MANY = 100
 """Of fewer messages than twice that a screen is left at every one; the form of a new study has thousands, most of fields alike."""
 
 
