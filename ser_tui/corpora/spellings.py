@@ -22,8 +22,10 @@ _FLOAT = re.compile(r"([+-]?\d+)\.0+")
 
 def form(word: str) -> str:
     """`word` without what is only spelling: case, blanks and punctuation around it, and which sign stands between its parts."""
-    whole = unicodedata.normalize("NFC", word).strip()
-    text = whole.lstrip(_BEFORE).rstrip(_AFTER) or whole
+    text = unicodedata.normalize("NFC", word).strip()
+    # Blanks of many kinds and punctuation may take turns.
+    while (shorter := text.lstrip(_BEFORE).rstrip(_AFTER).strip()) and shorter != text:
+        text = shorter
     number = _FLOAT.fullmatch(text)
     return number[1] if number else _BETWEEN.sub(" ", text).casefold()
 

@@ -47,6 +47,10 @@ def test_two_words_are_one_class_just_where_their_meanings_are_one(words: list[s
     assert all(form(form(word)) == form(word) for word in words)
 
 
+def test_blanks_and_punctuation_around_a_word_may_take_turns() -> None:
+    assert form("0\x0c:") == "0" and form(" ! Sad\u3000. ") == "sad" and form(" :: ") == "::"
+
+
 def tree(folder: Path, sound: Any, *words: str, each: int = 2) -> Path:
     for word in words:
         for take in range(each):
