@@ -179,7 +179,7 @@ class SerTuiApp(App[None]):
             gc.freeze()
             gc.enable()
         if not self.is_headless:
-            self.run_worker(self._prepare())
+            self.run_worker(self._prepare(), exit_on_error=False)  # what fails here is told where the screen is opened
 
     async def _prepare(self) -> None:
         """While the first list is looked at: bring what the next screens need, so that they open at once."""

@@ -340,3 +340,16 @@ def test_the_numbers_of_a_run_of_thousands_of_trials_are_whole() -> None:
     for width in (80, 120, 200):
         line = spark_line(RunState(trials=pvector(trials)), width).plain
         assert len(line) <= width and line.rstrip().endswith("trials a bar"), line
+
+
+async def test_a_run_that_is_covered_before_it_was_drawn_is_drawn_when_it_is_seen(tmp_path: Path) -> None:
+    run = finished(tmp_path)
+    app = SerTuiApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_run(run.folder.run_id)
+        screen = app.screen
+        app.action_help()
+        await until(pilot, lambda: screen.follower is not None and screen.follower.looked)
+        await pilot.pause()
+        await pilot.press("escape")
+        await until_shown(pilot, "best BCA")

@@ -135,9 +135,10 @@ class RunScreen(AppScreen[None]):
     def on_screen_resume(self) -> None:
         """Show what has happened while another screen was on top."""
         before = self._figured
-        if self.follower is None or before is None:
+        if self.follower is None:
             return
-        if self.view.live or self.view.state is not before.state or self.view.aside != before.aside:
+        # It may have been covered before it was ever drawn.
+        if before is None or self.view.live or self.view.state is not before.state or self.view.aside != before.aside:
             self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
