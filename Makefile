@@ -8,6 +8,10 @@ ARGS ?=
 PYTEST ?=
 # Processes that share the tests; each has its own cache and converts the encoder once.
 JOBS ?= 2
+# Everything that any test needs, so that none is skipped for want of a package.
+EXTRAS := dask demo dev egemaps mlflow offline offline-base onnx optuna tensorboard vad
+comma := ,
+space := $(subst ,, )
 
 BIN := $(VENV)/bin
 # The lock file holds hashes for one platform; elsewhere pip resolves the ranges in pyproject.toml.
@@ -40,19 +44,19 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
 	$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch torchaudio
-	$(BIN)/pip install --quiet -e '.[offline,offline-base,demo,dev]'
+	$(BIN)/pip install --quiet -e '.[$(subst $(space),$(comma),$(EXTRAS))]'
 else ifeq ($(LOCKED),1)
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 else
-	$(BIN)/pip install --quiet -e '.[offline,offline-base,demo,dev]'
+	$(BIN)/pip install --quiet -e '.[$(subst $(space),$(comma),$(EXTRAS))]'
 endif
 	@touch $@
 
 lock:
-	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet $(foreach extra,dev offline offline-base demo egemaps optuna,--extra $(extra)) --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
-		--no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 $(foreach extra,$(EXTRAS),--extra $(extra)) \
+		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build site *.egg-info

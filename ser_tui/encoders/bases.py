@@ -150,9 +150,8 @@ def normalisation(folder: Path, facts: Base | None = None) -> Normalisation:
         return Normalisation(usual)
     return Normalisation(
         usual,
-        f"Assumed: waveforms are {'normalised' if usual else 'taken as they are'}, {f'as by published {family}' if alike else 'as usual'}; "
-        f"{folder} has no {layout.PREPROCESSOR} and names no known model. If that is wrong, scores are another model's: put that "
-        "file beside it.",
+        f"Assumed: waveforms are {'normalised' if usual else 'taken as they are'}, {f'as by published {family}' if alike else 'as usual'}. "
+        f"If that is wrong, scores are another model's: put {layout.PREPROCESSOR} into {folder}, which has none and names no known model.",
     )
 
 

@@ -97,7 +97,7 @@ def test_a_model_without_preprocessor_is_taken_as_its_named_base_else_what_is_as
     # What the name says of another kind of model counts for nothing.
     own = model("own", {**wavlm, "_name_or_path": "facebook/wav2vec2-base"})
     found = bases.normalisation(own)
-    assert not found.normalise and "no preprocessor_config.json" in found.assumed
+    assert not found.normalise and "preprocessor_config.json" in found.assumed
     assert "are normalised" in bases.normalisation(model("c", {"model_type": "wav2vec2"})).assumed
     (own / "model.safetensors").write_bytes(bytes(8_000_000))
     (own / "config.json").write_text(json.dumps({**wavlm, "num_hidden_layers": 1, "hidden_size": 48, "intermediate_size": 48}))

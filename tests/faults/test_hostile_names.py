@@ -141,7 +141,10 @@ def walk(app: Line) -> None:
     def press(keys: str, shown: str) -> None:
         since = app.received
         app.keys(keys)
-        app.until_shown(shown, since)
+        try:
+            app.until_shown(shown, since)
+        except AssertionError as error:
+            raise AssertionError(f"after {keys!r}: {error}") from error
 
     for keys, text in (
         ("\r", "r resumes"), ("l", "run failed"), ("\t", "owned-by-library"), ("\x1b", "r resumes"), ("\x1b", "OF "),

@@ -14,6 +14,7 @@ from ser_tui.study import events
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.home import HomeScreen
+from ser_tui.tui.screens.run import RunScreen
 from ser_tui.tui.views.runs import HOME_COLUMNS, home_cells, home_columns
 
 
@@ -69,6 +70,23 @@ async def test_the_list_follows_a_live_run(runs: Path) -> None:
         await until_shown(pilot, "2/15")
         run.trial(3, 0.991, run.parameters())
         await until_shown(pilot, "3/15", ".991")
+
+
+async def test_the_cursor_stays_where_it_was_put_after_a_run_was_looked_at(runs: Path) -> None:
+    finished(runs, number=2, name="older")
+    run = under_way(runs, number=1, name="newer", trials=2)
+    run.live()
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "older", "2/15")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        await press(pilot, "escape", "down")
+        home = pilot.app.screen
+        assert isinstance(home, HomeScreen)
+        await until(pilot, lambda: home.current is not None and home.current.name == "older")
+        run.trial(3, 0.991, run.parameters())
+        await until_shown(pilot, "3/15")
+        assert home.current is not None and home.current.name == "older", "the next key would have met another run"
 
 
 async def test_only_what_the_highlighted_run_allows_is_offered(runs: Path) -> None:

@@ -26,7 +26,7 @@ COLUMNS = (
 )
 
 
-DETAIL_LINES = 5
+DETAIL_LINES = 6
 """Room for the longest refusal on 80 columns."""
 
 
@@ -131,8 +131,11 @@ class EncodersScreen(AppScreen[None]):
             alias = f"   short: {one.alias}" if one.alias else ""
             what = one.detail if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail
             parts = [(one.summary, ""), (f"{one.facts}{alias}", "muted"), (what, "")]
-            alone = _state(one) == "refused" or (one.ready and one.detail != "ready")  # what must be read has the room
-            said = [cell(text, style) for text, style in (parts[2:] if alone else parts) if text]
+            if _state(one) == "refused":
+                parts = parts[2:]  # what must be read has the room
+            elif one.ready and one.detail != "ready":
+                parts = parts[::2]
+            said = [cell(text, style) for text, style in parts if text]
             width = max(20, self.size.width - 2)
             lines = [line for text in said for line in broken(text, width)][:DETAIL_LINES]
             self.query_one("#detail", Lines).show([*lines, *[cell("")] * (DETAIL_LINES - len(lines))])

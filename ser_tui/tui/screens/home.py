@@ -88,6 +88,8 @@ class HomeScreen(AppScreen[None]):
         self._order, self._backwards = "run", False
         self._filter = run_filter("")
         self._loaded = False
+        self._stood: str | None = None
+        """The row under the cursor when this screen came to the front."""
         self._next_queue = 0.0
         self._number = 0
         """Of how many runs the summaries are the newest, before all are there."""
@@ -167,9 +169,7 @@ class HomeScreen(AppScreen[None]):
         columns = runs.home_columns(table.size.width or (0 if self._has_pane else self.size.width - 2))
         table.set_columns(columns)
         table.sync_lazily(list(held), lambda key: runs.home_cells(held[key], self._mark_of(key), year, columns))
-        if self.ser.opened in held:
-            table.go_to(str(self.ser.opened))
-            self.ser.opened = None
+        self._go_to_opened(table)
         if table.display and self.focused is None:
             table.focus()
         self._show_title(len(shown))
@@ -177,6 +177,19 @@ class HomeScreen(AppScreen[None]):
         self.refresh_bindings()
         if appears and self._has_pane:
             self.call_after_refresh(self._show)  # how wide it is, hence which columns it has, is known only then
+
+    def on_screen_resume(self) -> None:
+        """In front again: the cursor is on the run that was looked at, at once or when that is listed."""
+        super().on_screen_resume()
+        for table in self.query(RunsTable):
+            self._stood = table.current
+            self._go_to_opened(table)
+
+    def _go_to_opened(self, table: RunsTable) -> None:
+        if self.ser.opened in table.keys and table.current == self._stood:
+            table.go_to(str(self.ser.opened))
+        if self.ser.opened in table.keys or table.current != self._stood:
+            self.ser.opened = None  # it was gone to, or the person went elsewhere before it was listed
 
     def _show_title(self, shown: int) -> None:
         line = cell("")
@@ -346,7 +359,7 @@ class HomeScreen(AppScreen[None]):
             return
         last = self._discarded.pop()
         if await self.succeeds(lambda: [restore(self.ser.runs, run_id) for run_id in last]):
-            self.ser.opened = last[0]
+            self.ser.opened, self._stood = last[0], self.query_one(RunsTable).current
             self.ser.tell(f"{last[0] if len(last) == 1 else f'{len(last)} runs'} back from the trash")
         await self._look_again()
 
