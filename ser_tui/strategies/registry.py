@@ -16,6 +16,7 @@ from ser_tui.study.document import StrategyChoice, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.plug_ins import PlugIns
 from ser_tui.study.space import Space
+from ser_tui.study.wrong_values import nearest, words
 
 PLUG_INS = PlugIns("ser_tui.strategies", StrategyRecord, "strategy")
 """Those that other packages declare."""
@@ -155,8 +156,5 @@ def _key(detail: Any) -> str:
 
 def _words(found: StrategyRecord, detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
-        known = ["kind", *found.settings.model_fields]
-        close = difflib.get_close_matches(str(detail["loc"][-1])[:100], known, 1, 0.5)
-        return "no such key" + (f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}")
-    text = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{text[:1].lower()}{text[1:]}, not {repr(detail['input'])[:60]}"
+        return "no such key" + nearest(str(detail["loc"][-1]), ["kind", *found.settings.model_fields])
+    return words(detail)

@@ -388,7 +388,11 @@ class Study(_Section):
     @field_validator("corpus", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return (value,)
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{value!r} is neither a corpus' name nor a list of names, like [emodb, ravdess]")
+        return value
 
     @field_validator("search", mode="before")
     @classmethod

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import io
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from ser_tui.study.document import Budget, ExecutorChoice, Speakers, SplitProtoc
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.regular import open_regular
+from ser_tui.study.wrong_values import cut, finite, nearest, short, words
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -26,8 +25,6 @@ MAX_ENTRIES = 1000
 """Of one list or mapping."""
 MAX_VALUES = 5000
 """Of a whole document: reading them takes seconds, and nobody has written more by hand."""
-LARGEST_BITS = 1023
-"""Integers of more bits may be beyond a float's range."""
 _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Study,
     ("protocol",): SplitProtocol,
@@ -173,9 +170,9 @@ def _placed(key: str, text: str, raw: Mapping[str, Any], source: str, overrides:
     """The line that says where `key` was written, and `text`."""
     for override in reversed(overrides):
         if f"{key}.".startswith(f"{override.partition('=')[0].strip()}."):
-            return f"--set {_cut(override)}: {_cut(key)}: {text}"
+            return f"--set {cut(override)}: {cut(key)}: {text}"
     line = _line(raw, key)
-    return f"{source}: " + (f"line {line}: " if line else "") + (f"{_cut(key)}: " if key else "") + text
+    return f"{source}: " + (f"line {line}: " if line else "") + (f"{cut(key)}: " if key else "") + text
 
 
 def dumps(study: Study) -> str:
@@ -213,7 +210,7 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
     """Apply one `dotted.key=value` to a document; the value is read as YAML. Raises UsageError."""
     key, separator, text = assignment.partition("=")
     parts = key.strip().split(".")
-    asked = f"--set {_cut(assignment)}"
+    asked = f"--set {cut(assignment)}"
     if not separator or not all(parts):
         raise UsageError(f"{asked}: write key=value, for example search.learning_rate.high=1e-4")
     try:
@@ -227,7 +224,7 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
             shorthand = _SHORTHAND.get(part) if index == 0 else None
             if inner is not None and shorthand is None:
                 raise UsageError(
-                    f"{asked}: {'.'.join(parts[: index + 1])} is {_short(inner)}, it has no {parts[index + 1]}"
+                    f"{asked}: {'.'.join(parts[: index + 1])} is {short(inner)}, it has no {parts[index + 1]}"
                 )
             inner = {} if inner is None or shorthand is None else {shorthand: inner}
             target[part] = inner
@@ -238,10 +235,10 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
 def _plain(value: Any) -> Any:
     """ruamel's round-trip containers and scalars as plain ones: pydantic's strict unions look at exact types."""
     if isinstance(value, Mapping):
-        return {str(_finite(key)): _plain(item) for key, item in value.items()}
+        return {str(finite(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    value = _finite(value)
+    value = finite(value)
     if isinstance(value, bool) or value is None:
         return value
     width = getattr(value, "_width", None) or 0
@@ -254,14 +251,6 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _finite(value: Any) -> Any:
-    """An integer that no float can hold becomes infinite: every field refuses that in words, where Python's own comparisons
-    and conversions would raise."""
-    if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
-        return math.inf if value > 0 else -math.inf
-    return value
-
-
 _TAGS = {"real", "integer", "choice", "fixed"}
 
 
@@ -270,7 +259,7 @@ def _locate(detail: Any) -> tuple[str, str]:
     location = [part for part in detail["loc"] if part not in _TAGS and not str(part).startswith("function-")]
     text = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
-        text = "no such key" + _nearest(str(location[-1]), _keys(location[:-1]))
+        text = "no such key" + nearest(str(location[-1]), _keys(location[:-1]))
     elif text.startswith("speakers."):
         named, _, text = text.partition(": ")
         location = named.split(".")
@@ -278,33 +267,12 @@ def _locate(detail: Any) -> tuple[str, str]:
         named, _, text = text.partition(": ")
         location = named.split(".")
         if location[-1] not in HYPERPARAMETERS:
-            text = "no such hyperparameter" + _nearest(location[-1], list(HYPERPARAMETERS))
-    elif detail["type"] in {"literal_error", "enum"}:
-        expected = str(detail["ctx"]["expected"])
-        words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
-        text = f"{_short(detail['input'])} is not one of {', '.join(words)}" + _nearest(
-            str(detail["input"]), words, listed=False
-        )
-    elif detail["type"] == "float_parsing":
-        text = f"{_short(detail['input'])} is not a number: write it like 8e-5 or 0.2"
-    elif detail["type"] in {"int_parsing", "int_from_float"}:
-        text = f"{_short(detail['input'])} is not a whole number"
-    elif "valid dictionary" in text:
-        wanted = "a value, {low, high} or {choices}" if location[:1] == ["search"] else "a mapping (key: value)"
-        text = f"{_short(detail['input'])} is not {wanted}"
+            text = "no such hyperparameter" + nearest(location[-1], list(HYPERPARAMETERS))
+    elif detail["type"] in {"dict_type", "model_type"} and location[:1] == ["search"]:
+        text = f"{short(detail['input'])} is not a value, {{low, high}} or {{choices}}"
     else:
-        text = text[:1].lower() + text[1:]
-        if detail["type"] not in {"missing", "value_error"} and not isinstance(detail["input"], dict | list | tuple):
-            text += f", not {_short(detail['input'])}"
+        text = words(detail)
     return ".".join(str(part) for part in location), _one_line(text)
-
-
-def _short(value: Any) -> str:
-    return _cut(repr(_finite(value)), 60)
-
-
-def _cut(text: str, length: int = 100) -> str:
-    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _keys(location: list[Any]) -> list[str]:
@@ -316,13 +284,6 @@ def _keys(location: list[Any]) -> list[str]:
     if location[:1] == ["search"]:
         return list(HYPERPARAMETERS) if len(location) == 1 else ["low", "high", "scale", "choices", "fixed"]
     return []
-
-
-def _nearest(word: str, known: list[str], *, listed: bool = True) -> str:
-    close = difflib.get_close_matches(word[:200], known, 1, 0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(known)}" if known and listed else ""
 
 
 def _line(raw: Mapping[str, Any], key: str) -> int | None:

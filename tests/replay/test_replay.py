@@ -116,7 +116,7 @@ def test_the_command_compares_keeps_what_it_did_and_goes_on(table: Path, tmp_pat
 
 @pytest.mark.parametrize(("strategies", "surrogates", "wanted"), [
     ("gpp", "forest", "did you mean gp?"),
-    ("tpe:startup=0", "forest", "strategy.startup: input should be greater than or equal to 1, not 0"),
+    ("tpe:startup=0", "forest", "strategy.startup: it must be greater than or equal to 1, not 0"),
     ("gp", "oracle", "there are forest, nearest"),
 ])  # fmt: skip
 def test_what_cannot_be_replayed_is_said_in_one_line(table: Path, strategies: str, surrogates: str, wanted: str) -> None:
