@@ -115,7 +115,7 @@ def _print_report(report: CheckReport) -> None:
     for note in report.notes:
         say(f"note: {note}")
     for line in problem_lines(report.problems):
-        say(f"cannot be used: {line}")
+        say(f"not used: {line}")
 
 
 def get_corpus(name: str, *, accept_licence: bool) -> None:

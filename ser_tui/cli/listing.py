@@ -8,6 +8,7 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.queue import NAME as QUEUE
+from ser_tui.store.runs import misnamed
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import SCORE_HEADING, duration
 from ser_tui.study.headline import headline_of
@@ -22,6 +23,8 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
     if chosen.problem:
         raise UsageError(f"--filter {wanted!r}: {chosen.problem}")
     every = Index(runs_folder()).refresh()
+    for sentence in misnamed(runs_folder()):
+        say(f"note: {sentence}", error=True)
     summaries = [one for one in every if chosen.matches(one)]
     if as_json:
         print_json([{key: value for key, value in to_json(one).items() if key != "study"} for one in summaries])

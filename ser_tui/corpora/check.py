@@ -98,9 +98,11 @@ class CheckReport:
             *self.told(),
             *(f"warning: {warning}" for warning in self.warnings),
         ]
-        if self.problems:
-            files = "1 file" if len(self.problems) == 1 else f"{len(self.problems)} files"
-            lines.append(f"{files} cannot be used; `ser-tui corpora check {self.corpus}` says why")
+        # What one problem tells of may be many files ("labelled X: 6 left out"): the kinds are shown, and no count of problems.
+        kinds = problem_lines(self.problems)
+        lines += [f"not used: {kind}" for kind in kinds[:_NAMED]]
+        if len(kinds) > _NAMED:
+            lines.append(f"and more that is not used; `ser-tui corpora check {self.corpus}` names all of it")
         return lines
 
     def to_plain(self) -> dict[str, Any]:

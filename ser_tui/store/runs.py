@@ -207,12 +207,32 @@ def folders(runs: Path) -> list[RunFolder]:
     return [RunFolder(runs / name) for name in sorted(names, reverse=True)]
 
 
+def misnamed(runs: Path) -> list[str]:
+    """A sentence for each folder that holds a run's log under a name that no run has, so that no list shows it."""
+    try:
+        with os.scandir(runs) as entries:
+            names = sorted(entry.name for entry in entries if not _ID.fullmatch(entry.name) and not entry.name.startswith("."))
+    except OSError:
+        return []
+    return [_misnamed(runs, name) for name in names if RunFolder(runs / name).log.is_file()]
+
+
+def _misnamed(runs: Path, name: str) -> str:
+    near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:64].strip("-.") or "run"
+    return (
+        f"{runs / name} holds a run, but is not named like one, so that no list shows it: rename it to DATE-TIME-NAME-XXXX, "
+        f"for example 20261122-143015-{near}-a1b2"
+    )
+
+
 def resolve(runs: Path, reference: str) -> RunFolder:
     """The run that `reference` names: `latest`, an id, a unique prefix of one, or the name of a study that one run has.
 
     Raises UsageError that lists what it might be.
     """
     known = folders(runs)
+    if reference and "/" not in reference and RunFolder(runs / reference).log.is_file() and not is_run_id(reference):
+        raise UsageError(_misnamed(runs, reference))
     if not known:
         raise UsageError(f"there are no runs in {runs}; start one with `ser-tui run STUDY`")
     if reference == "latest":

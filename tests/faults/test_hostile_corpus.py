@@ -46,7 +46,7 @@ def test_every_file_is_used_or_named_with_the_reason(odd: tuple[set[str], set[st
     assert {problem["path"] for problem in report["problems"]} == bad
     assert all(problem["reason"] for problem in report["problems"])
     text = call("corpora", "check", "odd", runs=tmp_path)
-    told = re.findall(r"^cannot be used: (?:(\d+) files, )?", text, re.MULTILINE)
+    told = re.findall(r"^not used: (?:(\d+) files, )?", text, re.MULTILINE)
     assert sum(int(number or 1) for number in told) == len(bad), "a line a kind of problem"
 
 

@@ -18,7 +18,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.index_preview import NEWEST, glance, newest_file, newest_of
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
-from ser_tui.store.runs import RunFolder, create, folders, liveness, resolve, shown_status
+from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, misnamed, resolve, shown_status
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
 from ser_tui.study.run_summary import to_stored
@@ -84,6 +84,18 @@ def test_references(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=hint) as caught:
             resolve(tmp_path, wrong)
         assert caught.value.exit_code == 2
+
+
+def test_a_run_under_a_name_that_no_run_has_is_told(tmp_path: Path) -> None:
+    left = create(tmp_path, "x")
+    left.log.write_text("")
+    left.path.rename(tmp_path / "my best")
+    (tmp_path / "no-run").mkdir()
+    (told,) = misnamed(tmp_path)
+    assert "my best holds a run" in told
+    assert is_run_id(told.rsplit(" ", 1)[1]), "the example is a name that works"
+    with pytest.raises(UserError, match="rename it"):
+        resolve(tmp_path, "my best")
 
 
 def test_liveness_is_not_fooled_by_a_reused_pid_a_reboot_or_another_host(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ async def test_a_run_that_another_screen_saw_first_is_listed_too(runs: Path) -> 
         await until_shown(pilot, "2 runs")
 
 
+async def test_a_folder_with_a_run_under_another_name_is_told(runs: Path) -> None:
+    finished(runs, trials=1).folder.path.rename(runs / "my best")
+    async with SerTuiApp(runs).run_test(size=(100, 24)) as pilot:
+        await until_shown(pilot, "No runs yet", "! 1 run under another name: ser-tui runs")
+
+
 async def test_the_list_follows_a_live_run(runs: Path) -> None:
     run = under_way(runs, trials=2)
     run.live()

@@ -16,6 +16,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from ser_tui.store.index_preview import glance
+from ser_tui.store.runs import misnamed
 from ser_tui.study.formatting import counted, printable
 from ser_tui.study.run_filter import HELP, run_filter
 from ser_tui.study.run_summary import RunSummary
@@ -90,6 +91,7 @@ class HomeScreen(AppScreen[None]):
         self._loaded = False
         self._stood: str | None = None
         """The row under the cursor when this screen came to the front."""
+        self._misnamed: list[str] = []
         self._next_queue = 0.0
         self._number = 0
         """Of how many runs the summaries are the newest, before all are there."""
@@ -121,6 +123,8 @@ class HomeScreen(AppScreen[None]):
                 # Not what this poll alone has found: other screens poll the feed too.
                 found = await self.attempt(self._looked)
                 if found is not None and not (self._loaded and found == self.summaries):
+                    if not self._loaded:
+                        self._misnamed = await self.attempt(lambda: misnamed(self.ser.runs)) or []
                     self._loaded = True
                     self._take(found)
                 await self._see_to_the_queue()
@@ -206,6 +210,8 @@ class HomeScreen(AppScreen[None]):
             line.append_text(cell(f"   {order}", "muted"))
         if self.marked:
             line.append(f"   {len(self.marked)} marked", "accent")
+        if self._misnamed:
+            line.append_text(cell(f"   ! {counted(len(self._misnamed), 'run')} under another name: ser-tui runs", "warning"))
         place = cell(f"{self.ser.runs} on {socket.gethostname()}", "muted")
         room = self.size.width - 2 - line.cell_len - 3
         if place.cell_len <= room:
