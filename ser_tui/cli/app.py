@@ -146,12 +146,17 @@ def errors(
 def compare(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)
-    ], json: Json = False
+    ],
+    format: Annotated[str, typer.Option("--format", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")] = "",
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Where to; else standard output. Its ending says the format.")
+    ] = "",
+    json: Json = False,
 ) -> None:
-    """Lay runs side by side: what differs, then how it ended."""
+    """Compare runs: how they ended, paired tests against the first one and recall of each class, then the settings that differ."""
     from ser_tui.cli.comparing import compare_runs
 
-    compare_runs(runs, as_json=json)
+    compare_runs(runs, as_json=json, form=format, output=output)
 
 
 @app.command(short_help="Compare strategies on recorded trials.")

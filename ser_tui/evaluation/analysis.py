@@ -141,7 +141,7 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
             classes, truth, tuple(trial.predictions), None if outputs is None else outputs.probabilities,
             () if table is None else _spoken(table),
             tuple(map(str, speakers)) if len(speakers) == len(truth) else None,
-            tuple(map(str, sources)) if len(sources) == len(truth) else None, _seed(state),
+            tuple(map(str, sources)) if len(sources) == len(truth) else None, interval_seed(state),
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
@@ -227,7 +227,7 @@ def _answers(
     names = outputs.utterances["speaker"]
     groups = tuple(names) if speakers and all(name is not None for name in names) else None
     spoken, sources = _spoken(outputs), _sources(outputs)
-    seed = _seed(state)
+    seed = interval_seed(state)
     return Answers(classes, outputs.truth, outputs.predictions, outputs.probabilities, spoken, groups, sources, seed), ""
 
 
@@ -271,7 +271,7 @@ def _calibrated(part: Explained, validation: Answers | None) -> Explained:
     return replace(part, calibration=errors.calibration(part.answers, validation, VALIDATION))
 
 
-def _seed(state: RunState) -> int:
+def interval_seed(state: RunState) -> int:
     """That of the study, by which intervals are those that its worker computed."""
     seed = state.study.plain.get("seed")
     return seed if type(seed) is int and seed >= 0 else 0

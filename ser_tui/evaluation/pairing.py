@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ser_tui.evaluation.analysis import interval_seed
+from ser_tui.evaluation.errors import Answers, class_recalls
 from ser_tui.evaluation.statistics import paired_difference, swapped_speakers
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.events import RunStarted
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 
 
@@ -21,6 +24,21 @@ def pair(first: RunState, second: RunState) -> Pairing:
     classes = len(begun.classes)
     difference, p = paired_difference(first.truth, one.predictions, other.predictions, classes, speakers, recordings)
     return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0, len(set(recordings or ())))
+
+
+def best_recalls(state: RunState) -> dict[str, tuple[Score, int]]:
+    """Class -> (recall of the best trial with its interval, utterances of the class), of classes that the validation part has."""
+    best, start = state.best, state.start
+    if best is None or start is None or not state.truth or len(best.predictions) != len(state.truth):
+        return {}
+    groups, recordings = (_of_each(units, len(state.truth)) for units in (start.validation_speakers, start.validation_recordings))
+    answers = Answers(
+        start.classes, state.truth, tuple(best.predictions), groups=None if groups is None else tuple(map(str, groups)),
+        recordings=None if recordings is None else tuple(map(str, recordings)), seed=interval_seed(state),
+    )  # fmt: skip
+    return {
+        one.name: (Score(one.recall, one.interval), one.utterances) for one in class_recalls(answers) if one.recall is not None
+    }
 
 
 def _same_part(first: RunStarted, second: RunStarted) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ser_tui.evaluation.pairing import pair
+from ser_tui.evaluation.pairing import best_recalls, pair
 from ser_tui.report.document import run_document
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing, Row, outcomes, settings
 from ser_tui.study.headline import apart_text
+from ser_tui.study.paired_runs import corrected, recall_rows
 from ser_tui.study.state import RunState
 from ser_tui.study.status import ShownStatus
 from ser_tui.study.summary import summarize
@@ -30,12 +31,13 @@ class Told:
 @dataclass(frozen=True)
 class Compared:
     """How several runs compare. `pairings`: the best trial of each but the first, against the first's; `equal`: settings that
-    are the same in all."""
+    are the same in all; `recalls`: of each class, by the best trials."""
 
     outcomes: tuple[Row, ...]
     differing: tuple[Row, ...]
     equal: int
     pairings: tuple[Pairing, ...]
+    recalls: tuple[Row, ...] = ()
 
 
 def tell(folder: RunFolder) -> Told:
@@ -51,5 +53,6 @@ def compare(told: Sequence[Told]) -> Compared | None:
         return None
     summaries = [replace(summarize(one.document["run_id"], one.state), state=ShownStatus(one.document["state"])) for one in told]
     differing, equal = settings(summaries)
-    pairings = tuple(pair(told[0].state, one.state) for one in told[1:])
-    return Compared(tuple(outcomes(summaries)), tuple(differing), len(equal), pairings)
+    pairings = corrected([pair(told[0].state, one.state) for one in told[1:]])
+    recalls = recall_rows([best_recalls(one.state) for one in told], [True, *(pairing.difference is not None for pairing in pairings)])
+    return Compared(tuple(outcomes(summaries)), tuple(differing), len(equal), tuple(pairings), tuple(recalls))

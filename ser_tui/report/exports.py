@@ -113,8 +113,9 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
 
 def comparison_sheet(told: Sequence[Told], compared: Compared) -> Sheet:
     """How runs ended and which settings differ, one column a run, as `ser-tui compare` has it."""
-    paired = ("difference to the first", ("-", *(pairing.words for pairing in compared.pairings)))
-    rows = [(label, *cells) for label, cells in [*compared.differing, *compared.outcomes, paired]]
+    paired = ("difference to the first", ("-", *(pairing.sentence for pairing in compared.pairings)))
+    recalls = [(f"recall of {label}", cells) for label, cells in compared.recalls]
+    rows = [(label, *cells) for label, cells in [*compared.outcomes, paired, *recalls, *compared.differing]]
     columns = [SheetColumn("what", " "), *(SheetColumn(one.document["run_id"]) for one in told)]
     return Sheet(f"Comparison of {_names(told)}", tuple(columns), tuple(rows))
 

@@ -13,7 +13,6 @@ from ser_tui.report.collecting import Compared, Told
 from ser_tui.report.figures import searched_for
 from ser_tui.report.markup import Html, held_together, joined, table, tag
 from ser_tui.report.sections import run_section
-from ser_tui.study.comparison import Pairing
 from ser_tui.study.formatting import counted, score
 from ser_tui.study.scores import BCA, Measure
 
@@ -79,8 +78,9 @@ def _contents(documents: Sequence[Document]) -> Iterator[tuple[str, str]]:
 
 def _comparison(documents: Sequence[Document], compared: Compared) -> Html:
     names = [str(document["run_id"]) for document in documents]
-    last = ("difference of the best trials to the first run's", ("-", *map(_paired, compared.pairings)))
-    rows_ = [[label, *map(held_together, cells)] for label, cells in [*compared.outcomes, last]]
+    last = ("difference of the best trials to the first run's", ("-", *(pairing.sentence for pairing in compared.pairings)))
+    recalls = [(f"recall of {label}", cells) for label, cells in compared.recalls]
+    rows_ = [[label, *map(held_together, cells)] for label, cells in [*compared.outcomes, last, *recalls]]
     differing = [[label, *cells] for label, cells in compared.differing]
     return tag(
         "section",
@@ -91,12 +91,6 @@ def _comparison(documents: Sequence[Document], compared: Compared) -> Html:
         table(["", *names], differing, class_="compared") if differing else tag("p", "none"),
         tag("p", f"{counted(compared.equal, 'setting')} {'is' if compared.equal == 1 else 'are'} equal.", class_="soft"),
     )
-
-
-def _paired(pairing: Pairing) -> str:
-    if pairing.difference is None:
-        return f"none: {pairing.reason}"
-    return f"{pairing.words} {pairing.scope} on {pairing.utterances} shared utterances"
 
 
 def _compared_plots(documents: Sequence[Document]) -> Iterator[Html]:

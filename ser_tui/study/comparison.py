@@ -13,6 +13,7 @@ from ser_tui.study.formatting import (
     mapped,
     measured_text,
     of_speakers,
+    p_text,
     parameter,
     score_text,
     shared,
@@ -47,6 +48,9 @@ class Pairing:
     recordings: int = 0
     """Of the utterances, where some are segments of one."""
     reason: str = ""
+    corrected_p: float | None = None
+    """What is left of p among several `tests`, see `paired_runs.corrected`; None of a single one."""
+    tests: int = 1
 
     @property
     def words(self) -> str:
@@ -54,6 +58,19 @@ class Pairing:
         if self.difference is None or self.p is None:
             return self.reason
         return difference_text(self.difference, self.p)
+
+    @property
+    def correction(self) -> str:
+        """p = .08 of 3 tests (Holm): what is left of p among several; empty for a test that is the only one."""
+        return "" if self.corrected_p is None else f"{p_text(self.corrected_p)} of {self.tests} tests (Holm)"
+
+    @property
+    def sentence(self) -> str:
+        """+.029, p = .04 over 8 speakers on 120 shared utterances, p = .08 of 3 tests (Holm)"""
+        if self.difference is None:
+            return f"none: {self.reason}"
+        told = f"{self.words} {self.scope} on {self.utterances} shared utterances"
+        return f"{told}, {self.correction}" if self.correction else told
 
     @property
     def scope(self) -> str:

@@ -99,10 +99,19 @@ def difference_text(difference: float | None, p: float | None, over: str = "") -
     """+.029, p = .04 over 8 speakers: a paired difference, with the p of its test where there was one, and whom p is about."""
     if difference is None:
         return "-"
-    sign = "+" if difference >= 0 else "-"
-    tested = "" if p is None else ", p < .01" if p < 0.01 else f", p = {p:.2f}".replace("p = 0.", "p = .")
+    tested = "" if p is None else f", {p_text(p)}"
     tested += f" {over}" if tested and over else ""
-    return f"{sign}{score(abs(difference))}{tested}"
+    return f"{signed(difference)}{tested}"
+
+
+def p_text(p: float) -> str:
+    """p = .04, or p < .01"""
+    return "p < .01" if p < 0.01 else f"p = {p:.2f}".replace("p = 0.", "p = .")
+
+
+def signed(difference: float) -> str:
+    """+.029"""
+    return f"{'+' if difference >= 0 else '-'}{score(abs(difference))}"
 
 
 def verdict(difference: float | None, p: float | None) -> str:

@@ -106,7 +106,7 @@ def test_runs_with_different_objectives_say_which_chose_each(made: Callable[...,
         assert heading in text
     assert "that its study's objective chose (best BCA, least minutes, best accuracy)" in text
     summaries = [summarize(one.document["run_id"], one.state) for one in told]
-    shown = {key: [cell.plain for cell in cells] for key, cells in rows(summaries, [1, 2, 3], {}, False, 160)}
+    shown = {key: [cell.plain for cell in cells] for key, cells in rows(summaries, [1, 2, 3], {}, [None] * 3, False, 160)}
     assert "difference" in shown, "the row of differences follows that of the validation part, whatever it is called"
     assert shown["spark best_so_far"][2].startswith("0.1"), "minutes are drawn among minutes, not among scores"
     export_runs(names, "paper", "markdown", "-")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder
@@ -18,6 +19,9 @@ from ser_tui.study.status import RunStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
+
+if TYPE_CHECKING:
+    from ser_tui.report.sheets import SheetFormat
 
 MOST_LISTED = 50
 """Trials to choose from; others are named by their number."""
@@ -52,6 +56,38 @@ async def write_report(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
     path = await screen.attempt(lambda: writing.write_report(folders))
     if path is not None:
         screen.ser.tell(f"wrote {path}")
+
+
+_TABLES: tuple[tuple[SheetFormat, str, str], ...] = (
+    ("markdown", "md", "for a README or an issue"),
+    ("latex", "tex", "for a paper, with booktabs"),
+    ("csv", "csv", "for a spreadsheet"),
+)
+
+
+async def export_comparison(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
+    """Ask for a format, copy the comparison of the runs in it, the first one's reference, and write it into that one's export folder."""
+    choices = [Choosable(name, note) for name, _, note in _TABLES]
+    found = await screen.app.push_screen_wait(ChooseScreen("Copy the comparison as", choices))
+    form = next((one for one in _TABLES if found and one[0] == found[0]), None)
+    if form is None:
+        return
+    folders = [folder_of(screen, run_id) for run_id in run_ids]
+
+    def write() -> tuple[str, Path]:
+        from ser_tui.report import collecting, exports, sheets
+        from ser_tui.store.export import write_export
+
+        told = [collecting.tell(folder) for folder in folders]
+        compared = collecting.compare(told)
+        assert compared is not None, "there are two runs at least"
+        text = sheets.written(exports.comparison_sheet(told, compared), form[0])
+        return text, write_export(folders[0], f"comparison.{form[1]}", text)
+
+    written = await screen.attempt(write)
+    if written is not None:
+        screen.app.copy_to_clipboard(written[0])
+        screen.ser.tell(f"copied, and written to {written[1]}")
 
 
 async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Runs side by side: what came out of them, what differs between them, how it went. Pure but for `Pairing`, which reads logs."""
+"""Runs side by side: what came out of them, what differs between them, how it went. Pure but for `read`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from rich.text import Text
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing, outcomes, settings, validation_label
 from ser_tui.study.formatting import binned, duration, end_text, mean
+from ser_tui.study.paired_runs import Recalls, corrected, recall_rows
 from ser_tui.study.run_summary import RunSummary
+from ser_tui.study.state import RunState
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views.sparks import bars_text, scaled
@@ -19,20 +21,28 @@ LABEL = 19
 """Cells for the labels, as many as the longest needs where the terminal has them."""
 
 
-def pair(feed: RunsFeed, pinned: RunFolder, other: RunFolder) -> Pairing:
-    """The best trial of `other` against that of `pinned`. Reads both logs: call it in a thread."""
-    from ser_tui.evaluation.pairing import pair as paired  # numpy, which the first screen does without
+def pair_all(pinned: RunState, others: Sequence[RunState]) -> list[Pairing]:
+    """The best trial of each of `others` against that of `pinned`. Takes its time: call it in a thread."""
+    from ser_tui.evaluation.pairing import pair  # numpy, which the first screen does without
 
-    return paired(feed.state(pinned), feed.state(other))
+    return corrected([pair(pinned, other) for other in others])
 
 
-def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], width: int) -> list[Column]:
+def read(feed: RunsFeed, folder: RunFolder) -> tuple[RunState, Recalls]:
+    """A run's state and the recalls of its best trial. Reads its log: call it in a thread."""
+    from ser_tui.evaluation.pairing import best_recalls
+
+    state = feed.state(folder)
+    return state, best_recalls(state)
+
+
+def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], highlighted: int, width: int) -> list[Column]:
     """A column for the labels and one a run, the first of which is pinned. `numbers`: as which each was marked."""
     shown = max(1, min(len(summaries), 4))
     room = max(20, min(44, (width - LABEL - 2) // shown - 1))
     labels = max(LABEL, min(28, width - 2 - shown * (room + 1)))
     headings = [
-        f"{mark(number)} {summary.title}" + (" (pinned)" if index == 0 else "")
+        f"{'>' if index == highlighted else ''}{mark(number)} {summary.title}" + (" (pinned)" if index == 0 else "")
         for index, (summary, number) in enumerate(zip(summaries, numbers, strict=True))
     ]
     runs = [Column(summary.run_id, heading, room) for summary, heading in zip(summaries, headings, strict=True)]
@@ -40,9 +50,12 @@ def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], width: int)
 
 
 def rows(
-    summaries: Sequence[RunSummary], numbers: Sequence[int], pairings: Mapping[str, Pairing], show_equal: bool, width: int
+    summaries: Sequence[RunSummary], numbers: Sequence[int], pairings: Mapping[str, Pairing], recalls: Sequence[Recalls | None],
+    show_equal: bool, width: int,
 ) -> list[Row]:
-    """What came out of them, the settings that differ, how it went, then (if wanted) what is equal."""
+    """What came out of them, the settings that differ, how it went, recall of each class, then (if wanted) what is equal.
+
+    `recalls`: of their best trials, None of a run that is not read yet."""
     differing, equal = settings(summaries)
     found: list[Row] = []
     label_of_valid = validation_label(summaries)
@@ -60,6 +73,10 @@ def rows(
         found.append((f"spark {key}", (cell(label, "muted"), *shown)))
     if equal and not show_equal:
         found.append(_heading("equal", f"{len(equal)} identical (a)", len(summaries)))
+    alike = [True, *(pairings.get(one.run_id, Pairing()).difference is not None for one in summaries[1:])]
+    by_class = recall_rows(recalls, alike)
+    found += [_heading("recalls", "recall by class", len(summaries))] if by_class else []
+    found += [_row(f"recall {label}", f" {label}", cells) for label, cells in by_class]
     if show_equal:
         found += [_row(f"equal {label}", label.removeprefix("search."), cells, "muted") for label, cells in equal]
     return found
@@ -104,7 +121,11 @@ def _differences(summaries: Sequence[RunSummary], pairings: Mapping[str, Pairing
         cells.append("reading ..." if pairing is None else pairing.words)
         shared.append(str(pairing.utterances) if pairing and pairing.utterances else "-")
         about.append(pairing.scope or "-" if pairing else "-")
-    return [_row("difference", "difference", cells), _row("about", "its p is", about), _row("shared", "shared utterances", shared)]
+    found = [_row("difference", "difference", cells), _row("about", "its p is", about), _row("shared", "shared utterances", shared)]
+    corrections = [pairings[one.run_id].correction if one.run_id in pairings else "" for one in summaries[1:]]
+    if any(corrections):
+        found.insert(1, _row("corrected", "corrected", ["-", *(text or "-" for text in corrections)]))
+    return found
 
 
 Series = Sequence[float | None]

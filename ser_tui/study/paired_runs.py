@@ -1,0 +1,46 @@
+"""Runs against the one that they are compared with: paired tests, corrected for how many there are, and recall of each class. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ser_tui.study.comparison import Pairing, Row
+from ser_tui.study.formatting import score_text, signed
+from ser_tui.study.scores import Score
+
+
+def corrected(pairings: Sequence[Pairing]) -> list[Pairing]:
+    """`pairings`, each p also as it is among as many tests as there are (Holm 1979): the chance that any of them is as small where no
+    run differs from the reference. A single test stays as it is."""
+    order = sorted((pairing.p, place) for place, pairing in enumerate(pairings) if pairing.p is not None)
+    found, least = list(pairings), 0.0
+    if len(order) < 2:
+        return found
+    for rank, (p, place) in enumerate(order):
+        least = max(least, min(1.0, p * (len(order) - rank)))
+        found[place] = replace(pairings[place], corrected_p=least, tests=len(order))
+    return found
+
+
+Recalls = Mapping[str, tuple[Score, int]]
+"""Class -> (recall, of so many utterances)."""
+
+
+def recall_rows(told: Sequence[Recalls | None], alike: Sequence[bool]) -> list[Row]:
+    """Recall of each class, a cell a run: .93 [.81, 1.00], and where the utterances are the reference's (the first run's; `alike`)
+    what it is more or less: .89 [.74, .97] (-.04). None: not read yet."""
+    rows: list[Row] = []
+    for name in dict.fromkeys(name for one in told for name in one or ()):
+        numbers = list(dict.fromkeys(one[name][1] for one in told if one and name in one))
+        first = (told[0] or {}).get(name)
+        cells = []
+        for place, one in enumerate(told):
+            if one is None or name not in one:
+                cells.append("reading ..." if one is None else "-")
+                continue
+            recall, number = one[name]
+            beside = f" ({signed(recall.value - first[0].value)})" if place and alike[place] and first is not None else ""
+            cells.append(f"{score_text(recall)}{beside}" + ("" if len(numbers) == 1 else f", n = {number}"))
+        rows.append((f"{name}, n = {numbers[0]}" if len(numbers) == 1 else name, tuple(cells)))
+    return rows
