@@ -10,7 +10,7 @@ from piloting import press, shown, until, until_shown
 from ser_tui.study import events
 from ser_tui.study.scores import MEASURES, Score
 from ser_tui.tui.app import SerTuiApp
-from ser_tui.tui.views.comparison_plot import Curve, curves_picture
+from ser_tui.tui.views.comparison_plot import RunCurve, curves_picture
 
 
 async def test_marked_runs_show_what_came_out_then_what_differs(runs: Path) -> None:
@@ -137,8 +137,8 @@ async def test_the_comparison_is_copied_as_a_table_for_a_document(runs: Path) ->
 def test_curves_stop_where_their_runs_do_and_other_objectives_are_only_named() -> None:
     bca, minutes = MEASURES["bca"], MEASURES["minutes"]
     curves = [
-        Curve(0, "long", bca, ((1, 0.5, 0.4), (3, 1.5, 0.9)), (5, 2.5), Score(0.9), 5),
-        Curve(1, "cheap", minutes, ((1, 0.5, 3.0),), (2, 1.0), Score(3.0), 2),
+        RunCurve(0, "long", bca, ((1, 0.5, 0.4), (3, 1.5, 0.9)), (5, 2.5), Score(0.9), 5),
+        RunCurve(1, "cheap", minutes, ((1, 0.5, 3.0),), (2, 1.0), Score(3.0), 2),
     ]
     picture = curves_picture(curves, 1, minutes=True)
     assert picture is not None

@@ -15,7 +15,7 @@ from ser_tui.tui.widgets.pictures import Picture, Point, Series, count_axis, nic
 
 
 @dataclass(frozen=True)
-class Curve:
+class RunCurve:
     """Best so far of the run that was marked as number `number`. `rises`: (trials, minutes of search, value) wherever it rose, in the
     order in which trials ended; `last`: (trials, minutes) of its end; `score`: the best, with its interval."""
 
@@ -36,7 +36,7 @@ class Curve:
         return f"{self.title} {measured_text(self.measure, self.score)}, {counted(self.last[0], 'trial')}, {duration(self.last[1] * 60)}"
 
 
-def curve(number: int, title: str, state: RunState) -> Curve:
+def curve(number: int, title: str, state: RunState) -> RunCurve:
     """What is drawn of a run."""
     trials, measure = counted_trials(state), state.measure
     best = state.best
@@ -47,10 +47,10 @@ def curve(number: int, title: str, state: RunState) -> Curve:
         if value is not None and (not rises or value != rises[-1][2]):
             rises.append((place, minute, value))
     last = max([elapsed_seconds(state) / 60, *minutes], default=0.0)
-    return Curve(number, title, measure, tuple(rises), (len(trials), last), score, state.start.planned_trials if state.start else None)
+    return RunCurve(number, title, measure, tuple(rises), (len(trials), last), score, state.start.planned_trials if state.start else None)
 
 
-def curves_picture(curves: Sequence[Curve], highlighted: int, minutes: bool, zoomed: bool = False) -> Picture | None:
+def curves_picture(curves: Sequence[RunCurve], highlighted: int, minutes: bool, zoomed: bool = False) -> Picture | None:
     """All of them, each with its letter where it rises and at its end, and a line of its own thickness: they differ without colour.
     The line of the one that was marked as number `highlighted` lies over the others. Runs that search for something else than the
     first one with a score are named, and not drawn: their numbers have no place on its axis. `zoomed`: scores from a little below
