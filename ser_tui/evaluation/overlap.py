@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from ser_tui.corpora.catalogue import edition
@@ -36,12 +36,37 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
         mine = _values(asked, field)
         both = mine & _values(related, field)
         if both:
-            sentence = (
-                f"{what.capitalize()} are shared: {len(both)} of the {len(mine)} {what} were trained on too, so the score does not say how "
-                f"well unknown {what} are recognised."
-            )
-            found.append(Finding(kind=what, sentence=sentence, count=len(both), of=len(mine)))
+            found.append(_shared(what, len(both), len(mine)))
     return found
+
+
+def overlap_with_record(
+    digests: Collection[str], speakers: Collection[str], target: Manifest, chosen: Sequence[int], why: str
+) -> list[Finding]:
+    """As `overlap`, where the corpus that was trained on is not here as it was, because of `why`: from the `digests` of its recordings and,
+    where the target is that corpus, its `speakers`, as far as the run noted them. What cannot be told so is said. Pure."""
+    asked = [target.utterances[index] for index in chosen]
+    found: list[Finding] = []
+    same = sum(target.digests[utterance.id] in digests for utterance in asked)
+    if same:
+        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
+        found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
+    mine = {utterance.speaker for utterance in asked if utterance.speaker is not None}
+    if both := mine & set(speakers):
+        found.append(_shared("speakers", len(both), len(mine)))
+    compared = "recordings were compared byte for byte, speakers and sentences were not" if digests else "nothing was compared"
+    sentence = (
+        f"It is not known what of this the model was trained on: {compared}, since the run's own corpus is not here as it was ({why})."
+    )
+    return [*found, Finding(kind="unchecked", sentence=sentence)]
+
+
+def _shared(what: Literal["speakers", "sentences"], count: int, of: int) -> Finding:
+    sentence = (
+        f"{what.capitalize()} are shared: {count} of the {of} {what} were trained on too, so the score does not say how well unknown "
+        f"{what} are recognised."
+    )
+    return Finding(kind=what, sentence=sentence, count=count, of=of)
 
 
 def _values(utterances: Sequence[Utterance], field: str) -> set[str]:

@@ -112,17 +112,16 @@ class Beside:
         self.intervals |= {name: result.accuracy_interval, f"{name}_bca": result.bca_interval}
 
 
-def training_data(session: Surroundings, study: Study) -> SplitCorpus | None:
-    """The run's own corpus as it was split; None, with a note, where it is not what it was."""
+def training_data(session: Surroundings, study: Study) -> SplitCorpus | str:
+    """The run's own corpus as it was split, or why it is not here as it was: then a note says that baselines are missing."""
     try:
         data = corpus_data.load(study)
         if session.state.start is not None:
             refuse_changes(session.keeper, data, session.state.start)
-        data = corpus_data.trained_on(data, study)
+        return corpus_data.trained_on(data, study)
     except UserError as error:
         session.note(f"no baselines besides chance and majority: {error}", level="warning")
-        return None
-    return data
+        return str(error)
 
 
 class Baselines:

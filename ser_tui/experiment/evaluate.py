@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -15,19 +16,20 @@ from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.evaluation.mapping import decided, divided
-from ser_tui.evaluation.overlap import overlap
+from ser_tui.evaluation.overlap import overlap, overlap_with_record
 from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.outputs import outputs_kept
+from ser_tui.experiment.parts import noted_digests
 from ser_tui.experiment.resume_checks import begun_study
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.findings import plain, synthetic, transductive
+from ser_tui.study.findings import Finding, plain, synthetic, transductive
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.training.model import Model
@@ -58,13 +60,13 @@ class _Evaluation:
         self._session, self._study, self._model, self._request = session, study, model, request
 
     @cached_property
-    def _training(self) -> SplitCorpus | None:
+    def _training(self) -> SplitCorpus | str:
         return training_data(self._session, self._study)
 
     @cached_property
     def _baselines(self) -> Baselines | None:
         data = self._training
-        return None if data is None else Baselines(self._session, self._study, self._model, data)
+        return None if isinstance(data, str) else Baselines(self._session, self._study, self._model, data)
 
     @cached_property
     def _known(self) -> set[str]:
@@ -74,6 +76,16 @@ class _Evaluation:
             with suppress(UserError):
                 words |= set(self._read(corpus).emotions)
         return words
+
+    def _shared(self, manifest: Manifest, chosen: Sequence[int]) -> list[Finding]:
+        """What of a target the model heard in training, from the run's corpus or, where that is not here, from what the run noted."""
+        training, start = self._training, self._session.state.start
+        if not isinstance(training, str):
+            return overlap(training.manifest, training.split.train, manifest, chosen)
+        heard = ("train", "validation") if self._study.training.refit == "all" else ("train",)
+        own = start is not None and manifest.corpus in self._study.corpus
+        speakers = {name for part in heard for name in start.speakers.get(part, ())} if own and start else set()
+        return overlap_with_record(noted_digests(self._session.keeper, *heard), speakers, manifest, chosen, training)
 
     def _read(self, corpus: str) -> Manifest:
         return load_manifest(corpus, partial(self._session.progress, f"reading {corpus}"))
@@ -111,8 +123,8 @@ class _Evaluation:
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
             findings = [*synthetic(spoken_by_machines([corpus])), *transductive(model.pooling.by_speaker), *findings]
-            if self._training is not None and self._baselines is not None:
-                findings += overlap(self._training.manifest, self._training.split.train, manifest, chosen)
+            findings += self._shared(manifest, chosen)
+            if self._baselines is not None:
                 beside = self._baselines.scores(target, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
         except TrialStopped:

@@ -37,6 +37,14 @@ def remember(keeper: Keeper, data: SplitCorpus) -> None:
     keeper.remember("parts", {"digest": digest(parts), "parts": parts})
 
 
+def noted_digests(keeper: Keeper, *names: str) -> frozenset[str]:
+    """SHA-256 of the recordings of the parts called `names`, as they were when the run began; empty where that was not noted."""
+    digests, parts = keeper.recall("corpus").get("digests"), _as_parts(keeper.recall("parts").get("parts"))
+    if not isinstance(digests, dict) or parts is None:
+        return frozenset()
+    return frozenset(str(digests[one]) for name in names for one in parts.get(name, ()) if one in digests)
+
+
 def refuse_changes(keeper: Keeper, data: SplitCorpus, start: RunStarted | None) -> None:
     """Raise UserError with the list of what changed where the corpus, or its parts, are not those that the run began with.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ser_tui.study.findings import SHARED
+from ser_tui.study.findings import SHARED, doubts
 from ser_tui.study.formatting import (
     difference_text,
     duration,
@@ -253,7 +253,7 @@ def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:
     return tuple(
         ", ".join([
             f"{one.utterances} {'masked' if one.masked else 'raw'}",
-            *(["not unseen"] if one.findings else []),
+            *filter(None, [doubts(one.findings)]),
             *filter(None, [of_speakers(one.speakers, one.without)]),
             *(mapped(emotion, one.mapping.get(emotion, "")) for emotion in differing),
         ])

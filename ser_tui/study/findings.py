@@ -31,6 +31,7 @@ Kind = Literal[
     "imported",
     "synthetic",
     "assumed",
+    "unchecked",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
@@ -38,7 +39,8 @@ trained on, share them. unlabelled: utterances without a speaker leave it open w
 trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
 scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
-no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says how the encoder takes waveforms. told: a sentence alone."""
+no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says how the encoder takes waveforms. unchecked: what a target
+shares with what was trained on could not be told. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -58,6 +60,16 @@ class Finding:
     """How many of what the kind names; None where nothing was counted."""
     of: int | None = None
     """How many there are in all; None: not counted."""
+
+
+def doubts(findings: Iterable[Finding]) -> str:
+    """What must be known of a zero-shot score, in few words to stand beside it; empty: nothing."""
+    kinds = {finding.kind for finding in findings}
+    named = [
+        "not unseen" if kinds & {*SHARED, "speakers"} else "perhaps not unseen" if "unchecked" in kinds else "",
+        *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
+    ]
+    return ", ".join(filter(None, named)) or ("with a warning" if kinds else "")
 
 
 def transductive(by_speaker: bool) -> tuple[Finding, ...]:

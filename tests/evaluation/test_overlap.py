@@ -10,7 +10,8 @@ import pytest
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.hearing.segments import digest
 from ser_tui.corpora.manifest import Manifest, Utterance
-from ser_tui.evaluation.overlap import overlap
+from ser_tui.evaluation.overlap import overlap, overlap_with_record
+from ser_tui.study.findings import doubts
 
 
 def corpus(name: str, speakers: tuple[str, ...], digests: str = "", sentence: str | None = None) -> Manifest:
@@ -64,3 +65,14 @@ def test_other_segments_of_a_recording_that_was_trained_on_are_named() -> None:
     assert said.sentence.startswith("Recordings are shared: 1 of the 1 utterances") and said.kind == "recordings"
     assert overlap(trained, [0], cut("two", 2.0, "f" * 64), [0])[0].kind == "duplicates"
     assert overlap(trained, [0], cut("two", 3.0, "0" * 64), [0]) == []
+
+
+def test_without_the_corpus_that_was_trained_on_what_the_run_noted_is_compared_and_the_rest_is_called_unknown() -> None:
+    target = corpus("emodb", ("03", "08", "10"))
+    known = [target.digests["03.wav"]]
+    said = overlap_with_record(known, ("03", "08"), target, [0, 1, 2], "one.wav has other content")
+    assert [(found.kind, found.count, found.of) for found in said] == [("duplicates", 1, 3), ("speakers", 2, 3), ("unchecked", None, None)]
+    assert doubts(said) == "not unseen"
+    said = overlap_with_record((), (), target, [0, 1, 2], "no corpus emodb on this machine")
+    assert [found.kind for found in said] == ["unchecked"] and "nothing was compared" in said[0].sentence
+    assert "no corpus emodb" in said[0].sentence and doubts(said) == "perhaps not unseen"

@@ -37,7 +37,7 @@ def test_zero_shot_scores_under_different_mappings_are_not_taken_for_alike() -> 
 
 
 def test_a_corpus_that_was_trained_on_is_not_taken_for_an_unseen_one() -> None:
-    seen = evaluation(535, "neutral", findings=(Finding(kind="told", sentence="428 of the 535 utterances were trained on"),))
+    seen = evaluation(535, "neutral", findings=(Finding(kind="duplicates", sentence="428 of the 535 utterances were trained on"),))
     assert counted(summary(seen), summary(evaluation(535, "neutral"))) == ("535 masked, not unseen", "535 masked")
 
 

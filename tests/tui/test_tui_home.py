@@ -281,7 +281,7 @@ async def test_a_zero_shot_score_says_of_how_many_and_whether_they_were_unseen(r
     run.write(events.EvaluationFinished(
         corpus="ravdess", trial=1, mapping={"angry": "anger"}, masked=True, utterances=624, dropped=0, classes=("anger",),
         columns=("anger",), confusion=((624,),), accuracy=0.5, accuracy_interval=(0.4, 0.6), bca=0.5, bca_interval=(0.4, 0.6),
-        recalls={"anger": 0.5}, chance=0.167, warnings=("624 of them were trained on",),
+        recalls={"anger": 0.5}, chance=0.167, warnings=("Duplicates: 624 of the 624 recordings were trained on, byte for byte.",),
     ))  # fmt: skip
     async with SerTuiApp(runs).run_test(size=(200, 50)) as pilot:
         await until_shown(pilot, "accuracy .500 [.400, .600]  chance .167  n = 624", "not unseen")

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from ser_tui.study.findings import doubts
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -345,6 +346,6 @@ def results(summary: RunSummary) -> list[Text]:
         shown = score_text(found.accuracy)
         chance = f"chance {score(found.chance)}  {sample(found.utterances, found.interval_speakers)}"
         lines.append(cell(f"on {found.corpus:<9} accuracy {shown}  {chance}"))
-        if found.findings:
-            lines.append(cell("             not unseen: v on the run's screen says why", "warning"))
+        if doubt := doubts(found.findings):
+            lines.append(cell(f"             {doubt}: v on the run's screen says why", "warning"))
     return [Text(), *lines] if lines else []

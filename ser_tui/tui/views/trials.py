@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from ser_tui.study.findings import findings_of, said
+from ser_tui.study.findings import doubts, findings_of, said
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -351,10 +351,9 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             pieces.append((0, _sample(result.utterances, result.interval_speakers)))
             if whose := of_speakers(result.speakers, result.without, 2):
                 pieces.append((0, whose))
-            known = findings_of(result)
-            doubt = [(0, "! not unseen (v)")] if known else []
-            style = "warning" if known else ""
-            lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), style))
+            known = doubts(findings_of(result))
+            doubt = [(0, f"! {known} (v)")] if known else []
+            lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), "warning" if known else ""))
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
     return lines
