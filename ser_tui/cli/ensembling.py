@@ -13,6 +13,7 @@ from ser_tui.places import absolute, runs_folder
 from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.findings import doubts, said
 from ser_tui.study.formatting import score, score_with_interval
 from ser_tui.study.headline import sample
 
@@ -88,8 +89,11 @@ def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
     print_table(("MEMBER", "TRIAL", "BCA", "CHOSEN ON"), rows, ("TRIAL", "BCA"))
     chosen = "; ".join(found.chosen) or "nothing was chosen on these utterances but which members are averaged"
     shown = score_with_interval(found.bca, found.interval)
+    doubt = f"{doubts(found.findings)}; " if found.findings else ""
     by = f", {found.transductive}" if found.transductive else ""
-    say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {chosen}")
+    say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {doubt}{chosen}")
+    for sentence in said(found.findings):
+        say(f"warning: {sentence}")
     told, best = f"{found.against.words} {found.against.scope}", found.best
     say(f"against its best member, {best.title} ({score(best.bca)}, the best on these very utterances): {told}")
     say(f"most confused: {errors.pairs_text(errors.confused_pairs(errors.confusion(found.answers)))}")

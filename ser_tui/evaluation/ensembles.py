@@ -25,6 +25,7 @@ from ser_tui.evaluation.statistics import (
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding, findings_of, plain
 from ser_tui.study.headline import chosen_on
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.state import RunState
@@ -46,6 +47,8 @@ class Member:
     chosen: str
     transductive: str
     answers: Answers
+    findings: tuple[Finding, ...] = ()
+    """Where the part is another corpus: what of it this member heard in training, and whatever else its evaluation found."""
 
     @property
     def title(self) -> str:
@@ -76,6 +79,15 @@ class Ensemble:
         return next((one.transductive for one in self.members if one.transductive), "")
 
     @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What its members' evaluations found, with the member's name, each sentence once."""
+        told: dict[str, Finding] = {}
+        for one in self.members:
+            for finding in one.findings:
+                told.setdefault(finding.sentence, replace(finding, sentence=f"{one.title}: {finding.sentence}"))
+        return tuple(told.values())
+
+    @property
     def utterances(self) -> int:
         """How many it is scored on."""
         return len(self.answers)
@@ -92,6 +104,7 @@ class Ensemble:
             "best_member": {"run": self.best.run, "trial": self.best.trial, "bca": self.best.bca},
             "difference_to_best": self.against.difference, "p": self.against.p, "p_about": self.against.scope,
             "calibration": None if self.calibration is None else asdict(self.calibration),
+            "findings": list(plain(self.findings)),
         }  # fmt: skip
 
 
@@ -138,7 +151,11 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
         raise UsageError(f"{folder.run_id}, trial {found.trial}, {found.title}: {found.missing or 'class probabilities are not kept'}")
     nested = any(folds.nested and folds.name == part for folds in state.folds)
     number = None if nested else found.trial
-    return Member(folder.run_id, number, part, found.bca, _chosen_of(state, found), state.study.transductive, found.answers)
+    found_in = [findings_of(one.result) for one in state.evaluations if one.corpus == part]
+    return Member(
+        folder.run_id, number, part, found.bca, _chosen_of(state, found), state.study.transductive, found.answers,
+        found_in[-1] if found_in else (),
+    )  # fmt: skip
 
 
 def _chosen_of(state: RunState, part: Explained) -> str:

@@ -24,6 +24,7 @@ from ser_tui.experiment.search import search
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
+from ser_tui.study.findings import Finding, doubts, said
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
@@ -39,6 +40,15 @@ def member(rows: list[tuple[float, float]], *, trial: int = 1, **changes: object
     spoken = tuple(Spoken(f"{number}.wav", digest=str(number)) for number in range(len(rows)))
     answers = replace(Answers(("a", "b"), (0, 1, 0, 1)[: len(rows)], said, shares, spoken), **changes)  # type: ignore[arg-type]
     return Member("run", trial, "validation", balanced_accuracy(answers.truth, answers.predictions, 2), "all of it", "", answers)
+
+
+def test_what_a_member_heard_of_the_utterances_in_training_stays_beside_the_average() -> None:
+    heard = Finding(kind="duplicates", sentence="Duplicates: 2 of the 4 recordings were trained on.", count=2, of=4)
+    rows = [(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), SURE]
+    found = scored([member(rows), replace(member(rows, trial=2), findings=(heard,)), replace(member(rows, trial=3), findings=(heard,))])
+    assert said(found.findings) == ("run trial 2: Duplicates: 2 of the 4 recordings were trained on.",)
+    assert doubts(found.findings) == "not unseen" and found.plain()["findings"][0]["count"] == 2
+    assert not scored([member(rows), member(rows, trial=2)]).findings
 
 
 def test_probabilities_are_averaged_whatever_the_order_of_utterances_and_classes() -> None:
