@@ -194,6 +194,11 @@ class SerTuiApp(App[None]):
                 self.stylesheet.parse()
                 await asyncio.sleep(CALM_SECONDS / 10)
 
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """Another pane or window is in front. Textual would take the focus away: other keys in the bar, other colours, and both again on
+        the way back, over the line at each change of panes. Nothing changes here."""
+        event.prevent_default()
+
     def on_resize(self) -> None:
         """A terminal that was made smaller in between has lost what it showed."""
         self._sent.forget()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fabricated_runs import begin, finished, under_way
 from piloting import press, shown, until, until_shown
+from textual.events import AppBlur
 
 from ser_tui.store.index import Index
 from ser_tui.study import events
@@ -93,6 +94,18 @@ async def test_the_cursor_stays_where_it_was_put_after_a_run_was_looked_at(runs:
         run.trial(3, 0.991, run.parameters())
         await until_shown(pilot, "3/15")
         assert home.current is not None and home.current.name == "older", "the next key would have met another run"
+
+
+async def test_nothing_changes_while_another_pane_of_the_terminal_is_in_front(runs: Path) -> None:
+    finished(runs, trials=2)
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "enter open")
+        before = shown(pilot.app)
+        pilot.app.post_message(AppBlur())
+        await pilot.pause()
+        assert pilot.app.focused is not None and shown(pilot.app) == before
+        await press(pilot, "question_mark")
+        await until_shown(pilot, "Home: what ran")
 
 
 async def test_only_what_the_highlighted_run_allows_is_offered(runs: Path) -> None:
