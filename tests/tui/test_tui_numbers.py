@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,16 @@ from fabricated_outputs import run_with_test_part
 from piloting import press, shown, until_shown
 from scored_run import scored_run
 
+from ser_tui.cli.exporting import export_runs
 from ser_tui.cli.showing import show_run
 from ser_tui.study.formatting import interval_text, loss_text, parameter, score, score_with_interval
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.widgets.lines import Lines
 
+LEFT = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
+"""Real runs, as version 0.1.0 left them."""
+SAME = ("bca", "utterances", "accuracy", "loss", "epochs_done", "best_epoch", "best_epoch_bca", "seconds")
+"""What a trial has under one name in the table of an export and in the document."""
 SIZES = ((80, 24), (200, 50))
 _SCORE = r"(?<![\w.])(?:\.\d{3}|1\.000)(?!\d)"
 _SCORED = re.compile(rf"({_SCORE}) (\[[\d.]+, [\d.]+\])")
@@ -110,6 +118,50 @@ async def test_every_number_of_a_run_is_that_of_its_document(
             assert numbers.strange(text) == [], text
             seen += len(re.findall(_SCORE, text))
     assert seen > 30
+
+
+@pytest.mark.parametrize("name", ["old-tune", "old-probe", "old-loso"])
+async def test_every_number_of_a_real_run_is_that_of_its_document(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    shutil.copytree(LEFT, runs, dirs_exist_ok=True)
+    monkeypatch.setenv("SER_TUI_RUNS", str(runs))
+    show_run(name, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    numbers, seen = Numbers([document]), 0
+    async with SerTuiApp(runs, document["run_id"]).run_test(size=(200, 50)) as pilot:
+        for keys, marker in (
+            ((), "best BCA"), (("t",), "best epoch"), (("escape", "v"), "recall"), (("escape", "i"), "timeline"),
+            (("escape", "p"), "parameters"), (("escape", "b"), "truth:said"),
+        ):  # fmt: skip
+            await press(pilot, *keys)
+            await until_shown(pilot, marker)
+            lines = [str(one.plain) for one in pilot.app.screen.query(Lines)]
+            text = re.sub(r"±\.\d+", "", "\n".join([shown(pilot.app), *lines]))  # half an interval, in notes of that version
+            assert numbers.strange(text) == [], (keys, text)
+            seen += len(re.findall(_SCORE, text))
+    assert seen > 10
+
+
+@pytest.mark.parametrize("name", ["old-tune", "old-probe", "old-loso"])
+def test_every_number_of_an_export_is_that_of_the_document(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    shutil.copytree(LEFT, runs, dirs_exist_ok=True)
+    monkeypatch.setenv("SER_TUI_RUNS", str(runs))
+    show_run(name, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    trials = {str(trial["trial"]): trial for trial in document["trial_list"]}
+    export_runs([name], what="trials", form="csv", output="-")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["trial"] for row in rows] == list(trials)
+    for row in rows:
+        trial = trials[row["trial"]]
+        numbers = {**{key: trial[key] for key in SAME}, **trial["parameters"]}
+        for ends, interval in (("bca", "interval"), ("accuracy", "accuracy_interval"), ("best_epoch_bca", "best_epoch_interval")):
+            if trial[interval]:
+                numbers |= {f"{ends}_low": trial[interval][0], f"{ends}_high": trial[interval][1]}
+        assert {key: row[key] for key in numbers} == {key: "" if value is None else str(value) for key, value in numbers.items()}
 
 
 async def test_every_number_of_the_list_and_of_a_comparison_is_that_of_the_documents(runs: Path, documents: list[dict[str, Any]]) -> None:
