@@ -51,7 +51,7 @@ def leaver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaver]:
     yield found
 
 
-MANY = 100
+MANY = 40
 """Of fewer messages than twice that a screen is left at every one; the form of a new study has thousands, most of fields alike."""
 
 

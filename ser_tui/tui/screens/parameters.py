@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -24,6 +25,9 @@ from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.pictures import Picture
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import cell
+
+
+FRAME_SECONDS = 1 / 30
 
 
 class ParametersScreen(AppScreen[None]):
@@ -82,6 +86,7 @@ class ParametersScreen(AppScreen[None]):
         self._show_importances()
         for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):
             panel.show(pictures.get(name))
+            await asyncio.sleep(FRAME_SECONDS)  # a frame for each: all at once, no key would be answered for some frames
         expected = self.query_one("#expected", Plotted)
         appears = picture is not None and not expected.display
         expected.display = picture is not None
