@@ -26,7 +26,6 @@ from ser_tui.tui.widgets.pictures import Picture
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import cell
 
-
 FRAME_SECONDS = 1 / 30
 
 
