@@ -318,6 +318,21 @@ def folds(
     raise typer.Exit(score_folds(run, protocol, nested=nested, top=top, as_json=json))
 
 
+@app.command()
+def seeds(
+    run: Run,
+    number: Annotated[int, typer.Option("-k", "--k", metavar="K", min=1, max=1000, help="Seeds in all, besides the trial's own.")] = 5,
+    json: Json = False,
+) -> None:
+    """Train a run's best configuration again with K other seeds and report mean, deviation and interval on the validation part.
+
+    A seed that is done stays: after a stop the same command goes on, and a larger K adds to it.
+    """
+    from ser_tui.cli.evaluating import score_seeds
+
+    raise typer.Exit(score_seeds(run, number, as_json=json))
+
+
 @app.command(short_help="Train on each corpus, test on each: one table.")
 def cross(
     on: Annotated[str, typer.Option(

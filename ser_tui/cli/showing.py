@@ -32,6 +32,7 @@ from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about,
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import BCA
+from ser_tui.study.seeds import seeds_text
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize
 from ser_tui.study.time_to_score import passed_text
@@ -117,6 +118,8 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             f"BCA {beside_probe(probe, p_is_about(summary.interval_speakers))}, {sample(probe.utterances, summary.interval_speakers)}; "
             f"{verdict(probe.difference, probe.p) or 'not compared'}"
         )
+    if summary.seeds is not None:
+        say(f"trial {summary.seeds.trial} over seeds: BCA {seeds_text(summary.seeds)}")
     if state.test is not None and summary.test is not None:
         beside = summary.test.probe
         say(

@@ -32,12 +32,12 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import dumps, load
-from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, encode
+from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.summary import elapsed_seconds
 from ser_tui.training.threads import LIBRARIES, environment
 
 __all__ = [
-    "EvaluationRequest", "evaluate", "prepare", "refuse_if_worked_on", "request_stop", "resume", "score_folds", "start",
+    "EvaluationRequest", "evaluate", "prepare", "refuse_if_worked_on", "request_stop", "resume", "score_folds", "score_seeds", "start",
 ]
 
 START_SECONDS = 30.0
@@ -62,7 +62,8 @@ def as_kept(study: Study) -> Study:
     newer version, and from anywhere.
     """
     study = completed(study)
-    return study.model_copy(update={"encoder": encoders.absolute_name(study.encoder)})
+    budget = study.budget.model_copy(update={"stop_after_from": None})  # of a run that was gone on with, not of its copy
+    return study.model_copy(update={"encoder": encoders.absolute_name(study.encoder), "budget": budget})
 
 
 def prepare(study: Study, runs: Path) -> RunFolder:
@@ -127,7 +128,10 @@ def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float 
     if minutes is not None and minutes <= elapsed:
         raise UsageError(f"{folder.run_id} has searched for {elapsed:.1f} minutes: --minutes is how many there are to be in all")
     try:
-        budget = Budget(trials=trials or (None if minutes else study.budget.trials), minutes=minutes)
+        budget = Budget(
+            trials=trials or (None if minutes else study.budget.trials), minutes=minutes, stop_after=study.budget.stop_after,
+            stop_after_from=done or None if study.budget.stop_after else None,
+        )
     except ValidationError:
         raise UsageError("a budget is up to 100,000 trials and 1,000,000 minutes") from None
     refuse_after_test(state, budget)
@@ -143,6 +147,13 @@ def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: 
     if nested and study.method != "probe":
         raise UsageError("--nested is for probes, which fit in less than a second; this run fine-tunes: leave it out")
     _spawn(folder, "folds", FoldsRequest(protocol, nested, top))
+
+
+def score_seeds(folder: RunFolder, number: int) -> None:
+    """Start a worker that trains the best configuration until there are `number` seeds of it; what is done stays. Raises UserError."""
+    refuse_if_worked_on(folder)
+    _refuse_lost_encoder(folder, load(folder.study))
+    _spawn(folder, "seeds", SeedsRequest(number))
 
 
 def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:

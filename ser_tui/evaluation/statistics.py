@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.study.headline import LEAST_SPEAKERS
+from ser_tui.study.student import t_quantile
 from ser_tui.training.metrics import balanced_accuracy, class_counts
 
 Metric = Literal["bca", "accuracy"]
@@ -162,16 +163,9 @@ def _over_speakers(
     freedom = PRIOR_SPEAKERS + effective - 1
     variance = (PRIOR_SPEAKERS * usual + effective * (influence**2).sum()) / freedom
     centre = (weight * smoothed).sum()
-    half = _t_quantile(freedom) * np.sqrt(variance) / (centre * (1 - centre))
+    half = t_quantile(freedom) * np.sqrt(variance) / (centre * (1 - centre))
     low, high = 1 / (1 + np.exp(-(np.log(centre / (1 - centre)) + np.array((-half, half)))))
     return float(low), float(high)
-
-
-def _t_quantile(freedom: float) -> float:
-    """The .975 quantile of Student's t by its expansion about the normal's (Abramowitz and Stegun 26.7.5): within .2 % from 4 on."""
-    z = 1.959964
-    terms = (z, (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384)
-    return sum(term / freedom**power for power, term in enumerate(terms))
 
 
 def recall_intervals(

@@ -62,7 +62,7 @@ from ser_tui.study.scores import Score, of_trial
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
-from ser_tui.study.summary import counted_trials, elapsed_seconds
+from ser_tui.study.summary import counted_trials, elapsed_seconds, trials_without_gain
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
@@ -289,6 +289,10 @@ class _Search:
         elapsed = self._elapsed_before + time.monotonic() - self._opened
         if budget.minutes is not None and elapsed >= budget.minutes * 60:
             return f"{budget.minutes:g} minutes are over"
+        if budget.stop_after is not None:
+            trials = counted_trials(state)
+            if trials_without_gain(trials, state.measure, budget.stop_after_from or 0) >= budget.stop_after:
+                return f"nothing better in {formatting.counted(budget.stop_after, 'trial')}{' in a row' if budget.stop_after > 1 else ''}"
         return ""
 
     def _proposed(self) -> tuple[Proposal | None, Spans, tuple[int, ...]]:

@@ -31,6 +31,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.load import yaml_text
 from ser_tui.study.scores import ACCURACY, BCA, Measure
+from ser_tui.study.seeds import CHOSEN_ON
 
 Document = Mapping[str, Any]
 MOST_ROWS = 300
@@ -255,6 +256,12 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
                 else []
             ),
         )
+    if (again := document["seeds"]) is not None:
+        yield tag("h4", f"Trial {again['trial']}'s configuration over {counted(again['n'], 'other seed')}")
+        yield tag(
+            "p", "Mean BCA ", figures.scored("seeds.mean", "seeds.interval"), ", standard deviation ", figures.number("seeds.deviation"),
+            f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, {CHOSEN_ON}.",
+        )
     for number, folds in enumerate(document["folds"]):
         path = f"folds.{number}"
         yield tag("h4", f"{folds['protocol']}: trial {folds['trial']}'s configuration, trained anew for each fold")
@@ -421,6 +428,8 @@ def _repeat(document: Document) -> Iterator[Html]:
 def commands(document: Document) -> Iterator[str]:
     """What to type to get the run's scores again, once its study is in study.yaml."""
     yield "ser-tui run study.yaml --headless"
+    if document["seeds"] is not None:
+        yield f"ser-tui seeds latest --k {document['seeds']['n']}"
     for folds in document["folds"]:
         if folds["protocol"] != document["protocol"]:
             yield f"ser-tui folds latest --protocol {shlex.quote(folds['protocol'])}"

@@ -19,6 +19,7 @@ from ser_tui.study.formatting import duration, json_text, measured_text, paramet
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Score
+from ser_tui.study.seeds import seeds_text
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
@@ -131,6 +132,8 @@ def summary_text(run_id: str, state: RunState) -> str:
         ]
     scored = [event for event in (state.probe, state.test, *state.folds) if event is not None]
     lines += [line.whole for event in scored for line in narrate(event, state)]
+    if summary.seeds is not None:
+        lines.append(f"trial {summary.seeds.trial} over seeds: BCA {seeds_text(summary.seeds)}")
     if apart := apart_text(state.pooled):
         lines.append(apart)
     found = [evaluation.result for evaluation in state.evaluations if evaluation.result is not None]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ser_tui.study.findings import SHARED, doubts
 from ser_tui.study.formatting import (
+    counted,
     difference_text,
     duration,
     mapped,
@@ -16,6 +17,7 @@ from ser_tui.study.formatting import (
     p_text,
     parameter,
     score_text,
+    score_with_interval,
     shared,
 )
 from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, scores_apart, speakers_text
@@ -145,6 +147,9 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         rows.append(("test part BCA", tuple(score_text(test.score if test else None) for test in tests)))
         rows.append(("test part n", _numbers(tests)))
         rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests], tests)
+    if any(one.seeds for one in summaries):
+        rows.append(("best trial over seeds", tuple(_seeds(one) for one in summaries)))
+        rows.append(("seeds, chosen on", tuple(one.seeds.chosen_on if one.seeds else "-" for one in summaries)))
     for protocol in dict.fromkeys(folds.protocol for one in summaries for folds in one.folds):
         scored = [_last(folds for folds in one.folds if folds.protocol == protocol) for one in summaries]
         rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None) for folds in scored)))
@@ -204,6 +209,13 @@ def _best_parameters(best: TrialSummary | None) -> str:
         return "-"
     names = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
     return " / ".join(parameter(name, best.parameters.get(name)) for name in names)
+
+
+def _seeds(summary: RunSummary) -> str:
+    found = summary.seeds
+    if found is None:
+        return "-"
+    return f"{score_with_interval(found.mean, found.interval)} over {counted(found.n, 'seed')}, n = {found.utterances}"
 
 
 def _numbers(entries: Sequence[TestSummary | FoldsSummary | None]) -> tuple[str, ...]:

@@ -139,13 +139,20 @@ class Speakers(_Section):
 
 
 class Budget(_Section):
-    """When a run is finished: after so many trials, or when so many minutes are over, whatever comes first."""
+    """When a run is finished: after so many trials, when so many minutes are over, or when nothing improves any more, whatever comes
+    first."""
 
     trials: int | None = Field(None, ge=1, le=100_000, title="trials")
     """Trials that ran to their end or failed; one that was cut short is made again. `budget: 15` means these."""
     minutes: float | None = Field(
         None, gt=0, le=1_000_000, title="minutes", description="ends the search after so many minutes; empty: no limit"
     )
+    stop_after: int | None = Field(
+        None, ge=1, le=100_000, title="stop after", description="ends the search after so many trials in a row without a better one"
+    )
+    """Failed trials count; before the first score none does. What is better is what `objective` says, by however little."""
+    stop_after_from: int | None = Field(None, ge=1, le=100_000)
+    """Trials that were done when the search was asked to go on, which `resume` writes: `stop_after` counts from there anew."""
 
     @model_validator(mode="before")
     @classmethod
@@ -155,7 +162,7 @@ class Budget(_Section):
     @model_validator(mode="after")
     def _something(self) -> Budget:
         if self.trials is None and self.minutes is None:
-            raise ValueError("give trials, minutes, or both")
+            raise ValueError("give trials, minutes, or both" + ("; stop_after ends a search before these" if self.stop_after else ""))
         return self
 
 

@@ -45,6 +45,10 @@ def _probe_scored(data: Data) -> bool:
     return _shares(data, "bca", "best_p")
 
 
+def _seed_scored(data: Data) -> bool:
+    return _shares(data, "bca")
+
+
 def _trial_dropped(data: Data) -> bool:
     return 0 < data["folds"] < data["of"] and _shares(data, "bca", "rival_bca", "told")
 
@@ -81,6 +85,7 @@ def _evaluation_finished(data: Data) -> bool:
 _RULES: Mapping[str, Callable[[Data], bool]] = {
     "run_started": _run_started, "run_resumed": _run_resumed,
     "probe_scored": _probe_scored,
+    "seed_scored": _seed_scored,
     "trial_dropped": _trial_dropped,
     "test_scored": _test_scored,
     "folds_scored": _folds_scored,

@@ -344,6 +344,29 @@ class FoldsScored(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeedScored(Event):
+    """The best configuration trained once more with a seed that no trial had, scored on the validation part."""
+
+    type: ClassVar[str] = "seed_scored"
+    trial: int
+    seed: int
+    bca: float
+    interval: tuple[float, float]
+    utterances: int
+    seconds: float
+    place: int = 0
+    """Which repetition it is, from 1, of `of` that were asked for."""
+    of: int = 0
+    interval_speakers: int | None = None
+    """As in `FoldsScored`."""
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """As those of a trial."""
+        return {BCA: Score(self.bca, self.interval, self.utterances)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationStarted(Event):
     """Zero-shot evaluation of the best model on another corpus begins."""
 
@@ -486,6 +509,7 @@ Known = (
     | TrialDropped
     | TestScored
     | FoldsScored
+    | SeedScored
     | EvaluationStarted
     | EvaluationProgressed
     | EvaluationFinished

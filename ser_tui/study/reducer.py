@@ -98,6 +98,7 @@ _AFTERWARDS = (
     events.EvaluationFinished,
     events.EvaluationFailed,
     events.FoldsScored,
+    events.SeedScored,
     events.Note,
 )
 """Events that may come long after the search ended, so that they do not lengthen it."""
@@ -110,6 +111,8 @@ def fits(state: RunState, event: events.Event) -> bool:
     """Whether `event` can follow in the log of this run; one of another run, or made by hand, may not."""
     if isinstance(event, events.RunStarted):
         return state.start is None
+    if isinstance(event, events.SeedScored) and event.trial > len(state.trials):
+        return False
     if isinstance(event, _OF_A_TRIAL) and event.trial > len(state.trials) + MOST_MISSING:
         return False
     if not isinstance(event, events.TrialFinished | events.ProbeScored):
@@ -232,6 +235,11 @@ def _(event: events.TestScored, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
     return changed(state, folds=(*(f for f in state.folds if f.name != event.name), event))
+
+
+@_apply.register
+def _(event: events.SeedScored, state: RunState) -> RunState:
+    return changed(state, seeds=(*(one for one in state.seeds if (one.trial, one.seed) != (event.trial, event.seed)), event))
 
 
 @_apply.register

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UserError
+from ser_tui.study.seeds import MOST_SEEDS
 from ser_tui.study.type_checks import checks
 from ser_tui.study.uses import EmbedRequest, ExportRequest, PredictRequest, Use
 
@@ -38,6 +39,17 @@ class FoldsRequest:
 
 
 @dataclass(frozen=True)
+class SeedsRequest:
+    """The best configuration, trained until there are `number` seeds of it besides the trial's own."""
+
+    number: int
+
+    def problem(self) -> str:
+        """Why it cannot be done, or nothing."""
+        return "" if 1 <= self.number <= MOST_SEEDS else f"1 to {MOST_SEEDS} seeds"
+
+
+@dataclass(frozen=True)
 class EvaluationRequest:
     """A zero-shot evaluation: target corpora, changed mappings (target emotion -> class, empty: dropped), masked or raw."""
 
@@ -58,9 +70,9 @@ class EvaluationRequest:
         return "" if self.preset in get_args(Preset) else f"preset {self.preset!r:.40}: {_or(get_args(Preset))}"
 
 
-Request = FoldsRequest | EvaluationRequest
-Asked = TypeVar("Asked", bound=FoldsRequest | EvaluationRequest | PredictRequest | EmbedRequest | ExportRequest)
-JOBS: Mapping[str, type[Request] | None] = {"search": None, "folds": FoldsRequest, "evaluate": EvaluationRequest}
+Request = FoldsRequest | SeedsRequest | EvaluationRequest
+Asked = TypeVar("Asked", bound=FoldsRequest | SeedsRequest | EvaluationRequest | PredictRequest | EmbedRequest | ExportRequest)
+JOBS: Mapping[str, type[Request] | None] = {"search": None, "folds": FoldsRequest, "seeds": SeedsRequest, "evaluate": EvaluationRequest}
 """The jobs of a worker, and what is asked for with each."""
 
 

@@ -21,10 +21,11 @@ from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, to_plain
 from ser_tui.study.remarks import NOTHING_SAID, Remarks
 from ser_tui.study.scores import BCA, Measure, Score
+from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 14
+VERSION = 15
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -160,6 +161,8 @@ class RunSummary:
     """What the study searches for: `best` and `best_so_far` are by the first of them."""
     passed: tuple[Passed, ...] = ()
     """When trials first reached a BCA of .80, .90 and .95, as far as they did: see `time_to_score.passed`."""
+    seeds: SeedsSummary | None = None
+    """The best trial's configuration over other seeds; None where it was not trained again."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
     """Of the log that it was made of; -1: it could not be read."""
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None

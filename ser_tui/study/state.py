@@ -124,6 +124,8 @@ class RunState:
     probe: events.ProbeScored | None = None
     test: events.TestScored | None = None
     folds: tuple[events.FoldsScored, ...] = ()
+    seeds: tuple[events.SeedScored, ...] = ()
+    """Of every trial that was trained again, whichever was the best then."""
     evaluations: tuple[Evaluation, ...] = ()
     log: PVector[tuple[str, str, str]] = field(default_factory=lambda: pvector([]))
     """(time, level, text), newest last."""

@@ -27,7 +27,7 @@ from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 8
+FORMAT = 9
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
@@ -60,6 +60,7 @@ def to_lines(state: RunState) -> Iterator[bytes]:
         **{name: None if (event := getattr(state, name)) is None else _line(event) for name in ("start", "probe", "test")},
         "stages": [_line(event) for event in state.stages],
         "folds": [_line(event) for event in state.folds],
+        "seeds": [_line(event) for event in state.seeds],
         "evaluations": [{**vars(one), "result": None if one.result is None else _line(one.result)} for one in state.evaluations],
         "sessions": [asdict(session) for session in state.sessions],
         "running": list(state.running),
@@ -92,6 +93,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
             probe=_event(head["probe"], events.ProbeScored),
             test=_event(head["test"], events.TestScored), sessions=tuple(_session(one) for one in head["sessions"]),
             folds=tuple(_known(_event(line, events.FoldsScored)) for line in head["folds"]),
+            seeds=tuple(_known(_event(line, events.SeedScored)) for line in head["seeds"]),
             evaluations=tuple(_evaluation(one) for one in head["evaluations"]), trials=pvector(trials),
             running=_under_way(head["running"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),
         )  # fmt: skip

@@ -21,6 +21,7 @@ from ser_tui.study.run_summary import (
     TrialSummary,
 )
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
+from ser_tui.study.seeds import seeds_summary
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.time_to_score import passed, trials_to
@@ -75,6 +76,14 @@ def best_so_far(trials: Iterable[Trial], measure: Measure = MEASURES[BCA]) -> li
     return series
 
 
+def trials_without_gain(trials: Sequence[Trial], measure: Measure, since: int = 0) -> int:
+    """How many of `trials` (that count, in order) followed the last one that was better than all before it, the first `since` left
+    out of the count; 0 before the first score."""
+    series = best_so_far(trials, measure)
+    rises = [place for place, value in enumerate(series) if value is not None and (not place or value != series[place - 1])]
+    return len(series) - max(rises[-1] + 1, since) if rises else 0
+
+
 def counted_trials(state: RunState) -> list[Trial]:
     """Trials that count against the budget, in order."""
     return [trial for trial in state.trials if trial.status.counts]
@@ -119,6 +128,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         probe=None if state.probe is None else probe_summary(state.probe, state.best),
         test=None if state.test is None else _test(state.test),
         folds=tuple(_folds(event, study) for event in state.folds),
+        seeds=seeds_summary(state),
         evaluations=tuple(_evaluation(one.corpus, one.result) for one in state.evaluations if one.result is not None),
         study_document=plain(study.plain),
         objectives=study.objectives,

@@ -14,7 +14,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import ProtocolKind
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
-from ser_tui.study.requests import FoldsRequest, Request
+from ser_tui.study.requests import FoldsRequest, Request, SeedsRequest
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped
 from ser_tui.worker.importing import undisturbed
@@ -86,6 +86,10 @@ def _imported(session: Session, request: Request | None) -> Callable[[], bool | 
         from ser_tui.experiment.folds import score_folds
 
         return partial(score_folds, session, protocol)
+    if isinstance(request, SeedsRequest):
+        from ser_tui.experiment.seeds import score_seeds
+
+        return partial(score_seeds, session, request.number)
     if request is not None:
         from ser_tui.experiment.evaluate import evaluate
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ser_tui.store.drafts import Draft
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import extras
 from ser_tui.study.document import (
@@ -58,7 +59,7 @@ class FormField:
         return self.kind is tuple
 
 
-_WIDTHS = {"seed": 12, "protocol.seed": 10, "budget.trials": 8, "budget.minutes": 8}
+_WIDTHS = {"seed": 12, "protocol.seed": 10, "budget.trials": 8, "budget.minutes": 8, "budget.stop_after": 8}
 """Columns of numbers that want more than the usual six."""
 
 
@@ -86,7 +87,8 @@ def declared(key: str, item: FieldInfo, options: tuple[str, ...] = (), default: 
 def _section(name: str, model: type[BaseModel], *first: str) -> tuple[FormField, ...]:
     """The fields of a part of the document, those of `first` ahead of the others."""
     fields = model.model_fields
-    return tuple(declared(f"{name}.{field}", fields[field]) for field in dict.fromkeys((*first, *fields)))
+    named = [field for field in dict.fromkeys((*first, *fields)) if fields[field].title is not None]  # others are for documents alone
+    return tuple(declared(f"{name}.{field}", fields[field]) for field in named)
 
 
 def _strategy_settings() -> tuple[FormField, ...]:
@@ -126,7 +128,7 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
         (
             declared("strategy.kind", StrategyChoice.model_fields["kind"], _KINDS),
             *_SETTINGS,
-            *_section("budget", Budget),
+            *_section("budget", Budget, "trials", "minutes", "stop_after"),
             *_of_study("seed", "workers"),
             *_EXECUTOR,
             declared("objective", Study.model_fields["objective"], tuple(MEASURES)),
@@ -206,6 +208,10 @@ class DimensionText:
         return text if self.hyperparameter.kind == "text" else number(text)
 
 
+_TYPED = ("kind", "low", "high", "scale", "choices", "fixed")
+"""The fields of a `DimensionText` that somebody types or chooses."""
+
+
 @dataclass
 class StudyForm:
     """A study that is being written. `rest`: what the document held and the form does not show."""
@@ -234,6 +240,26 @@ class StudyForm:
         form.set_method(form.texts["method"])
         form.set_search(plain.get("search", {}))
         return form
+
+    @classmethod
+    def from_draft(cls, draft: Draft) -> StudyForm:
+        """The form as it was left; what a draft of another version does not know of is at its default."""
+        form = cls.from_study(draft.rest)
+        form.texts.update({key: text for key, text in draft.texts.items() if key in form.texts})
+        form.corpus, form.encoder = list(draft.corpus), draft.encoder
+        form.speakers = {name: {how: list(names) for how, names in one.items()} for name, one in draft.speakers.items()}
+        form.set_method(form.texts["method"])
+        for name, dimension in form.dimensions.items():
+            kept = draft.dimensions.get(name, {})
+            for key in _TYPED:
+                if key in kept and (key != "kind" or kept[key] in dimension.kinds):
+                    setattr(dimension, key, kept[key])
+        return form
+
+    def draft(self, origin: str = "") -> Draft:
+        """What was typed, to be kept."""
+        dimensions = {name: {key: str(getattr(one, key)) for key in _TYPED} for name, one in self.dimensions.items()}
+        return Draft(dict(self.texts), list(self.corpus), copy.deepcopy(self.speakers), self.encoder, dimensions, self.rest, origin)
 
     @classmethod
     def default(cls, corpus: str, encoder: str, search: Mapping[str, Any]) -> StudyForm:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ser_tui.places import cache_folder, private_folder
+from ser_tui.store.drafts import KeptDraft, forget_draft, kept_drafts
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
@@ -81,6 +84,32 @@ async def choose_encoder(screen: AppScreen[Any], chosen: str) -> str:
     other = "or the folder of a model (Hugging Face or SpeechBrain layout)"
     found = await screen.app.push_screen_wait(ChooseScreen("Encoder", choices, chosen=[chosen], other=other))
     return found[0] if found else ""
+
+
+_NEW, _FORGET = "a new study", "forget drafts"
+
+
+async def choose_draft(screen: AppScreen[Any]) -> KeptDraft | Literal[False] | None:
+    """Ask which draft is to be gone on with, the one that was left last first; False: none, a new study; None: neither."""
+    kept = await in_thread(kept_drafts)
+    if not kept:
+        return False
+    named = {f"{number} {one.draft.texts.get('name') or 'unnamed'}": one for number, one in enumerate(kept, 1)}
+    choices = []
+    for key, one in named.items():
+        left = datetime.fromisoformat(one.when).astimezone().strftime("%Y-%m-%d %H:%M")
+        copied = f", a copy of {one.draft.origin}" if one.draft.origin else ""
+        choices.append(Choosable(key, f"{'+'.join(one.draft.corpus)}, left {left}{copied}"))
+    choices += [Choosable(_NEW, "the drafts stay"), Choosable(_FORGET, "asks which")]
+    found = await screen.app.push_screen_wait(ChooseScreen("A study was left before it was started. Go on with it?", choices))
+    if not found:
+        return None
+    if found[0] == _FORGET:
+        gone = await screen.app.push_screen_wait(ChooseScreen("Forget which? Space marks several", choices[:-2], several=True))
+        for key in gone:
+            await screen.succeeds(partial(forget_draft, named[key].path))
+        return None
+    return named.get(found[0], False)
 
 
 async def save_study(screen: AppScreen[Any], study: Study) -> None:

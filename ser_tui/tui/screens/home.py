@@ -288,8 +288,21 @@ class HomeScreen(AppScreen[None]):
         self._show()
 
     def action_new(self) -> None:
-        """Set up a new study."""
-        self.ser.open("new study")
+        """Set up a new study, or go on with a draft of one."""
+        from ser_tui.store.drafts import any_drafts
+
+        if any_drafts():
+            self._ask_about_drafts()
+        else:
+            self.ser.open("new study")
+
+    @work
+    async def _ask_about_drafts(self) -> None:
+        from ser_tui.tui.dialogs.study_dialogs import choose_draft
+
+        chosen = await choose_draft(self)
+        if chosen is not None:
+            self.ser.open("new study", None, "", chosen or None)
 
     def action_clone(self) -> None:
         """Set up a new study from the highlighted run's."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -10,10 +12,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
+from ser_tui.store.drafts import KeptDraft, forget_draft, keep_draft, new_place
 from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
 from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -29,6 +34,8 @@ from ser_tui.tui.widgets.options import Options
 from ser_tui.tui.widgets.picker import Picker
 from ser_tui.tui.widgets.table import cell
 
+KEEP_SECONDS = 0.5
+"""After what was typed, until it is kept."""
 BOUNDS = ("recommended", "paper's", "own")
 
 
@@ -37,7 +44,8 @@ class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
 
 
 class NewStudyScreen(AppScreen[None]):
-    """A form that writes a study document. `study`: a resolved study to begin with; `origin`: the run it is from."""
+    """A form that writes a study document. `study`: a resolved study to begin with; `origin`: the run it is from; `draft`: or
+    what was typed before."""
 
     CSS_PATH = "new_study.tcss"
     AUTO_FOCUS = ""  # `_build` gives it when all fields are there
@@ -55,21 +63,28 @@ class NewStudyScreen(AppScreen[None]):
         Binding("escape", "back", "back", key_display="esc"),
     ]
 
-    def __init__(self, study: Mapping[str, Any] | None = None, origin: str = "") -> None:
+    def __init__(self, study: Mapping[str, Any] | None = None, origin: str = "", draft: KeptDraft | None = None) -> None:
         super().__init__()
-        self._origin = origin
+        self._origin = draft.draft.origin if draft is not None else origin
+        self._draft = draft
+        self._place: Path | None = None if draft is None else draft.path
+        """Where what is typed is kept; None: nothing was typed yet."""
+        self._unkept: Timer | None = None
+        """Runs while something was typed that is not kept yet."""
         self._given = study
         self.form = StudyForm()
         self.facts: dict[str, CorpusFacts] = {}
         self.problems: dict[str, str] = {}
-        self._bounds = "own" if study is not None else "recommended"
+        self._bounds = "own" if study is not None or draft is not None else "recommended"
         self._recommended: dict[str, Any] = {}
         self._found_by = ""
         self._paper: dict[str, Any] = {}
         self._planned: Callable[[Study], int | None] | None = None
-        self._named_by_hand = study is not None
+        self._named_by_hand = study is not None or draft is not None
         self._starting = False
         self.ready = False
+        self._done = False
+        """Whether what was typed is a run, or kept, or given up."""
         self._touched = False
         """Whether somebody has typed or chosen anything."""
 
@@ -106,6 +121,8 @@ class NewStudyScreen(AppScreen[None]):
 
         self._planned = lambda study: planned_trials(study.strategy, study.search)
         self._paper = knowledge.paper_search()
+        if self._draft is not None:
+            return StudyForm.from_draft(self._draft.draft)
         if self._given is not None:
             return StudyForm.from_study(self._given)
         located = [
@@ -235,6 +252,8 @@ class NewStudyScreen(AppScreen[None]):
             dimension.say(problem, problem=bool(problem))
         self._show_relevant()
         self._say_state()
+        if self._touched and self.ready and self._unkept is None:
+            self._unkept = self.set_timer(KEEP_SECONDS, self._keep_soon)
 
     def _show_relevant(self) -> None:
         """Only the settings that the chosen protocol, strategy and method read."""
@@ -355,6 +374,7 @@ class NewStudyScreen(AppScreen[None]):
         if folder is None:
             self._say_state()
             return
+        self._forget()
         self.dismiss()
         self.ser.open_run(folder.run_id)
 
@@ -372,6 +392,7 @@ class NewStudyScreen(AppScreen[None]):
         if folder is None:
             self._say_state()
             return
+        self._forget()
         self.ser.opened = folder.run_id
         self.ser.tell(f"{study.name} waits for its turn; w shows the queue")
         self.dismiss()
@@ -393,6 +414,34 @@ class NewStudyScreen(AppScreen[None]):
             return
         await save_study(self, study)
 
+    # What is kept of it
+
+    @work(exclusive=True, group="draft")
+    async def _keep_soon(self) -> None:
+        await self.attempt(self._keep)
+
+    def _keep(self) -> None:
+        """Keep what was typed."""
+        self._unkept = None
+        if self._starting:
+            return
+        self._place = self._place or new_place()
+        keep_draft(self._place, self.form.draft(self._origin))
+
+    def on_unmount(self) -> None:
+        """The app may be gone the next moment: keep what was typed since it was kept last."""
+        if self._unkept is not None and not self._done:
+            self._unkept.stop()
+            with suppress(UserError):  # nobody is there to read it
+                self._keep()
+
+    def _forget(self) -> None:
+        """It is a run now."""
+        self._done = True
+        if self._place is not None:
+            with suppress(UserError):
+                forget_draft(self._place)
+
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "button-start":
@@ -409,8 +458,15 @@ class NewStudyScreen(AppScreen[None]):
 
     @work
     async def action_back(self) -> None:
-        """Leave, after a question where something was typed: nothing is kept."""
-        question = "Leave without starting?"
-        lost = "What was typed and chosen here is lost. n goes back to it; ctrl+g there saves it to configs/."
-        if not self._touched or await self.app.push_screen_wait(ConfirmScreen(question, lost)):
-            self.dismiss()
+        """Leave; what was typed is kept, and n asks about it the next time."""
+        if self._touched and self.ready:
+            if self._unkept is not None:
+                self._unkept.stop()
+            if not await self.succeeds(self._keep):
+                question = "Leave without starting?"
+                if not await self.app.push_screen_wait(ConfirmScreen(question, "What was typed could not be kept and is lost then.")):
+                    return
+            else:
+                self.ser.tell("kept as a draft: n goes on with it")
+        self._done = True
+        self.dismiss()

@@ -38,6 +38,7 @@ class ResultsScreen(AppScreen[None]):
         Binding("n", "next", "next part", tooltip="Validation part, test part, folds, evaluations"),
         Binding("a", "speakers", "all speakers", tooltip="All speakers, or the lowest ones"),
         Binding("r", "shares", "row shares", tooltip="Counts, or per cent of the row"),
+        Binding("g", "seeds", "seeds", tooltip="Train the best configuration again with other seeds: mean and interval"),
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop"),
         Binding("escape,q,v", "dismiss", "back", key_display="esc"),
     ]
@@ -102,7 +103,7 @@ class ResultsScreen(AppScreen[None]):
             self._draw(follower)
 
     def _draw(self, follower: Follower) -> None:
-        nothing = [cell("nothing yet: no test part, no folds, no evaluation", "muted")]
+        nothing = [cell("nothing yet: no test part, no seeds, no folds, no evaluation", "muted")]
         width = max(40, self.size.width - 4)
         self.query_one("#lines", Lines).show(self._part_lines(width) + all_lines(follower.view.state, width) or nothing)
         self.refresh_bindings()
@@ -129,6 +130,14 @@ class ResultsScreen(AppScreen[None]):
         if mark != self._parts[0]:
             found = await in_thread(explained, follower.folder, state, self._number) if trial is not None else ()
             self._parts = (mark, found)
+
+    @work
+    async def action_seeds(self) -> None:
+        """Ask with how many seeds, and start a worker."""
+        from ser_tui.tui.dialogs.run_dialogs import train_again
+
+        if self._follower is not None:
+            await train_again(self, self._run_id, self._follower.view.state)
 
     def action_errors(self) -> None:
         """To the matrix with its utterances."""
@@ -176,6 +185,8 @@ class ResultsScreen(AppScreen[None]):
         if action == "speakers":
             part = self._part
             return part is not None and part.answers is not None and many_speakers(part.answers)
+        if action == "seeds":
+            return self._follower is not None and self._follower.view.state.best is not None and not self._follower.view.busy
         return action != "stop" or (self._follower is not None and self._follower.view.busy)
 
     @work

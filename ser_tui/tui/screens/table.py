@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 if TYPE_CHECKING:
+    from ser_tui.store.drafts import KeptDraft
     from ser_tui.store.runs import RunFolder
     from ser_tui.tui.data.follow import View
 
@@ -19,10 +20,10 @@ def _home() -> Screen[None]:
     return HomeScreen()
 
 
-def _new_study(study: Mapping[str, Any] | None = None, origin: str = "") -> Screen[None]:
+def _new_study(study: Mapping[str, Any] | None = None, origin: str = "", draft: KeptDraft | None = None) -> Screen[None]:
     from ser_tui.tui.screens.new_study import NewStudyScreen
 
-    return NewStudyScreen(study, origin)
+    return NewStudyScreen(study, origin, draft)
 
 
 def _run(run_id: str) -> Screen[None]:

@@ -27,6 +27,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import apart_text, chose, chosen_on, p_is_about, sample, validation_speakers
 from ser_tui.study.scores import ACCURACY, BCA, Score
+from ser_tui.study.seeds import SeedsSummary, of_trial, seeds_summary, seeds_text
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.tui.theme import shade
 from ser_tui.tui.widgets.lines import broken
@@ -202,6 +203,16 @@ def progress(done: int, total: int, width: int = 30) -> Text:
     return line
 
 
+def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.SeedScored], width: int) -> list[Text]:
+    """The best configuration over other seeds, and each of them."""
+    head = cell("seeds", "accent")
+    head.append_text(cell(f"  trial {found.trial}'s configuration, trained again with seeds that no trial had", "muted"))
+    lines = [head, *broken(cell(f"BCA {seeds_text(found)}", "bold"), width)]
+    if own is not None:
+        lines += broken(cell(f"the trial itself, which was chosen for it: BCA {score_text(own)}", "muted"), width)
+    return [*lines, *(cell(f"  {one.place or place:>3}  {score_text(one.scores[BCA])}") for place, one in enumerate(each, 1)), Text()]
+
+
 def all_lines(state: RunState, width: int) -> list[Text]:
     """Everything that the best trial was scored on after the search, what came last first, and the probe."""
     lines: list[Text] = []
@@ -209,6 +220,8 @@ def all_lines(state: RunState, width: int) -> list[Text]:
         lines += evaluation_lines(evaluation, width, state.progress)
     if state.test is not None:
         lines += test_lines(state.test, state.start.classes if state.start else (), width)
+    if (again := seeds_summary(state)) is not None:
+        lines += seeds_lines(again, None if state.best is None else state.best.score(), of_trial(state.seeds, again.trial), width)
     for folds in state.folds:
         lines += folds_lines(folds, chosen_on(folds, state.study), width)
     if apart := apart_text(state.pooled):

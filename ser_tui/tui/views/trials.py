@@ -31,6 +31,7 @@ from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
+from ser_tui.study.seeds import seeds_summary
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import (
@@ -332,6 +333,13 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_score),
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
+    if (again := seeds_summary(state)) is not None:
+        of = f"mean of {counted(again.n, 'seed')}"
+        pieces = [
+            (0, Scored(of, Score(again.mean, again.interval))), (2, f"sd {score(again.deviation)}"),
+            (0, f"{_sample(again.utterances, again.interval_speakers)}, chosen on it"),
+        ]  # fmt: skip
+        lines.append(_result("seeds", _fitting(pieces, room)))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
         pieces = [

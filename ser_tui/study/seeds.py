@@ -1,0 +1,74 @@
+"""The best configuration trained again with other seeds: what its score is without the luck of the trial that was chosen. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ser_tui.study.formatting import counted, score, score_with_interval
+from ser_tui.study.student import mean_interval
+
+if TYPE_CHECKING:  # lists of runs know no events
+    from ser_tui.study.events import SeedScored
+    from ser_tui.study.state import RunState
+
+MOST_SEEDS = 1000
+CHOSEN_ON = "on the validation part, which chose the configuration"
+
+
+@dataclass(frozen=True)
+class SeedsSummary:
+    """BCA of `trial`'s configuration over `n` seeds that no trial had, each on the same `utterances` of the validation part.
+
+    `interval`: 95 % of the mean over seeds (Student's t), None of a single one, or where all are the same: how far other seeds may
+    move it; that other utterances would move it too is in the interval of each seed. `least`, `most`: of the seeds' scores; `trial_score`: of the trial itself.
+    """
+
+    trial: int
+    n: int
+    mean: float
+    deviation: float
+    interval: tuple[float, float] | None
+    least: float
+    most: float
+    trial_score: float | None
+    utterances: int
+    interval_speakers: int | None
+    chosen_on: str = "validation"
+
+
+def trial_seeds(study_seed: int, number: int) -> tuple[int, ...]:
+    """The seeds of the first `number` repetitions: beyond those of every trial that a budget allows."""
+    return tuple((study_seed + 100_000 + place) % 2**32 for place in range(1, number + 1))
+
+
+def of_trial(seeds: Sequence[SeedScored], number: int) -> tuple[SeedScored, ...]:
+    """Those of trial `number`, in the order in which they were made."""
+    return tuple(one for one in seeds if one.trial == number)
+
+
+def seeds_summary(state: RunState) -> SeedsSummary | None:
+    """Of the best trial; None where it was not trained again."""
+    best = state.best
+    found = () if best is None else of_trial(state.seeds, best.number)
+    if best is None or not found:
+        return None
+    values = [one.bca for one in found]
+    mean = statistics.fmean(values)
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    # Where all came to the same, none says how far another would be from it.
+    around = mean_interval(mean, deviation, len(values)) if min(values) < max(values) else None
+    return SeedsSummary(
+        best.number, len(values), mean, deviation, around and (max(0.0, around[0]), min(1.0, around[1])), min(values), max(values),
+        best.value(), found[-1].utterances, found[-1].interval_speakers,
+    )  # fmt: skip
+
+
+def seeds_text(found: SeedsSummary) -> str:
+    """.861 [.846, .876] ± .012 over 5 seeds, n = 127, on the validation part, which chose the configuration"""
+    spread = f" ± {score(found.deviation)}" if found.n > 1 else ""
+    if found.n > 1 and found.interval is None:
+        spread += " (each the same: this training does not depend on the seed, or too little to show)"
+    return f"{score_with_interval(found.mean, found.interval)}{spread} over {counted(found.n, 'seed')}, n = {found.utterances}, {CHOSEN_ON}"
