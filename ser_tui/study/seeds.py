@@ -23,7 +23,8 @@ class SeedsSummary:
     """BCA of `trial`'s configuration over `n` seeds that no trial had, each on the same `utterances` of the validation part.
 
     `interval`: 95 % of the mean over seeds (Student's t), None of a single one, or where all are the same: how far other seeds may
-    move it; that other utterances would move it too is in the interval of each seed. `least`, `most`: of the seeds' scores; `trial_score`: of the trial itself.
+    move it; that other utterances would move it too is in the interval of each seed. `least`, `most`: of the seeds;
+    `trial_score`: of the trial itself.
     """
 
     trial: int
