@@ -262,7 +262,9 @@ async def test_an_unreadable_run_and_a_damaged_log_do_not_hide_the_others(runs: 
 async def test_it_fits_every_terminal(runs: Path, size: tuple[int, int]) -> None:
     finished(runs, trials=3)
     async with SerTuiApp(runs).run_test(size=size) as pilot:
-        await until_shown(pilot, "done")
+        await until_shown(pilot, "done", "? help")
+        await pilot.pause()
+        assert "done" in shown(pilot.app) and "? help" in shown(pilot.app), "also once everything has its place"
         assert all(len(line) <= size[0] for line in shown(pilot.app).splitlines())
 
 

@@ -56,7 +56,7 @@ class KeyBar(Lines):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the keys of the moment need: known before the first frame, so that nothing moves after it."""
-        return len(wrap(self._items(), width))
+        return len(self._wrapped(width))
 
     def cover(self, covered: bool) -> None:
         """While a dialog lies over the screen its keys do nothing: they are not shown, and nothing moves."""
@@ -77,7 +77,16 @@ class KeyBar(Lines):
     def refresh_keys(self) -> None:
         """Show the bindings of the moment; what cannot be done now is not offered."""
         if self.is_attached and self.size.width and not self._covered:
-            self.show(wrap(self._items(), self.size.width))
+            self.show(self._wrapped(self.size.width))
+
+    def _wrapped(self, width: int) -> list[Text]:
+        """The keys on lines of `width`. Where they would take the room of what they are for, help is the one that names the rest."""
+        items, most = self._items(), max(2, self.screen.size.height // 5)
+        lines = wrap(items, width)
+        while len(lines) > most and len(items) > 1:
+            del items[-2]  # the last one is help
+            lines = wrap(items, width)
+        return lines
 
     def _items(self) -> list[Text]:
         items: list[Text] = []
