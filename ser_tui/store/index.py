@@ -54,7 +54,7 @@ class Index:
                 summary = fresh[folder.run_id] = self._summarize(folder)
             if (now := with_remarks(summary, folder)) is not summary:
                 summary = fresh[folder.run_id] = now
-            found.append(_shown(summary, folder, folder.run_id in queued))
+            found.append(_shown(summary, folder, queued.get(folder.run_id, "")))
         gone = stored.keys() - {folder.run_id for folder in present}
         if fresh or gone:
             self._try_to_store(fresh, gone)
@@ -171,7 +171,7 @@ def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
         lock.release()
 
 
-def _shown(summary: RunSummary, folder: RunFolder, waits: bool) -> RunSummary:
+def _shown(summary: RunSummary, folder: RunFolder, waits: str) -> RunSummary:
     status = summary.status
     return changed(summary, state=shown_status(status, "none" if status.over else liveness(folder), waits))
 

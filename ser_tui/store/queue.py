@@ -115,14 +115,15 @@ def standing(runs: Path, one: Queued) -> Standing:
     return "cannot start" if one.problem else "waits"
 
 
-def waiting(runs: Path) -> frozenset[str]:
-    """Ids of the runs that are in the queue and not running."""
-    return frozenset(one.run_id for one in read_queue(runs).runs if standing(runs, one) in ("waits", "cannot start"))
+def waiting(runs: Path) -> dict[str, Standing]:
+    """Ids of the runs that are in the queue and not running, and whether they wait or cannot start."""
+    found = {one.run_id: standing(runs, one) for one in read_queue(runs).runs}
+    return {run_id: stands for run_id, stands in found.items() if stands in ("waits", "cannot start")}
 
 
 def state_of(folder: RunFolder, status: RunStatus) -> ShownStatus:
     """The word for a run's state, queued or not."""
-    return shown_status(status, liveness(folder), folder.run_id in waiting(folder.path.parent))
+    return shown_status(status, liveness(folder), waiting(folder.path.parent).get(folder.run_id, ""))
 
 
 def moved(queue: Queue, run_id: str, place: int) -> Queue:

@@ -357,10 +357,10 @@ def _is_same_file(one: Path, other: str) -> bool:
         return False
 
 
-def shown_status(status: RunStatus, worker: Liveness, waits: bool = False) -> ShownStatus:
-    """The word for a run's state. `waits`: it is in the queue, see `ser_tui.store.queue`."""
+def shown_status(status: RunStatus, worker: Liveness, waits: str = "") -> ShownStatus:
+    """The word for a run's state. `waits`: how it stands in the queue (waits, cannot start), see `ser_tui.store.queue`."""
     if waits and worker != "live":
-        return ShownStatus.QUEUED
+        return ShownStatus.STUCK if waits == "cannot start" else ShownStatus.QUEUED
     if status.over:
         return ShownStatus(status.value)
     if worker == "live":

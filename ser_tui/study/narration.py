@@ -105,7 +105,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             return (_folds_scored(event, state),)
         case events.SeedScored():
             which = f"seed {event.place} of {event.of}" if event.of else f"seed {event.seed}"
-            return (Line(f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}", "step"),)
+            return (Line(f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}"),)
         case events.EvaluationStarted():
             return (Line(f"evaluating on {_target(event)}: {event.utterances} utterances"),)
         case events.EvaluationProgressed():

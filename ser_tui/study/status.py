@@ -28,6 +28,8 @@ class ShownStatus(StrEnum):
 
     QUEUED = "queued"
     """It waits for its turn."""
+    STUCK = "can't start"
+    """It is in the queue, which could not start it."""
     STARTING = "starting"
     LIVE = "live"
     INTERRUPTED = "interrupted"
@@ -49,7 +51,8 @@ class ShownStatus(StrEnum):
         """Whether the search can be gone on with; of another host's run, resuming says which one that is and what to do.
         A queued one then does not wait for its turn."""
         return self in (
-            ShownStatus.STOPPED, ShownStatus.INTERRUPTED, ShownStatus.FAILED, ShownStatus.ELSEWHERE, ShownStatus.QUEUED
+            ShownStatus.STOPPED, ShownStatus.INTERRUPTED, ShownStatus.FAILED, ShownStatus.ELSEWHERE, ShownStatus.QUEUED,
+            ShownStatus.STUCK,
         )  # fmt: skip
 
 

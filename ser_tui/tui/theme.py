@@ -173,6 +173,7 @@ STATE_STYLES = {
     ShownStatus.LIVE: "strong",
     ShownStatus.STARTING: "accent",
     ShownStatus.QUEUED: "accent",
+    ShownStatus.STUCK: "warning",
     ShownStatus.INTERRUPTED: "warning",
     ShownStatus.ELSEWHERE: "warning",
     ShownStatus.FAILED: "warning",

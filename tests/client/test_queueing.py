@@ -125,6 +125,7 @@ def test_a_study_that_cannot_start_is_said_so_and_does_not_stop_those_behind_it(
     view = queueing.look(runs)
     assert started == [good.run_id]
     assert [(one.run_id, stands, one.problem) for one, stands in view.runs] == [(bad.run_id, "cannot start", "its corpus is gone")]
+    assert {one.run_id: one.state for one in Index(runs).refresh()}[bad.run_id] == ShownStatus.STUCK, "not queued, as if it went on"
     queueing.go_on(runs)
     assert [stands for _, stands in queueing.look(runs).runs] == ["waits"], "asked to go on it is tried again"
 

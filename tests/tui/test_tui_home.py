@@ -163,6 +163,7 @@ def test_wide_tables_show_more_columns_and_none_that_does_not_fit(runs: Path) ->
         assert len(home_cells(summary, None, True, columns)) == len(columns)
     shown_at_200 = {column.key: cell.plain for column, cell in zip(columns, home_cells(summary, None, True, columns), strict=True)}
     assert shown_at_200["protocol"] == "random" and shown_at_200["n"] == "127" and shown_at_200["probe"] == ".924"
+    assert shown_at_200["spark"].startswith(".") and 5 <= len(shown_at_200["spark"]) <= 14, "between the ends of its scale"
     assert shown_at_200["encoder"] == "whisper-tiny.en" and shown_at_200["zero"] == "-"
 
 

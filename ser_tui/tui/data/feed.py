@@ -55,7 +55,7 @@ class RunsFeed:
         ended = False
         for folder in present:
             before = self._summaries[folder.run_id]
-            after = self._looked_at(folder, before, folder.run_id in queued)
+            after = self._looked_at(folder, before, queued.get(folder.run_id, ""))
             if after is not before:
                 self._summaries[folder.run_id] = after
                 changed = True
@@ -71,7 +71,7 @@ class RunsFeed:
         self._read = True
         return found
 
-    def _looked_at(self, folder: RunFolder, before: RunSummary, waits: bool) -> RunSummary:
+    def _looked_at(self, folder: RunFolder, before: RunSummary, waits: str) -> RunSummary:
         """The summary of now: the same object where nothing has happened."""
         size = _size(folder)
         after = before

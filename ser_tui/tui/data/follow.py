@@ -30,7 +30,7 @@ class View:
     behind: float = 0.0
     missing: bool = False
     """The folder is not there (any more)."""
-    waits: bool = False
+    waits: str = ""
     """It is in the queue."""
 
     @property
@@ -98,7 +98,7 @@ class Follower:
             worker = liveness(self.folder)
             facts = worker_facts(self.folder)
             job = facts.job if facts else ""
-            waits = self.folder.run_id in waiting(self.folder.path.parent)
+            waits = waiting(self.folder.path.parent).get(self.folder.run_id, "")
         self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir(), waits)
         return first or self.view.state is not before.state or self.view.aside != before.aside
 

@@ -34,6 +34,7 @@ from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
 
+STUCK = "its turn came, and it could not be started; w says why, r tries it at once"
 QUEUED = "waits for its turn in the queue; r starts it at once"
 ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
 
@@ -58,6 +59,7 @@ _WHOLE = 22
 
 _MORE = (
     ("corpus", Column("protocol", "PROTOCOL", 10)),
+    ("of", Column("spark", "EACH TRIAL", 14)),
     ("of", Column("n", "N", 5, "right")),
     ("protocol", Column("encoder", "ENCODER", 16)),
     ("n", Column("probe", "PROBE", 5, "right")),
@@ -162,12 +164,23 @@ def home_cells(
         "trials": cell(trials if len(trials) <= widths.get("trials", 0) else summary.trials),
         "time": cell(duration(summary.seconds)),
         "protocol": cell(summary.protocol or "-", "muted"),
+        "spark": _trials_spark(summary, widths.get("spark", 0)),
         "n": cell(figure.n or "-" if figure else "-", "muted"),
         "encoder": cell(summary.encoder.rpartition("/")[2] or "-", "muted"),
         "probe": cell(score(summary.probe.score.value) if summary.probe else "-", "muted"),
         "zero": cell(_zero_shot(summary), "muted"),
     }
     return tuple(cells[column.key] for column in columns)
+
+
+def _trials_spark(summary: RunSummary, width: int) -> Text:
+    """What each trial came to, between the ends of the run's own scale: .38, blocks, .95."""
+    if not any(value is not None for value in summary.values):
+        return cell("-", "muted")
+    measure = summary.measure
+    real = [value for value in summary.values if value is not None]
+    ends = sum(len(end_text(measure)(end)) for end in (min(real), max(real)))
+    return scaled(summary.values, max(1, width - ends), text=end_text(measure))
 
 
 def _zero_shot(summary: RunSummary) -> str:
@@ -213,12 +226,14 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     if room >= -2:
         line.append_text(speakers)
     second = Text(no_wrap=True)
-    if summary.reason and summary.state not in (ShownStatus.DONE, ShownStatus.QUEUED):
+    if summary.reason and summary.state not in (ShownStatus.DONE, ShownStatus.QUEUED, ShownStatus.STUCK):
         second.append_text(cell(ended(summary.shown, summary.reason), "warning"))
     elif summary.state == ShownStatus.INTERRUPTED:
         second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
     elif summary.state == ShownStatus.QUEUED:
         second.append(f"{QUEUED}, w shows the queue", "accent")
+    elif summary.state == ShownStatus.STUCK:
+        second.append(STUCK, "warning")
     elif summary.state == ShownStatus.ELSEWHERE:
         second.append(ELSEWHERE, "warning")
     else:
@@ -281,6 +296,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
         lines.append(cell("its worker is gone; r resumes", "warning"))
     elif summary.state == ShownStatus.QUEUED:
         lines.append(cell(QUEUED, "accent"))
+    elif summary.state == ShownStatus.STUCK:
+        lines += broken(cell(STUCK, "warning"), width)
     elif summary.state == ShownStatus.ELSEWHERE:
         lines.append(cell(ELSEWHERE, "warning"))
     if summary.reason:

@@ -43,7 +43,7 @@ from ser_tui.study.summary import (
 )
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
-from ser_tui.tui.views.runs import ELSEWHERE, QUEUED, parameters_text
+from ser_tui.tui.views.runs import ELSEWHERE, QUEUED, STUCK, parameters_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell
@@ -206,6 +206,8 @@ def _warnings(view: View) -> list[Text]:
         )
     elif view.shown == ShownStatus.QUEUED:
         lines.append(cell(f"! {QUEUED}", "accent"))
+    elif view.shown == ShownStatus.STUCK:
+        lines.append(cell(f"! {STUCK}", "warning"))
     elif view.shown == ShownStatus.ELSEWHERE:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in (ShownStatus.FAILED, ShownStatus.STOPPED) and view.state.reason:
