@@ -85,7 +85,7 @@ def read_settings() -> tuple[Preferences, list[str]]:
 
         text = read_regular(path, MOST_BYTES).decode()
         data = _loaded(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UsageError) as error:
         return Preferences(), [f"{path}: {' '.join(str(error).split())[:300]}"]
     found = Preferences()
     problems = []
@@ -98,17 +98,13 @@ def read_settings() -> tuple[Preferences, list[str]]:
 
 
 def _loaded(text: str) -> Mapping[Any, Any]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from ser_tui.study.bounded_yaml import load_yaml
 
-    try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, LookupError, RecursionError) as error:
-        raise ValueError(f"is no YAML: {error}") from None
+    data = load_yaml(text, "the file", "safe")
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ValueError("is not a list of keys with values")
+        raise UsageError("the file is not a list of keys with values")
     return data
 
 

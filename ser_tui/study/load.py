@@ -10,9 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, MappingStartEvent, ScalarEvent
 
+from ser_tui.study.bounded_yaml import NotYaml, load_yaml
 from ser_tui.study.document import Budget, ExecutorChoice, Speakers, SplitProtocol, StrategyChoice, Study, Training
 from ser_tui.study.errors import UsageError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
@@ -20,11 +19,6 @@ from ser_tui.study.regular import open_regular
 from ser_tui.study.wrong_values import cut, finite, nearest, short, words
 
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 20
-MAX_ENTRIES = 1000
-"""Of one list or mapping."""
-MAX_VALUES = 5000
-"""Of a whole document: reading them takes seconds, and nobody has written more by hand."""
 _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Study,
     ("protocol",): SplitProtocol,
@@ -39,10 +33,6 @@ _SHORTHAND = {"protocol": "kind", "strategy": "kind", "budget": "trials", "execu
 
 Check = Callable[[Study], Mapping[str, str]]
 """What is wrong with a study by dotted key, as those know it who look names up: strategies and the like."""
-
-
-class _NotYaml(UsageError):
-    """Text that is no YAML at all, which a value on the command line need not be."""
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Study:
@@ -78,52 +68,12 @@ def parse(text: str, source: str) -> dict[str, Any]:
     """The mapping that `text` holds, which remembers its lines. Anchors are refused: they can grow without bound."""
     if len(text) > MAX_BYTES:
         raise UsageError(f"{source}: larger than {MAX_BYTES // 1024} kB; a study document is a page of YAML")
-    loaded = _yaml(text, source)
+    loaded = load_yaml(text, source)
     if loaded is None:
         return CommentedMap()
     if not isinstance(loaded, CommentedMap):
         raise UsageError(f"{source}: a study document is a mapping (key: value), not {type(loaded).__name__}")
     return loaded
-
-
-def _yaml(text: str, source: str) -> Any:
-    """What `text` holds. Raises _NotYaml where it is none, UsageError for what is refused before it is built."""
-    yaml = YAML(typ="rt", pure=True)
-    try:
-        _refuse_unbounded(yaml.parse(io.StringIO(text)), source)
-        return YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise _NotYaml(f"{source}: {line}not valid YAML: {_one_line(error.problem or error.context)}") from None
-    except (YAMLError, ValueError, RecursionError, TypeError, KeyError, AttributeError, IndexError) as error:
-        # ruamel's scanner lets a few ValueErrors and lookups escape on malformed scalars (dates, tags).
-        raise _NotYaml(f"{source}: not valid YAML: {_one_line(error)}") from None
-
-
-def _refuse_unbounded(events: Iterable[Any], source: str) -> None:
-    """Raise UsageError at the first event of a document that is larger, or deeper, than any study, before it is built."""
-    held: list[int] = []
-    """Entries so far of each list or mapping that is open, the outermost first."""
-    total = 0
-    for event in events:
-        where = f"{source}: line {event.start_mark.line + 1}"
-        if isinstance(event, AliasEvent):
-            raise UsageError(f"{where}: aliases (*name) are not used here; write it out")
-        if isinstance(event, ScalarEvent | CollectionStartEvent):
-            total += 1
-            if held:
-                held[-1] += 1
-            if held and held[-1] > 2 * MAX_ENTRIES:
-                # A mapping's keys are counted too.
-                raise UsageError(f"{where}: more than {MAX_ENTRIES} entries in one list; write an interval, {{low, high}}, or fewer")
-            if total > MAX_VALUES:
-                raise UsageError(f"{where}: more than {MAX_VALUES} values; a study document is a page of YAML")
-        if isinstance(event, CollectionStartEvent):
-            held.append(0 if isinstance(event, MappingStartEvent) else MAX_ENTRIES)
-        elif isinstance(event, CollectionEndEvent):
-            held.pop()
-        if len(held) > MAX_DEPTH:
-            raise UsageError(f"{where}: nested too deeply for a study document")
 
 
 def validate(
@@ -214,8 +164,8 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
     if not separator or not all(parts):
         raise UsageError(f"{asked}: write key=value, for example search.learning_rate.high=1e-4")
     try:
-        value = _yaml(text, asked) if text.strip() else ""
-    except _NotYaml:
+        value = load_yaml(text, asked) if text.strip() else ""
+    except NotYaml:
         value = text
     target: dict[str, Any] = raw
     for index, part in enumerate(parts[:-1]):

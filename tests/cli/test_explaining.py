@@ -52,6 +52,7 @@ def test_any_trial_can_be_shown(run: str, tmp_path: Path) -> None:
     assert "there is no trial 9" in call("show", "latest", "--trial", "9", runs=tmp_path, code=2).stderr
 
 
+@pytest.mark.slow
 def test_errors_lists_a_cell_as_text_csv_and_json(run: str, tmp_path: Path) -> None:
     answers = json.loads(call("errors", "--truth", "fear", "--said", "happiness", "--json", runs=tmp_path).stdout)
     listed = answers["errors"]

@@ -171,6 +171,7 @@ def test_a_killed_worker_costs_the_trial_in_flight_only(small_study: MakeStudy, 
     assert [dict(trial.parameters) for trial in state.trials] == suggestions(study, state)
 
 
+@pytest.mark.slow
 def test_the_worker_is_in_a_session_of_its_own_and_outlives_its_launcher(
     small_study: MakeStudy, tmp_path: Path
 ) -> None:

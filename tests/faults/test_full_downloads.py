@@ -29,6 +29,7 @@ def test_a_disk_that_fills_up_while_something_comes(tmp_path: Path) -> None:
     assert outcome.sound and outcome.injected >= 4, outcome
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow_while_something_comes(tmp_path: Path) -> None:
     outcome = limited(tmp_path, 2, 4)
     assert outcome.sound and outcome.injected >= 2, outcome

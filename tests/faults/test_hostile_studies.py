@@ -18,6 +18,7 @@ BOMB = "[&a [x, x, x, x, x, x, x, x, x], " + ", ".join(
 """Ten billion entries, were it ever written out."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -66,6 +67,7 @@ def test_so_it_does_with_a_value_on_the_command_line(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_the_largest_grid_that_can_be_written_is_searched_until_time_is_up(warm: Warm, tmp_path: Path) -> None:
     widest = (
         "learning_rate={low: 1e-9, high: 1.0}", "epochs=1", "unfreeze_epoch=1", "max_seconds={low: 0.1, high: 30}",

@@ -16,6 +16,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 
 
+@pytest.mark.slow
 def test_a_copy_says_what_it_is_and_a_renamed_folder_ends_its_worker_which_can_be_resumed(
     small_study: Callable[..., Study], tmp_path: Path
 ) -> None:

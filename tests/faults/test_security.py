@@ -108,6 +108,7 @@ def test_a_hostile_encoder_is_data(layout: str, small_study: Callable[..., Study
     assert not marker.exists()
 
 
+@pytest.mark.slow
 def test_a_strangers_run_folder_is_data(tmp_path: Path) -> None:
     marker, runs = tmp_path / "executed", tmp_path / "runs"
     folder = create(runs, "x")

@@ -135,6 +135,7 @@ def test_a_model_by_speakers_needs_speakers_and_says_of_each_what_it_says_of_all
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_the_command_does_it_in_a_process_and_says_what_is_wrong_in_one_line(make_model: MakeModel, recordings: list[Path]) -> None:
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -71,6 +71,7 @@ def test_optuna_goes_on_from_what_was_exported(told: list[Told], tmp_path: Path)
     assert (tmp_path / "no.db").read_bytes() == b"holiday"
 
 
+@pytest.mark.slow
 def test_mlflow_reads_every_trial_as_show_has_it(told: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # as `track` sets it, and people are told to
     mlflow = pytest.importorskip("mlflow", reason="ser-tui[mlflow]")

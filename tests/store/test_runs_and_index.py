@@ -160,6 +160,7 @@ def test_a_lost_or_damaged_index_is_rebuilt(tmp_path: Path, damage: str) -> None
     assert Index(tmp_path).refresh() == before
 
 
+@pytest.mark.slow
 def test_no_byte_of_the_index_can_change_unnoticed(tmp_path: Path) -> None:
     make_run(tmp_path, "x", 0.25, 0.75)
     before, path = Index(tmp_path).refresh(), tmp_path / "index.json"

@@ -109,6 +109,7 @@ def test_without_a_cache_everything_works_from_memory(
     assert shards(cache_folder) == []
 
 
+@pytest.mark.slow
 def test_two_writers_do_not_disturb_each_other(cache_folder: Path) -> None:
     code = (
         "import sys, torch\nfrom ser_tui.training.shards import Shards\n"

@@ -144,6 +144,7 @@ def test_threads_respect_affinity_and_quota(tmp_path: Path) -> None:
     assert threads.environment(3)["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
+@pytest.mark.slow
 def test_denormals_are_flushed_in_every_thread() -> None:
     code = (
         "import torch; torch.set_flush_denormal(True); torch.set_num_threads(2)\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from fabricated_runs import CLASSES, finished
 from piloting import press, shown, until, until_shown
 
@@ -70,6 +71,7 @@ async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: 
         await until_shown(pilot, "n = 420", "(o) default")
 
 
+@pytest.mark.slow
 async def test_speakers_of_one_target_are_chosen(runs: Path) -> None:
     finished(runs, trials=3)
     async with SerTuiApp(runs).run_test(size=(80, 24), notifications=True) as pilot:

@@ -32,6 +32,7 @@ def assert_explained(text: str, part: dict[str, Any]) -> None:
     assert len(order) == len(part["by_speaker"]) and order == sorted(order), "all of them, the lowest first"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "term"), [((80, 24), "linux"), ((200, 50), "xterm-256color")])
 async def test_results_show_calibration_and_speakers_of_every_trial_and_part_as_show_does(
     runs: Path, size: tuple[int, int], term: str, monkeypatch: pytest.MonkeyPatch

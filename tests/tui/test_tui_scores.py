@@ -87,6 +87,7 @@ def test_every_score_that_a_program_reads_has_its_interval_and_its_n(tmp_path: P
             assert float(row[f"{name}_low"]) <= float(row[name]) <= float(row[f"{name}_high"])
 
 
+@pytest.mark.slow
 async def test_no_screen_shows_a_score_alone(tmp_path: Path) -> None:
     run = scored_run(tmp_path)
     for size in ((80, 24), (110, 40), (170, 50)):

@@ -96,8 +96,9 @@ def _take_for(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("keys", "size", "plain"),
     [
-        (RUN, MEDIUM, ""), (RUN, MEDIUM, "linux"), (TRIAL, SMALL, ""), (TRIAL, LARGE, "NO_COLOR"), (PARAMETERS, SMALL, "linux"),
-        (PARAMETERS, LARGE, ""), (TIMELINE, MEDIUM, ""),
+        (RUN, MEDIUM, ""), pytest.param(RUN, MEDIUM, "linux", marks=pytest.mark.slow), (TRIAL, SMALL, ""),
+        pytest.param(TRIAL, LARGE, "NO_COLOR", marks=pytest.mark.slow), (PARAMETERS, SMALL, "linux"),
+        pytest.param(PARAMETERS, LARGE, "", marks=pytest.mark.slow), (TIMELINE, MEDIUM, ""),
     ],
     ids=["run-120x40", "run-linux", "trial-80x24", "trial-200x50-no-color", "parameters-linux", "parameters-200x50", "timeline-120x40"],
 )  # fmt: skip
@@ -130,7 +131,7 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return runs
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("size", [SMALL, pytest.param(LARGE, marks=pytest.mark.slow)], ids=["80x24", "200x50"])
 @pytest.mark.parametrize(
     "keys",
     [("enter", "v"), ("enter", "b"), ("enter", "l"), ("e", "space"), ("n",), ("o",), ("m",)],

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ser_tui.client import launch
 from ser_tui.study.document import Study
 from ser_tui.training.threads import environment
@@ -30,6 +32,7 @@ def test_a_worker_says_who_it_is_before_it_imports_what_takes_seconds() -> None:
     assert imported(f"import sys, ser_tui.worker.__main__\nprint(*[name for name in {names} if name in sys.modules])") == []
 
 
+@pytest.mark.slow
 def test_jobs_import_nothing_that_they_do_not_use(small_study: Callable[..., Study], tmp_path: Path) -> None:
     probe = small_study("strategy=random", "budget=1").model_dump(mode="json", exclude_unset=True)
     probe = Study.model_validate({**probe, "method": "probe", "search": {"layers": "2", "max_seconds": 1}})
