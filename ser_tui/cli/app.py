@@ -192,6 +192,27 @@ def replay(
     ))  # fmt: skip
 
 
+@app.command(short_help="The paper's tables beside your runs.")
+def paper(
+    encoder: Annotated[str, typer.Option(
+        "--encoder", metavar="NAME", help="Whose runs; else the encoder that most of them have.", autocompletion=completing.encoders
+    )] = "",
+    protocol: Annotated[str, typer.Option("--protocol", metavar="KIND", help="Which runs: random is the paper's split.")] = "random",
+    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="The first N trials of each run count.")] = 15,
+    no_replay: Annotated[
+        bool, typer.Option("--no-replay", help="Without a run of the grid, do not replay it on the trials that were recorded.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Print the tables of arXiv 2510.07052 beside what your runs have, and name the command of each run that is missing.
+
+    Runs with a warm start, imported ones and such on synthetic speech are left out.
+    """
+    from ser_tui.cli.paper import print_paper
+
+    print_paper(encoder=encoder, protocol=protocol, budget=budget, replayed=not no_replay, as_json=json)
+
+
 @app.command(short_help="Score the average of several models.")
 def ensemble(
     runs: Annotated[list[str], typer.Argument(

@@ -23,11 +23,12 @@ from ser_tui.places import cache_folder, private_folder
 from ser_tui.store import files
 from ser_tui.store.candidates import has_model
 from ser_tui.store.files import disk_message, open_regular, write_atomically
+from ser_tui.store.past_runs import AUTO, past_runs
 from ser_tui.store.processes import this_host
 from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
-from ser_tui.study.document import Budget, Study
+from ser_tui.study.document import Budget, Study, WarmStart
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.going_on import refuse_after_test
@@ -69,6 +70,10 @@ def as_kept(study: Study) -> Study:
 def prepare(study: Study, runs: Path) -> RunFolder:
     """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it."""
     study = as_kept(study)
+    if named := [name for name in study.warm_start.runs if name != AUTO]:
+        ids = [run_id for run_id, _ in past_runs(runs, study.model_copy(update={"warm_start": WarmStart(runs=tuple(named))}))]
+        rest = [AUTO] if AUTO in study.warm_start.runs else []
+        study = study.model_copy(update={"warm_start": study.warm_start.model_copy(update={"runs": (*ids, *rest)})})
     folder = create(runs, study.name)
     try:
         refuse_full_disk(folder, study)

@@ -20,7 +20,7 @@ from ser_tui.replay.searches import Request, Search, Wanted, read_search, reques
 from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.study.document import StrategyChoice
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UsageError, UserError
 
 
 @dataclass
@@ -151,6 +151,8 @@ def choices(text: str) -> tuple[StrategyChoice, ...]:
     found: list[StrategyChoice] = []
     for part in filter(None, (one.strip() for one in text.split(","))):
         kind, *settings = part.split(":")
+        if registry.record(kind).continues:
+            raise UsageError(f"{kind} cannot be replayed: recorded trials have no scores in between; leave it out")
         chosen: dict[str, Any] = {}
         for setting in settings:
             name, _, value = setting.partition("=")

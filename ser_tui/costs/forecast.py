@@ -8,7 +8,7 @@ from ser_tui.costs import calibration
 from ser_tui.costs.trial_costs import Costs, of_a_worker, probe_seconds, run_seconds, seconds_left, trial_seconds
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.strategies.registry import planned_trials
+from ser_tui.strategies.registry import planned_trials, share_of_epochs
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
@@ -42,7 +42,8 @@ class Forecast:
         if self._costs is None or self.planned is None:
             minutes = self._study.budget.minutes
             return None if minutes is None else minutes * 60
-        return run_seconds(self._costs, self._speech, self._study, self.planned, self.crew.gain)
+        share = share_of_epochs(self._study)
+        return run_seconds(self._costs, self._speech, self._study, self.planned, self.crew.gain) * share
 
     def remaining(self, state: RunState, parameters: Mapping[str, Value]) -> float | None:
         """Seconds for the trial that is about to start with `parameters` and for those after it."""
@@ -56,7 +57,7 @@ class Forecast:
         ]
         later = max(0, self.planned - state.finished_trials - 1)
         costs, workers = of_a_worker(self._costs, self.crew.workers, self.crew.gain), self.crew.workers
-        left = seconds_left(costs, self._speech, self._study, done, parameters, later)
+        left = seconds_left(costs, self._speech, self._study, done, parameters, later) * share_of_epochs(self._study)
         if workers > 1:  # of one worker, who is not alone; those under way have trained for a while
             left = max(0.0, left - sum(epoch.seconds for trial in state.under_way for epoch in trial.epochs)) / workers
             left = max(left, trial_seconds(costs, self._speech, parameters, self._study.method))

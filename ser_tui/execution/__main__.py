@@ -136,7 +136,8 @@ class LocalWorker:
         def on_epoch(report: EpochReport) -> None:
             self._tell(messages.EpochReported(report=report))
 
-        found = trainer.run(message.parameters, message.seed, on_epoch, self._stopped.is_set, message.rival)
+        rung = None if message.rung is None else message.rung.rung()
+        found = trainer.run(message.parameters, message.seed, on_epoch, self._stopped.is_set, message.rival, rung)
         return Trained.of(found)
 
     def _stage(self, stage: str, done: int, total: int) -> None:

@@ -17,6 +17,7 @@ from ser_tui.execution.messages import (
     Measured,
     MeasureEpoch,
     PlainFold,
+    PlainLeg,
     PlainPart,
     Prepare,
     Prepared,
@@ -127,7 +128,8 @@ class LocalWorkers:
         """See `Executor`."""
         one = next(one for one in self._processes if one.ready and one.trial is None)
         one.trial, one.busy = task.trial, True
-        one.ask(Train(parameters=dict(task.parameters), seed=task.seed, rival=task.rival))
+        rung = None if task.rung is None else PlainLeg.of(task.rung)
+        one.ask(Train(parameters=dict(task.parameters), seed=task.seed, rival=task.rival, rung=rung))
 
     def next(self, hearer: Hearer) -> Ended | None:
         """See `Executor`."""

@@ -22,6 +22,7 @@ from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trial import (
     EpochReport,
     Fold,
+    Leg,
     NonFiniteLoss,
     Part,
     Rival,
@@ -73,6 +74,24 @@ class PlainFold(msgspec.Struct, frozen=True, array_like=True):
         return Fold(self.name, self.train.part(), self.validation.part(), self.places)
 
 
+class PlainLeg(msgspec.Struct, frozen=True, array_like=True):
+    """A `training.trial.Leg`."""
+
+    until: int
+    end: bytes
+    begin: bytes | None
+
+    @staticmethod
+    def of(rung: Leg) -> PlainLeg:
+        """`rung` as it is sent."""
+        begin = None if rung.begin is None else os.fsencode(rung.begin.absolute())
+        return PlainLeg(rung.until, os.fsencode(rung.end.absolute()), begin)
+
+    def rung(self) -> Leg:
+        """It again."""
+        return Leg(self.until, Path(os.fsdecode(self.end)), None if self.begin is None else Path(os.fsdecode(self.begin)))
+
+
 class MeasureEpoch(Message):
     """To a worker: train a little on these parts, to see how long that takes while others do the same."""
 
@@ -100,6 +119,7 @@ class Train(Message):
     parameters: dict[str, Value]
     seed: int
     rival: Rival | None = None
+    rung: PlainLeg | None = None
 
 
 class Refit(Message):
@@ -175,6 +195,7 @@ class Trained(Message):
     costs: dict[str, float]
     folds_run: int
     rival: int
+    paused: int = 0
 
     @staticmethod
     def of(result: TrialResult) -> Trained:

@@ -13,7 +13,7 @@ from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training.trial import EpochReport, Fold, Rival, TrialResult
+from ser_tui.training.trial import EpochReport, Fold, Leg, Rival, TrialResult
 
 if TYPE_CHECKING:  # whoever only speaks to one that trains needs no torch
     from ser_tui.training.trainer import Trainer
@@ -28,6 +28,8 @@ class Task:
     seed: int
     rival: Rival | None = None
     """Whom it races against: see `Trainer.run`."""
+    rung: Leg | None = None
+    """The stretch of it that is to be trained; None: all of it."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class InProcess:
             return None
         if self._trainer.tunes:  # all folds of a probe take less time than a line is read in
             self._trainer.on_fold = on_fold
-        return self._trainer.run(task.parameters, task.seed, on_epoch, self._session.should_stop, task.rival)
+        return self._trainer.run(task.parameters, task.seed, on_epoch, self._session.should_stop, task.rival, task.rung)
 
     def refit(self, trial: int) -> None:
         """Let `next` train the trial once more."""

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
-from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.encoders import registry as encoders
+from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.strategies.base import Continuing, Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
+from ser_tui.strategies.warm import Prior, usable, warmed
 from ser_tui.study.document import Study
-from ser_tui.study.events import Event, TrialDropped, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.study.events import (
+    Event,
+    RunStarted,
+    TrialContinued,
+    TrialDropped,
+    TrialFailed,
+    TrialFinished,
+    TrialLeft,
+    TrialPaused,
+    TrialStarted,
+)
+from ser_tui.study.frozen import changed
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
 from ser_tui.study.scores import BCA, MEASURES, Score
-from ser_tui.study.space import constants
-from ser_tui.study.state import RunState, Trial
+from ser_tui.study.space import Space, constants
+from ser_tui.study.state import Rung, RunState, Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 
 Spans = tuple[tuple[int, int], ...]
@@ -31,8 +46,33 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
         if not parameters and (again := strategy.propose(found)) is not None:
             parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
         value = trial.value(measure.name) if trial.told is None else trial.told
-        found.append(Observation({**parameters, **fixed}, None if value is None else measure.told(value)))
+        rungs = tuple((rung.epoch, measure.told(rung.score.value)) for rung in trial.rungs)
+        found.append(
+            Observation(
+                {**parameters, **fixed}, None if value is None else measure.told(value), trial.seconds, rungs,
+                _STATES.get(trial.status, "over"),
+            )
+        )
     return found
+
+
+_STATES: Mapping[TrialStatus, Literal["over", "waiting", "under way"]] = {
+    TrialStatus.PAUSED: "waiting", TrialStatus.RUNNING: "under way"
+}  # fmt: skip
+
+
+def recommended_bounds(study: Study) -> Space:
+    """What is recommended to search with the study's encoder."""
+    plain = {name: item for name, item in encoders.find(study.encoder).search.items()}
+    return Study.model_validate({"search": plain}).search
+
+
+def known_before(session: Surroundings, study: Study, start: RunStarted | None) -> tuple[Prior, ...]:
+    """The past runs that the strategy is told of: those in the log where the run has begun, else what can be used of those that the study
+    names. Raises UserError."""
+    if start is not None:
+        return tuple(map(Prior.of, start.prior))
+    return usable(session.keeper.past_runs(study), study.search) if study.warm_start.runs else ()
 
 
 def spans(numbers: Iterable[int]) -> Spans:
@@ -61,43 +101,84 @@ def begun_again(state: RunState, study: Study) -> list[TrialStarted]:
         TrialStarted(
             trial=trial.number, parameters=trial.parameters, phase=trial.phase, seed=trial_seed(study, trial.number),
             based_on=spans(number for number in range(1, trial.number) if number not in trial.pending), pending=trial.pending,
-            expected=trial.expected,
+            expected=trial.expected, until=trial.until,
         )
         for trial in state.trials
         if trial.status == TrialStatus.CUT_SHORT and trial.parameters and (trial.pending or trial.number < len(state.trials))
     ]
 
 
-def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStarted, Proposal | None]]:
-    """For every trial that a log says has begun, in order: its event, and what the strategy proposes when it is told again what
-    it was told then.
+def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStarted | TrialContinued, Proposal | None]]:
+    """For every trial that a log says has begun, or has been continued, in order: its event, and what the strategy proposes when it is
+    told again what it was told then.
 
     `study` is the run's, with the space and the strategy of then. `events`: the whole log. The parameters of the two are the same
-    but for a batch that was halved because memory ran out. Logs of before version 0.2 do not say what a proposal was based on:
-    one search in one process, it was all that was over. Raises what `strategies.registry.make` raises.
+    but for a batch that was halved because memory ran out; the proposal to continue a trial has its parameters. Logs of before version
+    0.2 do not say what a proposal was based on: one search in one process, it was all that was over. Raises what
+    `strategies.registry.make` raises.
     """
     strategy, fixed = make(study.strategy, study.search, study.seed), constants(study.search)
-    begun: dict[int, Mapping[str, Value]] = {}
-    over: dict[int, Mapping[str, Score]] = {}  # no scores: failed
+    known: dict[int, Trial] = {}
     for event in events:
-        if isinstance(event, TrialStarted):
-            told = [number for number in over if _is_told(event, number)]
+        if isinstance(event, RunStarted):
+            strategy = warmed(strategy, study, recommended_bounds(study), [Prior.of(run) for run in event.prior])
+        elif isinstance(event, TrialStarted | TrialContinued):
             # The lines of whose ends are damaged: the search went on with them as failed ones.
-            lost = range(1, min(event.trial, max(begun, default=0) + MOST_MISSING))
-            told += [number for number in lost if number not in over and _is_told(event, number)]
-            trials = [Trial(number, begun.get(number, {}), scores=over.get(number, {})) for number in sorted(told)]
-            pending = [{**begun[number], **fixed} for number in event.pending if number in begun]
-            yield event, strategy.propose(history(trials, study, strategy), pending)
-            begun[event.trial] = event.parameters
-        elif isinstance(event, TrialFinished):
-            over[event.trial] = event.scores
-        elif isinstance(event, TrialDropped):
-            over[event.trial] = {BCA: Score(event.told)}
-        elif isinstance(event, TrialFailed) and event.kind != FailureKind.CUT_SHORT:
-            over[event.trial] = {}
+            lost = range(1, min(event.trial, max(known, default=0) + MOST_MISSING)) if isinstance(event, TrialStarted) else ()
+            numbers = [number for number, trial in known.items() if trial.status != TrialStatus.RUNNING and _is_told(event, number)]
+            numbers += [number for number in lost if (number not in known or known[number].status == TrialStatus.RUNNING)
+                        and number not in event.pending and number not in numbers and _is_told(event, number)]
+            trials = [changed(known.get(number, Trial(number, {})), status=_over(known.get(number))) for number in numbers]
+            trials += [known[number] for number in event.pending if number in known and known[number].rungs]
+            pending = [{**known[number].parameters, **fixed} for number in event.pending if number in known]
+            told = history(sorted(trials, key=lambda trial: trial.number), study, strategy)
+            yield event, _again(strategy, event, told, pending)
+            before = known.get(event.trial) if isinstance(event, TrialContinued) else None
+            known[event.trial] = (
+                changed(before, status=TrialStatus.RUNNING) if before is not None
+                else Trial(event.trial, event.parameters if isinstance(event, TrialStarted) else {})
+            )  # fmt: skip
+        elif isinstance(event, TrialFinished | TrialDropped | TrialFailed | TrialPaused | TrialLeft):
+            trial = _after(known.get(event.trial, Trial(event.trial, {})), event)
+            if trial is not None:
+                known[event.trial] = trial
 
 
-def _is_told(event: TrialStarted, number: int) -> bool:
+def _over(trial: Trial | None) -> TrialStatus:
+    """The status of a trial that is told as over, or as waiting."""
+    return TrialStatus.FAILED if trial is None or trial.status == TrialStatus.RUNNING else trial.status
+
+
+def _again(
+    strategy: Strategy, event: TrialStarted | TrialContinued, told: Sequence[Observation], pending: Sequence[Mapping[str, Value]]
+) -> Proposal | None:
+    """What the strategy proposed then: what may go on once no trial may begin any more was asked for in another way."""
+    proposal = strategy.propose(told, pending)
+    if isinstance(event, TrialStarted) or not isinstance(strategy, Continuing) or (proposal and proposal.continues is not None):
+        return proposal
+    return strategy.last(told, pending, timed_out=False)
+
+
+def _after(trial: Trial, event: TrialFinished | TrialDropped | TrialFailed | TrialPaused | TrialLeft) -> Trial | None:
+    """What is known of a trial after an event of its end; None: nothing, it begins anew."""
+    match event:
+        case TrialFinished():
+            return changed(trial, status=TrialStatus.DONE, scores=event.scores, seconds=event.seconds)
+        case TrialDropped():
+            return changed(trial, status=TrialStatus.DROPPED, scores={BCA: Score(event.told)}, seconds=event.seconds)
+        case TrialPaused():
+            rungs = tuple(rung for rung in trial.rungs if rung.epoch < event.epoch)
+            rung = Rung(event.epoch, event.epochs, event.scores[BCA], event.seconds)
+            return changed(trial, status=TrialStatus.PAUSED, rungs=(*rungs, rung), seconds=event.seconds)
+        case TrialLeft():
+            return changed(trial, status=TrialStatus.DROPPED)
+        case TrialFailed() if event.kind == FailureKind.CUT_SHORT:
+            return changed(trial, status=TrialStatus.PAUSED) if trial.rungs else None
+        case TrialFailed():
+            return changed(trial, status=TrialStatus.FAILED, seconds=event.seconds)
+
+
+def _is_told(event: TrialStarted | TrialContinued, number: int) -> bool:
     if event.based_on is None:
         return number < event.trial
     return any(first <= number <= last for first, last in event.based_on)

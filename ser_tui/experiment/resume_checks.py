@@ -18,7 +18,7 @@ from ser_tui.study.scores import BCA
 from ser_tui.training.processor import processor
 from ser_tui.training.trainer import Trainer
 
-CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives")
+CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives", "warm_start")
 """Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,7 +25,7 @@ from ser_tui.evaluation.statistics import (
     recall_intervals,
 )
 from ser_tui.evaluation.zero_shot import predicted
-from ser_tui.experiment import cooling, parts, racing
+from ser_tui.experiment import cooling, parts, racing, rungs
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus, trained_on
@@ -32,13 +33,23 @@ from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Tas
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
-from ser_tui.experiment.proposing import Spans, begun_again, history, spans, trial_seed
+from ser_tui.experiment.proposing import (
+    Spans,
+    begun_again,
+    history,
+    known_before,
+    recommended_bounds,
+    spans,
+    trial_seed,
+)
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
+from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
-from ser_tui.strategies.base import Proposal, Strategy
+from ser_tui.strategies.base import Continuing, Proposal, Strategy
 from ser_tui.strategies.registry import make
+from ser_tui.strategies.warm import Prior, warmed
 from ser_tui.study import formatting
 from ser_tui.study.document import FOLDED, Study
 from ser_tui.study.errors import UserError
@@ -49,11 +60,12 @@ from ser_tui.study.events import (
     RunResumed,
     RunStarted,
     TestScored,
+    TrialContinued,
     TrialFailed,
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import assumed, findings_of, plain, refitted, synthetic, transductive
+from ser_tui.study.findings import assumed, findings_of, plain, refitted, synthetic, transductive, warm
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
@@ -68,7 +80,7 @@ from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import accuracy, balanced_accuracy, class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
@@ -91,12 +103,13 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     trainer = make_trainer(study, data, on_stage=stages)
     if start is not None:
         refuse_other_conditions(session.keeper, data, trainer, start)
-    strategy = make(study.strategy, study.search, study.seed)
+    prior = known_before(session, study, start)
+    strategy = warmed(make(study.strategy, study.search, study.seed), study, recommended_bounds(study), prior)
     forecast = forecaster(study, data, trainer, session.should_stop)
     executor = executing(session, study, data, trainer, stages)
     try:
         forecast.crew = executor.crew
-        _say_what_begins(session, study, data, trainer, strategy, forecast, start)
+        _say_what_begins(session, study, data, trainer, strategy, forecast, start, prior)
         return _Search(session, study, data, trainer, strategy, forecast, executor).run()
     finally:
         executor.close()
@@ -104,14 +117,14 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
 
 def _say_what_begins(
     session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
-    start: RunStarted | None,
+    start: RunStarted | None, prior: Sequence[Prior],
 ) -> None:
     crew = forecast.crew
     if start is None:
         if session.state.trials:  # the line that would say what they were made on is damaged
             parts.refuse_changes(session.keeper, data, start)
         parts.remember(session.keeper, data)
-        session.emit(_started(study, data, trainer, strategy, forecast))
+        session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
         _say_what_is_unusable(session, data)
     else:
         refuse_after_test(session.state, study.budget)
@@ -138,7 +151,9 @@ def _end_what_was_under_way(session: Surroundings) -> None:
         session.emit(TrialFailed(trial=trial.number, kind=FailureKind.CUT_SHORT, reason="its worker ended", seconds=seconds))
 
 
-def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting) -> RunStarted:
+def _started(
+    study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting, prior: tuple[dict[str, Any], ...]
+) -> RunStarted:
     split = data.split
     units = data.validation_units["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
@@ -149,6 +164,7 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         speakers={name: data.speakers(indices) for name, indices in named.items()},
         findings=plain((
             *assumed(encoders.assumption(study.encoder)),
+            *warm(study.warm_start.first_point != "none", prior),
             *synthetic(spoken_by_machines(study.corpus)), *transductive(study.training.normalize_speaker),
             *refitted(study.training.refit == "all", bool(split.test)), *split.findings,
         )),
@@ -168,6 +184,7 @@ def _started(study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strate
         validation_recordings=numbered(units) if in_segments(units) else (),
         objective=tuple(data.objective),
         folds=data.of_folds,
+        prior=prior,
     )
 
 
@@ -220,8 +237,11 @@ class _Search:
         self._elapsed_before = elapsed_seconds(session.state)
         self._opened = time.monotonic()
         self._probed = False
-        self._started: dict[int, TrialStarted] = {}
-        """How each trial under way began."""
+        self._started: dict[int, TrialStarted | TrialContinued] = {}
+        """How each trial under way began, or was gone on with."""
+        self._continuing = strategy if isinstance(strategy, Continuing) else None
+        self._deaths: Counter[int] = Counter()
+        """How often the process of a trial died that was being continued."""
         self._begun: dict[int, float] = {}
         """When, by a clock that nobody sets."""
         self._results: dict[int, TrialResult] = {}
@@ -253,19 +273,24 @@ class _Search:
     def _fill(self) -> str:
         """Begin trials while somebody is free; why none of the search's begins any more, empty while one may."""
         while self.executor.free:
-            if over := self._over():
-                return over
-            if self._again:
+            over = self._over()
+            if self._again and not over:
                 self._begin(self._again.pop(0))
                 continue
-            proposal, based_on, pending = self._proposed()
+            proposal, based_on, pending = self._proposed(over)
             if proposal is None:
-                return "every point of the search space is tried"
-            self._begin(self._start_of(self._next_number(), proposal, based_on, pending))
+                return over or "every point of the search space is tried"
+            if proposal.continues is not None:
+                trial = told_of(self.session.state, True)[proposal.continues]
+                self._continue(trial, proposal.until, based_on, pending)
+            else:
+                self._begin(self._start_of(self._next_number(), proposal, based_on, pending))
         return ""
 
     def _conclude(self, over: str) -> None:
         self._refuse_scoreless(over)
+        if self._continuing is not None:
+            rungs.leave(self.session, self.study, self._continuing, over=True)
         self.executor.close()
         self._score_test_part()
         if self.study.protocol.kind in FOLDED:
@@ -285,22 +310,37 @@ class _Search:
         state, budget = self.session.state, self.study.budget
         if budget.trials is not None and state.finished_trials + len(self._started) >= budget.trials:
             return f"{formatting.counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
-        # This session's own time by a clock that nobody sets.
-        elapsed = self._elapsed_before + time.monotonic() - self._opened
-        if budget.minutes is not None and elapsed >= budget.minutes * 60:
+        if budget.minutes is not None and self._timed_out:
             return f"{budget.minutes:g} minutes are over"
         if budget.stop_after is not None:
-            trials = counted_trials(state)
+            # One that was left at a rung is no try that gained nothing.
+            trials = [trial for trial in counted_trials(state) if trial.scored or not trial.rungs]
             if trials_without_gain(trials, state.measure, budget.stop_after_from or 0) >= budget.stop_after:
                 return f"nothing better in {formatting.counted(budget.stop_after, 'trial')}{' in a row' if budget.stop_after > 1 else ''}"
         return ""
 
-    def _proposed(self) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
-        """The next trial, and the numbers of those that the strategy was told of: finished, and under way."""
-        over, others, fixed = counted_trials(self.session.state), self.session.state.under_way, constants(self.study.search)
-        told = history(over, self.study, self.strategy)
-        proposal = self.strategy.propose(told, [{**trial.parameters, **fixed} for trial in others])
-        return proposal, spans(trial.number for trial in over), tuple(trial.number for trial in others)
+    @property
+    def _timed_out(self) -> bool:
+        # This session's own time by a clock that nobody sets.
+        elapsed, minutes = self._elapsed_before + time.monotonic() - self._opened, self.study.budget.minutes
+        return minutes is not None and elapsed >= minutes * 60
+
+    def _proposed(self, over: str) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
+        """The next trial, or the one to be continued, and the numbers of those that the strategy was told of: finished or paused, and under
+        way. Where the search is `over` no trial begins any more."""
+        if over and self._continuing is None:
+            return None, (), ()
+        state, fixed = self.session.state, constants(self.study.search)
+        known, others = told_of(state, self._continuing is not None), state.under_way
+        told, pending = history(known, self.study, self.strategy), [{**trial.parameters, **fixed} for trial in others]
+        if over and self._continuing is not None:
+            proposal = self._continuing.last(told, pending, timed_out=self._timed_out)
+        else:
+            proposal = self.strategy.propose(told, pending)
+            if proposal is None and self._continuing is not None:
+                proposal = self._continuing.last(told, pending, timed_out=False)
+        numbers = tuple(trial.number for trial in others)
+        return proposal, spans(trial.number for trial in known if trial.number not in numbers), numbers
 
     def _next_number(self) -> int:
         # A trial that was cut short is no observation: the strategy proposes it again, and it keeps its number.
@@ -320,6 +360,7 @@ class _Search:
             based_on=based_on,
             pending=pending,
             expected=expected,
+            until=proposal.until,
         )
 
     def _begin(self, start: TrialStarted) -> None:
@@ -328,7 +369,21 @@ class _Search:
         self._started[start.trial], self._begun[start.trial] = start, time.monotonic()
         self.session.limit_memory()
         against = racing.rival(self.session.state, self.study)
-        self.executor.submit(Task(start.trial, start.parameters, start.seed, against))
+        rung = Leg(start.until, self.session.keeper.checkpoint(start.trial, start.until)) if start.until else None
+        self.executor.submit(Task(start.trial, start.parameters, start.seed, against, rung))
+
+    def _continue(self, trial: Trial, until: int, based_on: Spans, pending: tuple[int, ...]) -> None:
+        """Go on with a trial that waits."""
+        rung, whole = rungs.rung_of(self.session, trial, until)
+        last = trial.rungs[-1]
+        event = TrialContinued(
+            trial=trial.number, epoch=last.epoch, until=until or last.epochs, anew=not whole, based_on=based_on, pending=pending,
+            remaining_seconds=self.forecast.remaining(self.session.state, trial.parameters), where=self.executor.place,
+        )  # fmt: skip
+        self.session.emit(event)
+        self._started[trial.number], self._begun[trial.number] = event, time.monotonic()
+        self.session.limit_memory()
+        self.executor.submit(Task(trial.number, trial.parameters, trial_seed(self.study, trial.number), rung=rung))
 
     def _settled(self, ended: Ended) -> bool:
         """Log how a trial ended, unless it is trained once more first; False where the search must go on in a fresh process."""
@@ -376,6 +431,12 @@ class _Search:
         start = self._started[number]
         if self.session.should_stop():
             self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason)
+        elif isinstance(start, TrialContinued):
+            self._deaths[number] += 1
+            if (tries := self._deaths[number]) < error.most_attempts:  # it waits again, and the strategy takes it up
+                self._failed(number, FailureKind.CUT_SHORT, f"{error}; it is gone on with again")
+            else:
+                self._failed(number, FailureKind.ERROR, f"{error}; {tries} times now")
         elif start.attempt < error.most_attempts:
             self._failed(number, FailureKind.CUT_SHORT, f"{error}; it is made again")
             self._again.append(replace(start, attempt=start.attempt + 1))
@@ -441,6 +502,12 @@ class _Search:
         return replace(result, probabilities=cooling.cooled_apart(said, truth, numbers))
 
     def _finished(self, number: int, result: TrialResult) -> None:
+        if result.paused:
+            event = rungs.paused(self.session, number, result, self._interval(result.predictions), len(self.validation.labels))
+            self.session.emit(event)
+            if self._continuing is not None:
+                rungs.leave(self.session, self.study, self._continuing)
+            return
         if result.folds_run:
             self.session.emit(racing.dropped(number, result, self.session.state, self.data, self.study.seed))
             return
@@ -453,7 +520,7 @@ class _Search:
         if probe is not None:
             classes, units = len(self.data.classes), self.data.validation_units
             against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
-        event = TrialFinished(
+        finished = TrialFinished(
             trial=number,
             bca=result.bca,
             interval=self._interval(result.predictions),
@@ -476,14 +543,16 @@ class _Search:
         if best:
             # Written before the score is reported: a best trial that the log knows always has its model.
             self.session.keeper.save_candidate(number, lambda folder: self.executor.save(number, folder))
-        self.session.emit(event)
+        self.session.emit(finished)
         self.session.keeper.settle_outputs(self.session.state)
+        if self._continuing is not None:
+            self.session.keeper.settle_checkpoints(self.session.state)
         if best:
             self.session.keeper.settle(self.session.state.best)
 
     def _is_best(self, result: TrialResult) -> bool:
         state = self.session.state
-        return not result.folds_run and state.measure.beats(self._value(result), state.best_value)
+        return not result.folds_run and not result.paused and state.measure.beats(self._value(result), state.best_value)
 
     def _value(self, result: TrialResult) -> float | None:
         """What the study searches for, of a trial that the log does not know yet; None where it was not measured."""

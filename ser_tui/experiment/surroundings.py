@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from ser_tui.experiment.crew import Crew
+from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
@@ -48,6 +49,19 @@ class Keeper(Protocol):
 
     def settle(self, best: Trial | None) -> None:
         """Make the candidate of `best` the run's model, where there is one, and drop those of other trials. Raises OSError."""
+        ...
+
+    def past_runs(self, study: Study) -> Sequence[Prior]:
+        """The runs that the study's warm start names, the newest first, each with all its trials that have a BCA. Raises UserError where
+        one is not there."""
+        ...
+
+    def checkpoint(self, number: int, epoch: int) -> Path:
+        """Where the checkpoint of trial `number` after `epoch` lies, or is to be written."""
+        ...
+
+    def settle_checkpoints(self, state: RunState) -> None:
+        """Remove the checkpoints that no trial of `state` can go on from."""
         ...
 
     def keep_outputs(self, outputs: Outputs) -> str:

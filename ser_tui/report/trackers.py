@@ -77,8 +77,8 @@ def _over(trial: Mapping[str, Any]) -> bool:
 
 
 def _dropped(trial: Mapping[str, Any]) -> bool:
-    """Whether it was behind beyond doubt after some of its folds: what trackers call pruned, or killed."""
-    return str(trial["status"]) == "dropped"
+    """Whether it was not trained to its end, being behind others: what trackers call pruned, or killed."""
+    return str(trial["status"]) in ("dropped", "paused")
 
 
 def _optuna(told: Sequence[Told], target: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ser_tui.study.hyperparameters import Value
 
-Phase = Literal["startup", "model", "grid"]
+Phase = Literal["startup", "model", "grid", "first"]
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,30 @@ class Observation:
     parameters: Mapping[str, Value]
     score: float | None
     seconds: float | None = None
+    rungs: tuple[tuple[int, float], ...] = ()
+    """Of a trial that was paused: (epochs, score) each time."""
+    state: Literal["over", "waiting", "under way"] = "over"
+    """waiting: paused, so that it may be continued; under way: being continued. Such ones only strategies are told of that continue."""
+    foreign: bool = False
+    """Whether it was made elsewhere: it may be made here too."""
 
 
 @dataclass(frozen=True)
 class Proposal:
     """The next trial: a value for every dimension of the space, searched or fixed.
 
-    `phase`: startup (drawn without a model), model (proposed by the strategy's model of the scores) or grid.
+    `phase`: startup (drawn without a model), model (proposed by the strategy's model of the scores), grid, or first (a
+    recommended point).
     """
 
     parameters: dict[str, Value]
     phase: Phase
     expected: tuple[float, float] | None = None
     """Mean and standard deviation of the score that the strategy's model expects; None where it has no such model."""
+    continues: int | None = None
+    """Which observation of the history is to be continued, instead of a new trial."""
+    until: int = 0
+    """Train up to this epoch, and pause; 0: to the end."""
 
 
 class Strategy(Protocol):
@@ -46,6 +57,25 @@ class Strategy(Protocol):
         `history`: every finished trial, in the order of their numbers. `pending`: the parameters of the trials that are
         under way elsewhere, in the order in which they began; none of them is proposed again.
         """
+        ...
+
+
+@runtime_checkable
+class Continuing(Strategy, Protocol):
+    """A strategy whose trials are trained for some epochs first, and continued where that was worth it. Its history holds trials that
+    wait, and those that are being continued, which are among `pending` too."""
+
+    def last(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]], *, timed_out: bool) -> Proposal | None:
+        """What is to be continued once no trial may begin any more; None: nothing, now that `pending` are under way. `timed_out`: no time
+        is left for more than what the search needs to have a trial with a score."""
+        ...
+
+    def surplus(self, history: Sequence[Observation]) -> list[int]:
+        """Which observations need not wait any more: others will always go before them."""
+        ...
+
+    def place(self, history: Sequence[Observation], index: int) -> tuple[int, int]:
+        """(how many were ahead of a waiting observation, of how many) when they were trained for as many epochs."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from statistics import fmean
 
@@ -46,7 +47,7 @@ class Draws:
 
         `preferred` may be a generator: it is advanced only as far as needed.
         """
-        known = {key(entry.parameters) for entry in history}
+        known = {key(entry.parameters) for entry in history if not entry.foreign}
         if self._all is not None and len(known) >= self._all.size:
             return None
         for wish in preferred:
@@ -142,7 +143,11 @@ class Modelled(ABC):
         if done < self.startup:
             parameters = self._draws.new(trials, self._design[done : done + 1])
             return None if parameters is None else Proposal(parameters, "startup")
-        known = [Observation(entry.parameters, value) for entry, value in zip(history, scores(history), strict=True)]
+        known = [
+            # The time of a trial that failed is not what its parameters take.
+            replace(entry, score=value, seconds=None if entry.score is None else entry.seconds)
+            for entry, value in zip(history, scores(history), strict=True)
+        ]
         lie = self.lie([entry.score for entry in known if entry.score is not None])
         told = [*known, *(Observation(parameters, lie) for parameters in pending)]
         # An observation outside the space, as after bounds were narrowed, is no point of the model's unit cube.

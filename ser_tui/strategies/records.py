@@ -39,6 +39,8 @@ class StrategyRecord:
     """How many trials it makes by itself, for (space, settings). None, or where it answers None: as many as the space holds."""
     models: bool = False
     """Whether it learns from the scores of the trials that are done."""
+    continues: bool = False
+    """Whether it pauses trials after some of their epochs, and continues some: see `base.Continuing`."""
 
 
 def imported(place: str) -> Make:

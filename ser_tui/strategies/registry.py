@@ -8,14 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ser_tui.strategies.axes import axes
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.catalogue import BUILT_IN
-from ser_tui.strategies.lattice import every_trial
+from ser_tui.strategies.lattice import EPOCHS, every_trial
 from ser_tui.strategies.records import Settings, StrategyRecord
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import FOLDED, StrategyChoice, Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.plug_ins import PlugIns
-from ser_tui.study.space import Space
+from ser_tui.study.scores import BCA
+from ser_tui.study.space import Space, constants
 from ser_tui.study.wrong_values import nearest, words
 
 PLUG_INS = PlugIns("ser_tui.strategies", StrategyRecord, "strategy")
@@ -80,7 +83,27 @@ def check(study: Study) -> dict[str, str]:
     if not found and len(study.objectives) > 1 and record(study.strategy.kind).models:
         said = f"strategy {study.strategy.kind} searches for one; write objective: {study.objectives[0]}, or take random or grid"
         found["objectives"] = said
+    if not found and study.warm_start.runs and (not record(study.strategy.kind).models or study.objective != BCA):
+        said = f"strategy {study.strategy.kind} learns from no trials; name one that does, such as gp, or leave it out"
+        found["warm_start.runs"] = said if study.objective == BCA else "past runs are told by BCA; write objective: bca, or leave it out"
+    if not found and study.warm_start.asked and record(study.strategy.kind).continues:
+        found["warm_start"] = f"strategy {study.strategy.kind} takes none; leave it out, or take another strategy"
+    if not found and record(study.strategy.kind).continues and (why := _no_rungs(study)):
+        found["strategy.kind"] = f"{study.strategy.kind} {why}"
     return found
+
+
+def _no_rungs(study: Study) -> str:
+    """Why no trial of `study` can be paused after some of its epochs; empty where one can."""
+    if study.method != "finetune":
+        return "pauses trials after some of their epochs, and probes have none; write method: finetune, or take another strategy"
+    if study.objective != BCA or study.objectives:
+        return "compares trials by BCA; write objective: bca, or take another strategy"
+    if study.protocol.kind in FOLDED and study.protocol.objective_folds != 1:
+        return "continues trials on one fold; write objective_folds: 1, or take another strategy"
+    if study.executor.is_dask:
+        return "keeps checkpoints on this machine's disk, which the workers of a cluster do not see; take another strategy"
+    return ""
 
 
 def completed(study: Study) -> Study:
@@ -128,6 +151,25 @@ def planned_trials(strategy: StrategyChoice, space: Space) -> int | None:
         return size
     lattice = every_trial(space)
     return None if lattice is None else lattice.size
+
+
+def share_of_epochs(study: Study) -> float:
+    """Which share of the epochs that its trials name a search trains, about: less than 1 where trials are paused and not all go on."""
+    found = record(study.strategy.kind)
+    settings = _settings(found, study.strategy)
+    first, factor = getattr(settings, "first", None), getattr(settings, "factor", None)
+    if not found.continues or first is None or factor is None:
+        return 1.0
+    axis = next((axis for axis in axes(study.search) if axis.name == EPOCHS and axis.levels), None)
+    fixed = constants(study.search).get(EPOCHS, HYPERPARAMETERS[EPOCHS].default)
+    levels = [int(level) for level in axis.levels or ()] if axis is not None else [int(fixed)]
+    trained = 0.0
+    for epochs in levels:
+        done, rung, going = 0, first, 1.0
+        while rung < epochs:
+            trained, done, rung, going = trained + going * (rung - done), rung, rung * factor, going / factor
+        trained += going * (epochs - done)
+    return float(trained / sum(levels))
 
 
 def startup(strategy: StrategyChoice) -> int | None:

@@ -106,7 +106,8 @@ def flat(study: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 def settings(summaries: Sequence[RunSummary]) -> tuple[list[Row], list[Row]]:
     """(rows of settings that differ, rows that are equal), keys in the order of the first study that has them."""
-    studies = [flat({"objective": BCA, **summary.study.plain}) for summary in summaries]
+    usual = {"objective": BCA, "warm_start": {"first_point": "none", "runs": []}}
+    studies = [flat({**usual, **summary.study.plain}) for summary in summaries]
     keys = list(dict.fromkeys(key for study in studies for key in study if key not in _UNTOLD))
     differing: list[Row] = []
     equal: list[Row] = []

@@ -250,6 +250,29 @@ def _mapping_or_kind(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
+class WarmStart(_Section):
+    """What a search knows before its first trial. Such a search is not comparable with one that knows nothing: it is marked wherever it is
+    shown, and left out where strategies are compared."""
+
+    first_point: Literal["none", "recommended"] = Field(
+        "none", title="first point", description="recommended: the first trial is the middle of what is recommended for the encoder"
+    )
+    runs: tuple[str, ...] = Field(
+        (), max_length=100, title="warm start", description="runs whose trials the strategy is told; auto: the encoder's on other corpora"
+    )
+    """Ids of past runs, imported ones too, or auto. Their scores are shifted to this run's: the median of each to the median so far."""
+
+    @field_validator("runs", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything is known before."""
+        return self.first_point != "none" or bool(self.runs)
+
+
 def _list_or_speakers(value: Any) -> Any:
     return {"only": value} if isinstance(value, list | tuple | str | int) and not isinstance(value, bool) else value
 
@@ -363,6 +386,7 @@ class Study(_Section):
     method: Method = Field("finetune", title="method")
     """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features."""
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
+    warm_start: WarmStart = WarmStart()
     budget: Budget = Budget(trials=15)
     seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
     objective: str = Field(BCA, title="objective", description="what is searched for: bca, accuracy; or least minutes, peak_memory ...")

@@ -56,6 +56,14 @@ class Epochs(Sequence[Epoch]):
             ))  # fmt: skip
         return Epochs(values)
 
+    def up_to(self, last: int) -> Epochs:
+        """Those of these epochs whose number is `last` at most."""
+        kept = array("d")
+        for place in range(0, len(self._values), _EACH):
+            if self._values[place] <= last:
+                kept.extend(self._values[place : place + _EACH])
+        return Epochs(kept)
+
     def packed(self) -> str:
         """These epochs as text."""
         values = self._values

@@ -24,7 +24,15 @@ def _run_started(data: Data) -> bool:
     study = data["study"]
     mappings = all(isinstance(study.get(name, {}), dict) for name in _SECTIONS)
     minutes = study.get("budget", {}).get("minutes") if mappings else None
-    return mappings and (minutes is None or type(minutes) in (int, float)) and _findings(data)
+    return mappings and (minutes is None or type(minutes) in (int, float)) and _findings(data) and all(map(_prior, data.get("prior", ())))
+
+
+def _prior(run: Data) -> bool:
+    """Whether a past run is as `strategies.warm.Prior.plain` makes it."""
+    trials = run.get("trials")
+    return type(run.get("run")) is str and isinstance(trials, list | tuple) and all(
+        isinstance(trial, Mapping) and isinstance(trial.get("parameters"), Mapping) and _is_number(trial.get("score")) for trial in trials
+    )
 
 
 def _run_resumed(data: Data) -> bool:
@@ -51,6 +59,18 @@ def _seed_scored(data: Data) -> bool:
 
 def _trial_dropped(data: Data) -> bool:
     return 0 < data["folds"] < data["of"] and _shares(data, "bca", "rival_bca", "told")
+
+
+def _trial_paused(data: Data) -> bool:
+    return 0 < data["epoch"] < data["epochs"] and data["rung"] > 0 and _shares(data, "bca")
+
+
+def _trial_left(data: Data) -> bool:
+    return _trial_paused(data) and data["ahead"] < data["of"]
+
+
+def _trial_continued(data: Data) -> bool:
+    return bool(data["epoch"] < data["until"])
 
 
 def _test_scored(data: Data) -> bool:
@@ -86,7 +106,7 @@ _RULES: Mapping[str, Callable[[Data], bool]] = {
     "run_started": _run_started, "run_resumed": _run_resumed,
     "probe_scored": _probe_scored,
     "seed_scored": _seed_scored,
-    "trial_dropped": _trial_dropped,
+    "trial_dropped": _trial_dropped, "trial_paused": _trial_paused, "trial_left": _trial_left, "trial_continued": _trial_continued,
     "test_scored": _test_scored,
     "folds_scored": _folds_scored,
     "evaluation_finished": _evaluation_finished,

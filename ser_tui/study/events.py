@@ -62,6 +62,8 @@ class RunStarted(Event):
     """Names of the folds that a trial is scored on, pooled: their utterances are the validation part. Empty: it is one part."""
     folds: int = 0
     """Of how many folds `objective` are some; 0: see there."""
+    prior: tuple[Mapping[str, Any], ...] = ()
+    """Past runs whose trials the strategy is told ahead of this one's: run, corpus, encoder, and trials, each with parameters and score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,7 @@ class TrialStarted(Event):
     trial: int
     parameters: Mapping[str, Value]
     phase: str = ""
-    """startup (drawn at random), model (proposed by the strategy's model) or grid."""
+    """startup (drawn at random), model (proposed by the strategy's model), grid, or first (a recommended point)."""
     seed: int = 0
     """Of the head's weights, the order of batches and dropout."""
     remaining_seconds: float | None = None
@@ -100,6 +102,72 @@ class TrialStarted(Event):
     """How often this very proposal has begun: 2 where the process that trained it died, and it is made again."""
     where: str = ""
     """The machine that makes it, with its address; empty: the one that has the log."""
+    until: int = 0
+    """It is trained up to this epoch first, of more; 0: to its end at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialContinued(Event):
+    """A trial that was paused goes on from its checkpoint, after epoch `epoch` and up to `until`. The rest: see `TrialStarted`."""
+
+    type: ClassVar[str] = "trial_continued"
+    trial: int
+    epoch: int
+    until: int
+    """Its last epoch, or that at which it is paused again."""
+    anew: bool = False
+    """Its checkpoint could not be read: it is trained from its first epoch again, which gives the same."""
+    based_on: tuple[tuple[int, int], ...] | None = None
+    pending: tuple[int, ...] = ()
+    remaining_seconds: float | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPaused(Event):
+    """A trial was trained for `epoch` of its `epochs`, and waits whether it is gone on with. Its score is of then: it is none of the scores
+    that trials have which were trained to their end, and never the best."""
+
+    type: ClassVar[str] = "trial_paused"
+    trial: int
+    epoch: int
+    epochs: int
+    rung: int
+    """How often it has been paused, this time included."""
+    bca: float
+    interval: tuple[float, float] | None
+    utterances: int
+    seconds: float
+    """That it was trained for so far."""
+    checkpoint: str = ""
+    """SHA-256 of the file that it goes on from."""
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """The BCA after `epoch`."""
+        return {BCA: Score(self.bca, self.interval, self.utterances)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialLeft(Event):
+    """A trial that was paused after `epoch` of its `epochs` is not gone on with: its checkpoint is removed. It counts, without a score."""
+
+    type: ClassVar[str] = "trial_left"
+    trial: int
+    epoch: int
+    epochs: int
+    rung: int
+    bca: float
+    """After `epoch`."""
+    ahead: int
+    """How many of the `of` trials that were trained for as many epochs were better then."""
+    of: int
+
+    @property
+    def reason(self) -> str:
+        """after 3 of 10 epochs (rung 1), BCA .312 there, 4th of 9: why, in few words."""
+        done = f"after {self.epoch} of {self.epochs} epochs (rung {self.rung})"
+        return f"{done}, BCA {score(self.bca)} there, place {self.ahead + 1} of {self.of}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -507,6 +575,9 @@ Known = (
     | ProbeScored
     | TrialFailed
     | TrialDropped
+    | TrialContinued
+    | TrialPaused
+    | TrialLeft
     | TestScored
     | FoldsScored
     | SeedScored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -32,6 +32,7 @@ Kind = Literal[
     "synthetic",
     "assumed",
     "unchecked",
+    "warm",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
@@ -40,7 +41,7 @@ trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: 
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
 scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
 no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says how the encoder takes waveforms. unchecked: what a target
-shares with what was trained on could not be told. told: a sentence alone."""
+shares with what was trained on could not be told. warm: the search knew something before its first trial. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -105,6 +106,17 @@ def synthetic(corpora: Iterable[str]) -> tuple[Finding, ...]:
 def assumed(sentence: str) -> tuple[Finding, ...]:
     """What was assumed of the encoder, see `encoders.registry.assumption`; nothing where that is empty."""
     return (Finding(kind="assumed", sentence=sentence),) if sentence else ()
+
+
+def warm(first_point: bool, prior: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
+    """What must be said of a search that knew something before its first trial: `prior` is `events.RunStarted.prior`."""
+    trials = sum(len(run["trials"]) for run in prior)
+    known = [f"the trials of {', '.join(run['run'] for run in prior)} ({trials} in all)"] if prior else []
+    known = (["a first point that is recommended for its encoder"] if first_point else []) + known
+    if not known:
+        return ()
+    sentence = f"Warm start: the search began with {' and '.join(known)}. It is not comparable with a search that knew nothing."
+    return (Finding(kind="warm", sentence=sentence, count=trials),)
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

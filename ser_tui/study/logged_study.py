@@ -50,7 +50,7 @@ class LoggedStudy:
             corpora=_texts(data.get("corpus")),
             encoder=_text(data.get("encoder")),
             method=_text(data.get("method")) or "finetune",
-            strategy=_kind(data.get("strategy")),
+            strategy=_kind(data.get("strategy")) + ("+warm" if _is_warm(_section(data, "warm_start")) else ""),
             protocol=_kind(data.get("protocol")),
             objective_folds=objective if type(objective) is int else 1,
             minutes=minutes if type(minutes) in (int, float) else None,
@@ -115,6 +115,11 @@ def _several(choices: Any) -> bool:
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = data.get(name)
     return found if isinstance(found, Mapping) else {}
+
+
+def _is_warm(section: Mapping[str, Any]) -> bool:
+    """See `document.WarmStart.asked`."""
+    return section.get("first_point", "none") != "none" or bool(section.get("runs"))
 
 
 def _text(value: Any) -> str:

@@ -81,7 +81,10 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             return (Line(f"resumed after {counted(state.finished_trials, 'finished trial')}{_budget(event.budget)}"),)
         case events.TrialStarted():
             planned = f"/{state.start.planned_trials}" if state.start and state.start.planned_trials else ""
-            words = (event.phase, f"attempt {event.attempt}" if event.attempt > 1 else "", event.where and f"on {event.where}")
+            words = (
+                event.phase, f"attempt {event.attempt}" if event.attempt > 1 else "", event.where and f"on {event.where}",
+                f"to epoch {event.until} first" if event.until else "",
+            )  # fmt: skip
             how = f" ({', '.join(filter(None, words))})" if any(words) else ""
             return (Line(f"trial {event.trial}{planned} started{how}: {_searched(state, event.parameters)}", "detail"),)
         case events.EpochFinished():
@@ -99,6 +102,17 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             return (Line(f"trial {event.trial} {how}: {event.reason}", "failure"),)
         case events.TrialDropped():
             return (_trial_dropped(event),)
+        case events.TrialContinued():
+            lost = "; its checkpoint cannot be read, it is trained from its first epoch again" if event.anew else ""
+            where = f" on {event.where}" if event.where else ""
+            told = f"trial {event.trial} goes on after epoch {event.epoch}, to epoch {event.until}{where}{lost}"
+            return (Line(told, "warning" if lost else "info"),)
+        case events.TrialPaused():
+            shown = _scored("BCA", event.scores[BCA], validation_speakers(state.start))
+            told = f"trial {event.trial} paused after {event.epoch} of {event.epochs} epochs (rung {event.rung}): {shown} there"
+            return (Line(told, more=(f"trained for {duration(event.seconds)}",)),)
+        case events.TrialLeft():
+            return (Line(f"trial {event.trial} dropped {event.reason}"),)
         case events.TestScored():
             return (_test_scored(event, state),)
         case events.FoldsScored():

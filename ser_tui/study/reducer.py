@@ -8,11 +8,13 @@ from typing import Any
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
+from ser_tui.study.formatting import score
 from ser_tui.study.frozen import changed
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.narration import kept_lines
 from ser_tui.study.predicted import Predicted
-from ser_tui.study.state import Evaluation, RunState, Trial
+from ser_tui.study.scores import BCA
+from ser_tui.study.state import Evaluation, Rung, RunState, Trial
 from ser_tui.study.status import BY_REQUEST, FailureKind, RunStatus, TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
 from ser_tui.study.worker_time import WorkerTime
@@ -104,7 +106,10 @@ _AFTERWARDS = (
 """Events that may come long after the search ended, so that they do not lengthen it."""
 
 
-_OF_A_TRIAL = (events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed, events.TrialDropped)
+_OF_A_TRIAL = (
+    events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed, events.TrialDropped, events.TrialContinued,
+    events.TrialPaused, events.TrialLeft,
+)  # fmt: skip
 
 
 def fits(state: RunState, event: events.Event) -> bool:
@@ -168,8 +173,9 @@ def _(event: events.TrialStarted, state: RunState) -> RunState:
     # Trials that this one's proposal knew to be under way go on beside it. Of any other the end cannot be read.
     state = _with_lost_ends(state, [one for one in state.running if one < event.trial and one not in event.pending])
     trial = Trial(
-        event.trial, event.parameters, event.phase, started=event.time, expected=event.expected, pending=event.pending
-    )
+        event.trial, event.parameters, event.phase, started=event.time, expected=event.expected, pending=event.pending,
+        until=event.until,
+    )  # fmt: skip
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
     running = (*(one for one in state.running if one != event.trial), event.trial)
     return changed(_put(state, trial), running=running, predicted=predicted)
@@ -213,9 +219,10 @@ def _(event: events.ProbeScored, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.TrialFailed, state: RunState) -> RunState:
     status = TrialStatus.CUT_SHORT if event.kind == FailureKind.CUT_SHORT else TrialStatus.FAILED
-    trial = changed(
-        _begun(state, event.trial), status=status, reason=event.reason, failure=event.kind, seconds=event.seconds
-    )
+    before = _begun(state, event.trial)
+    if status == TrialStatus.CUT_SHORT and before.rungs:
+        return changed(_put(state, _waiting(before)), running=_without(state, event.trial))
+    trial = changed(before, status=status, reason=event.reason, failure=event.kind, seconds=event.seconds)
     return changed(_put(state, trial), running=_without(state, event.trial))
 
 
@@ -225,6 +232,37 @@ def _(event: events.TrialDropped, state: RunState) -> RunState:
         _begun(state, event.trial), status=TrialStatus.DROPPED, reason=event.reason, told=event.told, seconds=event.seconds
     )
     return changed(_put(state, trial), running=_without(state, event.trial))
+
+
+@_apply.register
+def _(event: events.TrialContinued, state: RunState) -> RunState:
+    state = _with_lost_ends(state, [one for one in state.running if one != event.trial and one not in event.pending])
+    before = state.trial(event.trial) or Trial(event.trial, {})
+    done = 0.0 if event.anew or not before.rungs else before.rungs[-1].seconds
+    epochs = Epochs() if event.anew else before.epochs
+    trial = changed(
+        before, status=TrialStatus.RUNNING, reason="", epochs=epochs, until=event.until, seconds=None, pending=event.pending,
+        resumed=(event.time, done),
+    )  # fmt: skip
+    predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
+    running = (*(one for one in state.running if one != event.trial), event.trial)
+    return changed(_put(state, trial), running=running, predicted=predicted)
+
+
+@_apply.register
+def _(event: events.TrialPaused, state: RunState) -> RunState:
+    before = _begun(state, event.trial)
+    rung = Rung(event.epoch, event.epochs, event.scores[BCA], event.seconds, event.checkpoint)
+    trial = changed(before, rungs=(*(one for one in before.rungs if one.epoch < event.epoch), rung))
+    return changed(_put(state, _waiting(trial)), running=_without(state, event.trial))
+
+
+@_apply.register
+def _(event: events.TrialLeft, state: RunState) -> RunState:
+    before = state.trial(event.trial)
+    if before is None or before.status != TrialStatus.PAUSED:
+        return state
+    return changed(state, trials=state.trials.set(event.trial - 1, changed(before, status=TrialStatus.DROPPED, reason=event.reason)))
 
 
 @_apply.register
@@ -298,6 +336,14 @@ def _begun(state: RunState, number: int) -> Trial:
     return changed(found, reason="")
 
 
+def _waiting(trial: Trial) -> Trial:
+    """A trial that was paused, as it was when its last checkpoint was written: what came after it is made again."""
+    rung = trial.rungs[-1]
+    kept = trial.epochs.up_to(rung.epoch) if isinstance(trial.epochs, Epochs) else trial.epochs
+    why = f"after {rung.epoch} of {rung.epochs} epochs (rung {len(trial.rungs)}), BCA {score(rung.score.value)} there"
+    return changed(trial, status=TrialStatus.PAUSED, reason=why, epochs=kept, seconds=rung.seconds, until=0)
+
+
 def _without(state: RunState, number: int) -> tuple[int, ...]:
     return tuple(one for one in state.running if one != number)
 
@@ -316,7 +362,9 @@ def _with_ends(state: RunState, numbers: Iterable[int], status: TrialStatus, rea
         return state
     trials = state.trials
     for number in ended:
-        trials = trials.set(number - 1, changed(trials[number - 1], status=status, reason=reason))
+        trial = trials[number - 1]
+        again = status == TrialStatus.CUT_SHORT and bool(trial.rungs)
+        trials = trials.set(number - 1, _waiting(trial) if again else changed(trial, status=status, reason=reason))
     return changed(state, trials=trials, running=tuple(one for one in state.running if one not in ended))
 
 

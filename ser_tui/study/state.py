@@ -16,7 +16,18 @@ from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.worker_time import WorkerTime
 
-__all__ = ["Epoch", "Evaluation", "RunState", "Trial"]
+__all__ = ["Epoch", "Evaluation", "RunState", "Rung", "Trial"]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A trial after `epoch` of its `epochs`, when it was paused: see `events.TrialPaused`."""
+
+    epoch: int
+    epochs: int
+    score: Score
+    seconds: float
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,12 @@ class Trial:
     """See `events.TrialDropped`; None of any other."""
     pending: tuple[int, ...] = ()
     """See `events.TrialStarted`."""
+    until: int = 0
+    """The epoch up to which it is trained before it is paused; 0: to its end."""
+    rungs: tuple[Rung, ...] = ()
+    """Where it was paused, in order. Their scores are none of `scores`."""
+    resumed: tuple[str, float] | None = None
+    """When it was gone on with last, and the seconds that it had been trained for by then; None where it never was."""
 
     def score(self, name: str = BCA) -> Score | None:
         """One of `scores`, or None."""

@@ -141,6 +141,9 @@ def _row(trial: Trial) -> list[Any]:
     values["scores"] = {
         name: {"value": one.value, "interval": one.interval, "n": one.n} for name, one in trial.scores.items()
     }
+    values["rungs"] = [
+        {**vars(rung), "score": {"value": rung.score.value, "interval": rung.score.interval, "n": rung.score.n}} for rung in trial.rungs
+    ]
     values["predictions"] = Predicted.of(trial.predictions).packed()
     return [values[name] for name in _TRIAL]
 

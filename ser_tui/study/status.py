@@ -64,7 +64,10 @@ class TrialStatus(StrEnum):
     COLLAPSED = "collapsed"
     """Ended by the collapse guard, with its score."""
     DROPPED = "dropped"
-    """Ended after some of its folds, behind the best trial beyond doubt: it has no score that others could be compared with."""
+    """Ended after some of its folds, behind the best trial beyond doubt, or after some of its epochs, behind others that were trained for
+    as many: it has no score that others could be compared with."""
+    PAUSED = "paused"
+    """Trained for some of its epochs, and waits with a checkpoint whether it is gone on with: it has no score yet."""
     FAILED = "failed"
     CUT_SHORT = "cut_short"
     """Ended from outside: it does not count, and is made again."""
@@ -72,7 +75,7 @@ class TrialStatus(StrEnum):
     @property
     def counts(self) -> bool:
         """Whether the trial counts against the budget."""
-        return self in (TrialStatus.DONE, TrialStatus.COLLAPSED, TrialStatus.DROPPED, TrialStatus.FAILED)
+        return self in (TrialStatus.DONE, TrialStatus.COLLAPSED, TrialStatus.DROPPED, TrialStatus.PAUSED, TrialStatus.FAILED)
 
 
 class FailureKind(StrEnum):

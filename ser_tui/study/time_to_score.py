@@ -39,7 +39,7 @@ def passed(state: RunState, marks: Sequence[float] = MARKS) -> tuple[Passed, ...
         at = _first(trials, mark, state.sessions)
         if at is None:
             break
-        found.append(Passed(mark, trials[at].number, at + 1, _elapsed(trials[at], state.sessions)))
+        found.append(Passed(mark, trials[at].number, at + 1, elapsed(trials[at], state.sessions)))
     return tuple(found)
 
 
@@ -80,7 +80,8 @@ def _first(trials: Sequence[Trial], mark: float, sessions: Sequence[WorkerTime])
             break
         value = trial.value(BCA)
         if value is not None and value >= mark:
-            ended = _since(sessions, trial.started) + (trial.seconds or 0.0)
+            since, before = trial.resumed or (trial.started, 0.0)
+            ended = _since(sessions, since) + (trial.seconds or 0.0) - before
             if first is None or ended < earliest:
                 first, earliest = index, ended
     return first
@@ -92,9 +93,10 @@ def _since(sessions: Sequence[WorkerTime], time: str) -> float:
     return math.inf if begun is None or then is None else (then - begun).total_seconds()
 
 
-def _elapsed(trial: Trial, sessions: Sequence[WorkerTime]) -> float | None:
+def elapsed(trial: Trial, sessions: Sequence[WorkerTime]) -> float | None:
     """Time of workers on the search up to the end of `trial`."""
-    started = _read(trial.started)
+    since, earlier = trial.resumed or (trial.started, 0.0)
+    started = _read(since)
     if started is None or trial.seconds is None:
         return None
     before = 0.0
@@ -104,7 +106,7 @@ def _elapsed(trial: Trial, sessions: Sequence[WorkerTime]) -> float | None:
         if begun is None or started < begun:
             break
         # The session's clock is the worker's own: a wall clock that was set during it shall not lengthen it.
-        found = before + min(session.seconds, (started - begun).total_seconds() + trial.seconds)
+        found = before + min(session.seconds, (started - begun).total_seconds() + trial.seconds - earlier)
         before += session.seconds
     return None if found is None else round(found, 3)
 

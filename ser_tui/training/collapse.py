@@ -28,6 +28,15 @@ class CollapseGuard:
         self._before: float | None = None
         self._hopeless = 0
 
+    @property
+    def state(self) -> tuple[float | None, int]:
+        """What it has seen so far."""
+        return self._before, self._hopeless
+
+    @state.setter
+    def state(self, seen: tuple[float | None, int]) -> None:
+        self._before, self._hopeless = seen
+
     def collapsed(self, loss: float, predictions: Sequence[int]) -> bool:
         """Whether the trial is hopeless after one more unfrozen epoch with training `loss` and validation `predictions`.
 

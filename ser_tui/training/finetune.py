@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +25,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import balancing, batches, metrics, precision
+from ser_tui.training import balancing, batches, checkpoint, metrics, precision
 from ser_tui.training.collapse import CollapseGuard
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
@@ -191,7 +192,15 @@ class FineTuner(Trainer):
         guarded = self._settings.collapse_guard and not self._settings.paper_exact
         reports: list[EpochReport] = []
         collapsed, logits = False, torch.empty(0)
-        for epoch in range(1, epochs + 1):
+        rung, spent, until = self._rung, 0.0, epochs
+        # A checkpoint fits the trial alone that it was made of.
+        made_of = repr((sorted(parameters.items()), seed, self.encoder_fingerprint, self.precision, self.classes, len(train.usable)))
+        if rung is not None and rung.begin is not None:
+            progress = checkpoint.load(rung.begin, made_of, self.encoder, head, optimizer, guard)
+            reports, spent, self._tuned = progress.reports(epochs), progress.seconds, progress.tuned
+        if rung is not None and 0 < rung.until < epochs:
+            until = rung.until
+        for epoch in range(len(reports) + 1, until + 1):
             frozen = epoch <= unfreeze
             began = time.perf_counter()
             loss = self._epoch(train, head, chosen, criterion, optimizer, size, seed, epoch, frozen, should_stop)
@@ -202,10 +211,17 @@ class FineTuner(Trainer):
             if guarded and not frozen and epoch < epochs and guard.collapsed(loss, report.predictions):
                 collapsed = True
                 break
-        self._last = (head, chosen, dict(parameters))
+        paused = until if until < epochs and not collapsed else 0
+        if paused and rung is not None:
+            done = tuple((report.epoch, report.loss, report.bca) for report in reports)
+            progress = checkpoint.HowFar(done, spent + time.perf_counter() - start, made_of, self._tuned)
+            checkpoint.save(rung.end, progress, self.encoder, head, optimizer, guard)
+        else:
+            self._last = (head, chosen, dict(parameters))
         notes = (*train.notes("training"), *validation.notes("validation"))
         said = validation.probabilities(logits)
-        return self._result(reports, collapsed, time.perf_counter() - start, notes, said)
+        found = self._result(reports, collapsed, spent + time.perf_counter() - start, notes, said)
+        return replace(found, paused=paused) if paused else found
 
     def _epoch(
         self, train: PartTensors, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer, size: int, seed: int,

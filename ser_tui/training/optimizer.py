@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -51,6 +51,14 @@ class AdamW:
                 maximize=False,
             )
 
+    def moments(self, parameter: nn.Parameter) -> tuple[Tensor, Tensor, Tensor] | None:
+        """First and second moment, and steps, of a parameter that has been updated; they may be set by `remember`."""
+        return self._moments.get(parameter)
+
+    def remember(self, parameter: nn.Parameter, moments: tuple[Tensor, Tensor, Tensor]) -> None:
+        """See `moments`."""
+        self._moments[parameter] = moments
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for group in self.param_groups:
@@ -89,3 +97,24 @@ class Optimizer:
         self._adamw.step()
         self._adamw.zero_grad()
         return True
+
+    def state(self) -> tuple[dict[str, Tensor], int]:
+        """The moments, by name and place of their parameter, and the steps that were taken: what `restore` goes on from."""
+        found: dict[str, Tensor] = {}
+        for place, parameter in enumerate(self._parameters):
+            held = self._adamw.moments(parameter)
+            found |= {} if held is None else {f"{name}.{place}": tensor for name, tensor in zip(_MOMENTS, held, strict=True)}
+        return found, self._step
+
+    def restore(self, moments: Mapping[str, Tensor], step: int) -> None:
+        """Go on as the optimizer of the same parameters did that `state` was asked. Raises KeyError, ValueError."""
+        for place, parameter in enumerate(self._parameters):
+            if f"{_MOMENTS[0]}.{place}" in moments:
+                first, second, steps = (moments[f"{name}.{place}"] for name in _MOMENTS)
+                if not first.shape == second.shape == parameter.shape or steps.ndim:
+                    raise ValueError("it holds the moments of other weights")
+                self._adamw.remember(parameter, (first, second, steps))
+        self._step = step
+
+
+_MOMENTS = ("first", "second", "steps")

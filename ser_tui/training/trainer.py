@@ -31,6 +31,7 @@ from ser_tui.training.shards import Shards
 from ser_tui.training.trial import (
     EpochReport,
     Fold,
+    Leg,
     OnEpoch,
     OnFold,
     OnStage,
@@ -66,6 +67,7 @@ class Trainer(ABC):
         self._train, self._validation, self.classes, self._settings = train, validation, classes, settings
         self._whole, self._seed = validation, 0
         self._rival: Rival | None = None
+        self._rung: Leg | None = None
         self._folds, self._of_folds = folds, [dict[float, tuple[PartTensors, PartTensors]]() for _ in folds]
         self.on_fold: OnFold = unheard
         self.on_stage = on_stage
@@ -85,15 +87,17 @@ class Trainer(ABC):
         return self.encoder.fingerprint
 
     def run(
-        self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop, rival: Rival | None = None
+        self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop, rival: Rival | None = None,
+        rung: Leg | None = None,
     ) -> TrialResult:
         """Train and score one trial; `parameters` that are not given have their defaults. `rival`: on several folds, the trial ends
-        before the last where it is behind this one beyond doubt, see `training.racing`; probes, which are quick, run to the end.
+        before the last where it is behind this one beyond doubt, see `training.racing`; probes, which are quick, run to the end. `rung`: of
+        a fine-tuned trial on one split, the stretch of it that is trained now; None: all of it.
 
         Raises TrialStopped when asked to stop (asked at every batch), NonFiniteLoss, MemoryError when memory runs out, and
         UserError for what the user can mend.
         """
-        self._seed, self._rival = seed, rival
+        self._seed, self._rival, self._rung = seed, rival, rung
         with as_memory_error(), PeakMemory() as peak:
             completed, run = complete(parameters, self.method), self._run_folds if self._folds else self._run
             result = run(completed, seed, on_epoch, should_stop)
@@ -181,6 +185,7 @@ class Trainer(ABC):
         `run` raises."""
         if self._last is None:
             raise UserError("there is nothing to train once more: no trial has been trained to its end")
+        self._rung = None
         kept, values = (self._train, self._validation, self._data), self._last[2]
         self._train, self._validation, self._data = joined([part for fold in self._parts() for part in fold]), self._whole, {}
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,16 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """A stretch of a trial: it is trained up to epoch `until` (0: to its end), where its checkpoint is written into the file `end`. It goes
+    on from the checkpoint `begin`; None: from the start."""
+
+    until: int
+    end: Path
+    begin: Path | None = None
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """One pass over the training part. `epoch` counts from 1; `predictions` are those for the validation part."""
 
@@ -92,6 +103,8 @@ class TrialResult:
     for the others. 0: it ran to its end."""
     rival: int = 0
     """The trial that it was then behind."""
+    paused: int = 0
+    """Of a trial that was paused, so many epochs: its scores are of then, and it has no model. 0: it ran to its end."""
 
 
 class TrialStopped(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ from ser_tui.experiment.surroundings import Noted
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
+from ser_tui.store.past_runs import past_runs
 from ser_tui.store.runs import RunFolder
+from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import load
 from ser_tui.study.outputs import kept
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
 
 if TYPE_CHECKING:
     from ser_tui.training.model import Model
@@ -81,6 +85,36 @@ class FolderKeeper:
                 sync_folder(folder.path)
         for left in [*folder.path.glob("best.trial-*"), folder.path / "best.old"]:
             shutil.rmtree(left, ignore_errors=True)
+
+    def past_runs(self, study: Study) -> list[Prior]:
+        """Of the folder that this run lies in. Raises UserError."""
+        found = past_runs(self._folder.path.parent, study, self._folder.run_id)
+        return [
+            Prior(
+                run_id, state.study.corpus, state.study.encoder,
+                tuple((trial.parameters, bca) for trial in state.trials if (bca := trial.value()) is not None),
+            )
+            for run_id, state in found
+        ]  # fmt: skip
+
+    def checkpoint(self, number: int, epoch: int) -> Path:
+        """A file in paused/."""
+        return self._folder.paused / f"trial-{number:05d}-epoch-{epoch:04d}.safetensors"
+
+    def settle_checkpoints(self, state: RunState) -> None:
+        """Remove from paused/ all but the last checkpoint of trials that wait or are under way; the folder with the last of them."""
+        place = self._folder.paused
+        if not place.is_dir():
+            return
+        alive = [trial for trial in state.trials if trial.rungs and trial.status in (TrialStatus.PAUSED, TrialStatus.RUNNING)]
+        kept = {self.checkpoint(trial.number, trial.rungs[-1].epoch) for trial in alive}
+        # A trial under way may be writing its next one.
+        writing = tuple(f"trial-{number:05d}-" for number in state.running)
+        for path in place.iterdir():
+            if path not in kept and not path.name.lstrip(".").startswith(writing or ("\0",)):
+                path.unlink(missing_ok=True)
+        with suppress(OSError):
+            place.rmdir()
 
     def keep_outputs(self, outputs: Outputs) -> str:
         """Write `outputs` into outputs/; their digest. Raises DiskError."""

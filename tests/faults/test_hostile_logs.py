@@ -64,6 +64,13 @@ def whole_run() -> list[events.Event]:
             trial=3, folds=2, of=5, bca=0.3, interval=(0.2, 0.4), utterances=2, interval_speakers=0, rival=1, rival_bca=0.5, told=0.3,
             seconds=1.0,
         ),
+        events.TrialStarted(trial=4, parameters={"learning_rate": 1e-2, "layers": "last"}, phase="startup", until=1),
+        events.TrialPaused(
+            trial=4, epoch=1, epochs=3, rung=1, bca=0.4, interval=interval, utterances=2, seconds=1.0, checkpoint="0" * 64
+        ),
+        events.TrialContinued(trial=4, epoch=1, until=2, based_on=((1, 4),)),
+        events.TrialPaused(trial=4, epoch=2, epochs=3, rung=2, bca=0.3, interval=(0.2, 0.4), utterances=2, seconds=2.0),
+        events.TrialLeft(trial=4, epoch=2, epochs=3, rung=2, bca=0.3, ahead=1, of=2),
         events.TestScored(
             trial=1, bca=0.5, interval=interval, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)), probe_bca=0.5,
             probe_interval=interval, probe_accuracy=0.5, probe_p=1.0, accuracy_interval=interval,

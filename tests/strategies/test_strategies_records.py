@@ -33,7 +33,7 @@ class Halving(RandomSearch):
         super().__init__(space, seed + halves)
 
 
-RECORD = StrategyRecord("halving", "halves", lambda space, seed, settings: Halving(space, seed, settings.halves), Halves)
+RECORD = StrategyRecord("halver", "halves", lambda space, seed, settings: Halving(space, seed, settings.halves), Halves)
 '''
 
 
@@ -45,7 +45,7 @@ def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: halving-search\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text(
-        "[ser_tui.strategies]\nhalving = halving_search:RECORD\nbroken = no_such_module_anywhere:RECORD\n"
+        "[ser_tui.strategies]\nhalver = halving_search:RECORD\nbroken = no_such_module_anywhere:RECORD\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(registry, "PLUG_INS", PlugIns(registry.PLUG_INS.group, StrategyRecord, "strategy"))
@@ -61,14 +61,14 @@ def test_the_built_in_strategies_keep_every_promise(record: StrategyRecord, chec
 
 
 def test_a_strategy_of_another_package_is_listed_checked_and_made(plug_in: None) -> None:
-    assert list(registry.records()) == ["gp", "tpe", "random", "grid", "cma", "optuna-tpe", "halving"]
-    check_strategy(registry.record("halving"))
-    study = load.loads("strategy: {kind: halving, halves: 3}", checks=(registry.check,))
+    assert list(registry.records()) == ["gp", "gp-cost", "tpe", "random", "grid", "halving", "cma", "optuna-tpe", "halver"]
+    check_strategy(registry.record("halver"))
+    study = load.loads("strategy: {kind: halver, halves: 3}", checks=(registry.check,))
     assert registry.make(study.strategy, PAPER, 1).propose([]) == registry.make(
         StrategyChoice(kind="random"), PAPER, 4
     ).propose([])
     with pytest.raises(UsageError, match=r"line 1: strategy\.halves: .*less than or equal to 9, not 12"):
-        load.loads("strategy: {kind: halving, halves: 12}", checks=(registry.check,))
+        load.loads("strategy: {kind: halver, halves: 12}", checks=(registry.check,))
     with pytest.raises(UserError, match="strategy broken of halving-search cannot be loaded: ModuleNotFoundError"):
         registry.record("broken")
 

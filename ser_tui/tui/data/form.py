@@ -24,6 +24,7 @@ from ser_tui.study.document import (
     StrategyChoice,
     Study,
     Training,
+    WarmStart,
 )
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Hyperparameter, for_method
@@ -133,6 +134,7 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             *_EXECUTOR,
             declared("objective", Study.model_fields["objective"], tuple(MEASURES)),
             *_of_study("objectives"),
+            *_section("warm_start", WarmStart),
         ),
     ),
     (

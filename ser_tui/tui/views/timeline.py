@@ -27,7 +27,7 @@ COLUMNS = (
 )
 ENDS = {
     TrialStatus.RUNNING: ">", TrialStatus.DONE: "o", TrialStatus.COLLAPSED: "_", TrialStatus.FAILED: "x", TrialStatus.CUT_SHORT: "/",
-    TrialStatus.DROPPED: "-",
+    TrialStatus.DROPPED: "-", TrialStatus.PAUSED: "=",
 }  # fmt: skip
 """What the bar of a trial ends with."""
 LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
@@ -59,8 +59,11 @@ def spans(state: RunState, now: str = "") -> list[Span | None]:
         if not trial.started:
             found.append(None)
             continue
-        begin = (parse_time(trial.started) - zero).total_seconds()
-        lasted = trial.seconds if trial.seconds is not None else max(0.0, latest - begin) if trial.status == TrialStatus.RUNNING else 0.0
+        # Of one that was paused and gone on with: the last time that it was trained.
+        since, before = trial.resumed or (trial.started, 0.0)
+        begin = (parse_time(since) - zero).total_seconds()
+        running = max(0.0, latest - begin) if trial.status == TrialStatus.RUNNING else 0.0
+        lasted = running if trial.seconds is None else trial.seconds - before
         worker = max(1, sum(session <= begin + 1e-3 for session in sessions))
         places = taken.setdefault(worker, [])
         place = next((at for at, until in enumerate(places) if until <= begin + 1e-3), len(places))
@@ -113,8 +116,9 @@ def head(state: RunState, found: Sequence[Span | None], width: int) -> list[Text
     workers = len({span.worker for span in found if span is not None})
     said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once"
     dropped = any(trial.status == TrialStatus.DROPPED for trial in state.trials)
+    paused = "  = paused" if any(trial.status == TrialStatus.PAUSED for trial in state.trials) else ""
     line.append_text(cell(said, "muted"))
-    legend = cell(LEGEND + ("  - dropped" if dropped else ""), "muted")
+    legend = cell(LEGEND + ("  - dropped" if dropped else "") + paused, "muted")
     if line.cell_len + 3 + legend.cell_len > width:
         return [line, legend]
     return [line.append("   ").append_text(legend)]

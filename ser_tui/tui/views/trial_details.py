@@ -52,6 +52,8 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         fact(f"best epoch: {trial.best_epoch} (unranked)", score_text(trial.best_epoch_score))
         for name in (name for name in MEASURES if name in trial.scores and name not in (BCA, ACCURACY, MINUTES)):
             fact(MEASURES[name].label, measured_text(MEASURES[name], trial.score(name)))
+    for number, rung in enumerate(trial.rungs, 1):
+        fact(f"rung {number}: after {rung.epoch} of {rung.epochs}", score_text(rung.score))
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))

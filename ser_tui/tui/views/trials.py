@@ -95,13 +95,21 @@ def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], b
         "number": cell(trial.number, style),
         **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
         **{name: cell(measured_text(one, trial.score(name), short=True), style) for name, one in MEASURES.items()},
-        BCA: cell(score_text(scored, short=True), "muted" if running else style),
+        BCA: cell(_at_rung(trial) or score_text(scored, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
         "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
         "time": cell(duration(trial.seconds), style),
         "state": trial_state(trial, best, live),
     }
     return tuple(cells[column.key] for column in columns)
+
+
+def _at_rung(trial: Trial) -> str:
+    """.712 at 3/10: what a trial scored that was not trained to its end, after which of its epochs; empty of any other."""
+    if trial.scored or not trial.rungs or trial.status == TrialStatus.RUNNING:
+        return ""
+    rung = trial.rungs[-1]
+    return f"{score(rung.score.value)} at {rung.epoch}/{rung.epochs}"
 
 
 def trial_state(trial: Trial, best: bool, live: bool) -> Text:
@@ -111,13 +119,16 @@ def trial_state(trial: Trial, best: bool, live: bool) -> Text:
             return cell("interrupted", "warning")
         last = trial.epochs[-1] if trial.epochs else None
         planned = last.epochs if last else trial.parameters.get("epochs")
-        return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}" if planned else "running", "accent")
+        rung = f", rung {len(trial.rungs) + 1}" if trial.until else ""
+        return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}{rung}" if planned else "running", "accent")
     if trial.status == TrialStatus.FAILED:
         return cell(f"failed: {trial.reason}", "warning")
     if trial.status == TrialStatus.CUT_SHORT:
         return cell("cut short", "muted")
     if trial.status == TrialStatus.DROPPED:
         return cell(f"dropped {trial.reason}", "muted")
+    if trial.status == TrialStatus.PAUSED:
+        return cell(f"paused {trial.rungs[-1].epoch}/{trial.rungs[-1].epochs}, rung {len(trial.rungs)}", "muted")
     if trial.status == TrialStatus.COLLAPSED:
         return cell("done, collapsed", "muted")
     return cell("done  best" if best else "done", "strong" if best else "")

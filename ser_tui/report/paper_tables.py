@@ -1,0 +1,238 @@
+"""The tables of arXiv 2510.07052 and what runs of ours have for each cell. Pure, but for the words; the paper's numbers stand here alone.
+
+Nothing is pooled: a cell of ours is one run's, which says on what machine, by what protocol, on how many utterances. Runs that knew
+something before their first trial, imported ones and such as synthetic speech was scored in are left out, and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from ser_tui.study.events import EvaluationFinished, RunStarted
+from ser_tui.study.findings import findings_of, shares_speakers
+from ser_tui.study.headline import pooled_over, validation_speakers
+from ser_tui.study.scores import ACCURACY, BCA, Score
+from ser_tui.study.state import RunState, Trial
+from ser_tui.study.summary import counted_trials
+from ser_tui.study.time_to_score import MARKS, elapsed
+
+CORPUS = "emodb"
+BUDGET = 15
+UNFAIR = ("warm", "imported", "synthetic")
+"""Findings of runs that stand in no table of comparisons."""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the paper prints. `minutes` are of its machine for this row: its rows were not all made on one."""
+
+    score: float
+    minutes: float | None = None
+    trials: int | None = None
+    note: str = ""
+
+
+SEARCHES: Mapping[str, Printed] = {
+    "gp": Printed(0.96, 11, 15, "GP-BO"),
+    "tpe": Printed(0.97, 15, 15, "TPE"),
+    "grid": Printed(0.90, 1680, 143, "grid search, to pass .90"),
+    "autospeech": Printed(0.85, 30, None, "AutoSpeech 2020, on a GPU"),
+}
+"""BCA on EmoDB's random split, wav2vec2-base fine-tuned on IEMOCAP."""
+ROWS = ("gp", "tpe", "random", "grid", "autospeech")
+ZERO_SHOT: Mapping[str, tuple[Printed, Printed]] = {
+    "crema-d": (Printed(0.13), Printed(0.38)), "ravdess": (Printed(0.18), Printed(0.44)),
+}  # fmt: skip
+"""Target corpus -> accuracy of the untuned and of the tuned encoder."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What a run has. `how`: run, or replayed, in which case `run` says on what."""
+
+    how: str
+    run: str
+    score: Score
+    speakers: int | None
+    trials: int
+    minutes: float | None
+    to: tuple[tuple[float, int, float | None], ...]
+    """(BCA, trials, minutes) until it was first passed."""
+    protocol: str
+    machine: str
+    encoder: str
+    others: tuple[float, ...] = ()
+    """The scores of other runs that would have stood here: older ones, as with other seeds."""
+
+    @property
+    def spread(self) -> tuple[int, float, float] | None:
+        """(runs, mean, standard deviation) of all, this one included; None where it is the only one."""
+        every = (self.score.value, *self.others)
+        return (len(every), fmean(every), stdev(every)) if self.others else None
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-safe."""
+        spread = self.spread
+        return {
+            "how": self.how, "run": self.run, "value": self.score.value, "interval": list(self.score.interval or ()) or None,
+            "n": self.score.n, "interval_speakers": self.speakers, "trials": self.trials, "minutes": self.minutes,
+            "passed": [{"bca": mark, "trials": trials, "minutes": minutes} for mark, trials, minutes in self.to],
+            "protocol": self.protocol, "machine": self.machine, "encoder": self.encoder,
+            "runs": 1 if spread is None else spread[0], "mean": None if spread is None else spread[1],
+            "deviation": None if spread is None else spread[2],
+        }  # fmt: skip
+
+
+def is_fair(start: RunStarted | None) -> bool:
+    """Whether a run may stand in a comparison of strategies."""
+    return start is not None and not {finding.kind for finding in findings_of(start)} & set(UNFAIR)
+
+
+def searches(
+    runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, budget: int
+) -> tuple[dict[str, Ours], dict[str, str]]:
+    """(strategy -> what stands in its row; run id -> why it stands in none) of `runs`, newest first.
+
+    A row has the newest run of the strategy that fine-tuned `encoder` on EmoDB by `protocol`, searched for BCA and has `budget` trials, of
+    which only the first `budget` count; the grid, which goes on until it is stopped, as many as it has.
+    """
+    found: dict[str, list[Ours]] = {}
+    left: dict[str, str] = {}
+    for run_id, state in runs:
+        study = state.study
+        if study.corpora != (CORPUS,) or study.encoder != encoder or study.method != "finetune" or study.protocol != protocol:
+            continue
+        kind = study.strategy.removesuffix("+warm")
+        if study.objectives != (BCA,) or kind not in ROWS:
+            continue
+        if not is_fair(state.start) or study.strategy != kind:
+            warm = study.strategy != kind
+            left[run_id] = "it knew something before its first trial" if warm else "it was imported, or is of synthetic speech"
+            continue
+        trials = counted_trials(state)
+        if len(trials) < budget and kind != "grid":
+            left[run_id] = f"{len(trials)} of {budget} trials"
+            continue
+        if (ours := of_search(run_id, state, trials if kind == "grid" else trials[:budget])) is not None:
+            found.setdefault(kind, []).append(ours)
+    rows = {
+        kind: Ours(**{**vars(every[0]), "others": tuple(one.score.value for one in every[1:] if _is_same_task(one, every[0]))})
+        for kind, every in found.items()
+    }
+    return rows, left
+
+
+def _is_same_task(one: Ours, other: Ours) -> bool:
+    return (one.protocol, one.score.n) == (other.protocol, other.score.n)
+
+
+def of_search(run_id: str, state: RunState, trials: Sequence[Trial]) -> Ours | None:
+    """The best of `trials`, by BCA; None where none has a score."""
+    scored = [trial for trial in trials if trial.value() is not None]
+    if not scored or state.start is None:
+        return None
+    best = max(scored, key=lambda trial: (trial.value() or 0.0, -trial.number))
+    times = [elapsed(trial, state.sessions) for trial in trials]
+    known = [time for time in times if time is not None]
+    score = best.scores[BCA]
+    return Ours(
+        "run", run_id, Score(score.value, score.interval, best.utterances or score.n), validation_speakers(state.start), len(trials),
+        max(known) / 60 if len(known) == len(times) else None, _passed(trials, state), protocol_text(state), machine_text(state.start),
+        state.study.encoder,
+    )  # fmt: skip
+
+
+def _passed(trials: Sequence[Trial], state: RunState) -> tuple[tuple[float, int, float | None], ...]:
+    found: list[tuple[float, int, float | None]] = []
+    for mark in MARKS:
+        at = next((index for index, trial in enumerate(trials) if (trial.value() or 0.0) >= mark), None)
+        if at is not None:
+            spent = elapsed(trials[at], state.sessions)
+            found.append((mark, at + 1, None if spent is None else spent / 60))
+    return tuple(found)
+
+
+def protocol_text(state: RunState) -> str:
+    """random split 42, a fifth validates, speakers shared"""
+    section = state.study.plain.get("protocol")
+    told = dict(section) if isinstance(section, Mapping) else {}
+    words = [f"{state.study.protocol} split"]
+    if state.study.protocol in ("random", "stratified"):
+        words[0] += f" {told.get('seed', '')}".rstrip()
+        words.append(f"{told.get('size', 0):g} validates" if isinstance(told.get("size"), int | float) else "")
+    shares = shares_speakers(state.start)
+    words.append("speakers shared" if shares else "speakers apart" if shares is False else "")
+    words += [pooled_over(state.start), state.study.transductive]
+    return ", ".join(filter(None, words))
+
+
+def machine_text(start: RunStarted) -> str:
+    """Xeon ..., 2 threads, float32"""
+    facts = start.machine
+    threads = facts.get("threads")
+    workers = facts.get("workers")
+    words = (
+        facts.get("processor"), f"{threads} threads" if threads else "", f"{workers} workers" if workers else "", facts.get("precision"),
+    )  # fmt: skip
+    return ", ".join(str(word) for word in words if word) or "not known"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A run's model on another corpus: accuracy of the encoder untuned and tuned, where they were computed."""
+
+    run: str
+    tuned: Score
+    untuned: Score | None
+    speakers: int | None
+    minutes: float | None
+    mapping: str
+    masked: bool
+    protocol: str
+    machine: str
+    encoder: str
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-safe."""
+
+        def pair(score: Score | None) -> dict[str, Any] | None:
+            return None if score is None else {"value": score.value, "interval": list(score.interval or ()) or None, "n": score.n}
+
+        kept = {name: value for name, value in vars(self).items() if name not in ("tuned", "untuned", "speakers")}
+        return {**kept, "tuned": pair(self.tuned), "untuned": pair(self.untuned), "interval_speakers": self.speakers}
+
+
+def transfers(runs: Iterable[tuple[str, RunState]], encoder: str) -> dict[str, Transfer]:
+    """Target corpus -> the newest run's evaluation on all of it, of a model that was tuned on EmoDB; by the paper's map where there is one
+    such."""
+    found: dict[str, Transfer] = {}
+    for run_id, state in runs:
+        study = state.study
+        if study.corpora != (CORPUS,) or study.encoder != encoder or study.method != "finetune" or not is_fair(state.start):
+            continue
+        for one in state.evaluations:
+            result = one.result
+            if result is None or result.corpus not in ZERO_SHOT or result.speakers or result.without or state.start is None:
+                continue
+            ours = _transfer(run_id, state, state.start, result)
+            held = found.get(result.corpus)
+            if held is None or (held.mapping != PAPERS == ours.mapping):
+                found[result.corpus] = ours
+    return found
+
+
+PAPERS = "the paper's map"
+
+
+def _transfer(run_id: str, state: RunState, start: RunStarted, result: EvaluationFinished) -> Transfer:
+    untuned = result.baselines.get("untuned")
+    calm, surprise = result.mapping.get("calm", "boredom"), result.mapping.get("surprise", "")
+    return Transfer(
+        run_id, result.scores[ACCURACY],
+        None if untuned is None else Score(untuned, result.baseline_intervals.get("untuned"), result.utterances), result.interval_speakers,
+        result.seconds / 60 if result.seconds else None, PAPERS if calm == "boredom" and not surprise else "another map", result.masked,
+        protocol_text(state), machine_text(start), state.study.encoder,
+    )  # fmt: skip

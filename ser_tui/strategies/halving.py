@@ -1,0 +1,98 @@
+"""Successive halving over epochs: many trials are trained a little, the better ones of them further.
+
+Asynchronous, as in Li et al. 2020 (A System for Massively Parallel Hyperparameter Tuning): a trial is paused at the rungs `first`,
+`first * factor`, ... epochs, and goes on once it is among the best 1/`factor` of those that came to its rung. No trial waits for a
+rung to be full, so that the first one is trained to its end early. A trial has the schedule of all its epochs from the start: what
+it scores at a rung is no score of a shorter trial. Trials that end before a rung are no rivals there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from ser_tui.strategies.base import Observation, Proposal
+from ser_tui.strategies.derived import Derived
+from ser_tui.strategies.draws import Draws, derived_design
+from ser_tui.strategies.lattice import EPOCHS
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
+from ser_tui.study.space import Space
+
+DESIGNED = 64
+"""Trials that are scrambled Sobol points, which cover the space evenly; later ones are drawn."""
+
+
+class Halving:
+    """Keeps no state, as every strategy: what is continued depends on the history alone."""
+
+    startup = 0
+
+    def __init__(self, space: Space, seed: int, first: int, factor: int, waiting: int) -> None:
+        self._draws, self._derived, self._seed = Draws(space, seed), Derived(space), seed
+        self._first, self._factor, self._waiting = first, factor, waiting
+
+    def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
+        """The best of those that may go on, furthest first; else a new trial. None when the space holds no further one and none may go
+        on."""
+        if (found := self._promoted(history)) is not None:
+            return found
+        known = [*(entry for entry in history if entry.state != "under way"), *(Observation(one, None) for one in pending)]
+        parameters = self._draws.new(known, self._design[len(known) : len(known) + 1])
+        return None if parameters is None else Proposal(parameters, "startup", until=self._until(parameters, 0))
+
+    def last(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]], *, timed_out: bool) -> Proposal | None:
+        """Those that may go on; then, once nothing is under way, whoever scored more at its rung than the best at its end, so that no
+        trial is left that looks better than the best. Timed out: the most promising one, where none has come to its end."""
+        best = max((entry.score for entry in history if entry.state == "over" and entry.score is not None), default=None)
+        if timed_out and (pending or best is not None):
+            return None
+        if (found := self._promoted(history)) is not None:
+            return found
+        if pending:
+            return None
+        waiting = [index for index, entry in enumerate(history) if entry.state == "waiting"]
+        ahead = [index for index in waiting if best is None or history[index].rungs[-1][1] > best]
+        if not ahead:
+            return None
+        chosen = max(ahead, key=lambda index: (history[index].rungs[-1], -index))
+        return self._continued(history, chosen)
+
+    def surplus(self, history: Sequence[Observation]) -> list[int]:
+        """All that wait but the first `waiting` by rung and score: room on the disk is bounded."""
+        waiting = [index for index, entry in enumerate(history) if entry.state == "waiting"]
+        return sorted(sorted(waiting, key=lambda index: (history[index].rungs[-1], -index), reverse=True)[self._waiting :])
+
+    def place(self, history: Sequence[Observation], index: int) -> tuple[int, int]:
+        """See `Continuing`."""
+        epoch, score = history[index].rungs[-1]
+        others = self._at(history, epoch)
+        return sum(dict(history[other].rungs)[epoch] > score for other in others), len(others)
+
+    def _promoted(self, history: Sequence[Observation]) -> Proposal | None:
+        """The best trial that may go on, of the furthest rung that has one."""
+        rungs = sorted({epoch for entry in history for epoch, _ in entry.rungs}, reverse=True)
+        for epoch in rungs:
+            came = sorted(self._at(history, epoch), key=lambda index: (-dict(history[index].rungs)[epoch], index))
+            for index in came[: len(came) // self._factor]:
+                entry = history[index]
+                if entry.state == "waiting" and entry.rungs[-1][0] == epoch:
+                    return self._continued(history, index)
+        return None
+
+    def _at(self, history: Sequence[Observation], epoch: int) -> list[int]:
+        return [index for index, entry in enumerate(history) if any(rung == epoch for rung, _ in entry.rungs)]
+
+    def _continued(self, history: Sequence[Observation], index: int) -> Proposal:
+        entry = history[index]
+        return Proposal(dict(entry.parameters), "model", continues=index, until=self._until(entry.parameters, entry.rungs[-1][0]))
+
+    def _until(self, parameters: Mapping[str, Value], done: int) -> int:
+        """The rung after `done` epochs; 0 where the trial ends before it or there."""
+        rung = self._first
+        while rung <= done:
+            rung *= self._factor
+        return 0 if rung >= int(parameters.get(EPOCHS, HYPERPARAMETERS[EPOCHS].default)) else rung
+
+    @cached_property
+    def _design(self) -> list[dict[str, Value]]:
+        return derived_design(self._draws, self._derived, DESIGNED, self._seed)

@@ -1,0 +1,80 @@
+"""The paper's tables beside runs: nothing is pooled, nothing that knew more is let in, and what is missing has its command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_logs import EMODB, log_of, written
+
+from ser_tui.cli.paper import print_paper
+from ser_tui.report.paper_tables import searches
+from ser_tui.study import events
+from ser_tui.study.load import loads
+from ser_tui.study.reducer import reduce_all
+
+SCORES = [0.70, 0.85, 0.60, 0.91, 0.90, 0.93, *[0.5] * 9, 0.99]
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
+    written(tmp_path, "older", log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.80] * 15))
+    log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), SCORES)
+    mapping = {"calm": "boredom", "surprise": ""}
+    found = events.EvaluationFinished(
+        corpus="ravdess", trial=1, mapping=mapping, masked=False, utterances=300, dropped=10, classes=("a",), columns=("a", "b"),
+        confusion=((150, 150),), accuracy=0.5, accuracy_interval=(0.45, 0.55), bca=0.5, bca_interval=(0.45, 0.55), recalls={}, chance=0.5,
+        baselines={"untuned": 0.2}, baseline_intervals={"untuned": (0.15, 0.25)},
+    )  # fmt: skip
+    begun = events.EvaluationStarted(corpus="ravdess", mapping=mapping, utterances=300)
+    more = [replace(event, seq=len(log) + place, time="2026-11-26T12:00:00.000Z") for place, event in enumerate((begun, found))]
+    written(tmp_path, "newer", [*log, *more])
+    written(tmp_path, "short", log_of(loads(EMODB.replace("strategy: gp", "strategy: tpe")), [0.9] * 3))
+    warm = loads(EMODB.replace("strategy: gp", "strategy: random") + "warm_start: {first_point: recommended}\n")
+    written(tmp_path, "warm", log_of(warm, [0.99] * 15))
+    return tmp_path
+
+
+def test_a_row_is_the_newest_fair_run_of_its_first_trials(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_paper(encoder="", protocol="random", budget=15, replayed=False, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    rows = {row["method"]: row for row in document["searches"]}
+    ours = rows["random"]["ours"]
+    assert "-newer-" in ours["run"] and (ours["value"], ours["trials"], ours["n"]) == (0.93, 15, 2), "the sixteenth trial does not count"
+    assert ours["interval"] == [0.0, 1.0] and ours["protocol"].startswith("random split 42, 0.2 validates") and ours["machine"]
+    assert [(one["bca"], one["trials"]) for one in ours["passed"]] == [(0.8, 2), (0.9, 4)]
+    assert (ours["runs"], ours["mean"]) == (2, pytest.approx(0.865))
+    assert rows["gp"]["paper"]["score"] == 0.96 and rows["gp"]["ours"] is None
+    assert rows["gp"]["command"] == "ser-tui run emodb-gp --set encoder=whisper-tiny.en"
+    assert sorted(document["left_out"].values()) == ["3 of 15 trials", "it knew something before its first trial"]
+    ravdess = next(row for row in document["zero_shot"] if row["corpus"] == "ravdess")
+    assert (ravdess["paper_tuned"], ravdess["ours"]["tuned"]["value"], ravdess["ours"]["untuned"]["value"]) == (0.44, 0.5, 0.2)
+    assert ravdess["ours"]["untuned"]["n"] == 300 and ravdess["ours"]["mapping"] == "the paper's map"
+
+
+def test_what_is_missing_is_named_with_its_command(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_paper(encoder="whisper-tiny.en", protocol="random", budget=15, replayed=False, as_json=False)
+    said = capsys.readouterr().out
+    assert "missing: TPE (tpe): ser-tui run emodb-tpe --set encoder=whisper-tiny.en" in said
+    assert "missing: zero-shot on crema-d: ser-tui evaluate " in said and "--on crema-d --preset paper --raw" in said
+    assert "random: the newest of 2 runs; their mean is .865" in said and "left out: " in said and ".930 [.000, 1.00], " not in said
+    [row] = [line for line in said.splitlines() if line.lstrip().startswith("random search")]
+    assert ".930" in row and "2" in row and "4" in row
+
+
+def test_the_grid_is_replayed_on_what_was_recorded(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_paper(encoder="", protocol="random", budget=15, replayed=True, as_json=True)
+    [grid] = [row for row in json.loads(capsys.readouterr().out)["searches"] if row["method"] == "grid"]
+    assert grid["ours"]["how"] == "replayed" and "recorded trials, whose error on unseen ones is" in grid["ours"]["run"]
+    assert grid["ours"]["interval"] is None and grid["ours"]["trials"] > 100 and grid["command"] is None
+
+
+def test_a_run_on_another_split_or_corpus_stands_in_no_row(tmp_path: Path) -> None:
+    other = reduce_all(log_of(loads(EMODB.replace("corpus: emodb", "corpus: emovo")), SCORES))
+    apart = reduce_all(log_of(loads(EMODB + "protocol: speaker\n"), SCORES))
+    rows, left = searches([("a", other), ("b", apart)], "whisper-tiny.en", "random", 15)
+    assert not rows and not left
+    assert searches([("b", apart)], "whisper-tiny.en", "speaker", 15)[0]["gp"].score.value == 0.93
