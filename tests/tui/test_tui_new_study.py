@@ -218,6 +218,15 @@ async def test_the_whole_form_can_be_reached_at_80x24_with_the_keyboard_alone(ru
         assert all(word in seen for word in ("strategy", "learning_rate", "pooling", "paper exact", "save to configs/"))
 
 
+async def test_a_search_by_tpe_is_five_keys_away(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "n new")
+        await press(pilot, "n", "ctrl+n", "ctrl+down", "right")
+        await until_shown(pilot, "[tpe]")
+        await press(pilot, "ctrl+up")
+        await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "field-protocol-kind")
+
+
 async def test_an_invalid_study_is_not_started(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(120, 40), notifications=True) as pilot:
         await until_shown(pilot, "n new")

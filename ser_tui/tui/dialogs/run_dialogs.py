@@ -137,7 +137,7 @@ async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> N
     done = len(of_trial(state.seeds, best.number))
     each = best.seconds or 0.0
     choices = [Choosable(str(number), f"about {duration((number - done) * each)}") for number in (3, 5, 10, 20) if number > done]
-    title = f"Train trial {best.number}'s configuration again, with how many seeds in all?" + (f" {done} are done." if done else "")
+    title = f"Train trial {best.number} again, with how many seeds in all?" + (f" {done} done." if done else "")
     found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
     if not found:
         return

@@ -58,6 +58,8 @@ class NewStudyScreen(AppScreen[None]):
         Binding("w", "save", show=False),
         Binding("down", "app.focus_next", "next", show=False),
         Binding("up", "app.focus_previous", "previous", show=False),
+        Binding("ctrl+down,ctrl+n", "section(1)", "next section", key_display="ctrl+n", tooltip="On to the next section; ctrl+down too"),
+        Binding("ctrl+up", "section(-1)", "section before", show=False),
         Binding("pagedown", "page(1)", "down", show=False),
         Binding("pageup", "page(-1)", "up", show=False),
         Binding("escape", "back", "back", key_display="esc"),
@@ -455,6 +457,23 @@ class NewStudyScreen(AppScreen[None]):
         """Scroll the form by a page."""
         form = self.query_one(Form)
         form.scroll_relative(y=step * (form.size.height - 2), animate=False)
+
+    def action_section(self, step: int) -> None:
+        """To the first field of the next section, or of the one before."""
+        rows = list(self.query_one(Form).children)
+        starts: list[tuple[int, Widget]] = []
+        begins = True
+        for place, row in enumerate(rows):
+            if row.has_class("heading"):
+                begins = True
+            elif begins and row.display and (first := next((one for one in row.query("*") if one.focusable), None)) is not None:
+                starts.append((place, first))
+                begins = False
+        focused = self.focused
+        at = next((place for place, row in enumerate(rows) if focused is not None and row in focused.ancestors), -1)
+        others = [control for place, control in starts if (place > at if step > 0 else place < at)]
+        if others:
+            others[0 if step > 0 else -1].focus()
 
     @work
     async def action_back(self) -> None:

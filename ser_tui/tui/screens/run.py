@@ -58,7 +58,7 @@ class RunScreen(AppScreen[None]):
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
         Binding("r", "resume", "resume", tooltip="Take the search up where it ended; a finished one goes on to more trials"),
         Binding("t", "trial", "trial", tooltip="Parameters and epochs of the highlighted trial"),
-        Binding("c", "compare", "compare", tooltip="Lay this run beside another one"),
+        Binding("c", "compare", "compare", tooltip="Compare this run with others"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("v", "results", "results", tooltip="The probe, confusion matrices and folds in full"),
         Binding("b", "errors", "errors", tooltip="Confusion matrix of the highlighted trial, and the utterances of each cell"),

@@ -20,6 +20,7 @@ _AT_ONCE = ("ctrl+q", "ctrl+z", "ctrl+c")
 """Leave or stop the app, whatever it does."""
 _MOVING = (
     "tab", "shift+tab", "up", "down", "left", "right", "backspace", "delete", "home", "end", "ctrl+u", "space", "enter",
+    "ctrl+down", "ctrl+up", "ctrl+n",
 )  # fmt: skip
 LOOK_SECONDS = 0.05
 """Between two looks whether what has the key is still there."""
