@@ -46,9 +46,8 @@ def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) ->
     train, train_lengths = spread(data, data.split.train, lengths, BATCH)
     validation, validation_lengths = spread(data, data.split.validation, lengths, BATCH // 2)
     speech = Speech(train_lengths, validation_lengths)
-    begun = time.monotonic()
-    reports, loaded, _ = trained(study, train, validation, data.classes, should_stop)
-    whole = time.monotonic() - begun - loaded
+    reports, _, result = trained(study, train, validation, data.classes, should_stop)
+    whole = result.seconds
     if study.method == "probe":
         return Costs(0.0, 0.0, whole / sum(speech.seconds(30.0)), 0.0, probe=1.0)
     _, head, _, tuned = (report.seconds for report in reports)

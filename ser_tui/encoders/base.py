@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,11 @@ class SpeechEncoder(nn.Module, ABC):
     """Silence that helps when it follows an utterance, see `ser_tui.training.features`."""
     fingerprint: str = ""
     """Identifies the pre-trained weights and the configuration."""
+    matrices: ClassVar[Mapping[str, str]] = {}
+    """Where in each of `blocks` the linear layers are that low-rank adapters can be put beside: q, k, v, out (attention), fc1, fc2 (the
+    two of the inner network). Empty: none can be."""
+    cheap_entry: ClassVar[bool] = False
+    """Whether the transformer's input costs next to nothing once there are frames, so that keeping it gains nothing."""
 
     @abstractmethod
     def inputs(self, waveform: Tensor) -> Tensor:
@@ -60,6 +65,18 @@ class SpeechEncoder(nn.Module, ABC):
         `upto`: compute no layer above this one. Values at padded frames are undefined.
         """
 
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        """The transformer layers from the lowest to the highest; empty where an encoder can only be trained as a whole."""
+        return ()
+
+    def continued(self, hidden: Tensor, lengths: Tensor, start: int, upto: int | None = None) -> tuple[Tensor, ...]:
+        """Hidden states `start` .. `upto` of `hidden_states`, given the first of them: `hidden` [B, T, D] with `lengths` [B] valid frames.
+
+        What it holds at padded frames changes no other frame. An encoder that has `blocks` has this.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot begin at layer {start}")
+
     @abstractmethod
     def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         """The encoder's final output ("last"): the last layer's hidden state [B, T, D] after its final normalisation."""
@@ -67,6 +84,10 @@ class SpeechEncoder(nn.Module, ABC):
     @abstractmethod
     def front_end_parameters(self) -> list[nn.Parameter]:
         """Parameters of `convolve`."""
+
+    def output_parameters(self) -> list[nn.Parameter]:
+        """Parameters of `output`: the final normalisation's."""
+        return []
 
     def transformer_parameters(self) -> list[nn.Parameter]:
         """All trainable parameters besides `front_end_parameters`."""

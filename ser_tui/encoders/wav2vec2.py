@@ -7,8 +7,8 @@ drops layers at random (LayerDrop) and masks spans (SpecAugment) while training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,10 @@ class RawWaveformEncoder(SpeechEncoder):
     """A wav2vec2, HuBERT or WavLM model. `epsilon`: of the waveform's normalisation; `normalise`: whether there is one."""
 
     minimum_samples = 400
+    matrices: ClassVar[Mapping[str, str]] = {
+        **{name: f"attention.{name}_proj" for name in ("q", "k", "v", "out")},
+        "fc1": "feed_forward.intermediate_dense", "fc2": "feed_forward.output_dense",
+    }  # fmt: skip
 
     def __init__(
         self, family: str, configuration: Mapping[str, Any], *, normalise: bool, epsilon: float = 1e-7,
@@ -100,10 +104,18 @@ class RawWaveformEncoder(SpeechEncoder):
         hidden = hidden + _positions(encoder.pos_conv_embed, hidden, mask)
         if not self._stable:
             hidden = encoder.layer_norm(hidden)
-        hidden = encoder.dropout(hidden)
+        return self.continued(encoder.dropout(hidden), lengths, 0, upto)
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return list(self.model.encoder.layers)
+
+    def continued(self, hidden: Tensor, lengths: Tensor, start: int, upto: int | None = None) -> tuple[Tensor, ...]:
+        layers = self.model.encoder.layers
+        mask = frame_mask(lengths, hidden.shape[1])
         states = [hidden]
-        attend = _RelativeAttention(mask) if self.family == "wavlm" else _PlainAttention(mask)
-        for layer in encoder.layers[: self.layers if upto is None else upto]:
+        attend = _RelativeAttention(mask, layers[0].attention) if self.family == "wavlm" else _PlainAttention(mask)
+        for layer in layers[start : self.layers if upto is None else upto]:
             hidden = attend(layer, hidden)
             states.append(hidden)
         return tuple(states)
@@ -115,6 +127,9 @@ class RawWaveformEncoder(SpeechEncoder):
 
     def front_end_parameters(self) -> list[nn.Parameter]:
         return list(self.model.feature_extractor.parameters())
+
+    def output_parameters(self) -> list[nn.Parameter]:
+        return list(self.model.encoder.layer_norm.parameters()) if self._stable else []
 
     def fixed_parameters(self) -> list[nn.Parameter]:
         # SpecAugment's mask vector is never used here.
@@ -153,14 +168,19 @@ class _PlainAttention:
 
 
 class _RelativeAttention:
-    """WavLM's layers hand the relative position bias, computed by the first, from one to the next."""
+    """WavLM's layers hand the relative position bias, computed by the `first` layer's attention, from one to the next."""
 
-    def __init__(self, mask: Tensor) -> None:
+    def __init__(self, mask: Tensor, first: Any) -> None:
         self._mask = None if bool(mask.all()) else mask
+        self._first = first
         self._bias: Tensor | None = None
-        self._index = 0
 
-    def __call__(self, layer: nn.Module, hidden: Tensor) -> Tensor:
+    def __call__(self, layer: Any, hidden: Tensor) -> Tensor:
+        if self._bias is None and layer.attention is not self._first:
+            # As the first layer does it, which another run has gone through.
+            batch, frames = hidden.shape[:2]
+            bias = self._first.compute_bias(frames, frames)
+            self._bias = bias.unsqueeze(0).repeat(batch, 1, 1, 1).view(batch * self._first.num_heads, frames, frames)
         result = layer(hidden, attention_mask=self._mask, position_bias=self._bias)
         state: Tensor
         state, self._bias = result[0], result[1]

@@ -126,7 +126,10 @@ def _what_it_is(path: Path) -> str:
 
 def compare_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
     """Raise UserError unless names and shapes of `tensors` are exactly those of `module`, which may be on the device "meta"."""
-    expected = module.state_dict()
+    _compare(module.state_dict(), tensors, source)
+
+
+def _compare(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor], source: str) -> None:
     missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unexpected:
         parts = [f"{word} {_some(names)}" for word, names in (("lack", missing), ("have the unknown", unexpected)) if names]
@@ -144,11 +147,24 @@ def compare_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: s
 def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
     """Copy `tensors` into `module` as float32. Raises UserError unless names and shapes agree exactly and all is finite."""
     compare_strictly(module, tensors, source)
+    _refuse_infinite(tensors, source)
+    with torch.no_grad():
+        module.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()}, strict=True)
+
+
+def put_strictly(named: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor], source: str) -> None:
+    """Copy `tensors` into the parameters of the same names. Raises UserError unless names and shapes agree exactly and all is finite."""
+    _compare(named, tensors, source)
+    _refuse_infinite(tensors, source)
+    with torch.no_grad():
+        for name, parameter in named.items():
+            parameter.copy_(tensors[name])
+
+
+def _refuse_infinite(tensors: Mapping[str, Tensor], source: str) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise UserError(f"{source}: {name} holds values that are not finite; {_AGAIN}")
-    with torch.no_grad():
-        module.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()}, strict=True)
 
 
 def differing(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> list[str]:

@@ -6,8 +6,8 @@ The modules carry transformers' names, so that its checkpoints fit, but are defi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +35,10 @@ class Whisper(SpeechEncoder):
     family = "whisper"
     minimum_samples = N_FFT
     context_seconds = 1.0
+    cheap_entry: ClassVar[bool] = True
+    matrices: ClassVar[Mapping[str, str]] = {
+        **{name: f"self_attn.{name}_proj" for name in ("q", "k", "v", "out")}, "fc1": "fc1", "fc2": "fc2",
+    }
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         super().__init__()
@@ -68,11 +72,16 @@ class Whisper(SpeechEncoder):
         return (samples + STRIDE - 1) // STRIDE
 
     def hidden_states(self, frames: Tensor, lengths: Tensor, upto: int | None = None) -> tuple[Tensor, ...]:
-        size = frames.shape[1]
-        hidden = frames + self.encoder.embed_positions.weight[:size]
-        mask = attention.additive_mask(frame_mask(lengths, size))
+        return self.continued(frames + self.encoder.embed_positions.weight[: frames.shape[1]], lengths, 0, upto)
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return list(self.encoder.layers)
+
+    def continued(self, hidden: Tensor, lengths: Tensor, start: int, upto: int | None = None) -> tuple[Tensor, ...]:
+        mask = attention.additive_mask(frame_mask(lengths, hidden.shape[1]))
         states = [hidden]
-        for layer in self.encoder.layers[: self.layers if upto is None else upto]:
+        for layer in self.encoder.layers[start : self.layers if upto is None else upto]:
             hidden = layer(hidden, mask)
             states.append(hidden)
         return tuple(states)
@@ -83,6 +92,9 @@ class Whisper(SpeechEncoder):
 
     def front_end_parameters(self) -> list[nn.Parameter]:
         return [*self.encoder.conv1.parameters(), *self.encoder.conv2.parameters()]
+
+    def output_parameters(self) -> list[nn.Parameter]:
+        return list(self.encoder.layer_norm.parameters())
 
     def fixed_parameters(self) -> list[nn.Parameter]:
         return list(self.encoder.embed_positions.parameters())

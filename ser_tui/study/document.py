@@ -9,9 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, Value, for_method
+from ser_tui.study.hyperparameters import (
+    CONDITIONAL,
+    HYPERPARAMETERS,
+    LORA_MATRICES,
+    TRAINED,
+    Hyperparameter,
+    Value,
+    counts,
+    for_method,
+)
 from ser_tui.study.scores import BCA, MEASURES
-from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space
+from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space, is_searched
 
 ProtocolKind = Literal[
     "random", "stratified", "speaker", "sentence", "speaker-sentence", "official", "kfold", "loso", "loco", "kfold-sentence",
@@ -474,8 +483,28 @@ class Study(_Section):
         if self.training.paper_exact and "probe" in _named(self.search.get("head_initialization")):
             raise ValueError("search.head_initialization: the paper's head starts at random; leave out paper_exact or probe")
         complete = {name: self.search.get(name, Fixed(fixed=entry.default)) for name, entry in known.items()}
+        if TRAINED in complete:
+            complete |= self._conditional(complete)
         object.__setattr__(self, "search", complete)
         return self
+
+    def _conditional(self, space: Space) -> Space:
+        """The dimensions of `space` that no trial reads, fixed. Raises ValueError where what is trained does not go with the rest."""
+        trained = _named(space[TRAINED])
+        partly = [str(one) for one in trained if one != "full"]
+        if partly and self.training.paper_exact:
+            raise ValueError(f"search.trained: the paper trains the whole encoder; leave out paper_exact or {partly[0]}")
+        if partly and self.training.train_front_end:
+            raise ValueError(f"search.trained: {partly[0]} trains no convolutions; leave out training.train_front_end, or {partly[0]}")
+        found: Space = {}
+        for name, entry in CONDITIONAL.items():
+            if any(counts(name, one) for one in trained) or not is_searched(space[name]):
+                continue
+            if name != "unfreeze_epoch":  # which is in the bounds of every encoder
+                wanted = " or ".join(entry.counts_with)
+                raise ValueError(f"search.{name}: is read with trained: {wanted} alone; write that, or leave it out")
+            found[name] = Fixed(fixed=entry.default)
+        return found
 
 
 def _typed(hyperparameter: Hyperparameter | None, dimension: Any) -> Any:
@@ -547,6 +576,10 @@ def _text_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
     text = str(value)
     if hyperparameter.options and text not in hyperparameter.options:
         return f"{text[:60]!r} is not one of {', '.join(hyperparameter.options)}"
+    if hyperparameter.name == "lora_matrices":
+        named = text.split("+")
+        if len(set(named)) < len(named) or not set(named) <= set(LORA_MATRICES):
+            return f"{text[:60]!r} is not some of {', '.join(LORA_MATRICES)} joined by +, each once"
     if hyperparameter.name == "layers" and not _LAYERS.fullmatch(text):
         return f"{text[:60]!r} is neither last nor layer numbers joined by +, 100 at most"
     return None

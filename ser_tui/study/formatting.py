@@ -91,8 +91,19 @@ def measured_text(measure: Measure, found: Score | None, *, short: bool = False)
         number = f"{found.value:.3g}" if found.value < 999.5 else f"{found.value:.0f}"
         return number if short else f"{number} min"
     if measure.unit == "bytes":
-        return f"{found.value / 2**30:.2f} GiB"
+        return _bytes_text(found.value)
+    if measure.unit == "seconds":
+        return f"{found.value:.3g} s"
+    if measure.unit == "joules":
+        return f"{found.value / 1e3:.3g} kJ" if found.value >= 1e3 else f"{found.value:.3g} J"
     return f"{found.value / 1e6:.2f} M" if found.value >= 1e5 else f"{found.value:.0f}"
+
+
+def _bytes_text(value: float) -> str:
+    for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if value >= size / 10:
+            return f"{value / size:.2f} {unit}"
+    return f"{value:.0f} B"
 
 
 def difference_text(difference: float | None, p: float | None, over: str = "") -> str:

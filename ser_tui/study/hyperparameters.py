@@ -28,7 +28,12 @@ class Hyperparameter:
     short: str = ""
     """Column heading in tables."""
     method: Literal["finetune", "probe", "both"] = "finetune"
+    counts_with: tuple[str, ...] = ()
+    """The values of `trained` with which it is read; empty: with all."""
 
+
+TRAINED = "trained"
+LORA_MATRICES = ("q", "k", "v", "out", "fc1", "fc2")
 
 _ALL = (
     Hyperparameter("learning_rate", "real", 1e-4, "AdamW's peak rate for the encoder", 1e-9, 1.0, short="LR"),
@@ -41,6 +46,7 @@ _ALL = (
         0,
         1000,
         short="UNF",
+        counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(
         "max_seconds",
@@ -99,6 +105,38 @@ _ALL = (
         method="both",
     ),
     Hyperparameter(
+        TRAINED,
+        "text",
+        "full",
+        "what of the encoder is trained: full, its top-k layers, low-rank adapters (lora), its biases (bitfit), or the head alone",
+        options=("full", "top-k", "lora", "bitfit", "head"),
+        short="TRAINED",
+    ),
+    Hyperparameter(
+        "top_layers",
+        "integer",
+        2,
+        "k of top-k: so many of the uppermost layers that are computed",
+        1,
+        1000,
+        short="K",
+        counts_with=("top-k",),
+    ),
+    Hyperparameter(
+        "lora_rank", "integer", 8, "rank of the adapters", 1, 256, short="RANK", counts_with=("lora",),
+    ),
+    Hyperparameter(
+        "lora_alpha", "real", 16.0, "adapters are scaled by lora_alpha / lora_rank", 1e-3, 1e4, short="ALPHA", counts_with=("lora",),
+    ),
+    Hyperparameter(
+        "lora_matrices",
+        "text",
+        "q+v",
+        "which matrices of a layer get adapters, joined by +: q, k, v, out (attention), fc1, fc2 (the two of its inner network)",
+        short="MATRICES",
+        counts_with=("lora",),
+    ),
+    Hyperparameter(
         "inverse_regularization",
         "real",
         0.03,
@@ -111,6 +149,15 @@ _ALL = (
 )
 
 HYPERPARAMETERS: Mapping[str, Hyperparameter] = {entry.name: entry for entry in _ALL}
+
+
+CONDITIONAL: Mapping[str, Hyperparameter] = {name: entry for name, entry in HYPERPARAMETERS.items() if entry.counts_with}
+"""Those that count with some values of `trained` only."""
+
+
+def counts(name: str, trained: Value) -> bool:
+    """Whether the hyperparameter `name` is read by a trial that trains `trained`."""
+    return name not in CONDITIONAL or trained in CONDITIONAL[name].counts_with
 
 
 def for_method(method: str) -> dict[str, Hyperparameter]:

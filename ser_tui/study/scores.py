@@ -11,6 +11,9 @@ ACCURACY = "accuracy"
 MINUTES = "minutes"
 PEAK_MEMORY = "peak_memory"
 TRAINED_PARAMETERS = "trained_parameters"
+CHECKPOINT_SIZE = "checkpoint_size"
+LATENCY = "latency"
+ENERGY = "energy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Measure:
     heading: str
     """Heads a column of it."""
     better: Literal["higher", "lower"]
-    unit: Literal["share", "minutes", "bytes", "count"]
+    unit: Literal["share", "minutes", "bytes", "count", "seconds", "joules"]
     """share: 0 to 1, written as scores are."""
 
     @property
@@ -77,5 +80,8 @@ _MEASURES = (
     Measure(MINUTES, "minutes", "MINUTES", "lower", "minutes"),
     Measure(PEAK_MEMORY, "peak memory", "PEAK MEMORY", "lower", "bytes"),
     Measure(TRAINED_PARAMETERS, "trained parameters", "TRAINED", "lower", "count"),
+    Measure(CHECKPOINT_SIZE, "checkpoint", "CHECKPOINT", "lower", "bytes"),
+    Measure(LATENCY, "latency per second of audio", "LATENCY", "lower", "seconds"),
+    Measure(ENERGY, "processor energy", "ENERGY", "lower", "joules"),
 )
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _MEASURES}

@@ -109,13 +109,14 @@ def highest(dimension: Dimension) -> Value:
     return max(dimension.choices) if isinstance(dimension, Choice) else dimension.high
 
 
+def is_searched(dimension: Dimension) -> bool:
+    """Whether a strategy varies it: it is neither fixed nor a choice of one value."""
+    return not isinstance(dimension, Fixed) and not (isinstance(dimension, Choice) and len(dimension.choices) == 1)
+
+
 def searched(space: Space) -> Space:
-    """The dimensions that a strategy varies: all but the fixed ones and choices of one value."""
-    return {
-        name: dimension
-        for name, dimension in space.items()
-        if not isinstance(dimension, Fixed) and not (isinstance(dimension, Choice) and len(dimension.choices) == 1)
-    }
+    """The dimensions that a strategy varies."""
+    return {name: dimension for name, dimension in space.items() if is_searched(dimension)}
 
 
 def constants(space: Space) -> dict[str, Value]:

@@ -64,6 +64,30 @@ def has_the_states_that_it_announces(encoder: SpeechEncoder) -> None:
     assert len(cut) == 2 and torch.equal(cut[1], states[1]), "upto=1 gives other states"
 
 
+def goes_on_from_any_layer(encoder: SpeechEncoder) -> None:
+    """Where an encoder tells its `blocks`, `continued` gives the states above any one of them, and `matrices` are linear layers there."""
+    if not encoder.blocks:
+        return
+    encoder.eval()
+    assert len(encoder.blocks) == encoder.layers, f"{len(encoder.blocks)} blocks of {encoder.layers} layers"
+    frames = [encoder.front_end(waveform) for waveform in waveforms()[:2]]
+    lengths = torch.tensor([len(item) for item in frames])
+    with torch.no_grad():
+        states = encoder.hidden_states(nn.utils.rnn.pad_sequence(frames, batch_first=True), lengths)
+        for start in range(encoder.layers + 1):
+            # As it is kept: each utterance's own frames, padded anew.
+            kept = [states[start][index, :length] for index, length in enumerate(lengths.tolist())]
+            found = encoder.continued(nn.utils.rnn.pad_sequence(kept, batch_first=True), lengths, start)
+            assert len(found) == encoder.layers + 1 - start, f"{len(found)} states from layer {start} on"
+            for one, other in zip(found, states[start:], strict=True):
+                for index, length in enumerate(lengths.tolist()):
+                    difference = (one[index, :length] - other[index, :length]).abs().max() / other.abs().max()
+                    assert difference < TOLERANCE, f"from layer {start} on: {difference:.1e} of what the whole gives"
+    for name, path in encoder.matrices.items():
+        wrong = [block for block in encoder.blocks if not isinstance(block.get_submodule(path), nn.Linear)]
+        assert not wrong, f"matrix {name}: {path} is no linear layer"
+
+
 def is_quiet_in_training(encoder: SpeechEncoder) -> None:
     """In training mode no layer is dropped and nothing is masked at random: gradients reach every transformer parameter."""
     encoder.train()
@@ -85,7 +109,8 @@ def is_identified(encoder: SpeechEncoder) -> None:
 
 
 CHECKS: tuple[Callable[[SpeechEncoder], None], ...] = (
-    is_independent_of_the_batch, counts_its_frames, has_the_states_that_it_announces, is_quiet_in_training, is_identified,
+    is_independent_of_the_batch, counts_its_frames, has_the_states_that_it_announces, goes_on_from_any_layer,
+    is_quiet_in_training, is_identified,
 )  # fmt: skip
 
 

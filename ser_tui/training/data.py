@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.training import augment, metrics
-from ser_tui.training.features import Features, Pooled, Recipe
+from ser_tui.training.features import Entering, Features, Pooled, Recipe
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop
 
@@ -47,6 +47,8 @@ class PartTensors:
         # While the front end is trained its inputs are what can be cached.
         self._inputs = Features(encoder, clips, digests, recipe, "inputs", stores, copies) if train_front_end else None
         self._pooled = Pooled(encoder, self._features, stores)
+        self._entering: dict[int, Entering] = {}
+        self._stores = stores
         self.usable: list[int] = []
         self._lengths: dict[int, int] = {}
         self._remembered = OrderedDict[Hashable, Any]()
@@ -68,6 +70,12 @@ class PartTensors:
             self._features.prepare(should_stop, on_progress)
         self._pooled.prepare(should_stop, on_progress)
 
+    def prepare_entering(self, below: int, should_stop: Stop, on_progress: OnProgress | None) -> None:
+        """Compute what enters the layer after `below` where it is not cached; the layers up to there must be the pre-trained ones."""
+        if below not in self._entering:
+            self._entering[below] = Entering(self._encoder, self._features, below, self._stores)
+        self._entering[below].prepare(should_stop, on_progress)
+
     def length(self, index: int) -> int:
         """Frames of utterance `index`."""
         return self._lengths[index]
@@ -81,6 +89,16 @@ class PartTensors:
         lengths = torch.tensor([len(frame) for frame in frames])
         real = torch.tensor([self._features.real_length(index) for index in indices])
         return nn.utils.rnn.pad_sequence(frames, batch_first=True), lengths, real
+
+    def entered(self, indices: list[int], below: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Padded hidden states `below` [B, T, D] in float32, lengths [B], the lengths [B] that pooling takes in, and the statistics
+        [B, below, 2, D] of the states under them, None where there are none. `prepare_entering` comes first."""
+        found = [self._entering[below].get(index) for index in indices]
+        states = [state.float() for state, _ in found]
+        lengths = torch.tensor([len(state) for state in states])
+        real = torch.tensor([self._features.real_length(index) for index in indices])
+        lower = torch.stack([one for _, one in found]) if below else None
+        return nn.utils.rnn.pad_sequence(states, batch_first=True), lengths, real, lower
 
     def pooled(self, indices: list[int]) -> Tensor:
         """Pooled statistics [B, layers + 2, 2, D] of the pre-trained encoder."""

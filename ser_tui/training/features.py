@@ -344,3 +344,56 @@ def pooled_statistics(encoder: SpeechEncoder, frames: Tensor, real: int) -> Tens
         states = encoder.hidden_states(frames, lengths)
         states = (*states, encoder.output(states[-1], lengths))
         return torch.stack([torch.cat(statistics(state, pool)) for state in states])
+
+
+class Entering:
+    """What enters layer `below` + 1 of the transformer, whose lower layers stay as they are: per utterance the hidden state [T, D],
+    of the recipe's type, and statistics of the states under it [below, 2, D], float32.
+
+    Each utterance is run alone, as in evaluation. What lies above `below` is never computed, and may be trained meanwhile.
+    """
+
+    def __init__(self, encoder: SpeechEncoder, features: Features, below: int, stores: dict[str, Shards] | None = None) -> None:
+        self._encoder, self._features, self._below = encoder, features, below
+        recipe = features.recipe
+        name = f"{encoder.family}-{encoder.fingerprint}-state{below}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}"
+        self._shards = store(stores, name) if encoder.fingerprint else None
+
+    def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
+        """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
+        shards = self._shards
+        if shards is None:
+            return  # `get` computes, which without a cache has to be done every time
+        missing = [index for index in self._features.usable if self._features.key(index) not in shards]
+        for done, index in enumerate(missing):
+            check_stop(should_stop)
+            self.get(index)
+            if on_progress is not None:
+                on_progress(done + 1, len(missing))
+        shards.flush()
+
+    def get(self, index: int) -> tuple[Tensor, Tensor]:
+        """Hidden state [T, D] and lower statistics [below, 2, D] of utterance `index`. Raises Unreadable."""
+        key = self._features.key(index)
+        lower_key = f"{key}-lower"
+        if self._shards is not None:
+            state, lower = self._shards.get(key), self._shards.get(lower_key) if self._below else torch.zeros(0)
+            if state is not None and lower is not None:
+                return state, lower
+        state, lower = self._compute(index)
+        if self._shards is not None:
+            if self._below:
+                self._shards.put(lower_key, lower)
+            self._shards.put(key, state)
+        return state, lower
+
+    def _compute(self, index: int) -> tuple[Tensor, Tensor]:
+        frames = self._features.get(index).float()[None]
+        lengths, pool = torch.tensor([frames.shape[1]]), torch.tensor([self._features.real_length(index)])
+        with torch.no_grad():
+            *under, state = self._encoder.hidden_states(frames, lengths, self._below)
+            lower = [torch.cat(statistics(one, pool)) for one in under]
+        # A residual stream may hold more than float16 can, where the encoder is large.
+        rounded = state[0].to(self._features.recipe.dtype)
+        kept = rounded if bool(torch.isfinite(rounded).all()) else state[0]
+        return kept, torch.stack(lower) if lower else torch.zeros(0)

@@ -25,7 +25,8 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import balancing, batches, checkpoint, metrics, precision
+from ser_tui.training import adapting, balancing, batches, checkpoint, metrics, precision
+from ser_tui.training.adapting import Adaptation, adaptation
 from ser_tui.training.collapse import CollapseGuard
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
@@ -74,6 +75,9 @@ class FineTuner(Trainer):
         self.precision = precision.choose(settings.precision, paper_exact=settings.paper_exact)
         self._prepare_parameters()
         self._pristine = {name: tensor.clone() for name, tensor in self.encoder.state_dict().items()}
+        self._adaptation: Adaptation = adaptation({})
+        self._below: int | None = None
+        """The hidden state that enters the lowest trained layer of this trial, where it is kept; None: trials begin at the frames."""
         self._start_strengths = start_strengths
         self._starts: dict[tuple[Part, Pooling, float], tuple[Head, float]] = {}
 
@@ -114,7 +118,19 @@ class FineTuner(Trainer):
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(id(parameter) in trained)
 
+    def _adapt(self, parameters: Mapping[str, Value], chosen: Pooling) -> None:
+        """Let gradients reach what the trial trains. The encoder must hold its pre-trained weights. Raises UserError."""
+        self._adaptation = adaptation(parameters)
+        if self._adaptation.full:
+            self._prepare_parameters()
+        else:
+            self._trained = self._adaptation.enter(self.encoder, chosen)
+        below = self._adaptation.below(self.encoder, chosen)
+        self._below = None if below == 0 and self.encoder.cheap_entry else below
+
     def _reset(self) -> None:
+        adapting.leave(self.encoder)
+        self._trained = None
         if self._tuned:
             self.encoder.load_state_dict(self._pristine, strict=True)
             self._tuned = False
@@ -177,6 +193,7 @@ class FineTuner(Trainer):
         head = Head(chosen.width(self.encoder.dimension), len(self.classes), float(parameters["head_dropout"]))
         if probe is not None:
             head.load_state_dict(probe.state_dict())
+        self._adapt(parameters, chosen)
         epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
         size = int(parameters["batch_size"])
         optimizer = Optimizer(
@@ -201,7 +218,7 @@ class FineTuner(Trainer):
         if rung is not None and 0 < rung.until < epochs:
             until = rung.until
         for epoch in range(len(reports) + 1, until + 1):
-            frozen = epoch <= unfreeze
+            frozen = epoch <= unfreeze or self._adaptation.trained == adapting.HEAD
             began = time.perf_counter()
             loss = self._epoch(train, head, chosen, criterion, optimizer, size, seed, epoch, frozen, should_stop)
             logits = self._logits(validation, head, chosen, should_stop, frozen=not self._tuned)
@@ -230,10 +247,12 @@ class FineTuner(Trainer):
         """One pass over the training part; the mean loss of an utterance. Raises NonFiniteLoss."""
         if not frozen:
             self._tuned = True
-        self.encoder.train(not frozen)
+        self._learn(chosen, not frozen)
         head.train()
         if frozen:
             train.prepare_pooled(should_stop, self._on_progress)
+        elif self._below is not None:
+            train.prepare_entering(self._below, should_stop, self._on_progress)
         total, seen = 0.0, 0
         usable = train.usable
         if self._settings.balance == "sampling":
@@ -257,6 +276,16 @@ class FineTuner(Trainer):
                 raise NonFiniteLoss(f"the gradient became infinite or NaN in epoch {epoch}")
         return total / len(train.usable)
 
+    def _learn(self, chosen: Pooling, learns: bool) -> None:
+        """Put the encoder, or the layers of it from the lowest trained one on, into training mode; what lies below never is."""
+        below = self._adaptation.below(self.encoder, chosen)
+        if below is None:
+            self.encoder.train(learns)
+            return
+        self.encoder.eval()
+        for block in self.encoder.blocks[below:]:
+            block.train(learns)
+
     def _fitting(self, data: PartTensors, indices: list[int]) -> list[list[int]]:
         """`indices` in as few parts, as even as can be, as keep what the backward pass needs of each within `MOST_STATES`."""
         frames = len(indices) * max(data.length(index) for index in indices)
@@ -264,9 +293,14 @@ class FineTuner(Trainer):
         return [indices[part * len(indices) // count : (part + 1) * len(indices) // count] for part in range(count)]
 
     def _pool(self, data: PartTensors, indices: list[int], chosen: Pooling) -> Tensor:
-        frames, lengths, real = data.frames(indices)
+        if self._below is None:
+            frames, lengths, real = data.frames(indices)
+            with precision.autocast(self.precision):
+                return chosen.of(self.encoder, frames, lengths, real)
+        entering, lengths, real, lower = data.entered(indices, self._below)
         with precision.autocast(self.precision):
-            return chosen.of(self.encoder, frames, lengths, real)
+            states = self.encoder.continued(entering, lengths, self._below, min(chosen.highest, self.encoder.layers))
+            return chosen.of_states(self.encoder, states, lengths, real, lower)
 
     def _logits(self, data: PartTensors, head: Head, chosen: Pooling, should_stop: Stop, *, frozen: bool) -> Tensor:
         """Logits [N, classes] of the usable utterances of `data`, in order."""
@@ -274,6 +308,8 @@ class FineTuner(Trainer):
         head.eval()
         if frozen:
             data.prepare_pooled(should_stop, self._on_progress)
+        elif self._below is not None:
+            data.prepare_entering(self._below, should_stop, self._on_progress)
         logits, seen = torch.empty(len(data.usable), len(self.classes)), 0
         with torch.no_grad():
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _EVALUATION_BATCH):

@@ -42,10 +42,20 @@ class Pooling:
 
     def of(self, encoder: SpeechEncoder, frames: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
         """Pooled vectors [B, width] of padded `frames` [B, T, C]; `real` [B] frames of `lengths` [B] are pooled."""
-        states = encoder.hidden_states(frames, lengths, min(self.highest, encoder.layers))
+        return self.of_states(encoder, encoder.hidden_states(frames, lengths, min(self.highest, encoder.layers)), lengths, real)
+
+    def of_states(
+        self, encoder: SpeechEncoder, states: Sequence[Tensor], lengths: Tensor, real: Tensor, lower: Tensor | None = None
+    ) -> Tensor:
+        """The same of hidden states [B, T, D] up to the highest layer. `lower`: where the lowest ones are missing, their
+        statistics [B, missing, 2, D]."""
+        missing = 0 if lower is None else lower.shape[1]
         vectors = []
         for layer in self.layers:
-            state = encoder.output(states[-1], lengths) if layer > encoder.layers else states[layer]
+            if lower is not None and layer < missing:
+                vectors.append(self._vector(layer, lower[:, layer, 0], lower[:, layer, 1]))
+                continue
+            state = encoder.output(states[-1], lengths) if layer > encoder.layers else states[layer - missing]
             vectors.append(self._vector(layer, *statistics(state, real)))
         return self._joined(vectors)
 

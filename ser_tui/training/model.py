@@ -1,7 +1,8 @@
 """Saved models: safetensors and model.json, which together hold everything that a prediction needs.
 
 model.json names the weights file, which carries its own digest in its name: the table is replaced last, so that a crash
-leaves the old model or the new one, never a mixture.
+leaves the old model or the new one, never a mixture. Of a trial that trained a part of the encoder only that part is saved, and the
+fingerprint of the encoder that it belongs to, which must be ready wherever the model is loaded.
 """
 
 from __future__ import annotations
@@ -29,11 +30,13 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.layout import read_json
-from ser_tui.encoders.load import build
+from ser_tui.encoders.load import build, load_encoder
 from ser_tui.store.files import replacing, write_atomically
+from ser_tui.study.document import value_problem
 from ser_tui.study.errors import UserError
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.training import batches, hearing, precision
+from ser_tui.training.adapting import PARAMETERS, adaptation
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe, Unreadable, pooled_statistics
 from ser_tui.training.head import Head, Pooling
@@ -42,6 +45,8 @@ from ser_tui.training.speakers import by_speaker
 from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
 
 FORMAT = 1
+PART_FORMAT = 2
+"""Of a model that holds what was trained alone: an older ser_tui refuses it in one line."""
 _TABLE = "model.json"
 _WEIGHTS = re.compile(r"model-[0-9a-f]{1,64}\.safetensors")
 _BATCH = 16
@@ -70,6 +75,8 @@ class Model:
     """Digest of the model's files: of all that its logits depend on besides the audio. Empty for a model without files."""
     frozen_fingerprint: str = ""
     """Of the weights of an encoder that was not tuned: what it computes is cached under it. Empty: not known."""
+    below: int = 0
+    """Layers below the lowest that was trained: in training they were computed once, in float32, and are here."""
 
     def predict_logits(
         self, clips: Sequence[Clip], digests: Sequence[str] = (), *, speakers: Sequence[str] = (),
@@ -159,8 +166,14 @@ class Model:
     def _together(self, frames: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
         """Logits, or pooled vectors, of a padded batch of frames [B, T, C]."""
         with torch.no_grad():
+            lower = self.encoder.hidden_states(frames, lengths, self.below) if self.below else ()
             with precision.autocast(self.precision):
-                pooled = self.pooling.of(self.encoder, frames, lengths, real)
+                if lower:
+                    highest = min(self.pooling.highest, self.encoder.layers)
+                    upper = self.encoder.continued(lower[-1], lengths, self.below, highest)
+                    pooled = self.pooling.of_states(self.encoder, (*lower[:-1], *upper), lengths, real)
+                else:
+                    pooled = self.pooling.of(self.encoder, frames, lengths, real)
             return self._said(pooled)
 
     def _each(self, alone: Sequence[tuple[Tensor, int]]) -> Tensor:
@@ -174,18 +187,26 @@ class Model:
         return logits
 
 
+def contents(encoder: SpeechEncoder, head: Head, trained: Mapping[str, nn.Parameter] | None) -> dict[str, Tensor]:
+    """The tensors of a saved model: head and encoder, or `trained` of the encoder alone."""
+    own: Mapping[str, Tensor] = encoder.state_dict() if trained is None else trained
+    tensors = {f"{_ENCODER}{name}": tensor for name, tensor in own.items()}
+    tensors |= {f"{_HEAD}{name}": tensor for name, tensor in head.state_dict().items()}
+    return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+
+
 def save(
     folder: Path, *, encoder: SpeechEncoder, encoder_name: str, head: Head, pooling: Pooling, classes: tuple[str, ...],
-    parameters: Mapping[str, Value], recipe: Recipe, precision: str, tuned: bool,
+    parameters: Mapping[str, Value], recipe: Recipe, precision: str, tuned: bool, trained: Mapping[str, nn.Parameter] | None = None,
 ) -> None:
-    """Write a model into `folder`, replacing the one that is there. Raises OSError when it cannot be written."""
-    tensors = {f"{_ENCODER}{name}": tensor for name, tensor in encoder.state_dict().items()}
-    tensors |= {f"{_HEAD}{name}": tensor for name, tensor in head.state_dict().items()}
-    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    """Write a model into `folder`, replacing the one that is there. `trained`: see `contents`. Raises OSError when it cannot be
+    written."""
+    tensors = contents(encoder, head, trained)
     digest = weights.digest(tensors, {})
     name = f"model-{digest}.safetensors"
     table = {
-        "format": FORMAT, "weights": name, "digest": digest, "classes": list(classes), "parameters": dict(parameters),
+        "format": FORMAT if trained is None else PART_FORMAT, "weights": name, "digest": digest, "classes": list(classes),
+        "parameters": dict(parameters),
         "recipe": {**dataclasses.asdict(recipe), "dtype": str(recipe.dtype).removeprefix("torch.")},
         "precision": precision, "tuned": tuned, "pooling": dataclasses.asdict(pooling),
         "encoder": {"name": encoder_name, "fingerprint": encoder.fingerprint, "description": dict(encoder.describe())},
@@ -211,8 +232,10 @@ def load_model(folder: Path) -> Model:
     if not path.is_file():
         raise UserError(f"{folder}: holds no model ({_TABLE} is absent); the run may not have finished a trial")
     table = read_json(path)
-    if table.get("format") != FORMAT:
-        raise UserError(f"{path}: format {table.get('format')!r:.20}, {FORMAT} is known here; use the ser_tui that wrote it")
+    if table.get("format") not in (FORMAT, PART_FORMAT):
+        known = f"{FORMAT} and {PART_FORMAT} are known here"
+        raise UserError(f"{path}: format {table.get('format')!r:.20}, {known}; use the ser_tui that wrote it")
+    whole = table["format"] == FORMAT
     try:
         name, pooled, described = str(table["weights"]), table["pooling"], table["encoder"]
         if not _WEIGHTS.fullmatch(name) or (folder / name).is_symlink():
@@ -226,28 +249,69 @@ def load_model(folder: Path) -> Model:
         recipe = _recipe(table["recipe"])
         used: precision.Precision = "bfloat16" if table["precision"] == "bfloat16" else "float32"
         tensors = weights.read(folder / name)
-        # First without memory: what the table describes may be of any size, and must be what the weights fill.
-        with torch.device("meta"):
-            planned = build(described["description"], str(path))
-            _check_layers(chosen, planned)
-            planned_head = Head(chosen.width(planned.dimension), len(classes))
-        for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
-            weights.compare_strictly(module, _own(tensors, prefix), str(folder / name))
-        encoder = build(described["description"], str(path))
-        head = Head(chosen.width(encoder.dimension), len(classes))
         facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
+        if whole:
+            encoder, named = _rebuilt(described["description"], chosen, len(classes), tensors, (path, folder / name)), None
+        else:
+            encoder = _published(path, facts[0], facts[1])
+            _check_layers(chosen, encoder)
+            named = _adapted(encoder, chosen, parameters, tuned=facts[2])
+        head = Head(chosen.width(encoder.dimension), len(classes))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:120]}); train the model again") from None
     if weights.digest(tensors, {}) != table.get("digest"):
         raise UserError(f"{folder / name}: damaged (its digest is another); train the model again")
-    for module, prefix in ((encoder, _ENCODER), (head, _HEAD)):
-        weights.load_strictly(module, _own(tensors, prefix), str(folder / name))
+    if named is None:
+        weights.load_strictly(encoder, _own(tensors, _ENCODER), str(folder / name))
+    else:
+        weights.put_strictly(named, _own(tensors, _ENCODER), str(folder / name))
+    weights.load_strictly(head, _own(tensors, _HEAD), str(folder / name))
     # A tuned encoder must not find the pre-trained one's features in the cache, nor leave its own there.
     encoder.fingerprint = ""
     identity = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+    below = 0 if whole else adaptation(parameters).below(encoder, chosen) or 0
     return Model(
-        classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {}, identity
+        classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {}, identity, below=below
     )
+
+
+def _rebuilt(
+    description: Mapping[str, Any], chosen: Pooling, classes: int, tensors: Mapping[str, Tensor], places: tuple[Path, Path]
+) -> SpeechEncoder:
+    """The architecture that is described, once `tensors` are found to fill it and its head. `places`: of the table and the weights."""
+    # First without memory: what the table describes may be of any size, and must be what the weights fill.
+    with torch.device("meta"):
+        planned = build(description, str(places[0]))
+        _check_layers(chosen, planned)
+        planned_head = Head(chosen.width(planned.dimension), classes)
+    for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
+        weights.compare_strictly(module, _own(tensors, prefix), str(places[1]))
+    return build(description, str(places[0]))
+
+
+def _published(path: Path, name: str, fingerprint: str) -> SpeechEncoder:
+    """The pre-trained encoder that a model's trained part belongs to. Raises UserError where it is not ready, or is another."""
+    try:
+        encoder = load_encoder(name)
+    except UserError as error:
+        raise UserError(f"{path} holds what was trained alone, which belongs to the encoder {name}: {error}") from None
+    if encoder.fingerprint != fingerprint:
+        raise UserError(
+            f"{path} belongs to another {name:.100} (fingerprint {fingerprint:.16}) than the one here ({encoder.fingerprint:.16}): "
+            "get that version of the encoder"
+        )
+    return encoder
+
+
+def _adapted(encoder: SpeechEncoder, chosen: Pooling, parameters: Mapping[str, Value], *, tuned: bool) -> dict[str, nn.Parameter]:
+    """The parameters that were trained, adapters put in. Raises ValueError where the table says what cannot be."""
+    for name in PARAMETERS:
+        if problem := value_problem(HYPERPARAMETERS[name], parameters[name]):
+            raise ValueError(f"{name}: {problem}")
+    what = adaptation(parameters)
+    if what.full:
+        raise ValueError("says that the whole encoder was trained, and holds a part")
+    return what.enter(encoder, chosen) if tuned else {}
 
 
 def _own(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -7,7 +7,6 @@ leaves out: it was trained on windows filled up with silence.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import metrics, model
+from ser_tui.training import metrics
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.fold_table import FoldTable, vectors
@@ -125,18 +124,6 @@ class ProbeTrainer(Trainer):
             if not data.usable:
                 return (metrics.UNREADABLE,) * len(part)
             return _predictions(data, head(torch.from_numpy(vectors(data, chosen))))
-
-    def fitted(self) -> model.Model:
-        """The probe just fitted, ready to predict. Raises UserError."""
-        if self._last is None:
-            raise UserError("there is no probe to predict with: none has been fitted to its end")
-        head, chosen, values = self._last
-        encoder, recipe = copy.copy(self.encoder), self._recipe(float(values["max_seconds"]))
-        encoder.fingerprint = ""  # as of a model that is loaded: what it hears by path alone is not cached
-        return model.Model(
-            self.classes, self.encoder_name, self.encoder.fingerprint, values, "float32", chosen, encoder, head, False,
-            recipe, {}, frozen_fingerprint=self.encoder.fingerprint,
-        )  # fmt: skip
 
     def _recipe(self, max_seconds: float) -> Recipe:
         settings = self._settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
@@ -20,9 +21,11 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.scores import PEAK_MEMORY, TRAINED_PARAMETERS
-from ser_tui.training import metrics, model, precision, racing
+from ser_tui.study.scores import CHECKPOINT_SIZE, ENERGY, LATENCY, PEAK_MEMORY, TRAINED_PARAMETERS
+from ser_tui.training import latency, metrics, model, precision, racing
+from ser_tui.training.adapting import LORA, adaptation
 from ser_tui.training.data import PartTensors
+from ser_tui.training.energy import ProcessorEnergy
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import PeakMemory, as_memory_error
@@ -76,6 +79,9 @@ class Trainer(ABC):
         self.encoder_name = encoder_name
         self._tuned = False
         """Whether the encoder holds other weights than its pre-trained ones."""
+        self._trained: Mapping[str, nn.Parameter] | None = None
+        """What of the encoder the trial may change, by name; None: all, or nothing that is known by name."""
+        self._latencies: dict[Hashable, float] = {}
         self._stores: dict[str, Shards] = {}
         self._data: dict[float, tuple[PartTensors, PartTensors]] = {}
         self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
@@ -98,10 +104,13 @@ class Trainer(ABC):
         UserError for what the user can mend.
         """
         self._seed, self._rival, self._rung = seed, rival, rung
-        with as_memory_error(), PeakMemory() as peak:
+        with as_memory_error(), PeakMemory() as peak, ProcessorEnergy() as energy:
             completed, run = complete(parameters, self.method), self._run_folds if self._folds else self._run
             result = run(completed, seed, on_epoch, should_stop)
-        costs = {PEAK_MEMORY: peak.bytes, TRAINED_PARAMETERS: self._trained_parameters()}
+        costs = {
+            PEAK_MEMORY: peak.bytes, TRAINED_PARAMETERS: self._trained_parameters(), CHECKPOINT_SIZE: self._checkpoint_size(),
+            LATENCY: self._latency(), ENERGY: energy.joules,
+        }  # fmt: skip
         return replace(result, costs={name: float(value) for name, value in costs.items() if value is not None})
 
     def _trained_parameters(self) -> int | None:
@@ -110,6 +119,41 @@ class Trainer(ABC):
             return None
         encoder = [one for one in self.encoder.parameters() if one.requires_grad] if self._tuned else []
         return sum(one.numel() for one in (*self._last[0].parameters(), *encoder))
+
+    def _checkpoint_size(self) -> int | None:
+        """Bytes of the tensors that `save_best` would write."""
+        if self._last is None:
+            return None
+        return sum(tensor.nbytes for tensor in model.contents(self.encoder, self._last[0], self._saved_part()).values())
+
+    def _saved_part(self) -> Mapping[str, nn.Parameter] | None:
+        return self._trained if self._tuned or self._trained is None else {}
+
+    def _latency(self) -> float | None:
+        """Seconds that the model takes for a second of audio; measured once for all trials whose models compute the same."""
+        if self._last is None:
+            return None
+        found = self.fitted()
+        what = adaptation(found.parameters)
+        # A frozen encoder computes all layers, whatever is pooled of them.
+        key = (found.recipe, (found.pooling, what if what.trained == LORA else None) if found.tuned else None)
+        if key not in self._latencies:
+            with as_memory_error():
+                self._latencies[key] = latency.measured(found)
+        return self._latencies[key]
+
+    def fitted(self) -> model.Model:
+        """The model of the trial just run, ready to predict until the next one. Raises UserError."""
+        if self._last is None:
+            raise UserError("there is no model to predict with: no trial has been trained to its end")
+        head, chosen, values = self._last
+        encoder, recipe = copy.copy(self.encoder), self._recipe(float(values["max_seconds"]))
+        encoder.fingerprint = ""  # as of a model that is loaded: what it hears by path alone is not cached
+        below = adaptation(values).below(encoder, chosen) or 0
+        return model.Model(
+            self.classes, self.encoder_name, self.encoder.fingerprint, values, self.precision, chosen, encoder.eval(), head.eval(),
+            self._tuned, recipe, {}, frozen_fingerprint="" if self._tuned else self.encoder.fingerprint, below=below,
+        )  # fmt: skip
 
     def _run_folds(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         """One trial on each of the folds. Its epochs are told once all folds have had theirs, pooled."""
@@ -167,7 +211,7 @@ class Trainer(ABC):
         model.save(
             folder, encoder=self.encoder, encoder_name=self.encoder_name, head=head, pooling=chosen, classes=self.classes,
             parameters=parameters, recipe=self._recipe(float(parameters["max_seconds"])), precision=self.precision,
-            tuned=self._tuned,
+            tuned=self._tuned, trained=self._saved_part(),
         )
 
     def cool(self, temperature: float) -> None:

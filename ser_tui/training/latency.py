@@ -1,0 +1,36 @@
+"""How long a model takes for a second of audio: one utterance at a time, one thread."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import torch
+
+from ser_tui.training import hearing
+from ser_tui.training.audio import SAMPLE_RATE
+from ser_tui.training.model import Model
+
+SECONDS = 3.0
+"""Of noise, which a model listens to as long as to speech; less where it hears no more of an utterance."""
+WARM_UP = 2
+ROUNDS = 5
+"""Passes after the warm-up, of which the median counts."""
+
+
+def measured(model: Model) -> float:
+    """Seconds from a waveform at 16 kHz to its logits, for each second of audio: batch 1, one thread, the median of `ROUNDS` passes
+    after `WARM_UP`."""
+    seconds = min(SECONDS, model.recipe.max_seconds)
+    waveform = torch.randn(round(seconds * SAMPLE_RATE), generator=torch.Generator().manual_seed(1)) * 0.1
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        taken = []
+        for _ in range(WARM_UP + ROUNDS):
+            begun = time.perf_counter()
+            model.heard([hearing.prepared(waveform, model.recipe)])
+            taken.append(time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(taken[WARM_UP:]) / seconds
