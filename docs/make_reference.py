@@ -113,7 +113,7 @@ def study() -> str:
         parts += [f"`{name}`: {record.help}"]
         if record.settings is not None and record.settings.model_fields:
             parts.append(_keys(record.settings))
-    rows = [(f"`{name}`", one.help, _may_be(one), f"`{one.default}`", one.method) for name, one in HYPERPARAMETERS.items()]
+    rows = [(f"`{name}`", one.help + _counts(one), _may_be(one), f"`{one.default}`", one.method) for name, one in HYPERPARAMETERS.items()]
     parts += [
         "## `search:`",
         "`paper` (the paper's bounds), `recommended` (those that suit the study's encoder), or each hyperparameter with one value, "
@@ -123,6 +123,10 @@ def study() -> str:
         table(("`objective:`", "what it is", "better"), [(f"`{one.name}`", one.label, one.better) for one in scores.MEASURES.values()]),
     ]
     return page("Study documents", *parts)
+
+
+def _counts(one: Hyperparameter) -> str:
+    return f" (read with `trained`: {', '.join(one.counts_with)})" if one.counts_with else ""
 
 
 def _may_be(one: Hyperparameter) -> str:

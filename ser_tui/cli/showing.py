@@ -21,6 +21,7 @@ from ser_tui.study.formatting import (
     loss_text,
     measured_text,
     parameter,
+    parameter_of,
     probe_parameters,
     scaled_sparkline,
     score,
@@ -160,7 +161,7 @@ def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         last = trial.epochs[-1] if trial.epochs else None
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
         yield (
-            str(trial.number), *(parameter(name, trial.parameters.get(name)) for name in names),
+            str(trial.number), *(parameter_of(name, trial.parameters) for name in names),
             score_text(trial.score(), short=True),
             *(measured_text(one, trial.score(one.name), short=True) for one in state.study.others), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),

@@ -17,14 +17,16 @@ from pathlib import Path
 from ser_tui import places
 from ser_tui.store.files import read_json, write_json
 from ser_tui.study.document import Study
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, TRAINED, Value
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, highest
 from ser_tui.study.type_checks import checks
 
-_TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers")
+_TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers", TRAINED, "top_layers")
 """The hyperparameters that a trial's time depends on."""
 MOST_FEATURES = 1.5
 """Features are not expected to take more times as long as predicted: trials that were slow for other reasons look alike."""
+ADAPTED = 0.8
+"""Of a training step, where gradients pass through all layers but are those of few weights."""
 MOST_SECONDS = 1e9
 """No cost is as high: a file that says so was not written by `remember`."""
 
@@ -71,9 +73,13 @@ def trial_seconds(costs: Costs, speech: Speech, parameters: Mapping[str, Value],
     if method == "probe":
         return costs.trial + costs.probe * speech.folds
     epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
-    frozen = min(epochs, unfreeze)
+    trained = parameters.get(TRAINED, "full")
+    frozen = epochs if trained == "head" else min(epochs, unfreeze)
     train, validation = speech.seconds(float(parameters["max_seconds"]))
-    tuned = (costs.train * train + costs.evaluate * validation) * _depth(str(parameters.get("layers", "last")), costs.layers)
+    step = costs.train * (ADAPTED if trained in ("lora", "bitfit") else 1.0)
+    tuned = (step * train + costs.evaluate * validation) * _depth(str(parameters.get("layers", "last")), costs.layers)
+    if trained == "top-k":
+        tuned *= _top(parameters, costs.layers)
     still = costs.head * (len(speech.train) + len(speech.validation))
     return costs.trial * speech.folds + (epochs - frozen) * tuned + frozen * still
 
@@ -85,9 +91,15 @@ def _depth(layers: str, measured: int) -> float:
     return min(measured, max(int(part) for part in layers.split("+"))) / measured
 
 
+def _top(parameters: Mapping[str, Value], measured: int) -> float:
+    """The share of the computed layers that top-k computes in every epoch."""
+    computed = _depth(str(parameters.get("layers", "last")), measured) * measured
+    return min(1.0, int(parameters.get("top_layers", 1)) / computed) if computed else 1.0
+
+
 def mean_trial_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     """The expected time of a trial drawn evenly from the study's space."""
-    fixed: dict[str, Value] = {name: 0 for name in _TIMED if name not in study.search}
+    fixed: dict[str, Value] = {name: HYPERPARAMETERS[name].default for name in _TIMED if name not in study.search}
     levels = {name: _levels(study.search[name]) for name in _TIMED if name in study.search}
     drawn = ({**fixed, **dict(zip(levels, point, strict=True))} for point in itertools.product(*levels.values()))
     return statistics.fmean(trial_seconds(costs, speech, point, study.method) for point in drawn)

@@ -27,6 +27,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.uses import ExportRequest
 from ser_tui.training import audio
+from ser_tui.training.adapting import merged
 from ser_tui.training.model import Model
 from ser_tui.worker.keeping import FolderKeeper
 
@@ -52,7 +53,8 @@ def export(request: ExportRequest) -> int:
     _refuse_filled(target)
     with opened(request.model) as loaded:
         write = _writer(request.format)
-        exact = in_float32(loaded.model)
+        same = in_float32(loaded.model)
+        exact = replace(same, encoder=merged(same.encoder))
         write_problem = write.refuse(exact)
         if write_problem:
             raise UserError(write_problem)
@@ -67,7 +69,7 @@ def export(request: ExportRequest) -> int:
                     f"what was written says otherwise than the model: logits differ by {compared.largest:.2g} (at most {TOLERANCE:g}), "
                     f"{compared.recordings - compared.equal} of {compared.recordings} labels are others; nothing was kept"
                 )
-            own = compare(loaded.model, says, waveforms) if exact is not loaded.model else None
+            own = compare(loaded.model, says, waveforms) if same is not loaded.model else None
             (partial / "README.md").write_text(_card(request, loaded, compared, own), encoding="utf-8")
             _put(partial, target)
         finally:

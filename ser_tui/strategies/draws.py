@@ -13,6 +13,7 @@ import numpy as np
 
 from ser_tui.strategies.axes import Axis, axes, inside
 from ser_tui.strategies.base import Observation, Proposal, begun, scores
+from ser_tui.strategies.conditions import Conditions
 from ser_tui.strategies.derived import Derived
 from ser_tui.strategies.lattice import every_trial, key
 from ser_tui.study.hyperparameters import Value
@@ -32,13 +33,15 @@ class Draws:
 
     def __init__(self, space: Space, seed: int) -> None:
         self.axes: tuple[Axis, ...] = axes(space)
+        self.conditions = Conditions(self.axes)
         self._fixed = constants(space)
         self._seed = seed
         self._all = every_trial(space)
 
     def complete(self, units: Sequence[float]) -> dict[str, Value]:
         """The parameters at a point of the unit cube, fixed ones included."""
-        return {**self._fixed, **{axis.name: axis.value(unit) for axis, unit in zip(self.axes, units, strict=True)}}
+        found = {**self._fixed, **{axis.name: axis.value(unit) for axis, unit in zip(self.axes, units, strict=True)}}
+        return self.conditions.settled(found)
 
     def new(
         self, history: Sequence[Observation], preferred: Iterable[dict[str, Value]] = ()
@@ -63,7 +66,7 @@ class Draws:
 
     def at(self, searched: Mapping[str, Value]) -> dict[str, Value]:
         """The parameters with these values of the searched dimensions, fixed ones included, in the order of the space."""
-        return {**self._fixed, **{axis.name: searched[axis.name] for axis in self.axes}}
+        return self.conditions.settled({**self._fixed, **{axis.name: searched[axis.name] for axis in self.axes}})
 
     def draw(self, random: np.random.Generator) -> dict[str, Value]:
         """One point, each searched dimension uniform on its scale."""

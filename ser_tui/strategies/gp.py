@@ -94,7 +94,7 @@ class GaussianProcess(Modelled):
         drawn = random.random((DRAWN, width))
         best = told[np.argsort(targets, kind="stable")[:BEST]]
         near = best[random.integers(len(best), size=NEAR)] + random.normal(0.0, STEP, (NEAR, width))
-        return np.vstack([drawn, np.clip(near, 0.0, 1.0)])
+        return self._draws.conditions.settled_units(np.vstack([drawn, np.clip(near, 0.0, 1.0)]))
 
 
 class _Error:

@@ -86,7 +86,7 @@ class GaussianProcessByAxes(Modelled):
         for axis, coordinate in zip(self._draws.axes, point, strict=True):
             whole = axis.levels is None
             parameters[axis.name] = axis.value(float(coordinate)) if whole else _level(axis, int(coordinate))
-        return parameters
+        return self._draws.conditions.settled(parameters)
 
 
 def _dimension(axis: Axis) -> Any:

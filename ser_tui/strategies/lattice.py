@@ -2,7 +2,8 @@
 
 Two parameter sets are the same trial when they differ only in unfreeze epochs that training never reaches: with 3
 epochs, an encoder that is to be unfrozen after 3, 4 or 5 stays frozen throughout. Of these the lattice keeps the
-smallest, which leaves the 504 combinations of the grid search in arXiv 2510.07052.
+smallest, which leaves the 504 combinations of the grid search in arXiv 2510.07052. Nor does it matter what a hyperparameter is that
+does not count with what is `trained`: of these the lattice keeps one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ser_tui.strategies.axes import axes
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import CONDITIONAL, HYPERPARAMETERS, TRAINED, Value, counts
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space, constants, searched
 
 EPOCHS = "epochs"
@@ -27,6 +28,7 @@ class Lattice:
         self._fixed = dict(fixed)
         every = {**{name: (value,) for name, value in fixed.items()}, **values}
         coupled = EPOCHS in every and UNFREEZE in every
+        self._rests = {name: resting(name, levels) for name, levels in values.items() if name in CONDITIONAL and TRAINED in every}
         self._pairs = _kept_pairs(every[EPOCHS], every[UNFREEZE]) if coupled else None
         self.size = self._completions({})
         """How many distinct trials there are."""
@@ -50,6 +52,13 @@ class Lattice:
 
     def _completions(self, chosen: Mapping[str, Value]) -> int:
         """How many trials begin with the values in `chosen`."""
+        if self._rests and TRAINED in self._values and TRAINED not in chosen:
+            return sum(self._completions({**chosen, TRAINED: value}) for value in self._values[TRAINED])
+        for name, rest in self._rests.items():
+            if not counts(name, {**self._fixed, **chosen}[TRAINED]):
+                if chosen.get(name, rest) != rest:
+                    return 0
+                chosen = {**chosen, name: rest}
         free = [name for name in self._values if name not in chosen]
         if self._pairs is None:
             return math.prod(len(self._values[name]) for name in free)
@@ -75,7 +84,17 @@ def key(parameters: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
     epochs, unfreeze = same.get(EPOCHS), same.get(UNFREEZE)
     if isinstance(epochs, (int, float)) and isinstance(unfreeze, (int, float)):
         same[UNFREEZE] = min(epochs, unfreeze)
+    if TRAINED in same:
+        same = {name: value for name, value in same.items() if counts(name, same[TRAINED])}
     return tuple(sorted(same.items()))
+
+
+def resting(name: str, values: Sequence[Value]) -> Value:
+    """Where the hyperparameter `name` rests among `values`: at its default, or at the least, or first, of them."""
+    default = HYPERPARAMETERS[name].default
+    if default in values:
+        return default
+    return values[0] if isinstance(default, str) else min(values, key=float)
 
 
 def every_trial(space: Space) -> Lattice | None:

@@ -11,8 +11,10 @@ from typing import Any
 
 from ser_tui.strategies.axes import Axis
 from ser_tui.strategies.base import Observation, scores
+from ser_tui.strategies.derived import FROZEN
 from ser_tui.strategies.draws import Modelled
-from ser_tui.study.hyperparameters import Value
+from ser_tui.strategies.lattice import UNFREEZE
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, TRAINED, Value, counts
 from ser_tui.study.space import Space
 
 GAMMA = 0.5
@@ -76,8 +78,11 @@ class TreeParzen(Modelled):
     def _document(self, index: int, entry: Observation, loss: float) -> dict[str, Any]:
         from hyperopt import JOB_STATE_DONE, STATUS_OK
 
-        values = self._encode(entry.parameters)
-        when = {name: [index] for name in values}
+        # What did not count in a trial is not among what it tells, as in hyperopt's own conditional spaces.
+        trained = entry.parameters.get(TRAINED, HYPERPARAMETERS[TRAINED].default)
+        encoded = self._encode(entry.parameters).items()
+        values = {name: value if counts(UNFREEZE if name == FROZEN else name, trained) else [] for name, value in encoded}
+        when = {name: [index] * len(value) for name, value in values.items()}
         return {
             "tid": index, "state": JOB_STATE_DONE, "spec": None, "result": {"loss": loss, "status": STATUS_OK},
             "misc": {"tid": index, "cmd": self._domain.cmd, "workdir": None, "idxs": when, "vals": values},

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import TRAINED, Value, counts
 from ser_tui.study.scores import BCA, MEASURES, Measure, Score
 
 BLOCKS = "▁▂▃▄▅▆▇"
@@ -233,6 +233,11 @@ def parameter(name: str, value: Value | None) -> str:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
         return f"{mantissa}e{int(exponent)}" if abs(int(exponent)) > 2 else f"{value:.3g}"
     return f"{value:g}"
+
+
+def parameter_of(name: str, parameters: Mapping[str, Value]) -> str:
+    """The same of a trial with `parameters`; a dash where it does not count with what the trial trains."""
+    return parameter(name, parameters.get(name) if counts(name, parameters.get(TRAINED, "full")) else None)
 
 
 def mean(values: Sequence[float]) -> float:

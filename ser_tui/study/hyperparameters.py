@@ -108,9 +108,9 @@ _ALL = (
         TRAINED,
         "text",
         "full",
-        "what of the encoder is trained: full, its top-k layers, low-rank adapters (lora), its biases (bitfit), or the head alone",
+        "what of the encoder: full, its top-k layers, adapters (lora), biases (bitfit), or head alone",
         options=("full", "top-k", "lora", "bitfit", "head"),
-        short="TRAINED",
+        short="TRAINS",
     ),
     Hyperparameter(
         "top_layers",

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ser_tui.study.hyperparameters import Value
-from ser_tui.study.scores import BCA, MEASURES, Measure
+from ser_tui.study.hyperparameters import TRAINED, Value, counts
+from ser_tui.study.scores import BCA, CHECKPOINT_SIZE, MEASURES, TRAINED_PARAMETERS, Measure
 
 _USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
 
@@ -85,13 +85,18 @@ class LoggedStudy:
 
     @property
     def others(self) -> tuple[Measure, ...]:
-        """What is searched for besides BCA, which is shown of every trial."""
-        return tuple(MEASURES[name] for name in self.objectives if name != BCA)
+        """What is shown of every trial besides BCA: what else is searched for, and what is saved where not all trials train all."""
+        names = [*self.objectives]
+        if self.search.get(TRAINED, "full") != "full":
+            names += [TRAINED_PARAMETERS, CHECKPOINT_SIZE]
+        return tuple(MEASURES[name] for name in dict.fromkeys(names) if name != BCA)
 
     @property
     def fixed(self) -> dict[str, Value]:
-        """The hyperparameters that have one value in all trials."""
-        return {name: value for name, value in self.search.items() if isinstance(value, int | float | str)}
+        """The hyperparameters that have one value in all trials, but for those that no trial reads."""
+        fixed = {name: value for name, value in self.search.items() if isinstance(value, int | float | str)}
+        trained = fixed.get(TRAINED, "full" if TRAINED not in self.search else "")
+        return {name: value for name, value in fixed.items() if not trained or counts(name, trained)}
 
     @property
     def searched(self) -> list[str]:

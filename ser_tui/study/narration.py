@@ -23,7 +23,7 @@ from ser_tui.study.formatting import (
     score_text,
 )
 from ser_tui.study.headline import chose, chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import TRAINED, Value, counts
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import RunState
@@ -233,7 +233,8 @@ def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
 def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
     """The values but for those that the study fixes, which the first line of the log has."""
     fixed = state.study.fixed
-    names = [name for name, value in parameters.items() if fixed.get(name) != value]
+    trained = parameters.get(TRAINED, "full")
+    names = [name for name, value in parameters.items() if fixed.get(name) != value and counts(name, trained)]
     return ", ".join(f"{name} {parameter(name, parameters[name])}" for name in names) or "every hyperparameter is fixed"
 
 

@@ -105,3 +105,34 @@ def test_an_export_that_says_otherwise_is_not_kept(
     with pytest.raises(UserError, match="says otherwise than the model"):
         export(ExportRequest(str(make_model("wav2vec2")), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings))))
     assert not list(tmp_path.iterdir())
+
+
+def test_merged_adapters_leave_as_one_model(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    from ser_tui.encoders.load import load_encoder
+    from ser_tui.training import model
+    from ser_tui.training.adapting import adaptation
+
+    whole = load_model(make_model("wavlm"))
+    values = {"trained": "lora", "top_layers": 2, "lora_rank": 2, "lora_alpha": 16.0, "lora_matrices": "q+v+fc2"}
+    encoder = load_encoder(whole.encoder_name)
+    named = adaptation(values).enter(encoder, whole.pooling)
+    with torch.no_grad():
+        for parameter in named.values():
+            parameter.normal_(std=0.1)
+    model.save(
+        tmp_path, encoder=encoder, encoder_name=whole.encoder_name, head=whole.head, pooling=whole.pooling, classes=CLASSES,
+        parameters=values, recipe=whole.recipe, precision="float32", tuned=True, trained=named,
+    )  # fmt: skip
+    assert export(ExportRequest(str(tmp_path), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings)))) == 0
+    assert "the same labels on 6 recordings" in capsys.readouterr().err
+    there, here = (transformers_folder.reader(tmp_path / "out", 2.0), load_model(tmp_path))
+    from ser_tui.corpora.hearing.segments import Clip
+    from ser_tui.training import audio
+
+    said = here.predict_logits([Clip(recordings[2])])[0]
+    assert there(audio.load(Clip(recordings[2]))) == pytest.approx(said, abs=1e-4)
+    assert abs(said - whole.predict_logits([Clip(recordings[2])])[0]).max() > 1e-3

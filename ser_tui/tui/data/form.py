@@ -27,7 +27,7 @@ from ser_tui.study.document import (
     WarmStart,
 )
 from ser_tui.study.errors import UserError
-from ser_tui.study.hyperparameters import Hyperparameter, for_method
+from ser_tui.study.hyperparameters import TRAINED, Hyperparameter, counts, for_method
 from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.scores import MEASURES
 from ser_tui.tui.data.corpus_facts import CorpusFacts
@@ -310,8 +310,16 @@ class StudyForm:
         # Those of a corpus that was taken out of the study go with it.
         raw["speakers"] = {name: dict(chosen) for name, chosen in self.speakers.items() if name in self.corpus}
         raw["encoder"] = self.encoder
-        raw["search"] = {name: dimension.raw() for name, dimension in self.dimensions.items()}
+        raw["search"] = {name: dimension.raw() for name, dimension in self.dimensions.items() if self.counts(name)}
         return raw
+
+    def counts(self, name: str) -> bool:
+        """Whether a trial of what is typed for `trained` may read the hyperparameter `name`."""
+        trained = self.dimensions.get(TRAINED)
+        if trained is None:
+            return True
+        words = (trained.choices if trained.kind == "choices" else trained.fixed).replace(",", " ").split()
+        return any(counts(name, word) for word in words) or not any(word in trained.hyperparameter.options for word in words)
 
     def used(self, facts: Iterable[CorpusFacts]) -> list[CorpusFacts]:
         """The facts of the utterances that the study uses of the corpora that `facts` tell of."""

@@ -258,9 +258,11 @@ class NewStudyScreen(AppScreen[None]):
             self._unkept = self.set_timer(KEEP_SECONDS, self._keep_soon)
 
     def _show_relevant(self) -> None:
-        """Only the settings that the chosen protocol, strategy and method read."""
+        """Only the settings that the chosen protocol, strategy and method read, and the hyperparameters of what is trained."""
         for key, wanted in self.form.relevant().items():
             self.query_one(f"#row-{slug(key)}").display = wanted
+        for row in self.query(DimensionRow):
+            row.display = self.form.counts(row.text.hyperparameter.name)
 
     def _say_state(self) -> None:
         count = len(self.problems)

@@ -27,6 +27,8 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.headline import speakers_text as over_speakers
+from ser_tui.study.hyperparameters import TRAINED
+from ser_tui.study.hyperparameters import counts as is_read
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
@@ -269,7 +271,7 @@ def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None =
         words |= {"epochs": "ep", "unfreeze_epoch": "unf"}
     found = []
     for name in wanted:
-        if name not in parameters:
+        if name not in parameters or not is_read(name, parameters.get(TRAINED, "full")):
             continue
         value = parameter(name, parameters[name])
         found.append(f"{value} s" if name == "max_seconds" else f"{words.get(name, name)} {value}")

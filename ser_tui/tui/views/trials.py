@@ -22,7 +22,7 @@ from ser_tui.study.formatting import (
     mean,
     measured_text,
     of_speakers,
-    parameter,
+    parameter_of,
     progress_text,
     score,
     score_text,
@@ -93,7 +93,7 @@ def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], b
     style = "strong" if best else "muted" if trial.status not in (TrialStatus.RUNNING, TrialStatus.DONE) else ""
     cells = {
         "number": cell(trial.number, style),
-        **{name: cell(parameter(name, trial.parameters.get(name)), style) for name in names},
+        **{name: cell(parameter_of(name, trial.parameters), style) for name in names},
         **{name: cell(measured_text(one, trial.score(name), short=True), style) for name, one in MEASURES.items()},
         BCA: cell(_at_rung(trial) or score_text(scored, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
