@@ -65,7 +65,7 @@ def worked_on(folder: RunFolder, *, ended: bool, boot: str = "") -> None:
 
 def test_a_queued_study_is_a_run_that_lists_show_as_queued(runs: Path) -> None:
     first, second = queued(runs, "one", "two")
-    assert names(runs) == ["one", "two"] and waiting(runs) == {first.run_id, second.run_id}
+    assert names(runs) == ["one", "two"] and waiting(runs) == {first.run_id: "waits", second.run_id: "waits"}
     assert [one.state for one in Index(runs).refresh()] == [ShownStatus.QUEUED] * 2
     assert loads(first.study.read_text(), "study.yaml").name == "one", "what will run is fixed when it is queued"
 

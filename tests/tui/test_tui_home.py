@@ -300,7 +300,7 @@ async def test_a_zero_shot_score_says_of_how_many_and_whether_they_were_unseen(r
         recalls={"anger": 0.5}, chance=0.167, warnings=("Duplicates: 624 of the 624 recordings were trained on, byte for byte.",),
     ))  # fmt: skip
     async with SerTuiApp(runs).run_test(size=(200, 50)) as pilot:
-        await until_shown(pilot, "accuracy .500 [.400, .600]  chance .167  n = 624", "not unseen")
+        await until_shown(pilot, "accuracy .500 [.400, .600]", "chance .167  n = 624", "not unseen")
 
 
 def test_no_number_of_a_row_is_cut(runs: Path) -> None:

@@ -60,7 +60,7 @@ class HomeScreen(AppScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "new", tooltip="Set up a new study"),
         Binding("space", "mark", "mark", tooltip="Mark the run for comparison"),
-        Binding("c", "compare", "compare", tooltip="Compare marked runs"),
+        Binding("c", "compare", "compare", tooltip="Compare the marked runs, or this one with others"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
         Binding("r", "resume", "resume", tooltip="Take the search up where it ended; a finished one goes on to more trials"),
@@ -249,10 +249,12 @@ class HomeScreen(AppScreen[None]):
             return bool(self.summaries)
         if action == "clear_filter":
             return bool(self.query("#filter"))
-        if action not in _NEEDS and action not in ("undo", "delete"):
+        if action not in _NEEDS and action not in ("undo", "delete", "compare"):
             return True
         if action == "undo":
             return bool(self._discarded)
+        if action == "compare":
+            return len(self.summaries) > 1
         summary = self.current
         if action == "delete":
             return bool(self._chosen) and not any(map(_under_way, self._chosen))
@@ -309,10 +311,17 @@ class HomeScreen(AppScreen[None]):
         if (summary := self.current) is not None:
             self.ser.open("new study", summary.study.plain, summary.run_id)
 
-    def action_compare(self) -> None:
-        """Compare marked runs."""
-        if len(self.marked) >= 2:
-            self.ser.open("compare", self.marked)
+    @work
+    async def action_compare(self) -> None:
+        """Compare the marked runs; where there are not two, ask with which others the highlighted one is compared."""
+        from ser_tui.tui.dialogs.run_dialogs import choose_others
+
+        chosen = self.marked
+        if len(chosen) < 2 and (first := next(iter(self._chosen), None)) is not None:
+            others = await choose_others(self, first.run_id)
+            chosen = [first.run_id, *others] if others else []
+        if len(chosen) >= 2:
+            self.ser.open("compare", chosen)
 
     def action_evaluate(self) -> None:
         """Evaluate the highlighted run's best model on other corpora."""
@@ -466,7 +475,6 @@ def _under_way(summary: RunSummary) -> bool:
 
 _NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "mark": lambda summary, marked: True,
-    "compare": lambda summary, marked: marked >= 2,
     "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary),
     "stop": lambda summary, marked: _under_way(summary),
     "resume": lambda summary, marked: summary.state is not None and (summary.state.resumable or summary.can_go_on),

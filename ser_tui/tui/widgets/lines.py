@@ -92,9 +92,10 @@ class Wrapped(Lines):
 _INSEPARABLE = re.compile(
     r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)|(?<=\d) (?=s\b)|(?<=[A-Za-z] \.\d\d\d) (?=\[)"
     r"| (?=-> )|(?<=->) |(?<=\bof) (?=\d)|(?<=\d) (?=of \d)|(?<=\w) (?=\d+ of \d)"
+    r"|(?<=\b[np]) (?=[=<] )|(?<=\b[np] [=<]) (?=[\d.])"
 )
 """The blank within [.912, .981], of which half says something else, and those before the number that chance is, in 0.5 s, in
-BCA .556 [ within a sentence, and in fear -> anger 1 of 14."""
+BCA .556 [ within a sentence, in fear -> anger 1 of 14, in n = 127 and p < .01."""
 _KEPT = "\ue000"
 """Stands for a blank at which no line ends: of private use, one cell wide."""
 
