@@ -28,7 +28,7 @@ def load_yaml(text: str, source: str, kind: Literal["rt", "safe"] = "rt") -> Any
     NotYaml where it is none, UsageError for what is refused before it is built: anchors, and whatever is without bound."""
     try:
         _refuse_unbounded(YAML(typ="rt", pure=True).parse(io.StringIO(text)), source)
-        return YAML(typ=kind, pure=True).load(text)
+        return (YAML(typ="rt", pure=True) if kind == "rt" else YAML(typ="safe", pure=True)).load(text)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise NotYaml(f"{source}: {line}not valid YAML: {_one_line(error.problem or error.context)}") from None

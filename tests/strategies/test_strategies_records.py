@@ -76,7 +76,10 @@ def test_a_strategy_of_another_package_is_listed_checked_and_made(plug_in: None)
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("name: x\nstrategy: gpp", "line 2: strategy.kind: 'gpp' is not one of gp, gp-cost, tpe, random, grid, halving, cma, optuna-tpe; did you mean gp?"),
+        (
+            "name: x\nstrategy: gpp",
+            "line 2: strategy.kind: 'gpp' is not one of gp, gp-cost, tpe, random, grid, halving, cma, optuna-tpe; did you mean gp?",
+        ),
         ("strategy: {kind: gp, startp: 3}", "strategy.startp: no such key; did you mean startup?"),
         ("strategy: {kind: gp, startup: 0}", "strategy.startup: it must be greater than or equal to 1, not 0"),
         ("strategy: {kind: grid, points: 1}", "strategy.points"),

@@ -46,7 +46,7 @@ def test_a_file_that_is_no_draft_is_left_alone() -> None:
 
 
 async def test_a_draft_is_kept_by_escape_and_asked_about_the_next_time(runs: Path) -> None:
-    async with SerTuiApp(runs).run_test(size=(120, 40), notifications=True) as pilot:
+    async with SerTuiApp(runs).run_test(size=(120, 60), notifications=True) as pilot:
         await until_shown(pilot, "set up a study")
         await press(pilot, "n")
         await until_shown(pilot, READY)
@@ -58,7 +58,7 @@ async def test_a_draft_is_kept_by_escape_and_asked_about_the_next_time(runs: Pat
         await typed(pilot, "-mine")
         await press(pilot, "escape")
         await until_shown(pilot, "kept as a draft")
-    async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
+    async with SerTuiApp(runs).run_test(size=(120, 60)) as pilot:
         await until_shown(pilot, "set up a study")
         await press(pilot, "n")
         await until_shown(pilot, "Go on with it?", "demo-gp-mine", "a new study")
@@ -71,7 +71,7 @@ async def test_a_draft_is_kept_by_escape_and_asked_about_the_next_time(runs: Pat
 
 
 async def test_what_is_typed_when_the_app_goes_is_kept(runs: Path) -> None:
-    async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
+    async with SerTuiApp(runs).run_test(size=(120, 60)) as pilot:
         await until_shown(pilot, "set up a study")
         await press(pilot, "n")
         await until_shown(pilot, READY)
@@ -82,7 +82,7 @@ async def test_what_is_typed_when_the_app_goes_is_kept(runs: Path) -> None:
 
 
 async def test_a_study_that_is_started_is_no_draft_any_more(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
+    async with SerTuiApp(runs).run_test(size=(120, 60)) as pilot:
         await until_shown(pilot, "set up a study")
         await press(pilot, "n")
         await until_shown(pilot, READY)

@@ -26,7 +26,8 @@ async def test_three_runs_are_compared_in_five_keys(runs: Path) -> None:
 
 
 @pytest.mark.parametrize(("keys", "wanted"), [
-    (("enter", "v", "b"), ("taken for", "UTTERANCE")), (("enter", "b", "enter", "enter"), ("waveform", "spectrogram")),
+    (("enter", "v", "b"), ("taken for", "UTTERANCE")),
+    (("enter", "b", "enter", "enter"), ("waveform", "spectrogram")),
     (("h",), ("report",)),
     (("enter", "v"), ("recall", "truth")), (("enter", "down", "b"), ("truth:said",)),
 ], ids=["wrong utterances", "how one looks", "a report", "confusions of the best", "confusions of any trial"])  # fmt: skip
