@@ -60,16 +60,16 @@ BUILT_IN: tuple[StrategyRecord, ...] = (
         _gp, Revised, models=True,
     ),
     StrategyRecord(
-        "gp-cost", "as gp, by what is to be gained for each minute that a trial is expected to take",
-        imported("ser_tui.strategies.gp_cost:CostAwareProcess"), Startup, models=True,
-    ),
-    StrategyRecord(
         "tpe", "tree-structured Parzen estimator (hyperopt): tries what resembles the good trials",
         imported("ser_tui.strategies.tpe:TreeParzen"), Revised, models=True,
     ),
     StrategyRecord("random", "all drawn at random", imported("ser_tui.strategies.draws:RandomSearch")),
     StrategyRecord(
         "grid", "every combination, one after another", imported("ser_tui.strategies.grid:GridSearch"), Points, _grid_size
+    ),
+    StrategyRecord(
+        "gp-cost", "as gp, by what is to be gained for each minute that a trial is expected to take",
+        imported("ser_tui.strategies.gp_cost:CostAwareProcess"), Startup, models=True,
     ),
     StrategyRecord(
         "halving", "successive halving over epochs: trains many a little, the better ones further",

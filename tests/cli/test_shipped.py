@@ -55,7 +55,7 @@ def test_a_shell_is_offered_studies_runs_and_corpora(tmp_path: Path, monkeypatch
 def test_lists_and_settings_are_completed_part_by_part() -> None:
     assert completing.several_corpora("emodb,rav") == ["emodb,ravdess"]
     assert "emodb,emodb" not in completing.several_corpora("emodb,emod")
-    assert completing.settings("strategy=g") == ["strategy=gp", "strategy=gp-cost", "strategy=grid"]
+    assert completing.settings("strategy=g") == ["strategy=gp", "strategy=grid", "strategy=gp-cost"]
     assert {"encoder=whisper-tiny.en", "encoder=whisper-tiny"} <= set(completing.settings("encoder=whisper-t"))
     assert completing.settings("seed=1") == []
 

@@ -191,7 +191,7 @@ async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(
     async with SerTuiApp(runs).run_test(size=(160, 50), notifications=True) as pilot:
         await until_shown(pilot, "y clone")
         await pilot.press("y")
-        await until_shown(pilot, f"from {run.folder.run_id}", "(o) tpe")
+        await until_shown(pilot, f"from {run.folder.run_id}", "[tpe]")
         await pilot.press("ctrl+o")
         await until_shown(pilot, "name: origin", "seed: 7", "w copy")
         assert "preview YAML" not in shown(pilot.app).splitlines()[-1]
@@ -222,13 +222,13 @@ async def test_a_search_by_tpe_is_five_keys_away(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "n new")
         await press(pilot, "n", "ctrl+n", "ctrl+down", "right")
-        await until_shown(pilot, "[tpe]")
+        await until_shown(pilot, "< tpe >")
         await press(pilot, "ctrl+up")
         await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "field-protocol-kind")
 
 
 async def test_an_invalid_study_is_not_started(runs: Path) -> None:
-    async with SerTuiApp(runs).run_test(size=(120, 40), notifications=True) as pilot:
+    async with SerTuiApp(runs).run_test(size=(120, 60), notifications=True) as pilot:
         await until_shown(pilot, "n new")
         await pilot.press("n")
         await until_shown(pilot, "SEARCH")
