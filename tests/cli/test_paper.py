@@ -65,6 +65,7 @@ def test_what_is_missing_is_named_with_its_command(runs: Path, capsys: pytest.Ca
     assert ".930" in row and "2" in row and "4" in row
 
 
+@pytest.mark.slow
 def test_the_grid_is_replayed_on_what_was_recorded(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_paper(encoder="", protocol="random", budget=15, replayed=True, as_json=True)
     [grid] = [row for row in json.loads(capsys.readouterr().out)["searches"] if row["method"] == "grid"]

@@ -29,7 +29,10 @@ NEEDED = {
     if entry.packaged is not None
 }
 pytestmark = NEEDED[TINY.name]
-BOTH = [pytest.param(entry, id=entry.alias, marks=NEEDED[entry.name]) for entry in (TINY, BASE)]
+BOTH = [
+    pytest.param(TINY, id=TINY.alias, marks=NEEDED[TINY.name]),
+    pytest.param(BASE, id=BASE.alias, marks=[NEEDED[BASE.name], pytest.mark.slow]),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -99,6 +99,7 @@ def _carried(result: EvaluationFinished) -> None:
             assert 0 <= low <= score <= high <= 1 and low < high, name
 
 
+@pytest.mark.slow
 def test_the_papers_preset_counts_every_class_and_names_the_random_head(probed: RunFolder, target: str) -> None:
     request = launch.EvaluationRequest((target,), {"surprised": "boredom"}, masked=False, preset="paper")
     result = result_of(evaluated(probed, request), probed)
@@ -137,6 +138,7 @@ def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, 
     assert state.status == "done"
 
 
+@pytest.mark.slow
 def test_a_new_mapping_computes_only_what_no_other_has_kept(probed: RunFolder, target: str) -> None:
     result_of(evaluated(probed, launch.EvaluationRequest((target,), {"surprised": "disgust"}, preset="paper")), probed)
     cached = set(cache.folder().glob("*/*"))
@@ -145,6 +147,7 @@ def test_a_new_mapping_computes_only_what_no_other_has_kept(probed: RunFolder, t
     assert set(cache.folder().glob("*/*")) == cached, "nothing was computed, baselines included"
 
 
+@pytest.mark.slow
 def test_an_emotion_that_only_another_target_has_is_no_mistake(probed: RunFolder, target: str) -> None:
     plain = make_corpus("plain", slice(3, 5), {"anger": "anger", "boredom": "-1", "disgust": "a=b"})
     assert plain.exists()
@@ -174,6 +177,7 @@ def test_some_speakers_are_evaluated_alone_and_named_beside_the_score(probed: Ru
     assert "has no speaker nobody" in state.evaluations[-1].reason
 
 
+@pytest.mark.slow
 def test_a_model_that_a_killed_worker_did_not_put_in_place_is_used(probed: RunFolder, target: str, tmp_path: Path) -> None:
     copied = RunFolder(tmp_path / probed.run_id)
     shutil.copytree(probed.path, copied.path)

@@ -76,6 +76,7 @@ def test_a_trial_is_scored_on_all_folds_pooled_and_its_score_is_the_folds(small_
     assert figure is not None and figure.chosen_on == "all 5 folds"
 
 
+@pytest.mark.slow
 def test_nested_folds_are_chosen_without_the_fold(small_corpus: Path, tmp_path: Path) -> None:
     make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
     more = "corpus: five\nprotocol: {kind: loso, objective_folds: 2}\n"

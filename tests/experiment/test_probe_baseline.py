@@ -120,6 +120,7 @@ def test_a_worker_killed_before_the_probe_makes_it_up_and_nothing_else_changes(d
     assert found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("started_worker")
 def test_a_probe_that_fails_is_a_note_and_the_run_goes_on(
     small_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

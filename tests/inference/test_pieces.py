@@ -65,6 +65,7 @@ def test_a_long_recording_is_read_once_and_what_is_cut_short_is_said_after_what_
     assert [piece.start for piece in cut[:3]] == [0.0, 2.0, 4.0] and cut[-1].problem.startswith("truncated")
 
 
+@pytest.mark.slow
 def test_voice_is_found_and_cut_where_the_model_ends(small_corpus: Path, tmp_path: Path) -> None:
     pytest.importorskip("silero_vad", reason="needs ser-tui[vad]")
     import torch

@@ -78,6 +78,7 @@ def test_a_runs_trials_are_read_and_too_few_are_refused() -> None:
         usable(space_of(trials), trials)
 
 
+@pytest.mark.slow
 def test_surrogates_tell_recorded_trials_and_their_error(table: Path) -> None:
     trials = of_table(table)
     nearest, forest = (Surrogate(kind, space_of(trials), trials) for kind in ("nearest", "forest"))

@@ -131,6 +131,7 @@ def test_trials_are_exported_with_what_was_searched_for(made: Callable[..., Told
     assert first["objective"] == "bca, peak_memory" and first["peak_memory"] == ""  # the fabricated trials do not measure it
 
 
+@pytest.mark.slow
 def test_optuna_gets_the_directions_and_values_of_the_objectives(made: Callable[..., Told], tmp_path: Path) -> None:
     optuna = pytest.importorskip("optuna", reason="ser-tui[optuna]")
     quick, both = made(0, name="quick", objective="minutes"), made(1, name="both", objectives=["bca", "minutes"])

@@ -23,7 +23,7 @@ def trained(trainer: FineTuner, rung: Leg | None = None, **other: object) -> tup
 
 
 @pytest.mark.parametrize("family", ["whisper", "wav2vec2"])
-@pytest.mark.parametrize("first", [1, 3])
+@pytest.mark.parametrize("first", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_continued_trial_is_the_uninterrupted_one(
     tiny: Callable[[str], str], tones: tuple[Part, Part], tmp_path: Path, family: str, first: int
 ) -> None:

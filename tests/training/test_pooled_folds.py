@@ -51,6 +51,7 @@ def folds(utterances: tuple[list[Clip], list[int]]) -> tuple[list[Fold], Part]:
     return made, part(utterances, range(12))
 
 
+@pytest.mark.slow
 def test_probes_on_one_table_predict_what_probes_one_by_one_do(utterances: tuple[list[Clip], list[int]]) -> None:
     made, whole = folds(utterances)
     settings = Training(augment=("speed",))

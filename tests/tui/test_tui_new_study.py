@@ -285,6 +285,7 @@ async def test_what_is_typed_for_a_form_that_was_left_is_dropped(runs: Path, mon
         ready.set()
 
 
+@pytest.mark.slow
 async def test_keys_that_come_before_the_form_is_there_do_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = _held_back(monkeypatch)
     app = SerTuiApp(runs)
