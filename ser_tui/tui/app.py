@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,7 +25,8 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.base import BINDINGS_BY_ID, with_ids
-from ser_tui.tui.data.background import Fetches, Progress, in_thread
+from ser_tui.tui.data.background import Fetches, Progress, calls_under_way, in_thread
+from ser_tui.tui.data.garbage import kept
 from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
@@ -78,6 +79,8 @@ class SerTuiApp(App[None]):
         super().__init__(driver_class, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.runs = runs
         self.attach = attach
+        self.until_ready = ExitStack()
+        """Is left once the first frame is there."""
         self.opened: str | None = None
         """The run that was opened last: where the list's cursor stands on the way back."""
         self.animation_level = "none"
@@ -174,19 +177,19 @@ class SerTuiApp(App[None]):
             self._driver.write(sequence)
 
     def on_ready(self) -> None:
-        """The first frame is there: garbage is collected from here on, see `run`."""
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
+        """The first frame is there."""
+        self.until_ready.close()
         if not self.is_headless:
             self.run_worker(self._prepare(), exit_on_error=False)  # what fails here is told where the screen is opened
 
     async def _prepare(self) -> None:
         """While the first list is looked at: bring what the next screens need, so that they open at once."""
-        from ser_tui.tui.screens.table import bring, sheets
+        from ser_tui.tui.screens.table import sheets
 
         await asyncio.sleep(CALM_SECONDS)
-        await in_thread(bring)
+        while calls_under_way():
+            await asyncio.sleep(CALM_SECONDS / 10)  # a long log is read: that comes first
+        await in_thread(_brought)
         for path in sheets():
             # Textual would read a screen's sheet when it is first shown, and then go through those of all others again.
             if not self.stylesheet.has_source(str(path), ""):
@@ -310,15 +313,24 @@ def themes() -> list[str]:
     return ["auto", THEME.name, PLAIN_THEME.name, *sorted(BUILTIN_THEMES)]
 
 
+def _brought() -> None:
+    from ser_tui.tui.screens.table import bring
+
+    with kept():
+        bring()
+
+
 def run(runs: Path, attach: str | None = None) -> int:
     """Open the app on the runs in `runs` and return its exit code. Raises UserError where there is no terminal for it."""
     refuse_unusable_terminal()
     end_with_the_terminal()
-    gc.disable()  # until the first frame: what the start makes stays, and looking through it takes a tenth of that time
-    from ser_tui.tui.terminal.driver import TerminalDriver
+    with ExitStack() as until_ready:
+        until_ready.enter_context(kept(fresh=True))  # looking through what the start makes takes a tenth of its time
+        from ser_tui.tui.terminal.driver import TerminalDriver
 
-    app = SerTuiApp(runs, attach, TerminalDriver)
-    app.run()
+        app = SerTuiApp(runs, attach, TerminalDriver)
+        app.until_ready = until_ready
+        app.run()
     return app.return_code or 0
 
 

@@ -18,6 +18,11 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and all bytes, None where that is not known."""
 
 
+def calls_under_way() -> bool:
+    """Whether a call of `in_thread` is being made right now."""
+    return any(thread.name == CALL for thread in threading.enumerate())
+
+
 async def in_thread(call: Callable[Arguments, Returned], *given: Arguments.args, **named: Arguments.kwargs) -> Returned:
     """`call(...)` in a daemon thread. asyncio.to_thread would make leaving the app wait for a download or a rebuilt index."""
     loop = asyncio.get_running_loop()

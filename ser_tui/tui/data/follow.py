@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ser_tui.store import snapshot
@@ -13,10 +14,13 @@ from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_s
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus
+from ser_tui.tui.data.garbage import kept
 
 LIVENESS_SECONDS = 1.0
 CATCH_UP_SECONDS = 0.15
 """A long log is read so long before what was read is drawn: drawing takes longer than reading a piece."""
+LARGE = 1 << 20
+"""Bytes of log whose state is so large that looking through it for garbage is felt."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,14 @@ class Follower:
 
     def catch_up(self) -> bool:
         """`step`, and further ones while the log is far ahead; whether anything is different now."""
-        deadline = time.monotonic() + CATCH_UP_SECONDS
-        changed = self.step()
-        while self.view.behind and time.monotonic() < deadline:
-            changed = self.step() or changed
-        if not self.view.behind:
-            snapshot.keep(self._reader, self.view.state)
-        return changed
+        with kept() if self._ahead() > LARGE else nullcontext():
+            deadline = time.monotonic() + CATCH_UP_SECONDS
+            changed = self.step()
+            while self.view.behind and time.monotonic() < deadline:
+                changed = self.step() or changed
+            if not self.view.behind:
+                snapshot.keep(self._reader, self.view.state)
+            return changed
 
     def _marks(self) -> tuple[int, int, int] | None:
         try:
@@ -130,11 +135,12 @@ class Follower:
             return state if state == found else found
         return reduce_all(events, state) if events else state
 
+    def _ahead(self) -> int:
+        """Bytes of log that are still to be read."""
+        marks = self._marks()
+        return marks[0] - self._reader.offset if marks else 0
+
     def _behind(self) -> float:
-        try:
-            size = self.folder.log.stat().st_size
-        except OSError:
-            return 0.0
-        left = size - self._reader.offset
+        left = self._ahead()
         # Less than a piece is the line that is being written, or the next step's.
-        return 0.0 if left <= 0 or left < CHUNK // 4 else left / size
+        return 0.0 if left < CHUNK // 4 else left / (left + self._reader.offset)

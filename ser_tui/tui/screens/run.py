@@ -156,8 +156,9 @@ class RunScreen(AppScreen[None]):
         if changed:
             self._owed += [part for part in self._parts if part not in self._owed]
         if not self.query_one(TrialsTable).keys:
-            # A table without rows is filled at once: the keys that act on a row would find none till then.
-            for part in (self._draw_rows, self.refresh_bindings):
+            # A table without rows is filled at once: the keys that act on a row would find none till then. And the last words of the
+            # log are what one opens a run for; they cost nothing.
+            for part in (self._draw_rows, self._draw_log, self.refresh_bindings):
                 if part in self._owed:
                     self._owed.remove(part)
                     part()
