@@ -16,7 +16,7 @@ from ser_tui.study.regular import open_regular
 from ser_tui.study.run_summary import RunSummary, from_stored
 from ser_tui.study.status import ShownStatus
 
-NEWEST = 100
+NEWEST = 64
 """More rows than a terminal shows."""
 _SEAL_BYTES = 64
 

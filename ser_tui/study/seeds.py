@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,6 +55,8 @@ def seeds_summary(state: RunState) -> SeedsSummary | None:
     found = () if best is None else of_trial(state.seeds, best.number)
     if best is None or not found:
         return None
+    import statistics  # lists of runs are up sooner without it
+
     values = [one.bca for one in found]
     mean = statistics.fmean(values)
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0

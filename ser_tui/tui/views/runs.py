@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.text import Text
 
+from ser_tui.store.runs import folder_made
 from ser_tui.study.findings import doubts
 from ser_tui.study.formatting import (
     SCORE_CELLS,
@@ -132,11 +133,10 @@ def run_label(summary: RunSummary, year: bool = False) -> str:
     """Date, minute (local time) and study name: what tells runs apart at a glance. `year`: where there is room for it."""
     run_id = summary.run_id
     date = run_id[:13]
-    try:
-        begun = datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).astimezone()
-        date = begun.strftime("%Y%m%d-%H%M" if year else "%m-%d %H:%M")
-    except (ValueError, OverflowError):
-        pass  # a folder that a person has named
+    made = folder_made(run_id)
+    if made is not None:  # else a folder that a person has named
+        with suppress(OverflowError):
+            date = made.astimezone().strftime("%Y%m%d-%H%M" if year else "%m-%d %H:%M")
     named = f"{date} {summary.title or run_id[16:-5]}"
     return " #".join((named, *summary.remarks.tags))
 
