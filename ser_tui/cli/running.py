@@ -21,6 +21,7 @@ from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.store.settings import read_settings
 from ser_tui.study import notices
 from ser_tui.study.errors import UsageError
+from ser_tui.study.frozen import changed
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus, ShownStatus
 from ser_tui.study.summary import summarize
@@ -117,7 +118,7 @@ def _ring(folder: RunFolder, state: RunState, *, interrupted: bool) -> None:
     settings, _ = read_settings()
     summary = summarize(folder.run_id, state)
     if interrupted:
-        summary = replace(summary, state=ShownStatus.INTERRUPTED)
+        summary = changed(summary, state=ShownStatus.INTERRUPTED)
     if notices.wanted(settings.notify, read_remarks(folder).notify, summary):
         plain = not (sys.stderr.encoding or "").lower().startswith("utf")
         sys.stderr.write(notices.terminal_text(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ser_tui.evaluation.pairing import best_recalls, pair
 from ser_tui.report.document import run_document
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing, Row, outcomes, settings
+from ser_tui.study.frozen import changed
 from ser_tui.study.headline import apart_text
 from ser_tui.study.paired_runs import corrected, recall_rows
 from ser_tui.study.state import RunState
@@ -51,7 +52,7 @@ def compare(told: Sequence[Told]) -> Compared | None:
     """How the runs compare; None of a single one."""
     if len(told) < 2:
         return None
-    summaries = [replace(summarize(one.document["run_id"], one.state), state=ShownStatus(one.document["state"])) for one in told]
+    summaries = [changed(summarize(one.document["run_id"], one.state), state=ShownStatus(one.document["state"])) for one in told]
     differing, equal = settings(summaries)
     pairings = corrected([pair(told[0].state, one.state) for one in told[1:]])
     recalls = recall_rows([best_recalls(one.state) for one in told], [True, *(pairing.difference is not None for pairing in pairings)])

@@ -7,9 +7,8 @@ and newer ones; the index keeps it field by field (`to_stored`), since thousands
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -18,7 +17,7 @@ from ser_tui.study.formatting import difference_text, score_text
 from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.records import Key, to_plain
+from ser_tui.study.records import Key, Record, to_plain
 from ser_tui.study.remarks import NOTHING_SAID, Remarks
 from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.seeds import SeedsSummary
@@ -29,8 +28,7 @@ VERSION = 15
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
-@dataclass(frozen=True)
-class TrialSummary:
+class TrialSummary(Record, frozen=True):
     """A trial without its predictions and epochs."""
 
     number: Annotated[int, Key("trial")]
@@ -50,8 +48,7 @@ class TrialSummary:
     scores: Mapping[str, Score]
 
 
-@dataclass(frozen=True)
-class ProbeBeside:
+class ProbeBeside(Record, frozen=True):
     """A probe's score, what fine-tuning's is more or less than it, and the p of their paired test."""
 
     score: Annotated[Score, Key("bca", "interval")]
@@ -59,8 +56,7 @@ class ProbeBeside:
     p: float | None
 
 
-@dataclass(frozen=True)
-class ProbeSummary(ProbeBeside):
+class ProbeSummary(ProbeBeside, frozen=True):
     """The probe beside the trials, against the best of them."""
 
     parameters: Mapping[str, Value]
@@ -70,11 +66,10 @@ class ProbeSummary(ProbeBeside):
     seconds: float
 
 
-@dataclass(frozen=True)
-class TestSummary:
+class TestSummary(Record, frozen=True):
     """The best trial on the test part."""
 
-    __test__ = False  # not a pytest class
+    __test__: ClassVar[bool] = False  # not a pytest class
     score: Annotated[Score, Key("bca", "interval")]
     accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
     utterances: int
@@ -82,8 +77,7 @@ class TestSummary:
     probe: ProbeBeside | None
 
 
-@dataclass(frozen=True)
-class FoldsSummary:
+class FoldsSummary(Record, frozen=True):
     """The best configuration over the folds of a protocol ("loso"), or what was chosen inside them ("loso, nested"). `chosen_on`: see
     `headline.chosen_on`."""
 
@@ -97,8 +91,7 @@ class FoldsSummary:
     probe: ProbeBeside | None
 
 
-@dataclass(frozen=True)
-class EvaluationSummary:
+class EvaluationSummary(Record, frozen=True):
     """A zero-shot result."""
 
     corpus: str
@@ -115,8 +108,7 @@ class EvaluationSummary:
     without: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class RunSummary:
+class RunSummary(Record, frozen=True, dict=True):
     """A run. What is None, empty or 0 is not known yet, or not there."""
 
     version: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 
 from ser_tui.store.remarks import read_remarks
 from ser_tui.store.runs import RunFolder
 from ser_tui.store.settings import read_settings
+from ser_tui.study.frozen import changed
 from ser_tui.study.notices import variables, wanted
 from ser_tui.study.summary import summarize
 
@@ -20,7 +20,7 @@ def run_command(folder: RunFolder) -> None:
     if not settings.notify_command:
         return
     remarks = read_remarks(folder)
-    summary = replace(summarize(folder.run_id, folder.state()), remarks=remarks)
+    summary = changed(summarize(folder.run_id, folder.state()), remarks=remarks)
     if wanted(settings.notify, remarks.notify, summary):
         subprocess.Popen(
             ["/bin/sh", "-c", settings.notify_command], stdin=subprocess.DEVNULL, start_new_session=True, close_fds=True,

@@ -18,6 +18,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader, LogWriter
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
+from ser_tui.study.frozen import changed
 from ser_tui.study.log_codec import decode, encode
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.state import RunState
@@ -220,8 +221,8 @@ def test_the_summary_of_a_run_that_is_over_is_kept_too(over: Path) -> None:
     run_id = over.parent.name
     [listed] = Index(over.parent.parent).refresh()
     kept = snapshot.summary(over)
-    assert kept == replace(summarize(run_id, whole(over)[1]), log_bytes=over.stat().st_size, damaged_lines=1)
-    assert listed == replace(kept, state="done")
+    assert kept == changed(summarize(run_id, whole(over)[1]), log_bytes=over.stat().st_size, damaged_lines=1)
+    assert listed == changed(kept, state="done")
     renamed = over.parent.rename(over.parent.with_name("20261122-143015-long-gp-3333"))
     assert [one.run_id for one in Index(renamed.parent).refresh()] == [renamed.name]
     with LogWriter(renamed / "events.jsonl") as writer:

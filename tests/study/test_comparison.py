@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.findings import Finding
+from ser_tui.study.frozen import changed
 from ser_tui.study.run_summary import EvaluationSummary, RunSummary
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
@@ -14,7 +14,7 @@ from ser_tui.study.summary import summarize
 
 
 def summary(*evaluations: EvaluationSummary, **told: Any) -> RunSummary:
-    return replace(summarize("x", RunState()), shares_speakers=told.pop("shares_speakers", False), evaluations=evaluations, **told)
+    return changed(summarize("x", RunState()), shares_speakers=told.pop("shares_speakers", False), evaluations=evaluations, **told)
 
 
 def evaluation(n: int, calm: str, *, masked: bool = True, findings: tuple[Finding, ...] = ()) -> EvaluationSummary:

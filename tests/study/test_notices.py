@@ -17,6 +17,7 @@ from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.store.settings import changed_settings
 from ser_tui.study import events
+from ser_tui.study.frozen import changed
 from ser_tui.study.notices import terminal_text, variables, wanted, words
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.status import BY_REQUEST, ShownStatus
@@ -48,7 +49,7 @@ def summary(tmp_path: Path) -> RunSummary:
     ("always", True, "live", "", False), ("always", True, "queued", "", False),
 ])  # fmt: skip
 def test_whether_an_end_is_told(summary: RunSummary, notify: str, of_run: bool | None, state: str, reason: str, told: bool) -> None:
-    assert wanted(notify, of_run, replace(summary, state=ShownStatus(state), reason=reason)) is told
+    assert wanted(notify, of_run, changed(summary, state=ShownStatus(state), reason=reason)) is told
 
 
 @pytest.mark.parametrize("around", [{}, {"TMUX": "/tmp/tmux,1,0"}, {"STY": "1.pts"}], ids=["plain", "tmux", "screen"])
@@ -64,7 +65,7 @@ def test_no_value_gets_a_sequence_into_the_terminal(desktop: str, around: dict[s
 
 
 def test_words_and_variables_hold_no_control_characters(summary: RunSummary) -> None:
-    evil = replace(summary, name=EVIL, reason=EVIL, state=ShownStatus.FAILED)
+    evil = changed(summary, name=EVIL, reason=EVIL, state=ShownStatus.FAILED)
     assert words(evil).isprintable() and "failed" in words(evil)
     assert all(value.isprintable() for value in variables(evil, "/runs/x").values())
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_tui.study.frozen import changed
 from ser_tui.study.headline import Figure
 from ser_tui.study.run_filter import NUMBERS, run_filter
 from ser_tui.study.run_summary import RunSummary
@@ -21,7 +21,7 @@ from ser_tui.study.summary import summarize
 def run(name: str, bca: float | None, **changes: Any) -> RunSummary:
     empty = summarize(f"20261122-143015-{name}-2222", RunState())
     figure = None if bca is None else Figure("validation", "validation", Score(bca, None), 100, None, "")
-    return replace(empty, name=name, headline=figure, **changes)
+    return changed(empty, name=name, headline=figure, **changes)
 
 
 RUNS = [

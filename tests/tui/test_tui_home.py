@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from textual.events import AppBlur
 
 from ser_tui.store.index import Index
 from ser_tui.study import events
+from ser_tui.study.frozen import changed
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.home import HomeScreen
@@ -305,11 +305,11 @@ async def test_a_zero_shot_score_says_of_how_many_and_whether_they_were_unseen(r
 
 def test_no_number_of_a_row_is_cut(runs: Path) -> None:
     run = finished(runs, trials=2)
-    summary = replace(summarize(run.folder.run_id, run.folder.state()), trials=150, planned_trials=150)
+    summary = changed(summarize(run.folder.run_id, run.folder.state()), trials=150, planned_trials=150)
     for room, many in ((78, "150"), (118, "150/150"), (198, "150/150")):
         columns = home_columns(room)
         for counted, told in ((15, "15/15"), (150, many), (150_000, "150000")):
-            cells = home_cells(replace(summary, trials=counted, planned_trials=counted), None, False, columns)
+            cells = home_cells(changed(summary, trials=counted, planned_trials=counted), None, False, columns)
             found = dict(zip((column.key for column in columns), cells, strict=True))
             assert found["trials"].plain == told
             assert all(found[one.key].cell_len <= one.width for one in columns if not one.flexible)

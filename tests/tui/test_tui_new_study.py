@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import PROTOCOL_SETTINGS, ProtocolKind, Study
+from ser_tui.study.frozen import changed
 from ser_tui.study.load import load, to_plain, validate
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
@@ -131,7 +131,7 @@ def test_consequences_say_what_a_choice_costs() -> None:
     assert form_notes.protocol_note(form(protocol="speaker"), [CorpusFacts("x", 9, ())])[1]
     assert "the first 4 at random" in form_notes.strategy_note(validate(study()), None)
     assert "never gets a say" in form_notes.strategy_note(validate(study(budget=4)), None)
-    past = [replace(summarize("x", RunState()), corpus="emodb", encoder="whisper-tiny.en", trials=10, seconds=200.0)]
+    past = [changed(summarize("x", RunState()), corpus="emodb", encoder="whisper-tiny.en", trials=10, seconds=200.0)]
     assert form_notes.time_note(validate(study()), None, past) == "about 5m00s, going by an earlier run"
     late = form(search={**SEARCH, "unfreeze_epoch": {"low": 0, "high": 12}})
     assert "stays frozen" in form_notes.dimension_note(late, "unfreeze_epoch")

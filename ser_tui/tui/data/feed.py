@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.store.index import Index, with_remarks
 from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status
+from ser_tui.study.frozen import changed
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
@@ -79,13 +79,13 @@ class RunsFeed:
             # Not through the index: that rewrites its whole file, and a live run gains lines all the time.
             state = self._index.state(folder)
             self._sizes[folder.run_id] = size
-            after = replace(
+            after = changed(
                 summarize(folder.run_id, state), damaged_lines=before.damaged_lines, remarks=before.remarks,
                 remarks_written=before.remarks_written,
             )  # fmt: skip
         after = with_remarks(after, folder)
         shown = shown_status(after.status, "none" if after.status.over else liveness(folder), waits)
-        return before if after is before and shown == before.state else replace(after, state=shown)
+        return before if after is before and shown == before.state else changed(after, state=shown)
 
 
 def _size(folder: RunFolder) -> int:
