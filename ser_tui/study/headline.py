@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from ser_tui.study.formatting import folds_text, score_text
+from ser_tui.study.frozen import Frozen
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key
 from ser_tui.study.scores import BCA, MEASURES, Score
@@ -19,8 +19,7 @@ KINDS: Mapping[str, str] = {"test": "test", "pooled": "pooled", "validation": "v
 """What a headline can be a score of, the more honest first, and the word for it in a narrow column."""
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Frozen, frozen=True):
     """A score and the words beside it."""
 
     kind: str

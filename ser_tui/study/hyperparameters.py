@@ -7,15 +7,15 @@ The hard limits are those of the training loop, not recommendations; the recomme
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from ser_tui.study.frozen import Frozen
 
 Value = int | float | str
 """A JSON-safe value of a hyperparameter; a point of the search space maps names to such values."""
 
 
-@dataclass(frozen=True)
-class Hyperparameter:
+class Hyperparameter(Frozen, frozen=True):
     """What a hyperparameter may be. `low` and `high` are inclusive; `options` lists the words a text may be."""
 
     name: str

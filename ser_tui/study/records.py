@@ -8,22 +8,15 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-import msgspec
-
+from ser_tui.study.frozen import Frozen
 from ser_tui.study.logged_study import LoggedStudy
 
 
-class Record(msgspec.Struct, frozen=True):
-    """A frozen record. Python makes a dataclass of this size in a thousandth of a second, and the app needs ten of them for its first
-    frame; these it has at once, and reads them sooner from an index."""
-
-
-@dataclass(frozen=True)
-class Key:
+class Key(Frozen, frozen=True):
     """What a field is called in JSON. `interval`: of a `Score`, or None, the key of its interval, `name` being that of its value.
     `optional`: JSON lacks it where the field is None."""
 
@@ -62,7 +55,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    return to_plain(value) if isinstance(value, Record) or (is_dataclass(value) and not isinstance(value, type)) else value
+    return to_plain(value) if isinstance(value, Frozen) or (is_dataclass(value) and not isinstance(value, type)) else value
 
 
 _PLAIN = frozenset((str, int, float, bool, types.NoneType))
@@ -76,7 +69,7 @@ def _layout(cls: type[Any]) -> tuple[tuple[str, Key], ...]:
     found = _layouts.get(cls)
     if found is None:
         hints = typing.get_type_hints(cls, include_extras=True)
-        names = cls.__struct_fields__ if issubclass(cls, Record) else [item.name for item in fields(cls)]
+        names = cls.__struct_fields__ if issubclass(cls, Frozen) else [item.name for item in fields(cls)]
         found = _layouts[cls] = tuple((name, _key(name, hints[name])) for name in names)
     return found
 

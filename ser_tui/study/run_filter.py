@@ -6,8 +6,8 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from ser_tui.study.frozen import Frozen
 from ser_tui.study.run_summary import RunSummary
 
 Test = Callable[[RunSummary], bool]
@@ -53,8 +53,7 @@ _DEEPEST = 40
 HELP = "words, key:text (strategy:gp), key>number (bca>.9), and, or, not, (...)"
 
 
-@dataclass(frozen=True)
-class RunFilter:
+class RunFilter(Frozen, frozen=True):
     """`matches`: whether a run is wanted. `problem`: what in the text cannot be understood, and was left out of it; else empty."""
 
     matches: Test

@@ -14,10 +14,11 @@ import msgspec
 
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import difference_text, score_text
+from ser_tui.study.frozen import Frozen
 from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.records import Key, Record, to_plain
+from ser_tui.study.records import Key, to_plain
 from ser_tui.study.remarks import NOTHING_SAID, Remarks
 from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.seeds import SeedsSummary
@@ -28,7 +29,7 @@ VERSION = 15
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
-class TrialSummary(Record, frozen=True):
+class TrialSummary(Frozen, frozen=True):
     """A trial without its predictions and epochs."""
 
     number: Annotated[int, Key("trial")]
@@ -48,7 +49,7 @@ class TrialSummary(Record, frozen=True):
     scores: Mapping[str, Score]
 
 
-class ProbeBeside(Record, frozen=True):
+class ProbeBeside(Frozen, frozen=True):
     """A probe's score, what fine-tuning's is more or less than it, and the p of their paired test."""
 
     score: Annotated[Score, Key("bca", "interval")]
@@ -66,7 +67,7 @@ class ProbeSummary(ProbeBeside, frozen=True):
     seconds: float
 
 
-class TestSummary(Record, frozen=True):
+class TestSummary(Frozen, frozen=True):
     """The best trial on the test part."""
 
     __test__: ClassVar[bool] = False  # not a pytest class
@@ -77,7 +78,7 @@ class TestSummary(Record, frozen=True):
     probe: ProbeBeside | None
 
 
-class FoldsSummary(Record, frozen=True):
+class FoldsSummary(Frozen, frozen=True):
     """The best configuration over the folds of a protocol ("loso"), or what was chosen inside them ("loso, nested"). `chosen_on`: see
     `headline.chosen_on`."""
 
@@ -91,7 +92,7 @@ class FoldsSummary(Record, frozen=True):
     probe: ProbeBeside | None
 
 
-class EvaluationSummary(Record, frozen=True):
+class EvaluationSummary(Frozen, frozen=True):
     """A zero-shot result."""
 
     corpus: str
@@ -108,7 +109,7 @@ class EvaluationSummary(Record, frozen=True):
     without: tuple[str, ...]
 
 
-class RunSummary(Record, frozen=True, dict=True):
+class RunSummary(Frozen, frozen=True, dict=True):
     """A run. What is None, empty or 0 is not known yet, or not there."""
 
     version: int

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ser_tui.study.frozen import Frozen
+
 BCA = "bca"
 ACCURACY = "accuracy"
 MINUTES = "minutes"
@@ -35,8 +37,7 @@ def of_trial(bca: Score, accuracy: Score | None, seconds: float | None, costs: M
     return named | {name: Score(value) for name, value in costs.items()}
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(Frozen, frozen=True):
     """One thing that trials are measured by, which a study may name as its `objective`.
 
     Trials have it in `events.TrialFinished.scores`; nothing outside this table and what measures it needs to know of it.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ser_tui.study.formatting import counted, score, score_with_interval
+from ser_tui.study.frozen import Frozen
 from ser_tui.study.student import mean_interval
 
 if TYPE_CHECKING:  # lists of runs know no events
@@ -17,8 +17,7 @@ MOST_SEEDS = 1000
 CHOSEN_ON = "on the validation part, which chose the configuration"
 
 
-@dataclass(frozen=True)
-class SeedsSummary:
+class SeedsSummary(Frozen, frozen=True):
     """BCA of `trial`'s configuration over `n` seeds that no trial had, each on the same `utterances` of the validation part.
 
     `interval`: 95 % of the mean over seeds (Student's t), None of a single one, or where all are the same: how far other seeds may

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.frozen import Frozen
 from ser_tui.study.scores import BCA
 
 if TYPE_CHECKING:  # lists of runs, which no log is read for, know a `Passed` too
@@ -20,8 +20,7 @@ MARKS = (0.80, 0.90, 0.95)
 """BCA on the validation part, as point estimates: an interval that reaches above a mark does not pass it."""
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(Frozen, frozen=True):
     """The first trial whose BCA reached `mark`. `trials`: how many counted by then, in the order of their numbers. `seconds`: time
     that workers had spent on the search when that trial ended, pauses between them left out; None where the log does not tell."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
@@ -26,6 +25,7 @@ from ser_tui.study.formatting import (
     score_text,
     shared,
 )
+from ser_tui.study.frozen import changed
 from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.hyperparameters import TRAINED
@@ -75,14 +75,14 @@ _ROOM_FOR_NAMES = 12
 
 def home_columns(room: int) -> list[Column]:
     """The columns for a table of `room` cells (0: not known): what is told beside or below it is left out where they are too many."""
-    columns = [replace(one, heading=f"RUN ({local_zone()})") if one.key == "run" else one for one in HOME_COLUMNS]
+    columns = [changed(one, heading=f"RUN ({local_zone()})") if one.key == "run" else one for one in HOME_COLUMNS]
     for key in _DISPENSABLE:
         if 0 < room < _needed(columns):
             columns = [column for column in columns if column.key != key]
     if room >= _needed(columns) + len("/10000"):
-        columns = [replace(column, width=len("9999/10000")) if column.key == "trials" else column for column in columns]
+        columns = [changed(column, width=len("9999/10000")) if column.key == "trials" else column for column in columns]
     if room >= _needed(columns) + _WHOLE:
-        columns = [replace(column, width=_WHOLE) if column.key == "of" else column for column in columns]
+        columns = [changed(column, width=_WHOLE) if column.key == "of" else column for column in columns]
     for before, column in _MORE:
         if room - _ROOM_FOR_NAMES < _needed([*columns, column]):
             break

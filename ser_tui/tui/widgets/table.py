@@ -8,7 +8,6 @@ frame. This one asks for the cells of the rows that are seen, and sends 1 to 3 k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, ClassVar, Literal
 
@@ -24,11 +23,11 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
 from ser_tui.study.formatting import printable
+from ser_tui.study.frozen import Frozen
 from ser_tui.tui.widgets.lines import changed_cells
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Frozen, frozen=True):
     """A column. `flexible`: takes the width that the others leave, at least `width` and no more than `most`, beyond which what
     belongs together would stand far apart (0: all of it)."""
 
