@@ -75,7 +75,11 @@ class TrialStatus(StrEnum):
     @property
     def counts(self) -> bool:
         """Whether the trial counts against the budget."""
-        return self in (TrialStatus.DONE, TrialStatus.COLLAPSED, TrialStatus.DROPPED, TrialStatus.PAUSED, TrialStatus.FAILED)
+        return self not in _UNCOUNTED
+
+
+_UNCOUNTED = (TrialStatus.RUNNING, TrialStatus.CUT_SHORT)
+"""Not looked up anew for each of thousands of trials."""
 
 
 class FailureKind(StrEnum):

@@ -69,9 +69,11 @@ def best_so_far(trials: Iterable[Trial], measure: Measure = MEASURES[BCA]) -> li
     """The best value after each trial that counts; None before the first."""
     best: float | None = None
     series: list[float | None] = []
+    name, better_of = measure.name, measure.best
     for trial in trials:
-        value = trial.value(measure.name)
-        best = value if measure.beats(value, best) else best
+        value = trial.value(name)
+        if value is not None:
+            best = value if best is None else better_of((best, value))
         series.append(best)
     return series
 
