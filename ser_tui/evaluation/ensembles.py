@@ -6,7 +6,7 @@ have been scored on the very same utterances, told by content, in the same class
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -152,13 +152,13 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
     nested = any(folds.nested and folds.name == part for folds in state.folds)
     number = None if nested else found.trial
     found_in = [findings_of(one.result) for one in state.evaluations if one.corpus == part]
+    findings = found_in[-1] if found_in else ()
     return Member(
-        folder.run_id, number, part, found.bca, _chosen_of(state, found), state.study.transductive, found.answers,
-        found_in[-1] if found_in else (),
+        folder.run_id, number, part, found.bca, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
     )  # fmt: skip
 
 
-def _chosen_of(state: RunState, part: Explained) -> str:
+def _chosen_of(state: RunState, part: Explained, findings: Iterable[Finding]) -> str:
     if state.measure.unit != "share":
         return ""  # minutes chose, and no utterance had a say
     if part.name == VALIDATION:
@@ -166,7 +166,8 @@ def _chosen_of(state: RunState, part: Explained) -> str:
     for folds in state.folds:
         if folds.name == part.name:
             return "" if folds.nested else chosen_on(folds, state.study)
-    return ""
+    chose = next((one for one in findings if one.kind == "chosen_by"), None)
+    return "" if chose is None else f"{chose.count} of them"
 
 
 def _in_order(member: Member, first: Member) -> Answers:
@@ -215,6 +216,6 @@ def _chosen(members: Sequence[Member], top: int | None) -> tuple[str, ...]:
         found.append(f"the {top} best trials of each run were taken by their scores on these very utterances")
     parts = list(dict.fromkeys(one.chosen for one in members if one.chosen))
     if parts:
-        on = " and ".join("these utterances" if one == "all of it" else one for one in parts)
+        on = " and ".join("these utterances" if one == "all of it" else one.replace(" of them", " of these utterances") for one in parts)
         found.append(f"members' configurations were chosen on {on}")
     return tuple(found)

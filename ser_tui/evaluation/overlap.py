@@ -10,9 +10,12 @@ from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.study.findings import Finding
 
 
-def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: Sequence[int]) -> list[Finding]:
+def overlap(
+    trained: Manifest, train: Sequence[int], target: Manifest, chosen: Sequence[int], validation: Sequence[int] = ()
+) -> list[Finding]:
     """What the utterances `chosen` of `target` share with those that a model was trained on: recordings, byte for
-    byte, and speakers and sentences, where both are of one corpus. Nothing where they share nothing. Pure."""
+    byte, and speakers and sentences, where both are of one corpus; and which of them chose its configuration, being those of
+    `validation`. Nothing where they share nothing. Pure."""
     heard = [trained.utterances[index] for index in train]
     asked = [target.utterances[index] for index in chosen]
     found: list[Finding] = []
@@ -21,6 +24,7 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
     if same:
         sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
+    found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation} - known)
     cut = {trained.recording(utterance) for utterance in heard}
     parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
     if parts:
@@ -41,16 +45,19 @@ def overlap(trained: Manifest, train: Sequence[int], target: Manifest, chosen: S
 
 
 def overlap_with_record(
-    digests: Collection[str], speakers: Collection[str], target: Manifest, chosen: Sequence[int], why: str
-) -> list[Finding]:
+    digests: Collection[str], speakers: Collection[str], target: Manifest, chosen: Sequence[int], why: str,
+    validation: Collection[str] = (),
+) -> list[Finding]:  # fmt: skip
     """As `overlap`, where the corpus that was trained on is not here as it was, because of `why`: from the `digests` of its recordings and,
-    where the target is that corpus, its `speakers`, as far as the run noted them. What cannot be told so is said. Pure."""
+    where the target is that corpus, its `speakers`, as far as the run noted them, and the digests of `validation`, by which it was chosen.
+    What cannot be told so is said. Pure."""
     asked = [target.utterances[index] for index in chosen]
     found: list[Finding] = []
     same = sum(target.digests[utterance.id] in digests for utterance in asked)
     if same:
         sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
+    found += _chosen_by(target, asked, set(validation) - set(digests))
     mine = {utterance.speaker for utterance in asked if utterance.speaker is not None}
     if both := mine & set(speakers):
         found.append(_shared("speakers", len(both), len(mine)))
@@ -59,6 +66,17 @@ def overlap_with_record(
         f"It is not known what of this the model was trained on: {compared}, since the run's own corpus is not here as it was ({why})."
     )
     return [*found, Finding(kind="unchecked", sentence=sentence)]
+
+
+def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collection[str]) -> list[Finding]:
+    same = sum(target.digests[utterance.id] in validation for utterance in asked)
+    if not same:
+        return []
+    sentence = (
+        f"Chosen by this: {same} of the {len(asked)} recordings are, byte for byte, of the validation part by which the configuration was "
+        "chosen, so that this is no zero-shot score."
+    )
+    return [Finding(kind="chosen_by", sentence=sentence, count=same, of=len(asked))]
 
 
 def _shared(what: Literal["speakers", "sentences"], count: int, of: int) -> Finding:

@@ -81,11 +81,12 @@ class _Evaluation:
         """What of a target the model heard in training, from the run's corpus or, where that is not here, from what the run noted."""
         training, start = self._training, self._session.state.start
         if not isinstance(training, str):
-            return overlap(training.manifest, training.split.train, manifest, chosen)
+            return overlap(training.manifest, training.split.train, manifest, chosen, training.split.validation)
         heard = ("train", "validation") if self._study.training.refit == "all" else ("train",)
         own = start is not None and manifest.corpus in self._study.corpus
         speakers = {name for part in heard for name in start.speakers.get(part, ())} if own and start else set()
-        return overlap_with_record(noted_digests(self._session.keeper, *heard), speakers, manifest, chosen, training)
+        digests, validation = noted_digests(self._session.keeper, *heard), noted_digests(self._session.keeper, "validation")
+        return overlap_with_record(digests, speakers, manifest, chosen, training, validation)
 
     def _read(self, corpus: str) -> Manifest:
         return load_manifest(corpus, partial(self._session.progress, f"reading {corpus}"))

@@ -32,6 +32,7 @@ Kind = Literal[
     "synthetic",
     "assumed",
     "unchecked",
+    "chosen_by",
     "warm",
     "told",
 ]
@@ -41,7 +42,8 @@ trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: 
 lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
 scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
 no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says how the encoder takes waveforms. unchecked: what a target
-shares with what was trained on could not be told. warm: the search knew something before its first trial. told: a sentence alone."""
+shares with what was trained on could not be told. chosen_by: recordings of a target chose the configuration. warm: the search knew
+something before its first trial. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -67,7 +69,7 @@ def doubts(findings: Iterable[Finding]) -> str:
     """What must be known of a zero-shot score, in few words to stand beside it; empty: nothing."""
     kinds = {finding.kind for finding in findings}
     named = [
-        "not unseen" if kinds & {*SHARED, "speakers"} else "perhaps not unseen" if "unchecked" in kinds else "",
+        "not unseen" if kinds & {*SHARED, "speakers", "chosen_by"} else "perhaps not unseen" if "unchecked" in kinds else "",
         *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
     ]
     return ", ".join(filter(None, named)) or ("with a warning" if kinds else "")

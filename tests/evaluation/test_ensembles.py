@@ -136,10 +136,15 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         assert one.chosen == two.chosen == "" and len(one.answers) == 45
         found = scored([one, replace(two, run="other")])
         assert found.chosen == () and found.speakers == 5
-        evaluate(memory, EvaluationRequest(("small",)))
+        evaluate(memory, EvaluationRequest(("small", "five")))
+        (own,) = members_of(folder, memory.state, "five", None)
+        assert own.chosen == "9 of them", "the first fold's validation part, which the kept model did not hear"
+        assert [(one.kind, one.count) for one in own.findings[:2]] == [("duplicates", 36), ("chosen_by", 9)]
+        assert scored([own, replace(own, run="other")]).chosen == ("members' configurations were chosen on 9 of these utterances",)
         (zero,) = members_of(folder, memory.state, "small", None)
         assert zero.chosen == "" and zero.trial is not None and one.trial is None
-        both, (result,) = scored([zero, replace(zero, run="other")]), [each.result for each in memory.state.evaluations]
+        both = scored([zero, replace(zero, run="other")])
+        (result,) = [each.result for each in memory.state.evaluations if each.corpus == "small"]
         assert result is not None and both.bca == pytest.approx(result.bca) and both.interval == pytest.approx(result.bca_interval)
         with pytest.raises(UsageError, match="other utterances"):
             scored([one, zero])

@@ -38,6 +38,15 @@ def test_recordings_that_were_trained_on_are_counted_whatever_they_are_called() 
     assert overlap(trained, [0, 1, 2], target, [2]) == [], "what the mapping drops is not scored"
 
 
+def test_recordings_that_chose_the_configuration_are_counted_where_they_were_not_trained_on() -> None:
+    trained, target = corpus("emodb", ("03", "08", "09")), corpus("mine", ("03", "08", "10"), digests="emodb")
+    heard, chose = overlap(trained, [0], target, [0, 1, 2], [0, 1])
+    assert (heard.kind, heard.count, chose.kind, chose.count, chose.of) == ("duplicates", 1, "chosen_by", 1, 3)
+    noted = overlap_with_record({"emodb/03.wav"}, (), target, [0, 1, 2], "no corpus emodb", {"emodb/03.wav", "emodb/08.wav"})
+    assert [(one.kind, one.count) for one in noted] == [("duplicates", 1), ("chosen_by", 1), ("unchecked", None)]
+    assert doubts([chose]) == "not unseen" and "1 of the 3 recordings" in chose.sentence
+
+
 @pytest.mark.parametrize("target", ["emodb", "emodb2", "emodb2-all"])
 def test_speakers_and_sentences_of_another_edition_are_the_same(target: str) -> None:
     trained, other = corpus("emodb", ("03", "08"), sentence="a01"), corpus(target, ("08", "09"), "x", sentence="a01")
