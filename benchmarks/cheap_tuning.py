@@ -15,7 +15,7 @@ import os
 import platform
 import statistics
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ser_tui.training import threads
@@ -30,6 +30,7 @@ from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import precision, torch_settings
 from ser_tui.training.finetune import FineTuner
+from ser_tui.training.trial import EpochReport
 
 SPEAKERS = (("03", "08"), ("10", "09"), ("11", "13"), ("12", "14"), ("15", "16"))
 KINDS: Mapping[str, Mapping[str, Value]] = {
@@ -73,12 +74,17 @@ def main() -> None:
                 values = {**COMMON, **KINDS[kind], "epochs": arguments.epochs}
                 values["head_learning_rate_factor"] = HEAD_RATE / float(values["learning_rate"])
                 seconds: list[float] = []
-                result = trainer.run(values, seed, lambda report, seconds=seconds: seconds.append(report.seconds), lambda: False)
+                result = trainer.run(values, seed, _into(seconds), lambda: False)
                 found[kind].append((result.bca, min(seconds), result.seconds / 60, result.costs))
                 costs = result.costs
                 print(f"{seed:<5} {'+'.join(held):<9} {kind:<8} {result.bca:.3f} {min(seconds):>8.1f} {result.seconds / 60:>10.2f}  "
                       f"{costs['trained_parameters']:>10,.0f} {costs['checkpoint_size']:>18,.0f} {costs['latency']:>11.4f}", flush=True)
     _summary(found)
+
+
+def _into(seconds: list[float]) -> Callable[[EpochReport], None]:
+    """Keeps how long each epoch took."""
+    return lambda report: seconds.append(report.seconds)
 
 
 def _summary(found: Mapping[str, list[tuple[float, float, float, Mapping[str, float]]]]) -> None:

@@ -32,6 +32,8 @@ from screens import ended, long_run, lost_connections, stalled, throttled  # noq
 from sharing import crowd, race  # noqa: E402
 from small_runs import make_small_corpus  # noqa: E402
 
+from ser_tui.store.runs import RunFolder  # noqa: E402
+
 Fault = tuple[str, Callable[[Path], Outcome]]
 
 
@@ -50,7 +52,7 @@ def faults(warm: Warm, reference: Reference, cycles: int, seed: int) -> list[Fau
     """Every fault by a name, as a function of a scratch folder of its own."""
     some, few = max(2, cycles // 10), max(1, cycles // 50)
 
-    def beside_a_worker(act: Callable[[object, Path, Path], Outcome]) -> Callable[[Path], Outcome]:
+    def beside_a_worker(act: Callable[[RunFolder, Path, Path], Outcome]) -> Callable[[Path], Outcome]:
         def run(scratch: Path) -> Outcome:
             with long_run(scratch / "runs") as folder:
                 return act(folder, scratch / "runs", scratch)

@@ -26,15 +26,15 @@ import transformers
 from sklearn.model_selection import train_test_split
 
 from ser_tui.study.document import Training
-from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.training import precision, torch_settings
 from ser_tui.training.finetune import FineTuner, Part
 
 EMOTIONS = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
 CLASSES = tuple(sorted(EMOTIONS.values()))
 _COMMON = {"head_learning_rate_factor": 20.0, "label_smoothing": 0.1, "batch_size": 8, "max_seconds": 10}
-PARAMETERS = {**_COMMON, "learning_rate": 4e-5, "epochs": 4, "layers": "2+3", "head_initialization": "probe"}
-PLAIN = {**_COMMON, "learning_rate": 1e-4, "epochs": 8}
+PARAMETERS: dict[str, Value] = {**_COMMON, "learning_rate": 4e-5, "epochs": 4, "layers": "2+3", "head_initialization": "probe"}
+PLAIN: dict[str, Value] = {**_COMMON, "learning_rate": 1e-4, "epochs": 8}
 
 
 def split(folder: Path) -> tuple[Part, Part]:
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another value of a hyperparameter")
     arguments = parser.parse_args()
     train, validation = split(arguments.data)
-    parameters = dict(PLAIN if arguments.plain else PARAMETERS)
+    parameters: dict[str, Value] = dict(PLAIN if arguments.plain else PARAMETERS)
     for assignment in arguments.set:
         name, _, value = assignment.partition("=")
         kind = HYPERPARAMETERS[name].kind if name in HYPERPARAMETERS else parser.error(f"{name}: no such hyperparameter")

@@ -106,7 +106,8 @@ def logits(head: Head, features: Array) -> Array:
 def probabilities(values: Array) -> Array:
     """Softmax over the last axis."""
     shifted = np.exp(values - values.max(-1, keepdims=True))
-    return shifted / shifted.sum(-1, keepdims=True)
+    shares: Array = shifted / shifted.sum(-1, keepdims=True)
+    return shares
 
 
 def by_group(features: Array, groups: Sequence[str]) -> Array:

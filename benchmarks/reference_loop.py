@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,13 +30,20 @@ class ReferenceModel(nn.Module):
         self.encoder = load_encoder(encoder_name)
         if self.encoder.family != "whisper":
             # transformers' own forward and its own default attention; the product's is part of what is compared.
-            self.encoder.model.config._attn_implementation = "sdpa"
+            config: Any = self._plain.config
+            config._attn_implementation = "sdpa"
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(True)
         self.head = nn.Linear(self.encoder.dimension, classes)
 
+    @property
+    def _plain(self) -> Any:
+        """transformers' own model."""
+        return self.encoder.model
+
     def forward(self, waveform: Tensor) -> Tensor:
-        return self.head(self.encoded(waveform))
+        logits: Tensor = self.head(self.encoded(waveform))
+        return logits
 
     def encoded(self, waveform: Tensor) -> Tensor:
         """The pooled vector [D]."""
@@ -45,7 +53,7 @@ class ReferenceModel(nn.Module):
             lengths = torch.tensor([frames.shape[1]])
             hidden = self.encoder.output(self.encoder.hidden_states(frames, lengths)[-1], lengths)
         else:
-            hidden = self.encoder.model(inputs[None]).last_hidden_state
+            hidden = self._plain(inputs[None]).last_hidden_state
         return hidden[0].mean(0)
 
 
@@ -79,7 +87,7 @@ class ReferenceTrial:
             logits = self.model(waveform)
         loss = nn.functional.cross_entropy(logits[None], torch.tensor([part.labels[index]]))
         self._optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         self._optimizer.step()
         self._schedule.step()
         return float(loss.detach())

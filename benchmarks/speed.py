@@ -24,7 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,10 @@ def _reference(given: argparse.Namespace) -> dict[str, Any]:
     times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "validation": {}}
     for seconds in LENGTHS:
         trial = ReferenceTrial(model, seconds, 1e-6, 1000)
-        kinds = {
-            "frozen": lambda index, trial=trial: trial.step(train, index, frozen=True),
-            "trained": lambda index, trial=trial: trial.step(train, index, frozen=False),
-            "validation": lambda index, trial=trial: trial.predict(train, index),
+        kinds: dict[str, Callable[[int], object]] = {
+            "frozen": partial(trial.step, train, frozen=True),
+            "trained": partial(trial.step, train, frozen=False),
+            "validation": partial(trial.predict, train),
         }
         for kind, call in kinds.items():
             spent = []
@@ -224,8 +225,8 @@ def _emodb(data: Path, count: int) -> tuple[Any, Any, int]:
         groups = -(-wanted // 8)
         starts = [round((group + 0.5) * len(ordered) / groups) - 4 for group in range(groups)]
         chosen = [index for start in starts for index in ordered[max(0, start) : start + 8]]
-        kept = ([values[index] for index in chosen] for values in (part.clips, part.labels, part.digests))
-        return Part(*(tuple(values) for values in kept))
+        clips, labels = tuple(part.clips[index] for index in chosen), tuple(part.labels[index] for index in chosen)
+        return Part(clips, labels, tuple(part.digests[index] for index in chosen))
 
     train, validation = split(data / "emodb")
     if count:

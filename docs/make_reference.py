@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -47,7 +47,7 @@ def page(title: str, *parts: str) -> str:
     return "\n\n".join([f"# {title}", MADE, *parts]) + "\n"
 
 
-def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table, its cells free of what would end them."""
     lines = [headings, tuple("---" for _ in headings), *rows]
     return "\n".join(f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
@@ -179,7 +179,7 @@ def _type(hint: Any) -> str:
     if is_dataclass(hint):
         return "object"
     plain = {str: "text", int: "whole number", float: "number", bool: "yes or no", Any: "any value"}
-    return plain.get(hint) or getattr(hint, "__name__", str(hint))
+    return plain.get(hint) or str(getattr(hint, "__name__", hint))
 
 
 def log_events() -> str:
@@ -265,7 +265,6 @@ def settings() -> str:
     )
 
 
-@cache
 def attribute_notes(cls: type[Any]) -> dict[str, str]:
     """The texts that stand under the fields of `cls` and of the classes that it extends, by field."""
     found: dict[str, str] = {}
@@ -275,9 +274,9 @@ def attribute_notes(cls: type[Any]) -> dict[str, str]:
             continue
         for body in (node.body for node in _tree(module).body if isinstance(node, ast.ClassDef) and node.name == one.__name__):
             for before, after in pairwise(body):
-                named = isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name)
-                if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
-                    found[before.target.id] = re.sub(r"\s+", " ", after.value.value)  # type: ignore[union-attr]
+                match before, after:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                        found[name] = re.sub(r"\s+", " ", text)
     return found
 
 

@@ -14,8 +14,9 @@ from ser_tui.study.events import Event, TrialFailed, TrialFinished
 def tell(event: Event) -> None:
     """One line for every trial that is over."""
     if isinstance(event, TrialFinished):
-        low, high = event.interval
-        print(f"trial {event.trial}: BCA {event.bca:.3f} [{low:.3f}, {high:.3f}], n = {event.utterances}")
+        # Logs of the first version may lack the interval.
+        interval = "" if event.interval is None else " [{:.3f}, {:.3f}]".format(*event.interval)
+        print(f"trial {event.trial}: BCA {event.bca:.3f}{interval}, n = {event.utterances}")
     elif isinstance(event, TrialFailed):
         print(f"trial {event.trial} failed: {event.reason}")
 

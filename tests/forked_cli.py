@@ -11,6 +11,6 @@ from ser_tui.cli import main
 from ser_tui.client import launch
 
 if __name__ == "__main__":
-    launch.subprocess = SimpleNamespace(Popen=popen)
+    vars(launch)["subprocess"] = SimpleNamespace(Popen=popen)
     sys.argv[0] = "ser-tui"
     main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ser_tui.experiment.proposing import recommended_bounds
 from ser_tui.store.runs import RunFolder, create
@@ -43,7 +44,7 @@ def log_of(study: Study, scores: Sequence[float], prior: Sequence[Prior] = ()) -
         proposal = strategy.propose(history)
         assert proposal is not None
         history.append(Observation(proposal.parameters, score, 60.0))
-        scored = {"bca": score, "interval": (0.0, 1.0), "best_epoch": 1, "best_epoch_bca": score, "accuracy": score}
+        scored: dict[str, Any] = {"bca": score, "interval": (0.0, 1.0), "best_epoch": 1, "best_epoch_bca": score, "accuracy": score}
         begun = events.TrialStarted(trial=number, parameters=proposal.parameters, phase=proposal.phase)
         log += [begun, events.TrialFinished(trial=number, utterances=2, loss=1.0, seconds=60.0, **scored)]
     return [replace(event, seq=seq, time="2026-11-26T12:00:00.000Z") for seq, event in enumerate(log)]

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -59,7 +60,7 @@ def _commands() -> list[tuple[str, str]]:
 def test_every_command_of_the_docs_is_one(where: str, line: str) -> None:
     words = shlex.split(line.replace("...", "x"), comments=True)[1:]
     words = words[: next((place for place, word in enumerate(words) if word in (">", "|", "&&", ";", "\\", "#")), None)]
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     if words[:1] == ["--version"] or words[:1] == ["--install-completion"]:
         return
     while words and words[0] in getattr(command, "commands", {}):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from ser_tui.study.errors import UsageError
 EMOTIONS = ("anger", "fear", "joy")
 
 
-def utterance(name: str, emotion: str, speaker: str | None, **more: str | None) -> Utterance:
+def utterance(name: str, emotion: str, speaker: str | None, **more: Any) -> Utterance:
     base = Utterance(name, Path(name), emotion, speaker, None, None, "de", 1.0, 16_000, 1, "made")
     return dataclasses.replace(base, **more)
 

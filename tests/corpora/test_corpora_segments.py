@@ -160,7 +160,8 @@ def test_one_corpus_has_whole_what_another_has_in_segments(home: Path, sound: So
 
 def test_a_file_that_cannot_be_read_is_named_once(home: Path) -> None:
     (home / "broken.wav").write_text("nothing")
-    found = manifest(home, [("broken.wav", float(start), start + 1.0) for start in range(5)] + [("gone.wav", 0.0, 1.0)])
+    rows: list[Row] = [("broken.wav", float(start), start + 1.0) for start in range(5)]
+    found = manifest(home, [*rows, ("gone.wav", 0.0, 1.0)])
     assert list(reasons(found)) == ["broken.wav", "gone.wav#0.000-1.000"]
     assert "5 utterances" in reasons(found)["broken.wav"]
 

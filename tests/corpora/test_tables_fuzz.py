@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -100,7 +100,8 @@ def written(draw: st.DrawFn) -> tuple[list[Row], str, bytes]:
     if draw(st.booleans()):
         lines = (json.dumps({name: row.cells[role] for name, role in zip(header, roles, strict=True)}, ensure_ascii=False) for row in made)
         return made, ".jsonl", "\n".join(lines).encode(encoding)
-    delimiter, quoting = draw(st.sampled_from(",;\t|")), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    quotings: list[Literal[0, 1]] = [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]
+    delimiter, quoting = draw(st.sampled_from(",;\t|")), draw(st.sampled_from(quotings))
     stream = io.StringIO()
     if draw(st.booleans()):
         stream.write(f"sep={delimiter}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -126,7 +127,8 @@ def test_every_word_means_one_emotion_however_it_is_spelt() -> None:
 
 
 WORD = st.sampled_from(sorted({word for words in WORDS.values() for word in words.replace("|", " ").split() if "'" not in word}))
-SPELT = st.tuples(WORD, st.sampled_from([str, str.upper, str.capitalize])).map(lambda pair: pair[1](pair[0]))
+SPELLINGS: list[Callable[[str], str]] = [str, str.upper, str.capitalize]
+SPELT = st.tuples(WORD, st.sampled_from(SPELLINGS)).map(lambda pair: pair[1](pair[0]))
 
 
 @given(

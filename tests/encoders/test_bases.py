@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_configuration_beside_the_checkpoint_goes_before_what_is_known_of_the_
 
 
 def test_a_model_without_preprocessor_is_taken_as_its_named_base_else_what_is_assumed_is_said(tmp_path: Path) -> None:
-    def model(name: str, config: dict[str, object]) -> Path:
+    def model(name: str, config: Mapping[str, object]) -> Path:
         place = tmp_path / name
         place.mkdir(parents=True)
         (place / "config.json").write_text(json.dumps(config))

@@ -171,7 +171,7 @@ def test_the_old_checkpoint_format_gives_the_same_encoder(tmp_path: Path) -> Non
     assert load_encoder(str(folder)).fingerprint == modern
 
 
-def _edited(change: Callable[[dict[str, Tensor]], None]) -> Callable[[Path], None]:
+def _edited(change: Callable[[dict[str, Tensor]], object]) -> Callable[[Path], None]:
     def apply(folder: Path) -> None:
         from safetensors.torch import load_file
 

@@ -227,7 +227,7 @@ def hub(layout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def test_an_encoder_is_fetched_once_checked_and_then_ready(hub: Hub, layout: Path) -> None:
     entry = registry.find("wav2vec2-iemocap")
     assert not registry.status(entry).ready
-    heard: list[tuple[int, int]] = []
+    heard: list[tuple[int, int | None]] = []
     folder = fetch.fetch("wav2vec2-iemocap", lambda done, total: heard.append((done, total)))
     assert registry.status(entry) == registry.Status(True, "ready", folder)
     total = sum((layout / name).stat().st_size for name in ("hyperparams.yaml", "wav2vec2.ckpt", "label_encoder.txt", "config.json"))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ MakeStudy = Callable[..., Study]
 CLASSES = ("a", "b")
 
 
-def some(**changes: object) -> Outputs:
+def some(**changes: Any) -> Outputs:
     columns = {name: (None, None) for name in COLUMNS} | {"id": ("x.wav", "y\udce9.wav"), "digest": ("1", "2")}
     shares = np.array([[0.75, 0.25], [np.nan, np.nan]], dtype=np.float32)
     return replace(Outputs((0, 1), (0, -1), shares, columns), **changes)

@@ -112,7 +112,7 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
         ({"part": "loso"}, "leave --top out"), ({"top": None, "part": "emovo"}, "no such part"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=why):
-            said(**options)  # type: ignore[arg-type]
+            said(**options)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,8 @@ def test_the_calibration_error_is_the_one_of_the_formula() -> None:
     shares = np.array([[0.95, 0.05], [0.85, 0.15], [0.85, 0.15], [0.55, 0.45]], dtype=np.float64)
     bins, error = errors.reliability(shares, (0, 0, 1, 1), bins=10)
     filled = [(b.utterances, b.confidence, b.accuracy) for b in bins if b.utterances]
-    assert filled == [(1, pytest.approx(0.55), 0.0), (2, pytest.approx(0.85), 0.5), (1, pytest.approx(0.95), 1.0)]
+    expected: list[Any] = [(1, pytest.approx(0.55), 0.0), (2, pytest.approx(0.85), 0.5), (1, pytest.approx(0.95), 1.0)]
+    assert filled == expected
     assert error == pytest.approx((1 * 0.55 + 2 * 0.35 + 1 * 0.05) / 4)
 
 
@@ -128,9 +130,10 @@ def test_all_of_it_is_json() -> None:
 
 
 def test_answers_that_do_not_fit_are_refused() -> None:
-    for wrong in (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"predictions": (0,)}, {"predictions": (0, 9)}, {"probabilities": np.zeros((2, 2), np.float32)},
         {"spoken": (Spoken("a"),)}, {"truth": (0, -1)},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for wrong in wrongs:
         with pytest.raises(ValueError):
             Answers(**{"classes": CLASSES, "truth": (0, 1), "predictions": (0, 1), **wrong})

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.evaluation.statistics import (
+    Metric,
     bootstrap_interval,
     interval_speakers,
     paired_difference,
@@ -18,18 +19,19 @@ from ser_tui.evaluation.statistics import (
 )
 from ser_tui.training.metrics import balanced_accuracy
 
+METRICS: list[Metric] = ["bca", "accuracy"]
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.sampled_from("abc")), min_size=1, max_size=40)
 
 
-@given(LABELS, st.sampled_from(["bca", "accuracy"]), st.booleans())
+@given(LABELS, st.sampled_from(METRICS), st.booleans())
 def test_an_interval_holds_its_score_and_stays_within_zero_and_one(
-    rows: list[tuple[int, int, str]], metric: str, by_speaker: bool
+    rows: list[tuple[int, int, str]], metric: Metric, by_speaker: bool
 ) -> None:
-    truth, predictions, speakers = ([row[i] for row in rows] for i in range(3))
+    truth, predictions, speakers = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
     score = (
         balanced_accuracy(truth, predictions, 4) if metric == "bca" else float(np.mean(np.equal(truth, predictions)))
     )
-    low, high = bootstrap_interval(truth, predictions, 4, metric, speakers if by_speaker else None, resamples=200)  # type: ignore[arg-type]
+    low, high = bootstrap_interval(truth, predictions, 4, metric, speakers if by_speaker else None, resamples=200)
     assert 0 <= low <= score + 1e-12 and score - 1e-12 <= high <= 1 + 1e-12
 
 
@@ -39,7 +41,7 @@ def test_intervals_cover_the_true_accuracy_as_often_as_they_say() -> None:
     for trial in range(300):
         truth = random.integers(0, 5, 150)
         predictions = np.where(random.random(150) < 0.8, truth, (truth + 1) % 5)
-        low, high = bootstrap_interval(truth, predictions, 5, "accuracy", seed=trial, resamples=500)
+        low, high = bootstrap_interval(truth.tolist(), predictions.tolist(), 5, "accuracy", seed=trial, resamples=500)
         covered += low <= 0.8 <= high
     assert 0.90 <= covered / 300 <= 0.985
 
@@ -150,11 +152,11 @@ def test_p_is_uniform_enough_where_there_is_no_difference_and_small_where_there_
     for trial in range(200):
         truth = random.integers(0, 4, 120)
         first, second = (np.where(random.random(120) < 0.8, truth, (truth + 1) % 4) for _ in range(2))
-        small += paired_difference(truth, first, second, 4, seed=trial, permutations=400)[1] < 0.05
+        small += paired_difference(truth.tolist(), first.tolist(), second.tolist(), 4, seed=trial, permutations=400)[1] < 0.05
     assert small / 200 < 0.11
     truth = random.integers(0, 4, 120)
     worse = np.where(random.random(120) < 0.6, truth, (truth + 1) % 4)
-    gap, p = paired_difference(truth, worse, truth, 4)
+    gap, p = paired_difference(truth.tolist(), worse.tolist(), truth.tolist(), 4)
     assert gap == pytest.approx(1 - balanced_accuracy(truth, worse, 4)) and p < 0.001
 
 

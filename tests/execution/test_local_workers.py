@@ -66,7 +66,7 @@ class Searched:
 def is_gone(pid: int) -> bool:
     """Whether the process has ended."""
     with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     return True
 
 
@@ -141,7 +141,7 @@ def test_its_log_gives_the_very_proposals_again(done: Searched) -> None:
     told = list(replayed(done.study, done.events))
     assert len(told) == 5 + len(done.started(1))
     for event, proposal in told:
-        assert proposal is not None
+        assert proposal is not None and isinstance(event, TrialStarted)
         halved = {"batch_size": event.parameters["batch_size"]}  # after one that did not fit
         assert {**proposal.parameters, **halved} == dict(event.parameters), f"trial {event.trial}"
 
@@ -212,7 +212,8 @@ def test_a_killed_search_takes_its_workers_along_and_loses_nothing(small_study: 
     assert kept and all(state.trials[trial.number - 1].scores == trial.scores for trial in kept)
     finished = [event.trial for event in told(folder) if isinstance(event, TrialFinished)]
     assert sorted(finished) == [1, 2, 3, 4], "none is counted twice"
-    assert all(p is not None and p.parameters == dict(event.parameters) for event, p in replayed(load_study(folder), told(folder)))
+    for event, proposal in replayed(load_study(folder), told(folder)):
+        assert proposal is not None and isinstance(event, TrialStarted) and proposal.parameters == dict(event.parameters)
     begun = [(event.trial, dict(event.parameters)) for event in told(folder) if isinstance(event, TrialStarted)]
     assert len(begun) > 4, "something was under way"
     assert all(parameters == dict(begun)[number] for number, parameters in begun), "what was cut short is made as it began"

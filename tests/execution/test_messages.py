@@ -12,6 +12,7 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Train, Trained, asked, encode, told
 from ser_tui.store.files import DiskError
 from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
 from ser_tui.training.trial import Fold, NonFiniteLoss, Part, Rival, TrialResult, TrialStopped, UtteranceChanged
 
 
@@ -34,7 +35,7 @@ def test_parts_come_through_whatever_their_files_are_called() -> None:
 
 
 def test_numbers_stay_whole_or_not() -> None:
-    values = {"learning_rate": 1e-5 / 3, "epochs": 2, "max_seconds": 2.0, "layers": "last"}
+    values: dict[str, Value] = {"learning_rate": 1e-5 / 3, "epochs": 2, "max_seconds": 2.0, "layers": "last"}
     rival = Rival(3, 2 / 3, (0, -1, 1))
     message = asked(encode(Train(parameters=values, seed=2**32 - 1, rival=rival)))
     assert isinstance(message, Train) and message.parameters == values and message.rival == rival

@@ -47,7 +47,7 @@ def test_sure_answers_become_as_sure_as_they_are_right_and_stay_the_same_answers
     kept = cooling.cooled_apart(said, truth, [index % 5 for index in range(len(truth))])
     there = np.isfinite(said).all(1)
     assert not np.isfinite(kept[7]).any() and (kept[there].argmax(1) == said[there].argmax(1)).all()
-    labels = np.asarray(truth)[there]
+    labels = np.asarray(truth)[there].tolist()
     assert reliability(kept[there], labels)[1] < 0.5 * reliability(said[there], labels)[1]
     assert likelihood(kept[there], labels) < likelihood(said[there], labels)
 

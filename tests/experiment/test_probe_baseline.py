@@ -70,6 +70,7 @@ def test_the_probe_comes_once_between_the_first_trial_and_the_second(done: RunFo
     for trial in state.trials:
         assert _holds(trial.scores["accuracy"].interval, trial.scores["accuracy"].value)
         assert trial.epochs[-1].interval == trial.scores["bca"].interval, "the score is that of the last epoch"
+        assert trial.best_epoch_score is not None
         assert _holds(trial.best_epoch_score.interval, trial.best_epoch_score.value)
         assert trial.probe_p == paired_difference(state.truth, probe.predictions, trial.predictions, 3)[1]
 

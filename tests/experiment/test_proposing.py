@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_runs import STUDY
@@ -29,6 +30,7 @@ def the_same(study: Study, log: Iterable[Event]) -> list[TrialStarted]:
     """The trials of `log`, each of which the strategy proposes again."""
     found = []
     for event, proposal in replayed(study, log):
+        assert isinstance(event, TrialStarted), f"trial {event.trial}"
         assert proposal is not None and proposal.parameters == dict(event.parameters), f"trial {event.trial}"
         found.append(event)
     return found
@@ -73,7 +75,7 @@ def test_proposals_made_while_others_are_under_way_come_again_too(kind: str) -> 
         if score is None:
             written(TrialFailed(trial=number, kind="nan", reason="it became NaN", seconds=1.0))
         else:
-            scored = {"bca": score, "interval": (0.0, 1.0), "best_epoch": 1, "best_epoch_bca": score, "accuracy": score}
+            scored: dict[str, Any] = {"bca": score, "interval": (0.0, 1.0), "best_epoch": 1, "best_epoch_bca": score, "accuracy": score}
             written(TrialFinished(trial=number, utterances=9, loss=1.0, seconds=1.0, **scored))
 
     begin(1)

@@ -26,6 +26,7 @@ from ser_tui.strategies.registry import make
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import load
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -55,7 +56,7 @@ def other_precision_measured() -> Iterator[None]:
     path.write_text(before)
 
 
-def suggestions(study: Study, state: RunState) -> list[dict[str, object]]:
+def suggestions(study: Study, state: RunState) -> list[dict[str, Value]]:
     """What an uninterrupted search would have tried, given the scores that were seen."""
     strategy = make(study.strategy, study.search, study.seed)
     history: list[Observation] = []

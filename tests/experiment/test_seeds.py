@@ -54,7 +54,6 @@ def test_a_seed_that_is_done_is_never_trained_again(small_corpus: Path, document
     study = loads(document, "again.yaml", [])
     with InMemory(study) as memory:
         search(memory, Forecast)
-        memory.job = "seeds"
         emit = memory.emit
 
         def first_alone(event: Event) -> None:

@@ -14,7 +14,8 @@ from ser_tui.experiment.data import SplitCorpus
 def data(train: str, validation: str, test: str = "") -> SplitCorpus:
     """Two segments of a recording of each speaker in each part, who is named by a letter."""
     base = Utterance("", Path("x"), "joy", None, None, None, None, 1.0, 16_000, 1)
-    found, parts = [], []
+    found: list[Utterance] = []
+    parts: list[range] = []
     for number, part in enumerate((train, validation, test)):
         parts.append(range(len(found), len(found) + 2 * len(part)))
         found += [
@@ -24,7 +25,8 @@ def data(train: str, validation: str, test: str = "") -> SplitCorpus:
             for speaker in part for place in (0, 1)
         ]  # fmt: skip
     manifest = manifests.make("made", Path("/"), found, [], {one.id: one.id for one in found})
-    split: Split = describe(manifest, *parts)
+    first, second, third = parts
+    split: Split = describe(manifest, first, second, third)
     return SplitCorpus(manifest, split, ("joy",))
 
 

@@ -294,7 +294,7 @@ def _faulty(
         mend()
         server.before = lambda path, position: None
         server.sent.clear()
-        again = command(*wanted.arguments, runs=scratch / "runs", SER_TUI_CACHE=str(cache), **server.environment)
+        again = command(*wanted.arguments, runs=scratch / "runs", prefix=(), SER_TUI_CACHE=str(cache), **server.environment)
         if again.returncode or content(cache / wanted.place) != wanted.content:
             outcome.stuck += 1
             remark(f"again: {again.stderr!r}")

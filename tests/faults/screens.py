@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -147,7 +148,7 @@ def throttled(folder: RunFolder, runs: Path, keys: int) -> Outcome:
         for index in range(keys):
             line.throttle(RATE)
             logged = folder.state().seq
-            wait(lambda logged=logged: folder.state().seq > logged + 2, 60)  # what the live screen sends is under way
+            wait(partial(_beyond, folder, logged + 2), 60)  # what the live screen sends is under way
             since, begun = line.received, time.monotonic()
             key, answer = (("?", HELP_HEAD), ("\x1b", RUN_HEAD))[index % 2]
             line.keys(key)
@@ -163,6 +164,11 @@ def throttled(folder: RunFolder, runs: Path, keys: int) -> Outcome:
     if most > RATE * ANSWER_SECONDS:
         outcome.stuck += 1
     return outcome
+
+
+def _beyond(folder: RunFolder, seq: int) -> bool:
+    """Whether more than `seq` events are in the log."""
+    return folder.state().seq > seq
 
 
 def _settle(line: Line) -> None:

@@ -166,7 +166,7 @@ def test_an_event_that_the_state_does_not_take_ends_the_job_with_a_line(done: Ru
             assert score.interval is not None
             event = TrialFinished(
                 trial=2, bca=score.value, interval=score.interval, utterances=8, best_epoch=1, best_epoch_bca=score.value,
-                accuracy=score.value, loss=None, seconds=1.0, predictions=scored.predictions[:-1],
+                accuracy=score.value, loss=None, seconds=1.0, predictions=tuple(scored.predictions[:-1]),
             )  # fmt: skip
             with pytest.raises(UserError, match="trial 2 has 8 predictions, and the run's validation part 9 utterances"):
                 session.emit(event)

@@ -43,7 +43,7 @@ def test_room_is_looked_for_before_anything_comes(tmp_path: Path) -> None:
         for wanted in (corpus("zip"), encoder(HUB)):
             wanted.serve(server)
             done = command(
-                *wanted.arguments, runs=tmp_path, SER_TUI_CACHE=str(disk / "cache"), **server.environment
+                *wanted.arguments, runs=tmp_path, prefix=(), SER_TUI_CACHE=str(disk / "cache"), **server.environment
             )
             line = done.stderr if wanted.model == "" else refused(done)
             assert done.returncode == 1 and re.search(
@@ -138,8 +138,8 @@ class Disk:
 
         return synced
 
-    def _named(self, rename: Callable[[object, object], None]) -> Callable[[object, object], None]:
-        def named(source: object, target: object, **_: object) -> None:
+    def _named(self, rename: Callable[[str | Path, str | Path], None]) -> Callable[[str | Path, str | Path], None]:
+        def named(source: str | Path, target: str | Path, **_: object) -> None:
             folder = Path(str(source)) if Path(str(source)).is_dir() else Path(str(source)).parent
             missing = [str(path.relative_to(folder)) for path in (folder, *folder.rglob("*")) if not self.safe(path)]
             self.named.append((Path(str(target)).name, missing))

@@ -26,7 +26,7 @@ def run(warm: Warm, reference: Reference, tmp_path: Path) -> RunFolder:
     return folder
 
 
-def worked_on_by(folder: RunFolder, **other: str) -> bytes:
+def worked_on_by(folder: RunFolder, **other: Any) -> bytes:
     """Let worker.json name another process than that which was killed; what it says then."""
     facts = worker_facts(folder)
     assert facts is not None

@@ -23,7 +23,7 @@ POWERLESS = (
 )
 """What a command is started by so that root, too, cannot read what its rights do not allow."""
 
-_WHOLE = (
+_WHOLE: tuple[tuple[str, int, int, dict[str, str]], ...] = (
     ("8 bit.wav", 16_000, 1, {"subtype": "PCM_U8"}), ("24-bit.wav", 16_000, 1, {"subtype": "PCM_24"}),
     ("32-bit.wav", 16_000, 1, {"subtype": "PCM_32"}), ("float.wav", 16_000, 1, {"subtype": "FLOAT"}),
     ("double.wav", 16_000, 1, {"subtype": "DOUBLE"}), ("mu-law.wav", 16_000, 1, {"subtype": "ULAW"}),

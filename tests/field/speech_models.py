@@ -36,7 +36,8 @@ def tensors_of(folder: Path) -> dict[str, Tensor]:
     """The tensors of a folder that `published` has made."""
     from safetensors.torch import load_file
 
-    return load_file(folder / "model.safetensors")
+    tensors: dict[str, Tensor] = load_file(folder / "model.safetensors")
+    return tensors
 
 
 def as_speechbrain(truth: Path, folder: Path, base: str, more: str = "") -> Path:

@@ -14,13 +14,13 @@ from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.document import SplitProtocol
 
 EMOTIONS = ("anger", "neutral", "sadness")
-WORDS = {
+WORDS: dict[str, tuple[str, list[str]]] = {
     "capital": ("split", ["TRAIN", " Train", "Dev ", "TEST", "train"]), "digits": ("split", ["0", "0", "0", "1", "2"]),
     "eval": ("split", ["train", "train", "train", "dev", "evaluation"]), "folds": ("part", ["1", "2", "3", "4", "5"]),
     "msp": ("split", ["Train", "Train", "Development", "Test1", "Test2"]),
     "test-clean": ("subset", ["train", "valid", "test", "holdout", "train"]),
 }  # fmt: skip
-PARTS = {
+PARTS: dict[str, dict[str | None, int]] = {
     "capital": {"train": 18, "validation": 6, "test": 6}, "digits": {"train": 18, "validation": 6, "test": 6},
     "eval": {"train": 18, "validation": 6, "test": 6}, "folds": {None: 30}, "msp": {"train": 12, "validation": 6, "test": 12},
     "test-clean": {"train": 12, "validation": 6, "test": 12},

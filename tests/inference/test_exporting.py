@@ -11,6 +11,7 @@ from tiny_encoders import CLASSES, MakeModel
 from ser_tui.inference import transformers_folder
 from ser_tui.inference.exporting import export
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.hyperparameters import Value
 from ser_tui.study.uses import ExportRequest
 from ser_tui.training.model import load_model
 
@@ -117,7 +118,7 @@ def test_merged_adapters_leave_as_one_model(
     from ser_tui.training.adapting import adaptation
 
     whole = load_model(make_model("wavlm"))
-    values = {"trained": "lora", "top_layers": 2, "lora_rank": 2, "lora_alpha": 16.0, "lora_matrices": "q+v+fc2"}
+    values: dict[str, Value] = {"trained": "lora", "top_layers": 2, "lora_rank": 2, "lora_alpha": 16.0, "lora_matrices": "q+v+fc2"}
     encoder = load_encoder(whole.encoder_name)
     named = adaptation(values).enter(encoder, whole.pooling)
     with torch.no_grad():

@@ -73,7 +73,7 @@ def test_every_format_of_everything_is_written_and_said(runs: Path, capsys: pyte
 def test_what_was_exported_before_stays(runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for form in ("csv", "json"):
         export_runs(["old-tune"], "", form, "")
-        assert capsys.readouterr().out.strip() == str(export(resolve(runs, "old-tune"), form))  # type: ignore[arg-type]
+        assert capsys.readouterr().out.strip() == str(export(resolve(runs, "old-tune"), form))
     export_runs(["old-tune"], "", "", str(tmp_path / "here.json"))
     assert json.loads((tmp_path / "here.json").read_text())["name"] == "old-tune"
 

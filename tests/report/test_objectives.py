@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fabricated_runs import finished
@@ -33,7 +34,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]
     """Makes runs of three trials: the third is best by BCA (.786), the one with the fewest epochs by minutes."""
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
 
-    def make(number: int, **changes: object) -> Told:
+    def make(number: int, **changes: Any) -> Told:
         strategy = "gp" if "objectives" not in changes else "random"
         return tell(finished(tmp_path, number=number, trials=3, **{"strategy": strategy, **changes}).folder)
 

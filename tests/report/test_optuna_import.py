@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ def test_what_was_exported_comes_back_with_the_same_numbers(
 def test_no_job_runs_on_it(tmp_path: Path) -> None:
     track([tell(scored_run(tmp_path / "runs").folder)], "optuna", tmp_path / "o.db")
     folder = import_optuna(tmp_path / "o.db", tmp_path / "runs")
-    for job in (lambda: launch.resume(folder), lambda: launch.score_folds(folder, "loso")):
+    jobs: tuple[Callable[[], object], ...] = (lambda: launch.resume(folder), lambda: launch.score_folds(folder, "loso"))
+    for job in jobs:
         with pytest.raises(UserError, match=r"imported: .* no job runs on it"):
             job()
     with pytest.raises(UserError, match="no job runs on it"):  # a worker that is started by hand

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def old(tmp_path: Path) -> Path:
     return Path(shutil.copytree(OLD, tmp_path / "old"))
 
 
-def checked(text: str, documents: dict[str, object]) -> int:
+def checked(text: str, documents: Mapping[str, object]) -> int:
     """How many figures of the page were held against the documents of its runs."""
     figures = read(text).figures
     for run, path, value, shown in figures:

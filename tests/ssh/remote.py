@@ -159,7 +159,7 @@ class Terminal:
 
         def ended() -> bool:
             try:
-                return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+                return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
             except psutil.NoSuchProcess:
                 return True
 

@@ -21,7 +21,7 @@ from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, misnamed, resolve, shown_status
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
-from ser_tui.study.run_summary import to_stored
+from ser_tui.study.run_summary import RunSummary, to_stored
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 
@@ -42,6 +42,12 @@ def make_run(runs: Path, name: str = "x", *scores: float, end: bool = True) -> R
         if end:
             log.append(events.RunFinished(reason="done"))
     return folder
+
+
+def _best(summary: RunSummary) -> float:
+    """The best trial's score."""
+    assert summary.best is not None and summary.best.score is not None
+    return summary.best.score.value
 
 
 def own(folder: RunFolder, process: ProcessId) -> None:
@@ -138,7 +144,7 @@ def test_words_for_states() -> None:
 def test_the_index_holds_what_the_logs_say(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "x", 0.5, 0.9)
     [summary] = Index(tmp_path).refresh()
-    assert (summary.run_id, summary.best.score.value, summary.trials, summary.state) == (
+    assert (summary.run_id, _best(summary), summary.trials, summary.state) == (
         folder.run_id,
         0.9,
         2,
@@ -166,7 +172,7 @@ def test_no_byte_of_the_index_can_change_unnoticed(tmp_path: Path) -> None:
     before, path = Index(tmp_path).refresh(), tmp_path / "index.json"
     whole, newest = path.read_bytes(), newest_file(path)
     first = glance(tmp_path)
-    assert json.loads(whole)["runs"] and first[0][0].best.score.value == 0.75 and first[1] == 1
+    assert json.loads(whole)["runs"] and _best(first[0][0]) == 0.75 and first[1] == 1
     beside = newest.read_bytes()
     for position in range(0, len(beside), 7):
         newest.write_bytes(beside[:position] + bytes([beside[position] ^ 1]) + beside[position + 1 :])
@@ -258,7 +264,7 @@ def test_a_run_that_is_worked_on_is_not_deleted(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_indexed_is_listed_all_the_same(tmp_path: Path) -> None:
     make_run(tmp_path, "x", 0.5)
     (tmp_path / "index.json").mkdir()
-    assert Index(tmp_path).refresh()[0].best.score.value == 0.5
+    assert _best(Index(tmp_path).refresh()[0]) == 0.5
 
 
 def _refresh_many(runs: Path) -> None:

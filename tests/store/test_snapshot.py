@@ -8,6 +8,7 @@ import random
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -242,11 +243,12 @@ def test_a_summary_that_is_not_as_it_was_written_is_as_good_as_none(over: Path) 
         path.write_bytes(b"\n".join((head, kept[:index] + bytes([kept[index] ^ 1 << rng.randrange(8)]) + kept[index + 1 :], rest)))
         assert snapshot.summary(over) in (None, true)  # true where a bit of the checksum's letter case alone was turned
     said = json.loads(kept[9:])
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"started": "noon"}, {"ended": "2026-11-22T14:00:00"}, {"status": "running"}, {"status": "splendid"}, {"version": 10},
         {"objectives": ["luck"]}, {"headline": {**said["headline"], "kind": "best"}}, {"trials": "3"}, {"findings": [{}]},
         {"scores": [None, "x"]},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for change in changes:
         told = json.dumps({**said, **change}).encode()
         path.write_bytes(b"\n".join((head, b"%08x %b" % (zlib.crc32(told), told), rest)))
         assert snapshot.summary(over) is None, change

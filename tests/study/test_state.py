@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def log(*parts: events.Event, start: int = 0, minute: int = 0) -> list[events.Ev
     ]
 
 
-def started(trials: int | None = 3, **extra: object) -> events.RunStarted:
+def started(trials: int | None = 3, **extra: Any) -> events.RunStarted:
     return events.RunStarted(
         study={"name": "x", "corpus": "demo", "strategy": {"kind": "gp"}, "protocol": {"kind": "random"}, "budget": {}},
         classes=("anger", "fear"), utterances={"train": 8, "validation": 2}, planned_trials=trials, **extra,
@@ -63,7 +64,7 @@ def test_a_finished_run_goes_on_with_a_larger_budget() -> None:
     assert state.status == "running" and state.start is not None and state.start.planned_trials == 2 and state.study.minutes == 30
     [line] = narrate(resumed, state)
     assert line.text == "resumed after 1 finished trial, to go on to 2 trials or 30 minutes in all"
-    tested = events.TestScored(trial=1, bca=0.5, interval=None, accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)))
+    tested = events.TestScored(trial=1, bca=0.5, interval=(0.1, 0.9), accuracy=0.5, utterances=2, confusion=((1, 0), (0, 1)))
     after = reduce_all([*first, *log(tested, start=4, minute=1)])
     assert not after.can_go_on, "its test part is scored once"
     refuse_after_test(after, Budget(trials=1))  # nothing more would be tried
@@ -187,10 +188,12 @@ def test_the_probe_stands_beside_the_best_trial_with_that_trials_own_test() -> N
     first = log(started(), trial(1), finished(1, 0.6), probed(0.7))
     state = reduce_all(first)
     told = summarize("x", state).probe
+    assert told is not None and told.difference is not None
     assert (told.score.value, round(told.difference, 9), told.p) == (0.7, -0.1, 0.5)
     assert state.trials[0].probe_p == 0.5 and state.trials[0] == state.best
     state = reduce_all(log(trial(2), finished(2, 0.9, probe_p=0.01), trial(3), finished(3, 0.8, probe_p=0.3), start=4), state)
     told = summarize("x", state).probe
+    assert told is not None and told.difference is not None
     assert (round(told.difference, 9), told.p) == (0.2, 0.01)
     assert [t.probe_p for t in state.trials] == [0.5, 0.01, 0.3]
 
@@ -219,7 +222,7 @@ def test_remaining_time_follows_the_trials_done_and_the_minutes_allowed() -> Non
 
 
 def test_ten_thousand_trials_reduce_to_a_short_summary() -> None:
-    parts = [started(10_000)]
+    parts: list[events.Event] = [started(10_000)]
     for number in range(1, 10_001):
         parts += [trial(number), finished(number, number / 20_000)]
     import dataclasses

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ser_tui.study.document import Training
+from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
 from ser_tui.training import balancing
 from ser_tui.training.finetune import FineTuner
@@ -64,10 +65,11 @@ def test_a_probe_without_balance_leans_to_the_larger_class() -> None:
 def test_fine_tuning_hears_a_rare_class(tiny: Callable[[str], str], tones: tuple[Part, Part], balance: str) -> None:
     train, validation = tones
     few = [index for index, label in enumerate(train.labels) if label or index % 6 == 0]
-    part = Part(*(tuple(column[index] for index in few) for column in (train.clips, train.labels, train.digests)))
-    settings = Training(precision="float32", balance=balance)  # type: ignore[arg-type]
+    clips, labels = tuple(train.clips[index] for index in few), tuple(train.labels[index] for index in few)
+    part = Part(clips, labels, tuple(train.digests[index] for index in few))
+    settings = Training(precision="float32", balance=balance)
     trainer = FineTuner(tiny("wav2vec2"), part, validation, ("low", "high", "noise"), settings)
-    values = {"layers": "2", "max_seconds": 1, "epochs": 2, "learning_rate": 1e-3, "head_initialization": "probe"}
+    values: dict[str, Value] = {"layers": "2", "max_seconds": 1, "epochs": 2, "learning_rate": 1e-3, "head_initialization": "probe"}
     first, second = (trainer.run(values, 3, lambda report: None, lambda: False) for _ in range(2))
     assert first.predictions == second.predictions and first.bca > 0.5
 

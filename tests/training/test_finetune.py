@@ -237,7 +237,7 @@ def test_a_batch_that_is_trained_in_parts_teaches_what_the_whole_does(
     assert parted[-1].bca == pytest.approx(whole.bca, abs=0.1)
 
 
-FROM_PROBE = {"head_initialization": "probe"}
+FROM_PROBE: dict[str, Any] = {"head_initialization": "probe"}
 MIDDLE: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std"}
 LAST: dict[str, Any] = {"layers": "last", "pooling": "mean+std"}
 """One layer, not normalised: fine-tuning's features are then a probe's."""

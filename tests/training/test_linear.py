@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -32,7 +34,7 @@ def test_a_probe_is_what_scikit_learn_fits(classes: int, width: int, balanced: b
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize(("count", "width"), [(7, 3), (60, 90), (1000, 40)])
-def test_features_are_standardised_to_the_bit_as_scikit_learn_does(count: int, width: int, order: str) -> None:
+def test_features_are_standardised_to_the_bit_as_scikit_learn_does(count: int, width: int, order: Literal["C", "F"]) -> None:
     random = np.random.default_rng(count)
     features = np.asarray(random.normal(size=(count, width)) * 10.0 ** random.integers(-6, 6, width) + 3, np.float32, order=order)
     features[:, 0] = 0.1  # constant, but for rounding

@@ -11,6 +11,7 @@ import soundfile
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import SplitProtocol, Training
+from ser_tui.study.hyperparameters import Value
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.linear import fit, standardise
 from ser_tui.training.metrics import balanced_accuracy
@@ -18,7 +19,7 @@ from ser_tui.training.probe import ProbeTrainer
 from ser_tui.training.trial import EpochReport, Fold, Part
 
 CLASSES = ("high", "low")
-PARAMETERS = {"layers": "2", "max_seconds": 1.0}
+PARAMETERS: dict[str, Value] = {"layers": "2", "max_seconds": 1.0}
 
 
 @pytest.fixture(scope="module")

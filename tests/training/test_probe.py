@@ -53,7 +53,7 @@ def test_a_probe_scores_and_its_saved_model_predicts_the_same(
 
 
 def test_a_probe_on_trimmed_audio_is_saved_with_its_trimming(tiny: Callable[[str], str], tones: Split, tmp_path: Path) -> None:
-    padded = []
+    padded: list[Part] = []
     for name, part in zip(("train", "validation"), tones, strict=True):
         paths = tuple(tmp_path / f"{name}-{clip.path.name}" for clip in part.clips)
         for source, target in zip(part.clips, paths, strict=True):
@@ -61,7 +61,8 @@ def test_a_probe_on_trimmed_audio_is_saved_with_its_trimming(tiny: Callable[[str
             soundfile.write(target, np.concatenate([np.zeros(12_000), wave, np.zeros(8_000)]), 16_000)
         padded.append(replace(part, clips=tuple(map(Clip, paths)), digests=tuple(path.name for path in paths)))
     values: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std", "max_seconds": 1}
-    trainer = ProbeTrainer(tiny("whisper"), *padded, CLASSES, Training(normalize="peak", trim_silence=True))
+    train, validation = padded
+    trainer = ProbeTrainer(tiny("whisper"), train, validation, CLASSES, Training(normalize="peak", trim_silence=True))
     reports: list[EpochReport] = []
     result = trainer.run(values, 0, reports.append, lambda: False)
     trainer.save_best(tmp_path / "best")

@@ -10,6 +10,7 @@ import soundfile
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
+from ser_tui.study.hyperparameters import Value
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.racing import standing
 from ser_tui.training.trial import EpochReport, Fold, Part, Rival
@@ -62,7 +63,7 @@ def test_a_trial_ends_where_it_is_behind(tmp_path: Path) -> None:
         ]  # fmt: skip
 
     whole, reports = part(list(range(24))), list[EpochReport]()
-    parameters = {"epochs": 1, "unfreeze_epoch": 1, "max_seconds": 1.0, "layers": "2", "head_initialization": "probe"}
+    parameters: dict[str, Value] = {"epochs": 1, "unfreeze_epoch": 1, "max_seconds": 1.0, "layers": "2", "head_initialization": "probe"}
     best = Rival(1, 1.0, tuple(labels))
     misled = FineTuner("whisper-tiny.en", part([0, 1]), whole, ("a", "b"), Training(precision="float32"), folds=folds(flipped=True))
     heard: list[int] = []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ser_tui.study.document import Training
+from ser_tui.study.hyperparameters import Value
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import load_model
 from ser_tui.training.probe import ProbeTrainer
@@ -17,18 +18,18 @@ from ser_tui.training.trial import Fold, Part
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]
-SHORT = {"layers": "2", "max_seconds": 1}
+SHORT: dict[str, Value] = {"layers": "2", "max_seconds": 1}
 
 
 @pytest.mark.parametrize(
     ("kind", "more"), [(ProbeTrainer, {}), (FineTuner, {"epochs": 1, "head_initialization": "probe", "learning_rate": 1e-3})]
 )
 def test_a_refit_is_a_trial_on_everything(
-    tiny: Callable[[str], str], tones: Split, tmp_path: Path, kind: type[Trainer], more: dict[str, object]
+    tiny: Callable[[str], str], tones: Split, tmp_path: Path, kind: type[Trainer], more: dict[str, Value]
 ) -> None:
     train, validation = tones
     settings = Training(precision="float32")
-    trainer = kind(tiny("wav2vec2"), train, validation, CLASSES, settings)  # type: ignore[arg-type]
+    trainer = kind(tiny("wav2vec2"), train, validation, CLASSES, settings)
     before = trainer.run({**SHORT, **more}, 3, lambda report: None, lambda: False)
     trainer.refit(lambda: False)
     trainer.save_best(tmp_path / "refitted")

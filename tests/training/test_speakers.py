@@ -11,6 +11,7 @@ import pytest
 
 from ser_tui.study.document import Study, Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import Value
 from ser_tui.training.model import load_model
 from ser_tui.training.predictions import kept_logits, with_shared_features
 from ser_tui.training.probe import ProbeTrainer
@@ -19,7 +20,7 @@ from ser_tui.training.trial import Part
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]
-PARAMETERS = {"layers": "1+2", "pooling": "mean", "max_seconds": 1}
+PARAMETERS: dict[str, Value] = {"layers": "1+2", "pooling": "mean", "max_seconds": 1}
 
 
 def spoken(part: Part, names: tuple[str, ...]) -> Part:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import wave
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fabricated_runs import CLASSES, FabricatedRun, begin
@@ -43,7 +45,7 @@ def outputs_of(truth: tuple[int, ...], predictions: tuple[int, ...], folder: Pat
     heard = [tone(folder / f"tone{pitch}.wav", 300 * (pitch + 1)) for pitch in range(3)]
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in heard]
     ends = [None if index % 4 else 0.5 for index in range(len(truth))]
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "id": [f"clip{index:03d}.wav" for index in range(len(truth))],
         "speaker": [f"{1 + index % 10:02d}" for index in range(len(truth))],
         "gender": ["female" if index % 10 < 6 else "male" for index in range(len(truth))],
@@ -58,7 +60,7 @@ def outputs_of(truth: tuple[int, ...], predictions: tuple[int, ...], folder: Pat
 
 
 def explained_run(
-    runs: Path, number: int = 0, trials: tuple[float, ...] = (0.712, 0.871, 0.82), *, of: str | None = None, **changes: object
+    runs: Path, number: int = 0, trials: tuple[float, ...] = (0.712, 0.871, 0.82), *, of: str | None = None, **changes: Any
 ) -> FabricatedRun:
     """Trials whose outputs are kept, and a finished search. `of`: the corpus whose recordings are in audio/ beside `runs`; None: their
     paths are kept whole."""

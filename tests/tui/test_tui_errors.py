@@ -11,7 +11,6 @@ from calling import call
 from fabricated_outputs import explained_run
 from piloting import press, shown, until, until_shown
 
-from ser_tui.client import playing
 from ser_tui.corpora.hearing.picture import heard, log_mel, waveform
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.errors import UserError
@@ -50,7 +49,7 @@ async def test_six_keys_from_home_to_the_sound_of_an_error_and_its_numbers_are_t
         await until_shown(pilot, one["id"], "log-mel spectrogram", f"confidence {score(one['confidence'])}")
         for name, value in one["probabilities"].items():
             assert any(line.split()[:2] == [name, score(value)] for line in shown(app).splitlines()), name
-        monkeypatch.setattr(playing.shutil, "which", lambda name: None)
+        monkeypatch.setattr("ser_tui.client.playing.shutil.which", lambda name: None)
         await press(pilot, "p")
         await until(pilot, lambda: any("no sound player" in str(one.message) for one in app._notifications))
         assert any(one["path"] in str(told.message) for told in app._notifications)

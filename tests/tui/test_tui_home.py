@@ -185,7 +185,7 @@ async def test_runs_are_sorted_by_a_key_and_by_a_click_on_a_heading(runs: Path) 
         await until_shown(pilot, "by score, best first")
         heading = next(line for line in shown(pilot.app).splitlines() if "BCA" in line and "STATE" in line)
         await pilot.click("#runs", offset=(heading.index("BCA"), 0))
-        await until(pilot, lambda: order()[:4] == ["alpha", "gamma", "beta", "delta"]), "what has no score stays last"
+        await until(pilot, lambda: order()[:4] == ["alpha", "gamma", "beta", "delta"])  # what has no score stays last
 
 
 async def test_a_run_gets_a_title_and_tags_and_is_found_by_them(runs: Path) -> None:

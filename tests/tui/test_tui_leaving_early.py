@@ -16,6 +16,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.base import AppScreen
 
 SECONDS = float(os.environ.get("SER_TUI_TEST_SECONDS", "60"))
 
@@ -74,6 +75,7 @@ async def test_a_screen_can_be_left_at_every_message_of_its_mounting(
 
 async def mounted_and_left(app: SerTuiApp, screen: Screen[Any], leaver: Leaver, at: int | None) -> int:
     """Push `screen`, and leave it at its message number `at`, or once it is there; how many messages it had."""
+    assert isinstance(screen, AppScreen)
     leaver.screen, leaver.seen, leaver.at = screen, 0, -1 if at is None else at
     app.push_screen(screen)
     deadline = asyncio.get_running_loop().time() + SECONDS

@@ -271,7 +271,13 @@ async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_ord
 
 async def test_what_is_typed_for_a_form_that_was_left_is_dropped(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ready, opened = threading.Event(), threading.Event()
-    monkeypatch.setattr(NewStudyScreen, "_prepared", lambda screen: opened.set() or (ready.wait() and StudyForm.from_study({})))
+
+    def prepared(screen: NewStudyScreen) -> StudyForm:
+        opened.set()
+        ready.wait()
+        return StudyForm.from_study({})
+
+    monkeypatch.setattr(NewStudyScreen, "_prepared", prepared)
     app = SerTuiApp(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "n new")

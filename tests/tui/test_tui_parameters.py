@@ -6,6 +6,7 @@ import math
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fabricated_runs import begin, finished
@@ -32,7 +33,7 @@ def trials(number: int, noise_only: bool = False) -> list[tuple[dict[str, float 
     rng = random.Random(4)
     found = []
     for _ in range(number):
-        point = {
+        point: dict[str, Any] = {
             "learning_rate": 10 ** rng.uniform(-6, -3), "epochs": rng.randint(1, 10), "pooling": rng.choice(["mean", "mean+std"]),
         }  # fmt: skip
         score = rng.random() if noise_only else 0.9 - 0.1 * (math.log10(point["learning_rate"]) + 4.5) ** 2 + rng.gauss(0, 0.01)
@@ -116,6 +117,7 @@ def test_what_the_model_expected_is_laid_beside_what_came(runs: Path) -> None:
     assert expectation_picture(state_of(run)) is None, "logs of before there was this field"
     for number, score, expected in ((2, 0.8, (0.75, 0.1)), (3, 0.4, (0.7, 0.1))):
         started, *rest = run.trial_events(number, score, run.parameters())
+        assert isinstance(started, events.TrialStarted)
         run.write(replace(started, expected=expected), *rest)
     picture = expectation_picture(state_of(run))
     assert picture is not None

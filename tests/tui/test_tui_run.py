@@ -348,6 +348,7 @@ async def test_a_run_that_is_covered_before_it_was_drawn_is_drawn_when_it_is_see
     async with app.run_test(size=(80, 24)) as pilot:
         app.open_run(run.folder.run_id)
         screen = app.screen
+        assert isinstance(screen, RunScreen)
         app.action_help()
         await until(pilot, lambda: screen.follower is not None and screen.follower.looked)
         await pilot.pause()

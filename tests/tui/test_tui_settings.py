@@ -72,7 +72,8 @@ async def test_the_end_of_a_run_is_told_whatever_screen_is_in_front(runs: Path, 
     run = under_way(runs, trials=2)
     run.live()
     change_remarks(run.folder, lambda before: replace(before, notify=True))
-    app, sent = SerTuiApp(runs), []
+    app = SerTuiApp(runs)
+    sent: list[str] = []
     monkeypatch.setattr(app, "send", sent.append)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "2/15", "1 live")

@@ -21,7 +21,7 @@ def test_textual_asks_the_driver_for_the_size_and_the_resume_as_is_taken_for_gra
     assert "self._get_terminal_size()" in started and "self._must_signal_resume" in started
     assert "self._size = size" in inspect.getsource(Driver.__init__)
     assert "self.run_input_thread()" in inspect.getsource(LinuxDriver._run_input_thread)
-    assert "self._driver._size" in inspect.getsource(App.size.fget)
+    assert "self._driver._size" in inspect.getsource(vars(App)["size"].fget)
     assert list(inspect.signature(LinuxDriver.__init__).parameters) == ["self", "app", "debug", "mouse", "size"]
 
 

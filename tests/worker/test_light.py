@@ -34,8 +34,8 @@ def test_a_worker_says_who_it_is_before_it_imports_what_takes_seconds() -> None:
 
 @pytest.mark.slow
 def test_jobs_import_nothing_that_they_do_not_use(small_study: Callable[..., Study], tmp_path: Path) -> None:
-    probe = small_study("strategy=random", "budget=1").model_dump(mode="json", exclude_unset=True)
-    probe = Study.model_validate({**probe, "method": "probe", "search": {"layers": "2", "max_seconds": 1}})
+    document = small_study("strategy=random", "budget=1").model_dump(mode="json", exclude_unset=True)
+    probe = Study.model_validate({**document, "method": "probe", "search": {"layers": "2", "max_seconds": 1}})
     tuned = small_study("strategy=gp", "budget=1", "search.epochs=1", "search.head_initialization=probe", "protocol=random")
     folders = [launch.prepare(study, tmp_path) for study in (probe, tuned)]
     script = (

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 _FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _TOLD = {
@@ -21,7 +22,7 @@ _TOLD = {
 _log = os.open(os.environ["GUARD_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 
-def _hook(event, arguments):
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open":
         path, _, flags = arguments
         if not isinstance(path, (str, bytes)) or not ((flags or 0) & _FLAGS):
