@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
+import msgspec
 import typer.main
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -176,7 +177,7 @@ def _type(hint: Any) -> str:
         return "a section"
     if isinstance(hint, type) and issubclass(hint, Enum):
         return ", ".join(f"`{one.value}`" for one in hint)
-    if is_dataclass(hint):
+    if is_dataclass(hint) or (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
         return "object"
     plain = {str: "text", int: "whole number", float: "number", bool: "yes or no", Any: "any value"}
     return plain.get(hint) or str(getattr(hint, "__name__", hint))
@@ -227,15 +228,20 @@ def json_keys() -> str:
     for cls, title in _RECORDS:
         notes, plain, full = attribute_notes(cls), typing.get_type_hints(cls), typing.get_type_hints(cls, include_extras=True)
         rows = []
-        for one in fields(cls):
-            key = next((found for found in getattr(full[one.name], "__metadata__", ()) if isinstance(found, Key)), Key(one.name))
+        for name in _field_names(cls):
+            key = next((found for found in getattr(full[name], "__metadata__", ()) if isinstance(found, Key)), Key(name))
             if key.interval:
-                rows.append((f"`{key.name}`", "number", notes.get(one.name, "")))
+                rows.append((f"`{key.name}`", "number", notes.get(name, "")))
                 rows.append((f"`{key.interval}`", "[number, number]", "95 % interval of it"))
             else:
-                rows.append((f"`{key.name}`", _type(plain[one.name]), notes.get(one.name, "")))
+                rows.append((f"`{key.name}`", _type(plain[name]), notes.get(name, "")))
         parts += [f"## {title}", inspect.cleandoc(cls.__doc__ or ""), table(("key", "value", "what it is"), rows)]
     return page("JSON of a run", *parts)
+
+
+def _field_names(cls: type[Any]) -> list[str]:
+    """The fields of a record: a dataclass, or one of msgspec's."""
+    return [one.name for one in (fields(cls) if is_dataclass(cls) else msgspec.structs.fields(cls))]
 
 
 def environment() -> str:

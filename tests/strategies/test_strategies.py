@@ -152,6 +152,7 @@ def test_failed_and_equal_scores_do_not_stop_the_search(kind: str, given_scores:
     history = [Observation(p.parameters, value) for p, value in zip(proposals, given_scores, strict=True)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # of hyperopt 0.3.0's code, since NumPy 2.5
         proposal = make(StrategyChoice(kind=kind), PAPER, 7).propose(history)
     assert proposal is not None and proposal.phase == "model"
 
