@@ -75,9 +75,9 @@ def main() -> None:
                 values["head_learning_rate_factor"] = HEAD_RATE / float(values["learning_rate"])
                 seconds: list[float] = []
                 result = trainer.run(values, seed, _into(seconds), lambda: False)
-                found[kind].append((result.bca, min(seconds), result.seconds / 60, result.costs))
+                found[kind].append((result.value(), min(seconds), result.seconds / 60, result.costs))
                 costs = result.costs
-                print(f"{seed:<5} {'+'.join(held):<9} {kind:<8} {result.bca:.3f} {min(seconds):>8.1f} {result.seconds / 60:>10.2f}  "
+                print(f"{seed:<5} {'+'.join(held):<9} {kind:<8} {result.value():.3f} {min(seconds):>8.1f} {result.seconds / 60:>10.2f}  "
                       f"{costs['trained_parameters']:>10,.0f} {costs['checkpoint_size']:>18,.0f} {costs['latency']:>11.4f}", flush=True)
     _summary(found)
 

@@ -27,6 +27,7 @@ from sklearn.model_selection import train_test_split
 
 from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
+from ser_tui.study.scores import ACCURACY
 from ser_tui.training import precision, torch_settings
 from ser_tui.training.finetune import FineTuner, Part
 
@@ -78,8 +79,8 @@ def main() -> None:
         scores = []
         for seed in range(arguments.seeds):
             result = trainer.run(parameters, seed, lambda report: None, lambda: False)
-            scores.append(result.bca)
-            print(f"{name:9}  {seed:4d}  {result.bca:14.4f}  {result.best_epoch_bca:14.4f}  {result.accuracy:8.4f}  "
+            scores.append(result.value())
+            print(f"{name:9}  {seed:4d}  {result.value():14.4f}  {result.best_epoch_value:14.4f}  {result.value(ACCURACY):8.4f}  "
                   f"{result.loss:.4f}  {result.seconds:7.1f}", flush=True)
         deviation = np.std(scores, ddof=1) if len(scores) > 1 else 0.0
         print(f"{name:9}  mean  {np.mean(scores):14.4f}  (deviation of a seed {deviation:.4f})", flush=True)

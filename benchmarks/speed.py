@@ -166,10 +166,10 @@ def _ours_bca(given: argparse.Namespace) -> dict[str, Any]:
     torch_settings.apply()
     trainer = FineTuner(given.encoder, train, validation, tuple(map(str, range(classes))), Training(collapse_guard=False))
     results = [
-        trainer.run(CONFIGURATION, seed, lambda report: _tell(report.epoch, report.bca, report.seconds), lambda: False)
+        trainer.run(CONFIGURATION, seed, lambda report: _tell(report.epoch, report.value, report.seconds), lambda: False)
         for seed in range(given.bca)
     ]
-    found = {"bca": [result.bca for result in results], "seconds": [result.seconds for result in results]}
+    found = {"bca": [result.value() for result in results], "seconds": [result.seconds for result in results]}
     return {**found, "peak": _peak(), "precision": trainer.precision, **_facts()}
 
 

@@ -22,6 +22,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.mapping import overridden, parse_changes, propose
 from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean, kept, score
+from ser_tui.study.scores import ACCURACY, BCA, intervals
 from ser_tui.training.trial import Part
 
 PROBES = (
@@ -59,14 +60,14 @@ class Table:
         if middle is None and "transductive" not in title:
             self._rows[title] = values
         results = [self._scored(values, task, self._target.speakers, middle, per_speaker) for task in (0, 1)]
-        print(f"| {title} | {' | '.join(f'{_accuracy(result)} | {result.bca:.3f}' for result in results)} |", flush=True)
+        print(f"| {title} | {' | '.join(f'{_accuracy(result)} | {result.scores[BCA].value:.3f}' for result in results)} |", flush=True)
 
     def halves(self) -> None:
         """Print what the best row on the first half of the speakers reaches on the second half, and what `REFERENCE` does."""
         speakers = sorted(set(self._target.speakers))
         first, second = speakers[: len(speakers) // 2], speakers[len(speakers) // 2 :]
         for task, name in enumerate(("paper", "shared six")):
-            on_first = {title: self._scored(values, task, first).accuracy for title, values in self._rows.items()}
+            on_first = {title: self._scored(values, task, first).scores[ACCURACY].value for title, values in self._rows.items()}
             for title in (max(on_first, key=lambda title: on_first[title]), REFERENCE):
                 after = self._scored(self._rows[title], task, second)
                 print(f"{name}: {title}: accuracy {on_first[title]:.3f} on {first[0]} to {first[-1]}", end=", ")
@@ -133,8 +134,8 @@ def _on_copies(table: Table, pairs: Sequence[tuple[Corpus, Corpus]]) -> None:
 
 
 def _accuracy(result: ZeroShot) -> str:
-    low, high = result.accuracy_interval
-    return f"{result.accuracy:.3f} ({low:.3f} to {high:.3f})"
+    low, high = intervals(result.scores)[ACCURACY]
+    return f"{result.scores[ACCURACY].value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _tasks(names: Sequence[str], target: Corpus) -> list[tuple[Mapping[str, str], bool]]:

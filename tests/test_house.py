@@ -171,3 +171,56 @@ def test_files_that_are_mentioned_are_there() -> None:
             if not any((base / name).exists() for base in (root, PACKAGE, root / "docs")):
                 wrong.append(f"{path.name}: {name}")
     assert wrong == []
+
+
+SPELLED: Mapping[str, str] = {
+    "study/scores.py": "defines the name",
+    "study/score_keys.py": "defines the keys of JSON documents and columns",
+    "study/events.py": "defines the fields that logs have",
+    "study/event_scores.py": "makes those fields of scores",
+    "study/event_rules.py": "says what must hold of those fields",
+    "study/log_codec.py": "reads the line of an epoch by its letters",
+}
+"""The files that may spell a field called bca, and why. All others get it by a name: `scores[BCA]`, `Key`, `**of_part(score)`."""
+_BCA = re.compile(r"(?:^|[._])bca(?:[._]|$)")
+_WORD = re.compile(r"[\w.]*")
+
+
+def fields_spelled(tree: ast.AST) -> Iterator[str]:
+    """Attributes, arguments, members of classes and keys in `tree` that are called bca, or something_bca.
+
+    A key is a text without a blank or a sign, also within an f-string: bca, .bca, best.bca. What people read (bca>.9, a docstring) holds
+    more than that, but for what stands for an option's value in the help. Names within a function are its own.
+    """
+    words = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "metavar"}
+    for node in ast.walk(tree):
+        named: list[str | None] = []
+        if isinstance(node, ast.Attribute):
+            named = [node.attr]
+        elif isinstance(node, ast.keyword | ast.arg):
+            named = [node.arg]
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            named = [node.name]
+        elif isinstance(node, ast.ClassDef):
+            named = [name.id for one in node.body if isinstance(one, ast.Assign | ast.AnnAssign) for name in ast.walk(one)
+                     if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]  # fmt: skip
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in words and _WORD.fullmatch(node.value):
+            named = [node.value]
+        yield from (name for name in named if name is not None and _BCA.search(name))
+
+
+def test_a_spelled_field_would_be_found() -> None:
+    every = 'a.bca; f(bca=1); d["bca"]; d[f"{p}.bca"]; d["best_epoch_bca"]\nclass A:\n    bca: float\ndef f(rival_bca): ...'
+    assert len(list(fields_spelled(ast.parse(every)))) == 7
+    words = '"""The bca."""; bca = score.value; f(f"bca>.9 {bca}", metavar="bca"); found[BCA]; is_bca = "BCA"'
+    assert list(fields_spelled(ast.parse(words))) == []
+
+
+def test_the_name_of_a_score_is_spelled_where_it_is_defined_alone() -> None:
+    found = {
+        path.relative_to(PACKAGE).as_posix(): spelled
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if (spelled := sorted(set(fields_spelled(ast.parse(path.read_text())))))
+    }
+    assert {name: spelled for name, spelled in found.items() if name not in SPELLED} == {}
+    assert set(SPELLED) == set(found), "a file that spells it no more"

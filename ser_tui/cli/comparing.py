@@ -15,6 +15,7 @@ from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import scaled_sparkline
 from ser_tui.study.paired_runs import Recalls, corrected, recall_rows
 from ser_tui.study.run_summary import RunSummary, to_json
+from ser_tui.study.score_keys import DIFFERENCE
 
 
 def compare_runs(references: list[str], *, as_json: bool, form: str = "", output: str = "") -> None:
@@ -69,7 +70,7 @@ def _as_json(run: RunFolder, pairing: Pairing) -> dict[str, Any] | None:
         return None
     drawn = "recordings" if pairing.recordings else "utterances"
     return {
-        "run": run.run_id, "bca_difference": pairing.difference, "p": pairing.p, "utterances": pairing.utterances,
+        "run": run.run_id, DIFFERENCE: pairing.difference, "p": pairing.p, "utterances": pairing.utterances,
         "speakers": pairing.speakers, "p_over": "speakers" if pairing.over_speakers else drawn,
         "corrected_p": pairing.corrected_p, "tests": pairing.tests,
     }  # fmt: skip

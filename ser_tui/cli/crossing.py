@@ -32,7 +32,9 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure
+from ser_tui.study.records import Key
+from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 
@@ -128,10 +130,10 @@ def cross_corpora(
 
 
 def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objective: Measure) -> None:
-    for title, score, interval in (("BCA", "bca", "bca_interval"), ("accuracy", "accuracy", "accuracy_interval")):
+    for title, key in (("BCA", OF_EVALUATION), ("accuracy", OF_ACCURACY)):
         print_table(
             (f"{title}, TRAINED ON", *(f"TESTED ON {name}" for name in corpora)),
-            [(name, *(_shown(rows[name].cells[other], score, interval) for other in corpora)) for name in corpora],
+            [(name, *(_shown(rows[name].cells[other], key) for other in corpora)) for name in corpora],
         )
     by = "" if objective.name == BCA else f", which {objective.most} chose"
     say(f"the diagonal is the best trial's validation score{by}, protocol {protocol}; the rest is zero-shot")
@@ -147,8 +149,8 @@ def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objec
                 say(f"warning: trained on {name}, tested on {other}: {warning}")
 
 
-def _shown(cell: Cell, score: str, interval: str) -> str:
-    return "-" if "reason" in cell else f"{score_with_interval(cell[score], cell[interval])} n={cell['n']}"
+def _shown(cell: Cell, key: Key) -> str:
+    return "-" if "reason" in cell else f"{score_with_interval(*key.found(cell))} n={cell['n']}"
 
 
 def _study(path: Path | None, overrides: Sequence[str]) -> Study:
@@ -238,8 +240,8 @@ def _own(folder: RunFolder, state: RunState, study: Study) -> Cell:
         return {"run": folder.run_id, "reason": "no trial has a score"}
     interval = accuracy.interval or _interval_of_accuracy(state, study)
     return {
-        "run": folder.run_id, "bca": score.value, "bca_interval": list(score.interval), "accuracy": accuracy.value,
-        "accuracy_interval": None if interval is None else list(interval), "n": best.utterances, "zero_shot": False,
+        "run": folder.run_id, **OF_EVALUATION.of(score), **OF_ACCURACY.of(Score(accuracy.value, interval)), "n": best.utterances,
+        "zero_shot": False,
     }  # fmt: skip
 
 
@@ -292,8 +294,7 @@ def _zero_shot(
             cells |= _missing([name], why, folder)
             continue
         cells[name] = {
-            "run": folder.run_id, "bca": result.bca, "bca_interval": list(result.bca_interval),
-            "accuracy": result.accuracy, "accuracy_interval": list(result.accuracy_interval), "n": result.utterances,
+            "run": folder.run_id, **OF_EVALUATION.of(result.scores[BCA]), **OF_ACCURACY.of(result.scores[ACCURACY]), "n": result.utterances,
             "chance": result.chance, "zero_shot": True, "mapping": dict(result.mapping), "dropped": result.dropped,
             "masked": result.masked, "warnings": list(said(findings_of(result))),
             "findings": list(plain(findings_of(result))),

@@ -14,7 +14,7 @@ from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import doubts, said
-from ser_tui.study.formatting import score, score_with_interval
+from ser_tui.study.formatting import score, score_text
 from ser_tui.study.headline import sample
 
 
@@ -83,19 +83,19 @@ def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
         print_json(found.plain())
         return
     rows = [
-        (one.run, "-" if one.trial is None else str(one.trial), score(one.bca), one.chosen or "other utterances")
+        (one.run, "-" if one.trial is None else str(one.trial), score(one.score.value), one.chosen or "other utterances")
         for one in found.members
     ]  # fmt: skip
     print_table(("MEMBER", "TRIAL", "BCA", "CHOSEN ON"), rows, ("TRIAL", "BCA"))
     chosen = "; ".join(found.chosen) or "nothing was chosen on these utterances but which members are averaged"
-    shown = score_with_interval(found.bca, found.interval)
+    shown = score_text(found.score)
     doubt = f"{doubts(found.findings)}; " if found.findings else ""
     by = f", {found.transductive}" if found.transductive else ""
     say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {doubt}{chosen}")
     for sentence in said(found.findings):
         say(f"warning: {sentence}")
     told, best = f"{found.against.words} {found.against.scope}", found.best
-    say(f"against its best member, {best.title} ({score(best.bca)}, the best on these very utterances): {told}")
+    say(f"against its best member, {best.title} ({score(best.score.value)}, the best on these very utterances): {told}")
     say(f"most confused: {errors.pairs_text(errors.confused_pairs(errors.confusion(found.answers)))}")
     if found.calibration is not None:
         say(errors.calibration_text(found.calibration))

@@ -40,7 +40,7 @@ def print_details(part: Explained) -> None:
         for by, name in (("gender", "sex"), ("speaker", "speaker")):
             groups = errors.by_group(part.answers, "gender" if by == "gender" else "speaker")
             if groups:
-                told = ", ".join(f"{group.name} {score(group.bca)} (n = {group.utterances})" for group in groups[:MOST_GROUPS])
+                told = ", ".join(f"{group.name} {score(group.value)} (n = {group.utterances})" for group in groups[:MOST_GROUPS])
                 more = "" if len(groups) <= MOST_GROUPS else f" and {len(groups) - MOST_GROUPS} more, see --json"
                 say(f"BCA by {name}, the lowest first: {told}{more}")
     if part.calibration is not None:

@@ -20,6 +20,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import StrategyChoice
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.records import to_plain
 from ser_tui.study.space import Space, searched
 
 EVERY = 2.0
@@ -136,7 +137,7 @@ def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], 
                 "strategy": request.strategies[index].model_dump(), "surrogate": surrogate, "searches": one.searches,
                 "mean": one.best[0], "mean_error": one.best[1], "tenth_percentile": one.tenth[0], "tenth_percentile_error": one.tenth[1],
                 "reached": one.reached[0], "reached_error": one.reached[1],
-                "marks": [vars(mark) for mark in one.marks], "minutes": one.minutes, "proposal_seconds": one.proposing,
+                "marks": [to_plain(mark) for mark in one.marks], "minutes": one.minutes, "proposal_seconds": one.proposing,
                 "proposal_seconds_95th_percentile": one.slowest,
                 "best_so_far": [{"tenth": low, "mean": mean, "ninetieth": high} for low, mean, high in one.bands],
             }

@@ -26,7 +26,6 @@ from ser_tui.study.formatting import (
     scaled_sparkline,
     score,
     score_text,
-    score_with_interval,
     verdict,
 )
 from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about, sample
@@ -60,8 +59,8 @@ def print_trial(folder: RunFolder, state: RunState, parts: Sequence[Explained], 
     say(f"{folder.run_id}  trial {trial.number}  {trial.status.replace('_', ' ')}")
     say(", ".join(f"{name} {parameter(name, value)}" for name, value in trial.parameters.items()))
     for part in parts:
-        accuracy = "" if part.accuracy is None else f", accuracy {score_with_interval(part.accuracy, part.accuracy_interval)}"
-        shown = f"BCA {score_with_interval(part.bca, part.interval)}{accuracy}, {sample(part.utterances, part.speakers)}"
+        accuracy = "" if part.accuracy is None else f", accuracy {score_text(part.accuracy)}"
+        shown = f"BCA {score_text(part.score)}{accuracy}, {sample(part.utterances, part.speakers)}"
         say(f"{part.title}: {shown}")
         _print_details(parts, part.event or part.name, listed)
 

@@ -15,7 +15,8 @@ from ser_tui.study import events
 from ser_tui.study.errors import UsageError
 from ser_tui.study.headline import validation_speakers
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
-from ser_tui.study.scores import ACCURACY, Score
+from ser_tui.study.score_keys import OF_ACCURACY, SCORE
+from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import RunState, Trial
 
 VALIDATION = "the validation part"
@@ -28,10 +29,7 @@ class Explained:
     name: str
     title: str
     trial: int
-    bca: float
-    interval: tuple[float, float] | None
-    accuracy: float | None
-    accuracy_interval: tuple[float, float] | None
+    scores: Mapping[str, Score]
     utterances: int
     speakers: int | None
     """Over how many speakers intervals are, as `interval_speakers` in the events."""
@@ -47,6 +45,16 @@ class Explained:
     """The evaluation that it is of; None: of another part."""
 
     @property
+    def score(self) -> Score:
+        """Its BCA."""
+        return self.scores[BCA]
+
+    @property
+    def accuracy(self) -> Score | None:
+        """None where the log does not tell it, as of folds."""
+        return self.scores.get(ACCURACY)
+
+    @property
     def pairs(self) -> tuple[Pair, ...]:
         """The classes that were confused most."""
         return () if self.matrix is None else errors.confused_pairs(self.matrix)
@@ -55,8 +63,8 @@ class Explained:
         """All of it, JSON-safe; `listed`: the misclassified utterances too."""
         matrix = None if self.matrix is None else errors.plain_confusion(self.matrix)
         found: dict[str, Any] = {
-            "part": self.name, "title": self.title, "trial": self.trial, "bca": self.bca, "interval": _list(self.interval),
-            "accuracy": self.accuracy, "accuracy_interval": _list(self.accuracy_interval), "utterances": self.utterances,
+            "part": self.name, "title": self.title, "trial": self.trial, **SCORE.of(self.score), **OF_ACCURACY.of(self.accuracy),
+            "utterances": self.utterances,
             "interval_speakers": self.speakers, "missing": self.missing,
             **({"unreadable": None, "wrong": None, "by_speaker": [], "by_gender": [], "calibration": None}
                if self.answers is None else errors.plain(self.answers, self.calibration)),
@@ -145,12 +153,10 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
-    score, accuracy = trial.score() or Score(0.0), trial.score(ACCURACY)
     return Explained(
-        "validation", VALIDATION.removeprefix("the "), trial.number, score.value, score.interval,
-        None if accuracy is None else accuracy.value, None if accuracy is None else accuracy.interval, trial.utterances,
-        validation_speakers(start), matrix, recalls, answers, None, missing,
-    )
+        "validation", VALIDATION.removeprefix("the "), trial.number, trial.scores, trial.utterances, validation_speakers(start), matrix,
+        recalls, answers, None, missing,
+    )  # fmt: skip
 
 
 def _same_part(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[str, ...]) -> Outputs | None:
@@ -168,8 +174,7 @@ def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, class
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
     return _counted(
         Explained(
-            "test", "test part", found.trial, found.bca, found.interval, found.accuracy, found.accuracy_interval, found.utterances,
-            found.interval_speakers, matrix, (), answers, None, missing,
+            "test", "test part", found.trial, found.scores, found.utterances, found.interval_speakers, matrix, (), answers, None, missing,
         ),
         found.recall_intervals,
     )
@@ -181,8 +186,8 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
         answers, missing = None, _not_there("its file does not fit the log")
     name = found.name
     return Explained(
-        name, f"{name}, all folds pooled", found.trial, found.pooled_bca, found.interval, None, None,
-        found.utterances, found.interval_speakers, None if answers is None else errors.confusion(answers),
+        name, f"{name}, all folds pooled", found.trial, found.scores, found.utterances, found.interval_speakers,
+        None if answers is None else errors.confusion(answers),
         () if answers is None else errors.class_recalls(answers), answers, None, missing,
     )
 
@@ -192,8 +197,8 @@ def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationF
     answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
     return _counted(
         Explained(
-            found.corpus, f"zero-shot on {found.corpus}", found.trial, found.bca, found.bca_interval, found.accuracy,
-            found.accuracy_interval, found.utterances, found.interval_speakers, matrix, (), answers, None, missing, found,
+            found.corpus, f"zero-shot on {found.corpus}", found.trial, found.scores, found.utterances, found.interval_speakers, matrix,
+            (), answers, None, missing, found,
         ),
         found.recall_intervals,
     )
@@ -275,7 +280,3 @@ def interval_seed(state: RunState) -> int:
     """That of the study, by which intervals are those that its worker computed."""
     seed = state.study.plain.get("seed")
     return seed if type(seed) is int and seed >= 0 else 0
-
-
-def _list(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)

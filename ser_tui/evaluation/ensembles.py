@@ -17,19 +17,21 @@ from ser_tui.evaluation.analysis import Explained, part_named
 from ser_tui.evaluation.errors import Answers, Calibration, calibration
 from ser_tui.evaluation.statistics import (
     Units,
-    bootstrap_interval,
     interval_speakers,
     paired_difference,
     swapped_speakers,
 )
+from ser_tui.evaluation.statistics import scored as scores_of
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding, findings_of, plain
 from ser_tui.study.headline import chosen_on
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
+from ser_tui.study.score_keys import SCORE
+from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import RunState
-from ser_tui.training.metrics import UNREADABLE, balanced_accuracy
+from ser_tui.training.metrics import UNREADABLE
 
 VALIDATION = "validation"
 
@@ -43,7 +45,7 @@ class Member:
     run: str
     trial: int | None
     part: str
-    bca: float
+    score: Score
     chosen: str
     transductive: str
     answers: Answers
@@ -64,8 +66,7 @@ class Ensemble:
     members: tuple[Member, ...]
     answers: Answers
     """The ensemble's own, in the first member's order of utterances."""
-    bca: float
-    interval: tuple[float, float]
+    score: Score
     speakers: int
     best: Member
     against: Pairing
@@ -96,12 +97,12 @@ class Ensemble:
         """All of it, JSON-safe, without the utterances."""
         return {
             "part": self.members[0].part, "transductive": bool(self.transductive),
-            "bca": self.bca, "interval": list(self.interval), "utterances": self.utterances,
+            **SCORE.of(self.score), "utterances": self.utterances,
             "interval_speakers": self.speakers, "chosen_on_these_utterances": list(self.chosen),
             "members": [
-                {"run": one.run, "trial": one.trial, "bca": one.bca, "chosen_on": one.chosen} for one in self.members
+                {"run": one.run, "trial": one.trial, SCORE.name: one.score.value, "chosen_on": one.chosen} for one in self.members
             ],
-            "best_member": {"run": self.best.run, "trial": self.best.trial, "bca": self.best.bca},
+            "best_member": {"run": self.best.run, "trial": self.best.trial, SCORE.name: self.best.score.value},
             "difference_to_best": self.against.difference, "p": self.against.p, "p_about": self.against.scope,
             "calibration": None if self.calibration is None else asdict(self.calibration),
             "findings": list(plain(self.findings)),
@@ -134,14 +135,13 @@ def scored(members: Sequence[Member], *, top: int | None = None) -> Ensemble:
     groups = first.groups if all(one.answers.groups is not None for one in aligned) else None
     answers = replace(first, predictions=tuple(said), probabilities=probabilities, groups=groups)
     units, count = Units(groups=groups, recordings=first.recordings), len(first.classes)
-    best = max(aligned, key=lambda one: one.bca)
+    best = max(aligned, key=lambda one: one.score.value)
     difference, p = paired_difference(first.truth, best.answers.predictions, said, count, **units)
     speakers, sources = interval_speakers(groups), len(set(first.recordings or ()))
     against = Pairing(difference, p, len(first), speakers, swapped_speakers(groups) > 0, sources if sources < len(first) else 0)
     return Ensemble(
-        tuple(aligned), answers, balanced_accuracy(first.truth, said, count),
-        bootstrap_interval(first.truth, said, count, seed=first.seed, **units), speakers, best, against, _chosen(aligned, top),
-        calibration(answers),
+        tuple(aligned), answers, scores_of(first.truth, said, count, (BCA,), seed=first.seed, **units)[BCA], speakers, best, against,
+        _chosen(aligned, top), calibration(answers),
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
     found_in = [findings_of(one.result) for one in state.evaluations if one.corpus == part]
     findings = found_in[-1] if found_in else ()
     return Member(
-        folder.run_id, number, part, found.bca, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
+        folder.run_id, number, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
     )  # fmt: skip
 
 

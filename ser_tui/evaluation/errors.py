@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ser_tui.evaluation.statistics import recall_intervals
 from ser_tui.study.events import counts_fit
 from ser_tui.study.formatting import counted, score
+from ser_tui.study.records import Key, to_plain
+from ser_tui.study.score_keys import SCORE
 from ser_tui.training.metrics import UNREADABLE, balanced_accuracy, confusion_matrix, recalls
 
 BINS = 15
@@ -151,11 +153,11 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Group:
-    """The score of one speaker's utterances, or of one sex's. `bca` is over the classes that they hold."""
+    """The score of one speaker's utterances, or of one sex's. `value`: BCA over the classes that they hold."""
 
     name: str
     utterances: int
-    bca: float
+    value: Annotated[float, Key(SCORE.name)]
     accuracy: float
     recalls: Mapping[str, float]
     """By class, of those that they hold."""
@@ -294,7 +296,7 @@ def by_group(answers: Answers, by: By) -> tuple[Group, ...]:
                 {answers.classes[c]: float(value) for c, value in enumerate(by_class) if np.isfinite(value)},
             )
         )  # fmt: skip
-    return tuple(sorted(found, key=lambda group: (group.bca, group.name)))
+    return tuple(sorted(found, key=lambda group: (group.value, group.name)))
 
 
 def reliability(probabilities: NDArray[np.floating], truth: Sequence[int], bins: int = BINS) -> tuple[tuple[Bin, ...], float]:
@@ -402,8 +404,8 @@ def plain(answers: Answers, calibrated: Calibration | None = None) -> dict[str, 
         "recalls": [asdict(one) for one in class_recalls(answers)],
         "unreadable": answers.predictions.count(UNREADABLE),
         "wrong": sum(a != b for a, b in zip(answers.truth, answers.predictions, strict=True)),
-        "by_speaker": [asdict(group) for group in by_group(answers, "speaker")],
-        "by_gender": [asdict(group) for group in by_group(answers, "gender")],
+        "by_speaker": [to_plain(group) for group in by_group(answers, "speaker")],
+        "by_gender": [to_plain(group) for group in by_group(answers, "gender")],
         "calibration": None if calibrated is None else asdict(calibrated),
     }
 

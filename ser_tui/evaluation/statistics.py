@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Literal, TypedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.study.headline import LEAST_SPEAKERS
+from ser_tui.study.scores import BCA, SHARES, Score, Share
 from ser_tui.study.student import t_quantile
-from ser_tui.training.metrics import balanced_accuracy, class_counts
+from ser_tui.training.metrics import balanced_accuracy, class_counts, shares
 
-Metric = Literal["bca", "accuracy"]
 RESAMPLES = 2000
 PERMUTATIONS = 4000
 COVERAGE = 0.95
@@ -37,7 +37,7 @@ def bootstrap_interval(
     truth: Sequence[int],
     predictions: Sequence[int],
     n_classes: int,
-    metric: Metric = "bca",
+    metric: Share = BCA,
     groups: Sequence[str] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -82,7 +82,7 @@ def in_segments(recordings: Sequence[str] | None) -> bool:
 
 
 def _over_utterances(
-    true: NDArray[np.intp], right: NDArray[np.float64], n_classes: int, metric: Metric, seed: int, resamples: int
+    true: NDArray[np.intp], right: NDArray[np.float64], n_classes: int, metric: Share, seed: int, resamples: int
 ) -> tuple[float, float]:
     random = np.random.default_rng(seed)
     # Utterances of one class that are right (or wrong) alike are interchangeable: drawing how many of each kind a
@@ -95,7 +95,7 @@ def _over_utterances(
 
 
 def _over_recordings(
-    true: NDArray[np.intp], right: NDArray[np.float64], recordings: NDArray[np.intp], n_classes: int, metric: Metric, seed: int,
+    true: NDArray[np.intp], right: NDArray[np.float64], recordings: NDArray[np.intp], n_classes: int, metric: Share, seed: int,
     resamples: int,
 ) -> tuple[float, float]:
     random = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def _over_recordings(
 
 
 def _percentiles(
-    scores: NDArray[np.float64], hit: NDArray[np.float64], total: NDArray[np.float64], metric: Metric, random: np.random.Generator
+    scores: NDArray[np.float64], hit: NDArray[np.float64], total: NDArray[np.float64], metric: Share, random: np.random.Generator
 ) -> tuple[float, float]:
     """The limits of resampled `scores` [R]; where those are all alike, of recalls by `hit` of `total` [C] units of each class."""
     tail = (1 - COVERAGE) / 2
@@ -133,7 +133,7 @@ def _percentiles(
 
 
 def _over_speakers(
-    true: NDArray[np.intp], right: NDArray[np.float64], speakers: NDArray[np.intp], n_classes: int, metric: Metric
+    true: NDArray[np.intp], right: NDArray[np.float64], speakers: NDArray[np.intp], n_classes: int, metric: Share
 ) -> tuple[float, float]:
     """A t interval on the logit scale whose variance has both stages: speakers, and the utterances within them.
 
@@ -185,6 +185,41 @@ def recall_intervals(
         sources = None if recordings is None else [recordings[index] for index in own]
         found[names[label]] = bootstrap_interval([label] * len(own), answers, len(names), "accuracy", speakers, seed, recordings=sources)
     return found
+
+
+def scored(
+    truth: Sequence[int],
+    predictions: Sequence[int],
+    n_classes: int,
+    names: Iterable[Share] = SHARES,
+    *,
+    groups: Sequence[str] | None,
+    recordings: Sequence[str] | None,
+    seed: int,
+) -> dict[Share, Score]:
+    """What `predictions` are measured by, each of `names` with its interval and n. Raises ValueError where there is no utterance."""
+    measured = shares(truth, predictions, n_classes)
+    named = {name: measured[name] for name in names}
+    return around(named, truth, predictions, n_classes, groups=groups, recordings=recordings, seed=seed)
+
+
+def around(
+    named: Mapping[Share, Score],
+    truth: Sequence[int],
+    predictions: Sequence[int],
+    n_classes: int,
+    *,
+    groups: Sequence[str] | None,
+    recordings: Sequence[str] | None,
+    seed: int,
+) -> dict[Share, Score]:
+    """The scores `named`, which are of these predictions, with interval and n."""
+    return {
+        name: Score(
+            one.value, bootstrap_interval(truth, predictions, n_classes, name, groups, seed, recordings=recordings), len(truth)
+        )
+        for name, one in named.items()
+    }  # fmt: skip
 
 
 def paired_difference(
@@ -244,7 +279,7 @@ def _hits(truth: Sequence[int], predictions: Sequence[int]) -> tuple[NDArray[np.
     return true, (true == predicted).astype(float)
 
 
-def _score(hit: NDArray[np.float64], total: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
+def _score(hit: NDArray[np.float64], total: NDArray[np.float64], metric: Share) -> NDArray[np.float64]:
     """Scores [R] from right and all utterances per class [R, C]."""
     if metric == "accuracy":
         accuracies: NDArray[np.float64] = hit.sum(1) / total.sum(1)

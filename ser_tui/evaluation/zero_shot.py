@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import bootstrap_interval, recall_intervals
+from ser_tui.evaluation.statistics import Units, bootstrap_interval, recall_intervals, scored
 from ser_tui.study.errors import UserError
+from ser_tui.study.scores import ACCURACY, Score, Share
 from ser_tui.training.metrics import (
     UNREADABLE,
-    accuracy,
-    balanced_accuracy,
     class_counts,
     class_probabilities,
     confusion_matrix,
@@ -25,7 +23,8 @@ from ser_tui.training.metrics import (
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """Scores on the utterances that the mapping keeps; fields as in `study.events.EvaluationFinished`."""
+    """Scores on the utterances that the mapping keeps, under the names in `study.scores.SHARES`; the other fields as in
+    `study.events.EvaluationFinished`."""
 
     utterances: int
     dropped: int
@@ -33,15 +32,12 @@ class ZeroShot:
     classes: tuple[str, ...]
     columns: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-    bca: float
-    bca_interval: tuple[float, float]
+    scores: Mapping[Share, Score]
     recalls: Mapping[str, float]
     recall_intervals: Mapping[str, tuple[float, float]]
     chance: float
-    majority: float
-    majority_interval: tuple[float, float]
+    majority: Score
+    """The accuracy of the most frequent class as the answer to all."""
     truth: tuple[int, ...] = field(default=(), compare=False)
     """Index into `columns` of each utterance that counts."""
     predictions: tuple[int, ...] = field(default=(), compare=False)
@@ -121,8 +117,7 @@ def score(
     truth = [present.index(name) for name in targets]
     groups = [speakers[index] for index in indices] if speakers is not None else None
     sources = [recordings[index] for index in indices] if recordings is not None else None
-    interval = partial(bootstrap_interval, truth, n_classes=len(order), groups=groups, seed=seed, recordings=sources)
-    count = len(order)
+    count, units = len(order), Units(groups=groups, recordings=sources)
     matrix = confusion_matrix(truth, predictions, count)[: len(present)]
     by_class = recalls(truth, predictions, count)
     most_frequent = [int(class_counts(truth, count).argmax())] * len(truth)
@@ -133,15 +128,15 @@ def score(
         classes=present,
         columns=tuple(order),
         confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
-        accuracy=accuracy(truth, predictions, count),
-        accuracy_interval=interval(predictions, metric="accuracy"),
-        bca=balanced_accuracy(truth, predictions, count),
-        bca_interval=interval(predictions),
+        scores=scored(truth, predictions, count, seed=seed, **units),
         recalls={name: float(by_class[index]) for index, name in enumerate(present)},
         recall_intervals=recall_intervals(truth, predictions, order, groups, seed, sources),
         chance=1 / count,
-        majority=majority_accuracy(truth, count),
-        majority_interval=interval(most_frequent, metric="accuracy"),
+        majority=Score(
+            majority_accuracy(truth, count),
+            bootstrap_interval(truth, most_frequent, count, ACCURACY, seed=seed, **units),
+            len(truth),
+        ),
         truth=tuple(truth),
         predictions=tuple(predictions),
         probabilities=class_probabilities(values),

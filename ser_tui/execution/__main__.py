@@ -127,7 +127,7 @@ class LocalWorker:
         parts, folds = (message.train.part(), message.validation.part()), [fold.fold() for fold in message.folds]
         trainer = make_trainer_of(loads(message.study), *parts, message.classes, on_stage=self._stage, folds=folds)
         if trainer.tunes:
-            trainer.on_fold = lambda number, fold, bca: self._tell(messages.FoldScored(fold=number, bca=bca))
+            trainer.on_fold = lambda number, fold, value: self._tell(messages.FoldScored(fold=number, value=value))
         trainer.encoder_name = message.encoder_name or trainer.encoder_name
         self._trainer = trainer
         return Prepared(fingerprint=trainer.encoder_fingerprint, precision=trainer.precision)

@@ -432,7 +432,7 @@ class DaskWorkers:
         if isinstance(message, messages.EpochReported):
             hearer.on_epoch(trial, message.report)
         elif isinstance(message, messages.FoldScored):
-            hearer.on_fold(trial, message.fold, message.bca)
+            hearer.on_fold(trial, message.fold, message.value)
         elif isinstance(message, messages.Staged):
             hearer.on_stage(trial, message.stage, message.done, message.total)
 

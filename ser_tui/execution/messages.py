@@ -18,6 +18,7 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import Score, Share
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trial import (
     EpochReport,
@@ -167,7 +168,7 @@ class FoldScored(Message):
     """From a worker: see `Hearer.on_fold`."""
 
     fold: int
-    bca: float
+    value: float
 
 
 class Staged(Message):
@@ -181,11 +182,10 @@ class Staged(Message):
 class Trained(Message):
     """From a worker: a `TrialResult`; probabilities as bytes of float32 in rows of `columns`."""
 
-    bca: float
-    accuracy: float
+    scores: dict[Share, float]
     predictions: tuple[int, ...]
     best_epoch: int
-    best_epoch_bca: float
+    best_epoch_value: float
     loss: float
     collapsed: bool
     seconds: float
@@ -201,9 +201,10 @@ class Trained(Message):
     def of(result: TrialResult) -> Trained:
         """`result` as it is sent."""
         said = result.probabilities
-        names = [name for name in Trained.__struct_fields__ if name not in ("probabilities", "columns", "costs")]
+        names = [name for name in Trained.__struct_fields__ if name not in ("scores", "probabilities", "columns", "costs")]
         return Trained(
             **{name: getattr(result, name) for name in names}, costs=dict(result.costs),
+            scores={name: score.value for name, score in result.scores.items()},
             probabilities=None if said is None else np.ascontiguousarray(said, dtype="<f4").tobytes(),
             columns=0 if said is None else said.shape[1],
         )  # fmt: skip
@@ -213,8 +214,11 @@ class Trained(Message):
         said: NDArray[np.float32] | None = None
         if self.probabilities is not None:
             said = np.frombuffer(self.probabilities, dtype="<f4").reshape(-1, self.columns).astype(np.float32)
-        names = [name for name in Trained.__struct_fields__ if name not in ("probabilities", "columns")]
-        return TrialResult(**{name: getattr(self, name) for name in names}, probabilities=said)
+        names = [name for name in Trained.__struct_fields__ if name not in ("scores", "probabilities", "columns")]
+        return TrialResult(
+            **{name: getattr(self, name) for name in names}, probabilities=said,
+            scores={name: Score(value) for name, value in self.scores.items()},
+        )  # fmt: skip
 
 
 class Done(Message):

@@ -23,6 +23,7 @@ from ser_tui.experiment.resume_checks import refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, intervals
 from ser_tui.training.head import Head
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import frozen_encoder, kept_logits
@@ -108,8 +109,9 @@ class Beside:
 
     def add(self, name: str, result: ZeroShot) -> None:
         """The accuracy of `result` as `name`, its BCA as `name`_bca."""
-        self.scores |= {name: result.accuracy, f"{name}_bca": result.bca}
-        self.intervals |= {name: result.accuracy_interval, f"{name}_bca": result.bca_interval}
+        named = {name: result.scores[ACCURACY], f"{name}{AS_BCA}": result.scores[BCA]}
+        self.scores |= {name: score.value for name, score in named.items()}
+        self.intervals |= intervals(named)
 
 
 def training_data(session: Surroundings, study: Study) -> SplitCorpus | str:

@@ -28,10 +28,12 @@ from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.event_scores import of_evaluation
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
 from ser_tui.study.findings import Finding, plain, synthetic, transductive
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
+from ser_tui.study.scores import intervals
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import kept_logits, with_shared_features
 from ser_tui.training.trial import TrialStopped, UtteranceChanged
@@ -151,11 +153,10 @@ class _Evaluation:
             EvaluationFinished(
                 corpus=corpus, trial=best.number if best else 0, mapping=mapping, masked=request.masked,
                 utterances=result.utterances, dropped=len(emotions) - len(chosen), classes=result.classes,
-                columns=result.columns, confusion=result.confusion, accuracy=result.accuracy,
-                accuracy_interval=result.accuracy_interval, bca=result.bca, bca_interval=result.bca_interval,
+                columns=result.columns, confusion=result.confusion, **of_evaluation(result.scores),
                 recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
-                baselines={"majority": result.majority, **beside.scores},
-                baseline_intervals={"majority": result.majority_interval, **beside.intervals},
+                baselines={"majority": result.majority.value, **beside.scores},
+                baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals},
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
                 interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,

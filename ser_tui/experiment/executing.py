@@ -62,8 +62,8 @@ class Hearer(Protocol):
         """An epoch of `trial` is over."""
         ...
 
-    def on_fold(self, trial: int, fold: int, bca: float) -> None:
-        """Fold `fold`, from 1, of a `trial` that is trained on several is scored."""
+    def on_fold(self, trial: int, fold: int, value: float) -> None:
+        """Fold `fold`, from 1, of a `trial` that is trained on several is scored. `value`: its BCA."""
         ...
 
     def on_stage(self, trial: int, stage: str, done: int, total: int) -> None:
@@ -188,8 +188,8 @@ class InProcess:
         def on_epoch(report: EpochReport) -> None:
             hearer.on_epoch(task.trial, report)
 
-        def on_fold(number: int, fold: Fold, bca: float) -> None:
-            hearer.on_fold(task.trial, number, bca)
+        def on_fold(number: int, fold: Fold, value: float) -> None:
+            hearer.on_fold(task.trial, number, value)
 
         if self._refit:
             self._refit = False

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.corpora.splitting.splits import Split
-from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers, paired_difference
+from ser_tui.evaluation.statistics import Units, interval_speakers, paired_difference, scored
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
@@ -24,10 +24,11 @@ from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
 from ser_tui.study.events import FoldsScored
-from ser_tui.study.formatting import score_with_interval
+from ser_tui.study.formatting import score_text
+from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
-from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
@@ -50,7 +51,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     strengths = PROBE_STRENGTHS if whole else _start_strengths(session, study, data, best)
     truth, predictions, named = list[int](), list[int](), True
     groups, sources = list[str](), list[str]()
-    rows: list[dict[str, Any]] = []
+    rows, scores = list[dict[str, Any]](), list[Score]()
     probe = session.state.probe
     probed: list[int] = []
     said: list[NDArray[np.float32] | None] = []
@@ -78,9 +79,9 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             with noted(session, f"no probe beside the folds of {protocol}"):
                 probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
             probe = probe if len(probed) == len(truth) else None
-        row = fold_row(name, labels, found, len(data.classes), units, study.seed)
-        rows.append(row)
-        shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {len(labels)}"
+        scores.append(score_of(labels, found, len(data.classes), units, study.seed))
+        rows.append(fold_row(name, scores[-1], len(labels), interval_speakers(speakers)))
+        shown = f"BCA {score_text(scores[-1])}, n = {len(labels)}"
         session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
     units = Units(groups=groups if named else None, recordings=sources)
@@ -90,35 +91,29 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         FoldsScored(
             trial=best.number,
             protocol=protocol,
-            **pooled(rows, truth, predictions, len(data.classes), units, study.seed),
+            **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said, calibrate),
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
         )
     )
 
 
-def fold_row(
-    name: str, labels: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int
-) -> dict[str, Any]:
-    """One of the folds in `FoldsScored`."""
-    return {
-        "name": name, "bca": balanced_accuracy(labels, predictions, classes), "utterances": len(labels),
-        "interval": bootstrap_interval(labels, predictions, classes, seed=seed, **units),
-        "speakers": interval_speakers(units["groups"]),
-    }  # fmt: skip
+def score_of(labels: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int) -> Score:
+    """The BCA of one fold, or of all, with its interval."""
+    return scored(labels, predictions, classes, (BCA,), seed=seed, **units)[BCA]
 
 
 def pooled(
-    rows: Sequence[Mapping[str, Any]], truth: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int
+    rows: Sequence[Mapping[str, Any]], scores: Sequence[Score], truth: Sequence[int], predictions: Sequence[int], classes: int,
+    units: Units, seed: int,
 ) -> dict[str, Any]:
-    """The fields of FoldsScored that tell of all folds: each of `rows` as `fold_row` makes it, `truth` and `predictions` of all."""
-    scores = [row["bca"] for row in rows]
+    """The fields of FoldsScored that tell of all folds: `rows` and `scores` of each, `truth` and `predictions` of all."""
+    values = [score.value for score in scores]
     return {
         "folds": tuple(rows),
-        "pooled_bca": balanced_accuracy(truth, predictions, classes),
-        "interval": bootstrap_interval(truth, predictions, classes, seed=seed, **units),
-        "mean": statistics.fmean(scores),
-        "deviation": statistics.stdev(scores) if len(scores) > 1 else 0.0,
+        **of_pool(score_of(truth, predictions, classes, units, seed)),
+        "mean": statistics.fmean(values),
+        "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
         "utterances": len(truth),
         "interval_speakers": interval_speakers(units["groups"]),
     }
@@ -131,8 +126,7 @@ def _beside(
     if len(probed) != len(truth):
         return {}
     return {
-        "probe_pooled_bca": balanced_accuracy(truth, probed, classes),
-        "probe_interval": bootstrap_interval(truth, probed, classes, seed=seed, **units),
+        **of_pooled_probe(score_of(truth, probed, classes, units, seed)),
         "probe_p": paired_difference(truth, probed, predictions, classes, **units)[1],
     }
 

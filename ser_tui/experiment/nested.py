@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.corpora.splitting.protocols import folds
-from ser_tui.evaluation.statistics import Units
+from ser_tui.evaluation.statistics import Units, interval_speakers
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.experiment.folds import fold_row, pooled
+from ser_tui.experiment.folds import pooled, score_of
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
@@ -30,8 +30,9 @@ from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.registry import make
 from ser_tui.study.document import ProtocolKind, Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.event_scores import fold_row
 from ser_tui.study.events import FoldsScored
-from ser_tui.study.formatting import score_with_interval
+from ser_tui.study.formatting import score_text
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
@@ -69,6 +70,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
         refuse_other_encoder(trainer, start)
     crossed = trainer.crossed(session.should_stop)
     truth, predictions, groups, sources, rows, named = list[int](), list[int](), list[str](), list[str](), [], True
+    scores: list[Score] = []
     answers: list[NDArray[np.float32]] = []
     for outer, (fold, (name, there)) in enumerate(zip(made, parts, strict=True)):
         best_there = _chosen(study, crossed, outer, trials, top)
@@ -77,7 +79,8 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
         found = tuple(int(row.argmax()) if np.isfinite(row).all() else UNREADABLE for row in said)
         answers.append(said)
         units = there.units(there.split.validation)
-        row = fold_row(name, fold.validation.labels, found, len(data.classes), units, study.seed)
+        scores.append(score_of(fold.validation.labels, found, len(data.classes), units, study.seed))
+        row = fold_row(name, scores[-1], len(found), interval_speakers(units["groups"]))
         rows.append({**row, "parameters": dict(best_there[0])})
         truth += fold.validation.labels
         predictions += found
@@ -85,7 +88,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
         sources += units["recordings"] or ()
         named = named and units["groups"] is not None
         told = "; ".join(_told(one) for one in best_there)
-        shown = f"BCA {score_with_interval(row['bca'], row['interval'])}, n = {row['utterances']}"
+        shown = f"BCA {score_text(scores[-1])}, n = {len(found)}"
         session.note(f"{protocol} nested, fold {outer + 1} of {len(parts)} ({name}): {shown}; chosen: {told}")
     units = Units(groups=groups if named else None, recordings=sources)
     scored = [index for _, there in parts for index in there.split.validation]
@@ -97,7 +100,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
         FoldsScored(
             trial=best.number,
             protocol=protocol,
-            **pooled(rows, truth, predictions, len(data.classes), units, study.seed),
+            **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             nested=trials,
             averaged=top,
             outputs=outputs_kept(
@@ -120,8 +123,8 @@ def _chosen(study: Study, crossed: Crossed, outer: int, trials: int, top: int) -
         proposal = strategy.propose(history(made, study, strategy), [])
         if proposal is None:
             break
-        bca = crossed.inner(proposal.parameters, outer)
-        made.append(Trial(len(made) + 1, proposal.parameters, status=TrialStatus.DONE, scores={BCA: Score(bca)}))
+        score = Score(crossed.inner(proposal.parameters, outer))
+        made.append(Trial(len(made) + 1, proposal.parameters, status=TrialStatus.DONE, scores={BCA: score}))
     return [trial.parameters for trial in sorted(made, key=lambda trial: (-(trial.value() or 0.0), trial.number))[:top]]
 
 

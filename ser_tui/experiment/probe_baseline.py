@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ser_tui.evaluation.statistics import Units, bootstrap_interval, paired_difference
+from ser_tui.evaluation.statistics import Units, paired_difference, scored
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import FULL, DiskError
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.event_scores import of_probe, of_whole_part
 from ser_tui.study.events import ProbeScored
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import highest
 from ser_tui.study.state import RunState
 from ser_tui.study.status import FailureKind
-from ser_tui.training.metrics import accuracy, balanced_accuracy
 from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import Stop, TrialResult, TrialStopped
@@ -52,14 +52,11 @@ def best_probe(
                 "max_seconds": seconds, "layers": layers, "pooling": "mean", "inverse_regularization": strength,
             }  # fmt: skip
             tried.append((parameters, probing.run(parameters, study.seed, lambda report: None, session.should_stop)))
-    parameters, result = max(tried, key=lambda pair: pair[1].bca)
+    parameters, result = max(tried, key=lambda pair: pair[1].value())
     return ProbeScored(
         parameters=parameters,
         tried=len(tried),
-        bca=result.bca,
-        interval=bootstrap_interval(truth, result.predictions, count, seed=study.seed, **units),
-        accuracy=result.accuracy,
-        accuracy_interval=bootstrap_interval(truth, result.predictions, count, "accuracy", seed=study.seed, **units),
+        **of_whole_part(scored(truth, result.predictions, count, seed=study.seed, **units)),
         utterances=len(truth),
         predictions=result.predictions,
         best_p=None if best is None else paired_difference(truth, result.predictions, best.predictions, count, **units)[1],
@@ -79,10 +76,7 @@ def probe_on_test_part(
         probing, _ = fitted_again(study, data, trainer, probe, session.should_stop)
         found = probing.predict(part, session.should_stop)
         return {
-            "probe_bca": balanced_accuracy(part.labels, found, count),
-            "probe_interval": bootstrap_interval(part.labels, found, count, seed=study.seed, **units),
-            "probe_accuracy": accuracy(part.labels, found, count),
-            "probe_accuracy_interval": bootstrap_interval(part.labels, found, count, "accuracy", seed=study.seed, **units),
+            **of_probe(scored(part.labels, found, count, seed=study.seed, **units)),
             "probe_p": paired_difference(part.labels, found, predictions, count, **units)[1],
         }
     return {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ser_tui.evaluation.statistics import Units, bootstrap_interval, interval_speakers
+from ser_tui.evaluation.statistics import Units, interval_speakers, scored
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.study.document import Study
+from ser_tui.study.event_scores import of_race
 from ser_tui.study.events import TrialDropped
 from ser_tui.study.scores import BCA
 from ser_tui.study.state import RunState, Trial
@@ -39,13 +40,11 @@ def dropped(number: int, result: TrialResult, state: RunState, data: SplitCorpus
         trial=number,
         folds=result.folds_run,
         of=len(data.objective_parts),
-        bca=result.bca,
-        interval=bootstrap_interval(truth, own, classes, seed=seed, **units),
+        **of_race(scored(truth, own, classes, (BCA,), seed=seed, **units)[BCA], ahead),
         utterances=len(places),
         interval_speakers=interval_speakers(groups),
         rival=against.trial,
-        rival_bca=ahead,
-        told=max(0.0, against.bca - (ahead - result.bca)),
+        told=max(0.0, against.value - (ahead - result.value())),
         seconds=round(result.seconds, 3),
     )
 

@@ -9,8 +9,10 @@ from ser_tui.experiment.proposing import history
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.base import Continuing
 from ser_tui.study.document import Study
+from ser_tui.study.event_scores import of_epoch, of_left
 from ser_tui.study.events import TrialLeft, TrialPaused
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import counted_trials
@@ -35,12 +37,12 @@ def rung_of(session: Surroundings, trial: Trial, until: int) -> tuple[Leg, bool]
     return Leg(until, keeper.checkpoint(trial.number, until or last.epochs), begin if whole else None), whole
 
 
-def paused(session: Surroundings, number: int, result: TrialResult, interval: tuple[float, float], utterances: int) -> TrialPaused:
-    """The event of trial `number`, whose checkpoint is written."""
+def paused(session: Surroundings, number: int, result: TrialResult, score: Score, utterances: int) -> TrialPaused:
+    """The event of trial `number`, whose checkpoint is written. `score`: its BCA then."""
     trial = session.state.trials[number - 1]
     return TrialPaused(
         trial=number, epoch=result.paused, epochs=int(trial.parameters.get("epochs", HYPERPARAMETERS["epochs"].default)),
-        rung=1 + sum(rung.epoch < result.paused for rung in trial.rungs), bca=result.bca, interval=interval, utterances=utterances,
+        rung=1 + sum(rung.epoch < result.paused for rung in trial.rungs), **of_epoch(score), utterances=utterances,
         seconds=round(result.seconds, 3), checkpoint=digest(session.keeper.checkpoint(number, result.paused)),
     )  # fmt: skip
 
@@ -55,7 +57,7 @@ def leave(session: Surroundings, study: Study, strategy: Continuing, *, over: bo
         trial, (ahead, of) = trials[index], strategy.place(told, index)
         last = trial.rungs[-1]
         session.emit(TrialLeft(
-            trial=trial.number, epoch=last.epoch, epochs=last.epochs, rung=len(trial.rungs), bca=last.score.value, ahead=ahead, of=of,
+            trial=trial.number, epoch=last.epoch, epochs=last.epochs, rung=len(trial.rungs), **of_left(last.score), ahead=ahead, of=of,
         ))  # fmt: skip
     session.keeper.settle_checkpoints(session.state)
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ser_tui.corpora.catalogue import spoken_by_machines
 from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import (
-    Metric,
-    bootstrap_interval,
+    around,
     in_segments,
     interval_speakers,
     numbered,
     paired_difference,
     recall_intervals,
+    scored,
 )
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import cooling, parts, racing, rungs
@@ -50,9 +50,10 @@ from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
 from ser_tui.strategies.registry import make
 from ser_tui.strategies.warm import Prior, warmed
-from ser_tui.study import formatting
+from ser_tui.study import formatting, scores
 from ser_tui.study.document import FOLDED, Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.event_scores import of_epoch, of_trial, of_whole_part
 from ser_tui.study.events import (
     EpochFinished,
     RunCancelled,
@@ -70,7 +71,7 @@ from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
-from ser_tui.study.scores import Score, of_trial
+from ser_tui.study.scores import BCA, Score, Share
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
@@ -78,7 +79,7 @@ from ser_tui.study.summary import counted_trials, elapsed_seconds, trials_withou
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
-from ser_tui.training.metrics import accuracy, balanced_accuracy, class_probabilities, confusion_matrix
+from ser_tui.training.metrics import class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
@@ -468,19 +469,18 @@ class _Search:
                 epoch=report.epoch,
                 epochs=report.epochs,
                 loss=report.loss,
-                bca=report.bca,
                 validation_loss=report.validation_loss,
                 frozen=report.frozen,
                 seconds=round(report.seconds, 3),
-                interval=self._interval(report.predictions),
+                **of_epoch(self._scored({BCA: Score(report.value)}, report.predictions)[BCA]),
             )
         )
 
-    def on_fold(self, trial: int, fold: int, bca: float) -> None:
+    def on_fold(self, trial: int, fold: int, value: float) -> None:
         """Note the score of one of the folds that a trial is scored on."""
         parts = self.data.objective_parts
         of = parts[fold - 1]
-        told = f"trial {trial}, fold {fold} of {len(parts)} ({of.name}): BCA {formatting.score(bca)}"
+        told = f"trial {trial}, fold {fold} of {len(parts)} ({of.name}): BCA {formatting.score(value)}"
         self.session.note(f"{told}, n={len(of.validation)}")
 
     def on_stage(self, trial: int, stage: str, done: int, total: int) -> None:
@@ -503,7 +503,8 @@ class _Search:
 
     def _finished(self, number: int, result: TrialResult) -> None:
         if result.paused:
-            event = rungs.paused(self.session, number, result, self._interval(result.predictions), len(self.validation.labels))
+            score = self._scored({BCA: result.scores[BCA]}, result.predictions)[BCA]
+            event = rungs.paused(self.session, number, result, score, len(self.validation.labels))
             self.session.emit(event)
             if self._continuing is not None:
                 rungs.leave(self.session, self.study, self._continuing)
@@ -522,13 +523,9 @@ class _Search:
             against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
         finished = TrialFinished(
             trial=number,
-            bca=result.bca,
-            interval=self._interval(result.predictions),
+            **of_trial(self._scored(result.scores, result.predictions), result.best_epoch_value),
             utterances=len(truth),
             best_epoch=result.best_epoch,
-            best_epoch_bca=result.best_epoch_bca,
-            accuracy=result.accuracy,
-            accuracy_interval=self._interval(result.predictions, "accuracy"),
             loss=result.loss,
             seconds=round(result.seconds, 3),
             collapsed=result.collapsed,
@@ -556,8 +553,7 @@ class _Search:
 
     def _value(self, result: TrialResult) -> float | None:
         """What the study searches for, of a trial that the log does not know yet; None where it was not measured."""
-        scores = of_trial(Score(result.bca), Score(result.accuracy), round(result.seconds, 3), result.costs)
-        score = scores.get(self.session.state.measure.name)
+        score = scores.of_trial(result.scores, round(result.seconds, 3), result.costs).get(self.session.state.measure.name)
         return None if score is None else score.value
 
     def _score_probe(self) -> None:
@@ -573,10 +569,10 @@ class _Search:
         if found is not None:
             self.session.emit(found)
 
-    def _interval(self, predictions: Sequence[int], metric: Metric = "bca") -> tuple[float, float]:
-        """Of a score on the validation part."""
+    def _scored(self, named: Mapping[Share, Score], predictions: Sequence[int]) -> dict[Share, Score]:
+        """Scores of `predictions` for the validation part, with their intervals."""
         classes, units = len(self.data.classes), self.data.validation_units
-        return bootstrap_interval(self.validation.labels, predictions, classes, metric, seed=self.study.seed, **units)
+        return around(named, self.validation.labels, predictions, classes, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: FailureKind, reason: str) -> None:
         seconds = round(time.monotonic() - self._begun[number], 3)
@@ -630,15 +626,12 @@ def score_on(
     predictions = predicted(logits)
     classes, units = len(data.classes), data.units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
-    scored = TestScored(
+    event = TestScored(
         trial=best.number,
-        bca=balanced_accuracy(part.labels, predictions, classes),
-        interval=bootstrap_interval(part.labels, predictions, classes, seed=study.seed, **units),
-        accuracy=accuracy(part.labels, predictions, classes),
-        accuracy_interval=bootstrap_interval(part.labels, predictions, classes, "accuracy", seed=study.seed, **units),
+        **of_whole_part(scored(part.labels, predictions, classes, seed=study.seed, **units)),
         recall_intervals=recall_intervals(part.labels, predictions, data.classes, seed=study.seed, **units),
         utterances=len(part),
         interval_speakers=interval_speakers(units["groups"]),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
     )
-    return scored, predictions, class_probabilities(logits)
+    return event, predictions, class_probabilities(logits)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 
-from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers
+from ser_tui.evaluation.statistics import interval_speakers, scored
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.study.errors import UserError
+from ser_tui.study.event_scores import of_part
 from ser_tui.study.events import SeedScored
 from ser_tui.study.formatting import counted
+from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import of_trial, trial_seeds
 from ser_tui.training.trial import NonFiniteLoss
 
@@ -46,8 +48,8 @@ def score_seeds(session: Surroundings, number: int) -> None:
             raise UserError(f"seed {place} of {number}: not enough memory; what is done is kept") from None
         session.emit(
             SeedScored(
-                trial=best.number, seed=seed, bca=result.bca,
-                interval=bootstrap_interval(truth, result.predictions, classes, seed=study.seed, **units),
+                trial=best.number, seed=seed,
+                **of_part(scored(truth, result.predictions, classes, (BCA,), seed=study.seed, **units)[BCA]),
                 utterances=len(truth), interval_speakers=interval_speakers(units["groups"]), place=place, of=number,
                 seconds=round(time.monotonic() - begun, 3),
             )

@@ -22,7 +22,7 @@ from ser_tui.study.space import Choice, Dimension, Integer, Real, Space, searche
 
 PARAMETERS = {"lr": "learning_rate", "num_epochs": "epochs", "max_length": "max_seconds"}
 """What other programs call hyperparameters, the paper's tables among them."""
-SCORES = ("bca", "validation_accuracy", "score", "value")
+SCORES = (BCA, "validation_accuracy", "score", "value")
 SECONDS = ("seconds", "total_time")
 RATE = 16_000
 """Samples a second, in which the paper's tables give max_length."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from ser_tui.replay.searches import Search, best_so_far
+from ser_tui.study.records import Key
+from ser_tui.study.scores import BCA
 from ser_tui.study.time_to_score import MARKS
 
 RESAMPLES = 400
@@ -17,10 +20,11 @@ RESAMPLES = 400
 
 @dataclass(frozen=True)
 class ToMark:
-    """How soon searches reached a BCA. `share` of them did; `trials` is the median number of trials, and `minutes` the median of the
-    minutes that these took by the surrogate, each None where less than half of the searches did, minutes also where none are recorded."""
+    """How soon searches reached a BCA of `mark`. `share` of them did; `trials` is the median number of trials, and `minutes` the median
+    of the minutes that these took by the surrogate, each None where less than half of the searches did, minutes also where none are
+    recorded."""
 
-    bca: float
+    mark: Annotated[float, Key(BCA)]
     share: float
     trials: float | None
     minutes: float | None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.store.log import LogReader
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.records import to_plain
 from ser_tui.study.run_summary import to_json
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize, trial_summary
@@ -39,7 +39,7 @@ def run_document(
         "speakers": {part: list(names) for part, names in start.speakers.items()} if start else {},
         "startup": start.startup if start else None,
         "trial_list": [
-            {**to_json(trial_summary(trial)), "epochs": [asdict(epoch) for epoch in trial.epochs]} for trial in state.trials
+            {**to_json(trial_summary(trial)), "epochs": [to_plain(epoch) for epoch in trial.epochs]} for trial in state.trials
         ],
         "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
         "confusions": [_confusion(part, part.matrix) for part in of_search(folder, state, best) if part.matrix is not None],

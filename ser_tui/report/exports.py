@@ -29,11 +29,16 @@ from ser_tui.study.formatting import (
     score_with_interval,
 )
 from ser_tui.study.headline import sample
+from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
 
 What = Literal["trials", "comparison", "paper", "predictions", "parts"]
 WHAT: tuple[What, ...] = get_args(What)
 LEVEL = 0.05
+
+
+_CHOSEN_BY = f"validation_{BCA}"
+"""The column of what the best trial has on the validation part, which paired tests are about."""
 
 
 def _score_columns(name: str, heading: str) -> list[SheetColumn]:
@@ -67,8 +72,8 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("status"),
         SheetColumn("phase"),
         *(SheetColumn(name, name.replace("_", " "), partial(parameter, name), right=True) for name in names),
-        *_score_columns("bca", "BCA [95 % CI]"),
-        *_score_columns("accuracy", "accuracy [95 % CI]"),
+        *_score_columns(BCA, "BCA [95 % CI]"),
+        *_score_columns(ACCURACY, "accuracy [95 % CI]"),
         *(SheetColumn(one.name, one.label, partial(_measured, one), right=True) for one in others),
         SheetColumn("utterances", "n", right=True),
         SheetColumn("loss", shown=loss_text, right=True),
@@ -91,8 +96,8 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     str(trial["status"]),
                     trial["phase"],
                     *(trial["parameters"].get(name) for name in names),
-                    *_scored(trial["bca"], trial["interval"]),
-                    *_scored(trial["accuracy"], trial["accuracy_interval"]),
+                    *_scored(*SCORE.found(trial)),
+                    *_scored(*OF_ACCURACY.found(trial)),
                     *((trial["scores"].get(measure.name) or {}).get("value") for measure in others),
                     trial["utterances"] or None,
                     trial["loss"],
@@ -135,18 +140,18 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("strategy"),
         SheetColumn("protocol"),
         SheetColumn("chosen_by", "trial chosen by", hidden=not _by(told)),
-        *_score_columns("validation_bca", f"{'its ' if _by(told) else ''}validation BCA [95 % CI]"),
+        *_score_columns(_CHOSEN_BY, f"{'its ' if _by(told) else ''}validation BCA [95 % CI]"),
         SheetColumn("validation_n", "n", right=True),
         SheetColumn("difference", hidden=True),
         SheetColumn("p", hidden=True),
         SheetColumn("difference_to_first", "difference to the first", told=True),
         SheetColumn("better_than_all", hidden=True),
-        *_score_columns("bca", "BCA for report [95 % CI]"),
+        *_score_columns(BCA, "BCA for report [95 % CI]"),
         SheetColumn("of"),
         SheetColumn("n", "n, speakers", hidden=True),
         SheetColumn("sample", "n, speakers", told=True),
     ]
-    place = next(number for number, column in enumerate(columns) if column.name == "validation_bca_interval")
+    place = next(number for number, column in enumerate(columns) if column.name == f"{_CHOSEN_BY}_interval")
     rows: list[tuple[Any, ...]] = []
     strong = set()
     for number, one in enumerate(told):
@@ -164,7 +169,7 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
                 document["strategy"],
                 document["protocol"],
                 searched_for(document)[0].most,
-                *_scored(best and best["bca"], best and best["interval"]),
+                *_scored(*(SCORE.found(best) if best else (None, None))),
                 best and best["utterances"],
                 first.difference,
                 first.p,

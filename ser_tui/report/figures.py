@@ -8,6 +8,8 @@ from typing import Any
 
 from ser_tui.report.markup import Html, joined, tag, text
 from ser_tui.study.formatting import measured_text, score
+from ser_tui.study.records import Key
+from ser_tui.study.score_keys import SCORE
 from ser_tui.study.scores import MEASURES, Measure, Score
 
 
@@ -16,8 +18,21 @@ def searched_for(document: Mapping[str, Any]) -> tuple[Measure, ...]:
     return tuple(MEASURES[name] for name in document["objectives"])
 
 
+_MEASURED = Key("value", "interval")
+
+
+def named(path: str, key: str) -> str:
+    """The path of `key` in what stands at `path`."""
+    return f"{path}.{key}"
+
+
+def scored(record: Mapping[str, Any]) -> bool:
+    """Whether a trial, or an epoch, has a score."""
+    return SCORE.found(record)[0] is not None
+
+
 class Figures:
-    """The numbers of `document`, as `document.run_document` makes it. A path is keys and places joined by dots: trial_list.3.bca."""
+    """The numbers of `document`, as `document.run_document` makes it. A path is keys and places joined by dots: trial_list.3.loss."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
@@ -48,7 +63,7 @@ class Figures:
     def measured(self, path: str, measure: Measure) -> Html:
         """A score of the trial at `path` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB."""
         if measure.unit == "share":
-            return self.scored(f"{path}.scores.{measure.name}.value", f"{path}.scores.{measure.name}.interval")
+            return self.scored(f"{path}.scores.{measure.name}", _MEASURED)
         return self.number(f"{path}.scores.{measure.name}.value", lambda value: measured_text(measure, Score(value)))
 
     def interval(self, path: str) -> Html:
@@ -57,10 +72,11 @@ class Figures:
             return text("")
         return joined(["[", self.number(f"{path}.0"), ", ", self.number(f"{path}.1"), "]"])
 
-    def scored(self, path: str, interval: str) -> Html:
-        """.976 [.912, .981]: a score and its 95 % interval, held together on a line."""
-        if self.at(path) is None:
+    def scored(self, path: str, key: Key = SCORE) -> Html:
+        """.976 [.912, .981]: the score that what stands at `path` has under `key`, and its 95 % interval, held together on a line."""
+        value, interval = named(path, key.name), named(path, key.interval)
+        if self.at(value) is None:
             return text("-")
         if self.at(interval) is None:
-            return self.number(path)
-        return tag("span", self.number(path), " ", self.interval(interval), class_="score")
+            return self.number(value)
+        return tag("span", self.number(value), " ", self.interval(interval), class_="score")

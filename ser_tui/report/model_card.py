@@ -9,6 +9,7 @@ from typing import Any
 from ser_tui.report.sections import findings
 from ser_tui.study.formatting import counted, parameter, printable, score_with_interval, shared
 from ser_tui.study.headline import chose, sample
+from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION, SCORE
 
 Document = Mapping[str, Any]
 _USE = {
@@ -111,12 +112,12 @@ def _scores(document: Document) -> Iterator[str]:
         rows.append((one["name"], score_with_interval(one["value"], one["interval"]), "-", sample(one["n"], one["speakers"]), chosen))
     told = "the best of several trials was chosen on it" if document["trials"] > 1 else "the model was chosen on it"
     rows.append((
-        "validation", score_with_interval(best["bca"], best["interval"]), score_with_interval(best["accuracy"], best["accuracy_interval"]),
+        "validation", *(score_with_interval(*key.found(best)) for key in (SCORE, OF_ACCURACY)),
         sample(best["utterances"], over), told,
     ))  # fmt: skip
     for target in document["evaluations"]:
         n = sample(target["utterances"], target["interval_speakers"])
-        scores = (score_with_interval(target[name], target[f"{name}_interval"]) for name in ("bca", "accuracy"))
+        scores = (score_with_interval(*key.found(target)) for key in (OF_EVALUATION, OF_ACCURACY))
         rows.append((f"zero-shot on {target['corpus']}", *scores, n, "nothing was chosen on it"))
     yield from _table(("part", "BCA [95 % interval]", "accuracy", "n", "what was chosen on it"), rows)
 

@@ -21,11 +21,13 @@ from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.study import events
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.event_scores import of_epoch, of_trial
 from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import encode
-from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
+from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES, Score, Share
 from ser_tui.study.status import FailureKind
 from ser_tui.study.type_checks import MAX_NUMBER
 
@@ -51,9 +53,9 @@ def is_optuna(file: Path) -> bool:
 
 def import_optuna(source: Path, runs: Path, name: str = "", value: str = "") -> RunFolder:
     """Make a run in the folder `runs` of the study called `name` (empty: the only one) in `source`. `value`: what the study's value is,
-    "bca" or not known. Raises UserError and UsageError, and then there is no run."""
-    if value not in ("", "bca"):
-        raise UsageError(f"--value {value}: bca is what can be taken over, where the study's value is one")
+    `scores.BCA` or not known. Raises UserError and UsageError, and then there is no run."""
+    if value not in ("", BCA):
+        raise UsageError(f"--value {value}: {BCA} is what can be taken over, where the study's value is one")
     with _opened(source) as (optuna, storage):
         study = _chosen(optuna, storage, source, name)
         log = b"".join(map(encode, _log(study, source, value)))
@@ -256,15 +258,16 @@ def _epochs(trial: Any, number: int, ours: bool) -> list[events.EpochFinished]:
     planned = _parameters(trial, ours).get("epochs")
     planned = planned if isinstance(planned, int) and planned >= last else last
     return [
-        events.EpochFinished(trial=number, epoch=step, epochs=planned, loss=None, bca=float(value), seconds=0.0) for step, value in steps
+        events.EpochFinished(trial=number, epoch=step, epochs=planned, loss=None, **of_epoch(Score(float(value))), seconds=0.0)
+        for step, value in steps
     ]
 
 
 def _told_by_epoch(trial: Any) -> dict[int, Any]:
     """BCA by epoch of a run that searched for something else, whose intermediate values it is not: see `trackers`."""
-    told = trial.user_attrs.get("bca_by_epoch")
+    told = trial.user_attrs.get(BY_EPOCH)
     pairs = [one for one in told if isinstance(one, list) and len(one) == 2 and _is_count(one[0])] if isinstance(told, list) else []
-    return {epoch: bca for epoch, bca in pairs if epoch}
+    return {epoch: value for epoch, value in pairs if epoch}
 
 
 def _costs(known: Mapping[str, Any]) -> dict[str, float]:
@@ -279,16 +282,17 @@ def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.T
     seconds = _number(known.get("seconds"))
     if seconds is None and trial.datetime_start and trial.datetime_complete:
         seconds = max(0.0, (trial.datetime_complete - trial.datetime_start).total_seconds())
-    bca = known.get("bca")
-    if bca is None and value and state == "COMPLETE":
-        bca = trial.value
-    if state == "COMPLETE" and _is_share(bca):
-        peak = _share(known.get("best_epoch_bca"))
+    found = known.get(BCA)
+    if found is None and value and state == "COMPLETE":
+        found = trial.value
+    if state == "COMPLETE" and _is_share(found):
+        scores: dict[Share, Score] = {BCA: Score(float(found), _interval(known, BCA))}
+        if (accuracy := _share(known.get(ACCURACY))) is not None:
+            scores[ACCURACY] = Score(accuracy, _interval(known, ACCURACY))
         utterances = known.get("utterances")
         return events.TrialFinished(
-            trial=number, bca=float(bca), interval=_interval(known, "bca"), utterances=utterances if _is_count(utterances) else None,
+            trial=number, **of_trial(scores, _share(known.get(BEST_EPOCH.name))), utterances=utterances if _is_count(utterances) else None,
             best_epoch=known["best_epoch"] if _is_count(known.get("best_epoch")) else None,
-            best_epoch_bca=peak, accuracy=_share(known.get("accuracy")), accuracy_interval=_interval(known, "accuracy"),
             loss=_number(known.get("loss")), seconds=seconds, collapsed=known.get("status") == "collapsed",
             probe_p=_share(known.get("probe_p")), costs=_costs(known),
         )  # fmt: skip
@@ -296,8 +300,8 @@ def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.T
     if state == "COMPLETE":
         values = ", ".join(f"{one:.6g}" for one in trial.values or ()) or "none"
         why = f"it has no BCA: Optuna has the value {values}, and nothing says what that is"
-        if bca is not None:
-            why = f"it has no BCA: {str(bca)[:20]} is none, which lies between 0 and 1"
+        if found is not None:
+            why = f"it has no BCA: {str(found)[:20]} is none, which lies between 0 and 1"
     elif state == "PRUNED" and not why:
         why = f"pruned by Optuna after {counted(len(trial.intermediate_values), 'step')}"
     kind = FailureKind.CUT_SHORT if known.get("status") == "cut_short" else FailureKind.IMPORTED

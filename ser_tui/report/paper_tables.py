@@ -79,7 +79,7 @@ class Ours:
         return {
             "how": self.how, "run": self.run, "value": self.score.value, "interval": list(self.score.interval or ()) or None,
             "n": self.score.n, "interval_speakers": self.speakers, "trials": self.trials, "minutes": self.minutes,
-            "passed": [{"bca": mark, "trials": trials, "minutes": minutes} for mark, trials, minutes in self.to],
+            "passed": [{BCA: mark, "trials": trials, "minutes": minutes} for mark, trials, minutes in self.to],
             "protocol": self.protocol, "machine": self.machine, "encoder": self.encoder,
             "runs": 1 if spread is None else spread[0], "mean": None if spread is None else spread[1],
             "deviation": None if spread is None else spread[2],

@@ -20,15 +20,19 @@ from ser_tui.report.charts import (
     tick,
     whole,
 )
-from ser_tui.report.figures import Figures, searched_for
+from ser_tui.report.figures import Figures, named, scored, searched_for
 from ser_tui.report.markup import Html, tag
 from ser_tui.study.formatting import duration, measured_text, parameter, score, score_with_interval
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.score_keys import SCORE
 from ser_tui.study.scores import BCA, MEASURES, Measure, Score
 
 Document = Mapping[str, Any]
 PHASES: Mapping[str, str] = {"model": "● proposed by the model", "startup": "○ drawn at random", "grid": "● of the grid"}
 """The mark of a trial by what proposed it."""
+
+
+PROBE = named("probe", SCORE.name)
 
 
 def figure(title: str, picture: Html, caption: str) -> Html:
@@ -39,7 +43,7 @@ def figure(title: str, picture: Html, caption: str) -> Html:
 def search_plots(document: Document) -> list[Html]:
     """What is searched for of every trial, by its number and by the time that trials took, and BCA where that is something else;
     of two the one against the other. Nothing before the first score."""
-    trials = [(place, trial) for place, trial in enumerate(document["trial_list"]) if trial["bca"] is not None]
+    trials = [(place, trial) for place, trial in enumerate(document["trial_list"]) if scored(trial)]
     if not trials:
         return []
     first = whole("trial", 1, max(2, len(document["trial_list"])))
@@ -51,7 +55,7 @@ def search_plots(document: Document) -> list[Html]:
     absent = [
         (float(t["trial"]), f"trial {t['trial']}: {t['status'].replace('_', ' ')} {t['reason']}")
         for t in document["trial_list"]
-        if t["bca"] is None and t["status"] != "running"
+        if not scored(t) and t["status"] != "running"
     ]
     asked = searched_for(document)
     crosses = "; crosses on the axis: trials without a score" if absent else ""
@@ -103,12 +107,12 @@ def _scores(
 ) -> Plot:
     """What trials have of `measure`, at `places` on `x`. `stepped`: with the best so far."""
     figures, is_bca = Figures(document), measure.name == BCA
-    chance, probe = (chance_of(document), figures.at("probe.bca")) if is_bca else (None, None)
+    chance, probe = (chance_of(document), figures.at(PROBE)) if is_bca else (None, None)
     kept = [(place, trial, at) for (place, trial), at in zip(trials, places, strict=True) if _value(trial, measure) is not None]
     points = [_point(document, place, at, measure) for place, _, at in kept]
     plot = Plot(x, _axis(document, measure, [probe]), f"{measure.title} of the trials of {document['name']} by {x.label}", levels=is_bca)
     plot.level(chance, f"chance {score(chance)}", "chance")
-    plot.level(probe, f"probe {score(probe)}", "probe", "probe.bca")
+    plot.level(probe, f"probe {score(probe)}", "probe", PROBE)
     best: list[tuple[float, float | None]] = []
     for point in points:
         best.append((point.x, point.y if not best or measure.beats(point.y, best[-1][1]) else best[-1][1]))
@@ -173,13 +177,12 @@ def epoch_plots(document: Document) -> list[Html]:
     points = [
         Point(
             epoch["epoch"],
-            epoch["bca"],
-            epoch["interval"],
-            of=f"trial_list.{place}.epochs.{number}.bca",
-            title=f"epoch {epoch['epoch']}: BCA {score_with_interval(epoch['bca'], epoch['interval'])}",
+            *SCORE.found(epoch),
+            of=named(f"trial_list.{place}.epochs.{number}", SCORE.name),
+            title=f"epoch {epoch['epoch']}: BCA {score_with_interval(*SCORE.found(epoch))}",
         )
         for number, epoch in enumerate(epochs)
-        if epoch["bca"] is not None
+        if scored(epoch)
     ]
     if points:
         spread = [end for point in points for end in (point.interval or [point.y])]
@@ -257,6 +260,6 @@ def _point(document: Document, place: int, x: float, measure: Measure) -> Point:
         for one in asked
         if one.name != BCA and one.name in trial["scores"]
     )
-    told = f"trial {trial['trial']}: BCA {score_with_interval(trial['bca'], trial['interval'])}{others}"
+    told = f"trial {trial['trial']}: BCA {score_with_interval(*SCORE.found(trial))}{others}"
     told += f", {duration(trial['seconds'])}; {values}"
     return Point(x, found["value"], found["interval"], kind, told, f"trial_list.{place}.scores.{measure.name}.value")

@@ -30,7 +30,9 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.load import yaml_text
-from ser_tui.study.scores import ACCURACY, BCA, Measure
+from ser_tui.study.records import Key
+from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL
+from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, Measure
 from ser_tui.study.seeds import CHOSEN_ON
 
 Document = Mapping[str, Any]
@@ -112,20 +114,20 @@ def _best(figures: Figures) -> Html:
     values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best["parameters"].items())
     peak: list[object] = []
     if best["epochs_done"] > 1:
-        peak = ["; its best epoch had ", figures.scored("best.best_epoch_bca", "best.best_epoch_interval")]
+        peak = ["; its best epoch had ", figures.scored("best", BEST_EPOCH)]
     first, *others = searched_for(figures.document)
     if first.name == BCA:
-        told: list[object] = [f"Best on the validation part: trial {best['trial']} with BCA ", figures.scored("best.bca", "best.interval")]
+        told: list[object] = [f"Best on the validation part: trial {best['trial']} with BCA ", figures.scored("best")]
     else:
         told = [f"Of all trials, trial {best['trial']} has the {first.most}, ", figures.measured("best", first), ", by which it was chosen"]
-        told += ["; its BCA on the validation part is ", figures.scored("best.bca", "best.interval")]
+        told += ["; its BCA on the validation part is ", figures.scored("best")]
     for other in others:
         told += [] if other.name in (BCA, ACCURACY) else [f", its {other.label} ", figures.measured("best", other)]
     return tag(
         "p",
         *told,
         ", its accuracy " if first.name != BCA else ", accuracy ",
-        figures.scored("best.accuracy", "best.accuracy_interval"),
+        figures.scored("best", OF_ACCURACY),
         f", {sample(best['utterances'], figures.document['interval_speakers'])}",
         *peak,
         f". {values}.",
@@ -235,9 +237,9 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             "p",
             f"Logistic regression on the frozen encoder, the best of {probe['tried']} by validation BCA "
             f"({probe_parameters(probe['parameters'])}): BCA ",
-            figures.scored("probe.bca", "probe.interval"),
+            figures.scored("probe"),
             ", accuracy ",
-            figures.scored("probe.accuracy", "probe.accuracy_interval"),
+            figures.scored("probe", OF_ACCURACY),
             f". Fine-tuning {_tested(probe)}.",
         )
     if test := document["test"]:
@@ -246,12 +248,12 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         yield tag(
             "p",
             "Held out from every trial, scored once: BCA ",
-            figures.scored("test.bca", "test.interval"),
+            figures.scored("test"),
             ", accuracy ",
-            figures.scored("test.accuracy", "test.accuracy_interval"),
+            figures.scored("test", OF_ACCURACY),
             f", {sample(test['utterances'], test['interval_speakers'])}.",
             *(
-                [" Probe: BCA ", figures.scored("test.probe.bca", "test.probe.interval"), f", fine-tuning {_tested(beside)}."]
+                [" Probe: BCA ", figures.scored("test.probe"), f", fine-tuning {_tested(beside)}."]
                 if beside
                 else []
             ),
@@ -259,7 +261,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
     if (again := document["seeds"]) is not None:
         yield tag("h4", f"Trial {again['trial']}'s configuration over {counted(again['n'], 'other seed')}")
         yield tag(
-            "p", "Mean BCA ", figures.scored("seeds.mean", "seeds.interval"), ", standard deviation ", figures.number("seeds.deviation"),
+            "p", "Mean BCA ", figures.scored("seeds", Key("mean", "interval")), ", standard deviation ", figures.number("seeds.deviation"),
             f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, {CHOSEN_ON}.",
         )
     for number, folds in enumerate(document["folds"]):
@@ -268,7 +270,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         yield tag(
             "p",
             "Pooled BCA ",
-            figures.scored(f"{path}.pooled_bca", f"{path}.interval"),
+            figures.scored(path, OF_POOL),
             f", {sample(folds['utterances'], folds['interval_speakers'])}; ",
             chose(folds["chosen_on"]),
             "; mean over the folds ",
@@ -277,7 +279,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             figures.number(f"{path}.deviation"),
             ".",
             *(
-                [" Probe: ", figures.scored(f"{path}.probe.bca", f"{path}.probe.interval"), f", fine-tuning {_tested(folds['probe'])}."]
+                [" Probe: ", figures.scored(f"{path}.probe"), f", fine-tuning {_tested(folds['probe'])}."]
                 if folds["probe"]
                 else []
             ),
@@ -285,7 +287,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         lines = [
             [
                 fold.get("name", "-"),
-                figures.scored(f"{path}.folds.{place}.bca", f"{path}.folds.{place}.interval"),
+                figures.scored(f"{path}.folds.{place}"),
                 fold.get("utterances", "-"),
             ]
             for place, fold in enumerate(folds["folds"])
@@ -307,16 +309,16 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
     lines: list[list[object]] = [
         [
             "the model",
-            figures.scored(f"{path}.accuracy", f"{path}.accuracy_interval"),
-            figures.scored(f"{path}.bca", f"{path}.bca_interval"),
+            figures.scored(path, OF_ACCURACY),
+            figures.scored(path, OF_EVALUATION),
         ],
         ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],
     ]
     for title, kind in (("", "baseline"), ("own mean taken out by ", "centred")):
         scores, around = one[f"{kind}s" if kind == "baseline" else kind], one[f"{kind}_intervals"]
         for name in scores:
-            if not name.endswith("_bca"):
-                cells = [score_with_interval(scores[key], around.get(key)) if key in scores else "-" for key in (name, f"{name}_bca")]
+            if not name.endswith(AS_BCA):
+                cells = [score_with_interval(scores[key], around.get(key)) if key in scores else "-" for key in (name, f"{name}{AS_BCA}")]
                 lines.append([f"{title}{name.replace('_', ' ')}", *cells])
     masked = "its classes masked to those that the target has" if one["masked"] else "all classes of the model"
     yield tag(
@@ -353,8 +355,8 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
             [
                 trial["trial"],
                 *(_given(figures, f"{path}.parameters.{name}", name) for name in names),
-                figures.scored(f"{path}.bca", f"{path}.interval"),
-                figures.scored(f"{path}.accuracy", f"{path}.accuracy_interval"),
+                figures.scored(path),
+                figures.scored(path, OF_ACCURACY),
                 *(figures.measured(path, measure) for measure in others),
                 figures.number(f"{path}.loss", loss_text),
                 figures.number(f"{path}.epochs_done", str),

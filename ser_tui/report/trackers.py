@@ -17,11 +17,12 @@ from typing import Any, Literal, get_args
 
 from ser_tui.places import private_folder
 from ser_tui.report.collecting import Told
-from ser_tui.report.figures import searched_for
+from ser_tui.report.figures import scored, searched_for
 from ser_tui.store.files import disk_message, replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import parse_time
-from ser_tui.study.scores import BCA, MEASURES
+from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH, SCORE, SHARES
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES
 from ser_tui.study.summary import best_so_far
 
 Tracker = Literal["optuna", "mlflow", "tensorboard"]
@@ -32,6 +33,9 @@ OPENED_BY: Mapping[Tracker, str] = {
     "optuna": "optuna-dashboard sqlite:///{}", "mlflow": "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {}",
     "tensorboard": "tensorboard --logdir {}",
 }  # fmt: skip
+
+
+_OF_EPOCH = (SCORE.name, "loss", "validation_loss")
 
 
 def track(told: Sequence[Told], tracker: Tracker, target: Path) -> None:
@@ -57,9 +61,9 @@ def _told_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(trial: Mapping[str, Any]) -> dict[str, float]:
     """The scores of a trial by name, ends of intervals with _low and _high."""
-    found: dict[str, float | None] = {name: trial[name] for name in ("bca", "accuracy", "loss", "best_epoch_bca", "probe_p", "seconds")}
-    for name, interval in (("bca", trial["interval"]), ("accuracy", trial["accuracy_interval"])):
-        found[f"{name}_low"], found[f"{name}_high"] = interval or (None, None)
+    found: dict[str, float | None] = {name: trial[name] for name in (BCA, ACCURACY, "loss", BEST_EPOCH.name, "probe_p", "seconds")}
+    for name, key in SHARES.items():
+        found[f"{name}_low"], found[f"{name}_high"] = key.found(trial)[1] or (None, None)
     found |= {name: trial["scores"][name]["value"] for name in MEASURES if name in trial["scores"]}
     found["utterances"] = trial["utterances"] or None
     return {name: value for name, value in found.items() if value is not None}
@@ -122,23 +126,23 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
             continue
         begun, ended = _times(one, place)
         held = [trial["scores"].get(measure.name) for measure in asked]
-        scored = all(one is not None for one in held)
-        by_epoch = {epoch["epoch"]: epoch["bca"] for epoch in trial["epochs"] if epoch["bca"] is not None}
+        whole = all(one is not None for one in held)
+        by_epoch = {epoch["epoch"]: epoch[SCORE.name] for epoch in trial["epochs"] if scored(epoch)}
         # Optuna takes what stands there for the objective on its way.
         by_bca = [measure.name for measure in asked] == [BCA]
         values = {name: value for name, value in trial["parameters"].items() if name in space}
         unscored = optuna.trial.TrialState.PRUNED if _dropped(trial) else optuna.trial.TrialState.FAIL
         study.add_trial(
             optuna.trial.FrozenTrial(
-                number=-1, trial_id=-1, state=optuna.trial.TrialState.COMPLETE if scored else unscored,
-                value=None, values=[one["value"] for one in held] if scored else None,
+                number=-1, trial_id=-1, state=optuna.trial.TrialState.COMPLETE if whole else unscored,
+                value=None, values=[one["value"] for one in held] if whole else None,
                 datetime_start=_local(begun or ended), datetime_complete=_local(ended or begun), params=values,
                 distributions={name: space[name] for name in values}, system_attrs={},
                 user_attrs={
                     "trial": trial["trial"], "status": str(trial["status"]), "phase": trial["phase"], "reason": trial["reason"],
                     "best_epoch": trial["best_epoch"],
                     "fixed": {name: value for name, value in trial["parameters"].items() if name not in space}, **_numbers(trial),
-                    **({} if by_bca else {"bca_by_epoch": [[epoch, bca] for epoch, bca in by_epoch.items()]}),
+                    **({} if by_bca else {BY_EPOCH: [[epoch, value] for epoch, value in by_epoch.items()]}),
                 },
                 intermediate_values=by_epoch if by_bca else {},
             )
@@ -188,12 +192,12 @@ def _mlflow(told: Sequence[Told], target: Path) -> None:
             at = ended or begun or 0
             metrics = [Metric(name, value, at, 0) for name, value in _numbers(trial).items()]
             metrics += [Metric(f"epoch_{name}", epoch[name], at, epoch["epoch"]) for epoch in trial["epochs"]
-                        for name in ("bca", "loss", "validation_loss") if epoch[name] is not None]  # fmt: skip
+                        for name in _OF_EPOCH if epoch[name] is not None]  # fmt: skip
             for first in range(0, len(metrics), 1000):
                 client.log_batch(run, metrics=metrics[first : first + 1000])
             tags = [RunTag(name, str(trial[name])) for name in ("status", "phase", "reason") if trial[name]]
             client.log_batch(run, params=[Param(name, str(value)) for name, value in trial["parameters"].items()], tags=tags)
-            client.set_terminated(run, "FINISHED" if trial["bca"] is not None else "KILLED" if _dropped(trial) else "FAILED", ended)
+            client.set_terminated(run, "FINISHED" if scored(trial) else "KILLED" if _dropped(trial) else "FAILED", ended)
 
 
 def _tensorboard(told: Sequence[Told], target: Path) -> None:
@@ -220,7 +224,7 @@ def _tensorboard(told: Sequence[Told], target: Path) -> None:
             with _events(place / f"trial-{trial['trial']:03d}") as add:
                 for epoch in trial["epochs"]:
                     begun += epoch["seconds"]
-                    for name in ("bca", "loss", "validation_loss"):
+                    for name in _OF_EPOCH:
                         if epoch[name] is not None:
                             add(name, epoch[name], epoch["epoch"], begun)
 

@@ -18,6 +18,7 @@ from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import duration, json_text, measured_text, parameter, printable
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
+from ser_tui.study.score_keys import BEST_EPOCH, PROBE
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Score
 from ser_tui.study.seeds import seeds_text
 from ser_tui.study.state import RunState
@@ -25,11 +26,17 @@ from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
 
 Format = Literal["csv", "json"]
 
+
+def _ends(name: str) -> tuple[str, str]:
+    """The columns of the interval of the score in column `name`."""
+    return f"{name}_low", f"{name}_high"
+
+
 _RESULTS = (
-    "bca", "bca_low", "bca_high", "utterances", "accuracy", "loss", "epochs_done", "best_epoch", "best_epoch_bca",
-    "seconds", "reason", "protocol", "shares_speakers", "warnings", "probe_bca", "probe_p",
+    BCA, *_ends(BCA), "utterances", ACCURACY, "loss", "epochs_done", "best_epoch", BEST_EPOCH.name,
+    "seconds", "reason", "protocol", "shares_speakers", "warnings", PROBE, "probe_p",
     # Last, so that columns that were counted off in an older export are where they were.
-    "accuracy_low", "accuracy_high", "best_epoch_bca_low", "best_epoch_bca_high", "probe_bca_low", "probe_bca_high",
+    *_ends(ACCURACY), *_ends(BEST_EPOCH.name), *_ends(PROBE),
     "interval_speakers", *(name for name in MEASURES if name not in (BCA, ACCURACY)), "objective",
 )  # fmt: skip
 

@@ -8,10 +8,11 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Annotated, overload
 
 from ser_tui.study.events import EpochFinished
-from ser_tui.study.scores import Score
+from ser_tui.study.records import Key
+from ser_tui.study.scores import BCA, Score
 
 _EACH = 9
 _NONE = math.nan
@@ -25,7 +26,7 @@ class Epoch:
     epoch: int
     epochs: int
     loss: float | None
-    bca: float | None
+    value: Annotated[float | None, Key(BCA)]
     validation_loss: float | None
     frozen: bool
     seconds: float
@@ -34,7 +35,7 @@ class Epoch:
     @property
     def score(self) -> Score | None:
         """The BCA; None where it was not finite."""
-        return None if self.bca is None else Score(self.bca, self.interval)
+        return None if self.value is None else Score(self.value, self.interval)
 
 
 class Epochs(Sequence[Epoch]):
@@ -51,7 +52,7 @@ class Epochs(Sequence[Epoch]):
         for event in events:
             low, high = event.interval or (_NONE, _NONE)
             values.extend((
-                event.epoch, event.epochs, _NONE if event.loss is None else event.loss, _NONE if event.bca is None else event.bca,
+                event.epoch, event.epochs, _NONE if event.loss is None else event.loss, _NONE if event.value is None else event.value,
                 _NONE if event.validation_loss is None else event.validation_loss, event.frozen, event.seconds, low, high,
             ))  # fmt: skip
         return Epochs(values)
@@ -93,9 +94,9 @@ class Epochs(Sequence[Epoch]):
         if isinstance(index, slice):
             return tuple(self)[index]
         place = range(len(self))[index] * _EACH
-        epoch, epochs, loss, bca, validation, frozen, seconds, low, high = self._values[place : place + _EACH]
+        epoch, epochs, loss, value, validation, frozen, seconds, low, high = self._values[place : place + _EACH]
         interval = None if math.isnan(low) else (low, high)
-        return Epoch(int(epoch), int(epochs), _known(loss), _known(bca), _known(validation), bool(frozen), seconds, interval)
+        return Epoch(int(epoch), int(epochs), _known(loss), _known(value), _known(validation), bool(frozen), seconds, interval)
 
     def __iter__(self) -> Iterator[Epoch]:
         return (self[index] for index in range(len(self)))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, get_args
 
 from ser_tui.study.formatting import score
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.scores import ACCURACY, BCA, Score, of_trial
+from ser_tui.study.scores import ACCURACY, BCA, Score, Share, of_trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,8 +187,13 @@ class EpochFinished(Event):
     """95 % interval of `bca`, as all intervals here. Each field for one is None, or empty, in logs of before it was there."""
 
     @property
-    def score(self) -> Score | None:
+    def value(self) -> float | None:
         """The BCA; None where it was not finite."""
+        return self.bca
+
+    @property
+    def score(self) -> Score | None:
+        """The same with its interval."""
         return None if self.bca is None else Score(self.bca, self.interval)
 
 
@@ -245,8 +250,15 @@ class TrialFinished(Event):
     @property
     def scores(self) -> Mapping[str, Score]:
         """All that it was measured by, under the names in `scores.MEASURES`."""
-        accuracy = None if self.accuracy is None else Score(self.accuracy, self.accuracy_interval, self.utterances)
-        return of_trial(Score(self.bca, self.interval, self.utterances), accuracy, self.seconds, self.costs)
+        shares: dict[Share, Score] = {BCA: Score(self.bca, self.interval, self.utterances)}
+        if self.accuracy is not None:
+            shares[ACCURACY] = Score(self.accuracy, self.accuracy_interval, self.utterances)
+        return of_trial(shares, self.seconds, self.costs)
+
+    @property
+    def best_epoch_value(self) -> float | None:
+        """The BCA of its best epoch."""
+        return self.best_epoch_bca
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,6 +324,11 @@ class TrialDropped(Event):
     def scores(self) -> Mapping[str, Score]:
         """The BCA of the folds that were run."""
         return {BCA: Score(self.bca, self.interval, self.utterances)}
+
+    @property
+    def rival_score(self) -> Score:
+        """The BCA of the best trial on the same utterances."""
+        return Score(self.rival_bca, None, self.utterances)
 
     @property
     def reason(self) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ser_tui.study.hyperparameters import TRAINED, Value, counts
-from ser_tui.study.scores import BCA, MEASURES, Measure, Score
+from ser_tui.study.scores import AS_BCA, BCA, MEASURES, Measure, Score
 
 BLOCKS = "▁▂▃▄▅▆▇"
 """Of a sparkline; not the full block: lines of them below each other would fuse."""
@@ -151,7 +151,7 @@ def accuracies(values: Mapping[str, float], intervals: Mapping[str, Sequence[flo
     return ", ".join(
         f"{name.replace('_', ' ')} {score_with_interval(value, intervals.get(name))}"
         for name, value in values.items()
-        if not name.endswith("_bca")
+        if not name.endswith(AS_BCA)
     )
 
 

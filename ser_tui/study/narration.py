@@ -175,7 +175,7 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
 def _trial_dropped(event: events.TrialDropped) -> Line:
     shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
     told = f"trial {event.trial} dropped after {event.folds} of {event.of} folds: {shown}"
-    beside = f"trial {event.rival} has {score(event.rival_bca)} on the same utterances, more than 3.3 standard errors more"
+    beside = f"trial {event.rival} has {score(event.rival_score.value)} on the same utterances, more than 3.3 standard errors more"
     return Line(told, more=(_of_one(event.interval_speakers), beside, f"in {duration(event.seconds)}"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ser_tui.study.frozen import Frozen
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.scores import Score
 
 
 class Key(Frozen, frozen=True):
@@ -24,6 +25,15 @@ class Key(Frozen, frozen=True):
     interval: str = ""
     optional: bool = False
 
+    def of(self, score: Score | None) -> dict[str, Any]:
+        """`score` as JSON has it under this key."""
+        around = None if score is None or score.interval is None else list(score.interval)
+        return {self.name: None if score is None else score.value, self.interval: around}
+
+    def found(self, record: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Value (a float, or None) and interval (its two ends, or None) of the score that the JSON `record` has under this key."""
+        return record[self.name], record[self.interval]
+
 
 def to_plain(record: Any) -> dict[str, Any]:
     """`record` JSON-safe."""
@@ -31,8 +41,7 @@ def to_plain(record: Any) -> dict[str, Any]:
     for name, key in _layout(type(record)):
         value = getattr(record, name)
         if key.interval:
-            found[key.name] = None if value is None else value.value
-            found[key.interval] = None if value is None or value.interval is None else list(value.interval)
+            found |= key.of(value)
         elif value is not None or not key.optional:
             found[key.name] = plain(value)
     return found

@@ -195,7 +195,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         status=TrialStatus.COLLAPSED if event.collapsed else TrialStatus.DONE,
         scores=event.scores,
         best_epoch=event.best_epoch,
-        best_epoch_value=event.best_epoch_bca,
+        best_epoch_value=event.best_epoch_value,
         loss=event.loss,
         seconds=event.seconds,
         predictions=Predicted.of(event.predictions),

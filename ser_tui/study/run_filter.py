@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ser_tui.study.frozen import Frozen
 from ser_tui.study.run_summary import RunSummary
+from ser_tui.study.scores import BCA
 
 Test = Callable[[RunSummary], bool]
 
@@ -31,7 +32,7 @@ TEXTS: Mapping[str, Callable[[RunSummary], str]] = {
 person has said of a run."""
 
 NUMBERS: Mapping[str, Callable[[RunSummary], float | None]] = {
-    "bca": lambda one: one.headline.score.value if one.headline else None,
+    BCA: lambda one: one.headline.score.value if one.headline else None,
     "n": lambda one: one.headline.n if one.headline else None,
     "speakers": lambda one: one.headline.speakers if one.headline else None,
     "probe": lambda one: one.probe.score.value if one.probe else None,
@@ -39,7 +40,7 @@ NUMBERS: Mapping[str, Callable[[RunSummary], float | None]] = {
     "minutes": lambda one: None if one.seconds is None else one.seconds / 60,
 }
 """What can be compared as `key>number`: `bca`, `n` and `speakers` are of the score that the list shows."""
-_SHARES = ("bca", "probe")
+_SHARES = (BCA, "probe")
 
 _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
     ":": operator.eq, "=": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,

@@ -20,6 +20,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.records import Key, to_plain
 from ser_tui.study.remarks import NOTHING_SAID, Remarks
+from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL, SCORE
 from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
@@ -36,11 +37,11 @@ class TrialSummary(Frozen, frozen=True):
     parameters: Mapping[str, Value]
     phase: str
     status: TrialStatus
-    score: Annotated[Score | None, Key("bca", "interval")]
+    score: Annotated[Score | None, SCORE]
     utterances: int
-    accuracy: Annotated[Score | None, Key("accuracy", "accuracy_interval")]
+    accuracy: Annotated[Score | None, OF_ACCURACY]
     best_epoch: int | None
-    best_epoch_score: Annotated[Score | None, Key("best_epoch_bca", "best_epoch_interval")]
+    best_epoch_score: Annotated[Score | None, BEST_EPOCH]
     epochs_done: int
     loss: float | None
     seconds: float | None
@@ -52,7 +53,7 @@ class TrialSummary(Frozen, frozen=True):
 class ProbeBeside(Frozen, frozen=True):
     """A probe's score, what fine-tuning's is more or less than it, and the p of their paired test."""
 
-    score: Annotated[Score, Key("bca", "interval")]
+    score: Annotated[Score, SCORE]
     difference: float | None
     p: float | None
 
@@ -62,7 +63,7 @@ class ProbeSummary(ProbeBeside, frozen=True):
 
     parameters: Mapping[str, Value]
     tried: int
-    accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
+    accuracy: Annotated[Score, OF_ACCURACY]
     utterances: int
     seconds: float
 
@@ -71,8 +72,8 @@ class TestSummary(Frozen, frozen=True):
     """The best trial on the test part."""
 
     __test__: ClassVar[bool] = False  # not a pytest class
-    score: Annotated[Score, Key("bca", "interval")]
-    accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
+    score: Annotated[Score, SCORE]
+    accuracy: Annotated[Score, OF_ACCURACY]
     utterances: int
     interval_speakers: int | None
     probe: ProbeBeside | None
@@ -83,7 +84,7 @@ class FoldsSummary(Frozen, frozen=True):
     `headline.chosen_on`."""
 
     protocol: str
-    score: Annotated[Score, Key("pooled_bca", "interval")]
+    score: Annotated[Score, OF_POOL]
     mean: float
     deviation: float
     utterances: int
@@ -96,8 +97,8 @@ class EvaluationSummary(Frozen, frozen=True):
     """A zero-shot result."""
 
     corpus: str
-    accuracy: Annotated[Score, Key("accuracy", "accuracy_interval")]
-    score: Annotated[Score, Key("bca", "bca_interval")]
+    accuracy: Annotated[Score, OF_ACCURACY]
+    score: Annotated[Score, OF_EVALUATION]
     utterances: int
     interval_speakers: int | None
     chance: float
@@ -138,7 +139,7 @@ class RunSummary(Frozen, frozen=True, dict=True):
     interval_speakers: int | None
     pooled_over: str
     """See `headline.pooled_over`."""
-    scores: Annotated[tuple[float | None, ...], Key("bca")]
+    scores: Annotated[tuple[float | None, ...], Key(BCA)]
     """BCA of every trial that counts, in order, thinned as the next two."""
     best_so_far: tuple[float | None, ...]
     trial_seconds: tuple[float | None, ...]

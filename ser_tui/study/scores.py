@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, TypeVar, get_args
 
 from ser_tui.study.frozen import Frozen
 
-BCA = "bca"
-ACCURACY = "accuracy"
+BCA: Final = "bca"
+ACCURACY: Final = "accuracy"
+Share = Literal["bca", "accuracy"]
+"""What predictions alone are measured by: a share of them is right."""
+SHARES: tuple[Share, ...] = get_args(Share)
+AS_BCA = "_bca"
+"""Ends the name of a baseline's BCA, where its name alone is that of its accuracy: see `events.EvaluationFinished`."""
 MINUTES = "minutes"
 PEAK_MEMORY = "peak_memory"
 TRAINED_PARAMETERS = "trained_parameters"
 CHECKPOINT_SIZE = "checkpoint_size"
 LATENCY = "latency"
 ENERGY = "energy"
+Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +33,14 @@ class Score:
     n: int | None = field(default=None, compare=False)
 
 
-def of_trial(bca: Score, accuracy: Score | None, seconds: float | None, costs: Mapping[str, float]) -> dict[str, Score]:
-    """What a finished trial is measured by, each under its name; what is None is left out."""
-    named = {BCA: bca}
-    if accuracy is not None:
-        named[ACCURACY] = accuracy
+def intervals(named: Mapping[Name, Score]) -> dict[Name, tuple[float, float]]:
+    """Those of the scores that have one, under their names."""
+    return {name: score.interval for name, score in named.items() if score.interval is not None}
+
+
+def of_trial(shares: Mapping[Share, Score], seconds: float | None, costs: Mapping[str, float]) -> dict[str, Score]:
+    """What a finished trial is measured by, each under its name: the scores of its predictions, and what it took, where that is known."""
+    named: dict[str, Score] = {name: score for name, score in shares.items()}
     if seconds is not None:
         named[MINUTES] = Score(seconds / 60)
     return named | {name: Score(value) for name, value in costs.items()}

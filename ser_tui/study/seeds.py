@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ser_tui.study.formatting import counted, score, score_with_interval
 from ser_tui.study.frozen import Frozen
+from ser_tui.study.scores import BCA
 from ser_tui.study.student import mean_interval
 
 if TYPE_CHECKING:  # lists of runs know no events
@@ -56,7 +57,7 @@ def seeds_summary(state: RunState) -> SeedsSummary | None:
         return None
     import statistics  # lists of runs are up sooner without it
 
-    values = [one.bca for one in found]
+    values = [one.scores[BCA].value for one in found]
     mean = statistics.fmean(values)
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     # Where all came to the same, none says how far another would be from it.

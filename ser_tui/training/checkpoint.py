@@ -37,7 +37,7 @@ class HowFar:
 
     def reports(self, of: int) -> list[EpochReport]:
         """The epochs as the trainer told them, without their predictions."""
-        return [EpochReport(epoch, of, loss, bca, 0.0, False, 0.0, ()) for epoch, loss, bca in self.epochs]
+        return [EpochReport(epoch, of, loss, value, 0.0, False, 0.0, ()) for epoch, loss, value in self.epochs]
 
 
 def save(

@@ -230,7 +230,7 @@ class FineTuner(Trainer):
                 break
         paused = until if until < epochs and not collapsed else 0
         if paused and rung is not None:
-            done = tuple((report.epoch, report.loss, report.bca) for report in reports)
+            done = tuple((report.epoch, report.loss, report.value) for report in reports)
             progress = checkpoint.HowFar(done, spent + time.perf_counter() - start, made_of, self._tuned)
             checkpoint.save(rung.end, progress, self.encoder, head, optimizer, guard)
         else:
@@ -338,8 +338,8 @@ class FineTuner(Trainer):
     def _result(
         self, reports: list[EpochReport], collapsed: bool, seconds: float, notes: tuple[str, ...], said: NDArray[np.float32]
     ) -> TrialResult:
-        last, best = reports[-1], max(reports, key=lambda report: (report.bca, -report.epoch))
+        last, best = reports[-1], max(reports, key=lambda report: (report.value, -report.epoch))
         return TrialResult(
-            last.bca, metrics.accuracy(self._validation.labels, last.predictions, len(self.classes)), last.predictions,
-            best.epoch, best.bca, last.loss, collapsed, seconds, notes, said,
+            metrics.shares(self._validation.labels, last.predictions, len(self.classes)), last.predictions,
+            best.epoch, best.value, last.loss, collapsed, seconds, notes, said,
         )

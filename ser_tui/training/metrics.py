@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_tui.study.scores import ACCURACY, BCA, Score, Share
+
 Indices: TypeAlias = Sequence[int] | NDArray[np.integer]
 
 UNREADABLE = -1
@@ -49,6 +51,15 @@ def accuracy(truth: Indices, predictions: Indices, n_classes: int) -> float:
     true, predicted = _checked(truth, predictions, n_classes)
     _some(true)
     return float(np.mean(true == predicted))
+
+
+def shares(truth: Indices, predictions: Indices, n_classes: int) -> dict[Share, Score]:
+    """All that predictions alone are measured by, without intervals. Raises ValueError when there are none."""
+    n = len(truth)
+    values: dict[Share, float] = {
+        BCA: balanced_accuracy(truth, predictions, n_classes), ACCURACY: accuracy(truth, predictions, n_classes),
+    }  # fmt: skip
+    return {name: Score(value, n=n) for name, value in values.items()}
 
 
 def recalls(truth: Indices, predictions: Indices, n_classes: int) -> NDArray[np.float64]:

@@ -73,18 +73,18 @@ class ProbeTrainer(Trainer):
             answers = np.full((len(fold.validation), classes), np.nan, dtype=np.float32)
             answers[list(table.places(number - 1))] = logits[1].numpy()
             said.append(metrics.class_probabilities(answers))
-            bca = metrics.balanced_accuracy(fold.validation.labels, predictions, classes)
+            value = metrics.balanced_accuracy(fold.validation.labels, predictions, classes)
             losses = [_loss(found, table.labels[rows]) for found, rows in zip(logits, (train, scored), strict=True)]
-            reports.append(EpochReport(1, 1, losses[0], bca, losses[1], True, 0.0, tuple(predictions)))
-            self.on_fold(number, fold, bca)
+            reports.append(EpochReport(1, 1, losses[0], value, losses[1], True, 0.0, tuple(predictions)))
+            self.on_fold(number, fold, value)
             self._last = (head, chosen, parameters)
         whole, seconds = self._whole, time.perf_counter() - start
         report = replace(pooled_report(self._folds, reports, whole, classes, 1), seconds=seconds)
         on_epoch(report)
-        accuracy = metrics.accuracy(whole.labels, report.predictions, classes)
+        scores = metrics.shares(whole.labels, report.predictions, classes)
         notes = table.data.notes("corpus")
         return TrialResult(
-            report.bca, accuracy, report.predictions, 1, report.bca, report.loss, False, seconds, notes,
+            scores, report.predictions, 1, report.value, report.loss, False, seconds, notes,
             pooled_probabilities(self._folds, said, len(whole)),
         )  # fmt: skip
 
@@ -161,14 +161,14 @@ class ProbeTrainer(Trainer):
             logits = [head(torch.from_numpy(found)) for found in features]
         losses = [_loss(found, _labels(data)) for found, data in zip(logits, (train, validation), strict=True)]
         predictions = _predictions(validation, logits[1])
-        bca = metrics.balanced_accuracy(validation.labels, predictions, classes)
+        value = metrics.balanced_accuracy(validation.labels, predictions, classes)
         seconds = time.perf_counter() - start
-        on_epoch(EpochReport(1, 1, losses[0], bca, losses[1], True, seconds, predictions))
+        on_epoch(EpochReport(1, 1, losses[0], value, losses[1], True, seconds, predictions))
         self._last = (head, chosen, values)
         notes = (*train.notes("training"), *validation.notes("validation"))
-        accuracy = metrics.accuracy(validation.labels, predictions, classes)
+        scores = metrics.shares(validation.labels, predictions, classes)
         said = validation.probabilities(logits[1])
-        return TrialResult(bca, accuracy, predictions, 1, bca, losses[0], False, seconds, notes, said)
+        return TrialResult(scores, predictions, 1, value, losses[0], False, seconds, notes, said)
 
 
 class Crossed:
@@ -247,9 +247,9 @@ def best_fit(
         head = fit(vectors(train, chosen), _labels(train), classes, strength, balanced=balanced)
         with torch.no_grad():
             predictions = _predictions(validation, head(torch.from_numpy(vectors(validation, chosen))))
-        bca = metrics.balanced_accuracy(validation.labels, predictions, classes)
-        if best is None or bca > best[0]:
-            best = (bca, head, strength)
+        value = metrics.balanced_accuracy(validation.labels, predictions, classes)
+        if best is None or value > best[0]:
+            best = (value, head, strength)
     if best is None:
         raise ValueError("no strengths to choose from")
     return best[1], best[2]

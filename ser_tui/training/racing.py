@@ -24,18 +24,18 @@ ERRORS = 3.3
 
 @dataclass(frozen=True)
 class Standing:
-    """Two trials on the utterances of the folds run so far. `bca` and `rival_bca`: pooled over these; `error`: the standard error of
-    their difference."""
+    """Two trials on the utterances of the folds run so far. `value` and `rival`: their BCA pooled over these; `error`: the standard
+    error of the difference."""
 
-    bca: float
-    rival_bca: float
+    value: float
+    rival: float
     error: float
     utterances: int
 
     @property
     def behind(self) -> bool:
         """Whether the trial is behind beyond doubt."""
-        return self.rival_bca - self.bca > ERRORS * self.error
+        return self.rival - self.value > ERRORS * self.error
 
 
 def standing(folds: Sequence[Fold], predictions: Sequence[Sequence[int]], rival: Rival, classes: int) -> Standing:

@@ -163,7 +163,7 @@ class Trainer(ABC):
             self._enter(number - 1)
             results.append(self._run(parameters, seed, told.append, should_stop))
             reports.append(told)
-            self.on_fold(number, fold, results[-1].bca)
+            self.on_fold(number, fold, results[-1].value())
             if self._rival is not None and racing.LEAST_FOLDS <= number < len(self._folds):
                 run = self._folds[:number]
                 found = racing.standing(run, [result.predictions for result in results], self._rival, len(self.classes))
@@ -175,10 +175,10 @@ class Trainer(ABC):
         ]
         for report in epochs:
             on_epoch(report)
-        last, best = epochs[-1], max(epochs, key=lambda report: (report.bca, -report.epoch))
+        last, best = epochs[-1], max(epochs, key=lambda report: (report.value, -report.epoch))
         return TrialResult(
-            last.bca, metrics.accuracy(whole.labels, last.predictions, len(self.classes)), last.predictions, best.epoch, best.bca,
-            last.loss, all(result.collapsed for result in results), sum(result.seconds for result in results),
+            metrics.shares(whole.labels, last.predictions, len(self.classes)), last.predictions, best.epoch, best.value, last.loss,
+            all(result.collapsed for result in results), sum(result.seconds for result in results),
             tuple(dict.fromkeys(note for result in results for note in result.notes)),
             pooled_probabilities(self._folds, [result.probabilities for result in results], len(whole)),
         )  # fmt: skip
@@ -189,10 +189,11 @@ class Trainer(ABC):
         for fold, result in zip(run, results, strict=True):
             for place, prediction in zip(fold.places, result.predictions, strict=True):
                 predictions[place] = prediction
-        right = sum(predictions[place] == self._whole.labels[place] for fold in run for place in fold.places)
+        truth = [label for fold in run for label in fold.validation.labels]
+        scores = metrics.shares(truth, [label for result in results for label in result.predictions], len(self.classes))
         last = results[-1]
         return TrialResult(
-            found.bca, right / found.utterances, tuple(predictions), last.best_epoch, found.bca, last.loss,
+            scores, tuple(predictions), last.best_epoch, found.value, last.loss,
             all(result.collapsed for result in results), sum(result.seconds for result in results),
             tuple(dict.fromkeys(note for result in results for note in result.notes)), folds_run=len(run),
             rival=0 if self._rival is None else self._rival.trial,

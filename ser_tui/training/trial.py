@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.errors import UserError
+from ser_tui.study.scores import BCA, Score, Share
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Rival:
     """Trial `trial`, the best so far: its BCA over all folds, and its predictions for the whole that their validation parts make up."""
 
     trial: int
-    bca: float
+    value: float
     predictions: tuple[int, ...]
 
 
@@ -65,12 +66,12 @@ class Leg:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One pass over the training part. `epoch` counts from 1; `predictions` are those for the validation part."""
+    """One pass over the training part. `epoch` counts from 1; `predictions` are those for the validation part, `value` their BCA."""
 
     epoch: int
     epochs: int
     loss: float
-    bca: float
+    value: float
     validation_loss: float
     frozen: bool
     seconds: float
@@ -79,14 +80,15 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """A finished trial. Its score is `bca`, that of the last epoch trained; the best epoch is reported, never the score."""
+    """A finished trial. Its scores are those of the last epoch trained; the best epoch is reported, never the score."""
 
-    bca: float
-    accuracy: float
+    scores: Mapping[Share, Score]
+    """Of `predictions`, under the names in `study.scores.SHARES`; without intervals."""
     predictions: tuple[int, ...]
     """Class index per validation utterance, in the part's order; -1 where the utterance could not be read."""
     best_epoch: int
-    best_epoch_bca: float
+    best_epoch_value: float
+    """Its BCA."""
     loss: float
     """Training loss of the last epoch."""
     collapsed: bool
@@ -105,6 +107,10 @@ class TrialResult:
     """The trial that it was then behind."""
     paused: int = 0
     """Of a trial that was paused, so many epochs: its scores are of then, and it has no model. 0: it ran to its end."""
+
+    def value(self, name: Share = BCA) -> float:
+        """One of `scores`."""
+        return self.scores[name].value
 
 
 class TrialStopped(Exception):
@@ -133,7 +139,7 @@ def silent(stage: str, done: int, total: int) -> None:
     """An OnStage for where nobody listens."""
 
 
-def unheard(number: int, fold: Fold, bca: float) -> None:
+def unheard(number: int, fold: Fold, value: float) -> None:
     """An OnFold for where nobody listens."""
 
 

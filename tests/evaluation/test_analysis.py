@@ -122,7 +122,7 @@ def test_the_ten_best_trials_and_all_later_scores_keep_their_probabilities(score
         assert one.missing == "" and one.answers is not None and one.matrix is not None and one.calibration is not None
         assert one.answers.probabilities is not None
         assert tuple(one.answers.probabilities.argmax(1)) == one.answers.predictions
-        assert np.mean([recall for recall in one.matrix.recalls if recall is not None]) == pytest.approx(one.bca)
+        assert np.mean([recall for recall in one.matrix.recalls if recall is not None]) == pytest.approx(one.score.value)
         assert all(Path(str(spoken.path)).is_file() and spoken.speaker for spoken in one.answers.spoken)
         document = json.loads(json.dumps(one.plain(listed=True), allow_nan=False))
         assert document["wrong"] == len(document["errors"]) == sum(pair.count for pair in errors.confused_pairs(one.matrix, None))

@@ -28,6 +28,7 @@ from ser_tui.study.findings import Finding, doubts, said
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
+from ser_tui.study.scores import BCA, Score
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.worker.in_memory import InMemory
 
@@ -39,7 +40,7 @@ def member(rows: list[tuple[float, float]], *, trial: int = 1, **changes: object
     said = tuple(int(row.argmax()) if np.isfinite(row).all() else -1 for row in shares)
     spoken = tuple(Spoken(f"{number}.wav", digest=str(number)) for number in range(len(rows)))
     answers = replace(Answers(("a", "b"), (0, 1, 0, 1)[: len(rows)], said, shares, spoken), **changes)  # type: ignore[arg-type]
-    return Member("run", trial, "validation", balanced_accuracy(answers.truth, answers.predictions, 2), "all of it", "", answers)
+    return Member("run", trial, "validation", Score(balanced_accuracy(answers.truth, answers.predictions, 2)), "all of it", "", answers)
 
 
 def test_what_a_member_heard_of_the_utterances_in_training_stays_beside_the_average() -> None:
@@ -65,9 +66,9 @@ def test_probabilities_are_averaged_whatever_the_order_of_utterances_and_classes
         found = scored([one, second])
         assert found.answers.probabilities is not None
         assert np.allclose(found.answers.probabilities[:3, 0], (0.6, 0.4, 0.6))
-        assert found.answers.predictions == (0, 1, 0, -1) and found.bca == pytest.approx(0.75)
-        assert found.best.bca == 0.5 and found.against.difference == pytest.approx(0.25)
-        assert found.interval[0] <= found.bca <= found.interval[1]
+        assert found.answers.predictions == (0, 1, 0, -1) and found.score.value == pytest.approx(0.75)
+        assert found.best.score.value == 0.5 and found.against.difference == pytest.approx(0.25)
+        assert found.score.interval is not None and found.score.interval[0] <= found.score.value <= found.score.interval[1]
 
 
 def test_an_utterance_that_one_member_could_not_read_is_the_others() -> None:
@@ -132,7 +133,7 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         assert figure is not None and figure.name == "loso, pooled, nested"
         (one,) = members_of(folder, state, "loso, nested", None)
         (two,) = members_of(folder, state, "loso, nested, 2 averaged", None)
-        assert (one.bca, two.bca) == (state.folds[1].pooled_bca, state.folds[2].pooled_bca)
+        assert (one.score, two.score) == tuple(folds.scores[BCA] for folds in state.folds[1:])
         assert one.chosen == two.chosen == "" and len(one.answers) == 45
         found = scored([one, replace(two, run="other")])
         assert found.chosen == () and found.speakers == 5
@@ -145,6 +146,7 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         assert zero.chosen == "" and zero.trial is not None and one.trial is None
         both = scored([zero, replace(zero, run="other")])
         (result,) = [each.result for each in memory.state.evaluations if each.corpus == "small"]
-        assert result is not None and both.bca == pytest.approx(result.bca) and both.interval == pytest.approx(result.bca_interval)
+        assert result is not None and both.score.value == pytest.approx(result.bca)
+        assert both.score.interval == pytest.approx(result.bca_interval)
         with pytest.raises(UsageError, match="other utterances"):
             scored([one, zero])

@@ -82,7 +82,7 @@ def test_recall_by_speaker_and_by_sex() -> None:
     assert set(groups) == {"female", "male"}  # those of unknown sex are in neither
     chosen = [i for i, one in enumerate(answers.spoken) if one.gender == "female"]
     truth, said = [answers.truth[i] for i in chosen], [answers.predictions[i] for i in chosen]
-    assert groups["female"].bca == pytest.approx(recall_score(truth, said, labels=[0, 1, 2], average="macro"))
+    assert groups["female"].value == pytest.approx(recall_score(truth, said, labels=[0, 1, 2], average="macro"))
     assert len(errors.by_group(answers, "speaker")) == 4
     assert errors.by_group(Answers(CLASSES, (0, 1), (0, 1)), "speaker") == ()
 

@@ -10,22 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.evaluation.statistics import (
-    Metric,
     bootstrap_interval,
     interval_speakers,
     paired_difference,
     recall_intervals,
     swapped_speakers,
 )
+from ser_tui.study.scores import SHARES, Share
 from ser_tui.training.metrics import balanced_accuracy
 
-METRICS: list[Metric] = ["bca", "accuracy"]
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3), st.sampled_from("abc")), min_size=1, max_size=40)
 
 
-@given(LABELS, st.sampled_from(METRICS), st.booleans())
+@given(LABELS, st.sampled_from(SHARES), st.booleans())
 def test_an_interval_holds_its_score_and_stays_within_zero_and_one(
-    rows: list[tuple[int, int, str]], metric: Metric, by_speaker: bool
+    rows: list[tuple[int, int, str]], metric: Share, by_speaker: bool
 ) -> None:
     truth, predictions, speakers = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
     score = (

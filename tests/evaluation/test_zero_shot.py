@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ser_tui.evaluation.zero_shot import centred, class_balanced_mean, kept, predicted, score
 from ser_tui.study.errors import UserError
+from ser_tui.study.scores import ACCURACY, BCA, intervals
 
 CLASSES = ("anger", "boredom", "happiness", "sadness")
 MAPPING = {"angry": "anger", "happy": "happiness", "sad": "sadness", "surprised": ""}
@@ -29,11 +30,12 @@ def test_masked_lets_only_the_targets_classes_be_predicted() -> None:
     assert result.classes == result.columns == ("anger", "happiness", "sadness")
     assert (result.utterances, result.dropped, result.unreadable) == (4, 1, 0)
     assert result.confusion == ((1, 0, 0), (1, 1, 0), (0, 0, 1))
-    assert result.accuracy == 0.75
-    assert result.bca == pytest.approx((1 + 0.5 + 1) / 3)
+    assert result.scores[ACCURACY].value == 0.75
+    assert result.scores[BCA].value == pytest.approx((1 + 0.5 + 1) / 3)
     assert result.recalls == {"anger": 1.0, "happiness": 0.5, "sadness": 1.0}
     assert result.chance == pytest.approx(1 / 3)
-    assert result.majority == 0.5 and result.majority_interval[0] < 0.5 < result.majority_interval[1]
+    assert result.majority.value == 0.5 and result.majority.interval is not None
+    assert result.majority.interval[0] < 0.5 < result.majority.interval[1]
     assert result.recall_intervals.keys() == result.recalls.keys()
 
 
@@ -42,8 +44,8 @@ def test_raw_counts_classes_that_the_target_lacks_as_wrong() -> None:
     assert result.classes == ("anger", "happiness", "sadness")
     assert result.columns == ("anger", "happiness", "sadness", "boredom")
     assert result.confusion == ((1, 0, 0, 0), (1, 0, 0, 1), (0, 0, 1, 0))
-    assert result.accuracy == 0.5
-    assert result.bca == pytest.approx(2 / 3)
+    assert result.scores[ACCURACY].value == 0.5
+    assert result.scores[BCA].value == pytest.approx(2 / 3)
     assert result.chance == 0.25
 
 
@@ -67,9 +69,9 @@ def test_intervals_hold_the_score_and_widen_over_speakers_that_differ() -> None:
     by_utterance = score(logits, CLASSES, emotions, None, MAPPING, masked=True)
     by_speaker = score(logits, CLASSES, emotions, speakers, MAPPING, masked=True)
     for result in (by_utterance, by_speaker):
-        assert result.bca_interval[0] <= result.bca <= result.bca_interval[1]
-        assert result.accuracy_interval[0] <= result.accuracy <= result.accuracy_interval[1]
-    widths = [result.bca_interval[1] - result.bca_interval[0] for result in (by_utterance, by_speaker)]
+        for found in result.scores.values():
+            assert found.interval is not None and found.interval[0] <= found.value <= found.interval[1]
+    widths = [high - low for low, high in (intervals(result.scores)[BCA] for result in (by_utterance, by_speaker))]
     assert widths[1] > 1.3 * widths[0]
 
 
@@ -86,7 +88,7 @@ def test_masking_never_lowers_the_accuracy_and_counts_always_add_up(data: st.Dat
         return
     masked = score(logits, CLASSES, emotions, None, MAPPING, masked=True)
     raw = score(logits, CLASSES, emotions, None, MAPPING, masked=False)
-    assert masked.accuracy >= raw.accuracy
+    assert masked.scores[ACCURACY].value >= raw.scores[ACCURACY].value
     for result in (masked, raw):
         assert result.utterances + result.dropped == len(emotions)
         assert sum(map(sum, result.confusion)) == result.utterances

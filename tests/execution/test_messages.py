@@ -13,12 +13,14 @@ from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Tr
 from ser_tui.store.files import DiskError
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.scores import ACCURACY, BCA, Score, Share
 from ser_tui.training.trial import Fold, NonFiniteLoss, Part, Rival, TrialResult, TrialStopped, UtteranceChanged
 
 
 def test_a_result_comes_through_to_the_bit() -> None:
     said = np.array([[0.1, 0.9], [np.nan, np.nan], [1 / 3, 2 / 3]], dtype=np.float32)
-    result = TrialResult(1 / 3, 0.1, (1, -1, 0), 2, 2 / 3, 0.7 / 3, False, 1.25, ("a note",), said, {"peak_memory": 1e9}, 3, 7)
+    scores: dict[Share, Score] = {BCA: Score(1 / 3), ACCURACY: Score(0.1)}
+    result = TrialResult(scores, (1, -1, 0), 2, 2 / 3, 0.7 / 3, False, 1.25, ("a note",), said, {"peak_memory": 1e9}, 3, 7)
     message = told(encode(Trained.of(result)))
     assert isinstance(message, Trained) and message.result() == result
     found = message.result().probabilities

@@ -20,6 +20,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.load import loads
+from ser_tui.study.scores import ACCURACY, intervals
 from ser_tui.study.state import RunState
 from ser_tui.training import cache
 
@@ -89,13 +90,13 @@ def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFol
 
 def _carried(result: EvaluationFinished) -> None:
     """Whether each score beside the score lies in an interval of its own."""
-    for scores, intervals in (
+    for scores, around in (
         (result.recalls, result.recall_intervals), (result.baselines, result.baseline_intervals),
         (result.centred, result.centred_intervals),
     ):  # fmt: skip
-        assert scores.keys() == intervals.keys()
+        assert scores.keys() == around.keys()
         for name, score in scores.items():
-            low, high = intervals[name]
+            low, high = around[name]
             assert 0 <= low <= score <= high <= 1 and low < high, name
 
 
@@ -122,11 +123,11 @@ def test_several_models_are_scored_by_their_mean_and_each_utterance_once(target:
         held = [replace(one, speaker=None) for one in manifest.utterances] if unknown else manifest.utterances
         voices = Target(replace(manifest, utterances=tuple(held)), chosen, mapping, True, 0)
         alone, together = [voices.scored(head, classes) for head in heads], voices.scored_on_average(heads, classes)
-        assert together.accuracy == pytest.approx(sum(one.accuracy for one in alone) / 20)
-        assert together.bca == pytest.approx(sum(one.bca for one in alone) / 20)
+        for name, score in together.scores.items():
+            assert score.value == pytest.approx(sum(one.scores[name].value for one in alone) / 20)
         # One and the same head twenty times is known no better than once.
         same, once = voices.scored_on_average(heads[:1] * 20, classes), voices.scored(heads[0], classes)
-        width, other = (high - low for low, high in (same.accuracy_interval, once.accuracy_interval))
+        width, other = (high - low for low, high in (intervals(one.scores)[ACCURACY] for one in (same, once)))
         assert width == pytest.approx(other, rel=0.25, abs=0.02)
 
 

@@ -104,7 +104,7 @@ def test_an_uninterrupted_trial_has_the_same_score(done: Done) -> None:
     losses: list[float] = []
     seed = trial_seed(done.study, best.number)
     found = trainer.run(best.parameters, seed, lambda report: losses.append(report.loss), lambda: False)
-    assert found.bca == best.value() and found.predictions == tuple(best.predictions)
+    assert found.value() == best.value() and found.predictions == tuple(best.predictions)
     assert losses == [epoch.loss for epoch in best.epochs]
 
 

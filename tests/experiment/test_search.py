@@ -94,8 +94,8 @@ def test_a_run_goes_from_start_to_end(done: RunFolder) -> None:
         costs = [trial.value(name) for name in ("minutes", "trained_parameters")]
         assert all(cost is not None and cost > 0 for cost in costs), "what it took is measured beside what it is worth"
         assert len(trial.predictions) == trial.utterances == 9
-        assert trial.epochs[-1].bca == score.value, "the score is the last epoch's"
-        assert trial.best_epoch_value == max(epoch.bca or 0 for epoch in trial.epochs)
+        assert trial.epochs[-1].value == score.value, "the score is the last epoch's"
+        assert trial.best_epoch_value == max(epoch.value or 0 for epoch in trial.epochs)
     assert load(done.study).name == "small"
 
 

@@ -33,7 +33,7 @@ def test_a_continued_trial_is_the_uninterrupted_one(
     weights = {name: tensor.clone() for name, tensor in trainer.encoder.state_dict().items()}
     halves = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
     paused, before = trained(trainer, Leg(first, halves[0]))
-    assert paused.paused == first and len(before) == first and paused.bca == epochs[first - 1].bca
+    assert paused.paused == first and len(before) == first and paused.value() == epochs[first - 1].value
     with pytest.raises(UserError, match="no model"):
         trainer.save_best(tmp_path)
     trained(trainer, epochs=1, learning_rate=1e-2)
@@ -41,12 +41,12 @@ def test_a_continued_trial_is_the_uninterrupted_one(
     assert again.paused == 4 and [one.epoch for one in middle] == list(range(first + 1, 5))
     last, end = trained(trainer, Leg(0, tmp_path / "none", halves[1]))
     joined = [*before, *middle, *end]
-    assert [(one.epoch, one.loss, one.bca, one.validation_loss, one.predictions) for one in joined] == [
-        (one.epoch, one.loss, one.bca, one.validation_loss, one.predictions) for one in epochs
+    assert [(one.epoch, one.loss, one.value, one.validation_loss, one.predictions) for one in joined] == [
+        (one.epoch, one.loss, one.value, one.validation_loss, one.predictions) for one in epochs
     ]
     assert whole.probabilities is not None and last.probabilities is not None
     assert (whole.probabilities == last.probabilities).all() and last.paused == 0
-    assert (last.bca, last.best_epoch, last.best_epoch_bca) == (whole.bca, whole.best_epoch, whole.best_epoch_bca)
+    assert (last.scores, last.best_epoch, last.best_epoch_value) == (whole.scores, whole.best_epoch, whole.best_epoch_value)
     assert all(torch.equal(tensor, weights[name]) for name, tensor in trainer.encoder.state_dict().items())
 
 

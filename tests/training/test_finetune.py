@@ -15,6 +15,7 @@ import soundfile
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.scores import ACCURACY
 from ser_tui.training import finetune
 from ser_tui.training.finetune import EpochReport, FineTuner, NonFiniteLoss, Part, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error
@@ -51,12 +52,12 @@ def test_a_trial_learns_and_its_score_is_the_last_epochs(tiny: Callable[[str], s
     result, reports = run(trainer(tiny("whisper"), tones), epochs=6, unfreeze_epoch=2)
     assert [report.frozen for report in reports] == [True, True, False, False, False, False]
     assert reports[-1].loss < reports[0].loss
-    assert result.bca == reports[-1].bca > 0.6
+    assert result.value() == reports[-1].value > 0.6
     assert result.predictions == reports[-1].predictions
-    assert result.best_epoch_bca == max(report.bca for report in reports)
-    assert reports[result.best_epoch - 1].bca == result.best_epoch_bca
+    assert result.best_epoch_value == max(report.value for report in reports)
+    assert reports[result.best_epoch - 1].value == result.best_epoch_value
     right = [p == t for p, t in zip(result.predictions, tones[1].labels, strict=True)]
-    assert result.accuracy == pytest.approx(np.mean(right))
+    assert result.value(ACCURACY) == pytest.approx(np.mean(right))
 
 
 def test_every_stage_says_how_far_it_has_come(tiny: Callable[[str], str], tones: Split) -> None:
@@ -234,7 +235,7 @@ def test_a_batch_that_is_trained_in_parts_teaches_what_the_whole_does(
     monkeypatch.setattr(finetune, "MOST_STATES", 1)  # every utterance alone
     _, parted = run(trainer(tiny("whisper"), tones), label_smoothing=0.1)
     assert [report.loss for report in parted] == pytest.approx([report.loss for report in reports], rel=1e-3)
-    assert parted[-1].bca == pytest.approx(whole.bca, abs=0.1)
+    assert parted[-1].value == pytest.approx(whole.value(), abs=0.1)
 
 
 FROM_PROBE: dict[str, Any] = {"head_initialization": "probe"}
@@ -259,7 +260,7 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
     probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings)
     values: dict[str, Any] = {"max_seconds": 1, **LAST}
     scores = {
-        c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).bca for c in PROBE_STRENGTHS
+        c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).value() for c in PROBE_STRENGTHS
     }
     assert strength == min(c for c, bca in scores.items() if bca == max(scores.values()))
     probed = probe.run({**values, "inverse_regularization": strength}, 0, lambda report: None, lambda: False)

@@ -68,7 +68,7 @@ def test_probes_on_one_table_predict_what_probes_one_by_one_do(utterances: tuple
         for place, prediction in zip(fold.places, found.predictions, strict=True):
             expected[place] = prediction
     assert result.predictions == tuple(expected)
-    assert result.bca == balanced_accuracy(whole.labels, expected, 2) == reports[0].bca and len(reports) == 1
+    assert result.value() == balanced_accuracy(whole.labels, expected, 2) == reports[0].value and len(reports) == 1
     assert [number for number, _ in heard] == [1, 2, 3]
 
 

@@ -38,8 +38,8 @@ def test_a_probe_scores_and_its_saved_model_predicts_the_same(
     reports: list[EpochReport] = []
     values: dict[str, Any] = {"layers": "1+2", "pooling": "mean+std", "max_seconds": 1}
     result = trainer.run(values, 0, reports.append, lambda: False)
-    assert result.bca > 0.8
-    assert [report.bca for report in reports] == [result.bca]
+    assert result.value() > 0.8
+    assert [report.value for report in reports] == [result.value()]
     assert trainer.run(values, 1, reports.append, lambda: False).predictions == result.predictions
     trainer.save_best(tmp_path / "best")
     model = load_model(tmp_path / "best")

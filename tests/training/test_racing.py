@@ -40,7 +40,7 @@ def test_who_is_behind_beyond_doubt(own: tuple[int, int], others: tuple[int, int
     rival = Rival(1, 0.9, tuple(answer for wrong in others for answer in answers(labels, wrong)) + (0,) * SIZE)
     found = standing(folds, [answers(labels, wrong) for wrong in own], rival, 2)
     assert found.behind is behind
-    assert found.bca == pytest.approx(1 - sum(own) / (2 * SIZE)) and found.utterances == 2 * SIZE
+    assert found.value == pytest.approx(1 - sum(own) / (2 * SIZE)) and found.utterances == 2 * SIZE
 
 
 def test_a_trial_ends_where_it_is_behind(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_trial_ends_where_it_is_behind(tmp_path: Path) -> None:
     heard: list[int] = []
     misled.on_fold = lambda number, of, bca: heard.append(number)
     result = misled.run(parameters, 1, reports.append, lambda: False, best)
-    assert result.folds_run == 2 and heard == [1, 2] and result.bca < 0.2
+    assert result.folds_run == 2 and heard == [1, 2] and result.value() < 0.2
     assert result.predictions[16:] == (-1,) * 8 and -1 not in result.predictions[:16]
     assert not reports, "an epoch that some folds never had has no pooled score"
 

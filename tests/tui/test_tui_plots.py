@@ -161,7 +161,7 @@ def test_a_trial_shows_both_losses_its_scores_and_where_the_encoder_begins_to_tr
     pictures = epoch_pictures(state.trials[0], state)
     assert pictures is not None
     scores, losses = pictures
-    assert [y for _, y in named(scores, "validation").points] == [epoch.bca for epoch in state.trials[0].epochs]
+    assert [y for _, y in named(scores, "validation").points] == [epoch.value for epoch in state.trials[0].epochs]
     assert [y for _, y in named(losses, "training").points] == [epoch.loss for epoch in state.trials[0].epochs]
     assert [y for _, y in named(losses, "validation").points] == [epoch.validation_loss for epoch in state.trials[0].epochs]
     for picture in pictures:

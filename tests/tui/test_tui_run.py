@@ -17,7 +17,7 @@ from pyrsistent import pvector
 
 from ser_tui.study import events
 from ser_tui.study.log_codec import encode
-from ser_tui.study.scores import Score, of_trial
+from ser_tui.study.scores import ACCURACY, BCA, Score, of_trial
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.tui.app import SerTuiApp
@@ -333,7 +333,7 @@ async def test_a_very_small_terminal_shows_trials(runs: Path) -> None:
 
 def test_the_numbers_of_a_run_of_thousands_of_trials_are_whole() -> None:
     trials = [
-        Trial(number, {}, status=TrialStatus.DONE, scores=of_trial(Score(0.5), Score(0.5), 60.0, {}), seconds=60.0)
+        Trial(number, {}, status=TrialStatus.DONE, scores=of_trial({BCA: Score(0.5), ACCURACY: Score(0.5)}, 60.0, {}), seconds=60.0)
         for number in range(1, 20_001)
     ]
     assert trial_columns(["learning_rate"], trials=len(trials))[0].width >= len("20000")

@@ -17,7 +17,7 @@ from ser_tui.evaluation import errors
 from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.evaluation.errors import Wrong
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.formatting import counted, score, score_with_interval
+from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views.confusions import Place, matrix_lines
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -137,7 +137,7 @@ class ErrorsScreen(AppScreen[None]):
         head = cell("Errors", "bold")
         head.append_text(cell(f"   trial {part.trial}, {part.title}", "accent"))
         head.append_text(cell(f"   {self._run_id}", "muted"))
-        told = cell(f"BCA {score_with_interval(part.bca, part.interval)}", "bold")
+        told = cell(f"BCA {score_text(part.score)}", "bold")
         told.append_text(cell(f"   part {self._which + 1} of {len(self._parts)}" if len(self._parts) > 1 else "", "muted"))
         told.append_text(cell(f"   {part.missing}" if part.missing else "", "warning"))
         self.query_one("#head", Lines).show([head, *broken(told, max(40, self.size.width - 2), hang=2)])

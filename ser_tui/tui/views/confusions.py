@@ -12,7 +12,7 @@ from rich.text import Text
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.analysis import Explained
 from ser_tui.evaluation.errors import Answers, Calibration
-from ser_tui.study.formatting import score, score_with_interval
+from ser_tui.study.formatting import score, score_text, score_with_interval
 from ser_tui.study.headline import sample
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import cell
@@ -67,13 +67,13 @@ def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Tex
     """One scored part: score, matrix, what is confused most, recall by sex, calibration in words."""
     head = cell(f"trial {part.trial}", "accent")
     head.append_text(cell(f"  {part.title}", "muted"))
-    shown = f"BCA {score_with_interval(part.bca, part.interval)}"
-    accuracy = "" if part.accuracy is None else f"   accuracy {score_with_interval(part.accuracy, part.accuracy_interval)}"
+    shown = f"BCA {score_text(part.score)}"
+    accuracy = "" if part.accuracy is None else f"   accuracy {score_text(part.accuracy)}"
     lines = [head, *broken(cell(f"{shown}{accuracy}   {sample(part.utterances, part.speakers)}", "bold"), width)]
     if part.matrix is not None:
         lines += [*matrix_lines(part, shares=shares), *broken(cell(f"most confused: {errors.pairs_text(part.pairs)}"), width, hang=2)]
     if part.answers is not None:
-        sexes = [f"{group.name} {score(group.bca)} (n = {group.utterances})" for group in errors.by_group(part.answers, "gender")]
+        sexes = [f"{group.name} {score(group.value)} (n = {group.utterances})" for group in errors.by_group(part.answers, "gender")]
         if sexes:
             lines += broken(cell(f"BCA by sex: {', '.join(sexes)}", "muted"), width, hang=2)
     if part.calibration is not None:
@@ -109,14 +109,14 @@ def speaker_lines(answers: Answers, width: int, *, most: int | None = FEW_SPEAKE
     lines = [cell("recall by speaker, the lowest first", "accent"), cell(head, "muted")]
     shown = groups if most is None or len(groups) <= most + 1 else groups[:most]
     for group in shown:
-        line = cell(f"{group.name[:name]:<{name}}{score(group.bca):>7}{group.utterances:>5}   ")
-        filled = round(group.bca * room)
+        line = cell(f"{group.name[:name]:<{name}}{score(group.value):>7}{group.utterances:>5}   ")
+        filled = round(group.value * room)
         line.append_text(cell("#" * filled, "accent")).append_text(cell("." * (room - filled), "muted"))
         hardest = errors.hardest_class(group)
         lines.append(line.append_text(cell(f"  {hardest[0]} {score(hardest[1])}" if hardest else "", "muted")))
     if len(shown) < len(groups):
         rest = groups[len(shown) :]
-        lines.append(cell(f"{len(rest)} more, {score(rest[0].bca)} to {score(rest[-1].bca)}: a lists them", "muted"))
+        lines.append(cell(f"{len(rest)} more, {score(rest[0].value)} to {score(rest[-1].value)}: a lists them", "muted"))
     return lines
 
 

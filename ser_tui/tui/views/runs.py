@@ -31,6 +31,7 @@ from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.hyperparameters import TRAINED
 from ser_tui.study.hyperparameters import counts as is_read
 from ser_tui.study.run_summary import RunSummary, beside_probe
+from ser_tui.study.scores import BCA
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
@@ -47,7 +48,7 @@ HOME_COLUMNS = (
     Column("run", "RUN", 20, flexible=True),
     Column("strategy", "STRATEGY", 8),
     Column("corpus", "CORPUS", 7),
-    Column("bca", SCORE_HEADING, SCORE_CELLS),
+    Column(BCA, SCORE_HEADING, SCORE_CELLS),
     Column("of", "OF", 7),
     Column("trials", "TRIALS", 6, "right"),
     Column("time", "TIME", 6, "right"),
@@ -97,7 +98,7 @@ def _needed(columns: Sequence[Column]) -> int:
 
 ORDERS: Mapping[str, tuple[str, Callable[[RunSummary], Any], bool]] = {
     "run": ("time of start, newest first", lambda one: one.run_id, True),
-    "bca": ("score, best first", lambda one: one.headline.score.value if one.headline else None, True),
+    BCA: ("score, best first", lambda one: one.headline.score.value if one.headline else None, True),
     "state": ("state", lambda one: one.shown, False),
     "strategy": ("strategy", lambda one: one.strategy or None, False),
     "corpus": ("corpus", lambda one: one.corpus or None, False),
@@ -161,7 +162,7 @@ def home_cells(
         "run": cell(run_label(summary, year)),
         "strategy": cell(summary.strategy or "-"),
         "corpus": cell(summary.corpus or "-"),
-        "bca": cell(figure.short if figure else "-", "" if figure else "muted"),
+        BCA: cell(figure.short if figure else "-", "" if figure else "muted"),
         "of": cell(of if len(of) <= widths.get("of", 0) >= _WHOLE else _short_of(figure), "muted"),
         "trials": cell(trials if len(trials) <= widths.get("trials", 0) else summary.trials),
         "time": cell(duration(summary.seconds)),
