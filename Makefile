@@ -32,7 +32,7 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check ser_tui tests benchmarks examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_house.py
+	$(BIN)/python -m pytest -q tests/test_house.py tests/test_docs.py tests/test_pages.py
 	$(BIN)/mkdocs build --strict -q
 
 site: $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""No page says what the program does not do: links, options, keys of a study, environment variables, exit codes, targets of make."""
+"""No page says what the program does not do: links, options, keys of a study, variables, exit codes, targets of make; nor does a hook."""
 
 from __future__ import annotations
 
@@ -174,3 +174,14 @@ def test_keys_of_studies_are_keys(page: Path) -> None:
         if dot and re.fullmatch(r"\w+(\.\w+)+", span) and section in document.Study.model_fields and not _known(span):
             wrong.add(span)
     assert not wrong, f"{page.relative_to(ROOT)}: {sorted(wrong)}"
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    recipe = re.search(r"^check:.*\n((?:\t.+\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    checks = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()]
+    hooks = YAML(typ="safe", pure=True).load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [one["repo"] for one in hooks] == ["local"], "nothing is fetched but from the package index"
+    entries = [hook["entry"] for hook in hooks[0]["hooks"]]
+    # ruff is given the files that changed, where make names the folders.
+    assert [re.sub(r"(ruff check).*", r"\1", check) for check in checks] == entries

@@ -31,7 +31,7 @@ def test_a_home_of_nobody(tmp_path: Path) -> None:
     assert "no such home folder" in refused(command("runs", runs=Path("~nobody-of-this-name")))
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be somebody unknown")
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be somebody unknown, by setpriv (util-linux)")
 def test_a_user_without_a_home(tmp_path: Path) -> None:
     done = subprocess.run(
         ["setpriv", "--reuid", "54321", "--clear-groups", sys.executable, "-m", "ser_tui.cli", "corpora", "list"],
@@ -61,7 +61,7 @@ def test_a_study_without_an_end(tmp_path: Path) -> None:
     assert "not a regular file" in refused(command("run", "/dev/zero", "--detach", runs=tmp_path / "runs"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything")
+@pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything: install setpriv, or be another user")
 @pytest.mark.parametrize("verb", [["evaluate", "latest", "--on", "demo"], ["folds", "latest"], ["resume", "latest", "--headless"]])
 def test_a_run_whose_rights_were_taken_away(verb: list[str], tmp_path: Path) -> None:
     folder = create(tmp_path, "x")
@@ -75,7 +75,7 @@ def test_a_run_whose_rights_were_taken_away(verb: list[str], tmp_path: Path) -> 
     assert folder.run_id in line and "Permission denied" in line
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything")
+@pytest.mark.skipif(os.geteuid() == 0 and not POWERLESS, reason="root can read everything: install setpriv, or be another user")
 def test_a_log_that_may_not_be_read_is_told_from_an_empty_one(tmp_path: Path) -> None:
     folder = create(tmp_path, "x")
     with LogWriter(folder.log) as log:

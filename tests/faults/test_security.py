@@ -235,7 +235,7 @@ def test_folders_that_a_private_one_needs_are_private_too(tmp_path: Path) -> Non
         assert folder.stat().st_mode & 0o077 == 0, f"{folder} can be changed by others, whose umask is 0"
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user")
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can be another user, by setpriv (util-linux)")
 def test_another_user_of_the_machine_can_neither_read_nor_stop_a_run(tmp_path: Path) -> None:
     place = Path(tempfile.mkdtemp(prefix="ser-tui-shared-"))
     try:
