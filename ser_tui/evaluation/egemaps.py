@@ -24,6 +24,9 @@ INVERSE_REGULARIZATION = 0.1
 """C of the logistic regression. On EmoDB, leave-one-speaker-out, it gives a BCA of .687; 0.01 to 0.3 lie within .01 of it."""
 
 
+LACKING = "opensmile is not installed; pip install 'ser-tui[egemaps]' brings it, under a licence that allows research only"
+
+
 def available() -> bool:
     """Whether opensmile is installed. Does not import it, which takes seconds."""
     return importlib.util.find_spec("opensmile") is not None

@@ -131,6 +131,8 @@ class Baselines:
 
     def __init__(self, session: Surroundings, study: Study, model: Model, data: SplitCorpus) -> None:
         self._session, self._study, self._model, self._data = session, study, model, data
+        self._said_without = False
+        """That there is no eGeMAPS baseline, once for all targets."""
 
     def scores(self, target: Target, *, random_heads: bool) -> Beside:
         """Accuracy (and, with _bca, BCA) of those that can be computed; a note says why one cannot. Raises TrialStopped.
@@ -145,6 +147,9 @@ class Baselines:
         }
         if egemaps.available():
             wanted["egemaps"] = lambda: self._egemaps(target)
+        elif not self._said_without:
+            self._said_without = True
+            self._session.note(f"no egemaps baseline: {egemaps.LACKING}")
         found = Beside()
         for name, compute in wanted.items():
             try:

@@ -16,6 +16,7 @@ from small_runs import make_corpus
 
 from ser_tui.cli.ensembling import ensemble_runs
 from ser_tui.costs.forecast import Forecast
+from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.ensembles import Member, members_of, scored
 from ser_tui.evaluation.errors import Answers, Spoken
 from ser_tui.experiment.evaluate import evaluate
@@ -24,6 +25,7 @@ from ser_tui.experiment.search import search
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
+from ser_tui.study.events import Note
 from ser_tui.study.findings import Finding, doubts, said
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
@@ -117,7 +119,10 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
 
 
 @pytest.mark.slow
-def test_nested_folds_average_what_each_chose_without_itself(small_study: Callable[..., Study]) -> None:
+def test_nested_folds_average_what_each_chose_without_itself(
+    small_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egemaps, "available", lambda: False)
     make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
     text = (
         "name: averaged\nencoder: whisper-tiny.en\nmethod: probe\nstrategy: grid\nbudget: 3\ncorpus: five\n"
@@ -138,6 +143,8 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         found = scored([one, replace(two, run="other")])
         assert found.chosen == () and found.speakers == 5
         evaluate(memory, EvaluationRequest(("small", "five")))
+        notes = [event.text for event in memory.events if isinstance(event, Note)]
+        assert sum("no egemaps baseline: opensmile is not installed" in text for text in notes) == 1, "once for both targets"
         (own,) = members_of(folder, memory.state, "five", None)
         assert own.chosen == "9 of them", "the first fold's validation part, which the kept model did not hear"
         assert [(one.kind, one.count) for one in own.findings[:2]] == [("duplicates", 36), ("chosen_by", 9)]
