@@ -36,6 +36,7 @@ from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter
 from ser_tui.study.notices import VARIABLES as TO_COMMANDS
 from ser_tui.study.records import Key
+from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
 from ser_tui.tui.app import bindings
 from ser_tui.tui.widgets.keybar import key_of
 
@@ -214,6 +215,8 @@ _RECORDS: tuple[tuple[type[Any], str], ...] = (
     (run_summary.TrialSummary, "`best`, and each of `trial_list`"),
     (run_summary.ProbeSummary, "`probe`"),
     (run_summary.TestSummary, "`test`"),
+    (SeedsSummary, "`seeds`"),
+    (SeedsOnTest, "`seeds.test`"),
     (run_summary.FoldsSummary, "Each of `folds`"),
     (run_summary.EvaluationSummary, "Each of `evaluations`"),
 )

@@ -345,8 +345,9 @@ def seeds(
     number: Annotated[int, typer.Option("-k", "--k", metavar="K", min=1, max=1000, help="Seeds in all, besides the trial's own.")] = 5,
     json: Json = False,
 ) -> None:
-    """Train a run's best configuration again with K other seeds and report mean, deviation and interval on the validation part.
+    """Train a run's best configuration again with K other seeds and report mean, deviation and interval.
 
+    On the validation part, which chose the configuration; on the test part too, where the search has ended with a score on it.
     A seed that is done stays: after a stop the same command goes on, and a larger K adds to it.
     """
     from ser_tui.cli.evaluating import score_seeds

@@ -25,7 +25,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFinished, EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.formatting import escaped_parts, unescaped
 from ser_tui.study.requests import Preset
-from ser_tui.study.seeds import seeds_summary, seeds_text
+from ser_tui.study.seeds import done_seeds, seeds_summary, seeds_text
 from ser_tui.study.state import RunState
 
 _UNDER_WAY = (EvaluationStarted, EvaluationProgressed, Progressed)
@@ -144,14 +144,15 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     if before.best is None:
         raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")
     state = before
-    known = seeds_summary(before)
-    if known is None or known.n < number:
+    if len(done_seeds(before)) < number:
         state = _followed(folder, before, lambda: launch.score_seeds(folder, number), as_json=as_json)
     found = seeds_summary(state)
     if as_json:
         print_json(run_document(folder, state))
     elif found is not None:
         say(f"trial {found.trial} over seeds: BCA {seeds_text(found)}")
+        if found.test is not None:
+            say(f"trial {found.trial} over seeds: BCA {seeds_text(found.test)}")
         if found.n < number:
             say(f"{number - found.n} of {number} are missing: the same command goes on", error=True)
     return 0 if found is not None and found.n >= number else 1

@@ -119,7 +119,9 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             f"{verdict(probe.difference, probe.p) or 'not compared'}"
         )
     if summary.seeds is not None:
-        say(f"trial {summary.seeds.trial} over seeds: BCA {seeds_text(summary.seeds)}")
+        for part in (summary.seeds, summary.seeds.test):
+            if part is not None:
+                say(f"trial {summary.seeds.trial} over seeds: BCA {seeds_text(part)}")
     if state.test is not None and summary.test is not None:
         beside = summary.test.probe
         say(

@@ -33,7 +33,7 @@ from ser_tui.study.load import yaml_text
 from ser_tui.study.records import Key
 from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL
 from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, Measure
-from ser_tui.study.seeds import CHOSEN_ON
+from ser_tui.study.seeds import CHOSEN_ON, HELD_OUT
 
 Document = Mapping[str, Any]
 MOST_ROWS = 300
@@ -264,6 +264,12 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             "p", "Mean BCA ", figures.scored("seeds", Key("mean", "interval")), ", standard deviation ", figures.number("seeds.deviation"),
             f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, {CHOSEN_ON}.",
         )
+        if (held := again["test"]) is not None:
+            yield tag(
+                "p", "The same models: mean BCA ", figures.scored("seeds.test", Key("mean", "interval")), ", standard deviation ",
+                figures.number("seeds.test.deviation"),
+                f", over {counted(held['n'], 'seed')}, {sample(held['utterances'], held['interval_speakers'])}, {HELD_OUT}.",
+            )
     for number, folds in enumerate(document["folds"]):
         path = f"folds.{number}"
         yield tag("h4", f"{folds['protocol']}: trial {folds['trial']}'s configuration, trained anew for each fold")

@@ -39,9 +39,9 @@ class Rungs(Settings):
     """Settings of successive halving."""
 
     # The rank correlation of trials' scores with those at their end is .28 from 1 to 5 epochs, and .70 from 3 to 7.
-    first: int = Field(3, ge=1, le=1000, title="first rung", description="epochs after which a trial is paused first")
-    factor: int = Field(3, ge=2, le=100, title="factor", description="one of so many goes on, for so many times the epochs")
-    waiting: int = Field(5, ge=1, le=1000, title="waiting", description="trials that wait with a checkpoint on the disk, at most")
+    first: int = Field(3, ge=1, le=1000, title="first rung", description="epochs after which a trial is first paused")
+    factor: int = Field(3, ge=2, le=100, title="factor", description="of this many trials one goes on, for this many times the epochs")
+    waiting: int = Field(5, ge=1, le=1000, title="waiting", description="at most so many paused trials keep a checkpoint on the disk")
 
 
 def _gp(space: Space, seed: int, settings: Revised) -> Strategy:
@@ -72,7 +72,7 @@ BUILT_IN: tuple[StrategyRecord, ...] = (
         imported("ser_tui.strategies.gp_cost:CostAwareProcess"), Startup, models=True,
     ),
     StrategyRecord(
-        "halving", "successive halving over epochs: trains many a little, the better ones further",
+        "halving", "successive halving over epochs: many trials for few epochs, the better ones for more",
         imported("ser_tui.strategies.halving:Halving"), Rungs, continues=True,
     ),
     StrategyRecord(

@@ -267,7 +267,8 @@ class WarmStart(_Section):
         "none", title="first point", description="recommended: the first trial is the middle of what is recommended for the encoder"
     )
     runs: tuple[str, ...] = Field(
-        (), max_length=100, title="warm start", description="runs whose trials the strategy is told; auto: the encoder's on other corpora"
+        (), max_length=100, title="warm start",
+        description="earlier runs that the strategy learns from; auto: those of this encoder on other corpora",
     )
     """Ids of past runs, imported ones too, or auto. Their scores are shifted to this run's: the median of each to the median so far."""
 
@@ -304,7 +305,7 @@ class ExecutorChoice(_Section):
     """Where trials are made: by processes of this machine, or by the workers of a Dask cluster, on as many machines as it has."""
 
     kind: Literal["local", "dask"] = Field(
-        "local", title="executor", description="who makes trials: local, this machine; dask, the workers of a Dask cluster"
+        "local", title="executor", description="where trials run: local, on this machine; dask, on the workers of a Dask cluster"
     )
     scheduler: str = Field(
         "", max_length=1000, title="scheduler", description="a running Dask scheduler's address, such as tcp://10.0.0.1:8786"
@@ -398,9 +399,13 @@ class Study(_Section):
     warm_start: WarmStart = WarmStart()
     budget: Budget = Budget(trials=15)
     seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
-    objective: str = Field(BCA, title="objective", description="what is searched for: bca, accuracy; or least minutes, peak_memory ...")
+    objective: str = Field(
+        BCA, title="objective", description="the search maximises it: bca, accuracy; or minimises it: minutes, peak_memory ..."
+    )
     """A name in `scores.MEASURES`: scores are maximised, costs minimised."""
-    objectives: tuple[str, ...] = Field((), max_length=2, title="objectives", description="two of them; the first is the objective")
+    objectives: tuple[str, ...] = Field(
+        (), max_length=2, title="objectives", description="two to search for at once, such as bca minutes; the first is the objective"
+    )
     """Two of them, for strategies that can; the first is then the `objective`, which best is by."""
     labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
     """The one label map of all corpora; an empty class drops the emotion."""

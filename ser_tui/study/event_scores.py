@@ -38,6 +38,11 @@ class _OfRace(_OfPart):
     rival_bca: float
 
 
+class _OfSeedOnTest(TypedDict):
+    test_bca: float
+    test_interval: Interval | None
+
+
 class _Left(TypedDict):
     bca: float
 
@@ -69,6 +74,11 @@ class _OfEvaluation(TypedDict):
 def of_epoch(score: Score) -> _OfEpoch:
     """Of EpochFinished and TrialPaused."""
     return {"bca": score.value, "interval": score.interval}
+
+
+def of_seed_on_test(score: Score) -> _OfSeedOnTest:
+    """Of SeedScored, what it was measured by on the test part."""
+    return {"test_bca": score.value, "test_interval": score.interval}
 
 
 def of_trial(scores: Scores, best_epoch_value: float | None) -> _OfTrial:

@@ -430,7 +430,8 @@ class FoldsScored(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SeedScored(Event):
-    """The best configuration trained once more with a seed that no trial had, scored on the validation part."""
+    """The best configuration trained once more with a seed that no trial had, scored on the validation part; on the test part too where
+    the best trial was."""
 
     type: ClassVar[str] = "seed_scored"
     trial: int
@@ -444,11 +445,21 @@ class SeedScored(Event):
     of: int = 0
     interval_speakers: int | None = None
     """As in `FoldsScored`."""
+    test_bca: float | None = None
+    """On the test part; None where there is none, where the best trial was not scored on it, or of an older log."""
+    test_interval: tuple[float, float] | None = None
+    test_utterances: int = 0
+    test_interval_speakers: int | None = None
 
     @property
     def scores(self) -> Mapping[str, Score]:
         """As those of a trial."""
         return {BCA: Score(self.bca, self.interval, self.utterances)}
+
+    @property
+    def test_score(self) -> Score | None:
+        """BCA on the test part, where it was scored."""
+        return None if self.test_bca is None else Score(self.test_bca, self.test_interval, self.test_utterances)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,7 +119,10 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             return (_folds_scored(event, state),)
         case events.SeedScored():
             which = f"seed {event.place} of {event.of}" if event.of else f"seed {event.seed}"
-            return (Line(f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}"),)
+            told = f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}"
+            if event.test_score is not None:
+                told += f"; test part: {_scored('BCA', event.test_score, event.test_interval_speakers)}"
+            return (Line(told),)
         case events.EvaluationStarted():
             return (Line(f"evaluating on {_target(event)}: {event.utterances} utterances"),)
         case events.EvaluationProgressed():

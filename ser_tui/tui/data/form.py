@@ -321,6 +321,15 @@ class StudyForm:
         words = (trained.choices if trained.kind == "choices" else trained.fixed).replace(",", " ").split()
         return any(counts(name, word) for word in words) or not any(word in trained.hyperparameter.options for word in words)
 
+    def foldable(self) -> dict[str, list[str]]:
+        """Section -> the keys in it that a terminal of few lines need not show: hyperparameters at one value, and settings of TRAINING
+        that say what a document says by saying nothing of them."""
+        read = self.relevant()
+        return {
+            "SEARCH": [f"search.{name}" for name, one in self.dimensions.items() if one.kind == "fixed" and self.counts(name)],
+            "TRAINING": [key for key, text in _AT_REST.items() if self.texts.get(key, "") == text and read.get(key, True)],
+        }
+
     def used(self, facts: Iterable[CorpusFacts]) -> list[CorpusFacts]:
         """The facts of the utterances that the study uses of the corpora that `facts` tell of."""
         return [one.chosen(**self.speakers.get(one.name, {})) for one in facts]
@@ -402,6 +411,12 @@ def _text(item: FormField, value: Any) -> str:
     if item.listed:
         return " ".join(str(part) for part in value or ())
     return written(value)
+
+
+_AT_REST = {
+    key: _text(BY_KEY[key], _get({"training": Training().model_dump()}, key)) or BY_KEY[key].default for key in dict(SECTIONS)["TRAINING"]
+}
+"""What the settings of TRAINING say where nothing was said of them."""
 
 
 def _typed(item: FormField, text: str) -> Any:

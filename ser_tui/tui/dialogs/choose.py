@@ -18,6 +18,9 @@ from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
+_AROUND = 12
+"""Lines of the dialog beside those of its list: border, title, gaps, a note in full, keys."""
+
 
 @dataclass(frozen=True)
 class Choosable:
@@ -35,7 +38,8 @@ class ChoiceTable(Table):
 
 
 class ChooseScreen(AppDialog[list[str]]):
-    """Dismissed with what was chosen, or with an empty list. `other`: what may be typed instead, if anything."""
+    """Dismissed with what was chosen, or with an empty list. `alone`: until a mark was changed, enter takes the line under the cursor,
+    not those that were chosen before. `other`: what may be typed instead, if anything."""
 
     CSS_PATH = "choose.tcss"
     AUTO_FOCUS = "ChoiceTable"
@@ -53,6 +57,7 @@ class ChooseScreen(AppDialog[list[str]]):
         *,
         chosen: Sequence[str] = (),
         several: bool = False,
+        alone: bool = False,
         other: str = "",
     ) -> None:
         super().__init__()
@@ -61,6 +66,7 @@ class ChooseScreen(AppDialog[list[str]]):
         self._marked = [value for value in chosen if any(one.value == value for one in choices)] if several else []
         self._begin = chosen[0] if chosen else ""
         self._several = several
+        self._alone = alone
         self._other = other
 
     def compose(self) -> ComposeResult:
@@ -80,7 +86,6 @@ class ChooseScreen(AppDialog[list[str]]):
     def on_mount(self) -> None:
         """Fill the list; the cursor is on what is chosen now."""
         table = self.query_one(ChoiceTable)
-        table.styles.height = min(max(3, len(self._choices)), 14)
         self._show()
         self.call_after_refresh(table.go_to, self._begin)
         if self._other and not self._choices:
@@ -94,7 +99,9 @@ class ChooseScreen(AppDialog[list[str]]):
         self.call_after_refresh(self._show_whole)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Where notes are cut depends on the width."""
+        """Where notes are cut depends on the width, how many lines there are on the height: the keys below stay in sight."""
+        room = event.size.height * 9 // 10 - _AROUND - (2 if self._other else 0)
+        self.query_one(ChoiceTable).styles.height = max(3, min(len(self._choices), room, 14))
         self.call_after_refresh(self._show_whole)
 
     def _show_whole(self) -> None:
@@ -126,6 +133,7 @@ class ChooseScreen(AppDialog[list[str]]):
         value = self.query_one(ChoiceTable).current
         if value is None:
             return
+        self._alone = False
         if value in self._marked:
             self._marked.remove(value)
         else:
@@ -134,6 +142,7 @@ class ChooseScreen(AppDialog[list[str]]):
 
     def action_mark_all(self) -> None:
         """Take all lines, or none where all are taken."""
+        self._alone = False
         ready = [one.value for one in self._choices if one.ready]
         self._marked = [] if set(ready) <= set(self._marked) else ready
         self._show()
@@ -141,7 +150,8 @@ class ChooseScreen(AppDialog[list[str]]):
     @on(Table.Selected)
     def _take(self) -> None:
         current = self.query_one(ChoiceTable).current
-        self.dismiss(self._marked if self._several and self._marked else [current] if current else [])
+        marked = self._several and self._marked and not (self._alone and len(self._marked) == 1)
+        self.dismiss(self._marked if marked else [current] if current else [])
 
     @on(Input.Submitted, "#other")
     def _typed(self, event: Input.Submitted) -> None:

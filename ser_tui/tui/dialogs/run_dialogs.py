@@ -14,7 +14,7 @@ from ser_tui.study.formatting import duration, measured_text, printable
 from ser_tui.study.headline import headline_text
 from ser_tui.study.outputs import kept
 from ser_tui.study.run_summary import RunSummary
-from ser_tui.study.seeds import MOST_SEEDS, of_trial
+from ser_tui.study.seeds import MOST_SEEDS, done_seeds
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 from ser_tui.tui.base import AppScreen
@@ -134,7 +134,7 @@ async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> N
     folder, best = folder_of(screen, run_id), state.best
     if best is None or not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
         return
-    done = len(of_trial(state.seeds, best.number))
+    done = len(done_seeds(state))
     each = best.seconds or 0.0
     choices = [Choosable(str(number), f"about {duration((number - done) * each)}") for number in (3, 5, 10, 20) if number > done]
     title = f"Train trial {best.number} again, with how many seeds in all?" + (f" {done} done." if done else "")

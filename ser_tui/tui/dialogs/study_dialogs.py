@@ -32,7 +32,7 @@ async def choose_corpora(screen: AppScreen[Any], chosen: Sequence[str]) -> list[
         for one in sorted(known, key=lambda one: not one.usable)
     ]
     title = "Corpus; space marks several to train on together"
-    return await screen.app.push_screen_wait(ChooseScreen(title, choices, chosen=chosen, several=True))
+    return await screen.app.push_screen_wait(ChooseScreen(title, choices, chosen=chosen, several=True, alone=True))
 
 
 async def choose_speakers(

@@ -27,7 +27,7 @@ from ser_tui.tui.data.form import BY_KEY, SECTIONS, SPEAKERS, StudyForm, problem
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, choose_speakers, save_study
 from ser_tui.tui.views import form_notes
-from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, field_row, slug
+from ser_tui.tui.widgets.fields import DimensionRow, FieldRow, FoldRow, field_row, slug
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.options import Options
@@ -37,6 +37,7 @@ from ser_tui.tui.widgets.table import cell
 KEEP_SECONDS = 0.5
 """After what was typed, until it is kept."""
 BOUNDS = ("recommended", "paper's", "own")
+TRAINING_KEYS = dict(SECTIONS)["TRAINING"]
 
 
 class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -49,6 +50,7 @@ class NewStudyScreen(AppScreen[None]):
 
     CSS_PATH = "new_study.tcss"
     AUTO_FOCUS = ""  # `_build` gives it when all fields are there
+    VERTICAL_BREAKPOINTS = [(0, "-folds"), (30, "-tall")]  # noqa: RUF012  as in the app
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
         Binding("ctrl+t", "queue", "queue", tooltip="Start the search once the runs before it have ended"),
@@ -89,6 +91,8 @@ class NewStudyScreen(AppScreen[None]):
         """Whether what was typed is a run, or kept, or given up."""
         self._touched = False
         """Whether somebody has typed or chosen anything."""
+        self._unfolded: set[str] = set()
+        """The sections of which all rows are shown, and the keys of hyperparameters that were changed here, however few lines there are."""
 
     def compose(self) -> ComposeResult:
         """Title and keys; the fields follow once it is known what there is."""
@@ -108,9 +112,10 @@ class NewStudyScreen(AppScreen[None]):
             self.dismiss()
             return
         self.form = begun
-        await self.query_one(Form).mount_all(self._fields())
-        self.query_one("#field-corpus").focus()
-        self.check()
+        with self.app.batch_update():  # no row is seen that this study does not read
+            await self.query_one(Form).mount_all(self._fields())
+            self.query_one("#field-corpus").focus()
+            self.check()
         self.ready = True
         self._look_at_corpora()
         self._look_at_encoder()
@@ -147,6 +152,8 @@ class NewStudyScreen(AppScreen[None]):
                 yield Lines(Text(heading), classes="heading")
             for key in keys:
                 yield field_row(BY_KEY[key], texts[key])
+            if heading == "TRAINING":
+                yield FoldRow(heading, "setting")
         yield Horizontal(
             Button("start", id="button-start", compact=True),
             Button("preview YAML", id="button-preview", compact=True),
@@ -159,6 +166,7 @@ class NewStudyScreen(AppScreen[None]):
         yield FieldRow("bounds", Options(BOUNDS, self._bounds, id="field-bounds"), "bounds")
         for dimension in self.form.dimensions.values():
             yield DimensionRow(dimension)
+        yield FoldRow("SEARCH", "fixed hyperparameter")
 
     # What is typed
 
@@ -168,6 +176,7 @@ class NewStudyScreen(AppScreen[None]):
         if isinstance(row, DimensionRow):
             self._touched |= event.input.has_focus
             row.take()
+            self._unfolded.add(f"search.{row.text.hyperparameter.name}")
             self._own_bounds()
         elif isinstance(row, FieldRow):
             self._named_by_hand |= row.key == "name" and event.input.has_focus
@@ -184,6 +193,7 @@ class NewStudyScreen(AppScreen[None]):
                 row.set_kind(event.value)  # type: ignore[arg-type]  # one of text.kinds
             else:
                 row.take()
+            self._unfolded.add(f"search.{row.text.hyperparameter.name}")
             self._own_bounds()
         elif isinstance(row, FieldRow) and row.key == "bounds":
             self._bounds = event.value
@@ -259,10 +269,44 @@ class NewStudyScreen(AppScreen[None]):
 
     def _show_relevant(self) -> None:
         """Only the settings that the chosen protocol, strategy and method read, and the hyperparameters of what is trained."""
-        for key, wanted in self.form.relevant().items():
-            self.query_one(f"#row-{slug(key)}").display = wanted
+        read, folded = self.form.relevant(), self._folded()
+        away = {key for keys in folded.values() for key in keys}
+        for key in dict.fromkeys((*read, *TRAINING_KEYS)):
+            self.query_one(f"#row-{slug(key)}").display = read.get(key, True) and key not in away
         for row in self.query(DimensionRow):
-            row.display = self.form.counts(row.text.hyperparameter.name)
+            name = row.text.hyperparameter.name
+            row.display = self.form.counts(name) and f"search.{name}" not in away
+        for section in ("SEARCH", "TRAINING"):
+            named = [BY_KEY[key].label if key in BY_KEY else key.partition(".")[2] for key in folded.get(section, ())]
+            self.query_one(f"#row-fold-{section.lower()}", FoldRow).stand_for(named)
+
+    def _folded(self) -> dict[str, list[str]]:
+        """Section -> the keys whose rows are not shown, because there are few lines and nobody has asked for them."""
+        if not self.has_class("-folds"):
+            return {}
+        return {
+            section: [key for key in keys if key not in self._unfolded and not problem_of(self.problems, key)]
+            for section, keys in self.form.foldable().items()
+            if section not in self._unfolded
+        }
+
+    @on(Picker.Opened, "#field-fold-search")
+    def _unfold_search(self) -> None:
+        self._unfold("SEARCH")
+
+    @on(Picker.Opened, "#field-fold-training")
+    def _unfold_training(self) -> None:
+        self._unfold("TRAINING")
+
+    def _unfold(self, section: str) -> None:
+        first = self._folded()[section][0]
+        self._unfolded.add(section)
+        self._show_relevant()
+        self._focus_on(first)
+
+    def on_resize(self) -> None:
+        """How much is folded depends on the height."""
+        self.call_after_refresh(lambda: self._show_relevant() if self.ready else None)
 
     def _say_state(self) -> None:
         count = len(self.problems)
@@ -285,7 +329,7 @@ class NewStudyScreen(AppScreen[None]):
     @work
     async def _choose_corpus(self) -> None:
         chosen = await choose_corpora(self, self.form.corpus)
-        if chosen:
+        if chosen and list(chosen) != self.form.corpus:
             self._touched = True
             self.form.corpus = list(chosen)
             self.query_one("#field-corpus", Picker).value = " + ".join(chosen)
@@ -301,7 +345,7 @@ class NewStudyScreen(AppScreen[None]):
             self.ser.tell("the corpus is still being read: its speakers are not known yet")
             return
         chosen = await choose_speakers(self, facts, self.form.speakers)
-        if chosen is not None:
+        if chosen is not None and chosen != self.form.speakers:
             self._touched = True
             self.form.speakers = chosen
             self.check()
@@ -310,7 +354,7 @@ class NewStudyScreen(AppScreen[None]):
     @work
     async def _choose_encoder(self) -> None:
         chosen = await choose_encoder(self, self.form.encoder)
-        if chosen:
+        if chosen and chosen != self.form.encoder:
             self._touched = True
             self.form.encoder = chosen
             self.query_one("#field-encoder", Picker).value = chosen
@@ -473,9 +517,12 @@ class NewStudyScreen(AppScreen[None]):
                 begins = False
         focused = self.focused
         at = next((place for place, row in enumerate(rows) if focused is not None and row in focused.ancestors), -1)
-        others = [control for place, control in starts if (place > at if step > 0 else place < at)]
-        if others:
-            others[0 if step > 0 else -1].focus()
+        ahead = [one for one in starts if (one[0] > at if step > 0 else one[0] < at)] or starts  # after the last comes the first
+        place, control = ahead[0 if step > 0 else -1]
+        heading = next((row for row in reversed(rows[:place]) if row.has_class("heading")), rows[0])
+        control.focus(scroll_visible=False)
+        # Its heading at the top: as much of the section as there is room for.
+        self.query_one(Form).scroll_to_widget(heading, top=True, animate=False)
 
     @work
     async def action_back(self) -> None:

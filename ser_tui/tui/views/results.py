@@ -210,7 +210,12 @@ def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.Se
     lines = [head, *broken(cell(f"BCA {seeds_text(found)}", "bold"), width)]
     if own is not None:
         lines += broken(cell(f"the trial itself, which was chosen for it: BCA {score_text(own)}", "muted"), width)
-    return [*lines, *(cell(f"  {one.place or place:>3}  {score_text(one.scores[BCA])}") for place, one in enumerate(each, 1)), Text()]
+    if found.test is not None:
+        lines += broken(cell(f"BCA {seeds_text(found.test)}", "bold"), width)
+    for place, one in enumerate(each, 1):
+        line = cell(f"  {one.place or place:>3}  {score_text(one.scores[BCA])}")
+        lines.append(line if one.test_score is None else line.append(f"   test part {score_text(one.test_score)}"))
+    return [*lines, Text()]
 
 
 def all_lines(state: RunState, width: int) -> list[Text]:

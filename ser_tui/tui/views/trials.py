@@ -353,6 +353,13 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             (0, f"{_sample(again.utterances, again.interval_speakers)}, chosen on it"),
         ]  # fmt: skip
         lines.append(_result("seeds", _fitting(pieces, room)))
+        if (held := again.test) is not None:
+            of = f"mean of {counted(held.n, 'seed')}"
+            pieces = [
+                (0, Scored(of, Score(held.mean, held.interval))), (2, f"sd {score(held.deviation)}"),
+                (0, _sample(held.utterances, held.interval_speakers)), (3, "test part"),
+            ]  # fmt: skip
+            lines.append(_result("seeds test", _fitting(pieces, room)))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
         pieces = [

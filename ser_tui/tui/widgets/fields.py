@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from ser_tui.study.formatting import printable
+from ser_tui.study.formatting import counted, printable
 from ser_tui.tui.data.form import DimensionText, FormField, Kind
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.options import Options
+from ser_tui.tui.widgets.picker import Picker
 
 
 class FieldNote(Static):
@@ -77,6 +80,27 @@ def field_row(item: FormField, value: str) -> FieldRow:
         control = Input(value, id=f"field-{slug(item.key)}", compact=True)
         control.styles.max_width = item.width if not item.listed else 46
     return FieldRow(item.label, control, item.key, item.help)
+
+
+class _Folded(Picker):
+    """Opens what is folded."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "open", "show them", key_display="enter")]
+
+
+class FoldRow(FieldRow):
+    """Stands for the rows of a section that are not shown: how many, and which."""
+
+    def __init__(self, section: str, what: str) -> None:
+        self._what = what
+        self._picker = _Folded("", id=f"field-fold-{section.lower()}")
+        super().__init__("more", self._picker, f"fold-{section.lower()}")
+
+    def stand_for(self, names: Sequence[str]) -> None:
+        """Say what is not shown."""
+        self.display = bool(names)
+        self._picker.value = f"{counted(len(names), self._what)}"
+        self.say(", ".join(names))
 
 
 def slug(key: str) -> str:
