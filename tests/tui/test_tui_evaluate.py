@@ -38,7 +38,7 @@ async def test_the_mapping_is_changed_with_the_arrow_keys(runs: Path) -> None:
         await until_shown(pilot, "e evaluate")
         await pilot.press("e")
         await until_shown(pilot, "demo", "mark a corpus with space", "trained on it: not zero-shot")
-        assert "s start" not in shown(pilot.app)
+        assert "s start" not in shown(pilot.app), "nothing is marked yet"
         await pilot.press("space")
         await until_shown(pilot, "n = 420", "ctrl+s start", "420 utterances")
         await press(pilot, "tab", "right")

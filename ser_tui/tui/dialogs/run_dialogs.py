@@ -127,26 +127,26 @@ async def _go_on(screen: AppScreen[Any], folder: RunFolder, done: int) -> bool:
     return await screen.succeeds(lambda: launch.resume(folder, trials=int(found[0])))
 
 
-async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> None:
-    """Ask with how many seeds the best configuration is to be trained in all, and start a worker that does so."""
+async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> bool:
+    """Ask with how many seeds the best configuration is to be trained in all, and start a worker that does so; whether it has started."""
     from ser_tui.client import launch
 
     folder, best = folder_of(screen, run_id), state.best
     if best is None or not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
-        return
+        return False
     done = len(done_seeds(state))
     each = best.seconds or 0.0
     choices = [Choosable(str(number), f"about {duration((number - done) * each)}") for number in (3, 5, 10, 20) if number > done]
     title = f"Train trial {best.number} again, with how many seeds in all?" + (f" {done} done." if done else "")
     found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
     if not found:
-        return
+        return False
     number = int(found[0]) if found[0].isascii() and found[0].isdigit() else 0
     if not done < number <= MOST_SEEDS:
         screen.ser.tell(f"{found[0]}: give a number of seeds, larger than {done}, {MOST_SEEDS} at most", problem=True)
-        return
+        return False
     screen.ser.tell("starting a worker ...")
-    await screen.succeeds(lambda: launch.score_seeds(folder, number))
+    return await screen.succeeds(lambda: launch.score_seeds(folder, number))
 
 
 async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) -> bool:

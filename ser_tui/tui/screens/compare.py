@@ -204,6 +204,7 @@ class CompareScreen(AppScreen[None]):
         self._order.insert(0, pinned)
         self._highlighted = 1
         self._pairings = {}
+        self.query_one(ComparisonTable).show_column(self._highlighted + 1)
         self._read()
 
     def action_plot(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -23,6 +23,16 @@ from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.options import Options
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
+
+if TYPE_CHECKING:
+    from ser_tui.tui.data.knowledge import KnownCorpus
+
+USUAL_TARGETS = ("crema-d", "ravdess")
+"""The two of arXiv 2510.07052, which most evaluations are of: they stand first."""
+
+
+def _place(corpus: KnownCorpus) -> tuple[bool, bool]:
+    return corpus.name == "demo", corpus.name not in USUAL_TARGETS
 
 
 class CorporaTable(Table):
@@ -117,7 +127,7 @@ class EvaluateScreen(AppScreen[None]):
 
         known = await self.attempt(look) or []
         trained = summary.corpus.split("+")
-        usable = [one for one in known if one.usable and one.name not in trained]
+        usable = sorted((one for one in known if one.usable and one.name not in trained), key=_place)
         self._rows = [(one.name, one.title, True) for one in usable]
         self._rows += [(name, "trained on it: not zero-shot", False) for name in trained]
         self._show()
@@ -203,7 +213,7 @@ class EvaluateScreen(AppScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Start only what can start."""
         if action == "start":
-            return not self._starting and bool(self.plan.targets) and not self.plan.problem()
+            return not self._starting and bool(self.plan.targets)
         return True
 
     def action_change(self, by: int) -> None:
@@ -273,6 +283,9 @@ class EvaluateScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.run_dialogs import folder_of
 
         plan = self.plan
+        if problem := plan.problem():
+            self.ser.tell(f"not started yet: {problem}", problem=True)
+            return
         names = tuple(target.name for target in plan.targets)
         request = launch.EvaluationRequest(names, plan.asked(), plan.masked, plan.preset, plan.only, plan.without)
         folder = folder_of(self, self.run_id)
@@ -282,6 +295,6 @@ class EvaluateScreen(AppScreen[None]):
         self._starting = False
         if started:
             self.dismiss()
-            self.ser.open("results", self.run_id)
+            self.ser.open("results", self.run_id, True)
         else:
             self._show()

@@ -28,7 +28,7 @@ TICK = 0.5
 
 class ResultsScreen(AppScreen[None]):
     """What a trial of the run called `run_id`, the best one at first, got right and wrong, a scored part at a time; below it zero-shot
-    results, folds and test part of the run, newest first."""
+    results, folds and test part of the run, newest first. `awaited`: one of these was just asked for, and they stand above it."""
 
     CSS_PATH = "results.tcss"
     AUTO_FOCUS = "#results"
@@ -43,9 +43,10 @@ class ResultsScreen(AppScreen[None]):
         Binding("escape,q,v", "dismiss", "back", key_display="esc"),
     ]
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, awaited: bool = False) -> None:
         super().__init__()
         self._run_id = run_id
+        self._awaited = awaited
         self._follower: Follower | None = None
         self._number: int | None = None
         """The trial that is shown; None: the best one."""
@@ -105,7 +106,8 @@ class ResultsScreen(AppScreen[None]):
     def _draw(self, follower: Follower) -> None:
         nothing = [cell("nothing yet: no test part, no seeds, no folds, no evaluation", "muted")]
         width = max(40, self.size.width - 4)
-        self.query_one("#lines", Lines).show(self._part_lines(width) + all_lines(follower.view.state, width) or nothing)
+        parts, others = self._part_lines(width), all_lines(follower.view.state, width)
+        self.query_one("#lines", Lines).show((others + parts if self._awaited else parts + others) or nothing)
         self.refresh_bindings()
 
     def _part_lines(self, width: int) -> list[Text]:
@@ -136,8 +138,9 @@ class ResultsScreen(AppScreen[None]):
         """Ask with how many seeds, and start a worker."""
         from ser_tui.tui.dialogs.run_dialogs import train_again
 
-        if self._follower is not None:
-            await train_again(self, self._run_id, self._follower.view.state)
+        if self._follower is not None and await train_again(self, self._run_id, self._follower.view.state):
+            self._awaited = True
+            self._again()
 
     def action_errors(self) -> None:
         """To the matrix with its utterances."""
@@ -152,12 +155,13 @@ class ResultsScreen(AppScreen[None]):
             return
         number = await choose_trial(self, self._follower.view.state, self._number)
         if number is not None:
-            self._number, self._which = number, 0
+            self._number, self._which, self._awaited = number, 0, False
             self._again()
 
     def action_next(self) -> None:
         """The next scored part of the trial."""
         self._which += 1
+        self._awaited = False
         self.query_one("#results", VerticalScroll).scroll_home(animate=False)
         self._again()
 

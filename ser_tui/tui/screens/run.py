@@ -213,7 +213,9 @@ class RunScreen(AppScreen[None]):
         moves = len(table.keys) not in (0, len(view.state.trials))
         self._next_rows = time.monotonic() + (MOVED_SECONDS if moves else TABLE_SECONDS)
         self._names = view.state.study.searched
-        self._columns = trials.trial_columns(self._names, table.size.width, view.state.study.others, len(view.state.trials))
+        self._columns = trials.trial_columns(
+            self._names, table.size.width, view.state.study.others, len(view.state.trials), trials.has_rungs(view.state)
+        )
         table.set_columns(self._columns)
         # Newest first: what happens now is at the top.
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)

@@ -44,10 +44,10 @@ def _evaluate(run_id: str) -> Screen[None]:
     return EvaluateScreen(run_id)
 
 
-def _results(run_id: str) -> Screen[None]:
+def _results(run_id: str, awaited: bool = False) -> Screen[None]:
     from ser_tui.tui.screens.results import ResultsScreen
 
-    return ResultsScreen(run_id)
+    return ResultsScreen(run_id, awaited)
 
 
 def _parameters(view: Callable[[], View]) -> Screen[None]:

@@ -78,7 +78,7 @@ def curves_picture(curves: Sequence[RunCurve], highlighted: int, minutes: bool, 
             continue
         points: list[Point] = [(minute if minutes else float(place), value) for place, minute, value in one.rises if value >= y.low]
         if not points:
-            series.append(Series(letter, (), f"{one.name}, below", style))
+            series.append(Series(letter, (), f"{one.name}, below the axis", style))
             continue
         end = one.last[1] if minutes else float(one.last[0])
         # In the legend by its points: the letter once.

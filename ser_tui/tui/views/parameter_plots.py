@@ -13,7 +13,7 @@ from ser_tui.study.formatting import counted, parameter
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.tui.views.trial_plot import Objective, objective_of
+from ser_tui.tui.views.trial_plot import EARLY, ENDED_EARLY, Objective, early_place, objective_of
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, log_axis, nice_axis, word_axis
 from ser_tui.tui.widgets.table import cell
 
@@ -68,6 +68,7 @@ def _over(
 ) -> Picture:
     seen: dict[tuple[int, int], Point] = {}
     failed: set[Point] = set()
+    early: set[Point] = set()
     best: tuple[float, Point, Value] | None = None
     outside = 0
     for trial in trials:
@@ -80,13 +81,18 @@ def _over(
             continue
         scored = objective.value(trial)
         if scored is None:
-            failed.add((at, y.low))
+            if trial.status in ENDED_EARLY:
+                early.add((at, early_place(trial, objective, y)))
+            else:
+                failed.add((at, y.low))
             continue
         key = round((at - x.low) / (x.high - x.low) * GRID), round((scored - y.low) / (y.high - y.low) * GRID)
         seen.setdefault(key, (at, scored))
         if objective.measure.beats(scored, best[0] if best is not None else None):
             best = scored, (at, scored), value
     series = [Series("o", tuple(seen.values()))]
+    if early:
+        series.append(Series("=", tuple(early), EARLY, "muted"))
     if failed:
         series.append(Series("x", tuple(failed), "failed", "warning"))
     if best is not None:
@@ -125,7 +131,7 @@ def importance_lines(found: Importances | None, problem: str = "") -> list[Text]
     if problem:
         return [cell(problem, "warning")]
     if found is None:
-        return [cell("importance: asking a forest ...", "muted")]
+        return [cell("importance: being computed ...", "muted")]
     if not found.shares:
         return [cell(f"importance: {found.reason}", "muted")]
     line = cell(f"importance, {counted(found.trials, 'trial')}: ", "muted")
@@ -137,8 +143,8 @@ def importance_lines(found: Importances | None, problem: str = "") -> list[Text]
     if found.explained is not None:
         mean, deviation = found.explained
         lines.append(cell(
-            f"share of the variance of scores that hangs on it, alone or with others; a forest explains {_two(mean)} ±{_two(deviation)} "
-            "of the trials that it has not seen", "muted",
+            "share of the variance of scores that depends on it, alone or with others; a random forest explains "
+            f"{_two(mean)} ±{_two(deviation)} of the trials that it has not seen", "muted",
         ))  # fmt: skip
     return lines
 

@@ -22,7 +22,7 @@ COLUMNS = (
     Column("end", "END", 8),
     Column("time", "TIME", 6, "right"),
     Column("worker", "WORKER", 6, "right"),
-    Column("state", "STATE", 15),
+    Column("state", "STATE", 18),
     Column("bar", "", 10, flexible=True),
 )
 ENDS = {

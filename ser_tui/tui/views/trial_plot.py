@@ -11,6 +11,7 @@ from ser_tui.study.events import parse_time
 from ser_tui.study.formatting import mean, measured_text, score
 from ser_tui.study.scores import BCA, Measure, Score
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import best_so_far, counted_trials
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count_axis, level, nice_axis, steps
 
@@ -47,6 +48,9 @@ def objective_of(state: RunState) -> Objective:
     return Objective(state.measure, 1 / classes if classes and state.measure.name == BCA else None)
 
 
+ENDED_EARLY = (TrialStatus.PAUSED, TrialStatus.DROPPED)
+"""Trials without a score that have not failed."""
+EARLY = "paused or dropped"
 ZOOM = 0.12
 """How far below the best score a zoomed axis begins."""
 
@@ -107,9 +111,12 @@ def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objectiv
     spans: list[tuple[float, float, float]] = []
     below: list[Point] = []
     failed: list[Point] = []
+    early: list[Point] = []
     for trial, place in zip(trials, places, strict=True):
         value, interval = objective.value(trial), objective.interval(trial)
-        if value is None:
+        if trial.status in ENDED_EARLY:
+            early.append((place, early_place(trial, objective, y)))
+        elif value is None:
             failed.append((place, y.low))
         elif value < y.low:
             below.append((place, y.low))
@@ -121,9 +128,17 @@ def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objectiv
     found.append(Series("o", tuple(scored), "trial"))
     if below:
         found.append(Series("v", tuple(below), "below", "muted"))
+    if early:
+        found.append(Series("=", tuple(early), EARLY, "muted"))
     if failed:
         found.append(Series("x", tuple(failed), "failed", "warning"))
     return found
+
+
+def early_place(trial: Trial, objective: Objective, y: PlotAxis) -> float:
+    """Where on `y` a trial is marked that has not come to its end: at the BCA of its last rung; at the edge where it has none."""
+    at_rung = trial.rungs and objective.measure.name == BCA
+    return min(y.high, max(y.low, trial.rungs[-1].score.value)) if at_rung else y.low
 
 
 def _together(places: Sequence[float], values: Sequence[float | None], each: int, y: PlotAxis) -> list[Series]:

@@ -60,8 +60,16 @@ MOST_WARNINGS = 4
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4, "POOL": 8}
 
 
-def trial_columns(names: Sequence[str], room: int = 0, others: Sequence[Measure] = (), trials: int = 0) -> list[Column]:
-    """The columns of the table of so many `trials` for a study that varies `names` and searches for `others` besides BCA.
+def has_rungs(state: RunState) -> bool:
+    """Whether trials are paused at rungs, by the first of them."""
+    return any(trial.until or trial.rungs for trial in state.trials[:20])
+
+
+def trial_columns(
+    names: Sequence[str], room: int = 0, others: Sequence[Measure] = (), trials: int = 0, rungs: bool = False
+) -> list[Column]:
+    """The columns of the table of so many `trials` for a study that varies `names` and searches for `others` besides BCA. `rungs`: their
+    states say at which they are.
 
     In less than `room` cells (0: not known) without the epochs done: they stand in the state of a trial under way, and in the
     pane beside the table, which is what takes the room.
@@ -77,7 +85,7 @@ def trial_columns(names: Sequence[str], room: int = 0, others: Sequence[Measure]
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
-        Column("state", "STATE", 10, flexible=True),
+        Column("state", "STATE", 18 if rungs else 10, flexible=True),
     ]
     needed = sum(column.width + 1 for column in columns)
     return [column for column in columns if column.key != "done" or not 0 < room < needed]
@@ -305,8 +313,11 @@ def _current_line(view: View, trial: Trial | None, width: int) -> Text:
     if progress is not None:
         further = f"  {progress_text(progress.stage, progress.done, progress.utterances, last.epoch + 1)}"
     scored = f"loss {loss_text(last.loss)}  BCA {score_text(last.score, short=width < _WIDE)}"
-    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs} done  {scored}{frozen}{further}   "
-    line.append_text(cell(shown, "accent"))
+    shown = f"trial {trial.number}  epoch {last.epoch}/{last.epochs} done  {scored}"
+    # What has no room is left out, not cut: half a number is another one.
+    for more in (frozen, further):
+        shown += more if _NAME + len(shown) + len(more) <= width else ""
+    line.append_text(cell(f"{shown}   ", "accent"))
     line.append_text(cell(values, "muted"))
     return line
 

@@ -33,8 +33,8 @@ class Plotted(Vertical):
         self._plot: PictureWidget | None = None
 
     def compose(self) -> ComposeResult:
-        """The heading; the plot comes with the first picture."""
-        yield Lines(cell(self._empty, "muted"))
+        """The heading, once it is known whether there is a picture; the plot comes with the first one."""
+        yield Lines(Text())
 
     @property
     def columns(self) -> int:

@@ -313,7 +313,12 @@ class Table(ScrollView, can_focus=True):
             held = sum(self._widths[: self._fixed]) + self._fixed
             cut = shift + (self.scrollable_content_region.width or width)  # the size counts the scrollbar
             seen = whole.crop(held + shift, cut)
-            ends = accumulate(column + 1 for column in self._widths)
+            ends = list(accumulate(column + 1 for column in self._widths))
+            whole_from = next((end for end in ends if end >= held + shift), held + shift)
+            if shift and held + shift not in ends and whole.crop(ends[max(0, ends.index(whole_from) - 1)], whole_from).text.strip():
+                # What is left of a column is not its text: half a number is another number.
+                rest = f"{'…':<{whole_from - held - shift}}"
+                seen = Strip.join([Strip([Segment(rest, base + over if over else base)]), whole.crop(whole_from, cut)])
             if cut < length and whole.crop(cut, next((end for end in ends if end >= cut), cut)).text.strip():
                 # Half a number is another number: what the edge cuts says so, as in a column that is too narrow.
                 seen = Strip.join([seen.crop(0, cut - shift - held - 1), Strip([Segment("…", base + over if over else base)])])
