@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fabricated_runs import begin, finished
@@ -72,6 +73,10 @@ async def test_three_runs_scroll_sideways_under_the_pinned_one(runs: Path) -> No
         assert edge == ["…", "…"], "a score that the edge cuts says so"
         await press(pilot, "right", "right")
         await until(pilot, lambda: "C run2" in shown(pilot.app) and "A run0 (pinned)" in shown(pilot.app))
+        row = next(line for line in shown(pilot.app).splitlines() if line.startswith(" BCA "))
+        assert re.fullmatch(r" BCA +\.\d{3} \[\S+ \S+ \S+ +… +\.\d{3} \[.*", row), "what the edge leaves of a column is not its number"
+        await press(pilot, "p")
+        await until_shown(pilot, "C run2 (pinned)", ">A run0")
 
 
 async def test_the_highlighted_run_becomes_the_reference_and_keeps_its_letter(runs: Path) -> None:

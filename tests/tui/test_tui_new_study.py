@@ -218,6 +218,57 @@ async def test_the_whole_form_can_be_reached_at_80x24_with_the_keyboard_alone(ru
         assert all(word in seen for word in ("strategy", "learning_rate", "pooling", "paper exact", "save to configs/"))
 
 
+async def test_on_few_lines_what_is_at_rest_is_folded_and_one_key_shows_it(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "n new")
+        await press(pilot, "n")
+        await until_shown(pilot, "PROTOCOL")
+        await press(pilot, *["ctrl+n"] * 3)
+        await until_shown(pilot, "SEARCH", "learning_rate", "fixed hyperparameters ...", "weight_decay, head_dropout")
+        await press(pilot, "ctrl+n")
+        await until_shown(pilot, "14 settings ...", "labels, precision, normalize", "enter show them", "save to configs/")
+        await press(pilot, "enter")
+        await until_shown(pilot, "auto: bfloat16 where this processor gains from it", "TRAINING")
+        assert getattr(pilot.app.focused, "id", "") == "field-labels"
+        await press(pilot, "ctrl+n")
+        await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "field-corpus")
+    async with SerTuiApp(runs).run_test(size=(80, 50)) as pilot:
+        await until_shown(pilot, "n new")
+        await press(pilot, "n")
+        await until_shown(pilot, "PROTOCOL")
+        await press(pilot, *["ctrl+n"] * 3)
+        await until_shown(pilot, "weight_decay")
+        assert "more  " not in shown(pilot.app)
+
+
+def test_what_was_changed_or_is_wrong_is_not_folded() -> None:
+    form = StudyForm.from_study(to_plain(validate(study())))
+    assert "training.augment" in form.foldable()["TRAINING"] and "search.learning_rate" not in form.foldable()["SEARCH"]
+    form.texts["training.augment"] = "noise"
+    form.dimensions["learning_rate"].kind = "fixed"
+    assert "training.augment" not in form.foldable()["TRAINING"] and "search.learning_rate" in form.foldable()["SEARCH"]
+
+
+async def test_a_list_keeps_its_keys_in_sight_and_enter_takes_the_line_under_the_cursor(runs: Path) -> None:
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "n new")
+        await press(pilot, "n")
+        await until_shown(pilot, "PROTOCOL")
+        before = pilot.app.screen.form.corpus  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        await until_shown(pilot, "space marks several", "enter take   space mark", "esc back")
+        await press(pilot, "end")
+        await until_shown(pilot, "urdu")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "space marks several" not in shown(pilot.app))
+        found = pilot.app.screen.form.corpus  # type: ignore[attr-defined]
+        assert len(found) == 1 and found != before
+        await press(pilot, "enter")
+        await until_shown(pilot, "enter take")
+        await press(pilot, "home", "space", "enter")
+        await until(pilot, lambda: len(pilot.app.screen.form.corpus) == 2)  # type: ignore[attr-defined]
+
+
 async def test_a_search_by_tpe_is_five_keys_away(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "n new")

@@ -13,9 +13,12 @@ from ser_tui.study import events
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.epoch_plot import epoch_pictures
+from ser_tui.tui.views.parameter_plots import parameter_pictures
 from ser_tui.tui.views.sparks import scaled
 from ser_tui.tui.views.trial_plot import ended_minutes, trial_picture
+from ser_tui.tui.views.trials import current_lines
 from ser_tui.tui.widgets.pictures import Picture, Series, apart, count_axis, log_axis, nice_axis
 from ser_tui.tui.widgets.plotted import heading
 
@@ -50,6 +53,30 @@ def test_a_failed_trial_is_marked_and_a_zoomed_axis_says_what_lies_below(runs: P
     state = state_of(run)
     assert named(trial_picture(state, 100), "failed").points[0][0] == 3
     assert [point[0] for point in named(trial_picture(state, 100, zoomed=True), "below").points] == [2]
+
+
+def test_a_trial_that_waits_at_a_rung_has_not_failed(runs: Path) -> None:
+    run = begin(runs)
+    run.trial(1, 0.9, run.parameters())
+    run.write(events.TrialStarted(trial=2, parameters=run.parameters(), until=1))
+    run.write(events.TrialPaused(trial=2, epoch=1, epochs=3, rung=1, bca=0.7, interval=(0.6, 0.8), utterances=127, seconds=1.0))
+    state = state_of(run)
+    assert named(trial_picture(state, 100), "paused or dropped").points == ((2, 0.7),)
+    pictures = {"run": trial_picture(state, 100), **parameter_pictures(state)}
+    for name, picture in pictures.items():
+        assert picture is not None and not any(series.name == "failed" for series in picture.series), name
+
+
+def test_half_a_number_is_not_shown_of_the_trial_under_way(runs: Path) -> None:
+    run = under_way(runs)
+    run.write(events.Progressed(stage="training", done=33, utterances=100, trial=7))
+    view = View(state=state_of(run), worker="live", job="search")
+    whole = current_lines(view, 200)[-1].plain
+    assert "epoch 5: 33 %" in whole
+    for width in range(70, 200):
+        line = current_lines(view, width)[-1].plain
+        assert len(line) <= width, (width, line)
+        assert all(word in whole.split() for word in line.split() if width >= 140), (width, line)
 
 
 def test_of_ten_thousand_trials_as_many_points_are_drawn_as_there_are_columns(runs: Path) -> None:

@@ -19,6 +19,7 @@ from textual.widgets import Button, Input
 from ser_tui.store.drafts import KeptDraft, forget_draft, keep_draft, new_place
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import duration
 from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -55,6 +56,7 @@ class NewStudyScreen(AppScreen[None]):
         Binding("ctrl+s", "start", "start", tooltip="Start the search in a worker of its own"),
         Binding("ctrl+t", "queue", "queue", tooltip="Start the search once the runs before it have ended"),
         Binding("ctrl+o", "preview", "preview YAML", tooltip="Show the study document, every default written out"),
+        Binding("ctrl+l", "measure", "how long", tooltip="Measure on this machine how long the search takes: some seconds of training"),
         Binding("ctrl+g", "save", "save to configs/", tooltip="Write the study document into configs/"),
         Binding("p", "preview", show=False),
         Binding("w", "save", show=False),
@@ -86,11 +88,15 @@ class NewStudyScreen(AppScreen[None]):
         self._planned: Callable[[Study], int | None] | None = None
         self._named_by_hand = study is not None or draft is not None
         self._starting = False
+        self._time = ""
+        """What is known of how long the search takes."""
         self.ready = False
         self._done = False
         """Whether what was typed is a run, or kept, or given up."""
         self._touched = False
         """Whether somebody has typed or chosen anything."""
+        self._measured: tuple[Study, str] | None = None
+        """How long the search takes, and of which study that was measured; an empty text: it is being measured."""
         self._unfolded: set[str] = set()
         """The sections of which all rows are shown, and the keys of hyperparameters that were changed here, however few lines there are."""
 
@@ -262,6 +268,10 @@ class NewStudyScreen(AppScreen[None]):
             name = dimension.text.hyperparameter.name
             problem = problem_of(self.problems, f"search.{name}") or form_notes.dimension_note(self.form, name)
             dimension.say(problem, problem=bool(problem))
+        if self._measured is not None and study is not None and self._measured[0] == study:
+            notes["budget.trials"] = (self._measured[1] or "measuring how long it takes ...", False)
+            self.query_one("#row-budget-trials", FieldRow).say(notes["budget.trials"][0])
+        self._time = notes.get("budget.trials", ("", False))[0]
         self._show_relevant()
         self._say_state()
         if self._touched and self.ready and self._unkept is None:
@@ -321,6 +331,8 @@ class NewStudyScreen(AppScreen[None]):
             line.append_text(
                 cell(f"   ! {where}{self.problems[key]}" + (f"  (+{count - 1} more)" if count > 1 else ""), "warning")
             )
+        elif self._time.startswith(("about", "measuring")):
+            line.append_text(cell(f"   {self._time}", "accent"))
         self.query_one("#head", Lines).show([line])
 
     # What there is
@@ -444,6 +456,20 @@ class NewStudyScreen(AppScreen[None]):
         self.ser.opened = folder.run_id
         self.ser.tell(f"{study.name} waits for its turn; w shows the queue")
         self.dismiss()
+
+    @work(exclusive=True, group="measure")
+    async def action_measure(self) -> None:
+        """Say how long the search takes, measured where this machine was not yet."""
+        from ser_tui.client.forecasting import forecast
+
+        study = self._valid()
+        if study is None:
+            return
+        self._measured = (study, "")
+        self.check()
+        seconds = await self.attempt(lambda: forecast(study))
+        self._measured = None if seconds is None else (study, f"about {duration(seconds)}, as measured on this machine")
+        self.check()
 
     @work(exclusive=True, group="preview")
     async def action_preview(self) -> None:

@@ -140,7 +140,7 @@ def time_note(study: Study, planned: int | None, past: Sequence[RunSummary]) -> 
     ]
     limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
     if not alike or not limits:
-        return "no similar run yet, so no time estimate" if limits else ""
+        return "no similar run yet, so no time estimate; ctrl+l measures one" if limits else ""
     trials = sum(summary.trials for summary in alike)
     seconds = sum(summary.seconds or 0.0 for summary in alike) / trials * min(limits)
     if study.budget.minutes is not None:

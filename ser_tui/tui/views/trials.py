@@ -317,8 +317,12 @@ def _current_line(view: View, trial: Trial | None, width: int) -> Text:
     # What has no room is left out, not cut: half a number is another one.
     for more in (frozen, further):
         shown += more if _NAME + len(shown) + len(more) <= width else ""
-    line.append_text(cell(f"{shown}   ", "accent"))
-    line.append_text(cell(values, "muted"))
+    line.append_text(cell(shown, "accent"))
+    for place, value in enumerate(values.split("  ")):
+        piece = cell(f"  {value}" if place else f"   {value}", "muted")
+        if line.cell_len + piece.cell_len > width:
+            break
+        line.append_text(piece)
     return line
 
 

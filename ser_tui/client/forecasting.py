@@ -1,0 +1,34 @@
+"""Asks a process of its own how long a search would take on this machine: the interface never imports what measures that."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.load import dumps
+
+SECONDS = 300.0
+"""After which no answer is waited for: a corpus is read, an encoder loaded, a few batches are trained on."""
+
+
+def forecast(study: Study) -> float:
+    """Seconds that the search of `study` would take here. Takes some seconds, most of them the first time with an encoder: call it in a
+    thread. Raises UserError."""
+    command = [sys.executable, "-m", "ser_tui.costs"]
+    try:
+        ended = subprocess.run(command, input=dumps(study), capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"how long it takes could not be measured within {SECONDS:.0f} s") from None
+    except OSError as error:
+        raise UserError(f"how long it takes could not be measured: {error}") from None
+    lines = ended.stdout.strip().splitlines()
+    if ended.returncode or not lines:
+        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
+        raise UserError(f"how long it takes could not be measured: {last}")
+    found = json.loads(lines[-1])
+    if "failed" in found or found["seconds"] is None:
+        raise UserError(f"how long it takes is not known: {found.get('failed') or 'nothing ends this search but you'}")
+    return float(found["seconds"])
