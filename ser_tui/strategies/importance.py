@@ -45,7 +45,7 @@ def importances(space: Space, trials: Sequence[tuple[Mapping[str, Value], float]
     found: dict[str, Any] = {"trials": len(known), "shares": {}, "explained": None, "reason": ""}
     least = least_trials(len(searched))
     if len(known) < least:
-        return {**found, "reason": f"not known from {counted(len(known), 'scored trial')}; at least {least} are needed"}
+        return {**found, "reason": f"cannot be told from {counted(len(known), 'scored trial')}: at least {least} are needed"}
     if len(known) > MOST:
         known = [known[index] for index in np.linspace(0, len(known) - 1, MOST).round().astype(int)]
     points, scores = _points(searched, known), np.array([score for _, score in known])
@@ -75,7 +75,7 @@ def importances(space: Space, trials: Sequence[tuple[Mapping[str, Value], float]
     found["explained"] = (float(np.mean(explained)), float(np.std(explained)))
     if found["explained"][0] < LEAST_EXPLAINED:
         why = "a forest fitted to some of them does not predict the others"
-        return {**found, "reason": f"not known from {len(known)} trials: {why}"}
+        return {**found, "reason": f"cannot be told from {len(known)} trials: {why}"}
     mean, deviation = np.mean(shares, axis=0), np.std(shares, axis=0)
     found["shares"] = {
         axis.name: (float(max(0.0, mean[index])), float(deviation[index])) for index, axis in enumerate(searched)
