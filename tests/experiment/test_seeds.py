@@ -107,7 +107,6 @@ def test_where_the_trial_was_scored_on_a_test_part_the_seeds_are_too(small_corpu
         earlier = again(best.number, trial_seeds(study.seed, 1)[0], 0.5)
         memory.emit(earlier)  # by a version that had no test scores of seeds
         assert done_seeds(memory.state) == frozenset()
-        memory.job = "seeds"
         score_seeds(memory, 2)
         assert done_seeds(memory.state) == set(trial_seeds(study.seed, 2))
         found = seeds_summary(memory.state)
