@@ -18,6 +18,7 @@ from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import duration, json_text, measured_text, parameter, printable
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
+from ser_tui.study.records import to_plain
 from ser_tui.study.score_keys import BEST_EPOCH, PROBE
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Score
 from ser_tui.study.seeds import seeds_text
@@ -114,7 +115,9 @@ def _bounds(score: Score | None) -> tuple[float | None, float | None]:
 def to_json(run_id: str, state: RunState) -> str:
     """The run's summary, its warnings and all trials with their epochs."""
     summary = summarize(run_id, state)
-    trials = [{**run_summary.to_json(trial_summary(trial)), "epochs": [vars(epoch) for epoch in trial.epochs]} for trial in state.trials]
+    trials = [
+        {**run_summary.to_json(trial_summary(trial)), "epochs": [to_plain(epoch) for epoch in trial.epochs]} for trial in state.trials
+    ]
     return json_text({**run_summary.to_json(summary), "trials": trials})
 
 

@@ -75,7 +75,12 @@ def test_what_was_exported_before_stays(runs: Path, capsys: pytest.CaptureFixtur
         export_runs(["old-tune"], "", form, "")
         assert capsys.readouterr().out.strip() == str(export(resolve(runs, "old-tune"), form))
     export_runs(["old-tune"], "", "", str(tmp_path / "here.json"))
-    assert json.loads((tmp_path / "here.json").read_text())["name"] == "old-tune"
+    told = json.loads((tmp_path / "here.json").read_text())
+    assert told["name"] == "old-tune"
+    assert told["trials"] == json.loads(json.dumps(tell(resolve(runs, "old-tune")).document["trial_list"]))
+    assert list(told["trials"][0]["epochs"][0]) == [
+        "epoch", "epochs", "loss", "bca", "validation_loss", "frozen", "seconds", "interval",
+    ]  # fmt: skip
 
 
 def test_predictions_are_of_the_trial_that_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
