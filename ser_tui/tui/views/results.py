@@ -75,7 +75,7 @@ def test_lines(found: events.TestScored, classes: Sequence[str], width: int) -> 
     accuracy = f"accuracy {score_text(found.scores[ACCURACY])}"
     return [
         head,
-        cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"),
+        *broken(cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"), width),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
         *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
         Text(),
@@ -90,7 +90,7 @@ def probe_lines(probe: events.ProbeScored, best: Trial | None, speakers: int | N
     accuracy = f"accuracy {score_text(probe.scores[ACCURACY])}"
     lines = [
         head,
-        cell(f"{shown}   {accuracy}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"),
+        *broken(cell(f"{shown}   {accuracy}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"), width),
         cell(probe_parameters(probe.parameters)),
     ]
     if best is not None and (tuned := best.value()) is not None:
