@@ -31,6 +31,7 @@ from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Budget, Study, WarmStart
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
+from ser_tui.study.formatting import counted
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
@@ -129,7 +130,8 @@ def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float 
     state = folder.state()
     done, elapsed = state.finished_trials, elapsed_seconds(state) / 60
     if trials is not None and trials <= done:
-        raise UsageError(f"{folder.run_id} has {done} finished trials: --trials is how many there are to be in all, so more than {done}")
+        has = counted(done, "finished trial")
+        raise UsageError(f"{folder.run_id} has {has}: --trials is how many there are to be in all, so more than {done}")
     if minutes is not None and minutes <= elapsed:
         raise UsageError(f"{folder.run_id} has searched for {elapsed:.1f} minutes: --minutes is how many there are to be in all")
     try:

@@ -15,7 +15,7 @@ from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study import run_summary
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
-from ser_tui.study.formatting import duration, json_text, measured_text, parameter, printable
+from ser_tui.study.formatting import counted, duration, json_text, measured_text, parameter, printable
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
 from ser_tui.study.records import to_plain
@@ -129,7 +129,7 @@ def summary_text(run_id: str, state: RunState) -> str:
         f"{study.name or run_id} ({run_id}): {state.status}",
         f"corpus {summary.corpus or '-'}, encoder {study.encoder or '-'}, "
         f"strategy {study.strategy or '-'}, protocol {study.protocol or '-'}",
-        f"{state.finished_trials} trials in {duration(elapsed_seconds(state))}",
+        f"{counted(state.finished_trials, 'trial')} in {duration(elapsed_seconds(state))}",
         *([f"BCA {headline_text(summary.headline)}"] if summary.headline else []),
     ]
     if best is not None:

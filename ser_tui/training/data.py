@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.study.formatting import counted
 from ser_tui.training import augment, metrics
 from ser_tui.training.features import Entering, Features, Pooled, Recipe
 from ser_tui.training.shards import Shards
@@ -131,4 +132,4 @@ class PartTensors:
             return ()
         named = "; ".join(problems[index] for index in sorted(problems)[:_NAMED])
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        return (f"{len(problems)} utterances of the {part} part could not be read: {named}{more}",)
+        return (f"{counted(len(problems), 'utterance')} of the {part} part could not be read: {named}{more}",)

@@ -93,7 +93,7 @@ def test_an_unreadable_utterance_is_named_once(tiny: Callable[[str], str], tones
     clips = (Clip(tmp_path / "broken.wav"), Clip(tmp_path / "short.wav"), *part.clips[2:])
     made = data(replace(part, clips=clips, digests=("broken", "short", *part.digests[2:])), tiny("whisper"), "speed")
     assert list(made.problems) == [0]
-    assert "1 utterances of the training part could not be read" in made.notes("training")[0]
+    assert "1 utterance of the training part could not be read" in made.notes("training")[0]
     count = len(part)
     assert set(range(3 * count)) - set(made.usable) == {0, count, 2 * count, 2 * count + 1}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.formatting import duration, measured_text, printable
+from ser_tui.study.formatting import counted, duration, measured_text, printable
 from ser_tui.study.headline import headline_text
 from ser_tui.study.outputs import kept
 from ser_tui.study.run_summary import RunSummary
@@ -116,7 +116,7 @@ async def _go_on(screen: AppScreen[Any], folder: RunFolder, done: int) -> bool:
     from ser_tui.client import launch
 
     choices = [Choosable(str(done + more), f"{more} more") for more in (5, 10, 15, 30)]
-    title = f"{done} trials are done. Go on to how many in all?"
+    title = f"{counted(done, 'trial')} {'is' if done == 1 else 'are'} done. Go on to how many in all?"
     found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
     if not found:
         return False
@@ -154,7 +154,7 @@ async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) 
     if len(summaries) == 1:
         [one] = summaries
         named, figure = printable(one.run_id), one.headline
-        held = f"{one.trials} trials, {duration(one.seconds)} of work" + (f", BCA {headline_text(figure)}" if figure else "")
+        held = f"{counted(one.trials, 'trial')}, {duration(one.seconds)} of work" + (f", BCA {headline_text(figure)}" if figure else "")
     else:
         named = f"{len(summaries)} runs"
         held = f"{sum(one.trials for one in summaries)} trials, {duration(sum(one.seconds or 0 for one in summaries))} of work"

@@ -117,7 +117,8 @@ def strategy_note(study: Study, planned: int | None) -> str:
             if total is not None and planned is not None and total < planned
             else size
         )
-    count = f"{'up to ' if study.budget.stop_after else ''}{total} trials" if total is not None else "trials until the minutes are over"
+    most = "up to " if study.budget.stop_after else ""
+    count = f"{most}{counted(total, 'trial')}" if total is not None else "trials until the minutes are over"
     if planned is not None and study.budget.trials is not None and planned < study.budget.trials:
         count += f" (the space holds no more than {planned})"
     startup = strategies.startup(study.strategy)
