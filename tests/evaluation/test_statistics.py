@@ -66,7 +66,7 @@ def test_over_few_speakers_an_interval_holds_the_score_of_all(speakers: int, wid
         logits = base + 0.5 * (random.normal(size=(speakers, 1)) + random.normal(size=(speakers, 7)))
         right = random.random(len(truth)) < 1 / (1 + np.exp(-np.repeat(logits, 4, axis=1).ravel()))
         low, high = bootstrap_interval(truth.tolist(), np.where(right, truth, (truth + 1) % 7).tolist(), 7, groups=names)
-        held += low <= of_all <= high
+        held += int(low <= of_all <= high)
         widths.append(high - low)
     assert held / 300 > 0.93 and np.mean(widths) < widest
 
