@@ -19,7 +19,7 @@ from ser_tui.tui.views.parameter_plots import parameter_pictures
 from ser_tui.tui.views.sparks import scaled
 from ser_tui.tui.views.trial_plot import ended_minutes, trial_picture
 from ser_tui.tui.views.trials import current_lines
-from ser_tui.tui.widgets.pictures import Picture, Series, apart, count_axis, log_axis, nice_axis
+from ser_tui.tui.widgets.pictures import Picture, Series, apart, count_axis, log_axis, nice_axis, share_axis
 from ser_tui.tui.widgets.plotted import heading
 
 
@@ -105,6 +105,9 @@ def test_minutes_leave_out_the_pause_between_two_workers(runs: Path) -> None:
 
 def test_axes_are_round_and_stay_as_they_are_when_a_trial_is_added() -> None:
     assert nice_axis(0.143, 0.981).ticks == nice_axis(0.12, 0.99).ticks
+    for alone in (0.0, 0.753, 1.0):
+        axis = share_axis(alone, alone)
+        assert 0 <= axis.low < axis.high <= 1 and axis.high - axis.low < 0.1, "one score says little of 0 or 1, and nothing beyond"
     assert [label for _, label in nice_axis(0.86, 0.99).ticks][:2] == [".85", ".90"] or nice_axis(0.86, 0.99).low <= 0.86
     assert count_axis(3, planned=15) == count_axis(14, planned=15)
     assert count_axis(201).high == count_axis(210).high

@@ -11,7 +11,7 @@ from ser_tui.study.state import RunState
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views.trial_plot import ZOOM, ended_minutes
-from ser_tui.tui.widgets.pictures import Picture, Point, Series, count_axis, nice_axis, steps
+from ser_tui.tui.widgets.pictures import Picture, Point, Series, count_axis, nice_axis, share_axis, steps
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def curves_picture(curves: Sequence[RunCurve], highlighted: int, minutes: bool, 
     values = [value for one in drawn for _, _, value in one.rises]
     high = max(values)
     low = max(min(values), high - ZOOM) if zoomed and measure.unit == "share" else min(values)
-    y = nice_axis(low, min(1.0, high) if measure.unit == "share" else high)
+    y = (share_axis if measure.unit == "share" else nice_axis)(low, high)
     if minutes:
         x = nice_axis(0.0, max(one.last[1] for one in drawn), "minutes")
     else:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Point = tuple[float, float]
+ALONE = 0.02
+"""Scores that lie closer together are shown with so much on either side."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,13 @@ def nice_axis(low: float, high: float, title: str = "", ticks: int = 6, *, whole
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     places = tuple(index * step for index in range(first, last + 1))
     return PlotAxis(places[0], places[-1], tuple((place, number_text(place, step)) for place in places), title)
+
+
+def share_axis(low: float, high: float) -> PlotAxis:
+    """As `nice_axis`, of what lies between 0 and 1; it shows nothing beyond, and one score alone has a little room around it."""
+    if high - low < ALONE:
+        low, high = low - ALONE, high + ALONE
+    return nice_axis(max(0.0, low), min(1.0, high))
 
 
 def apart(axis: PlotAxis, rows: int) -> tuple[tuple[float, str], ...]:
