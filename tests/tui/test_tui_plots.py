@@ -198,8 +198,12 @@ def test_a_trial_shows_both_losses_its_scores_and_where_the_encoder_begins_to_tr
         assert named(picture, "encoder trains from epoch 3").spans[0][0] == 2.5
 
 
-def test_a_trial_without_epochs_has_no_curves(runs: Path) -> None:
+def test_a_trial_without_epochs_or_with_a_single_one_has_no_curves(runs: Path) -> None:
     run = begin(runs)
+    run.trial(1, 0.9, {**run.parameters(), "epochs": 1, "unfreeze_epoch": 0})
+    state = state_of(run)
+    assert len(state.trials[0].epochs) == 1 and epoch_pictures(state.trials[0], state) is None
+    run = begin(runs, number=2)
     run.write(events.TrialStarted(trial=1, parameters=run.parameters()))
     state = state_of(run)
     assert not len(state.trials[0].epochs) and epoch_pictures(state.trials[0], state) is None

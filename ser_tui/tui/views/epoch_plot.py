@@ -11,12 +11,12 @@ from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count
 
 
 def epoch_pictures(trial: Trial, state: RunState) -> tuple[Picture, Picture] | None:
-    """BCA and loss over epochs; None where there is no epoch yet, or the trial is a probe's, which has none.
+    """BCA and loss over epochs; None where there is no epoch yet, or where there is but one, as in a probe: one point is no curve.
 
     Where the encoder was frozen at first, an upright line stands before the first epoch that trained it.
     """
     epochs = trial.epochs
-    if not epochs:
+    if not epochs or epochs[-1].epochs == 1:
         return None
     x = count_axis(epochs[-1].epoch, epochs[-1].epochs, "epoch")
     classes = len(state.start.classes) if state.start is not None else 0
