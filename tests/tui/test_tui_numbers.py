@@ -8,18 +8,27 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fabricated_outputs import run_with_test_part
-from piloting import press, shown, until_shown
+from piloting import press, shown, until, until_shown
 from scored_run import scored_run
+from textual.app import App
+from textual.screen import Screen
 
 from ser_tui.cli.exporting import export_runs
 from ser_tui.cli.showing import show_run
 from ser_tui.study.formatting import interval_text, loss_text, parameter, score, score_with_interval
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.dialogs.trial import TrialScreen
+from ser_tui.tui.screens.errors import ErrorsScreen
+from ser_tui.tui.screens.parameters import ParametersScreen
+from ser_tui.tui.screens.results import ResultsScreen
+from ser_tui.tui.screens.run import RunScreen
+from ser_tui.tui.screens.timeline import TimelineScreen
 from ser_tui.tui.widgets.lines import Lines
 
 LEFT = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
@@ -120,6 +129,10 @@ async def test_every_number_of_a_run_is_that_of_its_document(
     assert seen > 30
 
 
+def _in_front(app: App[Any], screen: type[Screen[Any]]) -> bool:
+    return isinstance(app.screen, screen)
+
+
 @pytest.mark.parametrize("name", ["old-tune", "old-probe", "old-loso"])
 async def test_every_number_of_a_real_run_is_that_of_its_document(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
@@ -130,11 +143,16 @@ async def test_every_number_of_a_real_run_is_that_of_its_document(
     document = json.loads(capsys.readouterr().out)
     numbers, seen = Numbers([document]), 0
     async with SerTuiApp(runs, document["run_id"]).run_test(size=(200, 50)) as pilot:
-        for keys, marker in (
-            ((), "best BCA"), (("t",), "best epoch"), (("escape", "v"), "recall"), (("escape", "i"), "timeline"),
-            (("escape", "p"), "parameters"), (("escape", "b"), "truth:said"),
+        for keys, screen, marker in (
+            ((), RunScreen, "best BCA"), (("t",), TrialScreen, "best epoch"), (("escape", "v"), ResultsScreen, "recall"),
+            (("escape", "i"), TimelineScreen, "START"), (("escape", "p"), ParametersScreen, "importance"),
+            (("escape", "b"), ErrorsScreen, "truth:said"),
         ):  # fmt: skip
-            await press(pilot, *keys)
+            for key in keys:
+                await pilot.pause()
+                await press(pilot, key)
+                # The run's own key bar names all of them.
+                await until(pilot, partial(_in_front, pilot.app, RunScreen if key == "escape" else screen))
             await until_shown(pilot, marker)
             lines = [str(one.plain) for one in pilot.app.screen.query(Lines)]
             text = re.sub(r"±\.\d+", "", "\n".join([shown(pilot.app), *lines]))  # half an interval, in notes of that version
