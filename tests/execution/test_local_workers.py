@@ -34,6 +34,7 @@ from ser_tui.study.load import loads
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce_all
 from ser_tui.training.trainer import Trainer
+from ser_tui.training.trial import EpochReport
 from ser_tui.worker.in_memory import InMemory
 
 MakeStudy = Callable[..., Study]
@@ -56,11 +57,27 @@ class Searched:
         """As a worker does, and remembered here."""
         made = chosen(session, study, data, trainer, stages)
         self.workers = made if isinstance(made, LocalWorkers) else None
+        # A trial takes less time here than a process to start: without this the first one could be over before the second begins.
+        while self.workers is not None and not all(one.ready for one in self.workers._processes):
+            assert self.workers.next(Deaf()) is None
         return made
 
     def started(self, trial: int) -> list[TrialStarted]:
         """How often `trial` began."""
         return [event for event in self.events if isinstance(event, TrialStarted) and event.trial == trial]
+
+
+class Deaf:
+    """Hears of no trial, for none is under way."""
+
+    def on_epoch(self, trial: int, report: EpochReport) -> None:
+        raise AssertionError(f"trial {trial} is under way")
+
+    def on_fold(self, trial: int, fold: int, value: float) -> None:
+        raise AssertionError(f"trial {trial} is under way")
+
+    def on_stage(self, trial: int, stage: str, done: int, total: int) -> None:
+        raise AssertionError(f"trial {trial} is under way")
 
 
 def is_gone(pid: int) -> bool:
@@ -194,7 +211,8 @@ def test_a_killed_search_takes_its_workers_along_and_loses_nothing(small_study: 
     def told(of: RunFolder) -> list[Event]:
         return LogReader(of.log).read_all()
 
-    until(lambda: any(isinstance(event, TrialFinished) for event in told(folder)))
+    # Not at the first end alone: the second process may just have become ready.
+    until(lambda: any(isinstance(event, TrialFinished) for event in told(folder)) and bool(folder.state().under_way))
     facts = worker_facts(folder)
     assert facts is not None
     children = [child.pid for child in psutil.Process(facts.process.pid).children()]
