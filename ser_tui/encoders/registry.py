@@ -47,7 +47,7 @@ OFFLINE_SEARCH: Mapping[str, Any] = {
 }
 """Bounds that suit Whisper tiny on EmoDB. The middle layers know emotion better than the last, whose computation is saved, and
 from a probe's head four epochs do more than eight from a random one. Of the paper's rates, those below 2e-5 leave this
-encoder where it is and those above 4e-4 ruin it; cutting at 2 or 3 seconds costs more than it saves. docs/results.md."""
+encoder where it is and those above 4e-4 ruin it; cutting at 2 or 3 seconds costs more than it saves. docs/measured/emodb-search.md."""
 
 
 @dataclass(frozen=True)

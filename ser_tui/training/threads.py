@@ -16,7 +16,7 @@ from ser_tui import places
 PRIMITIVES = 64
 """Compiled operations that oneDNN, and torch's layer above it, keep for shapes to come, instead of 1024 each. Every batch has a
 length of its own: the layers of one batch share a shape, batches hardly ever do, and a thousand kept ones held 0.7 GiB after two
-epochs of EmoDB, for no time saved (docs/speed.md)."""
+epochs of EmoDB, for no time saved (docs/measured/speed.md)."""
 
 
 LIBRARIES = "libraries"
