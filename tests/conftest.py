@@ -12,12 +12,15 @@ from types import SimpleNamespace
 import pytest
 from forking import SOCKET, ForkServer, popen
 from hypothesis import settings
+from skipped import pytest_terminal_summary
 from small_runs import STUDY, make_small_corpus
 
 from ser_tui.client import launch
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.training import threads
+
+__all__ = ["pytest_terminal_summary"]
 
 settings.register_profile("ser_tui", deadline=None)  # how long an example takes is the machine's load
 settings.load_profile("ser_tui")
@@ -34,7 +37,7 @@ def shared_data() -> Path:
     """The folder of real corpora beside the project; skips where it is absent. SER_TUI_TEST_DATA names another one."""
     folder = Path(os.environ.get("SER_TUI_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip(f"needs real corpora in {folder}, which a user's machine has not")
+        pytest.skip(f"needs real corpora in {os.path.relpath(folder)} (SER_TUI_TEST_DATA names another place)")
     return folder
 
 

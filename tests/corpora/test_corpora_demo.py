@@ -22,7 +22,7 @@ from ser_tui.corpora.locations import READY
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.study.errors import UserError
 
-pytest.importorskip("espeakng_loader", reason="needs the extra `demo`")
+pytest.importorskip("espeakng_loader", reason="the demo corpus needs ser-tui[demo]")
 
 
 @pytest.fixture(scope="module")

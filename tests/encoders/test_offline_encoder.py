@@ -69,7 +69,7 @@ def _for_ctranslate2(entry: registry.EncoderEntry, folder: Path) -> Path:
 def test_hidden_states_agree_with_ctranslate2_on_a_real_utterance(
     entry: registry.EncoderEntry, shared_data: Path, tmp_path: Path
 ) -> None:
-    ctranslate2 = pytest.importorskip("ctranslate2")
+    ctranslate2 = pytest.importorskip("ctranslate2", reason="needs ser-tui[dev]")
     encoder = load_encoder(entry.alias)
     waveform, _ = soundfile.read(shared_data / "emodb" / "03a01Fa.flac", dtype="float32")
     window = torch.nn.functional.pad(torch.from_numpy(waveform), (0, 480_000 - len(waveform)))

@@ -15,7 +15,7 @@ def field_cases() -> Path:
     """The folder of field cases; skips where it is absent. SER_TUI_TEST_FIELD names another one."""
     folder = Path(os.environ.get("SER_TUI_TEST_FIELD") or Path(__file__).resolve().parents[3] / "shared" / "field" / "cases")
     if not folder.is_dir():
-        pytest.skip(f"needs the field's inputs in {folder}, which a user's machine has not")
+        pytest.skip(f"needs the field's inputs in {os.path.relpath(folder)} (SER_TUI_TEST_FIELD names another place)")
     return folder
 
 

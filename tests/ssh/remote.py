@@ -23,7 +23,7 @@ SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/s
 def missing() -> str | None:
     """What the tests over SSH lack on this machine, or None."""
     absent = [name for name in ("ssh", "ssh-keygen", "tmux") if shutil.which(name) is None] + ([] if SSHD else ["sshd"])
-    return f"needs {', '.join(absent)}" if absent else None
+    return f"needs {', '.join(absent)}, which .ci/run installs" if absent else None
 
 
 @dataclass(frozen=True)
