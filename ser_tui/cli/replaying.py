@@ -11,17 +11,13 @@ from typing import Any
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed
-from ser_tui.client.resolving import load_bounds
 from ser_tui.places import runs_folder
-from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run, usable
+from ser_tui.replay.recorded import usable
 from ser_tui.replay.searches import FOREST, NEAREST, SURROGATES, Request
 from ser_tui.replay.table import ReplayFigures, ToMark, figures
-from ser_tui.store.runs import RunFolder, resolve
-from ser_tui.study.document import StrategyChoice
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, duration, score
 from ser_tui.study.records import to_plain
-from ser_tui.study.space import Space, searched
 
 EVERY = 2.0
 """Seconds between two lines of progress."""
@@ -39,7 +35,7 @@ def replay_strategies(
             raise UsageError(f"--surrogates {kind}: there are {', '.join(SURROGATES)}")
     if not asked or not kinds:
         raise UsageError("name a strategy and a surrogate at least: --strategies gp,tpe --surrogates forest,nearest")
-    trials, space = _recorded(sources, study)
+    trials, space = replaying.recorded(runs_folder(), sources, study)
     request = Request(space, tuple(usable(space, trials)), asked, (), budget, jobs or len(os.sched_getaffinity(0)))
     found = replaying.replay(request, kinds, seeds, _Progress(), again=again)
     rows = {key: figures(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
@@ -48,23 +44,6 @@ def replay_strategies(
     else:
         _print(request, found, rows, reach, seeds)
     return 0 if found.whole else 130
-
-
-def _recorded(sources: list[str], study: Path | None) -> tuple[list[Recorded], Space]:
-    """The trials of tables and runs, and the space to search: the study's, else that of the first run, else what the tables span."""
-    trials: list[Recorded] = []
-    runs: list[RunFolder] = []
-    for source in dict.fromkeys(sources):
-        if source.endswith(".csv"):
-            trials += of_table(Path(source))
-        else:
-            runs.append(resolve(runs_folder(), source))
-            trials += of_run(runs[-1])
-    if not trials:
-        raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
-    if study is not None:
-        return trials, searched(load_bounds(study))
-    return trials, space_of_run(runs[0]) if runs else space_of(trials)
 
 
 class _Progress:
@@ -95,7 +74,7 @@ def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Rep
         error = found.errors.get(kind)
         known = "" if error is None else f"; its error on unseen trials, cross-validated: {score(error)} (RMSE of BCA)"
         say(f"{kind}: {SURROGATES[kind]}{known}")
-        shown = [(name(request.strategies[index]), rows[index, surrogate]) for index, surrogate in rows if surrogate == kind]
+        shown = [(replaying.named(request.strategies[index]), rows[index, surrogate]) for index, surrogate in rows if surrogate == kind]
         mark = f">= {score(reach)}"
         headings = ("STRATEGY", "SEEDS", "MEAN", "10TH PCT", mark, "TO .80", "TO .90", "TO .95", "MINUTES", "PROPOSAL")
         print_table(headings, [
@@ -108,13 +87,6 @@ def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Rep
     say("best of a search, (standard error); TO: median trials until a BCA was passed; MINUTES of a search, by the recorded trials")
     if not found.whole:
         say("interrupted: what is done is kept, the same command goes on", error=True)
-
-
-def name(strategy: StrategyChoice) -> str:
-    """gp, or gp with what differs from its defaults: tpe startup=8."""
-    usual = replaying.choices(strategy.kind)[0].settings
-    differing = [f"{key}={value}" for key, value in strategy.settings.items() if usual.get(key) != value]
-    return " ".join([strategy.kind, *differing])
 
 
 def _with_error(pair: tuple[float, float], digits: int = 3) -> str:

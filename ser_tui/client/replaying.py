@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,12 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import ser_tui
+from ser_tui.client.resolving import load_bounds
 from ser_tui.places import cache_folder, private_folder
+from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run
 from ser_tui.replay.searches import Request, Search, Wanted, read_search, request_json, search_plain
+from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.study.document import StrategyChoice
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.space import Space, searched
+
+TABLE = ".csv"
 
 
 @dataclass
@@ -38,13 +45,65 @@ class Replayed:
         return sum(map(len, self.searches.values()))
 
 
+class Stopper:
+    """Ends a replay from another thread, which then returns what is done."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.stopped = False
+
+    def stop(self) -> None:
+        """End it now, or as soon as its process is there."""
+        with self._lock:
+            self.stopped = True
+            if self._process is not None:
+                _end(self._process)
+
+    def takes(self, process: subprocess.Popen[bytes] | None) -> None:
+        """It is `process` that is to be ended; None: it has ended."""
+        with self._lock:
+            self._process = process
+            if self.stopped and process is not None:
+                _end(process)
+
+
+def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> tuple[list[Recorded], Space]:
+    """The trials of `sources`: tables of trials (*.csv), folders of such tables, and runs of the folder `runs`; and the space to
+    search: that of the document `study`, else that of the first run, else what the tables span. Raises UserError."""
+    trials: list[Recorded] = []
+    of_runs: list[RunFolder] = []
+    for source in dict.fromkeys(sources):
+        tables = tables_of(source)
+        if tables:
+            for table in tables:
+                trials += of_table(table)
+        else:
+            of_runs.append(resolve(runs, source))
+            trials += of_run(of_runs[-1])
+    if not trials:
+        raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
+    if study is not None:
+        return trials, searched(load_bounds(study))
+    return trials, space_of_run(of_runs[0]) if of_runs else space_of(trials)
+
+
+def tables_of(source: str) -> list[Path]:
+    """The tables that `source` means: itself, or those in the folder that it is; none: it means a run."""
+    path = Path(source).expanduser()
+    if source.endswith(TABLE):
+        return [path]
+    return sorted(path.glob(f"*{TABLE}")) if path.is_dir() and not RunFolder(path).log.exists() else []
+
+
 def replay(
-    request: Request, surrogates: Sequence[str], seeds: int, told: Callable[[Replayed, int], None], *, again: bool = False
-) -> Replayed:
+    request: Request, surrogates: Sequence[str], seeds: int, told: Callable[[Replayed, int], None], *, again: bool = False,
+    stopper: Stopper | None = None,
+) -> Replayed:  # fmt: skip
     """Replay each strategy of `request` with seeds 0 to `seeds` - 1 on each surrogate; `request.wanted` is filled in here.
 
-    `told(found, all)` hears of every search that ends. Interrupted by Ctrl+C it returns what is done. `again`: nothing that was kept is
-    read. Raises UserError where a strategy cannot search the space or its library is missing.
+    `told(found, all)` hears of every search that ends. Interrupted by Ctrl+C or by `stopper` it returns what is done. `again`: nothing
+    that was kept is read. Raises UserError where a strategy cannot search the space or its library is missing.
     """
     found = Replayed()
     places: dict[tuple[int, str], Path | None] = {}
@@ -60,8 +119,9 @@ def replay(
             wanted.append(Wanted(index, surrogate, tuple(seed for seed in range(seeds) if seed not in kept)))
     total = len(wanted) * seeds
     told(found, total)
+    stopper = stopper or Stopper()
     try:
-        with _answers(Request(**{**vars(request), "wanted": tuple(wanted)})) as answers:
+        with _answers(Request(**{**vars(request), "wanted": tuple(wanted)}), stopper) as answers:
             for answer in answers:
                 if "failed" in answer:
                     raise UserError(str(answer["failed"]))
@@ -74,11 +134,12 @@ def replay(
                 told(found, total)
     except KeyboardInterrupt:
         found.whole = False
+    found.whole = found.whole and not (stopper.stopped and found.done < total)
     return found
 
 
 @contextmanager
-def _answers(request: Request) -> Iterator[Iterator[Mapping[str, Any]]]:
+def _answers(request: Request, stopper: Stopper) -> Iterator[Iterator[Mapping[str, Any]]]:
     """The lines that the process writes. It ends with this context, whatever it is at."""
     # One thread a process, and behind everything else: a worker may be training beside it.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
@@ -89,18 +150,25 @@ def _answers(request: Request) -> Iterator[Iterator[Mapping[str, Any]]]:
     )  # fmt: skip
     try:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        stopper.takes(process)
         with suppress(BrokenPipeError):
             process.stdin.write(request_json(request))
             process.stdin.close()
-        yield map(json.loads, process.stdout)
-        if process.wait():
+        yield (json.loads(line) for line in process.stdout if line.endswith(b"\n"))  # a line that was cut short is lost
+        if process.wait() and not stopper.stopped:
             last = (process.stderr.read().decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"])[-1]
             raise UserError(f"the replay failed: {last}")
     finally:
-        if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+        stopper.takes(None)
+        _end(process)
+        process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process, and those that it has made."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _place(request: Request, strategy: StrategyChoice, surrogate: str) -> Path | None:
@@ -162,3 +230,10 @@ def choices(text: str) -> tuple[StrategyChoice, ...]:
                 chosen[name.strip()] = value
         found.append(registry.completed_choice(StrategyChoice(kind=kind, **chosen)))
     return tuple(found)
+
+
+def named(strategy: StrategyChoice) -> str:
+    """gp, or gp with what differs from its defaults: tpe startup=8."""
+    usual = choices(strategy.kind)[0].settings
+    differing = [f"{key}={value}" for key, value in strategy.settings.items() if usual.get(key) != value]
+    return " ".join([strategy.kind, *differing])

@@ -11,8 +11,9 @@ import pytest
 from calling import call, document
 
 from ser_tui.cli.replaying import replay_strategies
+from ser_tui.client import replaying
 from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, usable
-from ser_tui.replay.searches import Search, best_so_far
+from ser_tui.replay.searches import Request, Search, best_so_far
 from ser_tui.replay.surrogates import Surrogate
 from ser_tui.replay.table import figures
 from ser_tui.store.runs import RunFolder
@@ -98,6 +99,21 @@ def test_figures_tell_mean_percentile_share_and_how_soon() -> None:
     assert list(found.reached) == pytest.approx([6 / 11, (30 / 11**3) ** 0.5])
     assert [(mark.share, mark.trials, mark.minutes) for mark in found.marks] == [(1, 2, 2), (1, 4, 4), (pytest.approx(6 / 11), 4, 4)]
     assert best_so_far([0.2, 0.1, 0.4]) == [0.2, 0.2, 0.4]
+
+
+def test_several_processes_search_and_a_stopped_replay_returns_what_is_done(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    trials, space = replaying.recorded(tmp_path, [str(table.parent)])
+    request = Request(space, tuple(usable(space, trials)), replaying.choices("random"), (), 5, processes=2)
+    heard: list[int] = []
+    found = replaying.replay(request, ["nearest"], 4, lambda found, total: heard.append(found.done))
+    assert found.whole and sorted(found.searches[0, "nearest"]) == [0, 1, 2, 3] and heard == [0, 1, 2, 3, 4]
+    stopper = replaying.Stopper()
+    stopper.stop()
+    again = replaying.replay(request, ["nearest"], 6, lambda found, total: None, stopper=stopper)
+    assert not again.whole and again.done == 4, "what was done before is there"
 
 
 @pytest.mark.slow

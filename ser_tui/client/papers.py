@@ -1,0 +1,142 @@
+"""The paper's tables beside what the runs of a folder have, and the studies of what is missing: for command line and app."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ser_tui.client import replaying
+from ser_tui.client.resolving import load_study
+from ser_tui.encoders import registry as encoders
+from ser_tui.replay.recorded import LEAST, Recorded, of_run, space_of, usable
+from ser_tui.replay.searches import NEAREST, Request
+from ser_tui.report.paper_tables import BUDGET, CORPUS, Ours, Transfer, is_fair, machine_text, searches, transfers
+from ser_tui.store.index import Index
+from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import score
+from ser_tui.study.scores import Score
+from ser_tui.study.state import RunState
+from ser_tui.study.time_to_score import MARKS
+
+GRID = 504
+"""Points of the paper's grid."""
+NAMES = {"gp": "GP-BO (gp)", "tpe": "TPE (tpe)", "random": "random search", "grid": "grid search", "autospeech": "AutoSpeech 2020 style"}
+
+
+@dataclass(frozen=True)
+class PaperTables:
+    """What stands beside the paper: of each strategy and each corpus what the runs have. `left`: run id -> why it stands nowhere;
+    `recorded`: trials on which the grid could be replayed."""
+
+    encoder: str
+    protocol: str
+    budget: int
+    rows: Mapping[str, Ours]
+    left: Mapping[str, str]
+    transfers: Mapping[str, Transfer]
+    recorded: int
+    encoders: tuple[str, ...]
+    """Those that runs on EmoDB have, most runs first."""
+
+    @property
+    def best_run(self) -> str | None:
+        """The run whose model would be asked for what is missing in the table of zero-shot scores."""
+        ours = [one for one in self.rows.values() if one.how == "run"]
+        return max(ours, key=lambda one: one.score.value).run if ours else None
+
+
+def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTables:
+    """What the runs in `runs` have; `encoder`: empty for the one of most of them. Raises UserError for one that is not known."""
+    index = Index(runs)
+    on_emodb = [one for one in index.refresh() if one.corpus == CORPUS and one.method == "finetune"]
+    counted = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]
+    if encoder:
+        chosen = encoders.absolute_name(encoders.find(encoder).name)
+    else:
+        chosen = counted[0] if counted else "speechbrain/emotion-recognition-wav2vec2-IEMOCAP"
+    folders = {one.run_id: resolve(runs, one.run_id) for one in on_emodb if one.encoder == chosen}
+    states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
+    rows, left = searches(states, chosen, protocol, budget)
+    trials = sum(len(trials) for _, trials in _recorded(states, folders, protocol))
+    return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(counted))
+
+
+def _recorded(
+    states: list[tuple[str, RunState]], folders: Mapping[str, RunFolder], protocol: str
+) -> Iterator[tuple[RunState, list[Recorded]]]:
+    """The trials of runs that may be compared, which all searched the same dimensions."""
+    names: set[str] = set()
+    for run_id, state in states:
+        if not is_fair(state.start) or state.study.protocol != protocol:
+            continue
+        try:
+            trials = of_run(folders[run_id])
+        except UserError:
+            continue
+        kept = [trial for trial in trials if not names or set(trial.parameters) == names]
+        if kept:
+            names = names or set(kept[0].parameters)
+            yield state, kept
+
+
+def with_grid(runs: Path, tables: PaperTables) -> PaperTables:
+    """The tables with the grid, four points an interval, replayed on the trials that the runs have recorded, where it was not run and they
+    are enough. Minutes of several machines are not added up. Raises UserError where the trials cannot be replayed."""
+    if "grid" in tables.rows or tables.recorded < LEAST:
+        return tables
+    index = Index(runs)
+    chosen = [one for one in index.refresh() if one.corpus == CORPUS and one.method == "finetune" and one.encoder == tables.encoder]
+    folders = {one.run_id: resolve(runs, one.run_id) for one in chosen}
+    states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
+    found = list(_recorded(states, folders, tables.protocol))
+    machines = {machine_text(state.start) for state, _ in found if state.start is not None}
+    grid = _replayed_grid([trial for _, trials in found for trial in trials], machines, tables.protocol)
+    return replace(tables, rows={**tables.rows, "grid": grid})
+
+
+def _replayed_grid(trials: list[Recorded], machines: set[str], protocol: str) -> Ours:
+    space = space_of(trials)
+    within = usable(space, trials)
+    request = Request(space, tuple(within), replaying.choices("grid"), (), GRID, len(os.sched_getaffinity(0)))
+    found = replaying.replay(request, (NEAREST,), 1, lambda done, total: None)
+    search = found.searches[0, NEAREST].get(0)
+    if search is None:
+        raise UserError("the replay of the grid was interrupted")
+    seconds = search.seconds if len(machines) == 1 else ()
+    passed: list[tuple[float, int, float | None]] = []
+    for mark in MARKS:
+        at = next((place for place, value in enumerate(search.scores) if value >= mark), None)
+        if at is not None:
+            passed.append((mark, at + 1, sum(seconds[: at + 1]) / 60 if seconds else None))
+    error = found.errors.get(NEAREST)
+    known = "" if error is None else f", whose error on unseen ones is {score(error)}"
+    told = f"replayed on the nearest of {len(within)} recorded trials{known}"
+    minutes = sum(seconds) / 60 if seconds else None
+    machine = next(iter(machines)) if len(machines) == 1 else "several: minutes are not added up"
+    return Ours("replayed", told, Score(max(search.scores), None), None, len(search.scores), minutes, tuple(passed), protocol, machine, "")
+
+
+def _overrides(kind: str, tables: PaperTables) -> list[str]:
+    changes = [f"encoder={tables.encoder}"]
+    changes += [f"protocol={tables.protocol}"] if tables.protocol != "random" else []
+    return changes + ([f"budget.trials={tables.budget}"] if kind != "grid" and tables.budget != BUDGET else [])
+
+
+def missing_study(kind: str, tables: PaperTables) -> Study:
+    """The study of a search that is missing, ready to run. Raises UserError where corpus or encoder are not here."""
+    return load_study(f"emodb-{kind}", _overrides(kind, tables))
+
+
+def command(kind: str, tables: PaperTables) -> str:
+    """What makes the run of a row that is missing."""
+    return " ".join(["ser-tui", "run", f"emodb-{kind}", *(f"--set {change}" for change in _overrides(kind, tables))])
+
+
+def transfer_command(corpus: str, tables: PaperTables) -> str:
+    """What makes a zero-shot score that is missing."""
+    return f"ser-tui evaluate {tables.best_run or 'RUN'} --on {corpus} --preset paper --raw"
