@@ -1,10 +1,11 @@
 """Break things on purpose and count what was lost: the table of docs/guarantees.md.
 
-    python benchmarks/faults.py [--cycles 200] [--seed 1] [--only TEXT]
+    python benchmarks/faults.py [--cycles 200] [--seed 1] [--only TEXT] [--data ../shared/data]
 
 `--cycles` is how often a worker is killed (SIGKILL) at random moments; the other faults, which take longer each, are
 injected a fixed share as often. Everything goes through real worker processes, apps and terminals on the demo corpus
-(synthetic speech; what is tested here does not depend on what is said), in folders of its own. Exit code 1 when a promise is broken.
+(synthetic speech; what is tested here does not depend on what is said), in folders of its own; with `--data`, the folder of which EmoDB
+is a subfolder, searches by halving are on 27 utterances of EmoDB. Exit code 1 when a promise is broken.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,12 +28,15 @@ from damaging import rotten, set_clocks, torn  # noqa: E402
 from disks import file_limit, full_disk  # noqa: E402
 from downloading import filled, limited  # noqa: E402
 from killing import sigkill, stale  # noqa: E402
+from killing_dask import PROBES, TUNED, Undisturbed, schedulers_killed, undisturbed, workers_killed  # noqa: E402
+from killing_halving import halving  # noqa: E402
 from lab import Outcome, Reference, Warm, reference_run  # noqa: E402
 from memories import too_little  # noqa: E402
 from screens import ended, long_run, lost_connections, stalled, throttled  # noqa: E402
 from sharing import crowd, race  # noqa: E402
 from small_runs import make_small_corpus  # noqa: E402
 
+from ser_tui.corpora import registry  # noqa: E402
 from ser_tui.store.runs import RunFolder  # noqa: E402
 
 Fault = tuple[str, Callable[[Path], Outcome]]
@@ -48,8 +53,22 @@ def _own_places() -> Iterator[Path]:
         yield Path(name)
 
 
-def faults(warm: Warm, reference: Reference, cycles: int, seed: int) -> list[Fault]:
-    """Every fault by a name, as a function of a scratch folder of its own."""
+def _of_emodb(folder: Path, scratch: Path) -> str:
+    """The name of a corpus of 27 of its utterances: three speakers, three emotions, three of each."""
+    registry.remember("emodb", folder)
+    manifest, rows = registry.load_manifest("emodb"), ["file,speaker,emotion"]
+    for speaker in ("03", "08", "09"):
+        for emotion in ("anger", "neutral", "happiness"):
+            chosen = [one for one in manifest.utterances if (one.speaker, one.emotion) == (speaker, emotion)][:3]
+            rows += [f"{one.path},{speaker},{emotion}" for one in chosen]
+    assert len(rows) == 28, manifest.speakers
+    (table := scratch / "real.csv").write_text("\n".join(rows) + "\n")
+    registry.remember("real", table)
+    return "real"
+
+
+def faults(warm: Warm, reference: Reference, cycles: int, seed: int, corpus: str) -> list[Fault]:
+    """Every fault by a name, as a function of a scratch folder of its own. `corpus`: what the searches by halving are on."""
     some, few = max(2, cycles // 10), max(1, cycles // 50)
 
     def beside_a_worker(act: Callable[[RunFolder, Path, Path], Outcome]) -> Callable[[Path], Outcome]:
@@ -59,8 +78,17 @@ def faults(warm: Warm, reference: Reference, cycles: int, seed: int) -> list[Fau
 
         return run
 
+    @cache
+    def by_dask() -> tuple[Undisturbed, Undisturbed]:
+        runs = reference.folder.path.parent
+        return undisturbed(runs, *TUNED), undisturbed(runs, *PROBES)
+
     return [
         ("worker killed", lambda path: sigkill(warm, path, cycles, seed, reference)),
+        ("dask workers killed", lambda path: workers_killed(warm, path, some, seed, *by_dask())),
+        ("dask scheduler killed", lambda path: schedulers_killed(warm, path, max(1, some // 4), seed, *by_dask())),
+        ("halving killed", lambda path: halving(warm, path, some, seed, 1, f"corpus={corpus}")),
+        ("halving with workers killed", lambda path: halving(warm, path, some, seed, 2, f"corpus={corpus}")),
         ("reboot", lambda path: stale(warm, path, some, seed, reference)),
         ("log cut", lambda path: torn(warm, path, cycles, seed, reference)),
         ("log rotten", lambda path: rotten(warm, path, cycles, seed, reference)),
@@ -86,16 +114,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="inject faults into real runs and count what was lost")
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--only", default="", help="faults whose name holds this text")
     arguments = parser.parse_args()
     sound = True
     remarks: list[str] = []
     with _own_places() as scratch, Warm() as warm:
         make_small_corpus()
+        corpus = "small" if arguments.data is None else _of_emodb(arguments.data.resolve() / "emodb", scratch)
         reference = reference_run(warm, scratch / "reference")
         print("| fault | injected | finished trials lost | runs not resumable | wrong scores | minutes |")
         print("|---|---:|---:|---:|---:|---:|")
-        for name, inject in faults(warm, reference, arguments.cycles, arguments.seed):
+        for name, inject in faults(warm, reference, arguments.cycles, arguments.seed, corpus):
             if arguments.only not in name:
                 continue
             folder = scratch / name.replace(" ", "-")

@@ -1,10 +1,11 @@
 """Minutes per finished trial: one worker of all threads, and several workers that share them; same study, same machine, one run.
 
-    python benchmarks/workers.py --data ../shared/data [--trials 4] [--workers 2] [--seconds 4]
+    python benchmarks/workers.py --data ../shared/data [--trials 4] [--workers 2] [--seconds 4] [--dask]
 
 whisper-tiny.en on EmoDB, two epochs. Real runs through the product's own launcher, one after the other, each with the features of
 the other in the cache: a run before them, of one trial, makes these and measures what trials cost. Minutes are counted from the
-first trial's start to the last one's end, the probe beside the trials included; the start of processes stands beside them.
+first trial's start to the last one's end, the probe beside the trials included; the start of processes stands beside them. With `--dask`
+the trials are made by one Dask worker, and then by several, each of one thread, on this machine, by a scheduler of their own.
 """
 
 from __future__ import annotations
@@ -12,10 +13,16 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from dask_clusters import by_dask, cluster
 
 from ser_tui.client import launch
 from ser_tui.corpora import registry
@@ -50,12 +57,16 @@ class Measured:
         return self.whole / len(self.trials)
 
 
-def measured(runs: Path, workers: int, trials: int, seconds: float) -> Measured:
-    """Run the study with so many workers."""
-    study = loads(STUDY, "benchmark", [f"workers={workers}", f"budget={trials}", f"search.max_seconds={seconds:g}"])
-    folder = launch.start(study, runs)
-    while liveness(folder) == "live":
-        time.sleep(0.2)
+def measured(runs: Path, workers: int, trials: int, seconds: float, *, dask: bool = False) -> Measured:
+    """Run the study with so many workers, of Dask or not."""
+    said = [f"workers={workers}", f"budget={trials}", f"search.max_seconds={seconds:g}"]
+    with ExitStack() as stack:
+        if dask:
+            (logs := runs.parent / f"dask-{workers}").mkdir()
+            said += by_dask(stack.enter_context(cluster(logs, workers)).address)
+        folder = launch.start(loads(STUDY, "benchmark", said), runs)
+        while liveness(folder) == "live":
+            time.sleep(0.2)
     return _of(folder, LogReader(folder.log).read_all())
 
 
@@ -77,6 +88,7 @@ def main() -> None:
     options.add_argument("--trials", type=int, default=4)
     options.add_argument("--workers", type=int, default=2)
     options.add_argument("--seconds", type=float, default=4.0, help="the length that utterances are cut to")
+    options.add_argument("--dask", action="store_true", help="Dask workers of one thread each")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="ser-tui-workers-") as place:
         os.environ.update({"SER_TUI_CACHE": f"{place}/cache", "SER_TUI_CONFIG": f"{place}/config", "SER_TUI_RUNS": f"{place}/runs"})
@@ -84,17 +96,19 @@ def main() -> None:
         runs = Path(place, "runs")
         loads_before = os.getloadavg()[0]
         measured(runs, 1, 1, given.seconds)
-        found = {count: measured(runs, count, given.trials, given.seconds) for count in (1, given.workers)}
+        found = {count: measured(runs, count, given.trials, given.seconds, dask=given.dask) for count in (1, given.workers)}
     print(f"{processor()}, {cores()} cores; load {loads_before:.1f} before, {os.getloadavg()[0]:.1f} after; {given.trials} trials each\n")
-    print("| workers | threads of each | min per finished trial | s of a trial, mean | s before the first one | best BCA |")
+    called = "Dask workers" if given.dask else "workers"
+    print(f"| {called} | threads of each | min per finished trial | s of a trial, mean | s before the first one | best BCA |")
     print("|---:|---:|---:|---:|---:|---:|")
     for count, one in found.items():
-        row = (count, max(1, cores() // count), f"{one.per_trial / 60:.3f}", f"{statistics.fmean(one.trials):.1f}", f"{one.before:.1f}")
+        threads = 1 if given.dask else max(1, cores() // count)
+        row = (count, threads, f"{one.per_trial / 60:.3f}", f"{statistics.fmean(one.trials):.1f}", f"{one.before:.1f}")
         print("| " + " | ".join(map(str, row)) + f" | {one.best:.3f} |")
     alone, several = found[1], found[given.workers]
     training = given.workers * statistics.fmean(alone.trials) / statistics.fmean(several.trials)
     ratio = alone.per_trial / several.per_trial
-    print(f"\n{given.workers} workers make {ratio:.2f} times the trials of one (training alone: {training:.2f})")
+    print(f"\n{given.workers} {called} make {ratio:.2f} times the trials of one (training alone: {training:.2f})")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from dask_clusters import by_dask, cluster, move, trained_for
 from small_runs import until as waited
 from small_runs import until_over
 
@@ -37,68 +36,6 @@ PROBES = ("method=probe", "search={}", "search.inverse_regularization={low: 0.01
 def until(condition: Callable[[], bool]) -> None:
     """Wait longer than elsewhere: four processes load torch, or Dask, at the same time."""
     waited(condition, 600.0)
-
-
-class Cluster:
-    """A scheduler and workers of one thread, each a process of its own, without nannies: who is killed stays away."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard")
-        self.workers: list[subprocess.Popen[bytes]] = []
-
-    def _started(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
-        name = f"{what}{len(list(self.folder.glob('*.log')))}"
-        with (self.folder / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments]
-            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
-
-    def join(self, **environment: str) -> subprocess.Popen[bytes]:
-        """One more worker."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            found = self._started("worker", self.address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-        self.workers.append(found)
-        return found
-
-    def end(self) -> None:
-        """End all of them."""
-        for process in (*self.workers, self.scheduler):
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-
-@contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[Cluster]:
-    """A cluster of so many workers as long as the block runs."""
-    made = Cluster(folder)
-    try:
-        for _ in range(workers):
-            made.join()
-        yield made
-    finally:
-        made.end()
-
-
-def by_dask(address: str) -> tuple[str, str]:
-    """What a study says of it."""
-    return "executor=dask", f"executor.scheduler={address}"
-
-
-def trained_for(process: subprocess.Popen[bytes]) -> list[int]:
-    """The processes that a Dask worker has for those who search."""
-    found = []
-    for child in psutil.Process(process.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it ends while it is looked at, or has ended and is not waited for yet
-            if "ser_tui.execution" in child.cmdline():
-                found.append(child.pid)
-    return found
 
 
 @pytest.mark.slow
@@ -148,8 +85,7 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(small_study: MakeSt
     assert first.status == "failed" and "cannot be reached any more" in first.reason and "resume" in first.reason
     kept = [trial for trial in first.trials if trial.scored]
     with cluster(tmp_path / "second", 1) as made:
-        text = folder.study.read_text()
-        folder.study.write_text(replaced_address(text, made.address))
+        move(folder, made.address)
         launch.resume(folder)
         until_over(folder)
     state = folder.state()
@@ -168,12 +104,6 @@ def busy_at(events: list[Event], worker: subprocess.Popen[bytes]) -> bool:
         if isinstance(event, TrialFinished | TrialFailed):
             under_way.pop(event.trial, None)
     return any(f":{port}," in where for where in under_way.values() for port in ports)
-
-
-def replaced_address(text: str, address: str) -> str:
-    """A study document with another scheduler."""
-    lines = [f"  scheduler: {address}" if line.strip().startswith("scheduler:") else line for line in text.splitlines()]
-    return "\n".join(lines) + "\n"
 
 
 @pytest.mark.slow

@@ -125,15 +125,15 @@ class Warm:
     def start(
         self, folder: RunFolder, request: Request | None = None, *, die_at_line: int | None = None,
         stop_at_line: int | None = None, file_bytes: int | None = None, data_bytes: int | None = None,
-        result: Path | None = None, environment: Mapping[str, str] | None = None,
+        result: Path | None = None, environment: Mapping[str, str] | None = None, within: Sequence[str] = (),
     ) -> Worker:  # fmt: skip
         """A worker on `folder` that does what `request` asks for, or searches. `die_at_line`, `stop_at_line`: SIGKILL or SIGSTOP
-        at that line of its own; `file_bytes`: no file may grow beyond it; `data_bytes`: so much memory may it take besides
-        what it has when it begins."""
+        at that line of its own, of the modules `within` alone where some are named; `file_bytes`: no file may grow beyond it;
+        `data_bytes`: so much memory may it take besides what it has when it begins."""
         return self._ask(
             [str(folder.path), job_of(request)], asked=encode(request).decode(), line=die_at_line or stop_at_line,
             number=signal.SIGSTOP if stop_at_line else signal.SIGKILL, file_bytes=file_bytes, data_bytes=data_bytes, result=result,
-            environment=environment,
+            environment=environment, within=within,
         )  # fmt: skip
 
     def check(self, folder: RunFolder) -> list[str]:
@@ -143,20 +143,22 @@ class Warm:
             status = self._ask(["check", str(folder.path)], result=result).wait()
             return json.loads(result.read_text()) if status == 0 else [f"the check ended with {status}"]
 
-    def lines(self, folder: RunFolder) -> int:
-        """How many lines of its own a worker runs on `folder`, from its start to its end."""
+    def lines(self, folder: RunFolder, within: Sequence[str] = ()) -> int:
+        """How many lines of its own, or of the modules `within`, a worker runs on `folder`, from its start to its end."""
         with tempfile.TemporaryDirectory() as scratch:
             result = Path(scratch) / "lines"
-            assert self.start(folder, die_at_line=-1, result=result).wait() == 0
+            assert self.start(folder, die_at_line=-1, result=result, within=within).wait() == 0
             return int(json.loads(result.read_text())["lines"])
 
     def _ask(
         self, arguments: Sequence[str], *, asked: str = "", line: int | None = None, number: int = signal.SIGKILL,
         file_bytes: int | None = None,
         data_bytes: int | None = None, result: Path | None = None, environment: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
     ) -> Worker:  # fmt: skip
         request = {
             "arguments": list(arguments), "asked": asked, "environment": dict(environment or {}), "line": line, "signal": int(number),
+            "within": list(within),
             "file_bytes": file_bytes, "data_bytes": data_bytes, "result": str(result) if result else None,
         }  # fmt: skip
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -184,9 +186,9 @@ class Reference:
     lines: int
 
 
-def reference_run(warm: Warm, runs: Path, *overrides: str) -> Reference:
-    """Run the cheap study three times: to fill the cache, to be timed, and to be counted."""
-    wanted = study(*overrides)
+def reference_run(warm: Warm, runs: Path, *overrides: str, wanted: Study | None = None) -> Reference:
+    """Run the cheap study, or the `wanted` one, three times: to fill the cache, to be timed, and to be counted."""
+    wanted = wanted or study(*overrides)
     warm.start(launch.prepare(wanted, runs)).wait()
     folder = launch.prepare(wanted, runs)
     begun = time.monotonic()

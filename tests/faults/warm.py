@@ -1,8 +1,8 @@
 """A process that has imported all that a worker imports and forks workers on request: a killed one costs no start-up.
 
 Requests come as lines of JSON on standard input: {"arguments": [folder, job, ...], "asked": text, "environment": {},
-"line": n or null, "signal": n, "file_bytes": n or null, "data_bytes": n or null, "result": path or null}. For each it
-prints {"pid": n}, then {"status": n} when the worker has ended.
+"line": n or null, "within": [module, ...], "signal": n, "file_bytes": n or null, "data_bytes": n or null,
+"result": path or null}. For each it prints {"pid": n}, then {"status": n} when the worker has ended.
 CLOCK in the environment sets the worker's clock (see clocks.py).
 A first argument of "check" looks at a run instead (`check`), and writes what it found to `result`.
 """
@@ -28,10 +28,11 @@ TRACED = tuple(
     str(PACKAGE / name)
     for name in (
         "store/", "worker/__main__", "worker/session", "worker/jobs", "worker/keeping", "worker/recording", "experiment/search",
-        "experiment/data", "experiment/parts", "training/model", "training/shards", "training/cache",
+        "experiment/data", "experiment/parts", "experiment/rungs", "training/model", "training/shards", "training/cache",
+        "training/checkpoint",
     )
 )  # fmt: skip
-"""Where a worker is killed by line: whatever stores something, and what decides when."""
+"""Where a worker is killed by line, unless the request names other modules: whatever stores something, and what decides when."""
 
 
 def main() -> None:
@@ -77,7 +78,8 @@ def _child(request: dict[str, Any]) -> int:
     from ser_tui.worker.__main__ import main as work
 
     sys.argv = ["ser_tui.worker", *arguments]
-    counted = _trace(request["line"], request["signal"])
+    within = tuple(str(PACKAGE / name) for name in request["within"]) or TRACED
+    counted = _trace(request["line"], request["signal"], within)
     status = work()
     sys.settrace(None)
     if request["result"]:
@@ -85,8 +87,8 @@ def _child(request: dict[str, Any]) -> int:
     return status
 
 
-def _trace(at: int | None, number: int) -> list[int]:
-    """Count lines of `TRACED` modules as they are run, and send this process the signal `number` at line `at`."""
+def _trace(at: int | None, number: int, within: tuple[str, ...]) -> list[int]:
+    """Count lines of the modules `within` as they are run, and send this process the signal `number` at line `at`."""
     counted = [0]
 
     def line(frame: FrameType, event: str, argument: object) -> Any:
@@ -97,7 +99,7 @@ def _trace(at: int | None, number: int) -> list[int]:
         return line
 
     def call(frame: FrameType, event: str, argument: object) -> Any:
-        return line if frame.f_code.co_filename.startswith(TRACED) else None
+        return line if frame.f_code.co_filename.startswith(within) else None
 
     if at is not None:
         sys.settrace(call)
