@@ -28,6 +28,7 @@ from ser_tui.store.processes import this_host
 from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
+from ser_tui.strategies.warm import Prior, refuse_useless
 from ser_tui.study.document import Budget, Study, WarmStart
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
@@ -72,8 +73,10 @@ def prepare(study: Study, runs: Path) -> RunFolder:
     """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it."""
     study = as_kept(study)
     if named := [name for name in study.warm_start.runs if name != AUTO]:
-        ids = [run_id for run_id, _ in past_runs(runs, study.model_copy(update={"warm_start": WarmStart(runs=tuple(named))}))]
+        found = past_runs(runs, study.model_copy(update={"warm_start": WarmStart(runs=tuple(named))}))
+        refuse_useless([Prior.of_run(run_id, state) for run_id, state in found], study.search)
         rest = [AUTO] if AUTO in study.warm_start.runs else []
+        ids = [run_id for run_id, _ in found]
         study = study.model_copy(update={"warm_start": study.warm_start.model_copy(update={"runs": (*ids, *rest)})})
     folder = create(runs, study.name)
     try:

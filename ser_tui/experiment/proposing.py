@@ -9,7 +9,7 @@ from ser_tui.encoders import registry as encoders
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.base import Continuing, Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
-from ser_tui.strategies.warm import Prior, usable, warmed
+from ser_tui.strategies.warm import Prior, refuse_useless, usable, warmed
 from ser_tui.study.document import Study
 from ser_tui.study.events import (
     Event,
@@ -72,7 +72,11 @@ def known_before(session: Surroundings, study: Study, start: RunStarted | None) 
     names. Raises UserError."""
     if start is not None:
         return tuple(map(Prior.of, start.prior))
-    return usable(session.keeper.past_runs(study), study.search) if study.warm_start.runs else ()
+    if not study.warm_start.runs:
+        return ()
+    found = session.keeper.past_runs(study)
+    refuse_useless([run for run in found if run.run in study.warm_start.runs], study.search)
+    return usable(found, study.search)
 
 
 def spans(numbers: Iterable[int]) -> Spans:

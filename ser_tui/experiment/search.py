@@ -127,6 +127,8 @@ def _say_what_begins(
         parts.remember(session.keeper, data)
         session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
         _say_what_is_unusable(session, data)
+        if study.warm_start.runs and not prior:
+            session.note("warm start: no past run of this encoder on another corpus has trials within the study's bounds; nothing is known")
     else:
         refuse_after_test(session.state, study.budget)
         budget = to_plain(study)["budget"]

@@ -26,7 +26,7 @@ def past_runs(runs: Path, study: Study, own: str = "") -> list[tuple[str, RunSta
     found = {folder.run_id: folder.state() for folder in (resolve(runs, name) for name in names)}
     for run_id, state in found.items():
         if not any(trial.scored for trial in state.trials):
-            raise UserError(f"warm_start.runs: {run_id} has no trial with a score; name another run")
+            raise UserError(f"warm_start.runs: {run_id} {_scoreless(state)}")
     if AUTO in study.warm_start.runs:
         found |= {folder.run_id: state for folder, state in _alike(runs, study, own)}
     return sorted(found.items(), reverse=True)
@@ -43,3 +43,11 @@ def _alike(runs: Path, study: Study, own: str) -> Iterator[tuple[RunFolder, RunS
         if alike and not kinds & {"imported", "warm"} and any(trial.scored for trial in state.trials):
             taken += 1
             yield folder, state
+
+
+def _scoreless(state: RunState) -> str:
+    """Why a run without a score is of no use, and what to do."""
+    if not any(finding.kind == "imported" for finding in findings_of(state.start)):
+        return "has no trial with a score; name another run"
+    why = next((f" (trial {trial.number}: {trial.reason})" for trial in state.trials if trial.reason), "")
+    return f"has no trial with a BCA{why}; where its values are BCA, import it again with --value bca"

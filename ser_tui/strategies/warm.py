@@ -14,8 +14,11 @@ from typing import Any
 from ser_tui.strategies.axes import Axis, axes, inside
 from ser_tui.strategies.base import Observation, Proposal, Strategy
 from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Space, constants, searched
+from ser_tui.study.state import RunState
 
 MOST_TRIALS = 300
 """Of past runs that are told, the newest runs first."""
@@ -36,6 +39,12 @@ class Prior:
         trials = tuple((trial["parameters"], float(trial["score"])) for trial in plain["trials"])
         return Prior(str(plain["run"]), str(plain.get("corpus", "")), str(plain.get("encoder", "")), trials)
 
+    @staticmethod
+    def of_run(run_id: str, state: RunState) -> Prior:
+        """All trials of the run that have a BCA."""
+        trials = tuple((trial.parameters, bca) for trial in state.trials if (bca := trial.value()) is not None)
+        return Prior(run_id, state.study.corpus, state.study.encoder, trials)
+
     def plain(self) -> dict[str, Any]:
         """As the event has it."""
         trials = [{"parameters": dict(parameters), "score": score} for parameters, score in self.trials]
@@ -54,6 +63,23 @@ def usable(runs: Sequence[Prior], space: Space) -> tuple[Prior, ...]:
             found.append(replace(run, trials=trials))
             room -= len(trials)
     return tuple(found)
+
+
+def refuse_useless(runs: Sequence[Prior], space: Space) -> None:
+    """Raise UserError where one of `runs`, which a person has named, has no trial within `space`: a search that learns nothing from what it
+    was told to learn from would not be the one that was asked for."""
+    for run in runs:
+        if usable([run], space):
+            continue
+        names = searched(space)
+        absent = [name for name in names if all(name not in parameters for parameters, _ in run.trials)]
+        beyond = [name for name in names if not any(inside({name: names[name]}, parameters) for parameters, _ in run.trials)]
+        if absent:
+            why = f"the study searches {', '.join(absent)}, and its trials have no such thing"
+        else:
+            bounds = f"the study's bounds of {', '.join(beyond)}" if beyond else "all of the study's bounds"
+            why = f"none of its {counted(len(run.trials), 'trial')} lies within {bounds}"
+        raise UserError(f"warm_start.runs: {run.run} cannot serve: {why}; name another run, or change search")
 
 
 def recommended(space: Space, bounds: Space) -> dict[str, Value]:

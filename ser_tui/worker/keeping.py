@@ -89,13 +89,7 @@ class FolderKeeper:
     def past_runs(self, study: Study) -> list[Prior]:
         """Of the folder that this run lies in. Raises UserError."""
         found = past_runs(self._folder.path.parent, study, self._folder.run_id)
-        return [
-            Prior(
-                run_id, state.study.corpus, state.study.encoder,
-                tuple((trial.parameters, bca) for trial in state.trials if (bca := trial.value()) is not None),
-            )
-            for run_id, state in found
-        ]  # fmt: skip
+        return [Prior.of_run(run_id, state) for run_id, state in found]
 
     def checkpoint(self, number: int, epoch: int) -> Path:
         """A file in paused/."""
