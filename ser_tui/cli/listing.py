@@ -33,7 +33,7 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
         say(f"none of {len(every)} runs matches {wanted!r}" if wanted else "every run is archived: --filter archived:yes shows them")
         return
     if not summaries:
-        say(f"no runs in {runs_folder()} yet; start one with `ser-tui run configs/demo.yaml`")
+        say(f"no runs in {runs_folder()} yet; start one with `ser-tui run demo`")
         return
     print_table(
         ("STATE", "RUN", "STRATEGY", "CORPUS", "PROTOCOL", SCORE_HEADING, "OF", "N", "SPEAKERS", "TRIALS", "TIME"),

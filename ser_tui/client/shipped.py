@@ -25,11 +25,15 @@ def shipped() -> Mapping[str, Path]:
 
 def find_study(reference: str | Path) -> Path:
     """The file that `reference` means: its path, or the name of a study that comes with ser_tui. A file of that name in the
-    working folder goes first. Raises UsageError for a bare name of neither."""
+    working folder goes first. Raises UsageError for a bare name of neither, and for a file that is not here of a name that is known."""
     path = Path(reference)
-    if (path.exists() and not path.is_dir()) or path.suffix or len(path.parts) != 1:
-        return path  # what is wrong with it is said where it is opened
+    if path.exists() and not path.is_dir():
+        return path
     known = shipped()
+    if path.suffix == _SUFFIX and path.stem in known:
+        raise UsageError(f"{path}: no such file; `ser-tui run {path.stem}` takes the study of that name that comes with ser_tui")
+    if path.suffix or len(path.parts) != 1:
+        return path  # what is wrong with it is said where it is opened
     if path.name in known:
         return known[path.name]
     near = difflib.get_close_matches(path.name, known, 1)

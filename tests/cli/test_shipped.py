@@ -26,6 +26,8 @@ def test_every_study_of_configs_has_a_name_and_a_file_of_that_name_goes_first(tm
     Path("demo").write_text("name: mine\n")
     assert find_study("demo") == Path("demo")
     assert find_study("studies/demo") == Path("studies/demo"), "a path is never a name"
+    with pytest.raises(UsageError, match="`ser-tui run emodb-gp` takes the study of that name"):
+        find_study("configs/emodb-gp.yaml")  # as in a checkout, which this folder is not
     with pytest.raises(UsageError, match="did you mean emodb-gp"):
         find_study("emodb-gpp")
     with pytest.raises(UsageError, match="one of demo, emodb-gp"):

@@ -40,7 +40,7 @@ async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> No
 
 async def test_an_empty_folder_says_what_to_do(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "No runs yet", "set up a study", "ser-tui run configs/demo.yaml")
+        await until_shown(pilot, "No runs yet", "set up a study", "ser-tui run demo")
         assert "enter open" not in shown(pilot.app) and "/ filter" not in shown(pilot.app), "there is nothing to open"
 
 

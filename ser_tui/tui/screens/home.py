@@ -36,7 +36,7 @@ EMPTY = """No runs yet in {runs}
   o   see which corpora are on this machine, and get or add one
   ?   help
 
-Or from the shell:  ser-tui run configs/demo.yaml"""
+Or from the shell:  ser-tui run demo"""
 
 
 class RunsTable(Table):
