@@ -1,6 +1,7 @@
 """What cheap fine-tuning costs and is worth: EmoDB, speakers apart, each kind of `trained` on the same speakers and seeds.
 
     python benchmarks/cheap_tuning.py [--data ../shared/data/emodb] [--encoder whisper-tiny.en] [--seeds 3] [--epochs 3]
+        [--layers 2+3]
 
 For every seed a woman and a man of EmoDB's ten speakers validate, others each time, and the other eight train. All kinds start from the
 same probe as their head, whose rate is 8e-4; encoder rates: full and top-2 4e-5, adapters and biases 1e-3. Utterances are cut at 4 s.
@@ -43,7 +44,7 @@ KINDS: Mapping[str, Mapping[str, Value]] = {
 """The head alone comes first: it computes the features that all share, which is not counted to any other."""
 HEAD_RATE = 8e-4
 COMMON: Mapping[str, Value] = {
-    "batch_size": 8, "max_seconds": 4, "layers": "2+3", "head_initialization": "probe", "label_smoothing": 0.1,
+    "batch_size": 8, "max_seconds": 4, "head_initialization": "probe", "label_smoothing": 0.1,
 }
 
 
@@ -54,11 +55,12 @@ def main() -> None:
     parser.add_argument("--encoder", default="whisper-tiny.en")
     parser.add_argument("--seeds", type=int, default=3, choices=range(2, len(SPEAKERS) + 1))
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--layers", default="2+3", help="those that are pooled; the uppermost of them is the last that is computed")
     parser.add_argument("--kinds", default=",".join(KINDS))
     arguments = parser.parse_args()
     used = precision.choose("auto")
     print(f"{precision.measured().machine}; {used}, {torch.get_num_threads()} threads; Python {platform.python_version()}; "
-          f"{arguments.encoder}, {arguments.epochs} epochs")
+          f"{arguments.encoder}, {arguments.epochs} epochs, layers {arguments.layers}")
     torch_settings.apply()
     files = sorted(path for path in arguments.data.iterdir() if path.suffix in (".flac", ".wav"))
     kinds = arguments.kinds.split(",")
@@ -71,7 +73,7 @@ def main() -> None:
             validation = part([path for path in files if path.stem[:2] in held])
             trainer = FineTuner(arguments.encoder, train, validation, CLASSES, Training(precision=used))
             for kind in kinds:
-                values = {**COMMON, **KINDS[kind], "epochs": arguments.epochs}
+                values = {**COMMON, **KINDS[kind], "layers": arguments.layers, "epochs": arguments.epochs}
                 values["head_learning_rate_factor"] = HEAD_RATE / float(values["learning_rate"])
                 seconds: list[float] = []
                 result = trainer.run(values, seed, _into(seconds), lambda: False)

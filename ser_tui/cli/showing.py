@@ -12,6 +12,7 @@ from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, copied_from, resolve
+from ser_tui.study.constraints import broken_text, standing
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
@@ -28,6 +29,7 @@ from ser_tui.study.formatting import (
     score_text,
     verdict,
 )
+from ser_tui.study.front import front_of, front_text
 from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import beside_probe
@@ -107,6 +109,10 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
                 f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
                 + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
             )
+        if stands := standing(best.scores, state.study.constraints):
+            say(f"trial {best.number} {stands}")
+        if front := front_of(state):
+            say(front_text(front, state.study))
         _print_details(parts, "validation", listed)
         measure = summary.measure
         reached = scaled_sparkline(summary.best_so_far, measure, SPARKS, bar=measure.best)
@@ -158,9 +164,12 @@ def _print_trials(state: RunState) -> None:
 
 
 def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    on_front = {trial.number for trial in front_of(state)}
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
+        mark += "  front" if trial.number in on_front else ""
+        mark += f"  {broken}" if (broken := broken_text(trial.scores, state.study.constraints)) else ""
         yield (
             str(trial.number), *(parameter_of(name, trial.parameters) for name in names),
             score_text(trial.score(), short=True),

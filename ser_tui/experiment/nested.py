@@ -116,7 +116,9 @@ def _fold(name: str, there: SplitCorpus) -> Fold:
 
 
 def _chosen(study: Study, crossed: Crossed, outer: int, trials: int, top: int) -> list[Mapping[str, Value]]:
-    """The `top` best that the study's strategy finds in `trials` trials that never hear fold `outer`, of equals the first."""
+    """The `top` best by BCA, whatever else the study searches for, that its strategy finds in `trials` trials that never hear fold `outer`,
+    of equals the first."""
+    study = study.model_copy(update={"objective": BCA, "objectives": ()})
     strategy = make(study.strategy, study.search, study.seed)
     made: list[Trial] = []
     while len(made) < trials:

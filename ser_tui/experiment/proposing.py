@@ -8,8 +8,10 @@ from typing import Literal
 from ser_tui.encoders import registry as encoders
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.base import Continuing, Observation, Proposal, Strategy
+from ser_tui.strategies.constrained import Constrained
 from ser_tui.strategies.registry import make
 from ser_tui.strategies.warm import Prior, refuse_useless, usable, warmed
+from ser_tui.study.constraints import constraint, excess
 from ser_tui.study.document import Study
 from ser_tui.study.events import (
     Event,
@@ -40,6 +42,8 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
     # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
     fixed = constants(study.search)
     measure = MEASURES[study.objective]
+    constraints = tuple(map(constraint, study.constraints))
+    beside = MEASURES[study.objectives[1]] if len(study.objectives) > 1 else None
     found: list[Observation] = []
     for trial in trials:
         parameters = trial.parameters
@@ -47,10 +51,12 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
             parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
         value = trial.value(measure.name) if trial.told is None else trial.told
         rungs = tuple((rung.epoch, measure.told(rung.score.value)) for rung in trial.rungs)
+        other = None if beside is None else trial.value(beside.name)
         found.append(
             Observation(
                 {**parameters, **fixed}, None if value is None else measure.told(value), trial.seconds, rungs,
-                _STATES.get(trial.status, "over"),
+                _STATES.get(trial.status, "over"), second=None if beside is None or other is None else beside.told(other),
+                excess=excess(trial.scores, constraints) if trial.scores else 0.0,
             )
         )
     return found
@@ -59,6 +65,14 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
 _STATES: Mapping[TrialStatus, Literal["over", "waiting", "under way"]] = {
     TrialStatus.PAUSED: "waiting", TrialStatus.RUNNING: "under way"
 }  # fmt: skip
+
+
+def strategy_of(study: Study, prior: Sequence[Prior] = ()) -> Strategy:
+    """The strategy of a search on `study`, told of `prior` and of all that the study searches for. Raises what
+    `strategies.registry.make` raises."""
+    asked = make(study.strategy, study.search, study.seed, max(1, len(study.objectives)))
+    strategy = warmed(asked, study, recommended_bounds(study), prior)
+    return Constrained(strategy) if study.constraints else strategy
 
 
 def recommended_bounds(study: Study) -> Space:
@@ -121,11 +135,11 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
     0.2 do not say what a proposal was based on: one search in one process, it was all that was over. Raises what
     `strategies.registry.make` raises.
     """
-    strategy, fixed = make(study.strategy, study.search, study.seed), constants(study.search)
+    strategy, fixed = strategy_of(study), constants(study.search)
     known: dict[int, Trial] = {}
     for event in events:
         if isinstance(event, RunStarted):
-            strategy = warmed(strategy, study, recommended_bounds(study), [Prior.of(run) for run in event.prior])
+            strategy = strategy_of(study, [Prior.of(run) for run in event.prior])
         elif isinstance(event, TrialStarted | TrialContinued):
             # The lines of whose ends are damaged: the search went on with them as failed ones.
             lost = range(1, min(event.trial, max(known, default=0) + MOST_MISSING)) if isinstance(event, TrialStarted) else ()

@@ -19,7 +19,8 @@ def rival(state: RunState, study: Study) -> Rival | None:
     Only BCA is: who searches for minutes, or for two things, may want a trial whose BCA is behind.
     """
     best = state.best
-    if study.method != "finetune" or study.objective != BCA or study.objectives or best is None or not len(best.predictions):
+    by_bca = study.objective == BCA and not study.objectives and not study.constraints
+    if study.method != "finetune" or not by_bca or best is None or not len(best.predictions):
         return None
     return _as_rival(best)
 

@@ -18,7 +18,9 @@ from ser_tui.study.scores import BCA
 from ser_tui.training.processor import processor
 from ser_tui.training.trainer import Trainer
 
-CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives", "warm_start")
+CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives", "constraints",
+    "warm_start",
+)  # fmt: skip
 """Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
 
 
@@ -37,7 +39,7 @@ def refuse_edits(keeper: Keeper, study: Study, start: RunStarted) -> None:
     """Raise UserError where study.yaml asks for other conditions than the run began with."""
     now = to_plain(study)
     # Before there were objectives, BCA was searched for.
-    then = {"objective": BCA, "objectives": (), **start.study}
+    then = {"objective": BCA, "objectives": (), "constraints": (), **start.study}
     edited = [key for name in CONDITIONS if name in then for key in _differing(then[name], now[name], name)]
     if edited:
         raise UserError(

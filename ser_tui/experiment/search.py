@@ -38,8 +38,8 @@ from ser_tui.experiment.proposing import (
     begun_again,
     history,
     known_before,
-    recommended_bounds,
     spans,
+    strategy_of,
     trial_seed,
 )
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
@@ -48,8 +48,7 @@ from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Sur
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
-from ser_tui.strategies.registry import make
-from ser_tui.strategies.warm import Prior, warmed
+from ser_tui.strategies.warm import Prior
 from ser_tui.study import formatting, scores
 from ser_tui.study.document import FOLDED, Study
 from ser_tui.study.errors import UserError
@@ -105,7 +104,7 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     if start is not None:
         refuse_other_conditions(session.keeper, data, trainer, start)
     prior = known_before(session, study, start)
-    strategy = warmed(make(study.strategy, study.search, study.seed), study, recommended_bounds(study), prior)
+    strategy = strategy_of(study, prior)
     forecast = forecaster(study, data, trainer, session.should_stop)
     executor = executing(session, study, data, trainer, stages)
     try:
@@ -318,7 +317,7 @@ class _Search:
         if budget.stop_after is not None:
             # One that was left at a rung is no try that gained nothing.
             trials = [trial for trial in counted_trials(state) if trial.scored or not trial.rungs]
-            if trials_without_gain(trials, state.measure, budget.stop_after_from or 0) >= budget.stop_after:
+            if trials_without_gain(trials, state, budget.stop_after_from or 0) >= budget.stop_after:
                 return f"nothing better in {formatting.counted(budget.stop_after, 'trial')}{' in a row' if budget.stop_after > 1 else ''}"
         return ""
 
@@ -517,7 +516,7 @@ class _Search:
         state, result = self.session.state, self._calibrated(number, result)
         truth, probe, against = self.validation.labels, state.probe, None
         outputs = ""
-        if is_among_best(state, self._value(result)):
+        if is_among_best(state, self._scores(result)):
             manifest, indices, said = self.data.manifest, self.data.split.validation, result.probabilities
             outputs = outputs_kept(self.session, f"trial {number}", manifest, indices, truth, result.predictions, said)
         if probe is not None:
@@ -551,12 +550,11 @@ class _Search:
 
     def _is_best(self, result: TrialResult) -> bool:
         state = self.session.state
-        return not result.folds_run and not result.paused and state.measure.beats(self._value(result), state.best_value)
+        return not result.folds_run and not result.paused and state.beats_best(self._scores(result))
 
-    def _value(self, result: TrialResult) -> float | None:
-        """What the study searches for, of a trial that the log does not know yet; None where it was not measured."""
-        score = scores.of_trial(result.scores, round(result.seconds, 3), result.costs).get(self.session.state.measure.name)
-        return None if score is None else score.value
+    def _scores(self, result: TrialResult) -> dict[str, Score]:
+        """What a trial that the log does not know yet is measured by."""
+        return scores.of_trial(result.scores, round(result.seconds, 3), result.costs)
 
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""

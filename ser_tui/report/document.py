@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ser_tui.store.log import LogReader
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.constraints import broken_text
+from ser_tui.study.front import front_of
 from ser_tui.study.records import to_plain
 from ser_tui.study.run_summary import to_json
 from ser_tui.study.state import RunState
@@ -41,6 +43,9 @@ def run_document(
         "trial_list": [
             {**to_json(trial_summary(trial)), "epochs": [to_plain(epoch) for epoch in trial.epochs]} for trial in state.trials
         ],
+        "constraints": [str(one) for one in state.study.constraints],
+        "breaks_constraints": [trial.number for trial in state.trials if broken_text(trial.scores, state.study.constraints)],
+        "front": [trial.number for trial in front_of(state)],
         "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
         "confusions": [_confusion(part, part.matrix) for part in of_search(folder, state, best) if part.matrix is not None],
     }

@@ -83,7 +83,22 @@ def _against_each_other(document: Document, asked: Sequence[Measure], trials: Se
     points = [_point(document, place, _value(trial, there) or 0.0, up) for place, trial in both]
     title = f"{up.title} against {there.label}"
     plot = Plot(measured_axis(there, [point.x for point in points]), _axis(document, up, []), title)
-    yield figure(title, plot.points(points, _best_place(document, both)).svg(), f"circled: {best_words(document)}")
+    members = set(document["front"])
+    on_front = sorted((point.x, point.y) for (_, trial), point in zip(both, points, strict=True) if trial["trial"] in members)
+    if len(on_front) > 1:
+        plot.line(Curve("front", [(x, y) for x, y in on_front], "first"))
+    known = ""
+    if members:
+        some = document["front"][:FRONT]
+        numbers = ", ".join(map(str, some)) + (" and more" if len(members) > len(some) else "")
+        known = f"; line: the front, trials {numbers}; no other trial is better in one of the two and as good in the other"
+    yield figure(title, plot.points(points, _best_place(document, both)).svg(), f"circled: {best_words(document)}{known}")
+
+
+FRONT = 20
+"""Trials of the front that a caption names."""
+
+
 
 
 def best_words(document: Document) -> str:

@@ -123,6 +123,9 @@ def _best(figures: Figures) -> Html:
         told += ["; its BCA on the validation part is ", figures.scored("best")]
     for other in others:
         told += [] if other.name in (BCA, ACCURACY) else [f", its {other.label} ", figures.measured("best", other)]
+    constraints, broken = figures.document["constraints"], best["trial"] in figures.document["breaks_constraints"]
+    how = "breaks, as every trial does," if broken else "keeps"
+    stands = f"It {how} what the study asks for: {', '.join(constraints)}" if constraints else ""
     return tag(
         "p",
         *told,
@@ -131,6 +134,7 @@ def _best(figures: Figures) -> Html:
         f", {sample(best['utterances'], figures.document['interval_speakers'])}",
         *peak,
         f". {values}.",
+        f" {stands}." if stands else None,
     )
 
 

@@ -211,7 +211,7 @@ def _tensorboard(told: Sequence[Told], target: Path) -> None:
         document = one.document
         place = target / document["run_id"]
         with _events(place / "search") as add:
-            best = best_so_far(list(one.state.trials), one.state.measure)
+            best = best_so_far(list(one.state.trials), one.state.measure, one.state.study.constraints)
             for number, trial in enumerate(document["trial_list"]):
                 moment = (_times(one, number)[1] or datetime.now(UTC)).timestamp()
                 for name, value in [*_numbers(trial).items(), ("best_so_far", best[number])]:

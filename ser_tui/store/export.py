@@ -13,6 +13,7 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study import run_summary
+from ser_tui.study.constraints import standing
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import counted, duration, json_text, measured_text, parameter, printable
@@ -138,6 +139,7 @@ def summary_text(run_id: str, state: RunState) -> str:
         lines += [
             *(f"{words} {measured_text(one, best.score(one.name))} (validation, {over}), trial {best.number}"
               for words, one in study.of_best),
+            *([stands] if (stands := standing(best.scores, study.constraints)) else []),
             f"  {values}",
         ]
     scored = [event for event in (state.probe, state.test, *state.folds) if event is not None]

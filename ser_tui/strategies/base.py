@@ -25,6 +25,10 @@ class Observation:
     """waiting: paused, so that it may be continued; under way: being continued. Such ones only strategies are told of that continue."""
     foreign: bool = False
     """Whether it was made elsewhere: it may be made here too."""
+    second: float | None = None
+    """Of a study with two objectives what it has of the second, to be maximised too; None: there is one, or it was not measured."""
+    excess: float = 0.0
+    """How far it is from keeping the study's constraints; 0 where it keeps them, or there are none."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,15 @@ def _gp(space: Space, seed: int, settings: Revised) -> Strategy:
     return imported("ser_tui.strategies.gp:GaussianProcess")(space, seed, settings)
 
 
+def _tpe_for_two(space: Space, seed: int, settings: Revised) -> Strategy:
+    # The good trials are then a front: with two of twenty of them the search sees one end of it.
+    return imported("ser_tui.strategies.tpe:TreeParzen")(space, seed, _Gamma(**settings.model_dump(), gamma=1.0))
+
+
+class _Gamma(Revised):
+    gamma: float
+
+
 def _grid_size(space: Space, settings: Points) -> int:
     return grid(space, settings.points).size
 
@@ -61,7 +70,7 @@ BUILT_IN: tuple[StrategyRecord, ...] = (
     ),
     StrategyRecord(
         "tpe", "tree-structured Parzen estimator (hyperopt): tries what resembles the good trials",
-        imported("ser_tui.strategies.tpe:TreeParzen"), Revised, models=True,
+        imported("ser_tui.strategies.tpe:TreeParzen"), Revised, models=True, ordinal=True, make_for_two=_tpe_for_two,
     ),
     StrategyRecord("random", "all drawn at random", imported("ser_tui.strategies.draws:RandomSearch")),
     StrategyRecord(
@@ -77,10 +86,10 @@ BUILT_IN: tuple[StrategyRecord, ...] = (
     ),
     StrategyRecord(
         "cma", "CMA-ES (Optuna, an extra): moves and turns a normal distribution towards the good trials",
-        imported("ser_tui.strategies.optuna_samplers:Cma"), Startup, models=True,
+        imported("ser_tui.strategies.optuna_samplers:Cma"), Startup, models=True, ordinal=True,
     ),
     StrategyRecord(
         "optuna-tpe", "tree-structured Parzen estimator, multivariate (Optuna, an extra)",
-        imported("ser_tui.strategies.optuna_samplers:OptunaTpe"), Startup, models=True,
+        imported("ser_tui.strategies.optuna_samplers:OptunaTpe"), Startup, models=True, ordinal=True,
     ),
 )  # fmt: skip

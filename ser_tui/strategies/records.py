@@ -39,6 +39,10 @@ class StrategyRecord:
     """How many trials it makes by itself, for (space, settings). None, or where it answers None: as many as the space holds."""
     models: bool = False
     """Whether it learns from the scores of the trials that are done."""
+    ordinal: bool = False
+    """Whether it learns from their order alone: with two objectives it is told one, not a weighed sum."""
+    make_for_two: Make | None = None
+    """Makes it for a search for two objectives; None: as `make` does."""
     continues: bool = False
     """Whether it pauses trials after some of their epochs, and continues some: see `base.Continuing`."""
 

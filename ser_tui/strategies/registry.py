@@ -80,9 +80,8 @@ def problems(strategy: StrategyChoice) -> dict[str, str]:
 def check(study: Study) -> dict[str, str]:
     """`problems` of a study's strategy, and of what it is to search for: a check for `ser_tui.study.load`."""
     found = problems(study.strategy)
-    if not found and len(study.objectives) > 1 and record(study.strategy.kind).models:
-        said = f"strategy {study.strategy.kind} searches for one; write objective: {study.objectives[0]}, or take random or grid"
-        found["objectives"] = said
+    if not found and study.warm_start.runs and (len(study.objectives) > 1 or study.constraints):
+        found["warm_start.runs"] = "past runs are told by BCA alone; write objective: bca and no constraints, or leave it out"
     if not found and study.warm_start.runs and (not record(study.strategy.kind).models or study.objective != BCA):
         said = f"strategy {study.strategy.kind} learns from no trials; name one that does, such as gp, or leave it out"
         found["warm_start.runs"] = said if study.objective == BCA else "past runs are told by BCA; write objective: bca, or leave it out"
@@ -97,8 +96,8 @@ def _no_rungs(study: Study) -> str:
     """Why no trial of `study` can be paused after some of its epochs; empty where one can."""
     if study.method != "finetune":
         return "pauses trials after some of their epochs, and probes have none; write method: finetune, or take another strategy"
-    if study.objective != BCA or study.objectives:
-        return "compares trials by BCA; write objective: bca, or take another strategy"
+    if study.objective != BCA or len(study.objectives) > 1 or study.constraints:
+        return "compares trials by BCA alone; write objective: bca and no constraints, or take another strategy"
     if study.protocol.kind in FOLDED and study.protocol.objective_folds != 1:
         return "continues trials on one fold; write objective_folds: 1, or take another strategy"
     if study.executor.is_dask:
@@ -129,14 +128,20 @@ def begun_with(strategy: StrategyChoice, logged: Any) -> StrategyChoice:
     return StrategyChoice(kind=strategy.kind, **{**strategy.settings, "revision": 1})
 
 
-def make(strategy: StrategyChoice, space: Space, seed: int) -> Strategy:
-    """The strategy for `space`. Its proposals depend on `seed`, the history and what is under way alone.
+def make(strategy: StrategyChoice, space: Space, seed: int, objectives: int = 1) -> Strategy:
+    """The strategy for `space`. Its proposals depend on `seed`, the history and what is under way alone. With two `objectives` every
+    observation of its history has both.
 
     Raises UsageError where the study's `strategy` is wrong, UserError where its library is missing.
     """
     _refuse(strategy)
     found = record(strategy.kind)
-    return found.make(space, seed, _settings(found, strategy))
+    if objectives == 1:
+        return found.make(space, seed, _settings(found, strategy))
+    from ser_tui.strategies.two_objectives import InOrder, Weighed  # numpy, which planning does without
+
+    asked = (found.make_for_two or found.make)(space, seed, _settings(found, strategy))
+    return InOrder(asked) if found.ordinal else Weighed(asked, seed)
 
 
 def planned_trials(strategy: StrategyChoice, space: Space) -> int | None:

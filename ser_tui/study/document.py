@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from ser_tui.study.constraints import constraint
 from ser_tui.study.hyperparameters import (
     CONDITIONAL,
     HYPERPARAMETERS,
@@ -255,6 +256,10 @@ READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "
 """What of the training section a probe reads too; the rest is about fine-tuning, but for normalize_speaker, which is about probes."""
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 def _mapping_or_kind(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
@@ -275,7 +280,7 @@ class WarmStart(_Section):
     @field_validator("runs", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        return _one_or_more(value)
 
     @property
     def asked(self) -> bool:
@@ -406,7 +411,12 @@ class Study(_Section):
     objectives: tuple[str, ...] = Field(
         (), max_length=2, title="objectives", description="two to search for at once, such as bca minutes; the first is the objective"
     )
-    """Two of them, for strategies that can; the first is then the `objective`, which best is by."""
+    """Two of them, which the strategy weighs anew for every proposal; the first is then the `objective`, which best is by."""
+    constraints: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
+        (), max_length=4, title="constraints", description="what the best trial must keep, such as latency <= 0.05"
+    )
+    """Each a measure, <= or >=, and a bound in its unit. The best trial is the best of those that keep all; where none does, the one
+    that comes nearest, and it is said."""
     labels: dict[str, str] = Field({}, title="labels", description="emotion=class, where they differ; emotion= drops it")
     """The one label map of all corpora; an empty class drops the emotion."""
     workers: Annotated[Literal["auto"] | int, BeforeValidator(_auto_or_number)] = Field(
@@ -465,6 +475,8 @@ class Study(_Section):
             raise ValueError(f"objective: {self.objective} is not the first of objectives; leave one of the two out")
         if self.objectives:
             object.__setattr__(self, "objective", self.objectives[0])
+        for text in self.constraints:
+            constraint(text)
         return self
 
     @model_validator(mode="after")

@@ -93,7 +93,7 @@ def measured_text(measure: Measure, found: Score | None, *, short: bool = False)
     if measure.unit == "bytes":
         return _bytes_text(found.value)
     if measure.unit == "seconds":
-        return f"{found.value:.3g} s"
+        return f"{found.value:.2g} s" if short else f"{found.value:.3g} s"
     if measure.unit == "joules":
         return f"{found.value / 1e3:.3g} kJ" if found.value >= 1e3 else f"{found.value:.3g} J"
     return f"{found.value / 1e6:.2f} M" if found.value >= 1e5 else f"{found.value:.0f}"

@@ -85,9 +85,11 @@ def chosen_on(folds: FoldsScored, study: LoggedStudy) -> str:
     own, otherwise the validation part of the study's protocol, whose utterances are in the folds of every other one. The
     other folds where every fold was scored by what was chosen without it. `minutes`, or `accuracy on fold 03`, where the study
     searches for that."""
+    if folds.nested:
+        return "the other folds"  # by BCA, whatever the study searches for
     if study.measure.unit != "share":
         return study.measure.label
-    on = "the other folds" if folds.nested else _own(folds, study) if folds.protocol == study.protocol else "validation"
+    on = _own(folds, study) if folds.protocol == study.protocol else "validation"
     return on if study.measure.name == BCA else f"{study.measure.label} on {on}"
 
 

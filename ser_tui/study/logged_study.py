@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ser_tui.study.constraints import Constraint, readable
 from ser_tui.study.hyperparameters import TRAINED, Value, counts
 from ser_tui.study.scores import BCA, CHECKPOINT_SIZE, MEASURES, TRAINED_PARAMETERS, Measure
 
@@ -37,6 +38,8 @@ class LoggedStudy:
     training: Mapping[str, Any] | None = None
     objectives: tuple[str, ...] = (BCA,)
     """What is searched for, names in `scores.MEASURES`: best is by the first of them."""
+    constraints: tuple[Constraint, ...] = ()
+    """What the best trial must keep."""
 
     @staticmethod
     def of(plain: Any) -> LoggedStudy:
@@ -57,6 +60,7 @@ class LoggedStudy:
             search=_section(data, "search"),
             training=training if isinstance(training, Mapping) else None,
             objectives=_measured(_texts(data.get("objectives")) or _texts(data.get("objective"))),
+            constraints=readable(_texts(data.get("constraints"))),
         )
 
     @property
@@ -78,6 +82,11 @@ class LoggedStudy:
         return MEASURES[self.objectives[0]]
 
     @property
+    def measures(self) -> tuple[Measure, ...]:
+        """All that is searched for, one or two."""
+        return tuple(MEASURES[name] for name in self.objectives)
+
+    @property
     def of_best(self) -> tuple[tuple[str, Measure], ...]:
         """What the best trial is told by, in order, each with the words before it: ("least minutes", ...), ("its BCA", ...)."""
         found = dict.fromkeys(MEASURES[name] for name in (self.objectives[0], BCA, *self.objectives[1:]))
@@ -86,7 +95,7 @@ class LoggedStudy:
     @property
     def others(self) -> tuple[Measure, ...]:
         """What is shown of every trial besides BCA: what else is searched for, and what is saved where not all trials train all."""
-        names = [*self.objectives]
+        names = [*self.objectives, *(one.measure.name for one in self.constraints)]
         if self.search.get(TRAINED, "full") != "full":
             names += [TRAINED_PARAMETERS, CHECKPOINT_SIZE]
         return tuple(MEASURES[name] for name in dict.fromkeys(names) if name != BCA)

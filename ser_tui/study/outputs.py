@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState, Trial
 
 MOST_TRIALS = 10
@@ -10,15 +13,15 @@ MOST_TRIALS = 10
 
 def best_trials(state: RunState) -> list[Trial]:
     """The MOST_TRIALS best trials by what the study searches for, of equals the earlier ones, the best first."""
-    measure = state.measure
-    scored = [(measure.told(value), trial) for trial in state.trials if (value := trial.value(measure.name)) is not None]
-    return [trial for _, trial in sorted(scored, key=lambda one: (-one[0], one[1].number))[:MOST_TRIALS]]
+    scored = [(found, trial) for trial in state.trials if (found := state.rank(trial.scores)) is not None]
+    return [trial for _, trial in sorted(scored, key=lambda one: (-one[0][0], -one[0][1], one[1].number))[:MOST_TRIALS]]
 
 
-def is_among_best(state: RunState, value: float | None) -> bool:
-    """Whether a further trial with this value of what the study searches for is one of the best, and so keeps its outputs."""
-    kept, measure = best_trials(state), state.measure
-    return len(kept) < MOST_TRIALS or measure.beats(value, kept[-1].value(measure.name))
+def is_among_best(state: RunState, scores: Mapping[str, Score]) -> bool:
+    """Whether a further trial with `scores` is one of the best by what the study searches for, and so keeps its outputs."""
+    kept, mine = best_trials(state), state.rank(scores)
+    last = state.rank(kept[-1].scores) if kept else None
+    return len(kept) < MOST_TRIALS or (mine is not None and (last is None or mine > last))
 
 
 def kept(state: RunState) -> frozenset[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pyrsistent import PVector, pvector
 
 from ser_tui.study import events
+from ser_tui.study.constraints import rank
 from ser_tui.study.epochs import Epoch, Epochs
 from ser_tui.study.findings import findings_of
 from ser_tui.study.hyperparameters import Value
@@ -152,6 +153,16 @@ class RunState:
     def measure(self) -> Measure:
         """What the study searches for."""
         return self.study.measure
+
+    def rank(self, scores: Mapping[str, Score]) -> tuple[float, float] | None:
+        """What is larger for the better of two trials, see `constraints.rank`; None where nothing was measured that is searched for."""
+        return rank(scores, self.measure, self.study.constraints)
+
+    def beats_best(self, scores: Mapping[str, Score]) -> bool:
+        """Whether a further trial with `scores` is better than the best one."""
+        mine = self.rank(scores)
+        theirs = None if self.best is None else self.rank(self.best.scores)
+        return mine is not None and (theirs is None or mine > theirs)
 
     @property
     def best_value(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from ser_tui.study.constraints import Constraint, rank
 from ser_tui.study.events import EvaluationFinished, FoldsScored, ProbeScored, TestScored, parse_time
 from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.headline import chosen_on, headline, pooled_over, validation_speakers
@@ -65,23 +66,24 @@ def _since(time: str, now: datetime) -> float:
     return max(0.0, (now - parse_time(time)).total_seconds())
 
 
-def best_so_far(trials: Iterable[Trial], measure: Measure = MEASURES[BCA]) -> list[float | None]:
-    """The best value after each trial that counts; None before the first."""
-    best: float | None = None
+def best_so_far(trials: Iterable[Trial], measure: Measure = MEASURES[BCA], constraints: Sequence[Constraint] = ()) -> list[float | None]:
+    """What the best trial has of `measure` after each trial that counts; None before the first. The first one that keeps the
+    `constraints` may have less of it than those before, which broke them."""
+    best: tuple[float, float] | None = None
+    shown: float | None = None
     series: list[float | None] = []
-    name, better_of = measure.name, measure.best
     for trial in trials:
-        value = trial.value(name)
-        if value is not None:
-            best = value if best is None else better_of((best, value))
-        series.append(best)
+        found = rank(trial.scores, measure, constraints)
+        if found is not None and (best is None or found > best):
+            best, shown = found, trial.value(measure.name)
+        series.append(shown)
     return series
 
 
-def trials_without_gain(trials: Sequence[Trial], measure: Measure, since: int = 0) -> int:
+def trials_without_gain(trials: Sequence[Trial], state: RunState, since: int = 0) -> int:
     """How many of `trials` (that count, in order) followed the last one that was better than all before it, the first `since` left
     out of the count; 0 before the first score."""
-    series = best_so_far(trials, measure)
+    series = best_so_far(trials, state.measure, state.study.constraints)
     rises = [place for place, value in enumerate(series) if value is not None and (not place or value != series[place - 1])]
     return len(series) - max(rises[-1] + 1, since) if rises else 0
 
@@ -123,7 +125,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         interval_speakers=validation_speakers(start),
         pooled_over=pooled_over(start),
         scores=thinned([trial.value() for trial in trials]),
-        best_so_far=thinned(best_so_far(trials, measure)),
+        best_so_far=thinned(best_so_far(trials, measure, study.constraints)),
         trial_seconds=thinned([trial.seconds for trial in trials]),
         trials_to_90=trials_to(reached, 0.9),
         passed=reached,

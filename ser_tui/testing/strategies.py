@@ -57,6 +57,14 @@ def made_up_score(parameters: Mapping[str, Value]) -> float | None:
     return 1 / 7 if exponent > -3.5 else 0.97 - 0.1 * (exponent + 4.5) ** 2 - 0.01 * abs(epochs - 8)
 
 
+def made_up_pair(parameters: Mapping[str, Value]) -> tuple[float, float]:
+    """(score, seconds), of which a search for two has to choose: each of four `layers` scores more and takes longer, and
+    `inverse_regularization` has one best value."""
+    depth = int(str(parameters["layers"]))
+    away = abs(math.log10(float(parameters["inverse_regularization"])) - 1.0)
+    return 0.6 + 0.08 * depth - 0.05 * away, 0.01 * depth + 0.001 * away
+
+
 def searched(strategy: Strategy, trials: int = TRIALS) -> tuple[list[Proposal], list[Observation]]:
     """The proposals of a search of so many trials, or of as many as the strategy makes, and what came of them."""
     proposals: list[Proposal] = []

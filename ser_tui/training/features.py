@@ -337,12 +337,15 @@ class Pooled:
         return pooled_statistics(self._encoder, frames, self._features.real_length(index))
 
 
-def pooled_statistics(encoder: SpeechEncoder, frames: Tensor, real: int) -> Tensor:
-    """Statistics [layers + 2, 2, D] over the first `real` frames of one utterance's `frames` [1, T, C]; see `Pooled`."""
+def pooled_statistics(encoder: SpeechEncoder, frames: Tensor, real: int, highest: int | None = None) -> Tensor:
+    """Statistics [layers + 2, 2, D] over the first `real` frames of one utterance's `frames` [1, T, C]; see `Pooled`. `highest`: none
+    above this layer is asked for, nor computed; then [highest + 1, 2, D] unless that is the output's."""
     lengths, pool = torch.tensor([frames.shape[1]]), torch.tensor([real])
+    whole = highest is None or highest > encoder.layers
     with torch.no_grad():
-        states = encoder.hidden_states(frames, lengths)
-        states = (*states, encoder.output(states[-1], lengths))
+        states = encoder.hidden_states(frames, lengths, None if whole else highest)
+        if whole:
+            states = (*states, encoder.output(states[-1], lengths))
         return torch.stack([torch.cat(statistics(state, pool)) for state in states])
 
 

@@ -179,7 +179,7 @@ class Model:
     def _each(self, alone: Sequence[tuple[Tensor, int]]) -> Tensor:
         """The same of utterances that go through the frozen encoder one by one: frames [1, T, C], and how many are pooled."""
         with torch.no_grad():
-            found = [pooled_statistics(self.encoder, frames, real) for frames, real in alone]
+            found = [pooled_statistics(self.encoder, frames, real, self.pooling.highest) for frames, real in alone]
             return self._said(self.pooling.select(torch.stack(found)))
 
     def _said(self, pooled: Tensor) -> Tensor:

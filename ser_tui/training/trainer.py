@@ -135,8 +135,8 @@ class Trainer(ABC):
             return None
         found = self.fitted()
         what = adaptation(found.parameters)
-        # A frozen encoder computes all layers, whatever is pooled of them.
-        key = (found.recipe, (found.pooling, what if what.trained == LORA else None) if found.tuned else None)
+        pooled = found.pooling if found.tuned else found.pooling.highest
+        key = (found.recipe, pooled, what if found.tuned and what.trained == LORA else None)
         if key not in self._latencies:
             with as_memory_error():
                 self._latencies[key] = latency.measured(found)

@@ -12,14 +12,15 @@ from ser_tui.client import launch
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.search import search
 from ser_tui.study.errors import UserError
+from ser_tui.study.events import RunStarted
 from ser_tui.study.load import dumps, load, loads
-from ser_tui.study.scores import MEASURES, Score
-from ser_tui.study.state import Trial
+from ser_tui.study.reducer import reduce_all
+from ser_tui.study.scores import Score
+from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.summary import trials_without_gain
 from ser_tui.worker.in_memory import InMemory
 
-BCA = MEASURES["bca"]
 PROBE = """
 name: probe
 corpus: small
@@ -41,12 +42,13 @@ def trials(*scores: float | None) -> list[Trial]:
 
 
 def test_trials_since_the_last_better_one_are_counted_from_the_first_score_on() -> None:
-    assert trials_without_gain(trials(None, None), BCA) == 0
-    assert trials_without_gain(trials(0.5, 0.6, 0.6, None, 0.4), BCA) == 3, "as good is not better, and a failed trial is none"
-    assert trials_without_gain(trials(0.5, 0.4, 0.7), BCA) == 0
-    assert trials_without_gain(trials(0.5, 0.4, 0.4, 0.4), BCA, since=3) == 1
+    assert trials_without_gain(trials(None, None), RunState()) == 0
+    assert trials_without_gain(trials(0.5, 0.6, 0.6, None, 0.4), RunState()) == 3, "as good is not better, and a failed trial is none"
+    assert trials_without_gain(trials(0.5, 0.4, 0.7), RunState()) == 0
+    assert trials_without_gain(trials(0.5, 0.4, 0.4, 0.4), RunState(), since=3) == 1
     minutes = [replace(trial, scores={"minutes": Score(value)}) for trial, value in zip(trials(1, 1, 1), (3.0, 2.0, 4.0), strict=True)]
-    assert trials_without_gain(minutes, MEASURES["minutes"]) == 1, "of a cost less is better"
+    quick = reduce_all([RunStarted(time="2026-11-26T00:00:00Z", study={"objective": "minutes"}, classes=("anger",), utterances={})])
+    assert trials_without_gain(minutes, quick) == 1, "of a cost less is better"
 
 
 def test_a_search_ends_when_nothing_improves(small_corpus: Path) -> None:

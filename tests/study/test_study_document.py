@@ -248,12 +248,19 @@ def test_what_is_searched_for_is_bca_unless_the_study_says_otherwise() -> None:
     assert load.loads("{corpus: demo, objective: minutes}").objective == "minutes"
     two = load.loads("{corpus: demo, objectives: [accuracy, minutes], strategy: random}", checks=[registry.check])
     assert two.objective == "accuracy" and load.loads(load.dumps(two)) == two
+    within = load.loads("{corpus: demo, constraints: 'latency <= 0.05', strategy: tpe}", checks=[registry.check])
+    assert within.constraints == ("latency <= 0.05",) and load.loads(load.dumps(within)) == within
     for text, said in (
         ("{corpus: demo, objective: f1}", "'f1' is not one of bca, accuracy, minutes"),
         ("{corpus: demo, objectives: [bca, bca]}", "bca is named twice"),
         ("{corpus: demo, objectives: [bca, minutes, accuracy]}", "objectives"),
         ("{corpus: demo, objective: minutes, objectives: [bca, minutes]}", "not the first of objectives"),
-        ("{corpus: demo, objectives: [bca, minutes], strategy: gp}", "strategy gp searches for one"),
+        ("{corpus: demo, objectives: [bca, minutes], strategy: halving}", "compares trials by BCA alone"),
+        ("{corpus: demo, constraints: latency < 0.05, strategy: gp}", "is none; write one like latency <= 0.05"),
+        ("{corpus: demo, constraints: [f1 >= 0.5]}", "'f1' is not one of bca, accuracy"),
+        ("{corpus: demo, constraints: [latency <= 5e]}", "'5e' in 'latency <= 5e' is no number"),
+        ("{corpus: demo, constraints: [latency <= 0.05], strategy: halving}", "compares trials by BCA alone"),
+        ("{corpus: demo, constraints: [latency <= 0.05], strategy: gp, warm_start: {runs: auto}}", "past runs are told by BCA alone"),
     ):
         with pytest.raises(UserError, match=said):
             load.loads(text, checks=[registry.check])

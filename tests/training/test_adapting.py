@@ -18,6 +18,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.training.adapting import Adaptation, adaptation, leave, merged
 from ser_tui.training.finetune import FineTuner, Part
 from ser_tui.training.head import pooling
+from ser_tui.training.latency import ROUNDS, WARM_UP
 from ser_tui.training.model import load_model
 
 CLASSES = ("low", "high", "noise")
@@ -96,7 +97,7 @@ def test_nothing_below_the_lowest_trained_layer_runs_twice(tiny: Tiny, tones: Sp
     for number, block in enumerate(subject.encoder.blocks):
         block.register_forward_hook(lambda *_, number=number: ran.__setitem__(number, ran[number] + 1))
     run(subject, epochs=3, **KINDS["top-1"])
-    utterances, latency = len(tones[0]) + len(tones[1]), 7
+    utterances, latency = len(tones[0]) + len(tones[1]), WARM_UP + ROUNDS
     assert ran[:2] == [utterances + latency] * 2
     assert ran[2] == 3 * (4 + 1) + latency  # batches of training and validation, three epochs
 

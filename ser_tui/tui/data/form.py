@@ -133,7 +133,7 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             *_of_study("seed", "workers"),
             *_EXECUTOR,
             declared("objective", Study.model_fields["objective"], tuple(MEASURES)),
-            *_of_study("objectives"),
+            *_of_study("objectives", "constraints"),
             *_section("warm_start", WarmStart),
         ),
     ),

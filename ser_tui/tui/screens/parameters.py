@@ -18,7 +18,7 @@ from ser_tui.study.summary import counted_trials
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import View
-from ser_tui.tui.views.parameter_plots import expectation_picture, importance_lines, parameter_pictures
+from ser_tui.tui.views.parameter_plots import expectation_picture, front_picture, importance_lines, parameter_pictures
 from ser_tui.tui.views.trial_plot import objective_of
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
@@ -53,6 +53,7 @@ class ParametersScreen(AppScreen[None]):
         with VerticalScroll(id="panels"), Container(id="grid"):
             for name in self._names:
                 yield Plotted(f"{name}: no trial has a score yet", classes="panel")
+            yield Plotted(id="front")
             yield Plotted(id="expected")
         yield KeyBar()
 
@@ -78,7 +79,7 @@ class ParametersScreen(AppScreen[None]):
     @work(exclusive=True, group="pictures", description="parameters' plots")
     async def _draw_state(self, state: RunState) -> None:
         # Of ten thousand trials it takes half a second on a small machine: not on the event loop.
-        number, pictures, picture = await in_thread(_pictures, state)
+        number, pictures, beside = await in_thread(_pictures, state)
         head = cell(f"{state.study.name}  parameters", "bold")
         head.append_text(cell(f"   {objective_of(state).label} of {counted(number, 'trial')}, validation part", "muted"))
         self.query_one("#head", Lines).show([head])
@@ -86,12 +87,13 @@ class ParametersScreen(AppScreen[None]):
         for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):
             panel.show(pictures.get(name))
             await asyncio.sleep(FRAME_SECONDS)  # a frame for each: all at once, no key would be answered for some frames
-        expected = self.query_one("#expected", Plotted)
-        appears = picture is not None and not expected.display
-        expected.display = picture is not None
-        if appears:
-            self._drawn = None  # it has no size yet: it is drawn with the next look
-        expected.show(picture)
+        for name, picture in beside.items():
+            panel = self.query_one(f"#{name}", Plotted)
+            appears = picture is not None and not panel.display
+            panel.display = picture is not None
+            if appears:
+                self._drawn = None  # it has no size yet: it is drawn with the next look
+            panel.show(picture)
 
     def _show_importances(self) -> None:
         width = max(20, self.size.width - 2)
@@ -113,9 +115,10 @@ class ParametersScreen(AppScreen[None]):
         self._show_importances()
 
 
-def _pictures(state: RunState) -> tuple[int, Mapping[str, Picture], Picture | None]:
-    """How many trials count; the pictures of the searched hyperparameters, and that of what was expected."""
-    return len(counted_trials(state)), parameter_pictures(state), expectation_picture(state)
+def _pictures(state: RunState) -> tuple[int, Mapping[str, Picture], Mapping[str, Picture | None]]:
+    """How many trials count; the pictures of the searched hyperparameters, and those of a run that has them: the front of two objectives,
+    and what was expected."""
+    return len(counted_trials(state)), parameter_pictures(state), {"front": front_picture(state), "expected": expectation_picture(state)}
 
 
 def _scored(state: RunState) -> list[tuple[Mapping[str, Any], float]]:

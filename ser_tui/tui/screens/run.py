@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.constraints import broken_names
 from ser_tui.study.state import Trial
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -249,7 +250,10 @@ class RunScreen(AppScreen[None]):
         state = self.view.state
         trial = self.view.trial(int(key))
         best = state.best is not None and state.best.number == int(key)
-        return () if trial is None else trials.trial_cells(trial, self._names, self._columns, best, self.view.live)
+        if trial is None:
+            return ()
+        broken = broken_names(trial.scores, state.study.constraints)
+        return trials.trial_cells(trial, self._names, self._columns, best, self.view.live, broken)
 
     @property
     def highlighted(self) -> Trial | None:

@@ -43,7 +43,8 @@ def curve(number: int, title: str, state: RunState) -> RunCurve:
     score = None if best is None else best.score(measure.name)
     rises: list[tuple[int, float, float]] = []
     minutes = ended_minutes(state, trials)
-    for place, (value, minute) in enumerate(zip(best_so_far(trials, measure), minutes, strict=True), 1):
+    best_values = best_so_far(trials, measure, state.study.constraints)
+    for place, (value, minute) in enumerate(zip(best_values, minutes, strict=True), 1):
         if value is not None and (not rises or value != rises[-1][2]):
             rises.append((place, minute, value))
     last = max([elapsed_seconds(state) / 60, *minutes], default=0.0)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ser_tui.client.importances import Importances
 from ser_tui.study.formatting import counted, parameter
+from ser_tui.study.front import front_of
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
@@ -124,6 +125,29 @@ def expectation_picture(state: RunState) -> Picture | None:
         Series("o", tuple((came, mean) for came, mean, _ in shown), f"expected; {within} of {len(pairs)} within it"),
     )
     return Picture(x, axis, series, f"{objective.label} expected")
+
+
+def front_picture(state: RunState) -> Picture | None:
+    """The first of two objectives over the second, the front as a line; None where one thing is searched for, or no trial has both."""
+    asked = state.study.measures
+    if len(asked) < 2:
+        return None
+    up, along = asked
+
+    def at(trial: Trial) -> Point | None:
+        x, y = trial.value(along.name), trial.value(up.name)
+        return None if x is None or y is None else (x, y)
+
+    points = [point for trial in counted_trials(state) if (point := at(trial)) is not None]
+    if not points:
+        return None
+    x = nice_axis(min(x for x, _ in points), max(x for x, _ in points), along.label, ticks=5)
+    y = nice_axis(min(y for _, y in points), max(y for _, y in points), ticks=5)
+    on_front = sorted({point for trial in front_of(state) if (point := at(trial)) is not None})
+    seen = {(round((a - x.low) / (x.high - x.low) * GRID), round((b - y.low) / (y.high - y.low) * GRID)): (a, b) for a, b in points}
+    line = [Series("-", tuple(on_front), style="muted", line=True)] if len(on_front) > 1 else []
+    front = Series("@", tuple(on_front), "@ front", "strong")
+    return Picture(x, y, (*line, Series("o", tuple(seen.values()), "trial"), front), up.label)
 
 
 def importance_lines(found: Importances | None, problem: str = "") -> list[Text]:

@@ -17,6 +17,7 @@ from ser_tui.study.formatting import (
     duration,
     interval_text,
     mapped,
+    measured_text,
     of_speakers,
     probe_parameters,
     progress_text,
@@ -25,6 +26,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     verdict,
 )
+from ser_tui.study.front import front_of
 from ser_tui.study.headline import apart_text, chose, chosen_on, p_is_about, sample, validation_speakers
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.seeds import SeedsSummary, of_trial, seeds_summary, seeds_text
@@ -218,9 +220,31 @@ def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.Se
     return [*lines, Text()]
 
 
+def front_lines(state: RunState, width: int) -> list[Text]:
+    """The trials between which only a preference can choose, where two things are searched for."""
+    found = front_of(state)
+    if not found:
+        return []
+    asked = state.study.measures
+    lines = [cell(f"front of {' and '.join(one.label for one in asked)}", "accent")]
+    lines += broken(cell("no other trial is better in one of the two and as good in the other", "muted"), width)
+    lines.append(cell(f"{'TRIAL':>5}  {'  '.join(f'{one.heading:<14}' for one in asked)}", "muted"))
+    for trial in found[:FRONT]:
+        values = "  ".join(f"{measured_text(one, trial.score(one.name), short=True):<14}" for one in asked)
+        lines.append(cell(f"{trial.number:>5}  {values}"))
+    if len(found) > FRONT:
+        lines.append(cell(f"and {len(found) - FRONT} more", "muted"))
+    return [*lines, Text()]
+
+
+FRONT = 20
+"""Rows of the table of the front."""
+
+
 def all_lines(state: RunState, width: int) -> list[Text]:
-    """Everything that the best trial was scored on after the search, what came last first, and the probe."""
-    lines: list[Text] = []
+    """Everything that the best trial was scored on after the search, what came last first, and the probe; above them
+    the front where two things are searched for."""
+    lines = front_lines(state, width)
     for evaluation in reversed(state.evaluations):
         lines += evaluation_lines(evaluation, width, state.progress)
     if state.test is not None:

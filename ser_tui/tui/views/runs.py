@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ser_tui.store.runs import folder_made
+from ser_tui.study.constraints import standing
 from ser_tui.study.findings import doubts
 from ser_tui.study.formatting import (
     SCORE_CELLS,
@@ -322,7 +323,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
         for words, one in summary.study.of_best:
             fact(words, measured_text(one, best.scores.get(one.name)), "strong")
         over = sample(best.utterances, summary.interval_speakers)
-        fact("", f"trial {best.number} of {summary.trials}, validation, {over}")
+        stands = standing(best.scores, summary.study.constraints)
+        fact("", f"trial {best.number} of {summary.trials}, validation, {over}{'; ' if stands else ''}{stands}")
         fact("", parameters_text(best.parameters))
         if summary.probe:
             fact("probe", beside_probe(summary.probe, p_is_about(summary.interval_speakers)))

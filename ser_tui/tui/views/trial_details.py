@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ser_tui.study.constraints import broken_text
 from ser_tui.study.formatting import (
     SCORE_HEADING,
     difference_text,
@@ -27,7 +28,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     """Everything that is known about a trial of the run in `view`, one line each: what was searched before what was fixed."""
     probe = view.state.probe
     first = cell(f"trial {trial.number}  ", "bold")
-    first.append_text(trial_state(trial, False, view.live))
+    first.append_text(trial_state(trial, False, view.live, broken_text(trial.scores, view.state.study.constraints)))
     if trial.phase:
         first.append_text(cell(f"  proposed by: {trial.phase}", "muted"))
     lines = [first]

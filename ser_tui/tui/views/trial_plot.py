@@ -78,9 +78,10 @@ def trial_picture(state: RunState, columns: int, minutes: bool = False, zoomed: 
     if (beside := _probe(state, objective)) is not None and y.low <= beside.value:
         probe = f"probe {objective.text(beside.value, beside.interval)}"
         series.append(Series(".", level(beside.value, x), probe, "warning", line=True, every=2))
-    reached = objective.measure.best(real)
-    number = values.index(reached)
-    best = best_so_far(trials, objective.measure)
+    best = best_so_far(trials, objective.measure, state.study.constraints)
+    reached = next(value for value in reversed(best) if value is not None)
+    held_by = state.best.number if state.best is not None else 0
+    number = next((place for place, trial in enumerate(trials) if trial.number == held_by), values.index(reached))
     stair = [(place, value) for place, value in zip(places, best, strict=True) if value is not None and value >= y.low]
     held = f"best so far {objective.text(reached, objective.interval(trials[number]))}"
     series.append(Series("-", steps(_thinned(stair, 2 * columns), x.high), held, "accent", line=True))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from ser_tui.study.constraints import broken_text, standing
 from ser_tui.study.findings import doubts, findings_of, said
 from ser_tui.study.formatting import (
     SCORE_CELLS,
@@ -91,8 +92,11 @@ def trial_columns(
     return [column for column in columns if column.key != "done" or not 0 < room < needed]
 
 
-def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool) -> tuple[Text, ...]:
-    """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running."""
+def trial_cells(
+    trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool, broken: str = ""
+) -> tuple[Text, ...]:
+    """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running. `broken`: see
+    `trial_state`."""
     running = trial.status == TrialStatus.RUNNING
     last = trial.epochs[-1] if trial.epochs else None
     planned = last.epochs if last else trial.parameters.get("epochs")
@@ -107,7 +111,7 @@ def trial_cells(trial: Trial, names: Sequence[str], columns: Sequence[Column], b
         "loss": cell(loss_text(loss), "muted" if running else style),
         "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
         "time": cell(duration(trial.seconds), style),
-        "state": trial_state(trial, best, live),
+        "state": trial_state(trial, best, live, broken),
     }
     return tuple(cells[column.key] for column in columns)
 
@@ -120,8 +124,8 @@ def _at_rung(trial: Trial) -> str:
     return f"{score(rung.score.value)} at {rung.epoch}/{rung.epochs}"
 
 
-def trial_state(trial: Trial, best: bool, live: bool) -> Text:
-    """A trial's state in words: epoch 4/8, done best, done, collapsed, failed: why."""
+def trial_state(trial: Trial, best: bool, live: bool, broken: str = "") -> Text:
+    """A trial's state in words: epoch 4/8, done best, done, collapsed, failed: why. `broken`: see `constraints.broken_names`."""
     if trial.status == TrialStatus.RUNNING:
         if not live:
             return cell("interrupted", "warning")
@@ -139,6 +143,8 @@ def trial_state(trial: Trial, best: bool, live: bool) -> Text:
         return cell(f"paused {trial.rungs[-1].epoch}/{trial.rungs[-1].epochs}, rung {len(trial.rungs)}", "muted")
     if trial.status == TrialStatus.COLLAPSED:
         return cell("done, collapsed", "muted")
+    if broken:
+        return cell(f"{'best, ' if best else ''}{broken}", "warning" if best else "muted")
     return cell("done  best" if best else "done", "strong" if best else "")
 
 
@@ -256,6 +262,8 @@ def best_line(state: RunState, width: int) -> Text:
         for words, one in told:
             found.append_text(cell(f"{'  ' if found else ''}{words} {'' if len(told) > 1 else '  '}", "muted"))
             found.append(measured_text(one, best.score(one.name), short=short and one.unit == "share"), "strong")
+        if stands := standing(best.scores, state.study.constraints):
+            found.append_text(cell(f"  {stands}", "warning" if broken_text(best.scores, state.study.constraints) else "muted"))
         found.append_text(cell(f"  #{best.number}" if tight and probe is not None else f"  trial {best.number}"))
         parameters = parameters_text(best.parameters, names, short=tight)
         if probe is not None:
@@ -339,7 +347,7 @@ def spark_line(state: RunState, width: int) -> Text:
     line = Text(no_wrap=True)
     for label, series, bottom, top, bar, written in (
         (words[0], scores, low, high, mean, text),
-        (words[1], best_so_far(trials, measure), low, high, measure.best, text),
+        (words[1], best_so_far(trials, measure, state.study.constraints), low, high, measure.best, text),
         (words[2], [trial.seconds for trial in trials], 0.0, None, mean, duration),
     ):
         line.append(f"{label} ", "muted")
