@@ -162,7 +162,8 @@ def compare(
 @app.command(short_help="Compare strategies on recorded trials.")
 def replay(
     sources: Annotated[
-        list[str], typer.Argument(metavar="TRIALS.csv|RUN...", help="Tables of trials, runs, or both.", autocompletion=completing.runs)
+        list[str],
+        typer.Argument(metavar="TRIALS.csv|RUN...", help="Tables of trials, folders of such tables, runs.", autocompletion=completing.runs),
     ],
     strategies: Annotated[str, typer.Option(
         "--strategies", metavar="NAME,NAME...", help="Which, with settings where they are not the usual ones: gp,tpe:startup=8,random."

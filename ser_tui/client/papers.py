@@ -96,6 +96,11 @@ def with_grid(runs: Path, tables: PaperTables) -> PaperTables:
     found = list(_recorded(states, folders, tables.protocol))
     machines = {machine_text(state.start) for state, _ in found if state.start is not None}
     grid = _replayed_grid([trial for _, trials in found for trial in trials], machines, tables.protocol)
+    return replaced_grid(tables, grid)
+
+
+def replaced_grid(tables: PaperTables, grid: Ours) -> PaperTables:
+    """The tables with `grid` in its row."""
     return replace(tables, rows={**tables.rows, "grid": grid})
 
 

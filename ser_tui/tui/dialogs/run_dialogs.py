@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder
@@ -20,9 +20,7 @@ from ser_tui.study.status import RunStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
-
-if TYPE_CHECKING:
-    from ser_tui.report.sheets import SheetFormat
+from ser_tui.tui.dialogs.sheets import choose_format
 
 MOST_LISTED = 50
 """Trials to choose from; others are named by their number."""
@@ -59,18 +57,9 @@ async def write_report(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
         screen.ser.tell(f"wrote {path}")
 
 
-_TABLES: tuple[tuple[SheetFormat, str, str], ...] = (
-    ("markdown", "md", "for a README or an issue"),
-    ("latex", "tex", "for a paper, with booktabs"),
-    ("csv", "csv", "for a spreadsheet"),
-)
-
-
 async def export_comparison(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
     """Ask for a format, copy the comparison of the runs in it, the first one's reference, and write it into that one's export folder."""
-    choices = [Choosable(name, note) for name, _, note in _TABLES]
-    found = await screen.app.push_screen_wait(ChooseScreen("Copy the comparison as", choices))
-    form = next((one for one in _TABLES if found and one[0] == found[0]), None)
+    form = await choose_format(screen, "the comparison")
     if form is None:
         return
     folders = [folder_of(screen, run_id) for run_id in run_ids]

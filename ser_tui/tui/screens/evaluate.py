@@ -52,7 +52,8 @@ class MappingTable(Table):
 
 
 class EvaluateScreen(AppScreen[None]):
-    """Sets up an evaluation of the best model of the run called `run_id`."""
+    """Sets up an evaluation of the best model of the run called `run_id`. `corpus`: the one that is marked at first, with the paper's
+    map and raw predictions, as its table of zero-shot scores has them."""
 
     CSS_PATH = "evaluate.tcss"
     AUTO_FOCUS = "CorporaTable"
@@ -65,10 +66,11 @@ class EvaluateScreen(AppScreen[None]):
         Binding("escape,q", "dismiss", "back", key_display="esc"),
     ]
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, corpus: str = "") -> None:
         super().__init__()
         self.run_id = run_id
-        self.plan = Plan(())
+        self.plan = Plan((), preset="paper", masked=False) if corpus else Plan(())
+        self._wanted = corpus
         self._marked: list[str] = []
         self._facts: dict[str, CorpusFacts] = {}
         self._rows: list[tuple[str, str, bool]] = []
@@ -130,6 +132,11 @@ class EvaluateScreen(AppScreen[None]):
         usable = sorted((one for one in known if one.usable and one.name not in trained), key=_place)
         self._rows = [(one.name, one.title, True) for one in usable]
         self._rows += [(name, "trained on it: not zero-shot", False) for name in trained]
+        if any(name == self._wanted and allowed for name, _, allowed in self._rows):
+            self._marked = [self._wanted]
+            self._look_at(self._wanted)
+        elif self._wanted:
+            self.ser.tell(f"{self._wanted} is not on this machine: o on the home screen says how to get it", problem=True)
         self._show()
 
     def _say_model(self, summary: RunSummary, best: TrialSummary) -> None:

@@ -75,6 +75,8 @@ class HomeScreen(AppScreen[None]):
         Binding("o", "corpora", "corpora", tooltip="Corpora: which are here, where to get others"),
         Binding("m", "encoders", "encoders", tooltip="Encoders: which are ready, fetch others"),
         Binding("w", "queue", "queue", tooltip="What waits for its turn: reorder, pause, cancel"),
+        Binding("b", "replay", "replay", tooltip="Compare strategies on trials that were recorded: of the marked runs, or of tables"),
+        Binding("p", "paper", "paper", tooltip="The paper's tables beside these runs; what is missing can be started"),
         Binding("comma", "settings", "settings", key_display=",", tooltip="Colours, time zone, keys, what is told when a run ends"),
         Binding("escape", "clear_filter", "all runs", key_display="esc", tooltip="Show all runs again"),
         Binding("q", "app.quit", "quit", tooltip="Leave the app; runs go on"),
@@ -335,6 +337,14 @@ class HomeScreen(AppScreen[None]):
     def action_encoders(self) -> None:
         """Show the encoders."""
         self.ser.open("encoders")
+
+    def action_replay(self) -> None:
+        """Compare strategies on the trials of the marked runs, or of tables that are named there."""
+        self.ser.open("replay", self.marked)
+
+    def action_paper(self) -> None:
+        """Show the paper's tables beside what the runs have."""
+        self.ser.open("paper")
 
     def action_settings(self) -> None:
         """Show the settings."""

@@ -38,10 +38,10 @@ def _compare(run_ids: Sequence[str]) -> Screen[None]:
     return CompareScreen(run_ids)
 
 
-def _evaluate(run_id: str) -> Screen[None]:
+def _evaluate(run_id: str, corpus: str = "") -> Screen[None]:
     from ser_tui.tui.screens.evaluate import EvaluateScreen
 
-    return EvaluateScreen(run_id)
+    return EvaluateScreen(run_id, corpus)
 
 
 def _results(run_id: str, awaited: bool = False) -> Screen[None]:
@@ -92,6 +92,18 @@ def _queue() -> Screen[None]:
     return QueueScreen()
 
 
+def _replay(run_ids: Sequence[str] = ()) -> Screen[None]:
+    from ser_tui.tui.screens.replay import ReplayScreen
+
+    return ReplayScreen(run_ids)
+
+
+def _paper() -> Screen[None]:
+    from ser_tui.tui.screens.paper import PaperScreen
+
+    return PaperScreen()
+
+
 def _settings() -> Screen[None]:
     from ser_tui.tui.screens.settings import SettingsScreen
 
@@ -112,6 +124,8 @@ SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "corpora": _corpora,
     "encoders": _encoders,
     "queue": _queue,
+    "replay": _replay,
+    "paper": _paper,
     "settings": _settings,
 }
 """Name -> what makes the screen. Each is imported when it is first shown: the start must not wait for all of them."""

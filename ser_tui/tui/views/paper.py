@@ -1,0 +1,199 @@
+"""The paper's tables beside ours, as their screen shows them: pure functions from what was gathered to rows and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from ser_tui.client.papers import NAMES, PaperTables, command, transfer_command
+from ser_tui.replay.recorded import LEAST
+from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Transfer
+from ser_tui.report.sheets import Sheet, SheetColumn
+from ser_tui.study.formatting import counted, score, score_text
+from ser_tui.study.headline import sample
+from ser_tui.study.scores import Score
+from ser_tui.study.time_to_score import MARKS
+from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.table import Column, Row, cell
+
+WIDE, HUGE = 110, 190
+"""Columns from where trials and times have room, and protocol and machine too."""
+UNTUNED, TUNED = "untuned", "tuned"
+AUTOSPEECH = "missing: no run of this version makes this row"
+NOTE = "BCA of searches, accuracy of zero-shot. The paper's minutes are of its own machines; its random split shares speakers."
+
+
+def columns(width: int) -> list[Column]:
+    """Of the table: the paper's cells, then ours."""
+    found = [
+        Column("row", "", 23, flexible=True, most=30), Column("paper", "PAPER", 5, "right"), Column("paper_minutes", "MIN", 5, "right"),
+    ]  # fmt: skip
+    if width >= WIDE:
+        found.append(Column("paper_trials", "TRIALS", 6, "right"))
+    found += [Column("ours", "OURS", 18, "right"), Column("minutes", "MIN", 6, "right"), Column("n", "N", 14, flexible=True, most=22)]
+    if width >= WIDE:
+        found += [Column("trials", "TRIALS", 6, "right"), Column("to", "TRIALS TO .80 / .90 / .95", 25)]
+    if width >= HUGE:
+        found += [Column("protocol", "PROTOCOL", 48, flexible=True, most=60), Column("machine", "MACHINE", 22, flexible=True, most=60)]
+    return found
+
+
+def rows(tables: PaperTables, width: int) -> list[Row]:
+    """One row a strategy, then two for each corpus: of the encoder untuned and tuned."""
+    found: list[Row] = []
+    for kind in ROWS:
+        paper, ours = SEARCHES.get(kind), tables.rows.get(kind)
+        to = {} if ours is None else {one: trials for one, trials, _ in ours.to}
+        minutes = f"{paper.minutes:g}" if paper and paper.minutes else "-"
+        cells = [cell(NAMES[kind]), cell(score(paper.score) if paper else "-"), cell(minutes)]
+        if width >= WIDE:
+            cells.append(cell(paper.trials if paper and paper.trials else "-"))
+        cells += _ours(ours.score if ours else None, ours.minutes if ours else None, ours.speakers if ours else None)
+        if ours is not None and ours.how != "run":
+            cells[-1] = cell("replayed", "warning")  # without a word it would pass for a run
+        if width >= WIDE:
+            cells += [cell(ours.trials if ours else "-"), cell(" / ".join(str(to.get(mark, "-")) for mark in MARKS) if ours else "-")]
+        if width >= HUGE:
+            cells += [cell(ours.protocol if ours else "-"), cell(ours.machine if ours else "-")]
+        found.append((kind, tuple(cells)))
+    for corpus, printed in ZERO_SHOT.items():
+        there = tables.transfers.get(corpus)
+        for which, paper in zip((UNTUNED, TUNED), printed, strict=True):
+            value = None if there is None else there.tuned if which == TUNED else there.untuned
+            cells = [cell(f"on {corpus}, {which}"), cell(score(paper.score)), cell("-")]
+            if width >= WIDE:
+                cells.append(cell("-"))
+            cells += _ours(value, there.minutes if there else None, there.speakers if there else None)
+            if width >= WIDE:
+                cells += [cell("-"), cell("-")]
+            if width >= HUGE:
+                cells += [cell(there.protocol if there else "-"), cell(there.machine if there else "-")]
+            found.append((f"{corpus} {which}", tuple(cells)))
+    return found
+
+
+def _ours(value: Score | None, minutes: float | None, speakers: int | None) -> list[Text]:
+    if value is None:
+        return [cell("missing", "warning"), cell("-"), cell("-")]
+    n = sample(value.n, speakers) if value.n else "-"
+    return [cell(score_text(value), "accent"), cell("-" if minutes is None else f"{minutes:.1f}"), cell(n)]
+
+
+def is_missing(tables: PaperTables, row: str) -> bool:
+    """Whether nothing of ours stands in the row; in that of a replayed grid nothing was run."""
+    corpus, _, which = row.partition(" ")
+    if not which:
+        return row not in tables.rows or tables.rows[row].how != "run"
+    there = tables.transfers.get(corpus)
+    return there is None or (which == UNTUNED and there.untuned is None)
+
+
+def run_of(tables: PaperTables, row: str) -> str | None:
+    """The run that stands in the row."""
+    corpus, _, which = row.partition(" ")
+    if not which:
+        ours = tables.rows.get(row)
+        return ours.run if ours is not None and ours.how == "run" else None
+    there = tables.transfers.get(corpus)
+    return None if there is None else there.run
+
+
+def detail(tables: PaperTables, row: str | None, width: int, lines: int) -> list[Text]:
+    """What is known of the highlighted row, on exactly so many lines."""
+    parts: list[Text] = []
+    if row is not None:
+        corpus, _, which = row.partition(" ")
+        told = _of_transfer(tables, corpus, which) if which else _of_search(tables, row)
+        parts = [part for one in told for part in broken(one, max(20, width))]
+    return [*parts[:lines], *[cell("")] * (lines - len(parts))]
+
+
+def _of_search(tables: PaperTables, kind: str) -> list[Text]:
+    ours = tables.rows.get(kind)
+    if ours is None:
+        if kind == "autospeech":
+            return [cell(AUTOSPEECH, "muted")]
+        can = f"; g replays it on the {counted(tables.recorded, 'recorded trial')}" if kind == "grid" and tables.recorded >= LEAST else ""
+        return [cell(f"missing: enter starts or queues it{can}", "warning"), cell(command(kind, tables), "muted")]
+    passed = ", ".join(f"{score(mark)} after {counted(trials, 'trial')}{_minutes(minutes)}" for mark, trials, minutes in ours.to)
+    lines = [cell(_run_words(ours))]
+    lines.append(cell(f"protocol: {ours.protocol}; machine: {ours.machine}", "muted"))
+    if passed:
+        lines.append(cell(f"BCA passed {passed}", "muted"))
+    if (spread := ours.spread) is not None:
+        told = f"{spread[0]} runs of this kind: mean {score(spread[1])}, standard deviation {score(spread[2])}; the newest one stands here"
+        lines.append(cell(told, "muted"))
+    return lines
+
+
+def _run_words(ours: Ours) -> str:
+    """Of a run: its id and how many trials; of a replay what it was made on."""
+    if ours.how == "run":
+        return f"run {ours.run}, {counted(ours.trials, 'trial')}; enter opens it"
+    return f"not run, but {ours.run}; enter starts or queues the run"
+
+
+def _minutes(minutes: float | None) -> str:
+    return "" if minutes is None else f" ({minutes:.1f} min)"
+
+
+def _of_transfer(tables: PaperTables, corpus: str, which: str) -> list[Text]:
+    there = tables.transfers.get(corpus)
+    if there is None:
+        if tables.best_run is None:
+            return [cell("missing: it needs a search on EmoDB first, of a row above", "warning")]
+        told = cell(f"missing: enter opens the evaluation of {tables.best_run}", "warning")
+        return [told, cell(transfer_command(corpus, tables), "muted")]
+    missing = [cell("the run has no score of the untuned encoder", "warning")] if which == UNTUNED and there.untuned is None else []
+    return [*missing, cell(f"run {there.run}; enter opens it"), cell(_conditions(there), "muted")]
+
+
+def _conditions(there: Transfer) -> str:
+    masked = "masked" if there.masked else "raw: all classes can be predicted"
+    return f"labels: {there.mapping}, {masked}; trained by: {there.protocol}; machine: {there.machine}"
+
+
+def left_line(tables: PaperTables) -> Text:
+    """How many runs stand nowhere, and why."""
+    reasons = sorted(set(tables.left.values()))
+    if not reasons:
+        return cell(NOTE, "muted")
+    return cell(f"{counted(len(tables.left), 'run')} left out: {'; '.join(reasons)}. {NOTE}", "muted")
+
+
+def sheet(tables: PaperTables) -> Sheet:
+    """Both tables as one that leaves the app, each cell of ours with its conditions."""
+    names = (
+        ("row", "", False), ("paper", "paper", True), ("paper_minutes", "minutes", True), ("paper_trials", "trials", True),
+        ("ours", "ours", True), ("low", "95 % from", True), ("high", "to", True), ("n", "n", True), ("trials", "trials", True),
+        ("minutes", "minutes", True), ("protocol", "protocol", False), ("machine", "machine", False), ("run", "run", False),
+    )  # fmt: skip
+    kept = tuple(SheetColumn(name, heading, _plainly, right=right) for name, heading, right in names)
+    found: list[tuple[object, ...]] = []
+    for kind in ROWS:
+        paper, ours = SEARCHES.get(kind), tables.rows.get(kind)
+        printed = (None, None, None) if paper is None else (paper.score, paper.minutes, paper.trials)
+        found.append((NAMES[kind], *printed, *_values(ours.score if ours else None), *_facts(ours)))
+    for corpus, printed_ in ZERO_SHOT.items():
+        there = tables.transfers.get(corpus)
+        for which, one in zip((UNTUNED, TUNED), printed_, strict=True):
+            value = None if there is None else there.tuned if which == TUNED else there.untuned
+            facts: Sequence[object] = (None,) * 5 if there is None else (None, there.minutes, there.protocol, there.machine, there.run)
+            found.append((f"zero-shot on {corpus}, {which}", one.score, None, None, *_values(value), *facts))
+    title = f"arXiv 2510.07052 and the runs here: EmoDB, {tables.encoder}, protocol {tables.protocol}"
+    return Sheet(title, kept, tuple(found), note=f"The best of {counted(tables.budget, 'trial')}. {NOTE}")
+
+
+def _values(value: Score | None) -> tuple[object, ...]:
+    return (None,) * 4 if value is None else (value.value, *(value.interval or (None, None)), value.n or None)
+
+
+def _facts(ours: Ours | None) -> tuple[object, ...]:
+    return (None,) * 5 if ours is None else (ours.trials, ours.minutes, ours.protocol, ours.machine, ours.run)
+
+
+def _plainly(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) and value < 1 else f"{value:.4g}" if isinstance(value, float) else str(value)
