@@ -60,6 +60,7 @@ name: scale
 corpus: emodb
 encoder: whisper-tiny.en
 protocol: {kind: speaker, size: 0.2}
+executor: {kind: dask, scheduler: "tcp://10.0.0.1:8786"}
 search:
   learning_rate: {low: 1e-6, high: 1e-3, scale: log}
   epochs: {low: 3, high: 10}
@@ -293,7 +294,7 @@ def by_dask(machines: int) -> list[str]:
         return b"x" * 2000
 
     heard = threading.Semaphore(0)
-    cluster = distributed.LocalCluster(machines, processes=False, threads_per_worker=1, dashboard_address=None, memory_limit=0)
+    cluster = distributed.LocalCluster(n_workers=machines, processes=False, threads_per_worker=1, dashboard_address=None, memory_limit=0)
     lines: list[str] = []
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         client.wait_for_workers(machines)

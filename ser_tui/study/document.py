@@ -292,7 +292,8 @@ def _list_or_speakers(value: Any) -> Any:
     return {"only": value} if isinstance(value, list | tuple | str | int) and not isinstance(value, bool) else value
 
 
-MOST_WORKERS = 64
+MOST_WORKERS, MOST_HERE = 1000, 64
+"""Of a cluster, and of one machine."""
 
 
 def _auto_or_number(value: Any) -> Any:
@@ -483,6 +484,9 @@ class Study(_Section):
     def _all_of_a_cluster(self) -> Study:
         if self.executor.is_dask and "workers" not in self.model_fields_set:
             object.__setattr__(self, "workers", "auto")
+        if isinstance(self.workers, int) and self.workers > MOST_HERE and not self.executor.is_dask:
+            said = f"workers: {self.workers} are more than the {MOST_HERE} of one machine"
+            raise ValueError(f"{said}; write up to {MOST_HERE}, or name a Dask cluster (executor), which may have {MOST_WORKERS}")
         return self
 
     @model_validator(mode="after")

@@ -270,6 +270,9 @@ def test_a_dask_cluster_is_said_in_one_section() -> None:
     study = load.loads("executor: {kind: dask, scheduler: 'tcp://10.0.0.1:8786'}")
     assert study.executor.is_dask and study.workers == "auto" and load.loads(load.dumps(study)) == study
     assert load.loads("workers: 3\nexecutor: {kind: dask, cluster: local, threads: 2, settings: {local_directory: /tmp}}").workers == 3
+    assert load.loads("workers: 100\nexecutor: {kind: dask, scheduler: 'tcp://10.0.0.1:8786'}").workers == 100
+    with pytest.raises(UserError, match="workers: 100 are more than the 64 of one machine"):
+        load.loads("workers: 100")
     assert not load.loads("name: x").executor.is_dask and load.loads("name: x").workers == 1
 
 
