@@ -23,7 +23,7 @@ from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFinished, EvaluationProgressed, EvaluationStarted, Note, Progressed
-from ser_tui.study.formatting import escaped_parts, unescaped
+from ser_tui.study.formatting import counted, escaped_parts, unescaped
 from ser_tui.study.requests import Preset
 from ser_tui.study.seeds import done_seeds, seeds_summary, seeds_text
 from ser_tui.study.state import RunState
@@ -150,11 +150,11 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     if as_json:
         print_json(run_document(folder, state))
     elif found is not None:
-        say(f"trial {found.trial} over seeds: BCA {seeds_text(found)}")
+        say(f"trial {found.trial} with other seeds: {seeds_text(found)}")
         if found.test is not None:
-            say(f"trial {found.trial} over seeds: BCA {seeds_text(found.test)}")
+            say(f"trial {found.trial} with other seeds: {seeds_text(found.test)}")
         if found.n < number:
-            say(f"{number - found.n} of {number} are missing: the same command goes on", error=True)
+            say(f"{number - found.n} of {counted(number, 'seed')} have no score yet: the same command goes on", error=True)
     return 0 if found is not None and found.n >= number else 1
 
 

@@ -145,7 +145,8 @@ def summary_text(run_id: str, state: RunState) -> str:
     scored = [event for event in (state.probe, state.test, *state.folds) if event is not None]
     lines += [line.whole for event in scored for line in narrate(event, state)]
     if summary.seeds is not None:
-        lines.append(f"trial {summary.seeds.trial} over seeds: BCA {seeds_text(summary.seeds)}")
+        parts = [part for part in (summary.seeds, summary.seeds.test) if part is not None]
+        lines += [f"trial {summary.seeds.trial} with other seeds: {seeds_text(part)}" for part in parts]
     if apart := apart_text(state.pooled):
         lines.append(apart)
     found = [evaluation.result for evaluation in state.evaluations if evaluation.result is not None]

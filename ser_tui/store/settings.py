@@ -54,6 +54,10 @@ class Preferences:
         "SER_TUI_STATUS, SER_TUI_NAME, SER_TUI_SCORE, SER_TUI_REASON and SER_TUI_FOLDER.",
     )  # fmt: skip
     queue_at_a_time: int = _key(1, "queue: at a time", "How many runs may be under way at once where the queue does not say.", most=64)
+    mouse: str = _key(
+        "auto", "mouse", "Whether the app takes clicks and the wheel. auto is on, but off in GNU screen, which holds the escape key back "
+        "while the mouse is on. Nothing needs the mouse. A change holds from the next start of the app.", ("auto", "on", "off"),
+    )  # fmt: skip
     keys: Mapping[str, str] = field(default_factory=dict, metadata={
         "title": "keys", "help": "Other keys than the usual ones, by the ids that `ser-tui settings keys` lists, several with commas "
         "between them. home.delete: x,delete", "choices": (), "most": 0,

@@ -16,6 +16,7 @@ from ser_tui.study.formatting import (
     of_speakers,
     p_text,
     parameter,
+    score,
     score_text,
     score_with_interval,
     shared,
@@ -30,6 +31,7 @@ from ser_tui.study.run_summary import (
     TrialSummary,
 )
 from ser_tui.study.scores import BCA
+from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
 from ser_tui.study.time_to_score import times_text
 
 T = TypeVar("T")
@@ -149,7 +151,10 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         rows.append(("test part n", _numbers(tests)))
         rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests], tests)
     if any(one.seeds for one in summaries):
-        rows.append(("best trial over seeds", tuple(_seeds(one) for one in summaries)))
+        rows.append(("other seeds, valid.", tuple(_seeds(one.seeds) for one in summaries)))
+        on_test = [one.seeds.test if one.seeds is not None else None for one in summaries]
+        if any(on_test):
+            rows.append(("other seeds, test part", tuple(map(_seeds, on_test))))
         rows.append(("seeds, chosen on", tuple(one.seeds.chosen_on if one.seeds else "-" for one in summaries)))
     for protocol in dict.fromkeys(folds.protocol for one in summaries for folds in one.folds):
         scored = [_last(folds for folds in one.folds if folds.protocol == protocol) for one in summaries]
@@ -212,11 +217,11 @@ def _best_parameters(best: TrialSummary | None) -> str:
     return " / ".join(parameter(name, best.parameters.get(name)) for name in names)
 
 
-def _seeds(summary: RunSummary) -> str:
-    found = summary.seeds
+def _seeds(found: SeedsSummary | SeedsOnTest | None) -> str:
     if found is None:
         return "-"
-    return f"{score_with_interval(found.mean, found.interval)} over {counted(found.n, 'seed')}, n = {found.utterances}"
+    spread = f", SD {score(found.deviation)}" if found.n > 1 else ""
+    return f"{score_with_interval(found.mean, found.interval)}, {counted(found.n, 'seed')}{spread}, n = {found.utterances}"
 
 
 def _numbers(entries: Sequence[TestSummary | FoldsSummary | None]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # lists of runs know no events
 
 MOST_SEEDS = 1000
 CHOSEN_ON = "on the validation part, which chose the configuration"
-HELD_OUT = "on the test part, which chose nothing"
+HELD_OUT = "on the test part, on which nothing was chosen"
 
 
 class SeedsOnTest(Frozen, frozen=True):
@@ -111,9 +111,10 @@ def _spread(values: Sequence[float]) -> tuple[float, float, tuple[float, float] 
 
 
 def seeds_text(found: SeedsSummary | SeedsOnTest) -> str:
-    """.861 [.846, .876] ± .012 over 5 seeds, n = 127, on the validation part, which chose the configuration"""
-    spread = f" ± {score(found.deviation)}" if found.n > 1 else ""
+    """mean BCA .861 [.846, .876] over 5 seeds, SD .012, n = 127, on the validation part, which chose the configuration"""
+    spread = f", SD {score(found.deviation)}" if found.n > 1 else ""
     if found.n > 1 and found.interval is None:
-        spread += " (each the same: this training does not depend on the seed, or too little to show)"
+        spread += " (all the same: this training does not depend on the seed, or too little to show)"
     where = CHOSEN_ON if isinstance(found, SeedsSummary) else HELD_OUT
-    return f"{score_with_interval(found.mean, found.interval)}{spread} over {counted(found.n, 'seed')}, n = {found.utterances}, {where}"
+    mean = f"{'mean ' if found.n > 1 else ''}BCA {score_with_interval(found.mean, found.interval)}"
+    return f"{mean} over {counted(found.n, 'seed')}{spread}, n = {found.utterances}, {where}"

@@ -326,11 +326,11 @@ def run(runs: Path, attach: str | None = None) -> int:
     end_with_the_terminal()
     with ExitStack() as until_ready:
         until_ready.enter_context(kept(fresh=True))  # looking through what the start makes takes a tenth of its time
-        from ser_tui.tui.terminal.driver import TerminalDriver
+        from ser_tui.tui.terminal.driver import TerminalDriver, mouse_wanted
 
         app = SerTuiApp(runs, attach, TerminalDriver)
         app.until_ready = until_ready
-        app.run()
+        app.run(mouse=mouse_wanted(app.settings.mouse, os.environ))
     return app.return_code or 0
 
 

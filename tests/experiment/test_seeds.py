@@ -14,12 +14,15 @@ from ser_tui.experiment.search import search
 from ser_tui.experiment.seeds import score_seeds
 from ser_tui.report.document import run_document
 from ser_tui.report.writing import report_text
+from ser_tui.store.export import summary_text
+from ser_tui.study.comparison import outcomes
 from ser_tui.study.events import Event, SeedScored
 from ser_tui.study.load import loads
 from ser_tui.study.seeds import SeedsSummary, done_seeds, seeds_summary, seeds_text, trial_seeds
 from ser_tui.study.state_codec import from_lines, to_lines
 from ser_tui.study.status import RunStatus
 from ser_tui.study.student import mean_interval
+from ser_tui.study.summary import summarize
 from ser_tui.training.trial import TrialStopped
 from ser_tui.tui.views.results import all_lines
 from ser_tui.tui.views.trials import result_lines
@@ -88,9 +91,9 @@ def test_mean_deviation_and_interval_stand_with_their_n_wherever_the_run_is_told
     found = seeds_summary(state)
     assert found is not None and (found.trial, found.n, found.utterances) == (5, 3, 127), "of the best trial alone"
     line = seeds_text(found)
-    assert line == ".920 [.870, .970] ± .020 over 3 seeds, n = 127, on the validation part, which chose the configuration"
+    assert line == "mean BCA .920 [.870, .970] over 3 seeds, SD .020, n = 127, on the validation part, which chose the configuration"
     showing.print_run(run.folder, state)
-    assert f"trial 5 over seeds: BCA {line}" in capsys.readouterr().out
+    assert f"trial 5 with other seeds: {line}" in capsys.readouterr().out
     document = run_document(run.folder, state)
     assert (document["seeds"]["mean"], document["seeds"]["n"], document["seeds"]["chosen_on"]) == (pytest.approx(0.92), 3, "validation")
     assert "over 3 other seeds" in report_text([run.folder])
@@ -114,10 +117,13 @@ def test_where_the_trial_was_scored_on_a_test_part_the_seeds_are_too(small_corpu
         # A probe without augmentation does not depend on the seed: what its models are on the test part is known.
         assert found.test.mean == pytest.approx(tested.bca) and found.test.trial_score == tested.bca
         assert (found.test.utterances, found.test.interval_speakers) == (tested.utterances, tested.interval_speakers)
-        assert seeds_text(found.test).endswith(f"n = {tested.utterances}, on the test part, which chose nothing")
+        assert seeds_text(found.test).endswith(f"n = {tested.utterances}, on the test part, on which nothing was chosen")
         lines = [line.plain for line in all_lines(memory.state, 200)]
-        assert sum("on the test part, which chose nothing" in line for line in lines) == 1
+        assert sum("on the test part, on which nothing was chosen" in line for line in lines) == 1
         assert any(line.startswith("seeds test") for line in (one.plain for one in result_lines(memory.state, 80)))
+        rows = dict(outcomes([summarize("run", memory.state)]))
+        assert rows["other seeds, test part"][0].endswith(f", 2 seeds, SD .000, n = {tested.utterances}") and rows["other seeds, valid."]
+        assert "on which nothing was chosen" in summary_text("run", memory.state)
         assert from_lines(to_lines(memory.state)).seeds == memory.state.seeds
 
 
@@ -131,5 +137,5 @@ def test_seeds_do_not_hear_a_test_part_before_the_search_has_ended(tmp_path: Pat
 
 def test_one_seed_has_no_interval() -> None:
     one = SeedsSummary(1, 1, 0.9, 0.0, None, 0.9, 0.9, 0.95, 127, None)
-    assert seeds_text(one).startswith(".900 over 1 seed, n = 127")
-    assert seeds_text(msgspec.structs.replace(one, n=2)).startswith(".900 ± .000 (each the same")
+    assert seeds_text(one).startswith("BCA .900 over 1 seed, n = 127")
+    assert seeds_text(msgspec.structs.replace(one, n=2)).startswith("mean BCA .900 over 2 seeds, SD .000 (all the same")

@@ -12,7 +12,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
-from ser_tui.tui.terminal.driver import Messages, usable
+from ser_tui.tui.terminal.driver import Messages, mouse_wanted, usable
 from ser_tui.tui.terminal.received import Received
 
 
@@ -50,3 +50,10 @@ def test_a_size_of_nothing_is_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> 
     assert usable(0, 0) == (80, 24) and usable(1, 1) == (1, 1) and usable(0, 50) == (80, 50)
     monkeypatch.setenv("COLUMNS", "132")
     assert usable(0, 0) == (132, 24) and Size(*usable(200, 60)) == Size(200, 60)
+
+
+def test_gnu_screen_holds_no_escape_back_because_the_mouse_is_off_there() -> None:
+    in_screen = {"STY": "1.pts-0.host", "TERM": "screen-256color", "TMUX": "/tmp/tmux-0/default,1,0"}
+    assert not mouse_wanted("auto", in_screen) and mouse_wanted("on", in_screen)
+    assert mouse_wanted("auto", {**in_screen, "TERM": "tmux-256color"}), "a tmux inside it keeps the mouse to itself"
+    assert mouse_wanted("auto", {"TERM": "xterm-256color"}) and not mouse_wanted("off", {"TERM": "xterm-256color"})

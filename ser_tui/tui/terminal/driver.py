@@ -14,7 +14,7 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -57,6 +57,16 @@ def usable(width: int, height: int) -> tuple[int, int]:
 def _named(variable: str) -> int:
     text = os.environ.get(variable, "")
     return min(int(text), LARGEST) if text.isdecimal() and len(text) < 6 else 0
+
+
+def mouse_wanted(choice: str, environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is asked to report the mouse: `choice` is the setting, on, off or auto.
+
+    GNU screen (4.9.0 was tried) looks for mouse reports in what is typed while the mouse is on, and holds a lone escape back until the
+    next key comes: esc would do nothing, and then twice as much. A tmux inside it, whose TERM says so, keeps the mouse to itself.
+    """
+    in_screen = "STY" in environment and not environment.get("TERM", "").startswith("tmux")
+    return choice == "on" or (choice == "auto" and not in_screen)
 
 
 class Messages:

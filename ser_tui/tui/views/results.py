@@ -209,11 +209,13 @@ def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.Se
     """The best configuration over other seeds, and each of them."""
     head = cell("seeds", "accent")
     head.append_text(cell(f"  trial {found.trial}'s configuration, trained again with seeds that no trial had", "muted"))
-    lines = [head, *broken(cell(f"BCA {seeds_text(found)}", "bold"), width)]
+    lines = [head, *broken(cell(seeds_text(found), "bold"), width)]
     if own is not None:
-        lines += broken(cell(f"the trial itself, which was chosen for it: BCA {score_text(own)}", "muted"), width)
+        tested = found.test.trial_score if found.test is not None else None
+        beside = "" if tested is None else f"; on the test part {score(tested)}"
+        lines += broken(cell(f"the trial itself, which was chosen for its score: BCA {score_text(own)}{beside}", "muted"), width)
     if found.test is not None:
-        lines += broken(cell(f"BCA {seeds_text(found.test)}", "bold"), width)
+        lines += broken(cell(seeds_text(found.test), "bold"), width)
     for place, one in enumerate(each, 1):
         line = cell(f"  {one.place or place:>3}  {score_text(one.scores[BCA])}")
         lines.append(line if one.test_score is None else line.append(f"   test part {score_text(one.test_score)}"))
