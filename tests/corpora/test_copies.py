@@ -43,6 +43,14 @@ def test_a_copy_under_another_name_is_recognised_and_kept_as_such(home: Path, so
     assert report.to_plain()["reading"] == list(found.reading)
 
 
+def test_a_table_that_is_not_read_beside_files_that_are_recognised_is_told(home: Path, sound: Any) -> None:
+    folder = ravdess(home / "copy", sound)
+    (folder / "ratings.csv").write_text("clip,felt\nActor_01/x.wav,calm\n")
+    assert registry.add("rated", folder).reading[1:] == (
+        f"ratings.csv lies there too; if it has the labels: `ser-tui corpora add rated {folder / 'ratings.csv'}`",
+    )
+
+
 def test_the_user_may_say_which_corpus_it_is(home: Path, sound: Any) -> None:
     folder = ravdess(home / "copy", sound)
     (folder / "Actor_01" / "03-01-03-01-01-01-01.wav").rename(folder / "Actor_01" / "take one.wav")

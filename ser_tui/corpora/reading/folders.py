@@ -69,13 +69,15 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
     level = int(forced[1]) - 1 if forced and forced[1] else None
     tree = trees.read(ids, level)
     known = None if forced else recognised(ids)
+    beside = [] if like else _told_beside(name, root)
     if before:
         return _as_before(name, root, ids, problems, tree, known)
     if known is not None:
         named = _named(known, root, ids)
         if tree is None or named is None or _agree(trees.label(tree, ids), named):
             if named is not None or tree is None:
-                return _as(known, root, ids, problems)
+                read_as = _as(known, root, ids, problems)
+                return replace(read_as, told=(*read_as.told, *beside))
             other = ""
         else:
             other = f"the file names are of {known.name}'s form, but say other emotions than the folders: the folders count"
@@ -83,7 +85,7 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
         other = ""
     if tree is None:
         raise UserError(_way_out(name, root, ids, None))
-    said = ("as a folder tree", *tree.told, *([other] if other else []))
+    said = ("as a folder tree", *tree.told, *([other] if other else []), *beside)
     return Reading(trees.label(tree, ids), tuple(problems), said, like or TREE)
 
 
@@ -158,9 +160,15 @@ def _way_out(name: str, root: Path, ids: Sequence[str], known: CorpusEntry | Non
     return f"corpus {name} in {root}: {looks}; {', '.join(ways)}"
 
 
-def _table(root: Path) -> Path | None:
+def _told_beside(name: str, root: Path) -> list[str]:
+    """That a table lies there, whose labels may be the ones that are meant."""
+    table = _table(root, _TABLES[:3])
+    return [] if table is None else [f"{table.name} lies there too; if it has the labels: `ser-tui corpora add {name} {table}`"]
+
+
+def _table(root: Path, suffixes: Sequence[str] = _TABLES) -> Path | None:
     try:
-        beside = sorted(path for path in root.iterdir() if path.suffix.lower() in _TABLES and path.is_file())
+        beside = sorted(path for path in root.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     except OSError:
         return None
     return next((path for path in beside if "readme" not in path.name.lower() and "licen" not in path.name.lower()), None)
