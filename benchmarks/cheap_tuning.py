@@ -1,7 +1,7 @@
 """What cheap fine-tuning costs and is worth: EmoDB, speakers apart, each kind of `trained` on the same speakers and seeds.
 
     python benchmarks/cheap_tuning.py [--data ../shared/data/emodb] [--encoder whisper-tiny.en] [--seeds 3] [--epochs 3]
-        [--layers 2+3]
+        [--layers 2+3] [--kinds head,full,top-2,lora,bitfit | full,decay,thaw,ema,swa]
 
 For every seed a woman and a man of EmoDB's ten speakers validate, others each time, and the other eight train. All kinds start from the
 same probe as their head, whose rate is 8e-4; encoder rates: full and top-2 4e-5, adapters and biases 1e-3. Utterances are cut at 4 s.
@@ -40,8 +40,14 @@ KINDS: Mapping[str, Mapping[str, Value]] = {
     "top-2": {"trained": "top-k", "top_layers": 2, "learning_rate": 4e-5},
     "lora": {"trained": "lora", "lora_rank": 8, "learning_rate": 1e-3},
     "bitfit": {"trained": "bitfit", "learning_rate": 1e-3},
+    "decay": {"learning_rate": 4e-5, "layer_decay": 0.7},
+    "thaw": {"learning_rate": 4e-5, "thaw_layers": 2},
+    "ema": {"learning_rate": 4e-5},
+    "swa": {"learning_rate": 4e-5},
 }
 """The head alone comes first: it computes the features that all share, which is not counted to any other."""
+AVERAGES = ("ema", "swa")
+"""Kinds that are a setting: `training.averaging`."""
 HEAD_RATE = 8e-4
 COMMON: Mapping[str, Value] = {
     "batch_size": 8, "max_seconds": 4, "head_initialization": "probe", "label_smoothing": 0.1,
@@ -56,7 +62,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, choices=range(2, len(SPEAKERS) + 1))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--layers", default="2+3", help="those that are pooled; the uppermost of them is the last that is computed")
-    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--kinds", default="head,full,top-2,lora,bitfit")
     arguments = parser.parse_args()
     used = precision.choose("auto")
     print(f"{precision.measured().machine}; {used}, {torch.get_num_threads()} threads; Python {platform.python_version()}; "
@@ -71,8 +77,13 @@ def main() -> None:
         for seed, held in enumerate(SPEAKERS[: arguments.seeds], 1):
             train = part([path for path in files if path.stem[:2] not in held])
             validation = part([path for path in files if path.stem[:2] in held])
-            trainer = FineTuner(arguments.encoder, train, validation, CLASSES, Training(precision=used))
+            trainers: dict[str, FineTuner] = {}
             for kind in kinds:
+                averaging = kind if kind in AVERAGES else "none"
+                if averaging not in trainers:
+                    settings = Training.model_validate({"precision": used, "averaging": averaging})
+                    trainers[averaging] = FineTuner(arguments.encoder, train, validation, CLASSES, settings)
+                trainer = trainers[averaging]
                 values = {**COMMON, **KINDS[kind], "layers": arguments.layers, "epochs": arguments.epochs}
                 values["head_learning_rate_factor"] = HEAD_RATE / float(values["learning_rate"])
                 seconds: list[float] = []

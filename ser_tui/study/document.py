@@ -230,6 +230,19 @@ class Training(_Section):
     )
     """Of each trial on its validation part (Guo et al. 2017), of folds each by the others' answers; no answer changes by it."""
 
+    averaging: Literal["none", "ema", "swa"] = Field(
+        "none", title="averaging", description="of a trial's weights: ema over its steps, swa over the ends of its later epochs"
+    )
+    """The average is what is scored after every epoch, and kept. ema keeps .99 of itself in a step; swa is the mean of the weights after
+    each epoch of the second half of those that train the encoder."""
+
+    @field_validator("averaging")
+    @classmethod
+    def _last_weights_as_the_paper(cls, value: str, info: ValidationInfo) -> str:
+        if value != "none" and info.data.get("paper_exact"):
+            raise ValueError("the paper does not average weights; leave out paper_exact or averaging")
+        return value
+
     @field_validator("augment")
     @classmethod
     def _not_the_papers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:

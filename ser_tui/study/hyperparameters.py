@@ -49,6 +49,20 @@ _ALL = (
         counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(
+        "thaw_layers",
+        "integer",
+        0,
+        "so many layers more are trained in each epoch after the frozen ones, from the top down; 0: all at once",
+        0,
+        1000,
+        short="THAW",
+        counts_with=("full", "top-k", "lora", "bitfit"),
+    ),
+    Hyperparameter(
+        "layer_decay", "real", 1.0, "each layer's rate is that of the layer above times this", 0.01, 1.0, short="LDECAY",
+        counts_with=("full", "top-k", "lora", "bitfit"),
+    ),
+    Hyperparameter(
         "max_seconds",
         "real",
         5,

@@ -135,6 +135,18 @@ class Adaptation:
         return {name: one for name, one in encoder.named_parameters() if id(one) in made}
 
 
+def depths(encoder: SpeechEncoder, pooling: Pooling) -> dict[nn.Parameter, int]:
+    """How many computed layers lie above each of `encoder`'s parameters: 0 for the uppermost one's and for the final normalisation, as many
+    as there are for what lies below the lowest. Raises UsageError where the encoder does not tell its layers."""
+    if not encoder.blocks:
+        raise UsageError("layer_decay and thaw_layers need an encoder that tells its layers; leave them out")
+    computed = _computed(encoder, pooling)
+    found = {one: computed for one in encoder.parameters()}
+    for place, block in enumerate(encoder.blocks):
+        found |= {one: max(0, computed - 1 - place) for one in block.parameters()}
+    return found | {one: 0 for one in encoder.output_parameters()}
+
+
 def adaptation(parameters: Mapping[str, Value]) -> Adaptation:
     """The `Adaptation` of a trial; a model of before there was a choice trains all."""
     value = {name: parameters.get(name, HYPERPARAMETERS[name].default) for name in PARAMETERS}

@@ -21,6 +21,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.training.collapse import CollapseGuard
 from ser_tui.training.optimizer import Optimizer
 from ser_tui.training.trial import EpochReport
+from ser_tui.training.weight_averaging import Average
 
 _RANDOM = "random"
 
@@ -41,7 +42,8 @@ class HowFar:
 
 
 def save(
-    path: Path, progress: HowFar, encoder: nn.Module, head: nn.Module, optimizer: Optimizer, guard: CollapseGuard
+    path: Path, progress: HowFar, encoder: nn.Module, head: nn.Module, optimizer: Optimizer, guard: CollapseGuard,
+    average: Average | None = None,
 ) -> None:
     """Write the trial into `path`, old or new, never half. Raises OSError."""
     tensors = {f"head.{name}": tensor for name, tensor in head.state_dict().items()}
@@ -49,7 +51,9 @@ def save(
     moments, step = optimizer.state()
     tensors |= {f"optimizer.{name}": tensor for name, tensor in moments.items()}
     tensors[_RANDOM] = torch.get_rng_state()
-    told = {"progress": json.dumps({**asdict(progress), "step": step, "guard": guard.state})}
+    held, counted = ({}, 0) if average is None else average.state()
+    tensors |= {f"average.{name}": tensor for name, tensor in held.items()}
+    told = {"progress": json.dumps({**asdict(progress), "step": step, "guard": guard.state, "averaged": counted})}
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with replacing(path) as temporary:
         try:
@@ -59,7 +63,8 @@ def save(
 
 
 def load(
-    path: Path, made_of: str, encoder: nn.Module, head: nn.Module, optimizer: Optimizer, guard: CollapseGuard
+    path: Path, made_of: str, encoder: nn.Module, head: nn.Module, optimizer: Optimizer, guard: CollapseGuard,
+    average: Average | None = None,
 ) -> HowFar:
     """Put the trial in `path` into `encoder`, which has its pre-trained weights, and the others, and set torch's generator. Raises
     UserError where that is no checkpoint of it."""
@@ -67,7 +72,7 @@ def load(
         with safe_open(path, framework="pt") as stream:
             told: Any = json.loads((stream.metadata() or {})["progress"])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - it is no mapping
-        step, state = told.pop("step"), told.pop("guard")
+        step, state, counted = told.pop("step"), told.pop("guard"), told.pop("averaged", 0)
         progress = HowFar(**{**told, "epochs": tuple((int(a), float(b), float(c)) for a, b, c in told["epochs"])})
         if progress.made_of != made_of:
             raise UserError(f"{path} is a checkpoint of another trial")
@@ -76,6 +81,8 @@ def load(
             _put(encoder, _within(tensors, "encoder."))
         optimizer.restore(_within(tensors, "optimizer."), step)
         guard.state = state
+        if average is not None:
+            average.restore(_within(tensors, "average."), counted)
         torch.set_rng_state(tensors[_RANDOM])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, UserError):

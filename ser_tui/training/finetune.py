@@ -12,7 +12,7 @@ whatever is cached already.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -48,6 +48,7 @@ from ser_tui.training.trial import (
     check_stop,
     silent,
 )
+from ser_tui.training.weight_averaging import Average
 
 __all__ = ["EpochReport", "FineTuner", "NonFiniteLoss", "Part", "TrialResult", "TrialStopped"]
 
@@ -188,61 +189,100 @@ class FineTuner(Trainer):
         check_stop(should_stop)
         train, validation = self._load_data(float(parameters["max_seconds"]), should_stop)
         chosen = self._pooling(parameters)
-        probe = self._start(train, validation, chosen, should_stop)[0] if parameters["head_initialization"] == "probe" else None
-        torch.manual_seed(seed)
-        head = Head(chosen.width(self.encoder.dimension), len(self.classes), float(parameters["head_dropout"]))
-        if probe is not None:
-            head.load_state_dict(probe.state_dict())
+        head = self._new_head(parameters, train, validation, chosen, seed, should_stop)
         self._adapt(parameters, chosen)
         epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
         size = int(parameters["batch_size"])
-        optimizer = Optimizer(
-            [parameter for parameter in self.encoder.parameters() if parameter.requires_grad], head.parameters(),
-            learning_rate=float(parameters["learning_rate"]), head_factor=float(parameters["head_learning_rate_factor"]),
-            weight_decay=float(parameters["weight_decay"]), clip=self._settings.gradient_clip,
-            steps=epochs * -(-len(train.usable) // size), warmup=self._settings.warmup,
-        )
-        labels = [train.labels[index] for index in train.usable]
-        balance = self._settings.balance
-        criterion = balancing.criterion(balance, labels, len(self.classes), float(parameters["label_smoothing"]))
-        guard = CollapseGuard(labels if balance in ("auto", "none") else sorted(set(labels)))
-        guarded = self._settings.collapse_guard and not self._settings.paper_exact
+        trained = [parameter for parameter in self.encoder.parameters() if parameter.requires_grad]
+        thaw = self._thawing(parameters, chosen, trained)
+        optimizer = self._optimizer(parameters, chosen, trained, head, epochs * -(-len(train.usable) // size))
+        average = self._average([*trained, *head.parameters()], epochs, unfreeze)
+        criterion, guard = self._criterion([train.labels[index] for index in train.usable], float(parameters["label_smoothing"]))
         reports: list[EpochReport] = []
         collapsed, logits = False, torch.empty(0)
         rung, spent, until = self._rung, 0.0, epochs
         # A checkpoint fits the trial alone that it was made of.
         made_of = repr((sorted(parameters.items()), seed, self.encoder_fingerprint, self.precision, self.classes, len(train.usable)))
         if rung is not None and rung.begin is not None:
-            progress = checkpoint.load(rung.begin, made_of, self.encoder, head, optimizer, guard)
+            progress = checkpoint.load(rung.begin, made_of, self.encoder, head, optimizer, guard, average)
             reports, spent, self._tuned = progress.reports(epochs), progress.seconds, progress.tuned
         if rung is not None and 0 < rung.until < epochs:
             until = rung.until
         for epoch in range(len(reports) + 1, until + 1):
             frozen = epoch <= unfreeze or self._adaptation.trained == adapting.HEAD
             began = time.perf_counter()
-            loss = self._epoch(train, head, chosen, criterion, optimizer, size, seed, epoch, frozen, should_stop)
-            logits = self._logits(validation, head, chosen, should_stop, frozen=not self._tuned)
+            thaw(epoch)
+            loss = self._epoch(train, head, chosen, criterion, optimizer, average, size, seed, epoch, frozen, should_stop)
+            with average.in_place():
+                logits = self._logits(validation, head, chosen, should_stop, frozen=not self._tuned)
             report = self._report(validation, logits, epoch, epochs, loss, frozen, time.perf_counter() - began)
             reports.append(report)
             on_epoch(report)
-            if guarded and not frozen and epoch < epochs and guard.collapsed(loss, report.predictions):
+            if self._guarded and not frozen and epoch < epochs and guard.collapsed(loss, report.predictions):
                 collapsed = True
                 break
         paused = until if until < epochs and not collapsed else 0
         if paused and rung is not None:
+            thaw(epochs + self.encoder.layers)  # a checkpoint holds all that the trial may train
             done = tuple((report.epoch, report.loss, report.value) for report in reports)
             progress = checkpoint.HowFar(done, spent + time.perf_counter() - start, made_of, self._tuned)
-            checkpoint.save(rung.end, progress, self.encoder, head, optimizer, guard)
+            checkpoint.save(rung.end, progress, self.encoder, head, optimizer, guard, average)
         else:
+            average.settle()
             self._last = (head, chosen, dict(parameters))
         notes = (*train.notes("training"), *validation.notes("validation"))
         said = validation.probabilities(logits)
         found = self._result(reports, collapsed, spent + time.perf_counter() - start, notes, said)
         return replace(found, paused=paused) if paused else found
 
+    def _new_head(
+        self, parameters: Mapping[str, Value], train: PartTensors, validation: PartTensors, chosen: Pooling, seed: int, should_stop: Stop
+    ) -> Head:
+        """The trial's head, drawn by `seed`, or the probe that it starts from."""
+        probe = self._start(train, validation, chosen, should_stop)[0] if parameters["head_initialization"] == "probe" else None
+        torch.manual_seed(seed)
+        head = Head(chosen.width(self.encoder.dimension), len(self.classes), float(parameters["head_dropout"]))
+        if probe is not None:
+            head.load_state_dict(probe.state_dict())
+        return head
+
+    def _criterion(self, labels: list[int], smoothing: float) -> tuple[nn.Module, CollapseGuard]:
+        balance = self._settings.balance
+        guard = CollapseGuard(labels if balance in ("auto", "none") else sorted(set(labels)))
+        return balancing.criterion(balance, labels, len(self.classes), smoothing), guard
+
+    @property
+    def _guarded(self) -> bool:
+        return self._settings.collapse_guard and not self._settings.paper_exact
+
+    def _optimizer(
+        self, parameters: Mapping[str, Value], chosen: Pooling, trained: Sequence[nn.Parameter], head: Head, steps: int
+    ) -> Optimizer:
+        decay = float(parameters["layer_decay"])
+        depths = adapting.depths(self.encoder, chosen) if decay != 1.0 else {}
+        return Optimizer(
+            trained, head.parameters(), factors={one: decay**depth for one, depth in depths.items()},
+            learning_rate=float(parameters["learning_rate"]), head_factor=float(parameters["head_learning_rate_factor"]),
+            weight_decay=float(parameters["weight_decay"]), clip=self._settings.gradient_clip, steps=steps, warmup=self._settings.warmup,
+        )  # fmt: skip
+
+    def _thawing(self, parameters: Mapping[str, Value], chosen: Pooling, trained: Sequence[nn.Parameter]) -> Callable[[int], None]:
+        """Lets gradients reach, of what the trial trains, the layers whose turn it is in an epoch (Howard, Ruder 2018)."""
+        layers, unfreeze = int(parameters["thaw_layers"]), int(parameters["unfreeze_epoch"])
+        depths = adapting.depths(self.encoder, chosen) if layers else {}
+
+        def thaw(epoch: int) -> None:
+            for one in trained if layers else ():
+                one.requires_grad_(depths[one] < layers * (epoch - unfreeze))
+
+        return thaw
+
+    def _average(self, parameters: Sequence[nn.Parameter], epochs: int, unfreeze: int) -> Average:
+        return Average(self._settings.averaging, parameters, min(epochs, unfreeze + 1 + (epochs - unfreeze) // 2))
+
     def _epoch(
-        self, train: PartTensors, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer, size: int, seed: int,
-        epoch: int, frozen: bool, should_stop: Stop,
+        self, train: PartTensors, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer,
+        average: Average, size: int, seed: int, epoch: int, frozen: bool, should_stop: Stop,
     ) -> float:
         """One pass over the training part; the mean loss of an utterance. Raises NonFiniteLoss."""
         if not frozen:
@@ -274,6 +314,8 @@ class FineTuner(Trainer):
             self.on_stage("training", seen, len(train.usable))
             if not optimizer.step():
                 raise NonFiniteLoss(f"the gradient became infinite or NaN in epoch {epoch}")
+            average.after_step()
+        average.after_epoch(epoch)
         return total / len(train.usable)
 
     def _learn(self, chosen: Pooling, learns: bool) -> None:

@@ -71,12 +71,16 @@ class Optimizer:
 
     def __init__(
         self, encoder: Iterable[nn.Parameter], head: Iterable[nn.Parameter], *, learning_rate: float, head_factor: float,
-        weight_decay: float, clip: float, steps: int, warmup: float,
+        weight_decay: float, clip: float, steps: int, warmup: float, factors: Mapping[nn.Parameter, float] | None = None,
     ) -> None:
+        """`factors`: on the rate of some of the encoder's parameters."""
         self._clip, self._steps, self._warmup, self._step = clip, steps, warmup, 0
         groups: list[dict[str, Any]] = []
-        for parameters, rate in ((encoder, learning_rate), (head, learning_rate * head_factor)):
-            listed = list(parameters)
+        apart: dict[float, list[nn.Parameter]] = {}
+        for parameter in encoder:
+            apart.setdefault((factors or {}).get(parameter, 1.0), []).append(parameter)
+        rated = [(listed, learning_rate * factor) for factor, listed in apart.items()]
+        for listed, rate in (*rated, (list(head), learning_rate * head_factor)):
             for matrices in (True, False):
                 chosen = [parameter for parameter in listed if (parameter.ndim > 1) == matrices]
                 if chosen:
