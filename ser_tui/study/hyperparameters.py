@@ -49,20 +49,6 @@ _ALL = (
         counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(
-        "thaw_layers",
-        "integer",
-        0,
-        "so many layers more are trained in each epoch after the frozen ones, from the top down; 0: all at once",
-        0,
-        1000,
-        short="THAW",
-        counts_with=("full", "top-k", "lora", "bitfit"),
-    ),
-    Hyperparameter(
-        "layer_decay", "real", 1.0, "each layer's rate is that of the layer above times this", 0.01, 1.0, short="LDECAY",
-        counts_with=("full", "top-k", "lora", "bitfit"),
-    ),
-    Hyperparameter(
         "max_seconds",
         "real",
         5,
@@ -149,6 +135,20 @@ _ALL = (
         "which matrices of a layer get adapters, joined by +: q, k, v, out (attention), fc1, fc2 (the two of its inner network)",
         short="MATRICES",
         counts_with=("lora",),
+    ),
+    Hyperparameter(
+        "thaw_layers",
+        "integer",
+        0,
+        "so many layers more are trained in each epoch after the frozen ones, from the top down; 0: all at once",
+        0,
+        1000,
+        short="THAW",
+        counts_with=("full", "top-k", "lora", "bitfit"),
+    ),
+    Hyperparameter(
+        "layer_decay", "real", 1.0, "each layer's rate is that of the layer above times this", 0.01, 1.0, short="LDECAY",
+        counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(
         "inverse_regularization",

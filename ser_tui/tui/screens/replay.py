@@ -25,7 +25,7 @@ from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.sheets import export_sheet
 from ser_tui.tui.views import replay as views
-from ser_tui.tui.views.replay import Asked, Standing
+from ser_tui.tui.views.replay import Asked, StrategyStanding
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.plotted import Plotted
@@ -76,7 +76,7 @@ class ReplayScreen(AppScreen[None]):
         self._found: Replayed | None = None
         self._total = self._kept = 0
         self._begun = 0.0
-        self._standings: dict[str, list[Standing]] = {}
+        self._standings: dict[str, list[StrategyStanding]] = {}
         self._reckoned = -1
         """Of how many searches the figures are."""
 
@@ -328,13 +328,13 @@ class ReplayScreen(AppScreen[None]):
         self.dismiss()
 
 
-def _standings(found: Replayed, request: Request, reach: float) -> tuple[int, dict[str, list[Standing]]]:
+def _standings(found: Replayed, request: Request, reach: float) -> tuple[int, dict[str, list[StrategyStanding]]]:
     from ser_tui.replay.table import figures  # brings NumPy
 
     done = found.done
-    standings: dict[str, list[Standing]] = {}
+    standings: dict[str, list[StrategyStanding]] = {}
     for (place, kind), searches in list(found.searches.items()):
         if kept := list(searches.values()):
             name = replaying.named(request.strategies[place])
-            standings.setdefault(kind, []).append(Standing(place, name, figures(kept, reach)))
+            standings.setdefault(kind, []).append(StrategyStanding(place, name, figures(kept, reach)))
     return done, standings

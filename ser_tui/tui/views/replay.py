@@ -41,7 +41,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StrategyStanding:
     """One strategy on one surrogate: where it stands in the order asked for, which its letter and colour go by, and its figures."""
 
     place: int
@@ -130,7 +130,7 @@ LEGEND = (
 WIDE_LEGEND = f"{LEGEND}, AT MOST: 95 % of them; MINUTES: of a search, by the recorded trials"
 
 
-def rows(standings: Sequence[Standing], width: int) -> list[Row]:
+def rows(standings: Sequence[StrategyStanding], width: int) -> list[Row]:
     """One row a strategy."""
     found: list[Row] = []
     for one in standings:
@@ -158,7 +158,7 @@ def _to(one: ToMark) -> str:
     return "-" if one.trials is None else f"{one.trials:.0f}"
 
 
-def bands_picture(standings: Sequence[Standing], budget: int, width: int, zoomed: bool = False) -> Picture | None:
+def bands_picture(standings: Sequence[StrategyStanding], budget: int, width: int, zoomed: bool = False) -> Picture | None:
     """Best so far over trials: of each strategy a line through its means, with its letter, and upright bars from the 10th to the 90th
     percentile. They stand a little apart, so that none hides another. `zoomed`: from a little below the best mean on.
     None: nothing was searched yet."""
@@ -198,7 +198,7 @@ def bands_picture(standings: Sequence[Standing], budget: int, width: int, zoomed
     return Picture(x, y, tuple(ordered), "best so far: mean, 10th to 90th percentile")
 
 
-def sheet(found: Mapping[str, Sequence[Standing]], errors: Mapping[str, float], asked: Asked, trials: int) -> Sheet:
+def sheet(found: Mapping[str, Sequence[StrategyStanding]], errors: Mapping[str, float], asked: Asked, trials: int) -> Sheet:
     """The tables of all surrogates as one that leaves the app."""
     cells: list[tuple[object, ...]] = []
     for kind, standings in found.items():
