@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 corpora = typer.Typer(help="Corpora: where they lie, what they hold, fetching them.", no_args_is_help=True)
 encoders = typer.Typer(help="Encoders: which are ready, fetching them.", no_args_is_help=True)
-queue = typer.Typer(help="The queue: runs that wait for their turn. Without a command it is listed.", no_args_is_help=False)
+queue = typer.Typer(help="The queue: runs that wait for their turn. Without a command, they are listed.", no_args_is_help=False)
 settings = typer.Typer(help="Settings: colours, time zone, keys, what is told when a run ends.", no_args_is_help=False)
 cache = typer.Typer(help="Cached features: how much room they take, clearing them.", no_args_is_help=True)
 app.add_typer(corpora, name="corpora")
@@ -166,24 +166,24 @@ def replay(
         typer.Argument(metavar="TRIALS.csv|RUN...", help="Tables of trials, folders of such tables, runs.", autocompletion=completing.runs),
     ],
     strategies: Annotated[str, typer.Option(
-        "--strategies", metavar="NAME,NAME...", help="Which, with settings where they are not the usual ones: gp,tpe:startup=8,random."
+        "--strategies", metavar="NAME,NAME...", help="Which to compare, with settings that are not the usual ones: gp,tpe:startup=8."
     )] = "gp,tpe,random",
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100_000, help="Searches of each strategy.")] = 200,
-    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="Trials of each search.")] = 15,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100_000, help="How many searches each strategy makes.")] = 200,
+    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="How many trials each search makes.")] = 15,
     surrogates: Annotated[str, typer.Option(
-        "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, nearest (the nearest recorded trial)."
+        "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, or nearest (the nearest recorded trial)."
     )] = "forest,nearest",
-    reach: Annotated[float, typer.Option("--score", metavar="BCA", min=0, max=1, help="Count the searches that reach it.")] = 0.95,
+    reach: Annotated[float, typer.Option("--score", metavar="BCA", min=0, max=1, help="Count the searches that reach this BCA.")] = 0.95,
     study: Annotated[Path | None, typer.Option(
-        "--study", metavar="FILE", help="A study whose search to search; else that of the first run, or what the tables span."
+        "--study", metavar="FILE", help="Use the search space of this study; default: the first run's, or what the tables span."
     )] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, max=1024, help="Processes; else one a core.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Do not use what an earlier replay has kept.")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, max=1024, help="Processes; default: one for each core.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Do not use the searches that an earlier replay has kept.")] = False,
     json: Json = False,
 ) -> None:
-    """Compare strategies on recorded trials, of tables or of past runs: nothing is trained, a surrogate tells each trial's score.
+    """Compare strategies on recorded trials, from tables or past runs. Nothing is trained: a surrogate tells the score of each trial.
 
-    Ctrl+C ends it with a table of what is done; the same command goes on from there.
+    Ctrl+C stops it and prints a table of what is done; the same command goes on from there.
     """
     from ser_tui.cli.replaying import replay_strategies
 
@@ -196,18 +196,18 @@ def replay(
 @app.command(short_help="The paper's tables beside your runs.")
 def paper(
     encoder: Annotated[str, typer.Option(
-        "--encoder", metavar="NAME", help="Whose runs; else the encoder that most of them have.", autocompletion=completing.encoders
+        "--encoder", metavar="NAME", help="Runs of this encoder; default: that of most runs.", autocompletion=completing.encoders
     )] = "",
-    protocol: Annotated[str, typer.Option("--protocol", metavar="KIND", help="Which runs: random is the paper's split.")] = "random",
-    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="The first N trials of each run count.")] = 15,
+    protocol: Annotated[str, typer.Option("--protocol", metavar="KIND", help="Runs of this protocol; random is the paper's.")] = "random",
+    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="Only the first N trials of a run count.")] = 15,
     no_replay: Annotated[
-        bool, typer.Option("--no-replay", help="Without a run of the grid, do not replay it on the trials that were recorded.")
+        bool, typer.Option("--no-replay", help="If there is no run of the grid, do not replay it on recorded trials.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Print the tables of arXiv 2510.07052 beside what your runs have, and name the command of each run that is missing.
 
-    Runs with a warm start, imported ones and such on synthetic speech are left out.
+    Runs with a warm start, imported runs and runs on synthetic speech are left out.
     """
     from ser_tui.cli.paper import print_paper
 
@@ -217,14 +217,14 @@ def paper(
 @app.command(short_help="Score the average of several models.")
 def ensemble(
     runs: Annotated[list[str], typer.Argument(
-        metavar="RUN...", help="Runs; the best trial of each, or its best trials with --top.", autocompletion=completing.runs
+        metavar="RUN...", help="Runs: the best trial of each is used, or several with --top.", autocompletion=completing.runs
     )],
-    top: Annotated[int | None, typer.Option("--top", metavar="K", min=1, help="The K best trials of each run (validation part).")] = None,
+    top: Annotated[int | None, typer.Option("--top", metavar="K", min=1, help="The K best trials of a run, by validation score.")] = None,
     of: Annotated[
-        str, typer.Option("--of", metavar="PART", help="validation, test, folds (loso; 'loso, nested'), or an evaluation's corpus.")
+        str, typer.Option("--of", metavar="PART", help="Score on this: validation, test, folds (loso; 'loso, nested') or a corpus.")
     ] = "validation",
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="Write the averaged predictions too (.csv, .json ...); - prints them.")
+        str, typer.Option("-o", "--output", metavar="FILE", help="Write the averaged predictions to FILE too (.csv, .json); - prints them.")
     ] = "",
     on: Annotated[str, typer.Option(
         "--on", metavar="CORPUS", help="Evaluate every member zero-shot on this corpus first.", autocompletion=completing.corpora
@@ -232,16 +232,16 @@ def ensemble(
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="With --on: change the label map, as in evaluate.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="With --on: default, or paper (calm to boredom, surprise dropped).")] = "default",
+    preset: Annotated[str, typer.Option(help="With --on: default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
     save: Annotated[
-        str, typer.Option("--save", metavar="FOLDER", help="Save the ensemble as a model: copies of its members' in a new folder.")
+        str, typer.Option("--save", metavar="FOLDER", help="Save the ensemble as a model: a new folder with copies of its members'.")
     ] = "",
     json: Json = False,
 ) -> None:
-    """Average the class probabilities that models kept of the same utterances, score that, and compare it with its best member.
+    """Average the class probabilities of several models, score the average, and compare it with its best member.
 
-    Nothing is trained: runs, seeds, trials and encoders can be mixed where they were scored on the same utterances. A folder of --save
-    stands for the runs of its members.
+    Nothing is trained. The members may be of other runs, seeds, trials and encoders, but must be scored on the same utterances. A folder
+    that --save made can be named in place of its members' runs.
     """
     from ser_tui.cli.ensembling import ensemble_runs
 
@@ -303,13 +303,13 @@ def evaluate(
         typer.Option("--map", metavar="EMOTION=CLASS", help=f"Change the label map: calm=neutral, surprise= (dropped). {ESCAPES}"),
     ] = None,
     speakers: Annotated[
-        str, typer.Option("--speakers", metavar="NAME[,NAME...]", help="Only these speakers of the corpora (\\, is a comma).")
+        str, typer.Option("--speakers", metavar="NAME[,NAME...]", help="Use only these speakers of the corpora (\\, is a comma).")
     ] = "",
     without: Annotated[
-        str, typer.Option("--without", metavar="NAME[,NAME...]", help="All speakers of the corpora but these.")
+        str, typer.Option("--without", metavar="NAME[,NAME...]", help="Leave out these speakers of the corpora.")
     ] = "",
-    raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target lacks.")] = False,
-    preset: Annotated[str, typer.Option(help="default, or paper (calm to boredom, surprise dropped).")] = "default",
+    raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target corpus lacks too.")] = False,
+    preset: Annotated[str, typer.Option(help="default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
     json: Json = False,
 ) -> None:
     """Evaluate a run's best model zero-shot on other corpora."""
@@ -343,13 +343,13 @@ def folds(
 @app.command()
 def seeds(
     run: Run,
-    number: Annotated[int, typer.Option("-k", "--k", metavar="K", min=1, max=1000, help="Seeds in all, besides the trial's own.")] = 5,
+    number: Annotated[int, typer.Option("-k", "--k", metavar="K", min=1, max=1000, help="Seeds in all, not counting the trial's own.")] = 5,
     json: Json = False,
 ) -> None:
     """Train a run's best configuration again with K other seeds and report mean, deviation and interval.
 
-    On the validation part, which chose the configuration; on the test part too, where the search has ended with a score on it.
-    A seed that is done stays: after a stop the same command goes on, and a larger K adds to it.
+    The models are scored on the validation part, which chose the configuration, and on the test part too, if the search has ended with a
+    score on it. A seed that is done is not trained again: after a stop the same command goes on, and a larger K adds seeds.
     """
     from ser_tui.cli.evaluating import score_seeds
 
@@ -413,17 +413,17 @@ def export(
         export_runs(runs, what, format, output, trial)
 
 
-@app.command("import", short_help="Take over a run, or a study of Optuna's.")
+@app.command("import", short_help="Import a run, or an Optuna study.")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What `ser-tui export RUN --bundle FILE.zip` made, or Optuna's SQLite or journal file.")
+        Path, typer.Argument(metavar="FILE", help="A bundle of `ser-tui export RUN --bundle FILE.zip`, or Optuna's SQLite or journal file.")
     ],
-    study: Annotated[str, typer.Option("--study", metavar="NAME", help="Which of Optuna's studies, where FILE holds several.")] = "",
+    study: Annotated[str, typer.Option("--study", metavar="NAME", help="Which Optuna study, if FILE holds several.")] = "",
     value: Annotated[
-        str, typer.Option("--value", metavar="bca", help="Say that the value of Optuna's study is a BCA, where its trials do not.")
+        str, typer.Option("--value", metavar="bca", help="Say that the value of the Optuna study is a BCA, if its trials do not.")
     ] = "",
 ) -> None:
-    """Take over a run from a bundle, every digest compared, or the trials of a study of Optuna's; print the run's id."""
+    """Import a run from a bundle, checking every digest, or the trials of an Optuna study, and print the run's id."""
     from ser_tui.cli.exporting import import_run
 
     import_run(file, study, value)
@@ -442,7 +442,7 @@ def report(
     report_runs(runs, output)
 
 
-@app.command(short_help="Let a model name the emotions of recordings.")
+@app.command(short_help="Predict the emotions of recordings.")
 def predict(
     model: Model,
     sources: Sources,
@@ -451,15 +451,15 @@ def predict(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Append answers to FILE as they come; a second call goes on with it.")
     ] = "",
-    segments: Annotated[str, typer.Option("--segments", metavar="LENGTH", help="Cut recordings into segments: 3s.")] = "",
-    vad: Annotated[bool, typer.Option("--vad", help="Cut recordings where voice begins and ends (silero-vad: ser-tui[vad]).")] = False,
+    segments: Annotated[str, typer.Option("--segments", metavar="LENGTH", help="Cut recordings into segments of this length: 3s.")] = "",
+    vad: Annotated[bool, typer.Option("--vad", help="Cut recordings where speech begins and ends (needs ser-tui[vad]).")] = False,
     speaker_column: Annotated[
-        str, typer.Option("--speaker-column", metavar="COLUMN", help="A table's column of speakers, where its header is not known.")
+        str, typer.Option("--speaker-column", metavar="COLUMN", help="The column of speakers in a table, if its header is not recognised.")
     ] = "",
 ) -> None:
-    """Let a model name emotion, probabilities and confidence of each recording, or of pieces of long ones.
+    """Predict the emotion of each recording, or of pieces of long ones, with probabilities and confidence.
 
-    Recordings that cannot be read are named, and do not end it; then the exit code is 1.
+    Recordings that cannot be read are named and skipped; the exit code is then 1.
     """
     from ser_tui.cli.using import predict as predict_
 
@@ -475,14 +475,14 @@ def embed(
     )],
     sources: Sources,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="features.npz, or features.parquet where pyarrow is installed.")
+        str, typer.Option("-o", "--output", metavar="FILE", help="features.npz, or features.parquet if pyarrow is installed.")
     ],
     layers: Annotated[
-        str, typer.Option("--layers", metavar="LAYERS", help="last, all, or as in 2+3, side by side; else the run's, or last.")
+        str, typer.Option("--layers", metavar="LAYERS", help="last, all, or several side by side, as in 2+3; default: the run's, or last.")
     ] = "",
-    pooling: Annotated[str, typer.Option("--pooling", help="mean or mean+std; else the run's, or mean.")] = "",
+    pooling: Annotated[str, typer.Option("--pooling", help="mean or mean+std; default: the run's, or mean.")] = "",
     max_seconds: Annotated[
-        float | None, typer.Option("--max-seconds", metavar="SECONDS", help="What is heard of each; else the run's, or 30.")
+        float | None, typer.Option("--max-seconds", metavar="SECONDS", help="How much of a recording is used; default: the run's, or 30.")
     ] = None,
 ) -> None:
     """Write pooled hidden states of an encoder, or of a run's model, for each recording."""
@@ -494,16 +494,16 @@ def embed(
 @app.command("export-model", short_help="Write a model for other programs.")
 def export_model(
     model: Model,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FOLDER", help="Where to: a new folder, or an empty one.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FOLDER", help="The folder to write: a new one, or an empty one.")],
     format: Annotated[
         str, typer.Option("--format", help="onnx (front end included; ser-tui[onnx]) or huggingface (transformers' own classes).")
     ],
     audio: Annotated[
         list[str] | None,
-        typer.Option("--audio", metavar="PATH", help="Recordings to compare the export on; else some of the run's corpus."),
+        typer.Option("--audio", metavar="PATH", help="Recordings to check the export on; default: some of the run's corpus."),
     ] = None,
 ) -> None:
-    """Write a run's model as ONNX or as a Hugging Face folder, with a model card, once it answers as the model here does."""
+    """Write a run's model as ONNX or as a Hugging Face folder, with a model card. It is checked to answer as the model here does."""
     from ser_tui.cli.using import export_model as export_model_
 
     raise typer.Exit(export_model_(model, output, format, audio or []))
@@ -565,7 +565,7 @@ def remark(
 
 @queue.callback(invoke_without_command=True)
 def queue_root(context: typer.Context) -> None:
-    """The queue: runs that wait for their turn. Without a command it is listed."""
+    """The queue: runs that wait for their turn. Without a command, they are listed."""
     if context.invoked_subcommand is None:
         from ser_tui.cli.queueing import list_queue
 
@@ -582,7 +582,7 @@ def queue_list(json: Json = False) -> None:
 
 @queue.command("add", short_help="Put runs that can go on into the queue.")
 def queue_add(runs: Runs) -> None:
-    """Put runs into the queue that were stopped or interrupted, or that were cancelled and restored; `run --queue` puts studies there."""
+    """Put runs into the queue that were stopped, interrupted, or cancelled and restored. `run --queue` does so with studies."""
     from ser_tui.cli.queueing import add_to_queue
 
     add_to_queue(runs)
@@ -592,7 +592,7 @@ def queue_add(runs: Runs) -> None:
 def queue_move(
     run: Run, place: Annotated[int, typer.Argument(metavar="PLACE", min=1, help="1 is next; what is beyond the end is last.")]
 ) -> None:
-    """Put a waiting run at another place of the queue."""
+    """Move a waiting run to another place in the queue."""
     from ser_tui.cli.queueing import move_in_queue
 
     move_in_queue(run, place)
@@ -606,7 +606,7 @@ def queue_pause() -> None:
     pause_queue()
 
 
-@queue.command("start", short_help="Go on: after a pause, a reboot, a failure to start.")
+@queue.command("start", short_help="Start waiting runs: after a pause, a reboot or a failure.")
 def queue_start(
     at_a_time: Annotated[int | None, typer.Option(
         "--at-a-time", metavar="N", min=1, max=64, help="How many runs may be under way at once, from now on; else 1."

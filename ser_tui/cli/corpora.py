@@ -73,7 +73,7 @@ def source(columns: Mapping[str, str | None], split_map: str | None, root: Path 
 def forget_corpus(name: str) -> None:
     """Forget a location."""
     known = locations.forget(name)
-    say(f"forgot where {name} lies; its files are untouched" if known else f"no location of {name} was remembered: nothing to forget")
+    say(f"forgot where {name} is; its files are untouched" if known else f"{name} has no remembered location: nothing to forget")
 
 
 def check_corpus(name: str, *, as_json: bool) -> int:
@@ -132,7 +132,7 @@ def get_corpus(name: str, *, accept_licence: bool) -> None:
         say(f"downloads {size} from {' or '.join(place.hosts)}")
     if not accept_licence:
         if not sys.stdin.isatty():
-            raise UsageError("nobody can be asked here; add --accept-licence once you have read it")
+            raise UsageError("there is no terminal to ask on; add --accept-licence once you have read the licence")
         if input("accept this licence and fetch? [y/N] ").strip().lower() not in ("y", "yes"):
             say("nothing fetched")
             return

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
-from ser_tui.evaluation.ensembles import VALIDATION, Ensemble, members_of, scored
+from ser_tui.evaluation.ensembles import VALIDATION, Ensemble, Member, members_of, scored
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
@@ -26,13 +26,13 @@ def ensemble_runs(
     or empty. `on`: a corpus that every member is evaluated on first, with these `changes` of the label map and `preset`. `folder`:
     where the ensemble is saved as a model, or empty."""
     if output == "-" and as_json:
-        raise UsageError("-o - and --json exclude each other: both are for standard output")
+        raise UsageError("-o - and --json both write to standard output: use one of them")
     if top is not None and (on or folder):
-        raise UsageError("--top: of a run the best trial's model alone is kept, and --on and --save need models: name several runs")
+        raise UsageError("--on and --save need models, and a run keeps only its best trial's: name several runs instead of --top")
     if on and part != VALIDATION:
-        raise UsageError("--of and --on exclude each other: --on CORPUS is what the members are then scored on")
+        raise UsageError("use --of or --on, not both: with --on CORPUS the members are scored on that corpus")
     if (changes or preset != "default") and not on:
-        raise UsageError("--map and --preset are about the corpus of --on")
+        raise UsageError("--map and --preset need --on: they change how the labels of its corpus are mapped")
     runs = runs_folder()
     folders = list(dict.fromkeys(one for reference in references for one in _runs_of(runs, reference)))
     if on and not _evaluated(folders, on, changes, preset, as_json):
@@ -64,9 +64,9 @@ def _evaluated(folders: Sequence[RunFolder], on: str, changes: Sequence[str], pr
     from ser_tui.cli.evaluating import evaluated_on
 
     if "," in on:
-        raise UsageError("--on: an ensemble is scored on one corpus at a time")
+        raise UsageError("--on: name one corpus; an ensemble is scored on one at a time")
     if len(folders) < 2:
-        raise UsageError("an ensemble needs two members at least: name several runs")
+        raise UsageError("an ensemble needs at least two members: name several runs")
     for folder in folders:
         say(f"{folder.run_id} on {on}", error=as_json)
         if not evaluated_on(folder, (on,), list(changes), speakers="", without="", masked=True, preset=preset, as_json=as_json)[1]:
@@ -83,11 +83,11 @@ def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
         print_json(found.plain())
         return
     rows = [
-        (one.run, "-" if one.trial is None else str(one.trial), score(one.score.value), one.chosen or "other utterances")
+        (one.run, "-" if one.trial is None else str(one.trial), score(one.score.value), _chosen_on(one))
         for one in found.members
     ]  # fmt: skip
     print_table(("MEMBER", "TRIAL", "BCA", "CHOSEN ON"), rows, ("TRIAL", "BCA"))
-    chosen = "; ".join(found.chosen) or "nothing was chosen on these utterances but which members are averaged"
+    chosen = "; ".join(found.chosen) or "nothing but the members was chosen on these utterances"
     shown = score_text(found.score)
     doubt = f"{doubts(found.findings)}; " if found.findings else ""
     by = f", {found.transductive}" if found.transductive else ""
@@ -113,3 +113,8 @@ def _write(found: Ensemble, output: str) -> None:
         sys.stdout.write(text)
     else:
         say(str(write_out(absolute(output), text)), error=True)
+
+
+def _chosen_on(member: Member) -> str:
+    """On which of the utterances that are scored its configuration was chosen."""
+    return {"all of it": "these utterances", "": "other utterances"}.get(member.chosen, member.chosen.replace(" of them", " of these"))

@@ -58,7 +58,7 @@ def move_in_queue(reference: str, place: int) -> None:
 def pause_queue() -> None:
     """Start no more runs."""
     queueing.pause(runs_folder())
-    say("paused: what runs goes on, what waits waits; `ser-tui queue start` goes on")
+    say("paused: runs under way go on, waiting runs do not start; `ser-tui queue start` starts them again")
 
 
 def start_queue(at_a_time: int | None) -> None:
@@ -74,5 +74,5 @@ def cancel_queued(references: Sequence[str]) -> None:
     found = [resolve(runs, reference) for reference in dict.fromkeys(references)]
     fresh = queueing.cancel(runs, found)
     for folder in found:
-        gone = f"; it had not begun and is in the trash: `ser-tui restore {folder.run_id}` brings it back"
+        gone = f"; it had not begun, so it went to the trash: `ser-tui restore {folder.run_id}` brings it back"
         say(f"{folder.run_id} is out of the queue{gone if folder in fresh else ''}")

@@ -179,9 +179,9 @@ def _missing(manifest: Manifest, entry: CorpusEntry) -> str:
     absent = [speaker for speaker in entry.speakers if speaker not in manifest.speakers]
     told = ""
     if entry.utterances is not None and here < entry.utterances:
-        told = f"here are {here:,} of the {entry.utterances:,} utterances that {entry.name} has by its documentation"
+        told = f"{here:,} of the {entry.utterances:,} utterances that {entry.name} should have are here"
     if absent:
-        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers are not here: {_shown(absent, 6)}"
+        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers are missing: {_shown(absent, 6)}"
     return told
 
 

@@ -115,19 +115,19 @@ def members_of(folder: RunFolder, state: RunState, part: str, top: int | None) -
     if top is None:
         return [_member(folder, state, None, part)]
     if part != VALIDATION:
-        raise UsageError(f"--top takes trials by their validation score, and {part} has none of every trial: leave --top out")
+        raise UsageError(f"--top chooses trials by their validation score, and not every trial has a score on {part}: leave --top out")
     if top > MOST_TRIALS:
-        raise UsageError(f"--top {top}: class probabilities are kept of a run's {MOST_TRIALS} best trials")
+        raise UsageError(f"--top {top}: a run keeps the class probabilities of its {MOST_TRIALS} best trials only")
     found = best_trials(state)[:top]
     if len(found) < top:
-        raise UsageError(f"--top {top}: {folder.run_id} has {len(found)} trials with a score")
+        raise UsageError(f"--top {top}: {folder.run_id} has only {len(found)} trials with a score")
     return [_member(folder, state, trial.number, part) for trial in found]
 
 
 def scored(members: Sequence[Member], *, top: int | None = None) -> Ensemble:
     """The average of `members`. `top`: they are the so many best trials of their runs. Raises UsageError where they do not fit."""
     if len(members) < 2:
-        raise UsageError("an ensemble needs two members at least: name several runs, or --top K of one")
+        raise UsageError("an ensemble needs at least two members: name several runs, or one run with --top K")
     first = members[0].answers
     aligned = [members[0], *(replace(one, answers=_in_order(one, members[0])) for one in members[1:])]
     probabilities = _mean([one.answers.probabilities for one in aligned if one.answers.probabilities is not None])
@@ -179,7 +179,7 @@ def _in_order(member: Member, first: Member) -> Answers:
     places = {_key(spoken.id, spoken.digest): place for place, spoken in enumerate(own.spoken)}
     keys = [_key(spoken.id, spoken.digest) for spoken in wanted.spoken]
     if len(own) != len(wanted) or len(places) != len(own) or set(keys) != set(places):
-        raise UsageError(f"{where} other utterances than {first.run}: only answers to the same ones can be averaged; use the same split")
+        raise UsageError(f"{where} other utterances than {first.run}; averaging needs the same ones: use the same split")
     order, columns = [places[key] for key in keys], [own.classes.index(name) for name in wanted.classes]
     number = {old: new for new, old in enumerate(columns)} | {UNREADABLE: UNREADABLE}
     truth = tuple(number[own.truth[place]] for place in order)
@@ -213,9 +213,9 @@ def _mean(said: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def _chosen(members: Sequence[Member], top: int | None) -> tuple[str, ...]:
     found = []
     if top is not None:
-        found.append(f"the {top} best trials of each run were taken by their scores on these very utterances")
+        found.append(f"the {top} best trials of each run were chosen by their scores on these very utterances")
     parts = list(dict.fromkeys(one.chosen for one in members if one.chosen))
     if parts:
         on = " and ".join("these utterances" if one == "all of it" else one.replace(" of them", " of these utterances") for one in parts)
-        found.append(f"members' configurations were chosen on {on}")
+        found.append(f"the configurations of the members were chosen on {on}")
     return tuple(found)

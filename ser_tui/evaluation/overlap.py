@@ -22,15 +22,15 @@ def overlap(
     known = {trained.digests[utterance.id] for utterance in heard}
     same = sum(target.digests[utterance.id] in known for utterance in asked)
     if same:
-        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
+        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
     found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation} - known)
     cut = {trained.recording(utterance) for utterance in heard}
     parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
     if parts:
         sentence = (
-            f"Recordings are shared: {len(parts)} of the {len(asked)} utterances are of recordings of which others (or the whole) were "
-            "trained on, so that voices and rooms are known."
+            f"Recordings are shared: {len(parts)} of the {len(asked)} utterances come from recordings that the model was trained on in "
+            "other parts or as a whole, so it knows their voices and rooms."
         )
         found.append(Finding(kind="recordings", sentence=sentence, count=len(parts), of=len(asked)))
     editions = {edition(utterance) for utterance in asked}
@@ -55,7 +55,7 @@ def overlap_with_record(
     found: list[Finding] = []
     same = sum(target.digests[utterance.id] in digests for utterance in asked)
     if same:
-        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so that this is no zero-shot score."
+        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
     found += _chosen_by(target, asked, set(validation) - set(digests))
     mine = {utterance.speaker for utterance in asked if utterance.speaker is not None}
@@ -63,7 +63,8 @@ def overlap_with_record(
         found.append(_shared("speakers", len(both), len(mine)))
     compared = "recordings were compared byte for byte, speakers and sentences were not" if digests else "nothing was compared"
     sentence = (
-        f"It is not known what of this the model was trained on: {compared}, since the run's own corpus is not here as it was ({why})."
+        f"It is not known which of these recordings the model was trained on: {compared}, because the run's own corpus is missing or has "
+        f"changed ({why})."
     )
     return [*found, Finding(kind="unchecked", sentence=sentence)]
 
@@ -73,16 +74,16 @@ def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collect
     if not same:
         return []
     sentence = (
-        f"Chosen by this: {same} of the {len(asked)} recordings are, byte for byte, of the validation part by which the configuration was "
-        "chosen, so that this is no zero-shot score."
+        f"Chosen by this: {same} of the {len(asked)} recordings are, byte for byte, in the validation part that chose the "
+        "configuration, so this is not a zero-shot score."
     )
     return [Finding(kind="chosen_by", sentence=sentence, count=same, of=len(asked))]
 
 
 def _shared(what: Literal["speakers", "sentences"], count: int, of: int) -> Finding:
     sentence = (
-        f"{what.capitalize()} are shared: {count} of the {of} {what} were trained on too, so the score does not say how well unknown "
-        f"{what} are recognised."
+        f"{what.capitalize()} are shared: {count} of the {of} {what} were trained on too, so the score does not say how well the model "
+        f"does on unknown {what}."
     )
     return Finding(kind=what, sentence=sentence, count=count, of=of)
 

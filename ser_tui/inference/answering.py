@@ -68,15 +68,19 @@ def _rate(progress: Progress, begun: float) -> str:
 
 def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, hears: float) -> None:
     sure = {
-        True: "confidence is calibrated by the run's temperature (training.calibration)",
-        False: "confidence is not calibrated: it is the softmax of what the model says",
-        None: "whether confidence is calibrated is not known: the model's study is not there",
+        True: "the confidence is calibrated by the run's temperature (training.calibration)",
+        False: "the confidence is not calibrated: it is the softmax of the model's output",
+        None: "it is not known whether the confidence is calibrated, because the study of the model is missing",
     }[origin.calibrated]
-    note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} heard in {duration(seconds)}; {sure}")
+    note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} of audio in {duration(seconds)}; {sure}")
     if progress.beyond:
-        note(f"{progress.beyond} of them are longer than the {hears:g} s that this model hears: --segments {hears:g}s hears all of them")
+        note(
+            f"the model uses {hears:g} s of a recording, and {counted(progress.beyond, 'recording')} of these "
+            f"{'is' if progress.beyond == 1 else 'are'} longer: --segments {hears:g}s uses all of it"
+        )
     if progress.few:
-        note(f"few utterances of {counted(len(progress.few), 'speaker')} ({', '.join(progress.few[:5])}): answers by speaker need many")
+        named = ", ".join(progress.few[:5])
+        note(f"there are few utterances of {counted(len(progress.few), 'speaker')} ({named}); this model needs many of each")
     if unreadable:
         note(f"{counted(unreadable, 'recording')} could not be read; their rows in the answers say why")
     if request.output:

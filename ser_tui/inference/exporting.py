@@ -66,8 +66,8 @@ def export(request: ExportRequest) -> int:
             compared = compare(exact, says, waveforms)
             if compared.largest > TOLERANCE or compared.equal < compared.recordings:
                 raise UserError(
-                    f"what was written says otherwise than the model: logits differ by {compared.largest:.2g} (at most {TOLERANCE:g}), "
-                    f"{compared.recordings - compared.equal} of {compared.recordings} labels are others; nothing was kept"
+                    f"the export answers differently from the model: logits differ by {compared.largest:.2g} (at most {TOLERANCE:g}), "
+                    f"{compared.recordings - compared.equal} of {compared.recordings} labels differ; nothing was kept"
                 )
             own = compare(loaded.model, says, waveforms) if same is not loaded.model else None
             (partial / "README.md").write_text(_card(request, loaded, compared, own), encoding="utf-8")
@@ -149,7 +149,7 @@ def _clips(loaded: Loaded, named: Sequence[str]) -> list[Clip]:
         corpora = FolderKeeper(loaded.run).study().corpus
         spoken = [one for corpus in corpora for one in load_manifest(corpus).utterances]
     except UserError as error:
-        raise UserError(f"the export is compared on real audio, and the run's is not here ({error}): name some with --audio") from None
+        raise UserError(f"the export is checked on real audio, and the run's is not here ({error}): name some with --audio") from None
     step = max(1, len(spoken) // _CHECKED)
     return [one.clip for one in spoken[::step][:_CHECKED]]
 

@@ -41,7 +41,7 @@ def check(model: Model, sources: Sequence[Recording], cut: Cut) -> None:
     """Raise UserError where the model cannot answer as it is asked to."""
     hears = model.recipe.max_seconds
     if cut.seconds is not None and cut.seconds > hears:
-        raise UserError(f"this model hears {hears:g} s of an utterance: --segments {hears:g}s at most")
+        raise UserError(f"this model uses {hears:g} s of an utterance: give --segments {hears:g}s at most")
     if not cut.whole and (one := next((source for source in sources if not source.clip.whole), None)) is not None:
         raise UserError(f"{one.name}: {one.clip} is a segment already; leave out --segments and --vad, or name whole recordings")
     if model.pooling.by_speaker:

@@ -96,8 +96,8 @@ def refuse(model: Model) -> None:
     """Raise UserError where the model cannot be one module from one utterance's samples to its logits."""
     if model.pooling.by_speaker:
         raise UserError(
-            "this model takes features by each speaker's own statistics (training.normalize_speaker): what it says of one utterance "
-            "depends on the others, which no exported model is given; search without it"
+            "this model takes features by each speaker's own statistics (training.normalize_speaker): its answer for one utterance "
+            "depends on the others, which an exported model does not get; search without it"
         )
     if model.recipe.trim:
         raise UserError(

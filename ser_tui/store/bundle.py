@@ -84,7 +84,7 @@ def read_bundle(source: Path, runs: Path) -> RunFolder:
         with open_regular(source) as stream, zipfile.ZipFile(stream) as archive:
             return _unpack(archive, source, runs)
     except zipfile.BadZipFile:
-        raise UserError(f"{source}: no bundle: not a whole ZIP file; make it again with `ser-tui export RUN --bundle FILE.zip`") from None
+        raise UserError(f"{source}: no bundle, or an incomplete one; make it again with `ser-tui export RUN --bundle FILE.zip`") from None
     except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise _damaged(source, str(error)) from None
 

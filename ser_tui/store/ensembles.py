@@ -84,10 +84,10 @@ def read(folder: Path) -> tuple[SavedMember, ...]:
         except (KeyError, TypeError, ValueError):
             sound = False
         if not sound:
-            raise UserError(f"{folder}: damaged: its member {number} is not told of as it must be; save the ensemble again")
+            raise UserError(f"{folder}: damaged: the entry of its member {number} is not valid; save the ensemble again")
         for name, digest in member.files.items():
             if _digest(member.folder / name) != digest:
-                raise UserError(f"{member.folder / name} is not what was saved: its SHA-256 is another one; save the ensemble again")
+                raise UserError(f"{member.folder / name} is not what was saved: its SHA-256 differs; save the ensemble again")
         members.append(member)
     if not members:
         raise UserError(f"{folder}: an ensemble without members")
@@ -98,7 +98,7 @@ def refuse_others(member: SavedMember, run: RunFolder) -> None:
     """Raise UserError where the run's best model is not `member` any more."""
     _, place = _best(run)
     if any(_digest(place / name) != digest for name, digest in member.files.items()):
-        raise UserError(f"{run.run_id}: its best model is another than when the ensemble was saved; save the ensemble again")
+        raise UserError(f"{run.run_id}: its best model has changed since the ensemble was saved; save the ensemble again")
 
 
 def _best(run: RunFolder) -> tuple[int, Path]:

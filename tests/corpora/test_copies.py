@@ -31,14 +31,14 @@ def test_a_copy_under_another_name_is_recognised_and_kept_as_such(home: Path, so
     folder = ravdess(home / "copy", sound)
     found = registry.add("ravdess-new", folder)
     assert found.emotions == {"anger": 2, "happiness": 2, "sadness": 2} and list(found.speakers) == ["01", "02"]
-    assert found.reading == ("as ravdess, in whose form 6 of 6 files are named",)
+    assert found.reading == ("as ravdess: 6 of 6 files are named as its files are",)
     assert kept() == {"ravdess-new": {"path": str(folder), "like": "ravdess"}}
     assert registry.load_manifest("ravdess-new") == found
     report = check.report(found)
     assert report.documented == 1440 and report.title.startswith("ravdess-new: Ryerson")
     assert report.missing == (
-        "here are 6 of the 1,440 utterances that ravdess has by its documentation; "
-        "22 of its 24 speakers are not here: 03, 04, 05, 06, 07, 08 and 16 more"
+        "6 of the 1,440 utterances that ravdess should have are here; "
+        "22 of its 24 speakers are missing: 03, 04, 05, 06, 07, 08 and 16 more"
     )
     assert report.to_plain()["reading"] == list(found.reading)
 

@@ -102,7 +102,7 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
         return capsys.readouterr().out
 
     (line,) = [line for line in said().splitlines() if line.startswith("average of 2")]
-    assert "BCA .8" in line and "n = 127" in line and "the 2 best trials of each run were taken by their scores on these" in line
+    assert "BCA .8" in line and "n = 127" in line and "the 2 best trials of each run were chosen by their scores on these" in line
     told = json.loads(said(as_json=True))
     assert [one["trial"] for one in told["members"]] == [2, 3] == [told["best_member"]["trial"], 3]
     assert told["chosen_on_these_utterances"] and told["interval"][0] < told["bca"] < told["interval"][1]
@@ -111,7 +111,7 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
     said(output=str(tmp_path / "said.csv"))
     assert len((tmp_path / "said.csv").read_text().splitlines()) == 128
     for options, why in (
-        ({"top": None}, "two members"), ({"top": 9}, "has 3 trials"), ({"top": 11}, "10 best trials"),
+        ({"top": None}, "two members"), ({"top": 9}, "has only 3 trials"), ({"top": 11}, "10 best trials"),
         ({"part": "loso"}, "leave --top out"), ({"top": None, "part": "emovo"}, "no such part"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=why):
@@ -148,7 +148,9 @@ def test_nested_folds_average_what_each_chose_without_itself(
         (own,) = members_of(folder, memory.state, "five", None)
         assert own.chosen == "9 of them", "the first fold's validation part, which the kept model did not hear"
         assert [(one.kind, one.count) for one in own.findings[:2]] == [("duplicates", 36), ("chosen_by", 9)]
-        assert scored([own, replace(own, run="other")]).chosen == ("members' configurations were chosen on 9 of these utterances",)
+        assert scored([own, replace(own, run="other")]).chosen == (
+            "the configurations of the members were chosen on 9 of these utterances",
+        )
         (zero,) = members_of(folder, memory.state, "small", None)
         assert zero.chosen == "" and zero.trial is not None and one.trial is None
         both = scored([zero, replace(zero, run="other")])

@@ -45,7 +45,7 @@ def test_answers_are_those_of_the_model_and_what_cannot_be_read_is_named(
     for row in rows:
         if "emotion" in row:
             assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["emotion"]]
-    assert "longer than the 2 s that this model hears" in said.err
+    assert "the model uses 2 s of a recording, and " in said.err
 
 
 @pytest.mark.parametrize(("form", "cut"), [("csv", None), ("lines", 0.5)])
@@ -107,7 +107,7 @@ def test_nothing_of_another_model_or_another_cut_is_added(
         with pytest.raises(UserError, match="holds something else"):
             answer(PredictRequest(str(one), names, "csv" if form == "lines" else "lines", str(file)))
         assert file.read_bytes() == kept
-    with pytest.raises(UserError, match="hears 2 s of an utterance"):
+    with pytest.raises(UserError, match="uses 2 s of an utterance"):
         answer(PredictRequest(str(one), names, segments=3.0))
     capsys.readouterr()
 

@@ -103,7 +103,7 @@ def test_an_export_that_says_otherwise_is_not_kept(
         return made, extractor
 
     monkeypatch.setattr(transformers_folder, "_raw_waveform", other)
-    with pytest.raises(UserError, match="says otherwise than the model"):
+    with pytest.raises(UserError, match="answers differently from the model"):
         export(ExportRequest(str(make_model("wav2vec2")), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings))))
     assert not list(tmp_path.iterdir())
 

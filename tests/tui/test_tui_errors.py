@@ -63,7 +63,7 @@ async def test_a_cell_can_be_chosen_filtered_and_exported(runs: Path) -> None:
         await until_shown(pilot, "best BCA")
         await press(pilot, "b")
         await until_shown(pilot, "taken for")
-        assert "trial 3" in shown(app), "the highlighted trial, which is the newest"
+        assert "trial 2" in shown(app), "the highlighted trial: of a run that is done the best one at first"
         await press(pilot, "up", "up", "up", "up", "up", "up", "left", "left", "left", "left", "left", "left", "left")
         await until_shown(pilot, "anger, rightly")
         await press(pilot, "a")
@@ -74,7 +74,7 @@ async def test_a_cell_can_be_chosen_filtered_and_exported(runs: Path) -> None:
         assert rows and all(" female " in line for line in rows)
         await press(pilot, "enter", "x")
         export = runs / next(runs.glob("2*")).name / "export"
-        await until(pilot, lambda: list(export.glob("errors-trial3-validation.csv")))
+        await until(pilot, lambda: list(export.glob("errors-trial2-validation.csv")))
         (written,) = export.glob("errors-*.csv")
         assert len(written.read_text().splitlines()) == len(rows) + 1
 

@@ -175,6 +175,21 @@ async def test_thousands_of_trials_leave_the_keys_answered(runs: Path) -> None:
         assert int(pilot.app.screen.query_one("#trials").current) < 2000  # type: ignore[attr-defined]
 
 
+async def test_a_run_that_is_done_opens_on_its_best_trial_and_a_live_one_on_its_newest(runs: Path) -> None:
+    run = finished(runs, trials=15)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "trial 15/15", "best BCA   .953 [.913, .991]  trial 5")
+        await press(pilot, "t")
+        await until_shown(pilot, "trial 5  done")
+    live = under_way(runs, number=1)
+    live.live()
+    newest = len(live.folder.state().trials)
+    async with SerTuiApp(runs, live.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "live", "best BCA")
+        await press(pilot, "t")
+        await until_shown(pilot, f"trial {newest}  ")
+
+
 async def test_trial_details_follow_the_cursor_and_step_to_neighbours(runs: Path) -> None:
     run = finished(runs, trials=5)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:

@@ -110,7 +110,7 @@ def heard(name: str, root: Path, reading: Reading, *, progress: Progress | None 
 def _as(entry: CorpusEntry, root: Path, ids: Sequence[str], problems: Sequence[Problem]) -> Reading:
     told = f"as {entry.name}"
     if entry.knows is not None:
-        told += f", in whose form {sum(bool(entry.knows(one)) for one in ids):,} of {len(ids):,} files are named"
+        told += f": {sum(bool(entry.knows(one)) for one in ids):,} of {len(ids):,} files are named as its files are"
     return Reading(entry.labeller(root, ids), tuple(problems), (told,), entry.name, entry)
 
 

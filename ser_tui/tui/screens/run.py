@@ -17,6 +17,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.constraints import broken_names
 from ser_tui.study.state import Trial
+from ser_tui.study.status import ShownStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower, View
@@ -42,6 +43,7 @@ PLOT_SECONDS = 1.0
 MOVED_SECONDS = 2.0
 """After all rows have moved down by a new trial, which costs 2.5 kB, nothing is drawn there for so long: a probe takes a
 second, and a slow line 3 kB/s."""
+_ENDED = (ShownStatus.DONE, ShownStatus.STOPPED)
 
 
 class TrialsTable(Table):
@@ -93,6 +95,8 @@ class RunScreen(AppScreen[None]):
         self._log_width = 0
         self._minutes = self._zoomed = False
         self._next_plot = 0.0
+        self._placed = False
+        """Whether the cursor was put where one begins to look."""
 
     @property
     def view(self) -> View:
@@ -220,7 +224,18 @@ class RunScreen(AppScreen[None]):
         table.set_columns(self._columns)
         # Newest first: what happens now is at the top.
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
+        self._place_cursor(table)
         self._draw_detail()
+
+    def _place_cursor(self, table: TrialsTable) -> None:
+        """Once the log is read: of a run that is done or was stopped the best trial is looked for, of others the newest. Not where a key
+        has moved the cursor by then."""
+        view, best = self.view, self.view.state.best
+        if self._placed or view.behind or not table.keys:
+            return
+        self._placed = True
+        if best is not None and view.shown in _ENDED and table.current == table.keys[0]:
+            table.go_to(str(best.number))
 
     def _draw_plot(self) -> None:
         """The scores of all trials, where there is room beside the table."""
