@@ -232,7 +232,7 @@ def parameter(name: str, value: Value | None) -> str:
             return "0"
         mantissa, _, exponent = f"{value:.1e}".partition("e")
         return f"{mantissa}e{int(exponent)}" if abs(int(exponent)) > 2 else f"{value:.3g}"
-    return f"{value:g}"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:g}"
 
 
 def parameter_of(name: str, parameters: Mapping[str, Value]) -> str:
