@@ -43,16 +43,22 @@ from ser_tui.training.probe import Crossed, ProbeTrainer
 from ser_tui.training.trial import Fold
 
 
+def _refuse(study: Study) -> None:
+    """Raise UsageError where no fold can be searched again as the run was."""
+    if study.method != "probe":
+        raise UsageError("nested folds are for probes, which fit in less than a second; this run fine-tunes: score plain folds")
+    if study.objective != BCA or study.constraints:
+        asked = study.objective if study.objective != BCA else "BCA under constraints"
+        raise UsageError(f"nested folds choose by BCA alone; this run searched for {asked}: score plain folds")
+
+
 def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) -> None:
     """Score every fold of `protocol` by the `top` best that are chosen without it, and log it. Raises UserError, TrialStopped."""
     start, best, trials = session.state.start, session.state.best, len(counted_trials(session.state))
     study = begun_study(session.keeper, start)
-    if study.method != "probe":
-        raise UsageError("nested folds are for probes, which fit in less than a second; this run fine-tunes: score plain folds")
+    _refuse(study)
     if best is None:
         raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")
-    if study.objective != BCA:
-        raise UsageError(f"nested folds choose by BCA; this run searched for {study.objective}: score plain folds")
     asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
     data = corpus_data.load(study)
     refuse_changes(session.keeper, data, start)

@@ -13,6 +13,11 @@ from ser_tui.study.score_keys import SCORE
 from ser_tui.study.scores import MEASURES, Measure, Score
 
 
+def measures_of(trial: Mapping[str, Any]) -> dict[str, Score]:
+    """What one of `trial_list` is measured by, without intervals."""
+    return {name: Score(found["value"]) for name, found in trial["scores"].items() if found is not None}
+
+
 def searched_for(document: Mapping[str, Any]) -> tuple[Measure, ...]:
     """What the run's study searches for, what its best is by first."""
     return tuple(MEASURES[name] for name in document["objectives"])

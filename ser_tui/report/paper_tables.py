@@ -106,7 +106,7 @@ def searches(
         if study.corpora != (CORPUS,) or study.encoder != encoder or study.method != "finetune" or study.protocol != protocol:
             continue
         kind = study.strategy.removesuffix("+warm")
-        if study.objectives != (BCA,) or kind not in ROWS:
+        if study.objectives != (BCA,) or study.constraints or kind not in ROWS:
             continue
         if not is_fair(state.start) or study.strategy != kind:
             warm = study.strategy != kind

@@ -20,8 +20,9 @@ from ser_tui.report.charts import (
     tick,
     whole,
 )
-from ser_tui.report.figures import Figures, named, scored, searched_for
+from ser_tui.report.figures import Figures, measures_of, named, scored, searched_for
 from ser_tui.report.markup import Html, tag
+from ser_tui.study.constraints import rank, readable
 from ser_tui.study.formatting import duration, measured_text, parameter, score, score_with_interval
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.score_keys import SCORE
@@ -129,8 +130,14 @@ def _scores(
     plot.level(chance, f"chance {score(chance)}", "chance")
     plot.level(probe, f"probe {score(probe)}", "probe", PROBE)
     best: list[tuple[float, float | None]] = []
-    for point in points:
-        best.append((point.x, point.y if not best or measure.beats(point.y, best[-1][1]) else best[-1][1]))
+    bounds, highest = readable(document["constraints"]), None
+    for (_, trial, _), point in zip(kept, points, strict=True):
+        found = rank(measures_of(trial), measure, bounds)
+        if highest is None or (found is not None and found > highest):
+            highest = found
+            best.append((point.x, point.y))
+        else:
+            best.append((point.x, best[-1][1]))
     if stepped and best:
         plot.line(Curve(_so_far(measure), [*best, (x.high, best[-1][1])], "first", steps=True))
     return plot.points(points, _best_place(document, [(place, trial) for place, trial, _ in kept]))

@@ -10,9 +10,10 @@ from typing import Any
 from ser_tui.evaluation.errors import Confusion, confused_pairs, pairs_text
 from ser_tui.report import plots
 from ser_tui.report.collecting import Told
-from ser_tui.report.figures import Figures, searched_for
+from ser_tui.report.figures import Figures, measures_of, searched_for
 from ser_tui.report.markup import Html, joined, table, tag, text
 from ser_tui.study.comparison import flat
+from ser_tui.study.constraints import Constraint, rank, readable
 from ser_tui.study.events import counts_fit
 from ser_tui.study.formatting import (
     centred_text,
@@ -351,7 +352,8 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
         return
     if len(trials) > MOST_ROWS:
         first = searched_for(document)[0]
-        ranked = sorted(trials, key=lambda one: _rank(first, one[1]))[:MOST_ROWS]
+        bounds = readable(document["constraints"])
+        ranked = sorted(trials, key=lambda one: _rank(first, bounds, one[1]))[:MOST_ROWS]
         every = f"`ser-tui export {document['run_id']}` writes all of them"
         those = "best" if first.name == BCA else f"{first.most.split()[0]} by {first.label}"
         yield tag("p", f"The {MOST_ROWS} {those} of {len(trials)} trials, in their order; {every}.")
@@ -389,10 +391,10 @@ def _stands_out(document: Document) -> str:
     return "The best trial stands out." if first.name == BCA else f"The trial with the {first.most} stands out."
 
 
-def _rank(measure: Measure, trial: Mapping[str, Any]) -> float:
+def _rank(measure: Measure, bounds: Sequence[Constraint], trial: Mapping[str, Any]) -> tuple[float, float]:
     """Where a trial stands among those of its run: the least first."""
-    found = trial["scores"].get(measure.name)
-    return math.inf if found is None else -measure.told(found["value"])
+    found = rank(measures_of(trial), measure, bounds)
+    return (math.inf, math.inf) if found is None else (-found[0], -found[1])
 
 
 def _given(figures: Figures, path: str, name: str) -> Html:

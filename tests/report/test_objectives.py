@@ -25,6 +25,8 @@ from ser_tui.store.export import summary_text
 from ser_tui.study.headline import headline, headline_of, headline_text
 from ser_tui.study.summary import summarize
 from ser_tui.tui.views.comparison import rows
+from ser_tui.tui.views.parameter_plots import front_picture
+from ser_tui.tui.views.results import all_lines
 from ser_tui.tui.views.runs import full_detail, home_cells, short_detail
 from ser_tui.tui.views.trials import best_line
 
@@ -157,3 +159,37 @@ def test_what_optuna_got_of_a_run_comes_back_with_its_objective(made: Callable[.
     assert [[epoch.value for epoch in trial.epochs] for trial in state.trials] == [
         [epoch.value for epoch in trial.epochs] for trial in quick.state.trials
     ]
+
+
+def test_under_a_constraint_the_best_keeps_it_and_others_are_said_to_break_it(
+    made: Callable[..., Told], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The third of the trials is best by BCA (.786), and takes too long, as the second does."""
+    told = made(0, name="within", constraints=["minutes <= 0.25"])
+    run_id, best = told.document["run_id"], told.state.best
+    assert best is not None and best.number == 1 and told.document["breaks_constraints"] == [2, 3]
+    assert told.document["constraints"] == ["minutes <= 0.25"] and told.document["best_so_far"][-1] == best.value()
+    show_run(run_id, as_json=False)
+    shown = capsys.readouterr().out
+    assert "trial 1 keeps minutes <= 0.25" in shown and "done  breaks minutes <= 0.25" in shown
+    assert "keeps minutes <= 0.25" in best_line(told.state, 120).plain
+    assert "keeps minutes <= 0.25" in "\n".join(line.plain for line in full_detail(summarize(run_id, told.state), 90))
+    assert "It keeps what the study asks for: minutes <= 0.25" in "".join(read(page([told])).text)
+    none = made(1, name="never", constraints=["minutes <= 0.01", "bca >= 0.2"])
+    assert none.state.best is not None and none.state.best.number == 1, "the nearest"
+    assert "breaks minutes <= 0.01, as every trial does so far" in summary_text(none.document["run_id"], none.state)
+    assert "breaks minutes <= 0.01, as every trial does so far" in best_line(none.state, 160).plain
+
+
+def test_the_front_is_told_wherever_two_things_were_searched(made: Callable[..., Told], capsys: pytest.CaptureFixture[str]) -> None:
+    told = made(0, name="both", objectives=["bca", "minutes"], strategy="tpe")
+    assert told.document["front"] == [1, 3], "the second scores less than the first and takes longer"
+    show_run(told.document["run_id"], as_json=False)
+    shown = capsys.readouterr().out
+    assert "front of BCA and minutes: trial 1 .412 " in shown and "done  best  front" in shown
+    assert "front of BCA and minutes" in "\n".join(line.plain for line in all_lines(told.state, 100))
+    picture = front_picture(told.state)
+    assert picture is not None
+    on_front = sorted(next(one for one in picture.series if one.mark == "@").points)
+    assert [round(score, 3) for _, score in on_front] == [0.412, 0.786]
+    assert "line: the front, trials 1, 3;" in "".join(read(page([told])).text)

@@ -200,8 +200,8 @@ async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:
 async def choose_trial(screen: AppScreen[Any], state: RunState, shown: int | None) -> int | None:
     """Ask which scored trial is to be shown; None where none was chosen. `shown`: the one that is shown now, None: the best."""
     measure, held = state.measure, kept(state)
-    scored = [(measure.told(value), trial) for trial in state.trials if trial.scored and (value := trial.value(measure.name)) is not None]
-    best = [trial for _, trial in sorted(scored, key=lambda one: (-one[0], one[1].number))]
+    scored = [(rank, trial) for trial in state.trials if trial.scored and (rank := state.rank(trial.scores)) is not None]
+    best = [trial for _, trial in sorted(scored, key=lambda one: (-one[0][0], -one[0][1], one[1].number))]
     choices = []
     for one in best[:MOST_LISTED]:
         known = "probabilities kept" if one.outputs in held else "predictions only"

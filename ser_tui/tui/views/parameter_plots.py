@@ -35,7 +35,7 @@ def parameter_pictures(state: RunState) -> dict[str, Picture]:
     for name in state.study.searched:
         dimension = state.study.search.get(name)
         if isinstance(dimension, Mapping) and (axis := _axis(name, dimension, trials)) is not None:
-            found[name] = _over(name, *axis, y, trials, objective)
+            found[name] = _over(name, *axis, y, trials, objective, state.best)
     return found
 
 
@@ -65,12 +65,12 @@ def _is_number(value: object) -> bool:
 
 
 def _over(
-    name: str, x: PlotAxis, place: Place, y: PlotAxis, trials: Sequence[Trial], objective: Objective
+    name: str, x: PlotAxis, place: Place, y: PlotAxis, trials: Sequence[Trial], objective: Objective, chosen: Trial | None
 ) -> Picture:
     seen: dict[tuple[int, int], Point] = {}
     failed: set[Point] = set()
     early: set[Point] = set()
-    best: tuple[float, Point, Value] | None = None
+    best: tuple[Point, Value] | None = None
     outside = 0
     for trial in trials:
         value = trial.parameters.get(name)
@@ -89,15 +89,15 @@ def _over(
             continue
         key = round((at - x.low) / (x.high - x.low) * GRID), round((scored - y.low) / (y.high - y.low) * GRID)
         seen.setdefault(key, (at, scored))
-        if objective.measure.beats(scored, best[0] if best is not None else None):
-            best = scored, (at, scored), value
+        if chosen is not None and trial.number == chosen.number:
+            best = (at, scored), value
     series = [Series("o", tuple(seen.values()))]
     if early:
         series.append(Series("=", tuple(early), EARLY, "muted"))
     if failed:
         series.append(Series("x", tuple(failed), "failed", "warning"))
     if best is not None:
-        series.append(Series("@", (best[1],), f"@ best at {parameter(name, best[2])}", "strong"))
+        series.append(Series("@", (best[0],), f"@ best at {parameter(name, best[1])}", "strong"))
     if outside:
         series.append(Series("", name=f"{outside} outside the bounds", style="muted"))
     return Picture(x, y, tuple(series), objective.label)
