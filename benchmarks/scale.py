@@ -35,6 +35,7 @@ from ser_tui.execution.encoder_files import encoder_files
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Hearer, Stages, Task
+from ser_tui.experiment.proposing import strategy_of
 from ser_tui.experiment.search import search
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store import snapshot
@@ -42,7 +43,6 @@ from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.base import Observation, Proposal, Strategy
-from ser_tui.strategies.warm import warmed
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
@@ -239,7 +239,7 @@ def searched(runs: Path, kind: str, given: argparse.Namespace, model_bytes: int)
         made.append(Simulated(data, given.machines, given.minutes * 60, model_bytes))
         return made[-1]
 
-    timed = patch("ser_tui.experiment.search.warmed", lambda *arguments: Timed(warmed(*arguments), taken))
+    timed = patch("ser_tui.experiment.search.strategy_of", lambda *arguments: Timed(strategy_of(*arguments), taken))
     no_probe = patch("ser_tui.experiment.search.is_to_be_scored", lambda state: False)
     with timed, no_probe, TimedSession(folder, taken) as session:
         begun = time.process_time()
@@ -254,8 +254,8 @@ def searched(runs: Path, kind: str, given: argparse.Namespace, model_bytes: int)
         if told < given.trials
     ]
     beside = statistics.median(pending for _, pending, _ in taken.suggested)
-    first = f"| {kind} | {' | '.join(f'{one:.3f}' for one in suggested)} | {beside:.0f} |"
-    first += f" {max(seconds for _, _, seconds in taken.suggested):.2f} |"
+    longest = max(seconds for _, _, seconds in taken.suggested)
+    first = "| " + " | ".join([kind, *(f"{one:.3f}" for one in suggested), f"{beside:.0f}", f"{longest:.2f}"]) + " |"
     waited, of_a_trial = simulated.idle / given.trials, simulated.idle / given.trials / (given.minutes * 60)
     cells = (f"{span / 60:.0f}", f"{used:.0f}", f"{100 * used / span:.2f} %", f"{1000 * used / given.trials:.0f}")
     second = f"| {kind} | {' | '.join(cells)} | {waited:.2f} | {100 * of_a_trial:.2f} % | {simulated.saved} |"
