@@ -131,12 +131,14 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
     told again what it was told then.
 
     `study` is the run's, with the space and the strategy of then. `events`: the whole log. The parameters of the two are the same
-    but for a batch that was halved because memory ran out; the proposal to continue a trial has its parameters. Logs of before version
-    0.2 do not say what a proposal was based on: one search in one process, it was all that was over. Raises what
+    but for a batch that was halved because memory ran out; the proposal to continue a trial has its parameters. A trial that begins once
+    more, since its process died, is the proposal of its first beginning: others that it was based on may have gone on since. Logs of before
+    version 0.2 do not say what a proposal was based on: one search in one process, it was all that was over. Raises what
     `strategies.registry.make` raises.
     """
     strategy, fixed = strategy_of(study), constants(study.search)
     known: dict[int, Trial] = {}
+    made: dict[int, tuple[TrialStarted, Proposal | None]] = {}
     for event in events:
         if isinstance(event, RunStarted):
             strategy = strategy_of(study, [Prior.of(run) for run in event.prior])
@@ -150,7 +152,14 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             trials += [known[number] for number in event.pending if number in known and known[number].rungs]
             pending = [{**known[number].parameters, **fixed} for number in event.pending if number in known]
             told = history(sorted(trials, key=lambda trial: trial.number), study, strategy)
-            yield event, _again(strategy, event, told, pending)
+            first = made.get(event.trial)
+            if isinstance(event, TrialStarted) and first and (first[0].parameters, first[0].pending) == (event.parameters, event.pending):
+                proposal = first[1]
+            else:
+                proposal = _again(strategy, event, told, pending)
+            if isinstance(event, TrialStarted):
+                made[event.trial] = event, proposal
+            yield event, proposal
             before = known.get(event.trial) if isinstance(event, TrialContinued) else None
             known[event.trial] = (
                 changed(before, status=TrialStatus.RUNNING) if before is not None

@@ -123,7 +123,7 @@ def _look(outcome: Outcome, folder: RunFolder, reference: Reference, *, alone: b
         again = dict(state.trials[event.trial - 1].parameters)
         continues = proposal is not None and proposal.continues is not None
         if proposal is None or dict(proposal.parameters) != again or continues != isinstance(event, TrialContinued):
-            wrong.append(f"the log does not give the proposal of trial {event.trial} again")
+            wrong.append(f"the log does not give the proposal of trial {event.trial} again: {event!r:.300} but {proposal!r:.300}")
     ends = Counter(event.trial for event in log if isinstance(event, TrialFinished))
     wrong += [f"trial {number} has ended {count} times" for number, count in ends.items() if count > 1]
     if left := [path.name for path in folder.paused.iterdir()] if folder.paused.exists() else []:
