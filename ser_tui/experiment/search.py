@@ -253,7 +253,8 @@ class _Search:
 
     def run(self) -> bool:
         """Trial after trial; whether the search shall go on in a fresh process."""
-        alone = self.executor.crew.workers == 1
+        # A cluster's workers train elsewhere, and more of them may join than there are now.
+        alone = self.executor.crew.workers == 1 and not self.study.executor.is_dask
         while True:
             if self.session.should_stop():
                 self._stop()
