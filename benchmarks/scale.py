@@ -6,7 +6,8 @@ The search's own loop, strategies, surroundings and log, fsync included, on EmoD
 end after a time that is drawn (log-normal, `--minutes` in the median) and score what a smooth function says. The simulation's clock
 is that of the wall, put on to the next thing that happens whenever the search waits: what the leading process takes counts, and
 machines that wait for it are idle. A better trial's model is a file of the encoder's size, written as a real one is. `--dask` adds
-what a real scheduler with so many workers (in one process) takes for a trial's messages. No probe is fitted beside the trials.
+what a real scheduler with so many workers (in one process) takes for a trial's messages. No probe is fitted beside the trials. A
+strategy is asked when about 100, 300 and 1,000 trials are told (10 before and after each); trials in between are drawn.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import heapq
 import math
 import os
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -43,6 +45,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.draws import RandomSearch
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
@@ -75,27 +78,36 @@ SPREAD = 0.3
 """Standard deviation of the logarithm of what a trial takes."""
 
 
+def is_near(told: int) -> bool:
+    """Whether so many told trials are about one of TOLD."""
+    return any(abs(told - one) <= AROUND for one in TOLD)
+
+
 @dataclass
 class Taken:
-    """Seconds, one an occasion. `suggested`: (told trials, under way, seconds); `emitted` includes `written`, which includes `synced`."""
+    """Seconds, one an occasion. `suggested`: (told trials, under way, seconds, of the processor); `emitted` includes `written`, which
+    includes `synced`."""
 
-    suggested: list[tuple[int, int, float]] = field(default_factory=list)
+    suggested: list[tuple[int, int, float, float]] = field(default_factory=list)
     emitted: list[float] = field(default_factory=list)
     written: list[float] = field(default_factory=list)
     synced: list[float] = field(default_factory=list)
 
 
 class Timed:
-    """A strategy that notes what its suggestions take."""
+    """A strategy that notes what its suggestions take. It is asked with some of TOLD told trials; trials in between are drawn."""
 
-    def __init__(self, strategy: Strategy, taken: Taken) -> None:
-        self._strategy, self._taken, self.startup = strategy, taken, strategy.startup
+    def __init__(self, strategy: Strategy, drawn: Strategy, taken: Taken) -> None:
+        self._strategy, self._drawn, self._taken, self.startup = strategy, drawn, taken, strategy.startup
 
     def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
         """See `Strategy`."""
-        begun = time.perf_counter()
+        if not is_near(len(history)):
+            return self._drawn.propose(history, pending)
+        begun, used = time.perf_counter(), time.process_time()
         found = self._strategy.propose(history, pending)
-        self._taken.suggested.append((len(history), len(pending), time.perf_counter() - begun))
+        taken = time.perf_counter() - begun, time.process_time() - used
+        self._taken.suggested.append((len(history), len(pending), *taken))
         return found
 
 
@@ -145,8 +157,9 @@ class Simulated:
         self._under_way: dict[int, float] = {}
         self._free_since = [0.0] * machines
         """Of the machines that have no trial."""
-        self.idle = 0.0
-        """Seconds of machines that waited for their next trial."""
+        self.idle: list[float] = []
+        """Seconds that a machine waited for its next trial."""
+        self.told = 0
         self.saved = 0
 
     @property
@@ -172,7 +185,9 @@ class Simulated:
             self._put(now + takes * epoch / (epochs + 1), epoch, task)
         self._put(now + takes, 0, task)
         self._under_way[task.trial] = now
-        self.idle += now - heapq.heappop(self._free_since)
+        waited = now - heapq.heappop(self._free_since)
+        if is_near(self.told):
+            self.idle.append(waited)
 
     def _put(self, at: float, epoch: int, task: Task) -> None:
         self._count += 1
@@ -216,6 +231,7 @@ class Simulated:
     def release(self, trial: int) -> None:
         """See `Executor`."""
         del self._under_way[trial]
+        self.told += 1
 
     def renew(self, trial: int) -> bool:
         """See `Executor`."""
@@ -239,24 +255,26 @@ def searched(runs: Path, kind: str, given: argparse.Namespace, model_bytes: int)
         made.append(Simulated(data, given.machines, given.minutes * 60, model_bytes))
         return made[-1]
 
-    timed = patch("ser_tui.experiment.search.strategy_of", lambda *arguments: Timed(strategy_of(*arguments), taken))
+    drawn = RandomSearch(study.search, study.seed)
+    timed = patch("ser_tui.experiment.search.strategy_of", lambda *arguments: Timed(strategy_of(*arguments), drawn, taken))
     no_probe = patch("ser_tui.experiment.search.is_to_be_scored", lambda state: False)
     with timed, no_probe, TimedSession(folder, taken) as session:
         begun = time.process_time()
         search(session, Forecast, executing)
-        used = time.process_time() - begun
+        used = time.process_time() - begun - sum(one[3] for one in taken.suggested)
         assert session.state.status == "done" and session.state.finished_trials == given.trials, session.state.reason
     [simulated] = made
     span, size = simulated.now, folder.log.stat().st_size
     suggested = [
-        statistics.median(seconds for count, _, seconds in taken.suggested if abs(count - told) <= AROUND)
+        statistics.median(one[3] for one in taken.suggested if abs(one[0] - told) <= AROUND)
         for told in TOLD
         if told < given.trials
     ]
-    beside = statistics.median(pending for _, pending, _ in taken.suggested)
-    longest = max(seconds for _, _, seconds in taken.suggested)
+    beside = statistics.median([one[1] for one in taken.suggested] or [0])
+    longest = max([one[2] for one in taken.suggested], default=0.0)
     first = "| " + " | ".join([kind, *(f"{one:.3f}" for one in suggested), f"{beside:.0f}", f"{longest:.2f}"]) + " |"
-    waited, of_a_trial = simulated.idle / given.trials, simulated.idle / given.trials / (given.minutes * 60)
+    waited = statistics.fmean(simulated.idle or [0.0])
+    of_a_trial = waited / (given.minutes * 60)
     cells = (f"{span / 60:.0f}", f"{used:.0f}", f"{100 * used / span:.2f} %", f"{1000 * used / given.trials:.0f}")
     second = f"| {kind} | {' | '.join(cells)} | {waited:.2f} | {100 * of_a_trial:.2f} % | {simulated.saved} |"
     reduced = [whole - written for whole, written in zip(taken.emitted, taken.written, strict=True)]
@@ -352,16 +370,17 @@ def main() -> None:
         for kind in given.strategies.split(","):
             runs = Path(place, f"runs-{kind}")
             tables.append(searched(runs, kind, given, model_bytes))
+            print(*tables[-1], sep="\n", file=sys.stderr, flush=True)
         corpus = sum(path.stat().st_size for path in (given.data / "emodb").rglob("*") if path.is_file())
         encoder = sum(path.stat().st_size for _, (path, _) in (encoder_files("whisper-tiny.en") or {}).items()) or model_bytes
     minutes = (time.monotonic() - begun) / 60
     print(f"{processor()}, {cores()} cores; load {load:.1f} before, {os.getloadavg()[0]:.1f} after; {minutes:.1f} minutes")
     each = given.minutes * 60 / given.machines
     print(f"{given.trials} trials on {given.machines} machines, {given.minutes:g} minutes each in the median: one ends every {each:.1f} s")
-    told = [f"s a suggestion at {told} told" for told in TOLD if told < given.trials]
-    _print(("strategy", *told, "under way beside it", "longest"), [rows[0] for rows in tables])
-    leading = ("strategy", "minutes, simulated", "leader's processor s", "of a core", "ms a trial")
-    _print((*leading, "s a machine waits for its next trial", "of a trial", "models saved"), [rows[1] for rows in tables])
+    told = [f"processor s a suggestion at {told} told" for told in TOLD if told < given.trials]
+    _print(("strategy", *told, "under way beside it", "longest, s by the clock"), [rows[0] for rows in tables])
+    leading = ("strategy", "minutes, simulated", "leader's processor s but for suggestions", "of a core", "ms a trial")
+    _print((*leading, "s a machine waits for its next trial then", "of a trial", "models saved"), [rows[1] for rows in tables])
     writing = ("strategy", "events", "bytes each", "log, MB", "ms to write one", "of it fsync", "ms to count it in, first tenth", "last")
     reading = ("longest fsync, ms", "s to read the log", "s to make the index anew", "s, with the kept state")
     _print((*writing, *reading), [rows[2] for rows in tables])
