@@ -129,7 +129,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
     say(
         f"accuracy {score_text(result.scores[ACCURACY])}, BCA {score_text(result.scores[BCA])}, "
         f"{sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "
-        f"{'masked to its classes' if result.masked else 'all classes of the model'}"
+        f"{'only classes of the target can be predicted' if result.masked else 'all classes of the model can be predicted'}"
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
     say(f"baselines, accuracy: {beside}")

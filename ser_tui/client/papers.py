@@ -21,6 +21,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import score
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
+from ser_tui.study.summary import counted_trials
 from ser_tui.study.time_to_score import MARKS
 
 GRID = 504
@@ -42,6 +43,8 @@ class PaperTables:
     recorded: int
     encoders: tuple[str, ...]
     """Those that runs on EmoDB have, most runs first."""
+    begun: Mapping[str, tuple[str, int]]
+    """Strategy -> (newest run, its trials) where nothing stands in its row because no run has enough trials yet."""
 
     @property
     def best_run(self) -> str | None:
@@ -63,7 +66,12 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
     states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
     rows, left = searches(states, chosen, protocol, budget)
     trials = sum(len(trials) for _, trials in _recorded(states, folders, protocol))
-    return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(counted))
+    begun: dict[str, tuple[str, int]] = {}
+    for run_id, state in states:
+        kind = state.study.strategy
+        if run_id in left and kind not in rows and is_fair(state.start):
+            begun.setdefault(kind, (run_id, len(counted_trials(state))))
+    return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(counted), begun)
 
 
 def _recorded(

@@ -100,7 +100,8 @@ class _Evaluation:
         mapping, lacking = decided(self._model.classes, manifest.emotions, changes, self._preset, known)
         if lacking:
             told = ", ".join(mapped(emotion, changes[emotion]) for emotion in lacking)
-            self._session.note(f"{manifest.corpus} has no {', '.join(lacking)}: nothing to map there ({told})")
+            none = f"{manifest.corpus} has no {', '.join(lacking)}"
+            self._session.note(f"{none}, so these changes of the label map have no effect there: {told}")
         return mapping
 
     @property

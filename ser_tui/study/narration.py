@@ -217,7 +217,7 @@ def _evaluation_finished(event: events.EvaluationFinished, state: RunState) -> N
     named, everybody = (of_speakers(event.speakers, event.without, most) for most in (_NAMED, None))
     more = (
         _of_one(event.interval_speakers), f"chance {score(event.chance)}",
-        "masked to its classes" if event.masked else "all classes of the model",
+        "only classes of the target can be predicted" if event.masked else "all classes of the model can be predicted",
         everybody if everybody != named else "", event.not_centred,
     )  # fmt: skip
     told = Line(f"{on}: {_accuracy(event)}, {shown}{_by_speaker(state)}", more=more)

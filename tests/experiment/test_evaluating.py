@@ -158,10 +158,10 @@ def test_an_emotion_that_only_another_target_has_is_no_mistake(probed: RunFolder
     assert first is not None and second is not None, probed.worker_log.read_text()[-2000:]
     assert first.mapping["surprised"] == "boredom" and first.utterances == 24
     assert second.mapping == {"-1": "boredom", "a=b": "disgust", "anger": "anger"} and second.utterances == 18
-    said = [text for _, _, text in state.log if "nothing to map there" in text]
+    said = [text for _, _, text in state.log if "have no effect there" in text]
     assert said[-2:] == [
-        "others has no calm, -1, a=b: nothing to map there (calm=disgust, -1=boredom, a=b=disgust)",
-        "plain has no surprised, calm: nothing to map there (surprised=boredom, calm=disgust)",
+        "others has no calm, -1, a=b, so these changes of the label map have no effect there: calm=disgust, -1=boredom, a=b=disgust",
+        "plain has no surprised, calm, so these changes of the label map have no effect there: surprised=boredom, calm=disgust",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ async def test_runs_stand_beside_the_paper_and_enter_opens_them(searched: Path) 
         await until_shown(pilot, "EmoDB, random split, best of 15 trials, whisper-tiny.en", "left out: 6 of 15 trials")
         text = shown(pilot.app)
         assert ".960" in row(text, "GP-BO") and ".953 [.913, .991]" in row(text, "GP-BO") and "n = 127" in row(text, "GP-BO")
-        assert ".970" in row(text, "TPE") and "missing" in row(text, "TPE")
+        assert ".970" in row(text, "TPE") and "6 of 15 trials" in row(text, "TPE") and "missing" in row(text, "grid")
         assert "protocol: random split 42" in text and "machine: " in text and "BCA passed .800" in text
         await press(pilot, "down", "down")
         await until_shown(pilot, "2 runs of this kind: mean .923, standard deviation .014")
@@ -51,7 +52,7 @@ async def test_runs_stand_beside_the_paper_and_enter_opens_them(searched: Path) 
         await until_shown(pilot, "How many trials of each run count?")
         await press(pilot, "home", "enter")
         await until_shown(pilot, "best of 5 trials")
-        await until(pilot, lambda: "missing" not in row(shown(pilot.app), "TPE"))
+        await until(pilot, lambda: "n = 127" in row(shown(pilot.app), "TPE"))
         await press(pilot, "x")
         await until_shown(pilot, "Copy the tables as")
         await press(pilot, "end", "enter")
@@ -70,7 +71,12 @@ async def test_what_is_missing_is_queued_only_when_that_is_chosen(searched: Path
         await until_shown(pilot, "emodb-gp")
         await press(pilot, "p")
         await until_shown(pilot, "TPE (tpe)", "esc back")
-        await press(pilot, "down", "enter")
+        await press(pilot, "down")
+        await until_shown(pilot, "has 6 of 15 trials so far; enter opens it")
+        shutil.rmtree(next(searched.glob("*-emodb-tpe-*")))
+        await press(pilot, "p", "enter")
+        await until(pilot, lambda: "missing" in row(shown(pilot.app), "TPE"))
+        await press(pilot, "enter")
         await until_shown(pilot, "TPE (tpe): 15 trials on EmoDB with whisper-tiny.en", "start it now", "queue it")
         await press(pilot, "escape")
         assert not read_queue(searched).runs

@@ -50,6 +50,8 @@ def rows(tables: PaperTables, width: int) -> list[Row]:
         if width >= WIDE:
             cells.append(cell(paper.trials if paper and paper.trials else "-"))
         cells += _ours(ours.score if ours else None, ours.minutes if ours else None, ours.speakers if ours else None)
+        if ours is None and (begun := tables.begun.get(kind)) is not None:
+            cells[-3] = cell(f"{begun[1]} of {counted(tables.budget, 'trial')}", "warning")
         if ours is not None and ours.how != "run":
             cells[-1] = cell("replayed", "warning")  # without a word it would pass for a run
         if width >= WIDE:
@@ -84,16 +86,18 @@ def is_missing(tables: PaperTables, row: str) -> bool:
     """Whether nothing of ours stands in the row; in that of a replayed grid nothing was run."""
     corpus, _, which = row.partition(" ")
     if not which:
-        return row not in tables.rows or tables.rows[row].how != "run"
+        return run_of(tables, row) is None
     there = tables.transfers.get(corpus)
     return there is None or (which == UNTUNED and there.untuned is None)
 
 
 def run_of(tables: PaperTables, row: str) -> str | None:
-    """The run that stands in the row."""
+    """The run that stands in the row, or will when it has enough trials."""
     corpus, _, which = row.partition(" ")
     if not which:
-        ours = tables.rows.get(row)
+        ours, begun = tables.rows.get(row), tables.begun.get(row)
+        if ours is None and begun is not None:
+            return begun[0]
         return ours.run if ours is not None and ours.how == "run" else None
     there = tables.transfers.get(corpus)
     return None if there is None else there.run
@@ -110,7 +114,10 @@ def detail(tables: PaperTables, row: str | None, width: int, lines: int) -> list
 
 
 def _of_search(tables: PaperTables, kind: str) -> list[Text]:
-    ours = tables.rows.get(kind)
+    ours, begun = tables.rows.get(kind), tables.begun.get(kind)
+    if ours is None and begun is not None:
+        told = f"run {begun[0]} has {begun[1]} of {counted(tables.budget, 'trial')} so far"
+        return [cell(f"{told}; enter opens it, where r goes on with it if it was stopped", "warning")]
     if ours is None:
         if kind == "autospeech":
             return [cell(AUTOSPEECH, "muted")]
