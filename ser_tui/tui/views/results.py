@@ -232,7 +232,8 @@ def front_lines(state: RunState, width: int) -> list[Text]:
     lines += broken(cell("no other trial is better in one of the two and as good in the other", "muted"), width)
     lines.append(cell(f"{'TRIAL':>5}  {'  '.join(f'{one.heading:<14}' for one in asked)}", "muted"))
     for trial in found[:FRONT]:
-        values = "  ".join(f"{measured_text(one, trial.score(one.name), short=True):<14}" for one in asked)
+        shown = (measured_text(one, trial.score(one.name), short=one.unit == "share") for one in asked)
+        values = "  ".join(f"{text:<14}" for text in shown)
         lines.append(cell(f"{trial.number:>5}  {values}"))
     if len(found) > FRONT:
         lines.append(cell(f"and {len(found) - FRONT} more", "muted"))

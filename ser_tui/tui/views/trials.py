@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from ser_tui.study.constraints import broken_text, standing
+from ser_tui.study.constraints import broken_names, standing
 from ser_tui.study.findings import doubts, findings_of, said
 from ser_tui.study.formatting import (
     SCORE_CELLS,
@@ -260,10 +260,12 @@ def best_line(state: RunState, width: int) -> Text:
     for tight, short in ((False, False), (True, False), (True, True)):
         found = Text(no_wrap=True)
         for words, one in told:
-            found.append_text(cell(f"{'  ' if found else ''}{words} {'' if len(told) > 1 else '  '}", "muted"))
+            named = f"its {one.name.replace('_', ' ')}" if tight and one.name != BCA and found else words
+            found.append_text(cell(f"{'  ' if found else ''}{named} {'' if len(told) > 1 else '  '}", "muted"))
             found.append(measured_text(one, best.score(one.name), short=short and one.unit == "share"), "strong")
-        if stands := standing(best.scores, state.study.constraints):
-            found.append_text(cell(f"  {stands}", "warning" if broken_text(best.scores, state.study.constraints) else "muted"))
+        stands, broken_by = standing(best.scores, state.study.constraints), broken_names(best.scores, state.study.constraints)
+        if broken_by:
+            found.append_text(cell(f"  {broken_by if short else stands}", "warning"))
         found.append_text(cell(f"  #{best.number}" if tight and probe is not None else f"  trial {best.number}"))
         parameters = parameters_text(best.parameters, names, short=tight)
         if probe is not None:
@@ -276,6 +278,8 @@ def best_line(state: RunState, width: int) -> Text:
         else:
             beside = beside_probe(probe_summary(probe, best), p_is_about(validation_speakers(state.start)))
             found.append_text(cell(f"{beside}  {_sample(best.utterances, None)}   {parameters}"))
+        if stands and not broken_by:
+            found.append_text(cell(f"  {stands}", "muted"))
         if found.cell_len <= width:
             break
     return found
