@@ -15,7 +15,7 @@ from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
 from ser_tui.study.time_to_score import MARKS
 
-_AUTOSPEECH = "no run of ours is of this kind in this version"
+_AUTOSPEECH = "this version has no study of this kind"
 
 
 def print_paper(*, encoder: str, protocol: str, budget: int, replayed: bool, as_json: bool) -> None:
@@ -72,7 +72,7 @@ def _print(tables: PaperTables) -> None:
             say(f"{kind} was not run: {one.run}")
         if (spread := one.spread) is not None:
             say(f"{kind}: the newest of {spread[0]} runs; their mean is {score(spread[1])}, standard deviation {score(spread[2])}")
-    say("the paper's minutes are of its own machines, more than one: they compare with none here. Its random split shares speakers.")
+    say("The paper's minutes were taken on its own machines and cannot be compared with yours. Its random split shares speakers.")
     say("")
     say("zero-shot, tuned on EmoDB: accuracy, untuned -> tuned")
     on = ("ON", "PAPER", "OURS UNTUNED", "OURS TUNED", "N", "LABELS", "MINUTES", "MACHINE", "RUN")

@@ -75,7 +75,7 @@ def export(request: ExportRequest) -> int:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     note(
-        f"the same labels on {counted(compared.recordings, 'recording')}, logits within {compared.largest:.1e}; model card in README.md"
+        f"the same labels on {counted(compared.recordings, 'recording')}, logits within {compared.largest:.1e}; README.md is the model card"
     )
     print(target, flush=True)
     return 0

@@ -43,7 +43,7 @@ def problem(model: Model) -> str:
 def _no_class(model: Model) -> str:
     pooling, encoder, recipe = model.pooling, model.encoder, model.recipe
     what = "--format huggingface: transformers' classes"
-    other = "; --format onnx has it"
+    other = "; use --format onnx"
     if pooling.deviation:
         return f"{what} pool by the mean alone, this model by mean and standard deviation (pooling: mean){other}"
     if len(pooling.layers) > 1:

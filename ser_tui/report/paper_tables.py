@@ -110,7 +110,7 @@ def searches(
             continue
         if not is_fair(state.start) or study.strategy != kind:
             warm = study.strategy != kind
-            left[run_id] = "it knew something before its first trial" if warm else "it was imported, or is of synthetic speech"
+            left[run_id] = "it had a warm start" if warm else "it was imported, or is of synthetic speech"
             continue
         trials = counted_trials(state)
         if len(trials) < budget and kind != "grid":

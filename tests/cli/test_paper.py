@@ -49,7 +49,7 @@ def test_a_row_is_the_newest_fair_run_of_its_first_trials(runs: Path, capsys: py
     assert (ours["runs"], ours["mean"]) == (2, pytest.approx(0.865))
     assert rows["gp"]["paper"]["score"] == 0.96 and rows["gp"]["ours"] is None
     assert rows["gp"]["command"] == "ser-tui run emodb-gp --set encoder=whisper-tiny.en"
-    assert sorted(document["left_out"].values()) == ["3 of 15 trials", "it knew something before its first trial"]
+    assert sorted(document["left_out"].values()) == ["3 of 15 trials", "it had a warm start"]
     ravdess = next(row for row in document["zero_shot"] if row["corpus"] == "ravdess")
     assert (ravdess["paper_tuned"], ravdess["ours"]["tuned"]["value"], ravdess["ours"]["untuned"]["value"]) == (0.44, 0.5, 0.2)
     assert ravdess["ours"]["untuned"]["n"] == 300 and ravdess["ours"]["mapping"] == "the paper's map"

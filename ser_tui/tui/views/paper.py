@@ -20,8 +20,8 @@ from ser_tui.tui.widgets.table import Column, Row, cell
 WIDE, HUGE = 110, 190
 """Columns from where trials and times have room, and protocol and machine too."""
 UNTUNED, TUNED = "untuned", "tuned"
-AUTOSPEECH = "missing: no run of this version makes this row"
-NOTE = "BCA of searches, accuracy of zero-shot. The paper's minutes are of its own machines; its random split shares speakers."
+AUTOSPEECH = "missing: this version has no study of this kind"
+NOTE = "BCA of searches, accuracy of zero-shot. The paper's minutes were taken on its own machines; its random split shares speakers."
 
 
 def columns(width: int) -> list[Column]:
