@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fabricated_runs import finished
 from piloting import press, shown, until, until_shown
-from test_tui_snapshots import LARGE, SMALL, _settle, _take_for
+from test_tui_snapshots import LARGE, MEDIUM, SMALL, _settle, _take_for
 
 from ser_tui.client import queueing, resolving
 from ser_tui.store.queue import read_queue
@@ -117,9 +117,9 @@ async def test_the_grid_is_replayed_on_what_was_recorded(searched: Path) -> None
     ("size", "plain"),
     [
         (SMALL, ""), (LARGE, ""), pytest.param(SMALL, "linux", marks=pytest.mark.slow),
-        pytest.param(SMALL, "NO_COLOR", marks=pytest.mark.slow),
+        pytest.param(SMALL, "NO_COLOR", marks=pytest.mark.slow), pytest.param(MEDIUM, "", marks=pytest.mark.slow),
     ],
-    ids=["80x24", "200x50", "80x24-linux", "80x24-no-color"],
+    ids=["80x24", "200x50", "80x24-linux", "80x24-no-color", "120x40"],
 )  # fmt: skip
 def test_the_papers_tables_look_as_approved(
     searched: Path, snap_compare: Callable[..., bool], size: tuple[int, int], plain: str, monkeypatch: pytest.MonkeyPatch

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fabricated_runs import finished, study
 from piloting import press, shown, until, until_shown
-from test_tui_snapshots import LARGE, SMALL, _settle
+from test_tui_snapshots import IN_ALL, TERMINALS, _settle, _take_for
 
 from ser_tui.client import queueing
 from ser_tui.store.processes import identify
@@ -88,10 +88,12 @@ async def test_an_empty_queue_says_how_a_study_gets_into_it(runs: Path) -> None:
         await until_shown(pilot, "No run waits", "--queue")
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("terminal", IN_ALL)
 def test_the_queue_looks_as_approved(
-    runs: Path, waits: list[RunFolder], snap_compare: Callable[..., bool], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    runs: Path, waits: list[RunFolder], snap_compare: Callable[..., bool], terminal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    size, plain = TERMINALS[terminal]
+    _take_for(plain, monkeypatch)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     assert snap_compare(SerTuiApp(runs), terminal_size=size, run_before=lambda pilot: _settle(pilot, ("w", "end"), "queued"))

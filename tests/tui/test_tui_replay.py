@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fabricated_runs import finished
 from piloting import press, shown, until, until_shown
-from test_tui_snapshots import LARGE, SMALL, _settle, _take_for
+from test_tui_snapshots import LARGE, MEDIUM, SMALL, _settle, _take_for
 
 from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed, Stopper
@@ -120,9 +120,9 @@ def _fabricated(scores: Sequence[Sequence[float]]) -> Callable[..., Replayed]:
     [
         (SMALL, "", False), (SMALL, "", True), (LARGE, "", False), pytest.param(SMALL, "linux", True, marks=pytest.mark.slow),
         pytest.param(SMALL, "NO_COLOR", True, marks=pytest.mark.slow),
-        pytest.param(LARGE, "linux", False, marks=pytest.mark.slow),
+        pytest.param(LARGE, "linux", False, marks=pytest.mark.slow), pytest.param(MEDIUM, "", False, marks=pytest.mark.slow),
     ],
-    ids=["80x24", "80x24-plot", "200x50", "80x24-plot-linux", "80x24-plot-no-color", "200x50-linux"],
+    ids=["80x24", "80x24-plot", "200x50", "80x24-plot-linux", "80x24-plot-no-color", "200x50-linux", "120x40"],
 )  # fmt: skip
 def test_a_replay_looks_as_approved(
     runs: Path, table: Path, snap_compare: Callable[..., bool], size: tuple[int, int], plain: str, plot: bool,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fabricated_runs import finished, under_way
 from piloting import press, shown, until, until_shown
-from test_tui_snapshots import LARGE, SMALL, _settle
+from test_tui_snapshots import IN_ALL, TERMINALS, _settle, _take_for
 
 from ser_tui.store.remarks import change_remarks
 from ser_tui.store.settings import changed_settings, read_settings, settings_file
@@ -101,10 +101,12 @@ def test_every_key_that_is_shown_has_an_id_of_its_own() -> None:
     assert "nord" in themes() and "ansi-dark" in themes()
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x50"])
+@pytest.mark.parametrize("terminal", IN_ALL)
 def test_the_settings_look_as_approved(
-    runs: Path, snap_compare: Callable[..., bool], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    runs: Path, snap_compare: Callable[..., bool], terminal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    size, plain = TERMINALS[terminal]
+    _take_for(plain, monkeypatch)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     monkeypatch.setattr("ser_tui.tui.screens.settings.settings_file", lambda: Path("/home/researcher/.config/ser-tui/settings.yaml"))

@@ -151,6 +151,9 @@ RESULTS, ERRORS, UTTERANCE, HELD = ("enter", "v"), ("enter", "b"), ("enter", "b"
 TERMINALS = {
     "80x24": (SMALL, ""), "120x40": (MEDIUM, ""), "200x50": (LARGE, ""), "linux": (MEDIUM, "linux"), "no-color": (MEDIUM, "NO_COLOR"),
 }  # fmt: skip
+OTHERS = ("120x40", "linux", "no-color")
+IN_ALL = [pytest.param(name, marks=[] if name in ("80x24", "200x50") else [pytest.mark.slow]) for name in TERMINALS]
+"""For screens that have a file of tests of their own."""
 
 
 @pytest.mark.slow
@@ -159,6 +162,7 @@ TERMINALS = {
     [
         pytest.param(keys, terminal, id=f"{name}-{terminal}")
         for name, keys, terminals in (
+            ("home", (), OTHERS), ("compare", ("space", "down", "space", "c"), OTHERS), ("help", ("question_mark",), OTHERS),
             ("run", RUN, ("no-color",)), ("trial", TRIAL, ("120x40", "200x50", "linux")),
             ("parameters", PARAMETERS, ("80x24", "120x40", "no-color")),
             ("timeline", TIMELINE, ("80x24", "200x50", "linux", "no-color")),
@@ -180,7 +184,8 @@ def test_screen_with_plots_looks_as_approved_in_other_terminals(
     [
         pytest.param(keys, terminal, id=f"{name}-{terminal}")
         for name, keys, terminals in (
-            ("results", RESULTS, ("120x40", "linux", "no-color")), ("errors", ERRORS, ("120x40", "linux", "no-color")),
+            ("results", RESULTS, OTHERS), ("errors", ERRORS, OTHERS), ("log", ("enter", "l"), OTHERS), ("evaluate", ("e", "space"), OTHERS),
+            ("new-study", ("n",), OTHERS), ("corpora", ("o",), OTHERS), ("encoders", ("m",), OTHERS),
             ("utterance", UTTERANCE, TERMINALS), ("contents", HELD, TERMINALS),
         )
         for terminal in terminals
