@@ -157,8 +157,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True, help="the folder of which EmoDB is a subfolder")
     options.add_argument("--python", type=Path, required=True, help="of an environment with transformers, accelerate, optuna, soundfile")
-    for name, usual in (("train", 35), ("validation", 35), ("trials", 2), ("epochs", 2), ("seeds", 3)):
-        options.add_argument(f"--{name}", type=int, default=usual)
+    for name, usual in (("--train", 35), ("--validation", 35), ("--trials", 2), ("--epochs", 2), ("--seeds", 3)):
+        options.add_argument(name, type=int, default=usual)
     given = options.parse_args()
     load, begun = os.getloadavg()[0], time.monotonic()
     found: dict[str, list[Measured]] = {"ser-tui run": [], "Trainer and Optuna": []}

@@ -92,7 +92,7 @@ def test_what_is_not_the_ensemble_any_more_is_refused(runs: Path, tmp_path: Path
     assert len(ensembles.read(place)) == 2
     own = runs / NAMES[1] / "best" / "model.json"
     own.write_text(own.read_text() + "\n")
-    with pytest.raises(UserError, match="another than when the ensemble was saved"):
+    with pytest.raises(UserError, match="its best model has changed since the ensemble was saved"):
         ensemble_runs([str(place)], top=None, part="validation", output="", as_json=True)
     shutil.rmtree(runs / NAMES[1])
     with pytest.raises(UserError, match=f"{NAMES[1]} is not in"):

@@ -30,7 +30,7 @@ def root(request: pytest.FixtureRequest, isolated: Path) -> Path:
 def test_ravdess_under_an_own_name(root: Path) -> None:
     found = report(registry.add("ravdess-new", root / "ravdess-own-name"))
     assert set(found.emotions) == {"neutral", "calm", "happiness"} and list(found.speakers) == ["01", "02", "03"]
-    assert "as ravdess" in found.reading[0] and "21 of its 24 speakers are not here" in found.missing
+    assert "as ravdess" in found.reading[0] and "21 of its 24 speakers are missing" in found.missing
 
 
 def test_french_words_by_speaker(root: Path) -> None:
