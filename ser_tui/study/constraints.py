@@ -27,9 +27,9 @@ class Constraint:
     bound: float
 
     def excess(self, scores: Mapping[str, Score]) -> float:
-        """By which share of the bound it is broken: 0 where it is kept; infinite where that was not measured."""
+        """By which share of the bound it is broken: 0 where it is kept; infinite where that was not measured, or is no number."""
         found = scores.get(self.measure.name)
-        if found is None:
+        if found is None or not math.isfinite(found.value):
             return math.inf
         over = found.value - self.bound if self.relation == "<=" else self.bound - found.value
         return max(0.0, over) / (abs(self.bound) or 1.0)

@@ -142,3 +142,4 @@ def test_a_constraint_is_broken_by_a_share_of_its_bound() -> None:
     assert constraint("accuracy >= 0.8").excess(least(0.9)) == 0.0
     assert constraint("accuracy >= .8").excess(least(0.6)) == pytest.approx(0.25)
     assert constraint("minutes <= 2").excess(least(0.6)) == math.inf, "what was not measured is not kept"
+    assert constraint("accuracy >= 0.8").excess(least(math.nan)) == math.inf, "nor is what is no number"
