@@ -169,7 +169,12 @@ def replay(
         "--strategies", metavar="NAME,NAME...", help="Which to compare, with settings that are not the usual ones: gp,tpe:startup=8."
     )] = "gp,tpe,random",
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100_000, help="How many searches each strategy makes.")] = 200,
-    budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="How many trials each search makes.")] = 15,
+    budget: Annotated[int | None, typer.Option(
+        "--budget", metavar="N", min=1, max=10_000, help="How many trials each search makes; default: 15, without --minutes."
+    )] = None,
+    minutes: Annotated[float | None, typer.Option(
+        "--minutes", metavar="N", min=0.01, max=1_000_000, help="Each search has the trials that end within N minutes by their records."
+    )] = None,
     surrogates: Annotated[str, typer.Option(
         "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, or nearest (the nearest recorded trial)."
     )] = "forest,nearest",
@@ -189,7 +194,7 @@ def replay(
 
     raise typer.Exit(replay_strategies(
         sources, strategies=strategies, seeds=seeds, budget=budget, surrogates=surrogates, reach=reach, study=study, jobs=jobs,
-        again=again, as_json=json,
+        again=again, as_json=json, minutes=minutes,
     ))  # fmt: skip
 
 

@@ -12,22 +12,25 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed
 from ser_tui.places import runs_folder
-from ser_tui.replay.recorded import usable
+from ser_tui.replay.recorded import timed, usable
 from ser_tui.replay.searches import FOREST, NEAREST, SURROGATES, Request
 from ser_tui.replay.table import ReplayFigures, ToMark, figures
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, duration, score
 from ser_tui.study.records import to_plain
 
+BUDGET, MOST_TRIALS = 15, 10_000
+"""Trials of a search where none are asked for: without a bound of minutes, and with one."""
 EVERY = 2.0
 """Seconds between two lines of progress."""
 
 
 def replay_strategies(
-    sources: list[str], *, strategies: str, seeds: int, budget: int, surrogates: str, reach: float, study: Path | None, jobs: int | None,
-    again: bool, as_json: bool,
+    sources: list[str], *, strategies: str, seeds: int, budget: int | None, surrogates: str, reach: float, study: Path | None,
+    jobs: int | None, again: bool, as_json: bool, minutes: float | None = None,
 ) -> int:  # fmt: skip
-    """Replay, print the table or the document, and return the exit code: 130 where it was interrupted."""
+    """Replay, print the table or the document, and return the exit code: 130 where it was interrupted. `budget`: trials of a search,
+    None: BUDGET, or as many as end within `minutes`."""
     asked = replaying.choices(strategies)
     kinds = [kind.strip() for kind in surrogates.split(",") if kind.strip()]
     for kind in kinds:
@@ -36,7 +39,11 @@ def replay_strategies(
     if not asked or not kinds:
         raise UsageError("name a strategy and a surrogate at least: --strategies gp,tpe --surrogates forest,nearest")
     trials, space = replaying.recorded(runs_folder(), sources, study)
-    request = Request(space, tuple(usable(space, trials)), asked, (), budget, jobs or len(os.sched_getaffinity(0)))
+    kept = usable(space, trials)
+    if minutes is not None and not timed(kept):
+        raise UsageError("--minutes: not all of the recorded trials say how many seconds they took; leave it out, or name others")
+    most = budget or (BUDGET if minutes is None else MOST_TRIALS)
+    request = Request(space, tuple(kept), asked, (), most, jobs or len(os.sched_getaffinity(0)), minutes)
     found = replaying.replay(request, kinds, seeds, _Progress(), again=again)
     rows = {key: figures(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
     if as_json:
@@ -68,7 +75,7 @@ class _Progress:
 def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> None:
     say(
         f"{counted(len(request.trials), 'recorded trial')}, best {score(max(trial.score for trial in request.trials))}; searched: "
-        f"{', '.join(request.space)}; {counted(request.budget, 'trial')} a search, at most {counted(seeds, 'seed')}"
+        f"{', '.join(request.space)}; {_budget(request)}, at most {counted(seeds, 'seed')}"
     )
     for kind in dict.fromkeys(surrogate for _, surrogate in rows):
         error = found.errors.get(kind)
@@ -76,17 +83,27 @@ def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Rep
         say(f"{kind}: {SURROGATES[kind]}{known}")
         shown = [(replaying.named(request.strategies[index]), rows[index, surrogate]) for index, surrogate in rows if surrogate == kind]
         mark = f">= {score(reach)}"
-        headings = ("STRATEGY", "SEEDS", "MEAN", "10TH PCT", mark, "TO .80", "TO .90", "TO .95", "MINUTES", "PROPOSAL")
+        count = () if request.minutes is None else ("TRIALS",)
+        headings = ("STRATEGY", "SEEDS", "MEAN", "10TH PCT", mark, "TO .80", "TO .90", "TO .95", *count, "MINUTES", "PROPOSAL")
         print_table(headings, [
             (
                 label, str(one.searches), _with_error(one.best), _with_error(one.tenth), _with_error(one.reached, 2),
-                *map(_to, one.marks), "-" if one.minutes is None else f"{one.minutes:.0f}", f"{one.proposing:.3f} s",
+                *map(_to, one.marks), *(f"{one.trials:.1f}" for _ in count), "-" if one.minutes is None else f"{one.minutes:.0f}",
+                f"{one.proposing:.3f} s",
             )
             for label, one in shown
         ], headings[1:])  # fmt: skip
     say("best of a search, (standard error); TO: median trials until a BCA was passed; MINUTES of a search, by the recorded trials")
     if not found.whole:
         say("interrupted: what is done is kept, the same command goes on", error=True)
+
+
+def _budget(request: Request) -> str:
+    trials = counted(request.budget, "trial")
+    if request.minutes is None:
+        return f"{trials} a search"
+    most = f", {trials} at most" if request.budget < MOST_TRIALS else ""
+    return f"a search has what ends within {request.minutes:g} minutes{most}"
 
 
 def _with_error(pair: tuple[float, float], digits: int = 3) -> str:
@@ -101,7 +118,7 @@ def _to(mark: ToMark) -> str:
 def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> dict[str, Any]:
     return {
         "trials": len(request.trials), "space": {key: item.model_dump() for key, item in request.space.items()},
-        "budget": request.budget, "seeds": seeds, "score": reach, "interrupted": not found.whole,
+        "budget": request.budget, "budget_minutes": request.minutes, "seeds": seeds, "score": reach, "interrupted": not found.whole,
         "surrogates": {kind: {"what": SURROGATES[kind], "cross_validated_rmse": found.errors.get(kind)} for kind in (FOREST, NEAREST)
                        if any(kind == surrogate for _, surrogate in rows)},
         "strategies": [
@@ -109,7 +126,8 @@ def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], 
                 "strategy": request.strategies[index].model_dump(), "surrogate": surrogate, "searches": one.searches,
                 "mean": one.best[0], "mean_error": one.best[1], "tenth_percentile": one.tenth[0], "tenth_percentile_error": one.tenth[1],
                 "reached": one.reached[0], "reached_error": one.reached[1],
-                "marks": [to_plain(mark) for mark in one.marks], "minutes": one.minutes, "proposal_seconds": one.proposing,
+                "marks": [to_plain(mark) for mark in one.marks], "trials": one.trials, "minutes": one.minutes,
+                "proposal_seconds": one.proposing,
                 "proposal_seconds_95th_percentile": one.slowest,
                 "best_so_far": [{"tenth": low, "mean": mean, "ninetieth": high} for low, mean, high in one.bands],
             }

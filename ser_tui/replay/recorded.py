@@ -116,6 +116,11 @@ def usable(space: Space, trials: Sequence[Recorded]) -> list[Recorded]:
     return found
 
 
+def timed(trials: Sequence[Recorded]) -> bool:
+    """Whether all `trials` say what they took. A time that some lack is not guessed from the others: which lack it is seldom by chance."""
+    return all(trial.seconds is not None and trial.seconds > 0 for trial in trials)
+
+
 def _space(plain: Any) -> Space:
     """What a log's study says of its search, fixed values left out."""
     intervals = {name: item for name, item in dict(plain or {}).items() if isinstance(item, Mapping)}

@@ -44,7 +44,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Request:
-    """What to replay: `wanted` searches of `budget` trials each in `space`, on surrogates of `trials`, in `processes`."""
+    """What to replay: `wanted` searches of at most `budget` trials each in `space`, on surrogates of `trials`, in `processes`."""
 
     space: Space
     trials: tuple[Recorded, ...]
@@ -52,6 +52,8 @@ class Request:
     wanted: tuple[Wanted, ...]
     budget: int
     processes: int = 1
+    minutes: float | None = None
+    """A search has the trials that end within so many minutes by the surrogate, and its first one; None: no such bound."""
 
 
 _REQUEST = TypeAdapter(Request)

@@ -3,6 +3,7 @@ spawned does not have. Imports what the interface never does."""
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import signal
 import time
@@ -19,7 +20,9 @@ _request: Request | None = None
 
 
 def searched(request: Request, strategy: int, surrogate: str, seed: int) -> Search:
-    """One search of `request.budget` trials, or of as many as the space holds. Raises UserError where the strategy cannot search it."""
+    """One search of `request.budget` trials, or of as many as the space and the minutes hold. Raises UserError where the strategy cannot
+    search it."""
+    left = math.inf if request.minutes is None else 60 * request.minutes
     asked, guess = make(request.strategies[strategy], request.space, seed), _surrogate(surrogate)
     history: list[Observation] = []
     scores: list[float] = []
@@ -32,6 +35,9 @@ def searched(request: Request, strategy: int, surrogate: str, seed: int) -> Sear
         if proposal is None:
             break
         found = guess(proposal.parameters)
+        left -= found.seconds or 0.0
+        if left < 0 and history:
+            break
         history.append(Observation(proposal.parameters, found.score, found.seconds))
         scores.append(found.score)
         seconds += [] if found.seconds is None else [found.seconds]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
-from ser_tui.replay.recorded import Recorded
+from ser_tui.replay.recorded import Recorded, timed
 from ser_tui.replay.searches import FOREST, NEAREST
 from ser_tui.strategies.derived import Derived
 from ser_tui.strategies.lattice import EPOCHS
@@ -43,9 +43,7 @@ class Surrogate:
         self._derived = Derived(space)
         points = np.array([self._seen(trial.parameters) for trial in trials])
         self._scores = np.array([trial.score for trial in trials])
-        timed = [trial.seconds for trial in trials if trial.seconds is not None and trial.seconds > 0]
-        # A time that some trials lack is not guessed from the others: which lack it is seldom by chance.
-        self._seconds = np.array(timed) if len(timed) == len(trials) else None
+        self._seconds = np.array([trial.seconds for trial in trials], dtype=float) if timed(trials) else None
         self._points = points
         self._scale = np.where(points.std(0) > 0, points.std(0), 1.0)
         self._forests = [self._grown(self._scores)] if kind == FOREST else []

@@ -42,6 +42,8 @@ class ReplayFigures:
     reached: tuple[float, float]
     """Share of the searches whose best reached the score that was asked for."""
     marks: tuple[ToMark, ...]
+    trials: float
+    """Mean number of trials of a search."""
     minutes: float | None
     """Mean of what all trials of a search took by the surrogate."""
     proposing: float
@@ -71,6 +73,7 @@ def figures(searches: Sequence[Search], score: float) -> ReplayFigures:
         tenth=(float(np.quantile(ends, 0.1)), float(drawn.std()) if n > 1 else math.nan),
         reached=(share, math.sqrt(share * (1 - share) / n)),
         marks=tuple(_mark(searches, mark) for mark in MARKS),
+        trials=float(np.mean([len(one.scores) for one in searches])),
         minutes=float(np.mean(timed)) if len(timed) == n else None,
         proposing=float(spent.mean()) if len(spent) else math.nan,
         slowest=float(np.quantile(spent, 0.95)) if len(spent) else math.nan,

@@ -131,6 +131,28 @@ def test_the_command_compares_keeps_what_it_did_and_goes_on(table: Path, tmp_pat
     assert "4 searches kept from before" in second.stderr and "tpe startup=3" in second.stdout
 
 
+def test_a_budget_in_minutes_counts_what_ends_within_it(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    words = ("replay", str(table), "--strategies", "random", "--surrogates", "nearest", "--jobs", "1", "--seeds", "3")
+    (told,) = document(*words, "--minutes", "2", runs=tmp_path)["strategies"]
+    assert 0 < told["minutes"] <= 2, "the trial that would end later does not count"
+    assert told["trials"] > 1 and len(told["best_so_far"]) >= told["trials"]
+    (whole,) = document(*words, "--minutes", "2", "--budget", "2", runs=tmp_path)["strategies"]
+    assert whole["trials"] <= 2 and whole["minutes"] <= told["minutes"], "whichever comes first"
+    (first,) = document(*words, "--minutes", "0.01", runs=tmp_path)["strategies"]
+    assert first["trials"] == 1, "the first trial always counts: a search has a best"
+
+
+def test_minutes_of_trials_that_tell_none_are_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{10 ** -(3 + n / 10):g},{1 + n % 4},0.5,{'' if n == 7 else 60}\n" for n in range(20))
+    (tmp_path / "t.csv").write_text(f"learning_rate,epochs,bca,seconds\n{rows}")
+    with pytest.raises(UserError, match="not all of the recorded trials say how many seconds they took"):
+        replay_strategies(
+            [str(tmp_path / "t.csv")], strategies="random", seeds=1, budget=None, surrogates="nearest", reach=0.9, study=None, jobs=1,
+            again=False, as_json=False, minutes=5,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize(("strategies", "surrogates", "wanted"), [
     ("gpp", "forest", "did you mean gp?"),
     ("tpe:startup=0", "forest", "strategy.startup: it must be greater than or equal to 1, not 0"),
