@@ -1,4 +1,4 @@
-"""An hour of speech through `ser-tui predict`: times real time, and peak memory; and what exports of a model say beside it.
+"""An hour of speech through `ser-tui predict`: times real time, processor time and peak memory; and what exports of a model say beside it.
 
     python benchmarks/predicting.py MODEL --data ../shared/data [--minutes 10 60] [--vad] [--exports FOLDER ...]
 
@@ -33,15 +33,21 @@ def joined(data: Path, minutes: float, target: Path) -> None:
                 return
 
 
-def measured(model: str, recording: Path, *options: str) -> tuple[float, float]:
-    """Seconds and peak memory in GiB of one call."""
+def measured(model: str, recording: Path, *options: str) -> tuple[float, float, float]:
+    """Seconds, processor seconds of all its threads, and peak memory in GiB of one call."""
     with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), _processor_seconds()
         command = [sys.executable, "-m", "ser_tui.cli", "predict", model, str(recording), "-o", f"{folder}/answers.csv", *options]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         seconds = time.perf_counter() - begun
     # Of the largest process below this one so far: the command's own child, which computes.
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    return seconds, _processor_seconds() - used, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+
+
+def _processor_seconds() -> float:
+    """Of the processes below this one that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def agreement(model: str, folder: Path, data: Path) -> tuple[int, int, float]:
@@ -77,13 +83,13 @@ def main() -> None:
     chosen = options.parse_args()
     cut = ["--vad"] if chosen.vad else ["--segments", "3s"]
     if chosen.minutes:
-        print("| minutes | cut | seconds | times real time | peak memory, GiB |\n|---:|---|---:|---:|---:|")
+        print("| minutes | cut | seconds | times real time | processor seconds | peak memory, GiB |\n|---:|---|---:|---:|---:|---:|")
     for minutes in sorted(chosen.minutes):  # the peak is that of the largest so far
         with tempfile.TemporaryDirectory() as folder:
             recording = Path(folder) / "speech.wav"
             joined(chosen.data, minutes, recording)
-            seconds, peak = measured(chosen.model, recording, *cut)
-        print(f"| {minutes:g} | {' '.join(cut)} | {seconds:.1f} | {minutes * 60 / seconds:.0f} | {peak:.2f} |", flush=True)
+            seconds, used, peak = measured(chosen.model, recording, *cut)
+        print(f"| {minutes:g} | {' '.join(cut)} | {seconds:.1f} | {minutes * 60 / seconds:.0f} | {used:.0f} | {peak:.2f} |", flush=True)
     for folder in chosen.exports:
         recordings, equal, largest = agreement(chosen.model, folder, chosen.data)
         print(json.dumps({"export": folder.name, "recordings": recordings, "equal": equal, "largest difference": largest}), flush=True)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from ser_tui.api.running import Run
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.inference.loading import opened
+from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import check, predictions
 from ser_tui.inference.sources import Recording
 from ser_tui.study.errors import UserError
-from ser_tui.training import model as saved
+from ser_tui.training.averaging import AveragedModel
 
 Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
 """An audio file; or samples [samples] or [samples, channels], floats from -1 to 1 or integers of their type's whole range, with
@@ -67,10 +67,15 @@ class Segments:
 
 
 class Predictor:
-    """A trained model. `load_model` gives these."""
+    """A trained model, or an ensemble of several, whose probabilities are averaged. `load_model` gives these."""
 
-    def __init__(self, model: saved.Model) -> None:
+    def __init__(self, model: AveragedModel) -> None:
         self._model = model
+
+    @property
+    def members(self) -> tuple[Predictor, ...]:
+        """The models of an ensemble; of a single model itself alone."""
+        return tuple(Predictor(AveragedModel.of(member)) for member in self._model.members)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,13 +84,14 @@ class Predictor:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The hyperparameters that it was trained with."""
-        return self._model.parameters
+        """The hyperparameters that it was trained with; of an ensemble those in which all `members` agree."""
+        first, *others = (member.parameters for member in self._model.members)
+        return {name: value for name, value in first.items() if all(name in one and one[name] == value for one in others)}
 
     @property
     def encoder(self) -> str:
-        """The name of the encoder that it was trained from."""
-        return self._model.encoder_name
+        """The name of the encoder that it was trained from; of an ensemble all of them, joined by +."""
+        return "+".join(dict.fromkeys(member.encoder_name for member in self._model.members))
 
     def predict(self, speech: Iterable[Speech], speakers: Sequence[str] = ()) -> Predictions:
         """Hear each of `speech` (see `Speech`) as in training: resampled to 16 kHz, channels averaged, cut at the model's length.
@@ -100,15 +106,14 @@ class Predictor:
             clips = [Clip(_as_file(item, Path(folder) / f"{index}.wav", index)) for index, item in enumerate(given)]
             if len(speakers) not in (0, len(clips)):
                 raise UserError(f"speakers: {len(speakers)} for {len(clips)} recordings; name one for each")
-            if self._model.pooling.by_speaker and clips and not speakers:
+            if self._model.by_speaker and clips and not speakers:
                 raise UserError("this model takes features by each speaker's own statistics: call predict(speech, speakers=[...])")
-            logits = self._model.predict_logits(clips, speakers=speakers) if clips else np.empty((0, len(self.classes)), np.float32)
+            said = self._model.probabilities(clips, speakers=speakers)
             problems = {
                 index: text if not isinstance(given[index], tuple) else text.replace(str(clips[index]), f"item {index}")
                 for index, text in self._model.problems.items()
             }
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if clips else logits
-        return Predictions(self.classes, (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32), problems)
+        return Predictions(self.classes, said, problems)
 
     def predict_segments(
         self, recording: str | os.PathLike[str], seconds: float | None = 3.0, *, voice: bool = False, speaker: str = ""
@@ -134,12 +139,12 @@ class Predictor:
 
 
 def load_model(run: Run | str | os.PathLike[str]) -> Predictor:
-    """The best trial's model of a run (a `Run`, or what `open_run` takes), the model in a bundle, or that in a folder that holds
-    model.json.
+    """The best trial's model of a run (a `Run`, or what `open_run` takes), the model in a bundle, that in a folder that holds
+    model.json, or the ensemble in a folder that `ser-tui ensemble --save` made.
 
     Raises UserError where there is none, or where it is damaged.
     """
-    with opened(run.path if isinstance(run, Run) else run) as loaded:
+    with answering(run.path if isinstance(run, Run) else run) as loaded:
         return Predictor(loaded.model)
 
 

@@ -449,7 +449,9 @@ def report(
 
 @app.command(short_help="Predict the emotions of recordings.")
 def predict(
-    model: Model,
+    model: Annotated[str, typer.Argument(
+        metavar="MODEL", help="A run, a bundle (FILE.zip), a folder that holds model.json, or a saved ensemble.", autocompletion=completing.runs
+    )],
     sources: Sources,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document; with -o: JSON lines, as for FILE.jsonl.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table; with -o this is the default.")] = False,

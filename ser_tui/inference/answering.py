@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ser_tui import __version__
-from ser_tui.inference.loading import Loaded, opened
+from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import Progress, check, predictions
 from ser_tui.inference.saying import ProgressLine, note
@@ -17,6 +17,7 @@ from ser_tui.inference.sources import gather
 from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text
 from ser_tui.study.formatting import counted, duration, printable
 from ser_tui.study.uses import PredictRequest
+from ser_tui.training.averaging import AveragedModel
 
 _BAR = 20
 _NAMED = 20
@@ -27,10 +28,10 @@ def answer(request: PredictRequest) -> int:
     """Do it; 1 where some of the files could not be read."""
     cut = Cut(request.segments, request.voice)
     sources = gather(request.sources, request.speaker_column)
-    with opened(request.model) as loaded, ExitStack() as stack:
+    with answering(request.model) as loaded, ExitStack() as stack:
         model = loaded.model
         check(model, sources, cut)
-        origin = Origin(_digest(loaded), model.classes, str(cut), loaded.name, loaded.calibrated)
+        origin = Origin(model.identity, model.classes, str(cut), loaded.name, loaded.calibrated)
         file = None
         if request.output:
             file = stack.enter_context(AnswerFile(Path(request.output), "csv" if request.form == "csv" else "lines", origin))
@@ -54,20 +55,18 @@ def answer(request: PredictRequest) -> int:
             line.show(progress.done, progress.sources, _rate(progress, begun))
         line.clear()
         printer.end()
-        _sum_up(request, origin, progress, unreadable, time.monotonic() - begun, model.recipe.max_seconds)
+        _sum_up(request, origin, progress, unreadable, time.monotonic() - begun, model)
     return 1 if unreadable else 0
-
-
-def _digest(loaded: Loaded) -> str:
-    return loaded.model.identity
 
 
 def _rate(progress: Progress, begun: float) -> str:
     return f"{duration(progress.seconds)} of speech, {progress.seconds / max(time.monotonic() - begun, 1e-6):.0f} times real time"
 
 
-def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, hears: float) -> None:
-    sure = {
+def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, model: AveragedModel) -> None:
+    several, hears = len(model.members), model.hears
+    who = "the model" if several == 1 else "a member of the ensemble"
+    sure = f"the confidence is not calibrated: it is the mean over {counted(several, 'model')}" if several > 1 else {
         True: "the confidence is calibrated by the run's temperature (training.calibration)",
         False: "the confidence is not calibrated: it is the softmax of the model's output",
         None: "it is not known whether the confidence is calibrated, because the study of the model is missing",
@@ -75,7 +74,7 @@ def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreada
     note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} of audio in {duration(seconds)}; {sure}")
     if progress.beyond:
         note(
-            f"the model uses {hears:g} s of a recording, and {counted(progress.beyond, 'recording')} of these "
+            f"{who} uses {hears:g} s of a recording, and {counted(progress.beyond, 'recording')} of these "
             f"{'is' if progress.beyond == 1 else 'are'} longer: --segments {hears:g}s uses all of it"
         )
     if progress.few:

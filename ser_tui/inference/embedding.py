@@ -82,11 +82,12 @@ def embed(request: EmbedRequest) -> int:
 def _vector(embedder: Embedder, source: Recording) -> NDArray[np.float32]:
     if source.problem:
         raise Unreadable(source.problem)
-    piece = next(pieces(source.clip, Cut(), embedder.recipe))
+    recipe = embedder.recipe
+    piece = next(pieces(source.clip, Cut(), recipe.max_seconds, None if recipe.trim else recipe.max_seconds))
     if piece.waveform is None:
         raise Unreadable(piece.problem)
     with as_memory_error():
-        return embedder.vector(piece.waveform)
+        return embedder.vector(hearing.prepared(piece.waveform, recipe))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The model that somebody names: a run's best, one in a bundle, or a folder that holds model.json."""
+"""The model that somebody names: a run's best, one in a bundle, or a folder that holds model.json; or a saved ensemble."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ser_tui.store.ensembles import is_ensemble
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UserError
 from ser_tui.training import model as saved
+from ser_tui.training.averaging import AveragedModel, load_averaged
 from ser_tui.worker.keeping import FolderKeeper
 
 
@@ -38,6 +39,27 @@ class Loaded:
             return None
 
 
+@dataclass(frozen=True)
+class Answerer:
+    """What answers: a model, or those of an ensemble together."""
+
+    model: AveragedModel
+    name: str
+    calibrated: bool | None
+    """See `Loaded`. An ensemble is averaged as it is, not calibrated as one."""
+
+
+@contextmanager
+def answering(reference: str | os.PathLike[str], runs: Path | None = None) -> Iterator[Answerer]:
+    """The model that `reference` names, or the ensemble in that folder; see `opened`. Raises UserError."""
+    path = Path(reference).expanduser()
+    if is_ensemble(path):
+        yield Answerer(load_averaged(path), str(path), False)
+        return
+    with opened(reference, runs) as loaded:
+        yield Answerer(AveragedModel.of(loaded.model), loaded.name, loaded.calibrated)
+
+
 @contextmanager
 def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Iterator[Loaded]:
     """The model that `reference` names. What a bundle holds is there until the context ends. Raises UserError."""
@@ -46,7 +68,9 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
             yield of_run(read_bundle(path, Path(place)))
     elif is_ensemble(path):
-        raise UserError(f"{path} is an ensemble, which is no single model: name one of its members, {path / 'members' / '1'} for example")
+        raise UserError(
+            f"{path} is an ensemble, which `ser-tui predict` can use; here name one of its members, {path / 'members' / '1'} for example"
+        )
     elif (path / "model.json").is_file():
         around = RunFolder(path.absolute().parent)
         yield Loaded(saved.load_model(path), str(path), around if around.best.name == path.name and around.study.exists() else None)

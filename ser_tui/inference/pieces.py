@@ -20,9 +20,8 @@ from ser_tui.corpora.hearing.segments import Clip, rounded
 from ser_tui.inference import voice
 from ser_tui.store.answers import SILENT
 from ser_tui.study.formatting import duration
-from ser_tui.training import audio, hearing, resampling
+from ser_tui.training import audio, resampling
 from ser_tui.training.audio import SAMPLE_RATE, AudioError
-from ser_tui.training.features import Recipe
 
 LEAST_REST = 0.5
 """Seconds: a shorter rest behind the last segment is left out, unless it is all that there is."""
@@ -49,8 +48,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class Stretch:
-    """From `start` to `end` in seconds of its recording; None: its beginning or end. `waveform` [samples] at 16 kHz, as
-    `hearing.prepared` makes it; None where `problem` says why it cannot be heard. `seconds`: its length before the model's cut."""
+    """From `start` to `end` in seconds of its recording; None: its beginning or end. `waveform` [samples] at 16 kHz, no more of it than
+    a model looks at; None where `problem` says why it cannot be heard. `seconds`: its whole length."""
 
     start: float | None
     end: float | None
@@ -59,22 +58,25 @@ class Stretch:
     problem: str = ""
 
 
-def pieces(clip: Clip, cut: Cut, recipe: Recipe) -> Iterator[Stretch]:
-    """`clip` in pieces, in order; what goes wrong is the last one's problem. Memory is that of one piece and a second or two."""
+def pieces(clip: Clip, cut: Cut, hears: float, needs: float | None) -> Iterator[Stretch]:
+    """`clip` in pieces, in order; what goes wrong is the last one's problem. Memory is that of one piece and a second or two.
+
+    `hears`: seconds at which voice that lasts longer is cut. `needs`: seconds of a piece that are kept; None: all.
+    """
     try:
         if cut.whole:
-            yield _whole(clip, recipe)
+            yield _whole(clip, needs)
         elif cut.voice:
-            yield from _spoken(clip, recipe)
+            yield from _spoken(clip, hears, needs)
         else:
-            yield from _segments(clip, cut.seconds or 0.0, recipe)
+            yield from _segments(clip, cut.seconds or 0.0, needs)
         if not cut.whole and (problem := problem_of(clip.path)):
             raise AudioError(f"{clip}: {problem}")
     except AudioError as error:
         yield Stretch(clip.start, clip.end, None, problem=str(error).removeprefix(f"{clip}: "))
 
 
-def _whole(clip: Clip, recipe: Recipe) -> Stretch:
+def _whole(clip: Clip, needs: float | None) -> Stretch:
     there = audio.extent(clip)
     seconds = there.frames / there.rate
     if problem := problem_of(clip.path) if clip.whole else "":
@@ -83,17 +85,17 @@ def _whole(clip: Clip, recipe: Recipe) -> Stretch:
         raise AudioError(
             f"{clip}: {duration(seconds)} long; an utterance has at most {duration(LONGEST_SECONDS)}: cut it with --segments or --vad"
         )
-    waveform = audio.load(clip, max_seconds=None if recipe.trim else recipe.max_seconds)
-    return _made(clip.start, clip.end, waveform, seconds, recipe)
+    waveform = audio.load(clip, max_seconds=needs)
+    return _made(clip.start, clip.end, waveform, seconds, needs)
 
 
-def _made(start: float | None, end: float | None, waveform: Tensor, seconds: float, recipe: Recipe) -> Stretch:
+def _made(start: float | None, end: float | None, waveform: Tensor, seconds: float, needs: float | None) -> Stretch:
     if not bool(waveform.any()):
         return Stretch(start, end, None, seconds, SILENT)
-    return Stretch(start, end, hearing.prepared(waveform, recipe), seconds)
+    return Stretch(start, end, waveform if needs is None else waveform[: audio.cut(needs)], seconds)
 
 
-def _segments(clip: Clip, seconds: float, recipe: Recipe) -> Iterator[Stretch]:
+def _segments(clip: Clip, seconds: float, needs: float | None) -> Iterator[Stretch]:
     with audio.reading(clip) as file:
         rate, number, at = file.samplerate, 0, 0
         while True:
@@ -102,19 +104,19 @@ def _segments(clip: Clip, seconds: float, recipe: Recipe) -> Iterator[Stretch]:
             rest, begin = len(samples) / rate, rounded(number * seconds)
             if len(samples) < round(end * rate) - at:
                 if rest >= LEAST_REST or (number == 0 and len(samples)):
-                    yield _made(begin, rounded(at / rate + rest), resampled(samples, rate), rest, recipe)
+                    yield _made(begin, rounded(at / rate + rest), resampled(samples, rate), rest, needs)
                 elif number == 0:
                     raise AudioError(f"{clip}: holds no samples")
                 return
-            yield _made(begin, end, resampled(samples, rate), rest, recipe)
+            yield _made(begin, end, resampled(samples, rate), rest, needs)
             number, at = number + 1, round(end * rate)
 
 
-def _spoken(clip: Clip, recipe: Recipe) -> Iterator[Stretch]:
-    """Stretches of voice; one that lasts longer than the model hears is cut there."""
+def _spoken(clip: Clip, hears: float, needs: float | None) -> Iterator[Stretch]:
+    """Stretches of voice; one that lasts longer than the model `hears` is cut there."""
     with audio.reading(clip) as file:
         rate, kept, first, read = file.samplerate, np.empty(0, np.float32), 0, 0
-        listening = voice.Listening(recipe.max_seconds)
+        listening = voice.Listening(hears)
         ended = False
         while not ended:
             # A whole number of seconds, which is a whole number of samples at both rates.
@@ -127,7 +129,7 @@ def _spoken(clip: Clip, recipe: Recipe) -> Iterator[Stretch]:
                 low, high = round(start * rate), min(round(end * rate), read)
                 if high - low >= _LEAST_VOICE * rate:
                     own = resampled(kept[low - first : high - first], rate)
-                    yield _made(start, end, own, (high - low) / rate, recipe)
+                    yield _made(start, end, own, (high - low) / rate, needs)
             wanted = max(first, min(read, int(listening.needed * rate)))
             kept, first = kept[wanted - first :], wanted
 

@@ -13,7 +13,8 @@ from ser_tui.inference.pieces import Cut, Stretch, pieces
 from ser_tui.inference.sources import Recording
 from ser_tui.store.answers import SILENT, Answer, Key, shown
 from ser_tui.study.errors import UserError
-from ser_tui.training.model import Model
+from ser_tui.training.audio import SAMPLE_RATE
+from ser_tui.training.averaging import AveragedModel
 
 _SECONDS = 240.0
 """Of audio that the model is given at once."""
@@ -37,14 +38,15 @@ class Progress:
     """Speakers of few utterances, where the model takes features by speakers."""
 
 
-def check(model: Model, sources: Sequence[Recording], cut: Cut) -> None:
+def check(model: AveragedModel, sources: Sequence[Recording], cut: Cut) -> None:
     """Raise UserError where the model cannot answer as it is asked to."""
-    hears = model.recipe.max_seconds
+    hears = model.hears
     if cut.seconds is not None and cut.seconds > hears:
-        raise UserError(f"this model uses {hears:g} s of an utterance: give --segments {hears:g}s at most")
+        who = "this model" if len(model.members) == 1 else "a member of this ensemble"
+        raise UserError(f"{who} uses {hears:g} s of an utterance: give --segments {hears:g}s at most")
     if not cut.whole and (one := next((source for source in sources if not source.clip.whole), None)) is not None:
         raise UserError(f"{one.name}: {one.clip} is a segment already; leave out --segments and --vad, or name whole recordings")
-    if model.pooling.by_speaker:
+    if model.by_speaker:
         unknown = [source for source in sources if not source.speaker and not source.problem]
         if unknown:
             raise UserError(
@@ -54,14 +56,14 @@ def check(model: Model, sources: Sequence[Recording], cut: Cut) -> None:
 
 
 def predictions(
-    model: Model, sources: Sequence[Recording], cut: Cut, done: Collection[Key] = (), progress: Progress | None = None
+    model: AveragedModel, sources: Sequence[Recording], cut: Cut, done: Collection[Key] = (), progress: Progress | None = None
 ) -> Iterator[list[Answer]]:
     """Answers on `sources`, some at a time, those that are `done` left out. `check` must have passed.
 
     In the order of `sources`; of a model by speakers in that of speakers, each at once. What cannot be read is an answer too.
     """
     told = progress or Progress(len(sources))
-    if model.pooling.by_speaker:
+    if model.by_speaker:
         yield from _by_speaker(model, sources, cut, done, told)
         return
     waiting: list[tuple[Recording, Stretch]] = []
@@ -70,7 +72,7 @@ def predictions(
         if _key(source, piece) in done:
             continue
         waiting.append((source, piece))
-        seconds += min(piece.seconds, model.recipe.max_seconds)
+        seconds += 0.0 if piece.waveform is None else len(piece.waveform) / SAMPLE_RATE
         if seconds >= _SECONDS or len(waiting) >= _MOST:
             yield _answers(model, waiting)
             waiting, seconds = [], 0.0
@@ -96,29 +98,29 @@ def _left(sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: P
             yield source
 
 
-def _all(model: Model, sources: Iterator[Recording], cut: Cut, told: Progress) -> Iterator[tuple[Recording, Stretch]]:
+def _all(model: AveragedModel, sources: Iterator[Recording], cut: Cut, told: Progress) -> Iterator[tuple[Recording, Stretch]]:
     for source in sources:
         clip = source.clip
         if source.problem:
             yield source, Stretch(clip.start, clip.end, None, problem=source.problem)
         else:
             beyond = False
-            for piece in pieces(clip, cut, model.recipe):
+            for piece in pieces(clip, cut, model.hears, model.needs):
                 told.seconds += piece.seconds
-                beyond |= piece.seconds > model.recipe.max_seconds
+                beyond |= piece.seconds > model.hears
                 yield source, piece
             told.beyond += beyond
         told.done += 1
 
 
-def _answers(model: Model, found: Sequence[tuple[Recording, Stretch]]) -> list[Answer]:
+def _answers(model: AveragedModel, found: Sequence[tuple[Recording, Stretch]]) -> list[Answer]:
     heard = [piece.waveform for _, piece in found if piece.waveform is not None]
-    return _told(model, found, model.heard(heard) if heard else np.empty((0, len(model.classes)), np.float32))
+    return _told(model, found, model.said(model.heard(heard)))
 
 
-def _told(model: Model, found: Sequence[tuple[Recording, Stretch]], logits: NDArray[np.float32]) -> list[Answer]:
-    """The answers on `found`, of whose pieces with a waveform `logits` are."""
-    rows = iter(probabilities(logits))
+def _told(model: AveragedModel, found: Sequence[tuple[Recording, Stretch]], shares: NDArray[np.float32]) -> list[Answer]:
+    """The answers on `found`, of whose pieces with a waveform `shares` are the class probabilities."""
+    rows = iter(shares)
     answers = []
     for source, piece in found:
         problem, said = piece.problem, tuple[float, ...]()
@@ -127,12 +129,14 @@ def _told(model: Model, found: Sequence[tuple[Recording, Stretch]], logits: NDAr
             if np.isfinite(row).all():
                 said = tuple(float(one) for one in row)
             else:
-                problem = f"shorter than {model.encoder.minimum_samples / 16:g} ms"
+                problem = f"shorter than {model.least_milliseconds:g} ms"
         answers.append(Answer(source.name, piece.start, piece.end, said, problem, bool(problem) and problem != SILENT))
     return answers
 
 
-def _by_speaker(model: Model, sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: Progress) -> Iterator[list[Answer]]:
+def _by_speaker(
+    model: AveragedModel, sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: Progress
+) -> Iterator[list[Answer]]:
     """Of each speaker the pooled vectors of all pieces are kept, a few kilobytes each, until all are there."""
     ordered = sorted(sources, key=lambda source: source.speaker)
     names = {name for name, *_ in done}
@@ -145,11 +149,11 @@ def _by_speaker(model: Model, sources: Sequence[Recording], cut: Cut, done: Coll
             told.done += len(group)
             continue
         found: list[tuple[Recording, Stretch]] = []
-        vectors: list[NDArray[np.float32]] = []
+        heard: list[list[NDArray[np.float32]]] = []
         waiting: list[Stretch] = []
 
-        def hear(waiting: list[Stretch] = waiting, vectors: list[NDArray[np.float32]] = vectors) -> None:
-            vectors.append(model.heard([piece.waveform for piece in waiting if piece.waveform is not None]))
+        def hear(waiting: list[Stretch] = waiting, heard: list[list[NDArray[np.float32]]] = heard) -> None:
+            heard.append(model.heard([piece.waveform for piece in waiting if piece.waveform is not None]))
             waiting.clear()
 
         for source, piece in _all(model, iter(group), cut, told):
@@ -161,30 +165,21 @@ def _by_speaker(model: Model, sources: Sequence[Recording], cut: Cut, done: Coll
                 hear()
         if waiting:
             hear()
-        if vectors:
-            whole = np.concatenate(vectors)
-            count = int(np.isfinite(whole).all(axis=1).sum())
+        shares = np.empty((0, len(model.classes)), np.float32)
+        if heard:
+            whole = [np.concatenate(parts) for parts in zip(*heard, strict=True)]
+            pairs = zip(model.members, whole, strict=True)
+            count = min(int(np.isfinite(one).all(axis=1).sum()) for member, one in pairs if member.pooling.by_speaker)
             if count < 2:  # of one utterance its own mean leaves nothing
                 why = f"one utterance of speaker {speaker}: this model needs several of each"
                 found = [(source, replace(one, waveform=None, problem=one.problem or why)) for source, one in found]
-                logits = np.empty((0, len(model.classes)), np.float32)
             else:
                 if count < FEW:
                     told.few.append(speaker)
-                logits = model.heard_by_speaker(whole, [speaker] * len(whole))
-        else:
-            logits = np.empty((0, len(model.classes)), np.float32)
-        answers = _told(model, found, logits)
+                shares = model.said(whole, [speaker] * len(whole[0]))
+        answers = _told(model, found, shares)
         yield [answer for answer in answers if answer.key not in done]
 
 
 def _key(source: Recording, piece: Stretch) -> Key:
     return shown(source.name), piece.start, piece.end
-
-
-def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The softmax of `logits` [N, classes]; NaN stays."""
-    exact = logits.astype(np.float64)
-    raised = np.exp(exact - exact.max(axis=1, keepdims=True)) if len(exact) else exact
-    found: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
-    return found

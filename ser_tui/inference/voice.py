@@ -38,6 +38,16 @@ class Listening:
 
     def hear(self, samples: Tensor, *, last: bool = False) -> Iterator[tuple[float, float]]:
         """Take in the next `samples` at 16 kHz; the stretches (start, end in seconds) that have ended by then."""
+        threads = torch.get_num_threads()
+        # The network is so small that two threads wait for each other longer than they compute.
+        torch.set_num_threads(1)
+        try:
+            found = list(self._hear(samples, last))
+        finally:
+            torch.set_num_threads(threads)
+        return iter(found)
+
+    def _hear(self, samples: Tensor, last: bool) -> Iterator[tuple[float, float]]:
         self._rest = torch.cat((self._rest, samples))
         length = self._heard + len(self._rest)
         if last:

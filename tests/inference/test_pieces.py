@@ -15,7 +15,7 @@ from ser_tui.inference.predicting import predictions
 from ser_tui.inference.sources import Recording, gather
 from ser_tui.study.errors import UserError
 from ser_tui.training import hearing
-from ser_tui.training.features import Recipe
+from ser_tui.training.averaging import AveragedModel
 from ser_tui.training.model import load_model
 
 KINDS = [
@@ -39,7 +39,7 @@ def test_a_waveform_is_heard_as_its_file_is(make_model: MakeModel, recordings: l
 def test_segments_are_the_stretches_that_a_table_would_name(make_model: MakeModel, recordings: list[Path]) -> None:
     model = load_model(make_model("wav2vec2"))
     path = recordings[1]
-    found = [answer for answers in predictions(model, [Recording(str(path), Clip(path))], Cut(0.5)) for answer in answers]
+    found = [answer for answers in predictions(AveragedModel.of(model), [Recording(str(path), Clip(path))], Cut(0.5)) for answer in answers]
     assert [(answer.start, answer.end) for answer in found] == [(0.0, 0.5), (0.5, 1.0)], "a rest below half a second is left out"
     logits = model.predict_logits([Clip(path, answer.start, answer.end) for answer in found])
     assert [answer.best(model.classes)[0] for answer in found] == [model.classes[index] for index in logits.argmax(1)]  # type: ignore[index]
@@ -48,7 +48,7 @@ def test_segments_are_the_stretches_that_a_table_would_name(make_model: MakeMode
 
 
 def _of(path: Path, cut: Cut, seconds: float = 2.0) -> list[Stretch]:
-    return list(pieces(Clip(path), cut, Recipe(seconds)))
+    return list(pieces(Clip(path), cut, seconds, seconds))
 
 
 def test_a_long_recording_is_read_once_and_what_is_cut_short_is_said_after_what_is_there(tmp_path: Path) -> None:
