@@ -450,7 +450,8 @@ def report(
 @app.command(short_help="Predict the emotions of recordings.")
 def predict(
     model: Annotated[str, typer.Argument(
-        metavar="MODEL", help="A run, a bundle (FILE.zip), a folder that holds model.json, or a saved ensemble.", autocompletion=completing.runs
+        metavar="MODEL", help="A run, a bundle (FILE.zip), a folder that holds model.json, or a saved ensemble.",
+        autocompletion=completing.runs,
     )],
     sources: Sources,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document; with -o: JSON lines, as for FILE.jsonl.")] = False,
