@@ -27,6 +27,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui"), str(ROOT / "benchmarks")]
 
+import bytecode  # noqa: E402  after the paths
+
 LOOP = "i = 0\nfor k in range(10_000_000):\n    i += k\n"
 APP = """
 import sys
@@ -147,6 +149,7 @@ def main() -> None:
     found: dict[str, dict[str, float]] = {}
     for name, checkout in {"before": options.against, "now": ROOT}.items():
         if checkout is not None:
+            bytecode.ensure(checkout.resolve())
             loops: list[float] = []
             found[name] = measured(checkout.resolve(), options, loops)
             found[name]["loop"] = statistics.median(loops)

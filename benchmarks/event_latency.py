@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui")]
 
+import bytecode  # noqa: E402  after the paths
 from terminal_traffic import APP  # noqa: E402  after the paths
 
 LIMIT = 10.0
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--term", default="xterm-256color")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    bytecode.ensure(ROOT)
     found = [1000 * seconds for seconds in latencies(options.events, options.term)]
     result = {"events": len(found), "median_ms": round(statistics.median(found)), "max_ms": round(max(found))}
     if options.json:

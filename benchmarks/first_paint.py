@@ -21,7 +21,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui"), str(ROOT / "benchmarks")]
+
+import bytecode  # noqa: E402  after the paths
 
 BARE = """
 from textual.app import App
@@ -87,6 +89,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    bytecode.ensure(ROOT)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "runs"
         newest = past_runs(folder, options.runs)

@@ -33,6 +33,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui"), str(ROOT / "benchmarks")]
 
+import bytecode  # noqa: E402  after the paths
+
 APP = """
 import asyncio, sys, time
 from pathlib import Path
@@ -230,6 +232,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    bytecode.ensure(ROOT)
     found = {name: round(value, 3) for name, value in measured(options.seconds, options.trials, options.runs).items()}
     if options.json:
         print(json.dumps({"seconds": options.seconds, "trials": options.trials, "runs": options.runs, **found}))

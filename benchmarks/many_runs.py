@@ -26,6 +26,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui"), str(ROOT / "benchmarks")]
 
+import bytecode  # noqa: E402  after the paths
+
 APP = """
 import sys
 from pathlib import Path
@@ -119,6 +121,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     checkouts = {"here": ROOT} | ({"against": options.against.resolve()} if options.against else {})
+    for checkout in checkouts.values():
+        bytecode.ensure(checkout)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
     with tempfile.TemporaryDirectory() as temporary:
         runs, one = Path(temporary) / "many", Path(temporary) / "long"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import bytecode
 import psutil
 
 from ser_tui.client import launch
@@ -96,6 +97,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--encoder", default="whisper-tiny.en")
     given = options.parse_args()
+    bytecode.ensure(Path(__file__).resolve().parents[1])
     load = os.getloadavg()[0]
     for title, unfreeze in (("unfrozen", 0), ("frozen", 1)):
         found = measure(given.encoder, given.rounds, unfreeze)

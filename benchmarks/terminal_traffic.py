@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tui"), str(ROOT / "benchmarks")]
+
+import bytecode  # noqa: E402  after the paths
 
 APP = """
 import sys
@@ -91,6 +93,7 @@ def main() -> None:
     parser.add_argument("--term", default="xterm-256color")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    bytecode.ensure(ROOT)
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         runs = Path(temporary) / "runs"
