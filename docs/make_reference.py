@@ -26,6 +26,7 @@ import typer.main
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import ser_tui
 from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
 from ser_tui.store.settings import TABLE, Preferences, text_of
@@ -274,6 +275,33 @@ def settings() -> str:
     )
 
 
+API = {
+    "Studies and runs": ("load_study", "run", "open_run", "runs", "Run", "Study", "UserError"),
+    "Models": ("load_model", "Predictor", "Predictions", "Segments"),
+    "Strategies of your own": ("Strategy", "Proposal", "Observation", "StrategyRecord", "StrategySettings", "register_strategy"),
+    "Corpora and encoders of your own": ("CorpusEntry", "add_corpus", "SpeechEncoder"),
+}
+"""Public names in the order of the page; one that is missing here stops the page from being made."""
+
+
+def api() -> str:
+    """The public names of `import ser_tui`; the site's builder puts their signatures and docstrings in."""
+    if unlisted := set(ser_tui.__all__) - {"__version__"} - {name for names in API.values() for name in names}:
+        raise SystemExit(f"docs/make_reference.py: no part of the page on Python has {', '.join(sorted(unlisted))}")
+    parts = []
+    for title, names in API.items():
+        parts.append(f"## {title}")
+        for name in names:
+            module, attribute = ser_tui._PLACES[name]
+            parts.append(f"::: {module}.{attribute}\n    options:\n      heading_level: 3")
+    return page(
+        "Python",
+        "What `import ser_tui` gives. [From Python](../python.md) says how it is used. The site (`make site`) shows every signature "
+        "and docstring here.",
+        *parts,
+    )
+
+
 def attribute_notes(cls: type[Any]) -> dict[str, str]:
     """The texts that stand under the fields of `cls` and of the classes that it extends, by field."""
     found: dict[str, str] = {}
@@ -295,7 +323,7 @@ def _tree(module: ModuleType) -> ast.Module:
 
 
 REFERENCE = {"commands.md": commands, "study.md": study, "events.md": log_events, "json.md": json_keys, "environment.md": environment,
-             "settings.md": settings}  # fmt: skip
+             "settings.md": settings, "api.md": api}  # fmt: skip
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def load_study(study: str | os.PathLike[str] | Mapping[str, Any], **overrides: A
     `{"corpus": "emodb", "budget": 10}`, ready to run.
 
     `overrides` change what it says: `budget=3`, `strategy="random"`, or by dotted key `**{"search.epochs": {"low": 1, "high": 3}}`.
-    What a document does not say has its default; the keys are in docs/files.md. Raises UserError in one line where
+    What a document does not say has its default; the keys are in docs/reference/study.md. Raises UserError in one line where
     it is wrong, or where its corpus or encoder is not on this machine.
     """
     assignments = [f"{key}={_text(key, value)}" for key, value in overrides.items()]
