@@ -96,7 +96,7 @@ def test_options_are_options(page: Path) -> None:
     """Those of `ser-tui` commands are parsed by test_reference.py; here are those that stand alone, and our own scripts'."""
     wrong = []
     for line in _lines(page):
-        first = line.split()[0]
+        first = (line.split() or [""])[0]
         for option in OPTION.findall(line):
             ours = first.startswith("-") or first == "ser-tui"
             if ours and option not in _options() | OF_OTHERS and f'"{option}"' not in _others():
