@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.evaluation.statistics import Units, paired_difference, scored
@@ -17,11 +19,11 @@ from ser_tui.study.event_scores import of_probe, of_whole_part
 from ser_tui.study.events import ProbeScored
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import highest
-from ser_tui.study.state import RunState
+from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import FailureKind
 from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import Stop, TrialResult, TrialStopped
+from ser_tui.training.trial import OnStage, Stop, TrialResult, TrialStopped
 
 if TYPE_CHECKING:
     from ser_tui.training.probe import ProbeTrainer
@@ -34,16 +36,14 @@ def layers_to_try(depth: int) -> tuple[str, ...]:
     return ("last", str(middle), *([f"{middle}+{upper}"] if upper > middle else []))
 
 
-def best_probe(
-    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, units: Units
-) -> ProbeScored:
-    """The best of a few probes by BCA on the validation part, of equals the first, paired with the best trial so far.
+def best_probe(study: Study, data: SplitCorpus, trainer: Trainer, units: Units, stop: Stop, on_stage: OnStage) -> ProbeScored:
+    """The best of a few probes by BCA on the validation part, of equals the first; `against_best` pairs it with the best trial.
 
-    `units`: what to resample for its interval, and to swap for its p. Raises what a trial raises.
+    `units`: what to resample for its interval. Tells no log anything. Raises what a trial raises.
     """
     begun = time.monotonic()
-    truth, best, count = data.part(data.split.validation).labels, session.state.best, len(data.classes)
-    probing = _probe_trainer(study, data, trainer)
+    truth, count = data.part(data.split.validation).labels, len(data.classes)
+    probing = _probe_trainer(study, data, trainer, on_stage)
     seconds = float(highest(study.search["max_seconds"]))
     tried: list[tuple[dict[str, Value], TrialResult]] = []
     for layers in layers_to_try(probing.encoder.layers):
@@ -51,7 +51,7 @@ def best_probe(
             parameters: dict[str, Value] = {
                 "max_seconds": seconds, "layers": layers, "pooling": "mean", "inverse_regularization": strength,
             }  # fmt: skip
-            tried.append((parameters, probing.run(parameters, study.seed, lambda report: None, session.should_stop)))
+            tried.append((parameters, probing.run(parameters, study.seed, lambda report: None, stop)))
     parameters, result = max(tried, key=lambda pair: pair[1].value())
     return ProbeScored(
         parameters=parameters,
@@ -59,9 +59,57 @@ def best_probe(
         **of_whole_part(scored(truth, result.predictions, count, seed=study.seed, **units)),
         utterances=len(truth),
         predictions=result.predictions,
-        best_p=None if best is None else paired_difference(truth, result.predictions, best.predictions, count, **units)[1],
+        best_p=None,
         seconds=round(time.monotonic() - begun, 3),
     )
+
+
+def against_best(probe: ProbeScored, best: Trial | None, data: SplitCorpus) -> ProbeScored:
+    """`probe` paired with the best trial so far, where there is one."""
+    if best is None:
+        return probe
+    truth, count = data.part(data.split.validation).labels, len(data.classes)
+    return replace(probe, best_p=paired_difference(truth, probe.predictions, best.predictions, count, **data.validation_units)[1])
+
+
+class ProbeBeside:
+    """A probe that is fitted in a thread of its own, so that the search hears its workers meanwhile. `find(stop, on_stage)` fits it;
+    `should_stop`: the search's own wish to stop. The thread tells no log anything."""
+
+    def __init__(self, find: Callable[[Stop, OnStage], ProbeScored], should_stop: Stop) -> None:
+        self._find, self._should_stop, self._unwanted = find, should_stop, threading.Event()
+        self._found: ProbeScored | None = None
+        self._error: BaseException | None = None
+        self.stage: tuple[str, int, int] | None = None
+        """How far it has come: see `OnStage`."""
+        self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._found = self._find(lambda: self._unwanted.is_set() or self._should_stop(), self._on_stage)
+        except BaseException as error:
+            self._error = error
+
+    def _on_stage(self, stage: str, done: int, total: int) -> None:
+        self.stage = (stage, done, total)
+
+    @property
+    def over(self) -> bool:
+        """Whether it is fitted, or has failed."""
+        return not self._thread.is_alive()
+
+    def found(self) -> ProbeScored | None:
+        """Wait for its end. Raises what fitting it has raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+    def end(self) -> None:
+        """Nobody wants it any more: return when it has ended, within a batch."""
+        self._unwanted.set()
+        self._thread.join()
 
 
 def probe_on_test_part(
@@ -84,7 +132,7 @@ def probe_on_test_part(
 
 def fitted_again(study: Study, data: SplitCorpus, trainer: Trainer, probe: ProbeScored, stop: Stop) -> tuple[ProbeTrainer, TrialResult]:
     """The run's probe fitted on the training part of `data`, ready to predict, and its result on the validation part."""
-    probing = _probe_trainer(study, data, trainer)
+    probing = _probe_trainer(study, data, trainer, trainer.on_stage)
     return probing, probing.run(probe.parameters, study.seed, lambda report: None, stop)
 
 
@@ -110,12 +158,12 @@ def noted(session: Surroundings, what: str) -> Iterator[None]:
         session.note(f"{what}: {' '.join(f'{kind}{reason}'.split())[:500]}", level="warning")
 
 
-def _probe_trainer(study: Study, data: SplitCorpus, trainer: Trainer) -> ProbeTrainer:
+def _probe_trainer(study: Study, data: SplitCorpus, trainer: Trainer, on_stage: OnStage) -> ProbeTrainer:
     from ser_tui.training.probe import ProbeTrainer  # scikit-learn, which the first trial need not wait for
 
     parts = (data.part(data.split.train), data.part(data.split.validation))
     return ProbeTrainer(
-        study.encoder, *parts, data.classes, study.training, on_stage=trainer.on_stage, encoder=trainer.frozen_encoder(),
+        study.encoder, *parts, data.classes, study.training, on_stage=on_stage, encoder=trainer.frozen_encoder(),
         folds=data.objective_parts,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,14 @@ from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Task, WorkerDied, in_process
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.outputs import outputs_kept
-from ser_tui.experiment.probe_baseline import best_probe, is_to_be_scored, noted, probe_on_test_part
+from ser_tui.experiment.probe_baseline import (
+    ProbeBeside,
+    against_best,
+    best_probe,
+    is_to_be_scored,
+    noted,
+    probe_on_test_part,
+)
 from ser_tui.experiment.proposing import (
     Spans,
     begun_again,
@@ -55,6 +62,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_epoch, of_trial, of_whole_part
 from ser_tui.study.events import (
     EpochFinished,
+    ProbeScored,
     RunCancelled,
     RunFinished,
     RunResumed,
@@ -80,7 +88,16 @@ from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.metrics import class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.training.trial import (
+    EpochReport,
+    Leg,
+    NonFiniteLoss,
+    OnStage,
+    Stop,
+    TrialResult,
+    TrialStopped,
+    UtteranceChanged,
+)
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
@@ -239,6 +256,8 @@ class _Search:
         self._elapsed_before = elapsed_seconds(session.state)
         self._opened = time.monotonic()
         self._probed = False
+        self._beside: ProbeBeside | None = None
+        """The probe that is being fitted while others train."""
         self._started: dict[int, TrialStarted | TrialContinued] = {}
         """How each trial under way began, or was gone on with."""
         self._continuing = strategy if isinstance(strategy, Continuing) else None
@@ -253,22 +272,28 @@ class _Search:
 
     def run(self) -> bool:
         """Trial after trial; whether the search shall go on in a fresh process."""
-        # A cluster's workers train elsewhere, and more of them may join than there are now.
-        alone = self.executor.crew.workers == 1 and not self.study.executor.is_dask
+        try:
+            return self._run()
+        finally:
+            if self._beside is not None:
+                self._beside.end()
+
+    def _run(self) -> bool:
         while True:
             if self.session.should_stop():
                 self._stop()
                 self.session.emit(RunCancelled(reason=self.session.stop_reason))
                 return False
-            if alone:
+            if self._alone:
                 self._score_probe()
             over = self._fill()
             if over and not self._started:
+                with suppress(TrialStopped):
+                    self._probe_beside(wait=True)
                 self._conclude(over)
                 return False
-            if not alone:  # others train meanwhile
-                with suppress(TrialStopped):
-                    self._score_probe()
+            with suppress(TrialStopped):
+                self._probe_beside()
             ended = self.executor.next(self)
             if ended is not None and not self._settled(ended):
                 return True
@@ -557,16 +582,46 @@ class _Search:
         """What a trial that the log does not know yet is measured by."""
         return scores.of_trial(result.scores, round(result.seconds, 3), result.costs)
 
+    @property
+    def _alone(self) -> bool:
+        """Whether this process makes the trials itself. A cluster's workers train elsewhere, and more of them may join than there are."""
+        return self.executor.crew.workers == 1 and not self.study.executor.is_dask
+
     def _score_probe(self) -> None:
         """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
-        if self._probed or not self.trainer.tunes or not is_to_be_scored(self.session.state):
+        if self._probe_is_due():
+            self._tell_probe(lambda: self._probe(self.session.should_stop, self.trainer.on_stage))
+
+    def _probe_beside(self, *, wait: bool = False) -> None:
+        """The same while others train, in a thread: no worker waits for it. `wait`: until it is there."""
+        if not self._alone and self._probe_is_due():
+            self._beside = ProbeBeside(self._probe, self.session.should_stop)
+        beside = self._beside
+        if beside is None:
             return
+        if wait or beside.over:
+            self._beside = None
+            self._tell_probe(beside.found)
+        elif beside.stage is not None:
+            self.session.progress(*beside.stage)
+
+    def _probe_is_due(self) -> bool:
+        if self._probed or not self.trainer.tunes or not is_to_be_scored(self.session.state):
+            return False
         self._probed = True
         self.session.note("fitting probes on the frozen encoder, to read the trials against")
         self.session.limit_memory()
+        return True
+
+    def _probe(self, stop: Stop, on_stage: OnStage) -> ProbeScored:
+        return best_probe(self.study, self.data, self.trainer, self.data.validation_units, stop, on_stage)
+
+    def _tell_probe(self, find: Callable[[], ProbeScored | None]) -> None:
         found = None
         with noted(self.session, "no probe stands beside the trials"):
-            found = best_probe(self.session, self.study, self.data, self.trainer, self.data.validation_units)
+            found = find()
+            if found is not None:
+                found = against_best(found, self.session.state.best, self.data)
         if found is not None:
             self.session.emit(found)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,10 +18,12 @@ from small_runs import STUDY, until, until_over
 
 from ser_tui.client import launch
 from ser_tui.costs.forecast import Forecast
+from ser_tui.evaluation.statistics import paired_difference
 from ser_tui.execution.choosing import chosen
 from ser_tui.execution.local import LocalWorkers, threads_of
 from ser_tui.execution.memory_limit import data_bytes
 from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment import probe_baseline
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Executor, Stages
 from ser_tui.experiment.proposing import replayed
@@ -29,12 +33,21 @@ from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study.document import Study
-from ser_tui.study.events import EpochFinished, Event, Note, RunStarted, TrialFailed, TrialFinished, TrialStarted
+from ser_tui.study.events import (
+    EpochFinished,
+    Event,
+    Note,
+    ProbeScored,
+    RunStarted,
+    TrialFailed,
+    TrialFinished,
+    TrialStarted,
+)
 from ser_tui.study.load import loads
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce_all
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport
+from ser_tui.training.trial import EpochReport, silent
 from ser_tui.worker.in_memory import InMemory
 
 MakeStudy = Callable[..., Study]
@@ -243,3 +256,44 @@ def load_study(folder: RunFolder) -> Study:
     from ser_tui.study.load import load
 
     return load(folder.study)
+
+
+@pytest.mark.slow
+def test_workers_are_heard_while_the_probe_is_fitted(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe waits until the search has heard something of another trial, which it never would if it waited for the probe."""
+    seen, heard = Searched(small_study("budget.trials=3", *TWO)), threading.Event()
+    waited: list[bool] = []
+    fitted = probe_baseline.best_probe
+
+    def waiting(*arguments: Any) -> ProbeScored:
+        waited.append(heard.wait(60))
+        return fitted(*arguments)
+
+    def on_event(event: Event) -> None:
+        begun = any(isinstance(one, Note) and one.text.startswith("fitting probes") for one in seen.events)
+        if begun and isinstance(event, EpochFinished | TrialFinished):
+            heard.set()
+        seen.events.append(event)
+
+    monkeypatch.setattr("ser_tui.experiment.search.best_probe", waiting)
+    with InMemory(seen.study, on_event=on_event) as memory:
+        assert search(memory, Forecast, seen.executing) is False
+    state = reduce_all(seen.events)
+    assert waited == [True] and state.status == "done" and state.probe is not None
+    (place,) = (place for place, event in enumerate(seen.events) if isinstance(event, ProbeScored))
+    assert any(isinstance(event, TrialFinished) for event in seen.events[:place]), "there is something to read it against"
+    best = reduce_all(seen.events[:place]).best
+    assert best is not None
+    classes, data = len(state.start.classes) if state.start else 0, corpus_data.load(seen.study)
+    expected = paired_difference(state.truth, state.probe.predictions, best.predictions, classes, **data.validation_units)[1]
+    assert state.probe.best_p == expected, "it is paired with the best trial when it is told"
+    alone = fitted(seen.study, data, make_trainer(seen.study, data), data.validation_units, lambda: False, silent)
+    assert (alone.bca, alone.predictions) == (state.probe.bca, state.probe.predictions)
+
+
+@pytest.mark.slow
+def test_a_search_of_one_trial_by_two_workers_has_its_probe(small_study: MakeStudy) -> None:
+    seen = Searched(small_study("budget.trials=1", *TWO))
+    with InMemory(seen.study) as memory:
+        assert search(memory, Forecast, seen.executing) is False
+        assert memory.state.probe is not None and memory.state.status == "done"
