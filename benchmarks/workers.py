@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -28,7 +29,7 @@ from ser_tui.client import launch
 from ser_tui.corpora import registry
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, liveness
-from ser_tui.study.events import Event, TrialFinished, TrialStarted, parse_time
+from ser_tui.study.events import Event, ProbeScored, TrialFinished, TrialStarted, parse_time
 from ser_tui.study.load import loads
 from ser_tui.training.processor import processor
 from ser_tui.training.threads import cores
@@ -44,11 +45,14 @@ search: {learning_rate: {low: 1e-5, high: 1e-3, scale: log}, epochs: 2, unfreeze
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one run, in seconds: the first trial's start since the launch, from there to the last end, and each trial's own time."""
+    """Of one run, in seconds: the first trial's start since the launch, from there to the last end, each trial's own time, what passed
+    between the end of a trial and the start of the one after it, and what the probe took."""
 
     before: float
     whole: float
     trials: list[float]
+    waits: list[float]
+    probe: float
     best: float
 
     @property
@@ -67,18 +71,24 @@ def measured(runs: Path, workers: int, trials: int, seconds: float, *, dask: boo
         folder = launch.start(loads(STUDY, "benchmark", said), runs)
         while liveness(folder) == "live":
             time.sleep(0.2)
-    return _of(folder, LogReader(folder.log).read_all())
+    return _of(folder, LogReader(folder.log).read_all(), workers)
 
 
-def _of(folder: RunFolder, log: list[Event]) -> Measured:
+def _of(folder: RunFolder, log: list[Event], workers: int) -> Measured:
     finished = [event for event in log if isinstance(event, TrialFinished)]
     if not finished or folder.state().status != "done":
         raise SystemExit(f"{folder.path}: {folder.state().reason or 'no trial has finished'}")
-    begun = next(parse_time(event.time) for event in log if isinstance(event, TrialStarted))
+    starts = {event.trial: parse_time(event.time) for event in log if isinstance(event, TrialStarted)}
+    begun = min(starts.values())
+    # A trial's own seconds end where its training ends: from there on its worker waits.
+    over = sorted(starts[event.trial] + timedelta(seconds=event.seconds or 0.0) for event in finished)
+    waits = [(start - end).total_seconds() for end, start in zip(over, sorted(starts.values())[workers:], strict=False)]
+    probe = sum(event.seconds for event in log if isinstance(event, ProbeScored))
     ended = max(parse_time(event.time) for event in finished)
     before = begun - parse_time(log[0].time)
     trials = [event.seconds for event in finished if event.seconds is not None]
-    return Measured(before.total_seconds(), (ended - begun).total_seconds(), trials, max(event.bca for event in finished))
+    best = max(event.bca for event in finished)
+    return Measured(before.total_seconds(), (ended - begun).total_seconds(), trials, waits, probe, best)
 
 
 def main() -> None:
@@ -99,12 +109,14 @@ def main() -> None:
         found = {count: measured(runs, count, given.trials, given.seconds, dask=given.dask) for count in (1, given.workers)}
     print(f"{processor()}, {cores()} cores; load {loads_before:.1f} before, {os.getloadavg()[0]:.1f} after; {given.trials} trials each\n")
     called = "Dask workers" if given.dask else "workers"
-    print(f"| {called} | threads of each | min per finished trial | s of a trial, mean | s before the first one | best BCA |")
-    print("|---:|---:|---:|---:|---:|---:|")
+    columns = "s of a trial, mean | s before the first one | s between two trials, median | longest | s of the probe"
+    print(f"| {called} | threads of each | min per finished trial | {columns} | best BCA |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for count, one in found.items():
         threads = 1 if given.dask else max(1, cores() // count)
         row = (count, threads, f"{one.per_trial / 60:.3f}", f"{statistics.fmean(one.trials):.1f}", f"{one.before:.1f}")
-        print("| " + " | ".join(map(str, row)) + f" | {one.best:.3f} |")
+        between = f"{statistics.median(one.waits):.2f} | {max(one.waits):.1f}" if one.waits else "- | -"
+        print("| " + " | ".join(map(str, row)) + f" | {between} | {one.probe:.1f} | {one.best:.3f} |")
     alone, several = found[1], found[given.workers]
     training = given.workers * statistics.fmean(alone.trials) / statistics.fmean(several.trials)
     ratio = alone.per_trial / several.per_trial
