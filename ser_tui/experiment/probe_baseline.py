@@ -72,7 +72,7 @@ def against_best(probe: ProbeScored, best: Trial | None, data: SplitCorpus) -> P
     return replace(probe, best_p=paired_difference(truth, probe.predictions, best.predictions, count, **data.validation_units)[1])
 
 
-class ProbeBeside:
+class ProbeFitting:
     """A probe that is fitted in a thread of its own, so that the search hears its workers meanwhile. `find(stop, on_stage)` fits it;
     `should_stop`: the search's own wish to stop. The thread tells no log anything."""
 

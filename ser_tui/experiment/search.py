@@ -33,7 +33,7 @@ from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Tas
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import (
-    ProbeBeside,
+    ProbeFitting,
     against_best,
     best_probe,
     is_to_be_scored,
@@ -256,7 +256,7 @@ class _Search:
         self._elapsed_before = elapsed_seconds(session.state)
         self._opened = time.monotonic()
         self._probed = False
-        self._beside: ProbeBeside | None = None
+        self._beside: ProbeFitting | None = None
         """The probe that is being fitted while others train."""
         self._started: dict[int, TrialStarted | TrialContinued] = {}
         """How each trial under way began, or was gone on with."""
@@ -595,7 +595,7 @@ class _Search:
     def _probe_beside(self, *, wait: bool = False) -> None:
         """The same while others train, in a thread: no worker waits for it. `wait`: until it is there."""
         if not self._alone and self._probe_is_due():
-            self._beside = ProbeBeside(self._probe, self.session.should_stop)
+            self._beside = ProbeFitting(self._probe, self.session.should_stop)
         beside = self._beside
         if beside is None:
             return
