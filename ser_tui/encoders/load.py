@@ -65,6 +65,16 @@ def build(description: Mapping[str, Any], source: str = "saved encoder") -> Spee
                 description["family"], description["configuration"], normalise=bool(description["normalise"]),
                 epsilon=float(description["epsilon"]), output_norm=bool(description["output_norm"]),
             ).eval()
+        if kind in ("log-mel", "crnn"):
+            from ser_tui.encoders.spectra import ConvolutionalRecurrent, LogMel
+
+            if kind == "log-mel":
+                return LogMel().eval()
+            return ConvolutionalRecurrent(int(description["channels"]), int(description["units"])).eval()
+        if kind == "ge2e":
+            from ser_tui.encoders.speaker import SpeakerEmbedding
+
+            return SpeakerEmbedding().eval()
         if kind == "plug-in":
             entry = registry.plug_in(str(description["name"]))
             if entry.rebuild is not None:

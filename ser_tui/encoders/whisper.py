@@ -56,11 +56,7 @@ class Whisper(SpeechEncoder):
     def inputs(self, waveform: Tensor) -> Tensor:
         """Log-mel spectrogram [bands, 2 T] as in Whisper's own audio.py: floor 8 below the utterance's maximum, (x + 4) / 4."""
         padded = nn.functional.pad(waveform, (0, -len(waveform) % STRIDE))
-        window, filters = self.get_buffer("_window"), self.get_buffer("_filters")
-        spectrum = torch.stft(padded, N_FFT, HOP, window=window, return_complex=True)
-        power = (spectrum[:, :-1].abs() ** 2).contiguous()
-        logarithm = torch.clamp(filters @ power, min=1e-10).log10()
-        return (torch.maximum(logarithm, logarithm.max() - 8.0) + 4.0) / 4.0
+        return log_mel(padded, self.get_buffer("_window"), self.get_buffer("_filters"))
 
     def convolve(self, inputs: Tensor) -> Tensor:
         hidden = nn.functional.gelu(self.encoder.conv1(inputs[None]))
@@ -157,6 +153,14 @@ class _Attention(nn.Module):
         mixed, _ = attention.attend(self, query, key, value, mask, scaling=1.0)
         result: Tensor = self.out_proj(mixed.flatten(2))
         return result
+
+
+def log_mel(waveform: Tensor, window: Tensor, filters: Tensor) -> Tensor:
+    """Log-mel spectrogram [bands, samples / HOP] of `waveform` [samples], a multiple of HOP: floor 8 below its maximum, (x + 4) / 4."""
+    spectrum = torch.stft(waveform, N_FFT, HOP, window=window, return_complex=True)
+    power = (spectrum[:, :-1].abs() ** 2).contiguous()
+    logarithm = torch.clamp(filters @ power, min=1e-10).log10()
+    return (torch.maximum(logarithm, logarithm.max() - 8.0) + 4.0) / 4.0
 
 
 def mel_filters(bands: int) -> NDArray[np.float64]:

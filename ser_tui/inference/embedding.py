@@ -27,6 +27,7 @@ from ser_tui.study.uses import EmbedRequest
 from ser_tui.training import hearing
 from ser_tui.training.features import Recipe, Unreadable
 from ser_tui.training.head import Pooling
+from ser_tui.training.joint import KIND
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import Model
 
@@ -101,6 +102,11 @@ def _embedder(request: EmbedRequest) -> Iterator[Embedder]:
         return
     with opened(request.model) as loaded:
         model = loaded.model
+        if model.encoder.family == KIND:
+            raise UserError(
+                "this model is the geometric mean of members (method: autospeech), which share no embedding; name an encoder, such as "
+                f"{model.encoder_name}"
+            )
         yield Embedder(
             model.encoder, f"{model.encoder_name} of {loaded.name}" if model.tuned else model.encoder_name,
             model.identity if model.tuned else model.encoder_fingerprint, _chosen(model, request),

@@ -18,6 +18,7 @@ from ser_tui.encoders.whisper import HOP, N_FFT, STRIDE, Whisper
 from ser_tui.study.errors import UserError
 from ser_tui.training import audio
 from ser_tui.training.features import Recipe
+from ser_tui.training.joint import KIND
 from ser_tui.training.model import Model
 
 Says = Callable[[Tensor], NDArray[np.float32]]
@@ -104,6 +105,8 @@ def refuse(model: Model) -> None:
             "this model leaves out silence before and after the utterance (training.trim_silence), which is not exported; search "
             "without it, or use `ser-tui predict`"
         )
+    if model.encoder.family == KIND:
+        raise UserError("this model is the geometric mean of members (method: autospeech), which is not exported; use `ser-tui predict`")
     if not isinstance(model.encoder, Whisper | RawWaveformEncoder):
         raise UserError(f"{model.encoder_name} is an encoder of another package, whose operations are not known here")
 

@@ -14,11 +14,14 @@ from ser_tui.study.hyperparameters import (
     CONDITIONAL,
     HYPERPARAMETERS,
     LORA_MATRICES,
+    MEMBER_NAMES,
+    MEMBERS,
     TRAINED,
     Hyperparameter,
     Value,
     counts,
     for_method,
+    joins,
 )
 from ser_tui.study.scores import BCA, MEASURES
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space, is_searched
@@ -46,7 +49,9 @@ FOLDED: Mapping[ProtocolKind, str] = {
     "loso-sentence": "leave-one-speaker-out with sentences apart",
 }  # fmt: skip
 """The kinds that score every utterance once, in folds, and what they are called in full."""
-Method = Literal["finetune", "probe"]
+Method = Literal["finetune", "probe", "autospeech"]
+AUTOSPEECH_MINUTES = 30.0
+"""The challenge's cap."""
 
 
 class _Section(BaseModel):
@@ -413,7 +418,9 @@ class Study(_Section):
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
     """A name of `ser-tui encoders list`, an id of the model hub, or a folder."""
     method: Method = Field("finetune", title="method")
-    """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features."""
+    """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features; autospeech: members
+    trained one after another, and the geometric means of them: log-mel statistics, the frozen encoder's features and a speaker
+    embedding, each with logistic regression, and a small network on MFCC. By itself autospeech has the strategy grid and 30 minutes."""
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
     warm_start: WarmStart = WarmStart()
     budget: Budget = Budget(trials=15)
@@ -503,6 +510,20 @@ class Study(_Section):
         return self
 
     @model_validator(mode="after")
+    def _autospeech_in_order(self) -> Study:
+        if self.method != "autospeech":
+            return self
+        if "strategy" not in self.model_fields_set:
+            object.__setattr__(self, "strategy", StrategyChoice(kind="grid"))
+        if "budget" not in self.model_fields_set:
+            object.__setattr__(self, "budget", Budget(minutes=AUTOSPEECH_MINUTES))
+        if MEMBERS not in self.search:
+            object.__setattr__(self, "search", {**self.search, MEMBERS: Choice(choices=joins())})
+        if self.executor.is_dask:
+            raise ValueError("executor: members of autospeech are trained one after another, on this machine; write local")
+        return self
+
+    @model_validator(mode="after")
     def _search_fits(self) -> Study:
         known = for_method(self.method)
         for name, dimension in self.search.items():
@@ -512,7 +533,7 @@ class Study(_Section):
             _check(known[name], dimension)
         if self.training.normalize_speaker and self.method != "probe":
             raise ValueError("training.normalize_speaker: is for probes; leave it out, or write method: probe")
-        if self.training.balance == "sampling" and self.method == "probe":
+        if self.training.balance == "sampling" and self.method != "finetune":
             raise ValueError("training.balance: sampling is of batches, which a probe has not; write weights, or method: finetune")
         if self.training.paper_exact and "probe" in _named(self.search.get("head_initialization")):
             raise ValueError("search.head_initialization: the paper's head starts at random; leave out paper_exact or probe")
@@ -614,6 +635,10 @@ def _text_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
         named = text.split("+")
         if len(set(named)) < len(named) or not set(named) <= set(LORA_MATRICES):
             return f"{text[:60]!r} is not some of {', '.join(LORA_MATRICES)} joined by +, each once"
+    if hyperparameter.name == MEMBERS:
+        names = text.split("+")
+        if len(set(names)) < len(names) or not set(names) <= set(MEMBER_NAMES):
+            return f"{text[:60]!r} is not some of {', '.join(MEMBER_NAMES)} joined by +, each once"
     if hyperparameter.name == "layers" and not _LAYERS.fullmatch(text):
         return f"{text[:60]!r} is neither last nor layer numbers joined by +, 100 at most"
     return None

@@ -6,7 +6,7 @@ The hard limits are those of the training loop, not recommendations; the recomme
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ser_tui.study.frozen import Frozen
@@ -27,12 +27,15 @@ class Hyperparameter(Frozen, frozen=True):
     options: tuple[str, ...] = ()
     short: str = ""
     """Column heading in tables."""
-    method: Literal["finetune", "probe", "both"] = "finetune"
+    method: Literal["finetune", "probe", "autospeech", "both"] = "finetune"
     counts_with: tuple[str, ...] = ()
     """The values of `trained` with which it is read; empty: with all."""
 
 
 TRAINED = "trained"
+MEMBERS = "members"
+MEMBER_NAMES = ("log-mel", "encoder", "speaker", "crnn")
+"""What an AutoSpeech style trial can average, from cheap to dear."""
 LORA_MATRICES = ("q", "k", "v", "out", "fc1", "fc2")
 
 _ALL = (
@@ -160,6 +163,14 @@ _ALL = (
         short="C",
         method="probe",
     ),
+    Hyperparameter(
+        MEMBERS,
+        "text",
+        "log-mel",
+        "whose geometric mean it is, joined by +: log-mel, encoder, speaker, crnn; each is trained once in a run",
+        short="MEMBERS",
+        method="autospeech",
+    ),
 )
 
 HYPERPARAMETERS: Mapping[str, Hyperparameter] = {entry.name: entry for entry in _ALL}
@@ -175,5 +186,16 @@ def counts(name: str, trained: Value) -> bool:
 
 
 def for_method(method: str) -> dict[str, Hyperparameter]:
-    """The hyperparameters that a training method ("finetune" or "probe") reads, in table order."""
-    return {name: entry for name, entry in HYPERPARAMETERS.items() if entry.method in (method, "both")}
+    """The hyperparameters that a training method ("finetune", "probe" or "autospeech") reads, in table order."""
+    # Members of an AutoSpeech style trial are probes, but for one.
+    read = ("autospeech", "probe", "both") if method == "autospeech" else (method, "both")
+    return {name: entry for name, entry in HYPERPARAMETERS.items() if entry.method in read}
+
+
+def joins(names: Sequence[str] = MEMBER_NAMES) -> tuple[str, ...]:
+    """Every set of the members `names`, joined by +: each member alone when its turn comes, then with those before it. So the first
+    costs least, and all sets of the cheap ones come before a dear one is trained."""
+    found: list[tuple[str, ...]] = []
+    for name in names:
+        found += [(name,), *((*one, name) for one in tuple(found))]
+    return tuple("+".join(one) for one in found)

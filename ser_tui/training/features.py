@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -64,6 +64,15 @@ class Recipe:
             samples = max(samples, audio.cut(self.max_seconds))
         samples += round(self.context_seconds * audio.SAMPLE_RATE)
         return samples if most is None else min(samples, most)
+
+
+def recipe_of(table: Mapping[str, Any]) -> Recipe:
+    """The `Recipe` whose fields `table` has. Raises KeyError, TypeError, ValueError."""
+    return Recipe(
+        float(table["max_seconds"]), str(table["normalize"]), bool(table["pad_to_max"]), float(table["context_seconds"]),
+        torch.float16 if table["dtype"] == "float16" else torch.float32,
+        bool(table.get("trim", False)),  # models of before there was trimming do not say
+    )
 
 
 class Unreadable(Exception):

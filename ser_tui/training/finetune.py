@@ -71,8 +71,9 @@ class FineTuner(Trainer):
     def __init__(
         self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
         *, on_stage: OnStage = silent, start_strengths: Sequence[float] = PROBE_STRENGTHS, folds: Sequence[Fold] = (),
+        encoder: SpeechEncoder | None = None,
     ) -> None:
-        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, folds=folds)
+        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, folds=folds, encoder=encoder)
         self.precision = precision.choose(settings.precision, paper_exact=settings.paper_exact)
         self._prepare_parameters()
         self._pristine = {name: tensor.clone() for name, tensor in self.encoder.state_dict().items()}

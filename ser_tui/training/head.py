@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,14 @@ def pooling(
     # The residual stream of pre-norm encoders grows from layer to layer; "last" has passed the final normalisation.
     normalised = () if concatenated else tuple(layer for layer in chosen if layer <= encoder.layers)
     return Pooling(tuple(chosen), statistics_wanted == "mean+std", concatenated, normalised, by_speaker)
+
+
+def pooling_of(table: Mapping[str, Any]) -> Pooling:
+    """The `Pooling` whose fields `table` has. Raises KeyError, TypeError, ValueError."""
+    return Pooling(
+        tuple(int(layer) for layer in table["layers"]), bool(table["deviation"]), bool(table["concatenated"]),
+        tuple(int(layer) for layer in table.get("normalised", ())), bool(table.get("by_speaker", False)),
+    )
 
 
 class Head(nn.Module):

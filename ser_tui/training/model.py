@@ -38,8 +38,9 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.training import batches, hearing, precision
 from ser_tui.training.adapting import PARAMETERS, adaptation
 from ser_tui.training.data import PartTensors
-from ser_tui.training.features import Recipe, Unreadable, pooled_statistics
-from ser_tui.training.head import Head, Pooling
+from ser_tui.training.features import Recipe, Unreadable, pooled_statistics, recipe_of
+from ser_tui.training.head import Head, Pooling, pooling_of
+from ser_tui.training.joint import KIND, build_joint
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.speakers import by_speaker
 from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
@@ -241,12 +242,9 @@ def load_model(folder: Path) -> Model:
         if not _WEIGHTS.fullmatch(name) or (folder / name).is_symlink():
             raise ValueError(f"weights {name!r:.60} are not a file of this folder")
         parameters = dict(table["parameters"])
-        chosen = Pooling(
-            tuple(int(layer) for layer in pooled["layers"]), bool(pooled["deviation"]), bool(pooled["concatenated"]),
-            tuple(int(layer) for layer in pooled.get("normalised", ())), bool(pooled.get("by_speaker", False)),
-        )
+        chosen = pooling_of(pooled)
         classes = tuple(str(item) for item in table["classes"])
-        recipe = _recipe(table["recipe"])
+        recipe = recipe_of(table["recipe"])
         used: precision.Precision = "bfloat16" if table["precision"] == "bfloat16" else "float32"
         tensors = weights.read(folder / name)
         facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
@@ -281,12 +279,16 @@ def _rebuilt(
     """The architecture that is described, once `tensors` are found to fill it and its head. `places`: of the table and the weights."""
     # First without memory: what the table describes may be of any size, and must be what the weights fill.
     with torch.device("meta"):
-        planned = build(description, str(places[0]))
+        planned = _built(description, str(places[0]))
         _check_layers(chosen, planned)
         planned_head = Head(chosen.width(planned.dimension), classes)
     for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
         weights.compare_strictly(module, _own(tensors, prefix), str(places[1]))
-    return build(description, str(places[0]))
+    return _built(description, str(places[0]))
+
+
+def _built(description: Mapping[str, Any], source: str) -> SpeechEncoder:
+    return build_joint(description, source).eval() if description["kind"] == KIND else build(description, source)
 
 
 def _published(path: Path, name: str, fingerprint: str) -> SpeechEncoder:
@@ -325,11 +327,3 @@ def _check_layers(chosen: Pooling, encoder: SpeechEncoder) -> None:
         raise ValueError(f"its encoder has no layers {layers[:10]!r:.40}")
     if not set(chosen.normalised) <= set(layers):
         raise ValueError(f"layers {chosen.normalised[:10]!r:.40} are not pooled")
-
-
-def _recipe(table: Mapping[str, Any]) -> Recipe:
-    return Recipe(
-        float(table["max_seconds"]), str(table["normalize"]), bool(table["pad_to_max"]), float(table["context_seconds"]),
-        torch.float16 if table["dtype"] == "float16" else torch.float32,
-        bool(table.get("trim", False)),  # models of before there was trimming do not say
-    )

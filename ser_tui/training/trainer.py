@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -82,6 +83,10 @@ class Trainer(ABC):
         self._trained: Mapping[str, nn.Parameter] | None = None
         """What of the encoder the trial may change, by name; None: all, or nothing that is known by name."""
         self._latencies: dict[Hashable, float] = {}
+        self.shared: Path | None = None
+        """A folder of the run's, where trials may keep what later ones take from them; None: nothing outlives this process."""
+        self.deadline = math.inf
+        """When, by `time.monotonic`, trials end that were told to keep to the run's minutes."""
         self._stores: dict[str, Shards] = {}
         self._data: dict[float, tuple[PartTensors, PartTensors]] = {}
         self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
@@ -136,11 +141,15 @@ class Trainer(ABC):
         found = self.fitted()
         what = adaptation(found.parameters)
         pooled = found.pooling if found.tuned else found.pooling.highest
-        key = (found.recipe, pooled, what if found.tuned and what.trained == LORA else None)
+        key = self._latency_key() or (found.recipe, pooled, what if found.tuned and what.trained == LORA else None)
         if key not in self._latencies:
             with as_memory_error():
                 self._latencies[key] = latency.measured(found)
         return self._latencies[key]
+
+    def _latency_key(self) -> Hashable:
+        """What the model's time depends on; None: as that of others, on how it hears and what it pools."""
+        return None
 
     def fitted(self) -> model.Model:
         """The model of the trial just run, ready to predict until the next one. Raises UserError."""
