@@ -36,8 +36,9 @@ def chosen(session: Surroundings, study: Study, data: SplitCorpus, trainer: Trai
         from ser_tui.execution.dask_workers import of_cluster  # whose library takes a second to import
 
         return of_cluster(session, study, data, trainer)
-    if study.method == "probe" or study.workers == 1:
-        told = f"workers: {study.workers} is for fine-tuning; probes are fitted one by one, in fractions of a second"
+    if study.method != "finetune" or study.workers == 1:
+        why = "probes are fitted one by one, in fractions of a second" if study.method == "probe" else "members are trained one by one"
+        told = f"workers: {study.workers} is for fine-tuning; {why}"
         return InProcess(session, trainer, stages, Crew(told="" if study.workers in (1, "auto") else told))
     if study.workers != "auto":
         workers = LocalWorkers(study.workers, session.should_stop)

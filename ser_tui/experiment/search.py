@@ -25,7 +25,7 @@ from ser_tui.evaluation.statistics import (
     scored,
 )
 from ser_tui.evaluation.zero_shot import predicted
-from ser_tui.experiment import cooling, parts, racing, rungs
+from ser_tui.experiment import cooling, members, parts, racing, rungs
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus, trained_on
@@ -113,11 +113,12 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     """
     _end_what_was_under_way(session)
     start = session.state.start
-    study = begun_study(session.keeper, start)
+    study = members.here(begun_study(session.keeper, start), start)
     data = corpus_data.load(study)
     session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
     stages = Stages(session)
     trainer = make_trainer(study, data, on_stage=stages)
+    trainer.shared = session.keeper.shared
     if start is not None:
         refuse_other_conditions(session.keeper, data, trainer, start)
     prior = known_before(session, study, start)
@@ -143,6 +144,8 @@ def _say_what_begins(
         parts.remember(session.keeper, data)
         session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
         _say_what_is_unusable(session, data)
+        if lacking := members.lacking(session.keeper.study(), study):
+            session.note(lacking, level="warning")
         if study.warm_start.runs and not prior:
             session.note("warm start: no past run of this encoder on another corpus has trials within the study's bounds; nothing is known")
     else:
@@ -320,6 +323,7 @@ class _Search:
         if self._continuing is not None:
             rungs.leave(self.session, self.study, self._continuing, over=True)
         self.executor.close()
+        self.session.keeper.settle_shared()
         self._score_test_part()
         if self.study.protocol.kind in FOLDED:
             self._score_folds()
@@ -348,10 +352,16 @@ class _Search:
         return ""
 
     @property
-    def _timed_out(self) -> bool:
+    def _seconds_left(self) -> float | None:
+        """Of the budget's minutes; None where it names none."""
         # This session's own time by a clock that nobody sets.
         elapsed, minutes = self._elapsed_before + time.monotonic() - self._opened, self.study.budget.minutes
-        return minutes is not None and elapsed >= minutes * 60
+        return None if minutes is None else minutes * 60 - elapsed
+
+    @property
+    def _timed_out(self) -> bool:
+        left = self._seconds_left
+        return left is not None and left <= 0
 
     def _proposed(self, over: str) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
         """The next trial, or the one to be continued, and the numbers of those that the strategy was told of: finished or paused, and under
@@ -396,6 +406,8 @@ class _Search:
         self.session.emit(replace(start, remaining_seconds=remaining, where=self.executor.place))
         self._started[start.trial], self._begun[start.trial] = start, time.monotonic()
         self.session.limit_memory()
+        if self.study.method == "autospeech" and (left := self._seconds_left) is not None:
+            self.trainer.deadline = time.monotonic() + left
         against = racing.rival(self.session.state, self.study)
         rung = Leg(start.until, self.session.keeper.checkpoint(start.trial, start.until)) if start.until else None
         self.executor.submit(Task(start.trial, start.parameters, start.seed, against, rung))
@@ -426,7 +438,7 @@ class _Search:
                     self.executor.refit(number)
                     return True
         except TrialStopped:
-            reason = self.session.stop_reason or "stopped"
+            reason = self.session.stop_reason or (f"{self.study.budget.minutes:g} minutes are over" if self._timed_out else "stopped")
             self._failed(number, FailureKind.CUT_SHORT, reason)
         except WorkerDied as error:
             self._died(number, error)

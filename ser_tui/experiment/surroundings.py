@@ -64,6 +64,15 @@ class Keeper(Protocol):
         """Remove the checkpoints that no trial of `state` can go on from."""
         ...
 
+    @property
+    def shared(self) -> Path:
+        """A folder, made by whoever uses it, where trials may keep what later ones take from them."""
+        ...
+
+    def settle_shared(self) -> None:
+        """Drop what trials have kept for later ones: none comes any more."""
+        ...
+
     def keep_outputs(self, outputs: Outputs) -> str:
         """Keep what a model said of a scored part; the digest that the event is to hold. Raises DiskError."""
         ...

@@ -29,6 +29,10 @@ def make_trainer_of(
         from ser_tui.training.probe import ProbeTrainer
 
         return ProbeTrainer(study.encoder, train, validation, classes, study.training, on_stage=on_stage, folds=folds)
+    if study.method == "autospeech":
+        from ser_tui.training.autospeech import AutoSpeechTrainer
+
+        return AutoSpeechTrainer(study.encoder, train, validation, classes, study.training, on_stage=on_stage, folds=folds)
     return FineTuner(
         study.encoder, train, validation, classes, study.training, on_stage=on_stage, start_strengths=start_strengths, folds=folds,
     )

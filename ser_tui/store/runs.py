@@ -102,6 +102,11 @@ class RunFolder:
         return self.path / "paused"
 
     @property
+    def shared(self) -> Path:
+        """What trials keep for later ones of the run; absent once it is over."""
+        return self.path / "shared"
+
+    @property
     def outputs(self) -> Path:
         """Class probabilities of what was scored, and on which utterances: see `ser_tui.store.outputs`."""
         return self.path / "outputs"
@@ -205,7 +210,7 @@ def _next_stamp(runs: Path) -> str:
 def refuse_links(folder: RunFolder) -> None:
     """Raise UserError where a part of the run is a link: what is written for a run stays in its folder."""
     inside = (folder.log, folder.worker_log, folder.lock.parent, folder.lock, folder.best, folder.outputs, folder.path / "export")
-    for path in (*inside, folder.paused, folder.stop_request):
+    for path in (*inside, folder.paused, folder.shared, folder.stop_request):
         if path.is_symlink():
             todo = "remove it" if path == folder.stop_request else "put the file itself there"
             raise UserError(f"{path} is a link; a run's files lie in its own folder: {todo}")

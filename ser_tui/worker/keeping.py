@@ -110,6 +110,15 @@ class FolderKeeper:
         with suppress(OSError):
             place.rmdir()
 
+    @property
+    def shared(self) -> Path:
+        """The folder shared/."""
+        return self._folder.shared
+
+    def settle_shared(self) -> None:
+        """Remove shared/."""
+        shutil.rmtree(self._folder.shared, ignore_errors=True)
+
     def keep_outputs(self, outputs: Outputs) -> str:
         """Write `outputs` into outputs/; their digest. Raises DiskError."""
         return write(self._folder.outputs, outputs)
