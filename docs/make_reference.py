@@ -32,9 +32,10 @@ from ser_tui.places import VARIABLES
 from ser_tui.store.settings import TABLE, Preferences, text_of
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import document, events, run_summary, scores
+from ser_tui.study.document import Method
 from ser_tui.study.findings import Finding
 from ser_tui.study.headline import Figure
-from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, for_method
 from ser_tui.study.notices import VARIABLES as TO_COMMANDS
 from ser_tui.study.records import Key
 from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
@@ -116,7 +117,9 @@ def study() -> str:
         parts += [f"`{name}`: {record.help}"]
         if record.settings is not None and record.settings.model_fields:
             parts.append(_keys(record.settings))
-    rows = [(f"`{name}`", one.help + _counts(one), _may_be(one), f"`{one.default}`", one.method) for name, one in HYPERPARAMETERS.items()]
+    rows = [
+        (f"`{name}`", one.help + _counts(one), _may_be(one), f"`{one.default}`", _methods(one)) for name, one in HYPERPARAMETERS.items()
+    ]
     parts += [
         "## `search:`",
         "`paper` (the paper's bounds), `recommended` (those that suit the study's encoder), or each hyperparameter with one value, "
@@ -126,6 +129,11 @@ def study() -> str:
         table(("`objective:`", "what it is", "better"), [(f"`{one.name}`", one.label, one.better) for one in scores.MEASURES.values()]),
     ]
     return page("Study documents", *parts)
+
+
+def _methods(one: Hyperparameter) -> str:
+    read = [method for method in get_args(Method) if one.name in for_method(method)]
+    return "all" if len(read) == len(get_args(Method)) else ", ".join(read)
 
 
 def _counts(one: Hyperparameter) -> str:

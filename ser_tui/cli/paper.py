@@ -13,9 +13,7 @@ from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Printed
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
-from ser_tui.study.time_to_score import MARKS
-
-_AUTOSPEECH = "this version has no study of this kind"
+from ser_tui.study.time_to_score import BEGIN, HORIZON, MARKS
 
 
 def print_paper(*, encoder: str, protocol: str, budget: int, replayed: bool, as_json: bool) -> None:
@@ -38,7 +36,7 @@ def _document(tables: PaperTables) -> dict[str, Any]:
         "searches": [
             {
                 "method": kind, "paper": _printed(SEARCHES.get(kind)), "ours": rows[kind].plain() if kind in rows else None,
-                "command": None if kind in rows or kind == "autospeech" else papers.command(kind, tables),
+                "command": None if kind in rows else papers.command(kind, tables),
             }
             for kind in ROWS
         ],
@@ -62,8 +60,12 @@ def _print(tables: PaperTables) -> None:
     rows, found = tables.rows, tables.transfers
     of = f"EmoDB, {tables.encoder}, protocol {tables.protocol}, the best of {counted(tables.budget, 'trial')}"
     say(f"arXiv 2510.07052 beside the runs here: {of}")
-    headings = ("METHOD", "PAPER", "MINUTES", "TRIALS", "OURS BCA", "N", "TRIALS HERE", "MINUTES HERE", "TO .80/.90/.95", "PROTOCOL", "RUN")
-    print_table(headings, [_row(kind, rows.get(kind)) for kind in ROWS], ("PAPER", "MINUTES", "TRIALS", "TRIALS HERE", "MINUTES HERE"))
+    headings = (
+        "METHOD", "PAPER", "MINUTES", "TRIALS", "OURS BCA", "N", "TRIALS HERE", "MINUTES HERE", "TO .80/.90/.95", "ALC", "PROTOCOL", "RUN",
+    )  # fmt: skip
+    right = ("PAPER", "MINUTES", "TRIALS", "TRIALS HERE", "MINUTES HERE", "ALC")
+    print_table(headings, [_row(kind, rows.get(kind)) for kind in ROWS], right)
+    say(f"ALC: area under the curve of the best BCA so far over log time, 0 to {HORIZON:,.0f} s, t0 = {BEGIN:.0f} s.")
     for machine in dict.fromkeys(one.machine for one in rows.values()):
         kinds = ", ".join(kind for kind, one in rows.items() if one.machine == machine)
         say(f"machine of {kinds}: {machine}")
@@ -77,12 +79,10 @@ def _print(tables: PaperTables) -> None:
     say("zero-shot, tuned on EmoDB: accuracy, untuned -> tuned")
     on = ("ON", "PAPER", "OURS UNTUNED", "OURS TUNED", "N", "LABELS", "MINUTES", "MACHINE", "RUN")
     print_table(on, [_transfer_row(corpus, found.get(corpus)) for corpus in ZERO_SHOT])
-    missing = [f"{NAMES[kind]}: {papers.command(kind, tables)}" for kind in ROWS if kind not in rows and kind != "autospeech"]
+    missing = [f"{NAMES[kind]}: {papers.command(kind, tables)}" for kind in ROWS if kind not in rows]
     missing += [f"zero-shot on {corpus}: {papers.transfer_command(corpus, tables)}" for corpus in ZERO_SHOT if corpus not in found]
     for line in missing:
         say(f"missing: {line}")
-    if "autospeech" not in rows:
-        say(f"missing: {NAMES['autospeech']}: {_AUTOSPEECH}")
     for run_id, why in tables.left.items():
         say(f"left out: {run_id}: {why}")
 
@@ -94,12 +94,12 @@ def _row(kind: str, ours: Ours | None) -> tuple[str, ...]:
         str(paper.trials) if paper and paper.trials else "-",
     )  # fmt: skip
     if ours is None:
-        return (*told, *("missing", "-", "-", "-", "-", "-", "-"))
+        return (*told, *("missing", "-", "-", "-", "-", "-", "-", "-"))
     known = {mark: (trials, minutes) for mark, trials, minutes in ours.to}
     to = " / ".join("-" if mark not in known else _time(*known[mark]) for mark in MARKS)
     run = ours.run if ours.how == "run" else "replayed"
     n = sample(ours.score.n, ours.speakers) if ours.score.n else "-"
-    return (*told, score_text(ours.score), n, str(ours.trials), _minutes(ours.minutes), to, ours.protocol, run)
+    return (*told, score_text(ours.score), n, str(ours.trials), _minutes(ours.minutes), to, score(ours.alc), ours.protocol, run)
 
 
 def _time(trials: int, minutes: float | None) -> str:

@@ -37,7 +37,7 @@ from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import seeds_text
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize
-from ser_tui.study.time_to_score import passed_text
+from ser_tui.study.time_to_score import area_text, passed_text
 
 
 def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors: bool = False) -> None:
@@ -117,7 +117,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         measure = summary.measure
         reached = scaled_sparkline(summary.best_so_far, measure, SPARKS, bar=measure.best)
         say(f"{measure.label} {scaled_sparkline(summary.values, measure, SPARKS)}  best so far {reached}")
-        say(f"{passed_text(summary.passed)} (validation, point estimates)")
+        say(f"{passed_text(summary.passed)} (validation, point estimates){area_text(summary.alc)}")
     if probe := summary.probe:
         say(
             f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "

@@ -13,7 +13,18 @@ from ser_tui.client.resolving import load_study
 from ser_tui.encoders import registry as encoders
 from ser_tui.replay.recorded import LEAST, Recorded, of_run, space_of, usable
 from ser_tui.replay.searches import NEAREST, Request
-from ser_tui.report.paper_tables import BUDGET, CORPUS, Ours, Transfer, is_fair, machine_text, searches, transfers
+from ser_tui.report.paper_tables import (
+    AUTOSPEECH,
+    BUDGET,
+    CORPUS,
+    Ours,
+    Transfer,
+    is_fair,
+    machine_text,
+    row_of,
+    searches,
+    transfers,
+)
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import Study
@@ -26,7 +37,7 @@ from ser_tui.study.time_to_score import MARKS
 
 GRID = 504
 """Points of the paper's grid."""
-NAMES = {"gp": "GP-BO (gp)", "tpe": "TPE (tpe)", "random": "random search", "grid": "grid search", "autospeech": "AutoSpeech 2020 style"}
+NAMES = {"gp": "GP-BO (gp)", "tpe": "TPE (tpe)", "random": "random search", "grid": "grid search", AUTOSPEECH: "AutoSpeech 2020 style"}
 
 
 @dataclass(frozen=True)
@@ -49,14 +60,14 @@ class PaperTables:
     @property
     def best_run(self) -> str | None:
         """The run whose model would be asked for what is missing in the table of zero-shot scores."""
-        ours = [one for one in self.rows.values() if one.how == "run"]
+        ours = [one for kind, one in self.rows.items() if one.how == "run" and kind != AUTOSPEECH]
         return max(ours, key=lambda one: one.score.value).run if ours else None
 
 
 def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTables:
     """What the runs in `runs` have; `encoder`: empty for the one of most of them. Raises UserError for one that is not known."""
     index = Index(runs)
-    on_emodb = [one for one in index.refresh() if one.corpus == CORPUS and one.method == "finetune"]
+    on_emodb = [one for one in index.refresh() if one.corpus == CORPUS and one.method in ("finetune", AUTOSPEECH)]
     counted = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]
     if encoder:
         chosen = encoders.absolute_name(encoders.find(encoder).name)
@@ -68,8 +79,8 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
     trials = sum(len(trials) for _, trials in _recorded(states, folders, protocol))
     begun: dict[str, tuple[str, int]] = {}
     for run_id, state in states:
-        kind = state.study.strategy
-        if run_id in left and kind not in rows and is_fair(state.start):
+        kind = row_of(state.study)
+        if run_id in left and kind is not None and kind not in rows and is_fair(state.start):
             begun.setdefault(kind, (run_id, len(counted_trials(state))))
     return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(counted), begun)
 
@@ -80,7 +91,7 @@ def _recorded(
     """The trials of runs that may be compared, which all searched the same dimensions."""
     names: set[str] = set()
     for run_id, state in states:
-        if not is_fair(state.start) or state.study.protocol != protocol:
+        if not is_fair(state.start) or state.study.protocol != protocol or state.study.method != "finetune":
             continue
         try:
             trials = of_run(folders[run_id])
@@ -137,7 +148,7 @@ def _replayed_grid(trials: list[Recorded], machines: set[str], protocol: str) ->
 def _overrides(kind: str, tables: PaperTables) -> list[str]:
     changes = [f"encoder={tables.encoder}"]
     changes += [f"protocol={tables.protocol}"] if tables.protocol != "random" else []
-    return changes + ([f"budget.trials={tables.budget}"] if kind != "grid" and tables.budget != BUDGET else [])
+    return changes + ([f"budget.trials={tables.budget}"] if kind not in ("grid", AUTOSPEECH) and tables.budget != BUDGET else [])
 
 
 def missing_study(kind: str, tables: PaperTables) -> Study:

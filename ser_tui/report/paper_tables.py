@@ -14,10 +14,11 @@ from typing import Any
 from ser_tui.study.events import EvaluationFinished, RunStarted
 from ser_tui.study.findings import findings_of, shares_speakers
 from ser_tui.study.headline import pooled_over, validation_speakers
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.study.time_to_score import MARKS, elapsed
+from ser_tui.study.time_to_score import MARKS, elapsed, learning_area
 
 CORPUS = "emodb"
 BUDGET = 15
@@ -35,6 +36,8 @@ class Printed:
     note: str = ""
 
 
+AUTOSPEECH = "autospeech"
+"""The row of runs of that method; of the others each has a strategy's runs that fine-tuned."""
 SEARCHES: Mapping[str, Printed] = {
     "gp": Printed(0.96, 11, 15, "GP-BO"),
     "tpe": Printed(0.97, 15, 15, "TPE"),
@@ -64,6 +67,8 @@ class Ours:
     protocol: str
     machine: str
     encoder: str
+    alc: float | None = None
+    """Area under the learning curve over log time, see `time_to_score.learning_area`."""
     others: tuple[float, ...] = ()
     """The scores of other runs that would have stood here: older ones, as with other seeds."""
 
@@ -80,7 +85,7 @@ class Ours:
             "how": self.how, "run": self.run, "value": self.score.value, "interval": list(self.score.interval or ()) or None,
             "n": self.score.n, "interval_speakers": self.speakers, "trials": self.trials, "minutes": self.minutes,
             "passed": [{BCA: mark, "trials": trials, "minutes": minutes} for mark, trials, minutes in self.to],
-            "protocol": self.protocol, "machine": self.machine, "encoder": self.encoder,
+            "alc": self.alc, "protocol": self.protocol, "machine": self.machine, "encoder": self.encoder,
             "runs": 1 if spread is None else spread[0], "mean": None if spread is None else spread[1],
             "deviation": None if spread is None else spread[2],
         }  # fmt: skip
@@ -97,32 +102,43 @@ def searches(
     """(strategy -> what stands in its row; run id -> why it stands in none) of `runs`, newest first.
 
     A row has the newest run of the strategy that fine-tuned `encoder` on EmoDB by `protocol`, searched for BCA and has `budget` trials, of
-    which only the first `budget` count; the grid, which goes on until it is stopped, as many as it has.
+    which only the first `budget` count; the grid, which goes on until it is stopped, as many as it has, and so has autospeech, whose frozen
+    encoder this is.
     """
     found: dict[str, list[Ours]] = {}
     left: dict[str, str] = {}
     for run_id, state in runs:
         study = state.study
-        if study.corpora != (CORPUS,) or study.encoder != encoder or study.method != "finetune" or study.protocol != protocol:
+        if study.corpora != (CORPUS,) or study.encoder != encoder or study.protocol != protocol:
             continue
-        kind = study.strategy.removesuffix("+warm")
-        if study.objectives != (BCA,) or study.constraints or kind not in ROWS:
+        if (kind := row_of(study)) is None:
             continue
-        if not is_fair(state.start) or study.strategy != kind:
-            warm = study.strategy != kind
+        if study.objectives != (BCA,) or study.constraints:
+            continue
+        warm = study.strategy.endswith("+warm")
+        if not is_fair(state.start) or warm:
             left[run_id] = "it had a warm start" if warm else "it was imported, or is of synthetic speech"
             continue
         trials = counted_trials(state)
-        if len(trials) < budget and kind != "grid":
+        whole = kind in ("grid", AUTOSPEECH)
+        if len(trials) < budget and not whole:
             left[run_id] = f"{len(trials)} of {budget} trials"
             continue
-        if (ours := of_search(run_id, state, trials if kind == "grid" else trials[:budget])) is not None:
+        if (ours := of_search(run_id, state, trials if whole else trials[:budget])) is not None:
             found.setdefault(kind, []).append(ours)
     rows = {
         kind: Ours(**{**vars(every[0]), "others": tuple(one.score.value for one in every[1:] if _is_same_task(one, every[0]))})
         for kind, every in found.items()
     }
     return rows, left
+
+
+def row_of(study: LoggedStudy) -> str | None:
+    """The row that a run on `study` may stand in; None where it is in none."""
+    if study.method == AUTOSPEECH:
+        return AUTOSPEECH
+    kind = study.strategy.removesuffix("+warm")
+    return kind if study.method == "finetune" and kind in ROWS else None
 
 
 def _is_same_task(one: Ours, other: Ours) -> bool:
@@ -141,7 +157,7 @@ def of_search(run_id: str, state: RunState, trials: Sequence[Trial]) -> Ours | N
     return Ours(
         "run", run_id, Score(score.value, score.interval, best.utterances or score.n), validation_speakers(state.start), len(trials),
         max(known) / 60 if len(known) == len(times) else None, _passed(trials, state), protocol_text(state), machine_text(state.start),
-        state.study.encoder,
+        state.study.encoder, learning_area(state, trials),
     )  # fmt: skip
 
 

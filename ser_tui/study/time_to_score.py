@@ -20,6 +20,10 @@ MARKS = (0.80, 0.90, 0.95)
 """BCA on the validation part, as point estimates: an interval that reaches above a mark does not pass it."""
 
 
+HORIZON, BEGIN = 1800.0, 60.0
+"""Seconds: the cap T and the t0 of the AutoSpeech challenge, by which every run's curve is measured."""
+
+
 class Passed(Frozen, frozen=True):
     """The first trial whose BCA reached `mark`. `trials`: how many counted by then, in the order of their numbers. `seconds`: time
     that workers had spent on the search when that trial ended, pauses between them left out; None where the log does not tell."""
@@ -40,6 +44,39 @@ def passed(state: RunState, marks: Sequence[float] = MARKS) -> tuple[Passed, ...
             break
         found.append(Passed(mark, trials[at].number, at + 1, elapsed(trials[at], state.sessions)))
     return tuple(found)
+
+
+def learning_area(state: RunState, among: Sequence[Trial] | None = None) -> float | None:
+    """The area under the curve of the best BCA so far, of the run's trials or those `among` them, over time t on a logarithmic axis, from
+    0 to `HORIZON` seconds of workers' time:
+
+        ALC = integral over u from 0 to 1 of s(t(u)),    u(t) = log(1 + t / t0) / log(1 + T / t0)
+
+    with T = 1,800 s and t0 = 60 s, as in the AutoDL and AutoSpeech challenges (Liu et al. 2021, TPAMI 43). s is a step function: 0 before
+    the first score, then the best BCA so far on the validation part, up to T even where the run ended before. It is the BCA as it is;
+    the challenges' 2 AUC - 1, by which chance is 0, is not taken. None where no trial has a score, or the log does not tell times.
+    """
+    ended: list[tuple[float, float]] = []
+    for trial in state.trials if among is None else among:
+        value = trial.value(BCA) if trial.status.counts else None
+        if value is None or not math.isfinite(value):
+            continue
+        if (spent := elapsed(trial, state.sessions)) is None:
+            return None
+        ended.append((max(0.0, spent), value))
+    if not ended:
+        return None
+    area, best = 0.0, 0.0
+    for spent, value in sorted(ended):
+        if spent < HORIZON and value > best:
+            area += (value - best) * (1 - math.log1p(spent / BEGIN) / math.log1p(HORIZON / BEGIN))
+            best = value
+    return round(area, 6)
+
+
+def area_text(area: float | None) -> str:
+    """; area under its curve .812, over log time to 1,800 s (t0 60 s)"""
+    return "" if area is None else f"; area under its curve {score(area)}, over log time to {HORIZON:,.0f} s (t0 {BEGIN:.0f} s)"
 
 
 def trials_to(reached: Sequence[Passed], mark: float) -> int | None:

@@ -10,6 +10,7 @@ import pytest
 from small_logs import EMODB, log_of, written
 
 from ser_tui.cli.paper import print_paper
+from ser_tui.client import papers
 from ser_tui.report.paper_tables import searches
 from ser_tui.study import events
 from ser_tui.study.load import loads
@@ -79,3 +80,20 @@ def test_a_run_on_another_split_or_corpus_stands_in_no_row(tmp_path: Path) -> No
     rows, left = searches([("a", other), ("b", apart)], "whisper-tiny.en", "random", 15)
     assert not rows and not left
     assert searches([("b", apart)], "whisper-tiny.en", "speaker", 15)[0]["gp"].score.value == 0.93
+
+
+def test_a_run_of_members_stands_in_the_row_of_autospeech_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_paper(encoder="whisper-tiny.en", protocol="random", budget=15, replayed=False, as_json=False)
+    assert "missing: AutoSpeech 2020 style: ser-tui run emodb-autospeech --set encoder=whisper-tiny.en" in capsys.readouterr().out
+    members = EMODB.partition("strategy:")[0] + "method: autospeech\n"
+    written(runs, "members", log_of(loads(members), [0.5, 0.83, 0.82]))
+    print_paper(encoder="whisper-tiny.en", protocol="random", budget=15, replayed=False, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    rows = {row["method"]: row for row in document["searches"]}
+    ours = rows["autospeech"]["ours"]
+    assert (ours["value"], ours["trials"]) == (0.83, 3) and 0 < ours["alc"] <= 0.83 and rows["autospeech"]["command"] is None
+    assert rows["grid"]["ours"] is None and not any("members" in run for run in document["left_out"])
+    assert papers.gathered(runs, "whisper-tiny.en", "random", 15).best_run != ours["run"], "its encoder was not tuned"
+    print_paper(encoder="whisper-tiny.en", protocol="random", budget=15, replayed=False, as_json=False)
+    [row] = [line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("AutoSpeech")]
+    assert ".850" in row and ".830" in row and "-members-" in row

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import pytest
 from pyrsistent import pvector
 
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
-from ser_tui.study.time_to_score import passed, passed_text, times_text, trials_to
+from ser_tui.study.time_to_score import area_text, learning_area, passed, passed_text, times_text, trials_to
 from ser_tui.study.worker_time import WorkerTime
 
 
@@ -52,3 +54,14 @@ def test_of_two_at_a_time_the_one_that_ended_first_counts() -> None:
 def test_a_log_without_times_still_counts_trials() -> None:
     (found,) = passed(state(replace(trial(1, 0, 1, 0.85), started="", seconds=None), sessions=(WorkerTime("", None, ""),)))
     assert (found.trials, found.seconds) == (1, None) and passed_text([found]) == "BCA passed .80 after 1 trial, not .90"
+
+
+def test_the_area_under_the_curve_is_over_the_logarithm_of_time_and_of_the_best_so_far() -> None:
+    whole = WorkerTime(at(0), None, at(3000), 3000.0)
+    # At 60 s log(1 + 60/60) = log 2 of log 31 are over; a worse trial and one after the horizon change nothing.
+    found = state(trial(1, 0, 60, 0.5), trial(2, 70, 30, 0.4), trial(3, 400, 20, 0.8), trial(4, 1900, 50, 0.99), sessions=(whole,))
+    expected = 0.5 * (1 - math.log(2) / math.log(31)) + 0.3 * (1 - math.log(8) / math.log(31))
+    assert learning_area(found) == pytest.approx(expected, abs=1e-6)
+    assert area_text(learning_area(found)) == "; area under its curve .517, over log time to 1,800 s (t0 60 s)"
+    assert learning_area(state(trial(1, 0, 60, 0.0, TrialStatus.CUT_SHORT))) is None and area_text(None) == ""
+    assert learning_area(state(replace(trial(1, 0, 1, 0.85), started=""), sessions=(whole,))) is None, "a log without times"

@@ -141,8 +141,6 @@ class PaperScreen(AppScreen[None]):
             self.ser.open_run(run_id)
         elif " " in row:
             self._evaluate(tables, row.partition(" ")[0])
-        elif row == "autospeech":
-            self.ser.tell(views.AUTOSPEECH)
         else:
             await self._make(tables, row)
 
@@ -159,7 +157,7 @@ class PaperScreen(AppScreen[None]):
         study = await self.attempt(lambda: papers.missing_study(kind, tables))
         if study is None:
             return
-        trials = "every point of the grid" if study.budget.trials is None else counted(study.budget.trials, "trial")
+        trials = f"up to {study.budget.minutes:g} minutes" if study.budget.trials is None else counted(study.budget.trials, "trial")
         choices = [Choosable(START, "in a worker of its own"), Choosable(QUEUE, "once the runs before it have ended")]
         title = f"{papers.NAMES[kind]}: {trials} on EmoDB with {tables.encoder}"
         found = await self.app.push_screen_wait(ChooseScreen(title, choices))

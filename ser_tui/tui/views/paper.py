@@ -20,7 +20,6 @@ from ser_tui.tui.widgets.table import Column, Row, cell
 WIDE, HUGE = 110, 190
 """Columns from where trials and times have room, and protocol and machine too."""
 UNTUNED, TUNED = "untuned", "tuned"
-AUTOSPEECH = "missing: this version has no study of this kind"
 NOTE = "BCA of searches, accuracy of zero-shot. The paper's minutes were taken on its own machines; its random split shares speakers."
 
 
@@ -119,15 +118,14 @@ def _of_search(tables: PaperTables, kind: str) -> list[Text]:
         told = f"run {begun[0]} has {begun[1]} of {counted(tables.budget, 'trial')} so far"
         return [cell(f"{told}; enter opens it, where r goes on with it if it was stopped", "warning")]
     if ours is None:
-        if kind == "autospeech":
-            return [cell(AUTOSPEECH, "muted")]
         can = f"; g replays it on the {counted(tables.recorded, 'recorded trial')}" if kind == "grid" and tables.recorded >= LEAST else ""
         return [cell(f"missing: enter starts or queues it{can}", "warning"), cell(command(kind, tables), "muted")]
     passed = ", ".join(f"{score(mark)} after {counted(trials, 'trial')}{_minutes(minutes)}" for mark, trials, minutes in ours.to)
     lines = [cell(_run_words(ours))]
     lines.append(cell(f"protocol: {ours.protocol}; machine: {ours.machine}", "muted"))
-    if passed:
-        lines.append(cell(f"BCA passed {passed}", "muted"))
+    curve = "" if ours.alc is None else f"area under the learning curve over log time {score(ours.alc)}"
+    if passed or curve:
+        lines.append(cell("; ".join(filter(None, (f"BCA passed {passed}" if passed else "", curve))), "muted"))
     if (spread := ours.spread) is not None:
         told = f"{spread[0]} runs of this kind: mean {score(spread[1])}, standard deviation {score(spread[2])}; the newest one stands here"
         lines.append(cell(told, "muted"))
