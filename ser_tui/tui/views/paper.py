@@ -107,12 +107,12 @@ def detail(tables: PaperTables, row: str | None, width: int, lines: int) -> list
     parts: list[Text] = []
     if row is not None:
         corpus, _, which = row.partition(" ")
-        told = _of_transfer(tables, corpus, which) if which else _of_search(tables, row)
+        told = _of_transfer(tables, corpus, which) if which else _of_search(tables, row, wide=width >= WIDE)
         parts = [part for one in told for part in broken(one, max(20, width))]
     return [*parts[:lines], *[cell("")] * (lines - len(parts))]
 
 
-def _of_search(tables: PaperTables, kind: str) -> list[Text]:
+def _of_search(tables: PaperTables, kind: str, *, wide: bool) -> list[Text]:
     ours, begun = tables.rows.get(kind), tables.begun.get(kind)
     if ours is None and begun is not None:
         told = f"run {begun[0]} has {begun[1]} of {counted(tables.budget, 'trial')} so far"
@@ -121,21 +121,22 @@ def _of_search(tables: PaperTables, kind: str) -> list[Text]:
         can = f"; g replays it on the {counted(tables.recorded, 'recorded trial')}" if kind == "grid" and tables.recorded >= LEAST else ""
         return [cell(f"missing: enter starts or queues it{can}", "warning"), cell(command(kind, tables), "muted")]
     passed = ", ".join(f"{score(mark)} after {counted(trials, 'trial')}{_minutes(minutes)}" for mark, trials, minutes in ours.to)
-    lines = [cell(_run_words(ours))]
+    lines = [cell(_run_words(ours, wide=wide))]
     lines.append(cell(f"protocol: {ours.protocol}; machine: {ours.machine}", "muted"))
-    curve = "" if ours.alc is None else f"area under the learning curve over log time {score(ours.alc)}"
-    if passed or curve:
-        lines.append(cell("; ".join(filter(None, (f"BCA passed {passed}" if passed else "", curve))), "muted"))
+    if passed:
+        lines.append(cell(f"BCA passed {passed}", "muted"))
     if (spread := ours.spread) is not None:
         told = f"{spread[0]} runs of this kind: mean {score(spread[1])}, standard deviation {score(spread[2])}; the newest one stands here"
         lines.append(cell(told, "muted"))
     return lines
 
 
-def _run_words(ours: Ours) -> str:
-    """Of a run: its id and how many trials; of a replay what it was made on."""
+def _run_words(ours: Ours, *, wide: bool) -> str:
+    """Of a run: its id, how many trials and the area under its curve; of a replay what it was made on."""
     if ours.how == "run":
-        return f"run {ours.run}, {counted(ours.trials, 'trial')}; enter opens it"
+        named = "area under its learning curve over log time" if wide else "ALC"
+        area = "" if ours.alc is None else f", {named} {score(ours.alc)}"
+        return f"run {ours.run}, {counted(ours.trials, 'trial')}{area}; enter opens it"
     return f"not run, but {ours.run}; enter starts or queues the run"
 
 
