@@ -32,7 +32,7 @@ _LOUDNESS = -30.0
 
 class SpeakerEmbedding(SpeechEncoder):
     """One frame holds one window's spectra; its hidden state is the window's embedding, of length 1. The mean over frames is, but for its
-    length, what the package's `embed_utterance` gives."""
+    length, what the package gives for an utterance."""
 
     family = "ge2e"
     layers = 0

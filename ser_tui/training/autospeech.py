@@ -42,7 +42,7 @@ from ser_tui.training import metrics, model
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.finetune import FineTuner
-from ser_tui.training.joint import POOLING, JointEncoder, Member, averaging_head
+from ser_tui.training.joint import POOLING, JointEncoder, JointMember, averaging_head
 from ser_tui.training.parameters import complete
 from ser_tui.training.probe import ProbeTrainer
 from ser_tui.training.trainer import Trainer
@@ -61,7 +61,7 @@ _SAID = "said.safetensors"
 class _Fitted:
     """A member that is trained. `said`: class probabilities [validation utterances, classes], NaN where one is unreadable."""
 
-    member: Member
+    member: JointMember
     said: NDArray[np.float32]
     loss: float
     notes: tuple[str, ...]
@@ -243,8 +243,8 @@ def _cross_entropy(said: NDArray[np.float32], truth: tuple[int, ...]) -> float:
     return float(-np.log(np.maximum(likely, np.finfo(np.float64).eps)).mean())
 
 
-def _member(name: str, made: model.Model) -> Member:
-    return Member(name, made.encoder, made.pooling, made.head, made.recipe, made.tuned)
+def _member(name: str, made: model.Model) -> JointMember:
+    return JointMember(name, made.encoder, made.pooling, made.head, made.recipe, made.tuned)
 
 
 def _speaker() -> SpeechEncoder:

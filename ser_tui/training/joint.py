@@ -30,7 +30,7 @@ _MOST = 16
 
 
 @dataclass(frozen=True)
-class Member:
+class JointMember:
     """One that is averaged. `tuned`: whether its encoder was trained with its head, so that its layers are pooled as they are."""
 
     name: str
@@ -63,7 +63,7 @@ class JointEncoder(SpeechEncoder):
     family = KIND
     layers = 0
 
-    def __init__(self, members: Sequence[Member], classes: int) -> None:
+    def __init__(self, members: Sequence[JointMember], classes: int) -> None:
         super().__init__()
         self.members, self._classes = tuple(members), classes
         self.encoders = nn.ModuleList(member.encoder for member in members)
@@ -100,13 +100,13 @@ def build_joint(description: Mapping[str, Any], source: str) -> JointEncoder:
     told, classes = description["members"], int(description["classes"])
     if not 0 < len(told) <= _MOST or classes < 2:
         raise ValueError(f"{len(told)} members of {classes} classes")
-    members: list[Member] = []
+    members: list[JointMember] = []
     for one in told:
         encoder, pooling = build(one["encoder"], source), pooling_of(one["pooling"])
         if pooling.by_speaker or not pooling.layers or not 0 <= min(pooling.layers) <= max(pooling.layers) <= encoder.layers + 1:
             raise ValueError(f"a member pools layers {pooling.layers[:10]!r:.40}")
         head = Head(pooling.width(encoder.dimension), classes).eval()
-        members.append(Member(str(one["name"]), encoder, pooling, head, recipe_of(one["recipe"]), bool(one["tuned"])))
+        members.append(JointMember(str(one["name"]), encoder, pooling, head, recipe_of(one["recipe"]), bool(one["tuned"])))
     return JointEncoder(members, classes)
 
 
