@@ -461,9 +461,10 @@ def predict(
     ] = "",
     segments: Annotated[str, typer.Option("--segments", metavar="LENGTH", help="Cut recordings into segments of this length: 3s.")] = "",
     vad: Annotated[bool, typer.Option("--vad", help="Cut recordings where speech begins and ends (needs ser-tui[vad]).")] = False,
-    speaker_column: Annotated[
-        str, typer.Option("--speaker-column", metavar="COLUMN", help="The column of speakers in a table, if its header is not recognised.")
-    ] = "",
+    column: Annotated[list[str] | None, typer.Option(
+        "--column", metavar="ROLE=HEADER",
+        help="A column of a table whose header is not recognised: speaker=WHO; also file, start, end, duration (- for none).",
+    )] = None,
 ) -> None:
     """Predict the emotion of each recording, or of pieces of long ones, with probabilities and confidence.
 
@@ -472,7 +473,7 @@ def predict(
     from ser_tui.cli.using import predict as predict_
 
     raise typer.Exit(predict_(
-        model, sources, as_json=json, as_csv=csv, output=output, segments=segments, voice=vad, speaker_column=speaker_column
+        model, sources, as_json=json, as_csv=csv, output=output, segments=segments, voice=vad, columns=column or []
     ))  # fmt: skip
 
 

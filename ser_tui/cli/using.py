@@ -16,7 +16,7 @@ _LINES = (".jsonl", ".ndjson", ".json")
 
 
 def predict(
-    model: str, sources: Sequence[str], *, as_json: bool, as_csv: bool, output: str, segments: str, voice: bool, speaker_column: str
+    model: str, sources: Sequence[str], *, as_json: bool, as_csv: bool, output: str, segments: str, voice: bool, columns: Sequence[str]
 ) -> int:
     """Let a model answer on recordings; the exit code, 1 where some could not be read."""
     if as_json and as_csv:
@@ -29,7 +29,7 @@ def predict(
     else:
         form = "json" if as_json else "csv" if as_csv else "table"
     return _done(PredictRequest(
-        model, tuple(sources), form, str(absolute(output)) if output else "", length, voice, speaker_column
+        model, tuple(sources), form, str(absolute(output)) if output else "", length, voice, tuple(columns)
     ))  # fmt: skip
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import IO
 
+from ser_tui.study.errors import UserError
 from ser_tui.study.requests import encode
-from ser_tui.study.uses import USES, Use
+from ser_tui.study.uses import USES, PredictRequest, Use
 from ser_tui.training.threads import environment
+
+_PATIENCE = 5.0
+"""Seconds for a process to end by itself."""
 
 
 def started(request: Use, stdout: int | IO[bytes] | None = None, stderr: int | IO[bytes] | None = None) -> subprocess.Popen[bytes]:
@@ -31,11 +36,20 @@ def started(request: Use, stdout: int | IO[bytes] | None = None, stderr: int | I
 
 
 def done(request: Use) -> int:
-    """Do what `request` asks for in the foreground; the exit code."""
+    """Do what `request` asks for in the foreground; the exit code, 128 and the signal's number where a signal ended it. Raises
+    UserError where it was killed."""
     sys.stdout.flush()
+    stopped = False
     with started(request) as child:
         while True:
             try:
-                return child.wait()
+                code = child.wait(_PATIENCE if stopped else None)
+                break
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGINT)  # of what did not come from the terminal it has not heard
             except KeyboardInterrupt:
-                continue  # it hears of it too, and ends by itself; what it wrote is kept
+                stopped = True  # it hears of it too, and ends by itself; what it wrote is kept
+    if code == -signal.SIGKILL:
+        again = "; the same command again goes on with the file" if isinstance(request, PredictRequest) and request.output else ""
+        raise UserError(f"the process that did it was killed, as happens where memory runs out{again}")
+    return code if code >= 0 else 128 - code

@@ -27,7 +27,7 @@ _NAMED = 20
 def answer(request: PredictRequest) -> int:
     """Do it; 1 where some of the files could not be read."""
     cut = Cut(request.segments, request.voice)
-    sources = gather(request.sources, request.speaker_column)
+    sources = gather(request.sources, request.columns)
     with answering(request.model) as loaded, ExitStack() as stack:
         model = loaded.model
         check(model, sources, cut)
@@ -81,7 +81,7 @@ def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreada
         named = ", ".join(progress.few[:5])
         note(f"there are few utterances of {counted(len(progress.few), 'speaker')} ({named}); this model needs many of each")
     if unreadable:
-        note(f"{counted(unreadable, 'recording')} could not be read; their rows in the answers say why")
+        note(f"{counted(unreadable, 'recording')} could not be read; {'its row says' if unreadable == 1 else 'their rows say'} why")
     if request.output:
         print(request.output, flush=True)
 

@@ -51,7 +51,7 @@ def check(model: AveragedModel, sources: Sequence[Recording], cut: Cut) -> None:
         if unknown:
             raise UserError(
                 f"this model takes features by each speaker's own statistics (training.normalize_speaker), and {len(unknown)} recordings "
-                f"have no speaker (first: {unknown[0].name}): give a table with a column of speakers (--speaker-column NAME)"
+                f"have no speaker (first: {unknown[0].name}): give a table with a column of speakers (--column speaker=HEADER)"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,27 +34,31 @@ class Recording:
         return self.name, self.clip.start, self.clip.end
 
 
-def gather(named: Sequence[str], speaker_column: str = "") -> list[Recording]:
+def gather(named: Sequence[str], wanted: Sequence[str] = ()) -> list[Recording]:
     """All that `named` names, each once: audio files, folders of them, tables with a column of files (and, as known, of speakers,
-    starts and ends; `speaker_column`: its header), corpora by name. Raises UserError where one names nothing."""
+    starts and ends; `wanted`: role=header of such columns as are not known by their headers), corpora by name. Raises UserError where
+    one names nothing."""
+    asked = dict(one.split("=", 1) for one in wanted)
     found: dict[tuple[str, float | None, float | None], Recording] = {}
     for one in named:
         before = len(found)
-        for source in _of(one, speaker_column):
+        for source in _of(one, asked):
             found.setdefault(source.key, source)
         if len(found) == before and not any(source.name == one for source in found.values()):
+            if Path(one).suffix.lower() in SUFFIXES:
+                raise UserError(f"{one}: a table without rows")
             raise UserError(f"{one}: holds no audio file; files that end in {', '.join(sorted(files.SUFFIXES))} count as audio")
     return list(found.values())
 
 
-def _of(named: str, speaker_column: str) -> Iterator[Recording]:
+def _of(named: str, wanted: Mapping[str, str]) -> Iterator[Recording]:
     path = Path(named).expanduser()
     if path.is_dir():
         ids, problems = files.find(path)
         yield from (Recording(str(path / one), Clip(path / one)) for one in ids)
         yield from (Recording(str(path / one.path), Clip(path / one.path), problem=one.reason) for one in problems)
     elif path.suffix.lower() in SUFFIXES and path.exists():
-        yield from _table(path, speaker_column)
+        yield from _table(path, wanted)
     elif not path.exists() and _is_corpus(named):
         for spoken in load_manifest(named).utterances:
             yield Recording(str(spoken.path), spoken.clip, spoken.speaker or "")
@@ -71,11 +75,10 @@ def _is_corpus(name: str) -> bool:
         return False  # what cannot be a corpus's name
 
 
-def _table(path: Path, speaker_column: str) -> Iterator[Recording]:
-    wanted = {"speaker": speaker_column} if speaker_column else {}
+def _table(path: Path, wanted: Mapping[str, str]) -> Iterator[Recording]:
     rows = read_rows(path, lambda cells: columns.is_header(cells, wanted, _NEEDED))
-    chosen = columns.choose(str(path), rows, wanted, _NEEDED)
-    filing = Filing(path.parent)
+    chosen = columns.choose(str(path), rows, wanted, _NEEDED, lambda role, header: f"--column {role}={header}")
+    filing = Filing(path.parent, advice="write their paths as they are from the table's folder on")
     for number, cells in rows.cells:
         yield _row(path, rows, chosen, filing, number, cells)
 

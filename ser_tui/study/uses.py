@@ -8,6 +8,8 @@ from typing import Literal, get_args
 
 Form = Literal["table", "csv", "json", "lines"]
 """How answers are written: for people, as CSV, as one JSON document, or as JSON lines."""
+COLUMNS = ("file", "speaker", "start", "end", "duration")
+"""What a column of a table can hold that is read here."""
 LEAST_SEGMENT, MOST_SEGMENT = 0.25, 600.0
 """Seconds."""
 
@@ -27,7 +29,8 @@ class PredictRequest:
     """Seconds of the segments that recordings are cut into; None: not cut so."""
     voice: bool = False
     """Whether recordings are cut where voice begins and ends."""
-    speaker_column: str = ""
+    columns: tuple[str, ...] = ()
+    """role=header of columns of tables that are not known by their headers; roles are those of `COLUMNS`."""
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""
@@ -35,6 +38,8 @@ class PredictRequest:
             return "no recording is named"
         if self.voice and self.segments is not None:
             return "--segments and --vad: one of them"
+        if wrong := next((one for one in self.columns if one.partition("=")[0] not in COLUMNS or not one.partition("=")[2]), None):
+            return f"--column {wrong:.60}: ROLE=HEADER, with one of {', '.join(COLUMNS)}"
         if self.segments is not None and not LEAST_SEGMENT <= self.segments <= MOST_SEGMENT:
             return f"--segments {self.segments:g}s: {LEAST_SEGMENT:g}s to {MOST_SEGMENT:g}s"
         if self.output and self.form not in ("csv", "lines"):

@@ -116,7 +116,7 @@ def test_a_model_by_speakers_needs_speakers_and_says_of_each_what_it_says_of_all
     make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, output = make_model("whisper", probe=True, by_speaker=True), tmp_path / "answers.csv"
-    with pytest.raises(UserError, match="--speaker-column"):
+    with pytest.raises(UserError, match="--column speaker="):
         answer(PredictRequest(str(folder), tuple(map(str, recordings))))
     speakers = ["b", "a", "b", "a", "b", "alone"]
     table = tmp_path / "table.csv"

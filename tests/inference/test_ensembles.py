@@ -96,7 +96,7 @@ def test_a_member_by_speakers_makes_the_ensemble_ask_for_speakers(
 ) -> None:
     own = make_model("whisper", probe=True, by_speaker=True)
     folder, output = _saved(tmp_path / "both", [own, members[0]], [0.5, 0.5]), tmp_path / "answers.csv"
-    with pytest.raises(UserError, match="--speaker-column"):
+    with pytest.raises(UserError, match="--column speaker="):
         answer(PredictRequest(str(folder), (str(recordings[0]),)))
     speakers = ["b", "a", "b", "a", "b", "a"]
     table = tmp_path / "table.csv"

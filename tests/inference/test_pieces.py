@@ -14,6 +14,7 @@ from ser_tui.inference.pieces import Cut, Stretch, pieces
 from ser_tui.inference.predicting import predictions
 from ser_tui.inference.sources import Recording, gather
 from ser_tui.study.errors import UserError
+from ser_tui.study.uses import PredictRequest
 from ser_tui.training import hearing
 from ser_tui.training.averaging import AveragedModel
 from ser_tui.training.model import load_model
@@ -93,11 +94,29 @@ def test_tables_folders_and_files_are_sources(recordings: list[Path], tmp_path: 
     assert [source.clip.path for source in gather([str(folder)])] == recordings
     table = tmp_path / "heard.csv"
     table.write_text(f"file,who,start,end\n{recordings[0]},ann,,\n{recordings[3]},bob,0.5,1\nnowhere.wav,ann,,\n{recordings[3]},bob,9,1\n")
-    found = gather([str(table), str(recordings[1]), "gone.wav"], "who")
+    found = gather([str(table), str(recordings[1]), "gone.wav"], ["speaker=who"])
     assert [source.speaker for source in found] == ["ann", "bob", "ann", "bob", "", ""]
     assert (found[1].clip.start, found[1].clip.end) == (0.5, 1.0)
     assert [bool(source.problem) for source in found] == [False, False, True, True, False, True]
     with pytest.raises(UserError, match="no such file, folder or corpus"):
         gather(["nothing-of-that-name"])
-    with pytest.raises(UserError, match="no such column"):
-        gather([str(table)], "talker")
+    with pytest.raises(UserError, match="--column speaker=talker: no such column"):
+        gather([str(table)], ["speaker=talker"])
+
+
+def test_what_is_wrong_with_a_table_is_told_in_the_words_of_the_command(recordings: list[Path], tmp_path: Path) -> None:
+    table = tmp_path / "heard.csv"
+    table.write_text(f"take,from,to,emotion\n{recordings[3]},0.5,1,joy\n")
+    with pytest.raises(UserError, match="--column file=COLUMN"):
+        gather([str(table)], ["start=-", "end=-"])
+    with pytest.raises(UserError, match=r"--column start='from' --column end='to' .*--column start=- --column end=-"):
+        gather([str(table)], ["file=take"])
+    assert [source.clip.start for source in gather([str(table)], ["file=take", "start=from", "end=to"])] == [0.5]
+    assert [source.clip.whole for source in gather([str(table)], ["file=take", "start=-", "end=-"])] == [True]
+    table.write_text("file\nnowhere.wav\n")
+    assert gather([str(table)])[0].problem.endswith("write their paths as they are from the table's folder on")
+    table.write_text("file\n")
+    with pytest.raises(UserError, match="a table without rows"):
+        gather([str(table)])
+    wrong = PredictRequest("latest", ("a.csv",), columns=("emotion=felt",))
+    assert wrong.problem() == "--column emotion=felt: ROLE=HEADER, with one of file, speaker, start, end, duration"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -70,6 +70,15 @@ _ENDS = frozenset({
 """Words in headers that say when something begins and ends, where the cells below them are times."""
 
 
+Spell = Callable[[str, str], str]
+"""(role, header) -> how the user of a command says that the column of that header has that role."""
+
+
+def of_corpora_add(role: str, header: str) -> str:
+    """As `corpora add` has it: --file COLUMN."""
+    return f"--{role} {header}"
+
+
 @dataclass(frozen=True)
 class Columns:
     """`index`: role -> position; `units`: of a column of times, s or ms; `said`: what was chosen, for people."""
@@ -96,8 +105,11 @@ def is_header(cells: Sequence[str], wanted: Mapping[str, str], needed: Sequence[
     return all(hits) and asked <= set(words) | {plain(NO_COLUMN)}
 
 
-def choose(where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[str] = NEEDED) -> Columns:
-    """The columns of the table `where` (its name in messages), `wanted` (role -> header) before what is known.
+def choose(
+    where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[str] = NEEDED, spell: Spell = of_corpora_add
+) -> Columns:
+    """The columns of the table `where` (its name in messages), `wanted` (role -> header) before what is known. `spell`: how messages
+    say what can be wanted.
 
     Raises UserError for a header that is not there, where no column holds what is `needed`, and where several could and say
     different things.
@@ -105,17 +117,17 @@ def choose(where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[s
     found: dict[str, int] = {}
     for role, header in wanted.items():
         if header != NO_COLUMN:
-            found[role] = _asked(where, rows, role, header)
+            found[role] = _asked(where, rows, header, spell(role, header))
     words = [plain(header) for header in rows.header]
-    _refuse_samples(where, rows, wanted)
+    _refuse_samples(where, rows, wanted, spell)
     for role in ROLES:
         if role not in wanted and (candidates := _candidates(rows, words, role, set(found.values()))):
-            found[role] = _agreed(where, rows, role, candidates)
+            found[role] = _agreed(where, rows, role, candidates, spell)
     _settle_times(words, found, wanted)
-    _refuse_unread_times(where, rows, found, wanted)
+    _refuse_unread_times(where, rows, found, wanted, spell)
     missing = [role for role in needed if role not in found]
     if missing:
-        options = " and ".join(f"--{role} COLUMN" for role in missing)
+        options = " and ".join(spell(role, "COLUMN") for role in missing)
         raise UserError(
             f"{where}: no column {' and no column '.join(missing)} in its first line (there: {_listed(rows.header) or 'nothing'}); "
             f"say which it is with {options}, or add it"
@@ -126,13 +138,13 @@ def choose(where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[s
     return Columns(found, units, (*said, *([f"not read: {_listed(left)}"] if left else [])))
 
 
-def _asked(where: str, rows: Rows, role: str, header: str) -> int:
+def _asked(where: str, rows: Rows, header: str, said: str) -> int:
     hits = [index for index, name in enumerate(rows.header) if name == header.strip()]
     hits = hits or [index for index, name in enumerate(rows.header) if plain(name) == plain(header)]
     if not hits:
-        raise UserError(f"{where}: --{role} {header}: no such column; there are: {_listed(rows.header) or 'none'}")
+        raise UserError(f"{where}: {said}: no such column; there are: {_listed(rows.header) or 'none'}")
     if len(hits) > 1:
-        raise UserError(f"{where}: --{role} {header}: {len(hits)} columns of that name; rename all but one")
+        raise UserError(f"{where}: {said}: {len(hits)} columns of that name; rename all but one")
     return hits[0]
 
 
@@ -148,7 +160,7 @@ def _candidates(rows: Rows, words: Sequence[str], role: str, taken: set[int]) ->
     return filled or hits[:1]
 
 
-def _agreed(where: str, rows: Rows, role: str, candidates: Sequence[int]) -> int:
+def _agreed(where: str, rows: Rows, role: str, candidates: Sequence[int], spell: Spell) -> int:
     first = candidates[0]
     for other in candidates[1:] if role in ("file", "emotion") else ():
         pairs = [(number, _cell(cells, first), _cell(cells, other)) for number, cells in rows.cells]
@@ -158,7 +170,7 @@ def _agreed(where: str, rows: Rows, role: str, candidates: Sequence[int]) -> int
             names = [rows.header[index] for index in (first, other)]
             raise UserError(
                 f"{where}: both {names[0]} and {names[1]} could be the {role}, and they differ (row {number}: {one[:40]!r} and "
-                f"{two[:40]!r}); say which it is: --{role} {names[0]} or --{role} {names[1]}"
+                f"{two[:40]!r}); say which it is: {spell(role, names[0])} or {spell(role, names[1])}"
             )
     return first
 
@@ -189,18 +201,24 @@ def _settle_times(words: Sequence[str], found: dict[str, int], wanted: Mapping[s
         found.pop("duration", None)
 
 
-def _refuse_samples(where: str, rows: Rows, wanted: Mapping[str, str]) -> None:
+def _refuse_samples(where: str, rows: Rows, wanted: Mapping[str, str], spell: Spell) -> None:
     if "start" in wanted or "end" in wanted:
         return
     counted = next((header for header in rows.header if plain(header) in _SAMPLES), None)
     if counted is not None:
         raise UserError(
             f"{where}: column {counted} counts samples or frames, which are not read; add columns start and end in seconds, or "
-            "ignore it and use whole files with --start - --end -"
+            f"ignore it and use whole files with {_no_times(spell)}"
         )
 
 
-def _refuse_unread_times(where: str, rows: Rows, found: Mapping[str, int], wanted: Mapping[str, str]) -> None:
+def _no_times(spell: Spell) -> str:
+    return f"{spell('start', NO_COLUMN)} {spell('end', NO_COLUMN)}"
+
+
+def _refuse_unread_times(
+    where: str, rows: Rows, found: Mapping[str, int], wanted: Mapping[str, str], spell: Spell
+) -> None:
     """Times of segments under headers that are not known for them: a whole recording must not get the label of a part of it."""
     if "start" in wanted or "end" in wanted or ("start" in found and "end" in found):
         return
@@ -212,9 +230,10 @@ def _refuse_unread_times(where: str, rows: Rows, found: Mapping[str, int], wante
     if start is None or end is None or "duration" in found:
         return
     one, other = rows.header[start], rows.header[end]
+    begin, end_, lasts = (spell(role, repr(header)) for role, header in (("start", one), ("end", other), ("duration", other)))
     raise UserError(
-        f"{where}: {one} and {other} may be where segments begin and end; say it with --start {one!r} --end {other!r} "
-        f"(or --duration {other!r}), or use whole files with --start - --end -"
+        f"{where}: {one} and {other} may be where segments begin and end; say it with {begin} {end_} "
+        f"(or {lasts}), or use whole files with {_no_times(spell)}"
     )
 
 

@@ -27,10 +27,11 @@ _WEB = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 class Filing:
     """Finds files for one table. Keeps count of where, to say so."""
 
-    def __init__(self, folder: Path, root: Path | None = None) -> None:
-        """`folder`: the table's; `root`: where the user says that the files lie, and then they are looked for there only."""
+    def __init__(self, folder: Path, root: Path | None = None, advice: str = "say where the files lie with --root DIR") -> None:
+        """`folder`: the table's; `root`: where the user says that the files lie, and then they are looked for there only. `advice`:
+        what to do where they are not found."""
         self._folder = folder
-        self._root = root
+        self._root, self._advice = root, advice
         self._found: Counter[str] = Counter()
         self._known: dict[str, tuple[str | None, str]] = {}
 
@@ -63,7 +64,7 @@ class Filing:
             return None, f"No such file{f' (there is {nearly})' if nearly else ''}: looked {self.looked(name)}"
         if len(hits) > 1:
             places = " and ".join(sorted(str(path) for path, _ in hits.values())[:2])
-            return None, f"in several places ({places}); say which with --root DIR"
+            return None, f"in several places ({places}); {self._advice}"
         path, kind = next(iter(hits.values()))
         self._found[kind] += 1
         return str(path), ""
@@ -80,10 +81,10 @@ class Filing:
         if self._names is None:
             below = f"but not by its name below {self._root or self._folder}, which holds too much"
         if name.startswith(("/", "~/")):
-            return f"there and {below}; say where the files lie with --root DIR"
+            return f"there and {below}; {self._advice}"
         if self._root is not None:
             return f"in {self._root}, in its folders {_listed()} and {below}"
-        return f"in {self._folder}, its parents, their folders {_listed()} and {below}; say where the files lie with --root DIR"
+        return f"in {self._folder}, its parents, their folders {_listed()} and {below}; {self._advice}"
 
     def _near(self, name: str) -> Iterator[tuple[Path, str]]:
         """Places where the file is, each with its kind."""
