@@ -21,8 +21,8 @@ from ser_tui.study.formatting import (
     interval_text,
     loss_text,
     measured_text,
-    parameter,
     parameter_of,
+    parameters_text,
     probe_parameters,
     scaled_sparkline,
     score,
@@ -59,7 +59,7 @@ def print_trial(folder: RunFolder, state: RunState, parts: Sequence[Explained], 
     """Print one trial for people, and all that it was scored on."""
     trial = state.trials[parts[0].trial - 1]
     say(f"{folder.run_id}  trial {trial.number}  {trial.status.replace('_', ' ')}")
-    say(", ".join(f"{name} {parameter(name, value)}" for name, value in trial.parameters.items()))
+    say(parameters_text(trial.parameters))
     for part in parts:
         accuracy = "" if part.accuracy is None else f", accuracy {score_text(part.accuracy)}"
         shown = f"BCA {score_text(part.score)}{accuracy}, {sample(part.utterances, part.speakers)}"

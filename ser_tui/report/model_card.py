@@ -9,6 +9,7 @@ from typing import Any
 from ser_tui.report.sections import findings
 from ser_tui.study.formatting import counted, parameter, printable, score_with_interval, shared
 from ser_tui.study.headline import chose, sample
+from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION, SCORE
 
 Document = Mapping[str, Any]
@@ -129,8 +130,8 @@ def _protocol(document: Document) -> Iterator[str]:
         f"Protocol {_plain(str(document['protocol']))} on {_plain(str(document['corpus']))}: {parts}. Speakers shared between parts: "
         f"{shared(document['shares_speakers'])}. Trials: {document['trials']}, by {_plain(str(document['strategy']))}.", "",
     )  # fmt: skip
-    values = ((name, parameter(name, value)) for name, value in document["best"]["parameters"].items()) if document["best"] else ()
-    yield from _table(("hyperparameter", "value"), [*values])
+    values = read_of(document["best"]["parameters"]) if document["best"] else {}
+    yield from _table(("hyperparameter", "value"), [(name, parameter(name, value)) for name, value in values.items()])
 
 
 def _limits(document: Document | None, made: Made) -> Iterator[str]:

@@ -23,7 +23,7 @@ from ser_tui.report.charts import (
 from ser_tui.report.figures import Figures, measures_of, named, scored, searched_for
 from ser_tui.report.markup import Html, tag
 from ser_tui.study.constraints import rank, readable
-from ser_tui.study.formatting import duration, measured_text, parameter, score, score_with_interval
+from ser_tui.study.formatting import duration, measured_text, parameter, parameters_text, score, score_with_interval
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.score_keys import SCORE
 from ser_tui.study.scores import BCA, MEASURES, Measure, Score
@@ -275,7 +275,7 @@ def _point(document: Document, place: int, x: float, measure: Measure) -> Point:
     """A trial that has a score of `measure`, as a mark."""
     trial = document["trial_list"][place]
     kind: Kind = "collapsed" if trial["status"] == "collapsed" else "random" if trial["phase"] == "startup" else "model"
-    values = ", ".join(f"{name} {parameter(name, value)}" for name, value in trial["parameters"].items())
+    values = parameters_text(trial["parameters"])
     found, asked = trial["scores"][measure.name], searched_for(document)
     others = "".join(
         f", {one.label} {measured_text(one, Score(trial['scores'][one.name]['value']))}"

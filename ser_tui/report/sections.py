@@ -24,6 +24,7 @@ from ser_tui.study.formatting import (
     mapped,
     of_speakers,
     parameter,
+    parameters_text,
     probe_parameters,
     score_with_interval,
     shared,
@@ -112,7 +113,7 @@ def _head(figures: Figures) -> Html:
 
 def _best(figures: Figures) -> Html:
     best = figures.document["best"]
-    values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best["parameters"].items())
+    values = parameters_text(best["parameters"])
     peak: list[object] = []
     if best["epochs_done"] > 1:
         peak = ["; its best epoch had ", figures.scored("best", BEST_EPOCH)]

@@ -16,7 +16,7 @@ from ser_tui.study import run_summary
 from ser_tui.study.constraints import standing
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
-from ser_tui.study.formatting import counted, duration, json_text, measured_text, parameter, printable
+from ser_tui.study.formatting import counted, duration, json_text, measured_text, parameters_text, printable
 from ser_tui.study.headline import apart_text, headline_text, sample, validation_speakers
 from ser_tui.study.narration import narrate
 from ser_tui.study.records import to_plain
@@ -134,7 +134,7 @@ def summary_text(run_id: str, state: RunState) -> str:
         *([f"BCA {headline_text(summary.headline)}"] if summary.headline else []),
     ]
     if best is not None:
-        values = ", ".join(f"{name} {parameter(name, value)}" for name, value in best.parameters.items())
+        values = parameters_text(best.parameters)
         over = sample(best.utterances, summary.interval_speakers)
         lines += [
             *(f"{words} {measured_text(one, best.score(one.name))} (validation, {over}), trial {best.number}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ser_tui.study.hyperparameters import TRAINED, Value, counts
+from ser_tui.study.hyperparameters import TRAINED, Value, counts, read_of
 from ser_tui.study.scores import AS_BCA, BCA, MEASURES, Measure, Score
 
 BLOCKS = "▁▂▃▄▅▆▇"
@@ -238,6 +238,11 @@ def parameter(name: str, value: Value | None) -> str:
 def parameter_of(name: str, parameters: Mapping[str, Value]) -> str:
     """The same of a trial with `parameters`; a dash where it does not count with what the trial trains."""
     return parameter(name, parameters.get(name) if counts(name, parameters.get(TRAINED, "full")) else None)
+
+
+def parameters_text(parameters: Mapping[str, Value]) -> str:
+    """A trial's values with their names, in one line, without those that it does not read."""
+    return ", ".join(f"{name} {parameter(name, value)}" for name, value in read_of(parameters).items())
 
 
 def mean(values: Sequence[float]) -> float:

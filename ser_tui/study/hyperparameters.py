@@ -185,6 +185,12 @@ def counts(name: str, trained: Value) -> bool:
     return name not in CONDITIONAL or trained in CONDITIONAL[name].counts_with
 
 
+def read_of(parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """Those of a trial's values that it reads: no rank of adapters where all of the encoder is trained."""
+    trained = parameters.get(TRAINED, "full")
+    return {name: value for name, value in parameters.items() if counts(name, trained)}
+
+
 def for_method(method: str) -> dict[str, Hyperparameter]:
     """The hyperparameters that a training method ("finetune", "probe" or "autospeech") reads, in table order."""
     # Members of an AutoSpeech style trial are probes, but for one.

@@ -23,7 +23,7 @@ from ser_tui.study.formatting import (
     score_text,
 )
 from ser_tui.study.headline import chose, chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
-from ser_tui.study.hyperparameters import TRAINED, Value, counts
+from ser_tui.study.hyperparameters import TRAINED, Value, read_of
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import RunState
@@ -150,8 +150,9 @@ def _run_started(event: events.RunStarted) -> Narrated:
     planned = counted(event.planned_trials, "trial") if event.planned_trials else "trials until time is up"
     expected = f", about {duration(event.predicted_seconds)}" if event.predicted_seconds else ""
     told = f"run started: {planned}{expected}; utterances: {parts}; {len(event.classes)} classes"
-    fixed = [f"{name} {parameter(name, value)}" for name, value in LoggedStudy.of(event.study).fixed.items()]
-    more = (f"fixed: {', '.join(fixed)}",) if fixed else ()
+    fixed = LoggedStudy.of(event.study).fixed
+    read = read_of(fixed) if TRAINED in fixed else fixed  # where it is searched, each trial has its own
+    more = (f"fixed: {', '.join(f'{name} {parameter(name, value)}' for name, value in read.items())}",) if read else ()
     return (Line(told, "detail", more), *(Line(found.sentence, "warning") for found in findings_of(event)))
 
 
@@ -236,9 +237,8 @@ def _target(event: events.EvaluationStarted | events.EvaluationFinished) -> str:
 def _searched(state: RunState, parameters: Mapping[str, Value]) -> str:
     """The values but for those that the study fixes, which the first line of the log has."""
     fixed = state.study.fixed
-    trained = parameters.get(TRAINED, "full")
-    names = [name for name, value in parameters.items() if fixed.get(name) != value and counts(name, trained)]
-    return ", ".join(f"{name} {parameter(name, parameters[name])}" for name in names) or "every hyperparameter is fixed"
+    told = [f"{name} {parameter(name, value)}" for name, value in read_of(parameters).items() if fixed.get(name) != value]
+    return ", ".join(told) or "every hyperparameter is fixed"
 
 
 def _scored(name: str, score: Score, speakers: int | None) -> str:

@@ -14,6 +14,7 @@ from ser_tui.study.formatting import (
     loss_text,
     of_speakers,
     parameter,
+    parameters_text,
     printable,
     scaled_sparkline,
     score,
@@ -93,3 +94,10 @@ def test_a_sparkline_in_text_says_its_scale_and_holds_every_value() -> None:
     assert scaled_sparkline([0.5], bca, 60, (0.0, 1.0)) == ".00▄1.0" and scaled_sparkline([None], bca, 60) == " "
     assert scaled_sparkline([0.1] + [0.9] * 998 + [0.2], bca, 50).startswith(".10")
     assert "." in scaled_sparkline([1.5, 3.0], minutes, 60)
+
+
+def test_values_that_a_trial_does_not_read_are_not_told() -> None:
+    values = {"learning_rate": 2e-4, "trained": "full", "top_layers": 2, "lora_rank": 8}
+    assert parameters_text(values) == "learning_rate 2.0e-4, trained full"
+    assert parameters_text({**values, "trained": "lora"}) == "learning_rate 2.0e-4, trained lora, lora_rank 8"
+    assert parameters_text({"learning_rate": 2e-4, "epochs": 3}) == "learning_rate 2.0e-4, epochs 3"

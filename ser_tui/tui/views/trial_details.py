@@ -15,7 +15,7 @@ from ser_tui.study.formatting import (
     score_text,
 )
 from ser_tui.study.headline import p_is_about, pooled_over, sample, validation_speakers
-from ser_tui.study.hyperparameters import TRAINED, counts
+from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
 from ser_tui.study.state import Trial
 from ser_tui.tui.data.follow import View
@@ -61,7 +61,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     fact("time", duration(trial.seconds))
     lines.append(Text())
     searched = view.state.study.searched
-    read = [name for name in trial.parameters if counts(name, trial.parameters.get(TRAINED, "full"))]
+    read = read_of(trial.parameters)
     for name in (name for name in searched if name in read):
         fact(name, parameter(name, trial.parameters[name]))
     if trial.epochs:
