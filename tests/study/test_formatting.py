@@ -22,6 +22,7 @@ from ser_tui.study.formatting import (
     sparkline,
     unescaped,
 )
+from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import MEASURES
 
 
@@ -97,7 +98,7 @@ def test_a_sparkline_in_text_says_its_scale_and_holds_every_value() -> None:
 
 
 def test_values_that_a_trial_does_not_read_are_not_told() -> None:
-    values = {"learning_rate": 2e-4, "trained": "full", "top_layers": 2, "lora_rank": 8}
+    values: dict[str, Value] = {"learning_rate": 2e-4, "trained": "full", "top_layers": 2, "lora_rank": 8}
     assert parameters_text(values) == "learning_rate 2.0e-4, trained full"
     assert parameters_text({**values, "trained": "lora"}) == "learning_rate 2.0e-4, trained lora, lora_rank 8"
     assert parameters_text({"learning_rate": 2e-4, "epochs": 3}) == "learning_rate 2.0e-4, epochs 3"
