@@ -55,6 +55,7 @@ from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Sur
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
+from ser_tui.strategies.registry import pausing_saves_little
 from ser_tui.strategies.warm import Prior
 from ser_tui.study import formatting, scores
 from ser_tui.study.document import FOLDED, Study
@@ -146,6 +147,8 @@ def _say_what_begins(
         _say_what_is_unusable(session, data)
         if lacking := members.lacking(session.keeper.study(), study):
             session.note(lacking, level="warning")
+        if sentence := pausing_saves_little(study):
+            session.note(sentence, level="warning")
         if study.warm_start.runs and not prior:
             session.note("warm start: no past run of this encoder on another corpus has trials within the study's bounds; nothing is known")
     else:

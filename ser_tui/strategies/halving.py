@@ -2,7 +2,8 @@
 
 Asynchronous, as in Li et al. 2020 (A System for Massively Parallel Hyperparameter Tuning): a trial is paused at the rungs `first`,
 `first * factor`, ... epochs, and goes on once it is among the best 1/`factor` of those that came to its rung. No trial waits for a
-rung to be full, so that the first one is trained to its end early. A trial has the schedule of all its epochs from the start: what
+rung to be full; and the best that came to a rung goes on at once, however few there were, so that the first one is trained to its end
+as early as without rungs. That costs at most the trainings of the first few: of three and more, the best one goes on in any case. A trial has the schedule of all its epochs from the start: what
 it scores at a rung is no score of a shorter trial. Trials that end before a rung are no rivals there.
 """
 
@@ -73,7 +74,7 @@ class Halving:
         rungs = sorted({epoch for entry in history for epoch, _ in entry.rungs}, reverse=True)
         for epoch in rungs:
             came = sorted(self._at(history, epoch), key=lambda index: (-dict(history[index].rungs)[epoch], index))
-            for index in came[: len(came) // self._factor]:
+            for index in came[: max(1, len(came) // self._factor)]:
                 entry = history[index]
                 if entry.state == "waiting" and entry.rungs[-1][0] == epoch:
                     return self._continued(history, index)

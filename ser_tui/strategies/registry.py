@@ -21,6 +21,8 @@ from ser_tui.study.scores import BCA
 from ser_tui.study.space import Space, constants
 from ser_tui.study.wrong_values import nearest, words
 
+MOST_TRAINED = 0.8
+"""Share of all epochs from where pausing trials is hardly worth it."""
 PLUG_INS = PlugIns("ser_tui.strategies", StrategyRecord, "strategy")
 """Those that other packages declare."""
 _registered: dict[str, StrategyRecord] = {}
@@ -175,6 +177,19 @@ def share_of_epochs(study: Study) -> float:
             trained, done, rung, going = trained + going * (rung - done), rung, rung * factor, going / factor
         trained += going * (epochs - done)
     return float(trained / sum(levels))
+
+
+def pausing_saves_little(study: Study) -> str:
+    """That the trials of `study` are too short for what its strategy pauses them for, in a sentence; empty where they are not, or none is
+    paused."""
+    share = share_of_epochs(study)
+    if not record(study.strategy.kind).continues or share < MOST_TRAINED:
+        return ""
+    first = getattr(_settings(record(study.strategy.kind), study.strategy), "first", None)
+    if share == 1:
+        return f"strategy {study.strategy.kind} pauses no trial of this search: none has more than {first} epochs (strategy.first)"
+    earlier = "; a smaller strategy.first pauses them earlier" if first and first > 1 else ""
+    return f"strategy {study.strategy.kind} saves little here: about {share:.0%} of all epochs are trained all the same{earlier}"
 
 
 def startup(strategy: StrategyChoice) -> int | None:

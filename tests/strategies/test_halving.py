@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ser_tui.strategies.base import Continuing, Observation
-from ser_tui.strategies.registry import check, make, share_of_epochs
+from ser_tui.strategies.registry import check, make, pausing_saves_little, share_of_epochs
 from ser_tui.study.document import StrategyChoice
 from ser_tui.study.load import loads
 from ser_tui.testing.strategies import PAPER
@@ -34,8 +34,12 @@ def test_a_trial_pauses_at_rungs_and_short_ones_run_to_their_end() -> None:
 def test_the_best_third_goes_on_the_furthest_first() -> None:
     strategy = halving()
     two = [waits(10, (3, 0.5)), waits(10, (3, 0.7))]
-    new = strategy.propose(two)
-    assert new is not None and new.continues is None, "of two nobody knows yet"
+    first = strategy.propose(two[:1])
+    assert first is not None and first.continues == 0, "a search has a score as early as without rungs"
+    better = strategy.propose([waits(10, (3, 0.5), state="under way"), two[1]], [two[0].parameters])
+    assert better is not None and better.continues == 1, "it is the best so far"
+    worse = strategy.propose([two[0], waits(10, (3, 0.7), (9, 0.7), state="over", score=0.7)])
+    assert worse is not None and worse.continues is None, "another one is better"
     three = [*two, waits(8, (3, 0.6))]
     on = strategy.propose(three)
     assert on is not None and (on.continues, on.until) == (1, 0 if on.parameters["epochs"] == 9 else 9)
@@ -49,7 +53,7 @@ def test_the_best_third_goes_on_the_furthest_first() -> None:
 
 def test_nobody_that_looks_better_than_the_best_is_left_at_the_end() -> None:
     strategy = halving()
-    over = waits(3, state="over", score=0.6)
+    over = waits(10, (3, 0.8), state="over", score=0.6)
     history = [over, waits(10, (3, 0.5)), waits(10, (3, 0.7))]
     last = strategy.last(history, [], timed_out=False)
     assert last is not None and last.continues == 2
@@ -69,6 +73,17 @@ def test_room_is_bounded_by_those_that_wait() -> None:
 def test_what_is_trained_of_all_epochs_is_known_before() -> None:
     assert share_of_epochs(loads(SEARCH + "search: {epochs: 10}")) == pytest.approx((3 + 6 / 3 + 1 / 9) / 10)
     assert share_of_epochs(loads(SEARCH.replace("halving", "gp"))) == 1
+
+
+def test_a_search_whose_trials_are_too_short_to_be_paused_says_so() -> None:
+    assert pausing_saves_little(loads(SEARCH + "search: {epochs: 10}")) == ""
+    assert pausing_saves_little(loads(SEARCH.replace("halving", "gp") + "search: {epochs: 3}")) == ""
+    none = pausing_saves_little(loads(SEARCH + "search: {epochs: {low: 2, high: 3}}"))
+    assert none == "strategy halving pauses no trial of this search: none has more than 3 epochs (strategy.first)"
+    little = pausing_saves_little(loads(SEARCH + "search: {epochs: {low: 3, high: 4}}"))
+    assert "about 90% of all epochs are trained all the same; a smaller strategy.first" in little
+    earlier = SEARCH.replace("halving", "{kind: halving, first: 1}") + "search: {epochs: {low: 3, high: 4}}"
+    assert pausing_saves_little(loads(earlier)) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""What halving can save at all, without training: how soon a search would reach BCA .95 and .97 if a rung told the end perfectly.
+
+    python benchmarks/halving_on_paper.py [--seeds 400] [--trials 15] [--noise 0]
+
+In the bounds recommended for whisper-tiny.en on EmoDB (3 or 4 epochs), and over the paper's epochs (1 to 10) where one trial of four is as
+good. A trial's score is drawn from the 18 that searches within the recommended bounds have recorded (docs/measured/emodb-search.md); of the
+others, where there are such, it is chance. At a rung a trial shows its final score, which no real one does: so halving is at its best here;
+`--noise` is the standard deviation of what a rung shows beside it.
+The strategy is the product's own; every epoch takes the same time (6 s by one worker of two threads; two workers of one thread make 1.19
+times as many, as measured), and nothing else takes any. Random search stands for all that draw whole trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ser_tui.encoders import registry as encoders
+from ser_tui.strategies.base import Continuing, Observation, Strategy
+from ser_tui.strategies.registry import make
+from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.hyperparameters import Value
+from ser_tui.study.space import Space
+
+RECORDED = (.946, .968, .966, .984, .966, .962, .944, .928, .932, .938, .964, .964, .976, .959, .968, .984, .976, .976)  # fmt: skip
+CHANCE = 1 / 7
+EPOCH, GAIN = 6.0, 1.19
+MARKS = (0.95, 0.97)
+WAYS: tuple[tuple[str, Mapping[str, Value], int], ...] = (
+    ("random", {}, 1), ("random", {}, 2), ("halving", {"first": 3}, 1), ("halving", {"first": 3}, 2), ("halving", {"first": 1}, 1),
+    ("halving", {"first": 1}, 2),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A simulated search: seconds to each of MARKS (infinite where it was not reached) and to its end; the epochs that it trained."""
+
+    marks: tuple[float, ...]
+    whole: float
+    epochs: int
+
+
+def simulated(strategy: Strategy, workers: int, trials: int, scores: Sequence[float], shown: Sequence[float]) -> Ended:
+    """A search whose trial n scores `scores[n]`, and at each rung `shown[n]`."""
+    seconds = EPOCH if workers == 1 else EPOCH * workers / GAIN
+    history: list[Observation] = []
+    under_way: list[tuple[float, int, int]] = []
+    now, trained, reached = 0.0, 0, [math.inf] * len(MARKS)
+    while True:
+        while len(under_way) < workers:
+            told = [entry for entry in history if entry.state != "under way" or entry.rungs]
+            pending = [entry.parameters for entry in history if entry.state == "under way"]
+            proposal = strategy.propose(told, pending) if len(history) < trials else None
+            if proposal is None and isinstance(strategy, Continuing):
+                proposal = strategy.last(told, pending, timed_out=False)
+            if proposal is None:
+                break
+            if proposal.continues is None:
+                history.append(Observation(proposal.parameters, None, state="under way"))
+                place, done = len(history) - 1, 0
+            else:
+                place = next(index for index, entry in enumerate(history) if entry is told[proposal.continues])
+                done = history[place].rungs[-1][0]
+                history[place] = replace(history[place], state="under way")
+            until = proposal.until or int(proposal.parameters["epochs"])
+            trained += until - done
+            heapq.heappush(under_way, (now + seconds * (until - done), place, proposal.until))
+        if not under_way:
+            return Ended(tuple(reached), now, trained)
+        now, place, rung = heapq.heappop(under_way)
+        if rung:
+            history[place] = replace(history[place], rungs=(*history[place].rungs, (rung, shown[place])), state="waiting")
+            continue
+        history[place] = replace(history[place], score=scores[place], state="over")
+        reached = [min(before, now) if scores[place] >= mark else before for before, mark in zip(reached, MARKS, strict=True)]
+
+
+def table(space: Space, good: float, seeds: int, trials: int, noise: float) -> None:
+    """Print what each of WAYS comes to; `good`: the share of trials that score as RECORDED."""
+    print("| strategy | workers | epochs | min for all | " + " | ".join(f"min to {mark:.2f}, median | reached" for mark in MARKS) + " |")
+    print("|---|---:|---:|---:|" + "---:|---:|" * len(MARKS))
+    for kind, settings, workers in WAYS:
+        found: list[Ended] = []
+        for seed in range(seeds):
+            random = np.random.default_rng(seed)
+            drawn = random.choice(RECORDED, size=trials)
+            scores = np.where(random.random(trials) < good, drawn, CHANCE)
+            shown = scores + noise * random.normal(size=trials)
+            strategy = make(StrategyChoice(kind=kind, **settings), space, seed)
+            found.append(simulated(strategy, workers, trials, scores.tolist(), shown.tolist()))
+        cells: list[str] = []
+        for place in range(len(MARKS)):
+            times = np.array([one.marks[place] for one in found]) / 60
+            middle = float(np.quantile(times, 0.5, method="higher"))
+            cells += ["-" if math.isinf(middle) else f"{middle:.2f}", f"{np.isfinite(times).mean():.2f}"]
+        name = " ".join([kind, *(f"{key}={value}" for key, value in settings.items())])
+        epochs, whole = np.mean([one.epochs for one in found]), np.mean([one.whole for one in found]) / 60
+        print(f"| {name} | {workers} | {epochs:.1f} | {whole:.2f} | {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    """Print the two tables."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seeds", type=int, default=400)
+    options.add_argument("--trials", type=int, default=15)
+    options.add_argument("--noise", type=float, default=0.0)
+    given = options.parse_args()
+    bounds = encoders.find("whisper-tiny.en").search
+    for told, search, good in (("recommended bounds", bounds, 1.0), ("the paper's epochs", {**bounds, **encoders.PAPER_SEARCH}, 0.25)):
+        space = Study.model_validate({"search": dict(search)}).search
+        print(f"\n{told}, {given.trials} trials, {given.seeds} seeds, noise {given.noise:g}")
+        table(space, good, given.seeds, given.trials, given.noise)
+
+
+if __name__ == "__main__":
+    main()
