@@ -3,8 +3,9 @@
 Asynchronous, as in Li et al. 2020 (A System for Massively Parallel Hyperparameter Tuning): a trial is paused at the rungs `first`,
 `first * factor`, ... epochs, and goes on once it is among the best 1/`factor` of those that came to its rung. No trial waits for a
 rung to be full; and the best that came to a rung goes on at once, however few there were, so that the first one is trained to its end
-as early as without rungs. That costs at most the trainings of the first few: of three and more, the best one goes on in any case. A trial has the schedule of all its epochs from the start: what
-it scores at a rung is no score of a shorter trial. Trials that end before a rung are no rivals there.
+as early as without rungs. That costs at most the trainings of the first few: of three and more, the best one goes on in any case. A
+trial has the schedule of all its epochs from the start: what it scores at a rung is no score of a shorter trial. Trials that end
+before a rung are no rivals there.
 """
 
 from __future__ import annotations
