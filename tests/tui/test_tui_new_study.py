@@ -10,11 +10,13 @@ import pytest
 from fabricated_runs import SEARCH, finished, study
 from piloting import press, shown, until, until_shown
 from pydantic import BaseModel
+from textual.widgets import Input
 
 from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import PROTOCOL_SETTINGS, ProtocolKind, Study
 from ser_tui.study.frozen import changed
+from ser_tui.study.hyperparameters import joins
 from ser_tui.study.load import load, to_plain, validate
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
@@ -25,6 +27,7 @@ from ser_tui.tui.screens.encoders import EncodersScreen
 from ser_tui.tui.screens.home import HomeScreen
 from ser_tui.tui.screens.new_study import NewStudyScreen
 from ser_tui.tui.views import form_notes
+from ser_tui.tui.widgets.options import Options
 
 EMODB = CorpusFacts("emodb", 535, tuple("abcdefghij"), {"anger": 127, "neutral": 79}, 24.8)
 
@@ -105,6 +108,34 @@ def test_probes_can_be_trimmed_too() -> None:
     assert probe.relevant().get("training.trim_silence", True)
     assert probe.relevant().get("training.augment", True)
     assert not probe.relevant()["training.warmup"]
+
+
+def test_autospeech_brings_its_order_and_its_time_and_takes_them_away() -> None:
+    typed = form(search={"max_seconds": 4})
+    before = dict(typed.texts)
+    typed.choose_method("autospeech")
+    made = validate(typed.raw())
+    assert (made.method, made.strategy.kind, made.budget.trials, made.budget.minutes) == ("autospeech", "grid", None, 30)
+    plain = to_plain(made)["search"]
+    assert plain["members"]["choices"] == list(joins()) and plain["max_seconds"] == 4 and "learning_rate" not in plain
+    assert completed(validate(StudyForm.from_study(to_plain(made)).raw())) == completed(made), "a clone is the same study"
+    typed.choose_method("finetune")
+    assert typed.texts == before and "members" not in typed.raw()["search"]
+
+
+async def test_choosing_autospeech_in_the_form_shows_what_comes_with_it(tmp_path: Path) -> None:
+    async with SerTuiApp(tmp_path).run_test(size=(100, 60)) as pilot:
+        await press(pilot, "n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, NewStudyScreen) and pilot.app.screen.ready)
+        screen = pilot.app.screen
+        assert isinstance(screen, NewStudyScreen)
+        screen.query_one("#field-method").focus()
+        await press(pilot, "right", "right")
+        await until(pilot, lambda: bool(screen.query("#row-members")) or "members" in screen.form.dimensions)
+        await until(pilot, lambda: screen.query_one("#field-strategy-kind", Options).value == "grid")
+        assert [screen.query_one(f"#field-budget-{name}", Input).value for name in ("minutes", "trials")] == ["30", ""]
+        assert screen.form.texts["name"].endswith("-autospeech")
+        assert screen.form.raw()["search"]["members"]["choices"] == list(joins())
 
 
 def test_another_kind_of_bounds_keeps_what_was_typed_before() -> None:

@@ -16,6 +16,7 @@ from ser_tui.store.drafts import Draft
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import extras
 from ser_tui.study.document import (
+    AUTOSPEECH_MINUTES,
     PROTOCOL_SETTINGS,
     READ_BY_PROBES,
     Budget,
@@ -27,7 +28,7 @@ from ser_tui.study.document import (
     WarmStart,
 )
 from ser_tui.study.errors import UserError
-from ser_tui.study.hyperparameters import TRAINED, Hyperparameter, counts, for_method
+from ser_tui.study.hyperparameters import MEMBERS, TRAINED, Hyperparameter, counts, for_method, joins
 from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.scores import MEASURES
 from ser_tui.tui.data.corpus_facts import CorpusFacts
@@ -164,6 +165,10 @@ _READ: Mapping[str, tuple[str, ...]] = {kind: tuple(names) for kind, names in PR
 """The settings that a protocol reads, by its kind as it is typed."""
 
 
+AUTOSPEECH: Mapping[str, str] = {"strategy.kind": "grid", "budget.trials": "", "budget.minutes": written(AUTOSPEECH_MINUTES)}
+"""What a study says by itself of these where its method is autospeech."""
+
+
 @dataclass
 class DimensionText:
     """What is typed for one hyperparameter; the texts of the kinds that are not chosen are kept, so nothing typed is lost."""
@@ -225,6 +230,8 @@ class StudyForm:
     encoder: str = ""
     dimensions: dict[str, DimensionText] = field(default_factory=dict)
     rest: dict[str, Any] = field(default_factory=dict)
+    _before: dict[str, str] = field(default_factory=dict)
+    """What `AUTOSPEECH` has taken the place of, so that it comes back with another method."""
 
     @classmethod
     def from_study(cls, study: Mapping[str, Any]) -> StudyForm:
@@ -277,6 +284,17 @@ class StudyForm:
             if name not in self.dimensions:
                 self.dimensions[name] = DimensionText(hyperparameter, fixed=written(hyperparameter.default))
         self.dimensions = {name: self.dimensions[name] for name in known}
+
+    def choose_method(self, method: str) -> None:
+        """As `set_method`, for somebody who chose it: autospeech comes, and goes, with its order, its time and its sets of members."""
+        before = self.texts["method"]
+        self.set_method(method)
+        if method == before or "autospeech" not in (method, before):
+            return
+        if method == "autospeech":
+            self._before = {key: self.texts[key] for key in AUTOSPEECH}
+            self.dimensions[MEMBERS].take({"choices": joins()})
+        self.texts.update(AUTOSPEECH if method == "autospeech" else self._before)
 
     def set_search(self, search: Mapping[str, Any]) -> None:
         """Take the bounds of `search`; what it does not name is fixed at what it was."""

@@ -24,7 +24,7 @@ from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
-from ser_tui.tui.data.form import BY_KEY, SECTIONS, SPEAKERS, StudyForm, problem_of
+from ser_tui.tui.data.form import AUTOSPEECH, BY_KEY, SECTIONS, SPEAKERS, StudyForm, problem_of
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, choose_speakers, save_study
 from ser_tui.tui.views import form_notes
@@ -231,7 +231,13 @@ class NewStudyScreen(AppScreen[None]):
 
     @work(exclusive=True, group="method")
     async def _change_method(self, method: str) -> None:
-        self.form.set_method(method)
+        self.form.choose_method(method)
+        with self.prevent(Input.Changed, Options.Changed):
+            for key in AUTOSPEECH:
+                control = self.query_one(f"#row-{slug(key)}", FieldRow).control
+                if isinstance(control, Input | Options):
+                    control.value = self.form.texts[key]
+        self._follow_name()
         await self.query(DimensionRow).remove()
         await self.query_one(Form).mount_all(
             [DimensionRow(dimension) for dimension in self.form.dimensions.values()], after="#row-bounds"
@@ -239,9 +245,10 @@ class NewStudyScreen(AppScreen[None]):
         self.check()
 
     def _follow_name(self) -> None:
-        """Name the study after corpus and strategy until somebody names it."""
+        """Name the study after corpus and strategy, or autospeech, until somebody names it."""
         if not self._named_by_hand:
-            name = f"{self.form.corpus[0] if self.form.corpus else 'study'}-{self.form.texts['strategy.kind']}"
+            method, kind = self.form.texts["method"], self.form.texts["strategy.kind"]
+            name = f"{self.form.corpus[0] if self.form.corpus else 'study'}-{method if method == 'autospeech' else kind}"
             self.form.texts["name"] = name
             with self.prevent(Input.Changed):
                 self.query_one("#field-name", Input).value = name
