@@ -8,38 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ser_tui.corpora.catalogue import spoken_by_machines
-from ser_tui.encoders import registry as encoders
-from ser_tui.evaluation.statistics import (
-    around,
-    in_segments,
-    interval_speakers,
-    numbered,
-    paired_difference,
-    recall_intervals,
-    scored,
-)
-from ser_tui.evaluation.zero_shot import predicted
-from ser_tui.experiment import cooling, members, parts, racing, rungs
+from ser_tui.evaluation.statistics import around, paired_difference
+from ser_tui.experiment import cooling, members, racing, rungs
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.crew import Crew
-from ser_tui.experiment.data import SplitCorpus, trained_on
+from ser_tui.experiment.beginning import say_what_begins
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Task, WorkerDied, in_process
 from ser_tui.experiment.folds import score_folds
+from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
-from ser_tui.experiment.probe_baseline import (
-    ProbeFitting,
-    against_best,
-    best_probe,
-    is_to_be_scored,
-    noted,
-    probe_on_test_part,
-)
+from ser_tui.experiment.probe_baseline import ProbeFitting, against_best, best_probe, is_to_be_scored, noted
 from ser_tui.experiment.proposing import (
     Spans,
     begun_again,
@@ -51,43 +30,32 @@ from ser_tui.experiment.proposing import (
 )
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.rungs import told_of
-from ser_tui.experiment.surroundings import Forecaster, Forecasting, Keeper, Surroundings
+from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
-from ser_tui.strategies.registry import pausing_saves_little
-from ser_tui.strategies.warm import Prior
 from ser_tui.study import formatting, scores
 from ser_tui.study.document import FOLDED, Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.event_scores import of_epoch, of_trial, of_whole_part
+from ser_tui.study.event_scores import of_epoch, of_trial
 from ser_tui.study.events import (
     EpochFinished,
     ProbeScored,
     RunCancelled,
     RunFinished,
-    RunResumed,
-    RunStarted,
-    TestScored,
     TrialContinued,
     TrialFailed,
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.findings import assumed, findings_of, plain, refitted, synthetic, transductive, warm
-from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.load import to_plain
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.scores import BCA, Score, Share
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials, elapsed_seconds, trials_without_gain
-from ser_tui.training import machine
-from ser_tui.training.features import refuse_changed
 from ser_tui.training.memory import is_memory_error
-from ser_tui.training.metrics import class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import (
     EpochReport,
@@ -128,45 +96,10 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     executor = executing(session, study, data, trainer, stages)
     try:
         forecast.crew = executor.crew
-        _say_what_begins(session, study, data, trainer, strategy, forecast, start, prior)
+        say_what_begins(session, study, data, trainer, strategy, forecast, start, prior)
         return _Search(session, study, data, trainer, strategy, forecast, executor).run()
     finally:
         executor.close()
-
-
-def _say_what_begins(
-    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
-    start: RunStarted | None, prior: Sequence[Prior],
-) -> None:
-    crew = forecast.crew
-    if start is None:
-        if session.state.trials:  # the line that would say what they were made on is damaged
-            parts.refuse_changes(session.keeper, data, start)
-        parts.remember(session.keeper, data)
-        session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
-        _say_what_is_unusable(session, data)
-        if lacking := members.lacking(session.keeper.study(), study):
-            session.note(lacking, level="warning")
-        if sentence := pausing_saves_little(study):
-            session.note(sentence, level="warning")
-        if study.warm_start.runs and not prior:
-            session.note("warm start: no past run of this encoder on another corpus has trials within the study's bounds; nothing is known")
-    else:
-        refuse_after_test(session.state, study.budget)
-        budget = to_plain(study)["budget"]
-        other = {"budget": budget, "planned_trials": forecast.planned} if budget != start.study.get("budget", budget) else {}
-        session.emit(RunResumed(machine=_machine(trainer, crew), **other))
-        _say_where_relative(session, study)
-        _say_what_is_other(session, start, trainer)
-        _say_what_is_assumed(session, study, start)
-    if crew.told:
-        session.note(crew.told, **crew.facts)
-
-
-def _machine(trainer: Trainer, crew: Crew) -> dict[str, Any]:
-    """What the log says of the machine: with several workers their threads too, in the order of whose sums scores are rounded."""
-    several = {"workers": crew.workers, "worker_threads": crew.threads} if crew.workers > 1 else {}
-    return {**machine.describe(), "precision": trainer.precision, **several}
 
 
 def _end_what_was_under_way(session: Surroundings) -> None:
@@ -174,74 +107,6 @@ def _end_what_was_under_way(session: Surroundings) -> None:
     for trial in session.state.under_way:
         seconds = sum(epoch.seconds for epoch in trial.epochs)
         session.emit(TrialFailed(trial=trial.number, kind=FailureKind.CUT_SHORT, reason="its worker ended", seconds=seconds))
-
-
-def _started(
-    study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting, prior: tuple[dict[str, Any], ...]
-) -> RunStarted:
-    split = data.split
-    units = data.validation_units["recordings"] or ()
-    named = {"train": split.train, "validation": split.validation, "test": split.test}
-    return RunStarted(
-        study=to_plain(study),
-        classes=data.classes,
-        utterances={name: len(indices) for name, indices in named.items()},
-        speakers={name: data.speakers(indices) for name, indices in named.items()},
-        findings=plain((
-            *assumed(encoders.assumption(study.encoder)),
-            *warm(study.warm_start.first_point != "none", prior),
-            *synthetic(spoken_by_machines(study.corpus)), *transductive(study.training.normalize_speaker),
-            *refitted(study.training.refit == "all", bool(split.test)), *split.findings,
-        )),
-        shares_speakers=bool(split.shared_speakers),
-        unlabelled_speakers=split.unlabelled,
-        machine=_machine(trainer, forecast.crew),
-        fingerprints={
-            "corpus": data.manifest.fingerprint,
-            "split": parts.digest(parts.parts_of(data)),
-            "encoder": trainer.encoder_fingerprint,
-        },
-        startup=strategy.startup,
-        planned_trials=forecast.planned,
-        predicted_seconds=forecast.whole(),
-        interval_speakers=interval_speakers(data.validation_units["groups"]),
-        validation_speakers=numbered(data.validation_units["groups"] or ()),
-        validation_recordings=numbered(units) if in_segments(units) else (),
-        objective=tuple(data.objective),
-        folds=data.of_folds,
-        prior=prior,
-    )
-
-
-def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
-    problems = data.manifest.problems
-    if problems:
-        first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
-        session.note(
-            f"{len(problems)} files of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
-            "`ser-tui corpora check` lists them",
-            level="warning",
-        )
-
-
-def _say_where_relative(session: Surroundings, study: Study) -> None:
-    """Runs of ser_tui 0.1.0 kept an encoder's path as it was typed; that its weights are the same has been checked."""
-    found = encoders.absolute_name(study.encoder)
-    if found != study.encoder and not study.encoder.startswith(("/", "~")):
-        session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
-
-
-def _say_what_is_assumed(session: Surroundings, study: Study, start: RunStarted) -> None:
-    """Runs begun by a ser_tui that took every waveform as normalised where nothing said so do not say it by a finding."""
-    sentence = encoders.assumption(study.encoder)
-    if sentence and all(finding.kind != "assumed" for finding in findings_of(start)):
-        session.note(sentence, level="warning")
-
-
-def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Trainer) -> None:
-    before = start.machine.get("precision", trainer.precision)
-    if before != trainer.precision:
-        session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
 
 
 class _Search:
@@ -327,7 +192,7 @@ class _Search:
             rungs.leave(self.session, self.study, self._continuing, over=True)
         self.executor.close()
         self.session.keeper.settle_shared()
-        self._score_test_part()
+        score_test_part(self.session, self.study, self.data, self.trainer)
         if self.study.protocol.kind in FOLDED:
             self._score_folds()
         self.session.emit(RunFinished(reason=over))
@@ -673,36 +538,3 @@ class _Search:
         except UserError as error:
             # The search has its result; made again, the folds would fail again.
             self.session.note(f"{self.study.protocol.kind} was not scored: {error}", level="warning")
-
-    def _score_test_part(self) -> None:
-        """Score the best trial on the held-out part, once: the one number that no choice was made on."""
-        state, indices = self.session.state, self.data.split.test
-        if not indices or state.best is None or state.test is not None:
-            return
-        scored, predictions, said = score_on(self.session.keeper, state.best, self.data, self.study)
-        labels = self.data.part(indices).labels
-        outputs = outputs_kept(self.session, "the test part", self.data.manifest, indices, labels, predictions, said)
-        beside = probe_on_test_part(self.session, self.study, trained_on(self.data, self.study), self.trainer, predictions)
-        self.session.emit(replace(scored, outputs=outputs, **beside))
-
-
-def score_on(
-    keeper: Keeper, best: Trial, data: SplitCorpus, study: Study
-) -> tuple[TestScored, tuple[int, ...], NDArray[np.float32]]:
-    """The best trial's model on the test part, its predictions, and its class probabilities [utterances, classes]."""
-    part = data.part(data.split.test)
-    for clip, digest in zip(part.clips, part.digests, strict=True):
-        refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
-    logits = keeper.load_best(best).predict_logits(part.clips, speakers=part.speakers)
-    predictions = predicted(logits)
-    classes, units = len(data.classes), data.units(data.split.test)
-    counts: Any = confusion_matrix(part.labels, predictions, classes)
-    event = TestScored(
-        trial=best.number,
-        **of_whole_part(scored(part.labels, predictions, classes, seed=study.seed, **units)),
-        recall_intervals=recall_intervals(part.labels, predictions, data.classes, seed=study.seed, **units),
-        utterances=len(part),
-        interval_speakers=interval_speakers(units["groups"]),
-        confusion=tuple(tuple(int(count) for count in row) for row in counts),
-    )
-    return event, predictions, class_probabilities(logits)

@@ -1,0 +1,129 @@
+"""What the log is told when a search begins, or goes on: the run's first line, and what is to be known before the first trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ser_tui.corpora.catalogue import spoken_by_machines
+from ser_tui.encoders import registry as encoders
+from ser_tui.evaluation.statistics import in_segments, interval_speakers, numbered
+from ser_tui.experiment import members, parts
+from ser_tui.experiment.crew import Crew
+from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.surroundings import Forecasting, Surroundings
+from ser_tui.strategies.base import Strategy
+from ser_tui.strategies.registry import pausing_saves_little
+from ser_tui.strategies.warm import Prior
+from ser_tui.study.document import Study
+from ser_tui.study.events import RunResumed, RunStarted
+from ser_tui.study.findings import assumed, findings_of, plain, refitted, synthetic, transductive, warm
+from ser_tui.study.going_on import refuse_after_test
+from ser_tui.study.load import to_plain
+from ser_tui.training import machine
+from ser_tui.training.trainer import Trainer
+
+
+def say_what_begins(
+    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
+    start: RunStarted | None, prior: Sequence[Prior],
+) -> None:
+    """Put into the log what a run begins on, or what one that goes on does: its first line, its warnings, what is other than it was.
+    Raises UserError where the log shows that the data have changed, or that the test part has been scored."""
+    crew = forecast.crew
+    if start is None:
+        if session.state.trials:  # the line that would say what they were made on is damaged
+            parts.refuse_changes(session.keeper, data, start)
+        parts.remember(session.keeper, data)
+        session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
+        _say_what_is_unusable(session, data)
+        if lacking := members.lacking(session.keeper.study(), study):
+            session.note(lacking, level="warning")
+        if sentence := pausing_saves_little(study):
+            session.note(sentence, level="warning")
+        if study.warm_start.runs and not prior:
+            session.note("warm start: no past run of this encoder on another corpus has trials within the study's bounds; nothing is known")
+    else:
+        refuse_after_test(session.state, study.budget)
+        budget = to_plain(study)["budget"]
+        other = {"budget": budget, "planned_trials": forecast.planned} if budget != start.study.get("budget", budget) else {}
+        session.emit(RunResumed(machine=_machine(trainer, crew), **other))
+        _say_where_relative(session, study)
+        _say_what_is_other(session, start, trainer)
+        _say_what_is_assumed(session, study, start)
+    if crew.told:
+        session.note(crew.told, **crew.facts)
+
+
+def _machine(trainer: Trainer, crew: Crew) -> dict[str, Any]:
+    """What the log says of the machine: with several workers their threads too, in the order of whose sums scores are rounded."""
+    several = {"workers": crew.workers, "worker_threads": crew.threads} if crew.workers > 1 else {}
+    return {**machine.describe(), "precision": trainer.precision, **several}
+
+
+def _started(
+    study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting, prior: tuple[dict[str, Any], ...]
+) -> RunStarted:
+    split = data.split
+    units = data.validation_units["recordings"] or ()
+    named = {"train": split.train, "validation": split.validation, "test": split.test}
+    return RunStarted(
+        study=to_plain(study),
+        classes=data.classes,
+        utterances={name: len(indices) for name, indices in named.items()},
+        speakers={name: data.speakers(indices) for name, indices in named.items()},
+        findings=plain((
+            *assumed(encoders.assumption(study.encoder)),
+            *warm(study.warm_start.first_point != "none", prior),
+            *synthetic(spoken_by_machines(study.corpus)), *transductive(study.training.normalize_speaker),
+            *refitted(study.training.refit == "all", bool(split.test)), *split.findings,
+        )),
+        shares_speakers=bool(split.shared_speakers),
+        unlabelled_speakers=split.unlabelled,
+        machine=_machine(trainer, forecast.crew),
+        fingerprints={
+            "corpus": data.manifest.fingerprint,
+            "split": parts.digest(parts.parts_of(data)),
+            "encoder": trainer.encoder_fingerprint,
+        },
+        startup=strategy.startup,
+        planned_trials=forecast.planned,
+        predicted_seconds=forecast.whole(),
+        interval_speakers=interval_speakers(data.validation_units["groups"]),
+        validation_speakers=numbered(data.validation_units["groups"] or ()),
+        validation_recordings=numbered(units) if in_segments(units) else (),
+        objective=tuple(data.objective),
+        folds=data.of_folds,
+        prior=prior,
+    )
+
+
+def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
+    problems = data.manifest.problems
+    if problems:
+        first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
+        session.note(
+            f"{len(problems)} files of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
+            "`ser-tui corpora check` lists them",
+            level="warning",
+        )
+
+
+def _say_where_relative(session: Surroundings, study: Study) -> None:
+    """Runs of ser_tui 0.1.0 kept an encoder's path as it was typed; that its weights are the same has been checked."""
+    found = encoders.absolute_name(study.encoder)
+    if found != study.encoder and not study.encoder.startswith(("/", "~")):
+        session.note(f"this run names its encoder by a relative path, {study.encoder}; it was read from {found}")
+
+
+def _say_what_is_assumed(session: Surroundings, study: Study, start: RunStarted) -> None:
+    """Runs begun by a ser_tui that took every waveform as normalised where nothing said so do not say it by a finding."""
+    sentence = encoders.assumption(study.encoder)
+    if sentence and all(finding.kind != "assumed" for finding in findings_of(start)):
+        session.note(sentence, level="warning")
+
+
+def _say_what_is_other(session: Surroundings, start: RunStarted, trainer: Trainer) -> None:
+    before = start.machine.get("precision", trainer.precision)
+    if before != trainer.precision:
+        session.note(f"trials so far ran in {before}, those to come run in {trainer.precision}", level="warning")
