@@ -28,7 +28,8 @@ TRACED = tuple(
     str(PACKAGE / name)
     for name in (
         "store/", "worker/__main__", "worker/session", "worker/jobs", "worker/keeping", "worker/recording", "experiment/search",
-        "experiment/beginning", "experiment/held_out", "experiment/data", "experiment/parts", "experiment/rungs", "training/model", "training/shards", "training/cache",
+        "experiment/beginning", "experiment/held_out", "experiment/data", "experiment/parts", "experiment/rungs",
+        "training/model", "training/shards", "training/cache",
         "training/checkpoint",
     )
 )  # fmt: skip
