@@ -39,7 +39,7 @@ site: $(VENV)/.installed
 	$(BIN)/mkdocs build --strict
 	@echo "the docs are in site/: open site/index.html"
 
-$(VENV)/.installed: pyproject.toml requirements.lock
+$(VENV)/.installed: pyproject.toml requirements.lock requirements-alone.lock
 	@echo "setting up $(VENV): some minutes the first time (torch is 5 GB with its CUDA libraries, see README)"
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
@@ -51,6 +51,7 @@ else ifeq ($(LOCKED),1)
 else
 	$(BIN)/pip install --quiet -e '.[$(subst $(space),$(comma),$(EXTRAS))]'
 endif
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-alone.lock || echo "without the speaker embedding of method: autospeech"
 	@touch $@
 
 lock:
