@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import time
 from pathlib import Path
 
 import soundfile
+
+from ser_tui.training.threads import environment
 
 
 def joined(data: Path, minutes: float, target: Path) -> None:
@@ -81,6 +84,7 @@ def main() -> None:
     options.add_argument("--vad", action="store_true")
     options.add_argument("--exports", type=Path, nargs="*", default=[])
     chosen = options.parse_args()
+    os.environ.update(environment())  # before torch is imported
     cut = ["--vad"] if chosen.vad else ["--segments", "3s"]
     if chosen.minutes:
         print("| minutes | cut | seconds | times real time | processor seconds | peak memory, GiB |\n|---:|---|---:|---:|---:|---:|")

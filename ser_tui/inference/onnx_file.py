@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ser_tui.inference.whole_model import Says, WholeModel, refuse, traced
 from ser_tui.study.errors import UserError
+from ser_tui.training import threads
 from ser_tui.training.audio import SAMPLE_RATE
 from ser_tui.training.model import Model
 
@@ -62,7 +63,11 @@ def reader(path: Path) -> Says:
     """What onnxruntime makes of the file at `path`."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads.cores()
+    # Threads that spin while they wait stall others on the same cores: see `training.threads`.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def says(waveform: torch.Tensor) -> NDArray[np.float32]:
         found: NDArray[np.float32] = session.run([_OUTPUT], {_INPUT: waveform.numpy()})[0]
