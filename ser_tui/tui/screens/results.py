@@ -38,6 +38,7 @@ class ResultsScreen(AppScreen[None]):
         Binding("n", "next", "next part", tooltip="Validation part, test part, folds, evaluations"),
         Binding("a", "speakers", "all speakers", tooltip="All speakers, or the lowest ones"),
         Binding("r", "shares", "row shares", tooltip="Counts, or per cent of the row"),
+        Binding("u", "emotions", "use it", tooltip="Hear a recording with the best model: its emotions over time"),
         Binding("g", "seeds", "seeds", tooltip="Train the best configuration again with other seeds: mean and interval"),
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop"),
         Binding("escape,q,v", "dismiss", "back", key_display="esc"),
@@ -146,6 +147,10 @@ class ResultsScreen(AppScreen[None]):
         """To the matrix with its utterances."""
         self.ser.open("errors", self._run_id, self._number)
 
+    def action_emotions(self) -> None:
+        """To what the best model hears in a recording."""
+        self.ser.open("emotions", self._run_id)
+
     @work
     async def action_trial(self) -> None:
         """Ask which trial is to be shown."""
@@ -181,7 +186,7 @@ class ResultsScreen(AppScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works can be stopped, and only scores explained."""
-        if action in ("errors", "shares", "trial"):
+        if action in ("errors", "shares", "trial", "emotions"):
             follower = self._follower
             return follower is not None and (not follower.looked or follower.view.state.best is not None)
         if action == "next":

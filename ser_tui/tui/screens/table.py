@@ -62,6 +62,12 @@ def _timeline(view: Callable[[], View]) -> Screen[None]:
     return TimelineScreen(view)
 
 
+def _emotions(run_id: str) -> Screen[None]:
+    from ser_tui.tui.screens.emotions import EmotionsScreen
+
+    return EmotionsScreen(run_id)
+
+
 def _errors(run_id: str, number: int | None = None) -> Screen[None]:
     from ser_tui.tui.screens.errors import ErrorsScreen
 
@@ -118,6 +124,7 @@ SCREENS: Mapping[str, Callable[..., Screen[None]]] = {
     "evaluate": _evaluate,
     "results": _results,
     "errors": _errors,
+    "emotions": _emotions,
     "log": _log,
     "parameters": _parameters,
     "timeline": _timeline,

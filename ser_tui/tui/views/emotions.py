@@ -1,0 +1,87 @@
+"""The emotions of a recording over time: a row a class, a column a stretch of time, darker where it is more probable. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from ser_tui.client.hearing import Said
+from ser_tui.study.formatting import counted, duration
+from ser_tui.tui.widgets.characters import plain_terminal
+from ser_tui.tui.widgets.table import Column, cell
+
+COLUMNS = (
+    Column("start", "FROM", 9, "right"), Column("end", "TO", 9, "right"), Column("emotion", "EMOTION", 12),
+    Column("confidence", "SURE", 5, "right"), Column("others", "OTHERS", 20, flexible=True),
+)  # fmt: skip
+_NAMES = 14
+"""Cells before the bars."""
+_PLAIN, _SHADES = " .-+#", " \u2591\u2592\u2593\u2588"
+
+
+def clock(seconds: float) -> str:
+    """1:02:03.4, 2:03.4"""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+def shares(said: Sequence[Said], name: str, total: float, columns: int) -> list[float | None]:
+    """The mean probability of the class `name` in each of `columns` equal parts of `total` seconds; None where nothing was heard."""
+    weight, sums = [0.0] * columns, [0.0] * columns
+    for one in said:
+        if not one.shares or one.end <= one.start:
+            continue
+        low, high = (min(columns, moment / total * columns) for moment in (one.start, one.end))
+        for column in range(int(low), min(columns, int(high) + 1)):
+            part = min(high, column + 1) - max(low, column)
+            if part > 0:
+                weight[column] += part
+                sums[column] += part * one.shares.get(name, 0.0)
+    return [total_ / part if part > 0 else None for total_, part in zip(sums, weight, strict=True)]
+
+
+def summary(said: Sequence[Said], over: bool) -> Text:
+    """How long was heard, and which emotions for how much of it."""
+    heard = Counter[str]()
+    for one in said:
+        if one.emotion:
+            heard[one.emotion] += one.end - one.start  # type: ignore[assignment]
+    seconds = sum(heard.values())
+    parts = ", ".join(f"{name} {time / seconds:.0%}" for name, time in heard.most_common(4)) if seconds else ""
+    going = "" if over else ", hearing on ..."
+    return cell(f"{duration(seconds)} heard in {counted(sum(bool(one.emotion) for one in said), 'piece')}{going}   {parts}")
+
+
+def lines(said: Sequence[Said], classes: Sequence[str], width: int, at: float | None = None) -> list[Text]:
+    """A row for each of `classes`, in `width` cells, then one in which the moment `at` is marked, then the time."""
+    columns = max(10, width - _NAMES)
+    total = max((one.end for one in said), default=0.0)
+    if total <= 0:
+        return []
+    characters = _PLAIN if plain_terminal() else _SHADES
+    rows = [shares(said, name, total, columns) for name in classes]
+    shown = []
+    for name, row in zip(classes, rows, strict=True):
+        line = cell(f"{name[: _NAMES - 2]:{_NAMES}s}")
+        for column, value in enumerate(row):
+            top = value is not None and value > 0 and value >= max(other[column] or 0.0 for other in rows)
+            step = 0 if value is None else min(len(characters) - 1, int(value * len(characters)))
+            line.append_text(cell(characters[max(step, 1) if top else step], "accent" if top else "muted"))
+        shown.append(line)
+    mark = "" if at is None else " " * min(columns - 1, int(at / total * columns)) + "^"
+    last = clock(total)
+    return [*shown, cell(" " * _NAMES + mark, "bold"), cell(f"{'':{_NAMES}s}0{last:>{columns - 1}s}", "muted")]
+
+
+def cells(one: Said) -> tuple[Text, ...]:
+    """The row of a piece."""
+    if not one.shares:
+        return (cell(clock(one.start)), cell(clock(one.end)), cell("-"), cell("-"), cell(one.problem, "warning"))
+    ranked = sorted(one.shares, key=one.shares.__getitem__, reverse=True)
+    others = "  ".join(f"{name} {one.shares[name]:.2f}" for name in ranked[1:4])
+    return (
+        cell(clock(one.start)), cell(clock(one.end)), cell(ranked[0], "strong"), cell(f"{one.shares[ranked[0]]:.2f}"), cell(others, "muted")
+    )  # fmt: skip
