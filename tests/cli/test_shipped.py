@@ -30,7 +30,7 @@ def test_every_study_of_configs_has_a_name_and_a_file_of_that_name_goes_first(tm
         find_study("configs/emodb-gp.yaml")  # as in a checkout, which this folder is not
     with pytest.raises(UsageError, match="did you mean emodb-gp"):
         find_study("emodb-gpp")
-    with pytest.raises(UsageError, match="one of demo, emodb-gp"):
+    with pytest.raises(UsageError, match="one of demo, emodb-autospeech, emodb-gp"):
         find_study("zzz")
 
 
