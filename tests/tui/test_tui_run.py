@@ -369,3 +369,11 @@ async def test_a_run_that_is_covered_before_it_was_drawn_is_drawn_when_it_is_see
         await pilot.pause()
         await pilot.press("escape")
         await until_shown(pilot, "best BCA")
+
+
+def test_sets_of_members_are_told_apart_in_their_column_on_80_columns() -> None:
+    """Their beginnings are alike: what the others leave is theirs, and enough for all four."""
+    shown_columns = trial_columns(["members"], trials=15)
+    [members] = [column for column in shown_columns if column.flexible]
+    others = sum(column.width + 1 for column in shown_columns if column is not members)
+    assert (members.key, members.most) == ("members", len("log-mel+encoder+speaker+crnn")) and 78 - others >= members.most

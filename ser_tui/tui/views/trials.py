@@ -29,7 +29,7 @@ from ser_tui.study.formatting import (
     score_text,
 )
 from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
-from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.seeds import seeds_summary
@@ -79,14 +79,17 @@ def trial_columns(
     for name in names:
         known = HYPERPARAMETERS.get(name)
         short = known.short if known else name[:8].upper()
-        columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
+        if name == MEMBERS:  # up to four words, which their beginnings do not tell apart
+            columns.append(Column(name, short, 14, flexible=True, most=len("+".join(MEMBER_NAMES))))
+        else:
+            columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
     columns += [
         Column(BCA, SCORE_HEADING, SCORE_CELLS),
         *(Column(one.name, one.heading, max(8, len(one.heading)), "right") for one in others),
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
-        Column("state", "STATE", 18 if rungs else 10, flexible=True),
+        Column("state", "STATE", 18 if rungs else 10, flexible=MEMBERS not in names),
     ]
     needed = sum(column.width + 1 for column in columns)
     return [column for column in columns if column.key != "done" or not 0 < room < needed]
