@@ -203,8 +203,8 @@ def _facts(view: View) -> Text:
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
         *(word for word in (pooled_over(start), study.transductive) if word),
     ]
-    if study.method == "probe":
-        parts.insert(1, "probe")
+    if study.method != "finetune":
+        parts.insert(1, study.method)
     return cell(", ".join(parts), "muted")
 
 
@@ -317,7 +317,7 @@ def _current_line(view: View, trial: Trial | None, width: int) -> Text:
     values = parameters_text(trial.parameters, view.state.study.searched, short=True)
     if not trial.epochs:
         # A probe has no epochs: it is fitted once, to features that the first trial of their kind extracts.
-        at = "extracting features, fitting" if view.state.study.method == "probe" else "first epoch"
+        at = "extracting features, fitting" if view.state.study.method != "finetune" else "first epoch"
         if progress is not None:
             at = progress_text(progress.stage, progress.done, progress.utterances, 1)
         line.append_text(cell(f"trial {trial.number}  {at}   {values}"))
