@@ -201,7 +201,8 @@ class Baselines:
     def _untuned(self) -> Model:
         """Logistic regression on the frozen encoder's last layer."""
         study, model, train = self._study, self._model, self._data.part(self._data.split.train)
-        settings = study.training.model_copy(update={"paper_exact": False, "augment": (), "normalize_speaker": False})
+        plain = {"paper_exact": False, "augment": (), "normalize_speaker": False, "classifier": "regression"}
+        settings = study.training.model_copy(update=plain)
         trainer = ProbeTrainer(
             # It is scored on nothing of the run's own: the training part stands in for what would validate it.
             study.encoder, train, train, self._data.classes, settings, on_stage=self._told,

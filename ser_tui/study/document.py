@@ -219,6 +219,12 @@ class Training(_Section):
     """Of the speaker's own recordings, without labels, in training and wherever the probe is used: scores then hold where many
     recordings of a speaker come together."""
 
+    classifier: Literal["regression", "discriminant"] = Field(
+        "regression", title="classifier", description="of a probe: logistic regression, or linear discriminants, better on other corpora"
+    )
+    """discriminant: the covariance within the classes, S, is shrunk to I + C S, where S's mean variance is 1 and C is
+    inverse_regularization: .1 to .5 for what regression has at .01 to .1."""
+
     refit: Literal["none", "all"] = Field(
         "none", title="refit", description="all: the best is trained once more, on training and validation part, before it is kept"
     )
@@ -270,7 +276,7 @@ class Training(_Section):
         return value
 
 
-READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "refit", "balance", "calibration")
+READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "classifier", "refit", "balance", "calibration")
 """What of the training section a probe reads too; the rest is about fine-tuning, but for normalize_speaker, which is about probes."""
 
 

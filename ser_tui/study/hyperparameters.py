@@ -157,7 +157,7 @@ _ALL = (
         "inverse_regularization",
         "real",
         0.03,
-        "C of the probe's logistic regression: smaller is more regularised",
+        "C of the probe's classifier: smaller is more regularised",
         1e-6,
         1e6,
         short="C",

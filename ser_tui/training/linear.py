@@ -27,7 +27,7 @@ from ser_tui.training.head import Head
 _ITERATIONS = 2000
 _GRADIENT, _CHANGE = 1e-4, 64 * float(np.finfo(np.float64).eps)
 """Where L-BFGS stops: at a gradient, or a relative change of the loss, as small as this; scikit-learn's."""
-_ABSENT = -1e4
+ABSENT = -1e4
 """Bias of a class that the training part has not: finite, and never the largest."""
 _JITTER = 1e-9
 """Added to K's diagonal, as a share of its mean: standardised features sum to zero, so that K is singular."""
@@ -98,7 +98,7 @@ def fit(
 
     The standardisation is folded into the weights. Raises UserError when the labels are all the same.
     """
-    _refuse_one_class(labels)
+    refuse_one_class(labels)
     return solve(standardise(features), labels, classes, inverse_regularization, balanced=balanced)
 
 
@@ -106,7 +106,7 @@ def solve(
     data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True
 ) -> Head:
     """`fit` on features that are standardised already. Raises UserError when the labels are all the same."""
-    _refuse_one_class(labels)
+    refuse_one_class(labels)
     present, own = np.unique(labels, return_inverse=True)
     coefficients, bias = _minimised(data.inner, own, inverse_regularization, balanced)
     weight = data.weights(coefficients)
@@ -115,7 +115,7 @@ def solve(
     head = Head(data.standard.shape[1], classes).eval()
     with torch.no_grad():
         head.linear.weight.zero_()
-        head.linear.bias.fill_(_ABSENT)
+        head.linear.bias.fill_(ABSENT)
         head.linear.weight[present] = torch.from_numpy(weight).float()
         head.linear.bias[present] = torch.from_numpy(bias).float()
     return head
@@ -162,7 +162,8 @@ def _minimised(
     return values[:, :-1], values[:, -1]
 
 
-def _refuse_one_class(labels: NDArray[np.int64]) -> None:
+def refuse_one_class(labels: NDArray[np.int64]) -> None:
+    """Raise UserError where `labels` are all the same."""
     if len(np.unique(labels)) < 2:
         raise UserError("the training part holds one class only; choose another protocol")
 

@@ -22,12 +22,12 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.training import metrics
+from ser_tui.training import discriminant, linear, metrics
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.fold_table import FoldTable, vectors
 from ser_tui.training.head import Head, Pooling, pooling
-from ser_tui.training.linear import fit, solve, standardise
+from ser_tui.training.linear import Standardised, fit, standardise
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.parameters import complete
 from ser_tui.training.trainer import Trainer, pooled_probabilities, pooled_report
@@ -64,7 +64,7 @@ class ProbeTrainer(Trainer):
                 raise UserError(f"no utterance of fold {fold.name} can be read; run: ser-tui corpora check")
             labels = table.labels[train]
             standard = table.kept.of((number, chosen), features, train)
-            head = solve(standard, labels, classes, strength, balanced=self.balanced)
+            head = self.solved(standard, labels, strength)
             with torch.no_grad():
                 logits = [head(torch.from_numpy(features[rows])) for rows in (train, scored)]
             predictions = [metrics.UNREADABLE] * len(fold.validation)
@@ -92,6 +92,11 @@ class ProbeTrainer(Trainer):
     def balanced(self) -> bool:
         """Whether each class weighs the same in a fit."""
         return self._settings.balance != "none"
+
+    def solved(self, data: Standardised, labels: NDArray[np.int64], strength: float) -> Head:
+        """The head that the study's classifier makes of the rows of `data` with `labels` and the C `strength`. Raises UserError."""
+        solve = discriminant.solve if self._settings.classifier == "discriminant" else linear.solve
+        return solve(data, labels, len(self.classes), strength, balanced=self.balanced)
 
     def pooling(self, values: Mapping[str, Value]) -> Pooling:
         """The `Pooling` of a probe with the parameters `values`."""
@@ -155,7 +160,7 @@ class ProbeTrainer(Trainer):
         chosen, classes = self.pooling(values), len(self.classes)
         features = [data.remembered(chosen, partial(vectors, data, chosen)) for data in (train, validation)]
         standard = train.remembered(("standard", chosen), partial(standardise, features[0]))
-        head = solve(standard, _labels(train), classes, float(values["inverse_regularization"]), balanced=self.balanced)
+        head = self.solved(standard, _labels(train), float(values["inverse_regularization"]))
         check_stop(should_stop)
         with torch.no_grad():
             logits = [head(torch.from_numpy(found)) for found in features]
@@ -225,10 +230,9 @@ class Crossed:
         """Logits [n, C] of each of `rows` by the probe that is trained on the rows `train`."""
         check_stop(self._should_stop)
         chosen = self._trainer.pooling(values)
-        features, classes = table.features(chosen), len(self._trainer.classes)
+        features = table.features(chosen)
         standard = table.kept.of((pair, chosen), features, train)
-        strength, balanced = float(values["inverse_regularization"]), self._trainer.balanced
-        head = solve(standard, table.labels[train], classes, strength, balanced=balanced)
+        head = self._trainer.solved(standard, table.labels[train], float(values["inverse_regularization"]))
         with torch.no_grad():
             return [head(torch.from_numpy(features[scored])).numpy() for scored in rows]
 
