@@ -13,7 +13,7 @@ from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Printed
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
-from ser_tui.study.time_to_score import BEGIN, HORIZON, MARKS
+from ser_tui.study.time_to_score import BEGIN, HORIZON, MARKS, area_value
 
 
 def print_paper(*, encoder: str, protocol: str, budget: int, replayed: bool, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def _row(kind: str, ours: Ours | None) -> tuple[str, ...]:
     to = " / ".join("-" if mark not in known else _time(*known[mark]) for mark in MARKS)
     run = ours.run if ours.how == "run" else "replayed"
     n = sample(ours.score.n, ours.speakers) if ours.score.n else "-"
-    return (*told, score_text(ours.score), n, str(ours.trials), _minutes(ours.minutes), to, score(ours.alc), ours.protocol, run)
+    return (*told, score_text(ours.score), n, str(ours.trials), _minutes(ours.minutes), to, area_value(ours.alc), ours.protocol, run)
 
 
 def _time(trials: int, minutes: float | None) -> str:

@@ -74,9 +74,14 @@ def learning_area(state: RunState, among: Sequence[Trial] | None = None) -> floa
     return round(area, 6)
 
 
+def area_value(area: float | None) -> str:
+    """.81: a third digit would be that of the machine's speed; a dash where there is none."""
+    return "-" if area is None else f"{area:.2f}".removeprefix("0")
+
+
 def area_text(area: float | None) -> str:
-    """; area under its curve .812, over log time to 1,800 s (t0 60 s)"""
-    return "" if area is None else f"; area under its curve {score(area)}, over log time to {HORIZON:,.0f} s (t0 {BEGIN:.0f} s)"
+    """; area under its curve .81, over log time to 1,800 s (t0 60 s)"""
+    return "" if area is None else f"; area under its curve {area_value(area)}, over log time to {HORIZON:,.0f} s (t0 {BEGIN:.0f} s)"
 
 
 def trials_to(reached: Sequence[Passed], mark: float) -> int | None:

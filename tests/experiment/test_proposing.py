@@ -117,13 +117,15 @@ def test_a_trial_that_begins_once_more_is_the_proposal_of_its_first_beginning() 
     log: list[Event] = [
         TrialStarted(trial=1, parameters=points[0], based_on=(), until=1),
         TrialStarted(trial=2, parameters=points[1], based_on=(), pending=(1,), until=1),
-        TrialPaused(trial=1, bca=0.5, **paused),
+        TrialPaused(trial=1, bca=0.4, **paused),
+        TrialContinued(trial=1, epoch=1, until=2, based_on=((1, 1),), pending=(2,)),
+        TrialFailed(trial=1, kind="error", reason="the loss became nan", seconds=1.0),
         begins,
-        TrialPaused(trial=2, bca=0.4, **paused),
-        TrialContinued(trial=1, epoch=1, until=2, based_on=((1, 2),), pending=(3,)),
-        *(TrialFailed(trial=number, kind="cut_short", reason="its process died", seconds=1.0) for number in (1, 3)),
+        TrialPaused(trial=2, bca=0.5, **paused),
+        TrialContinued(trial=2, epoch=1, until=2, based_on=((1, 2),), pending=(3,)),
+        *(TrialFailed(trial=number, kind="cut_short", reason="its process died", seconds=1.0) for number in (2, 3)),
         replace(begins, attempt=2),
     ]
     assert [
         (event.trial, proposal is not None and proposal.continues is not None) for event, proposal in replayed(study, log)
-    ] == [(1, False), (2, False), (3, False), (1, True), (3, False)]
+    ] == [(1, False), (2, False), (1, True), (3, False), (2, True), (3, False)]

@@ -257,7 +257,7 @@ async def test_on_few_lines_what_is_at_rest_is_folded_and_one_key_shows_it(runs:
         await press(pilot, *["ctrl+n"] * 3)
         await until_shown(pilot, "SEARCH", "learning_rate", "fixed hyperparameters ...", "weight_decay, head_dropout")
         await press(pilot, "ctrl+n")
-        await until_shown(pilot, "15 settings ...", "labels, precision, normalize", "enter show them", "save to configs/")
+        await until_shown(pilot, "16 settings ...", "labels, precision, normalize", "enter show them", "save to configs/")
         await press(pilot, "enter")
         await until_shown(pilot, "auto: bfloat16 where this processor gains from it", "TRAINING")
         assert getattr(pilot.app.focused, "id", "") == "field-labels"

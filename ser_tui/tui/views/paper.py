@@ -13,7 +13,7 @@ from ser_tui.report.sheets import Sheet, SheetColumn
 from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
 from ser_tui.study.scores import Score
-from ser_tui.study.time_to_score import MARKS
+from ser_tui.study.time_to_score import MARKS, area_value
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, Row, cell
 
@@ -135,7 +135,7 @@ def _run_words(ours: Ours, *, wide: bool) -> str:
     """Of a run: its id, how many trials and the area under its curve; of a replay what it was made on."""
     if ours.how == "run":
         named = "area under its learning curve over log time" if wide else "ALC"
-        area = "" if ours.alc is None else f", {named} {score(ours.alc)}"
+        area = "" if ours.alc is None else f", {named} {area_value(ours.alc)}"
         return f"run {ours.run}, {counted(ours.trials, 'trial')}{area}; enter opens it"
     return f"not run, but {ours.run}; enter starts or queues the run"
 
