@@ -62,6 +62,6 @@ def test_the_area_under_the_curve_is_over_the_logarithm_of_time_and_of_the_best_
     found = state(trial(1, 0, 60, 0.5), trial(2, 70, 30, 0.4), trial(3, 400, 20, 0.8), trial(4, 1900, 50, 0.99), sessions=(whole,))
     expected = 0.5 * (1 - math.log(2) / math.log(31)) + 0.3 * (1 - math.log(8) / math.log(31))
     assert learning_area(found) == pytest.approx(expected, abs=1e-6)
-    assert area_text(learning_area(found)) == "; area under its curve .51, over log time to 1,800 s (t0 60 s)"
+    assert area_text(learning_area(found)) == "; area under its curve .52, over log time to 1,800 s (t0 60 s)"
     assert learning_area(state(trial(1, 0, 60, 0.0, TrialStatus.CUT_SHORT))) is None and area_text(None) == ""
     assert learning_area(state(replace(trial(1, 0, 1, 0.85), started=""), sessions=(whole,))) is None, "a log without times"
