@@ -13,12 +13,11 @@ by it.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from ser_tui.training.head import Head
-from ser_tui.training.linear import ABSENT, Standardised, refuse_one_class
+from ser_tui.training.linear import Standardised, head_of, refuse_one_class
 
 _SMALLEST = 1e-12
 _MOST = 1 - 1e-6
@@ -44,15 +43,7 @@ def solve(
     scale = _scale(apart, weight - weight.mean(axis=0), means, leverage, ridge, held)
     prior = np.zeros(count) if balanced else np.log(held / len(rows))
     bias = prior - scale / 2 * (weight * means).sum(axis=1)
-    weight = scale * weight / data.scale
-    bias = bias - weight @ data.mean
-    head = Head(rows.shape[1], classes).eval()
-    with torch.no_grad():
-        head.linear.weight.zero_()
-        head.linear.bias.fill_(ABSENT)
-        head.linear.weight[present] = torch.from_numpy(weight).float()
-        head.linear.bias[present] = torch.from_numpy(bias).float()
-    return head
+    return head_of(data, scale * weight, bias, present, classes)
 
 
 def _scale(

@@ -109,7 +109,14 @@ def solve(
     refuse_one_class(labels)
     present, own = np.unique(labels, return_inverse=True)
     coefficients, bias = _minimised(data.inner, own, inverse_regularization, balanced)
-    weight = data.weights(coefficients)
+    return head_of(data, data.weights(coefficients), bias, present, classes)
+
+
+def head_of(
+    data: Standardised, weight: NDArray[np.float64], bias: NDArray[np.float64], present: NDArray[np.int64], classes: int
+) -> Head:
+    """The head [width to classes] of features as they were before `data` standardised them, of `weight` [K, width] and `bias` [K] on
+    standardised ones; K classes are `present`, and no other is ever answered."""
     weight = weight / data.scale
     bias = bias - weight @ data.mean
     head = Head(data.standard.shape[1], classes).eval()

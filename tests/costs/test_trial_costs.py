@@ -116,7 +116,7 @@ def test_costs_that_cannot_be_kept_cost_no_run(tmp_path: Path, monkeypatch: pyte
     assert trial_costs.recall("x") is None
 
 
-def test_copies_are_trained_on_and_not_validated_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copies_are_trained_on_and_not_validated_on_and_padding_takes_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_TUI_DATA", str(tmp_path))
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
     for label in ("anger", "fear"):
@@ -131,3 +131,5 @@ def test_copies_are_trained_on_and_not_validated_on(tmp_path: Path, monkeypatch:
     copied = calibration.speech(data, loads(text + "training: {augment: [noise, speed]}\n"))
     assert sum(copied.train) == pytest.approx(4 * sum(plain.train))
     assert copied.validation == plain.validation
+    padded = calibration.speech(data, loads(text + "training: {paper_exact: true}\n"))
+    assert padded.seconds(5.0) == (5.0 * 16, 5.0 * 4), "the paper's loop pads every utterance to where it is cut"
