@@ -76,7 +76,7 @@ async def test_a_recording_is_heard_from_the_results_of_a_run_and_what_is_wrong_
         await press(pilot, "v")
         await until_shown(pilot, "most confused")
         await press(pilot, "u")
-        await until_shown(pilot, "a recording; pieces of so many seconds")
+        await until_shown(pilot, "a recording, and pieces of it")
         await press(pilot, "'gone.wav", "enter")
         await until(pilot, lambda: any("a file that is there" in str(one.message) for one in app._notifications))
         app.screen.query_one("#path", Input).value = str(path)

@@ -47,7 +47,7 @@ class EmotionsScreen(AppScreen[None]):
         head = cell("Emotions", "bold")
         head.append_text(cell(f"   {self._run_id}", "muted"))
         yield Lines(head, classes="title", id="head")
-        yield Lines(cell("a recording; pieces of so many seconds (3s), or vad: where voice begins and ends", "muted"), id="asked")
+        yield Lines(cell("a recording, and pieces of it: so many seconds (3s), or by voice (vad)", "muted"), id="asked")
         yield Input(id="path", compact=True, placeholder="recording.wav")
         yield Input("3s", id="cut", compact=True)
         yield Lines(Text(), id="summary")
