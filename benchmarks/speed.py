@@ -1,7 +1,8 @@
 """The paper's loop beside ours: same machine, same weights, same utterances, same trials. Minutes, ratios, memory, BCA.
 
     python benchmarks/speed.py [--data ../shared/data] [--encoder wav2vec2-base-size|NAME]
-    python benchmarks/speed.py --trials paper            # the first 15 trials of each search that the authors recorded
+    python benchmarks/speed.py --trials paper            # the first 15 trials of each search that the authors recorded, by one
+                                                         # worker and by two, with the collapse guard off and modelled
     python benchmarks/speed.py --encoder whisper-tiny.en --bca 2     # whole trials by both loops, two seeds
     python benchmarks/speed.py --encoder whisper-tiny.en --grow      # ours by utterances (100 to 5,000) and by cores
 
@@ -9,13 +10,13 @@
 loop is run whole, except with --bca: a reference step is timed for every kind (frozen, trained, validation) and length,
 and an epoch of ours on a sample of utterances of all lengths, in groups of neighbours in length; both are then multiplied
 up to EmoDB's 428 utterances to train on and 107 to validate on. Each side is a process of its own, so that its peak memory is its own.
-The reference (benchmarks/reference_loop.py) has torch's own thread settings, ours has the product's.
+The reference (benchmarks/reference_loop.py) has torch's own thread settings, ours has the product's. Two workers have one thread each, and
+are timed on the same sample at the same time, as `workers: auto` would have them.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import resource
@@ -25,17 +26,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from paper_lists import SEARCHES, ends, recorded
+
 from ser_tui.training import threads
+from ser_tui.training.collapse import PATIENCE
 from ser_tui.training.processor import instruction_sets, processor
 
 LENGTHS = (2, 3, 4, 5, 7, 10)
 TRAIN, VALIDATION = 428, 107
-SEARCHES = {"Ax": "hpo_results_ax_bca1_1", "Optuna": "hpo_results_bca1_test", "Hyperopt": "hpo_results_hyperopt_bca_1_test"}
 RANDOM = "wav2vec2-base-size"
+WORKERS = 2
 CONFIGURATION: Mapping[str, Any] = {"learning_rate": 1e-4, "epochs": 5, "unfreeze_epoch": 0, "max_seconds": 5}
 """Of the trials that both loops run whole for --bca."""
 
@@ -69,9 +74,10 @@ def main() -> None:
             _print_bca(given)
             return
         reference, ours = _child(given, "reference"), _child(given, "ours")
+        each = _at_once(given) if given.trials else []
     _print_epochs(reference, ours)
     if given.trials:
-        _print_lists(given.data / "paper-trials", reference, ours)
+        _print_lists(given.data / "paper-trials", reference, ours, each)
 
 
 # One side each, in a process of its own.
@@ -249,14 +255,14 @@ def _facts() -> dict[str, Any]:
     return {"threads": torch.get_num_threads(), "torch": torch.__version__, "load": round(os.getloadavg()[0], 1)}
 
 
-def _child(given: argparse.Namespace, side: str, *more: str, cores: Iterable[int] | None = None) -> dict[str, Any]:
-    """What `side` measures in a process of its own, with an empty cache."""
+def _child(given: argparse.Namespace, side: str, *more: str, cores: Iterable[int] | None = None, count: int = 0) -> dict[str, Any]:
+    """What `side` measures in a process of its own, with an empty cache; `count`: its threads, where it has not all."""
     command = [
         sys.executable, __file__, "--side", side, "--data", str(given.data), "--encoder", given.encoder, "--utterances",
-        str(given.utterances), "--steps", str(given.steps), "--bca", str(given.bca), *more,
+        str(given.utterances), "--steps", str(given.steps), "--bca", str(given.bca), "--threads", str(count), *more,
     ]  # fmt: skip
     # The reference waits as torch does by default; a product's process would spin at the cost of its neighbours.
-    settings = {} if side.startswith("reference") else threads.environment(len(set(cores)) if cores else None)
+    settings = {} if side.startswith("reference") else threads.environment(len(set(cores)) if cores else count or None)
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, **settings, "SER_TUI_CACHE": cache}
         pin = None if cores is None else (lambda: os.sched_setaffinity(0, cores))
@@ -265,6 +271,12 @@ def _child(given: argparse.Namespace, side: str, *more: str, cores: Iterable[int
         raise SystemExit(f"{side} failed (exit {done.returncode})")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _at_once(given: argparse.Namespace) -> list[dict[str, Any]]:
+    """What each of several workers of one thread measures while the others do the same."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(lambda _: _child(given, "ours", count=1), range(WORKERS)))
 
 
 def _random_weights(folder: Path) -> Path:
@@ -301,30 +313,46 @@ def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None
     print(f"peak memory: reference {reference['peak']:.2f} GiB, ours {ours['peak']:.2f} GiB\n")
 
 
-def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    print("| first 15 trials of | reference, min a trial | ours | of it embedding | ratio |")
-    print("|---|---:|---:|---:|---:|")
-    totals, products = [0.0, 0.0], 0.0
-    for name, file in SEARCHES.items():
-        with (folder / f"{file}.csv").open(newline="") as stream:
-            rows = list(csv.DictReader(stream))[:15]
-        theirs = own = 0.0
-        embedded: set[int] = set()
-        for row in rows:
-            epochs, seconds = int(row["num_epochs"]), int(row["max_length"]) // 16_000
-            frozen = min(epochs, int(row["unfreeze_epoch"]))
-            embedded.add(seconds)
-            for kind, count in (("frozen", frozen), ("trained", epochs - frozen)):
-                theirs += count * _reference_epoch(reference, kind, seconds)
-                own += count * ours["times"][kind][str(seconds)]
-                products += count * ours["times"]["bound" if kind == "trained" else kind][str(seconds)]
-        once = sum(ours["times"]["embedding"][str(seconds)] for seconds in embedded)
-        own += once
-        products += once
-        totals = [totals[0] + theirs, totals[1] + own]
-        print(f"| {name} | {theirs / 900:.1f} | {own / 900:.2f} | {once / 900:.2f} | {theirs / own:.1f} |")
-    print(f"| all three | {totals[0] / 2700:.1f} | {totals[1] / 2700:.2f} | | {totals[0] / totals[1]:.1f} |")
-    print(f"\nwith nothing but the products in a trained epoch of ours: {totals[0] / products:.1f}")
+def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, Any], each: list[Mapping[str, Any]]) -> None:
+    """The lists by one worker and by two, of which `each` was timed beside the other; embedding is counted as one worker does it."""
+
+    def one(kind: str, seconds: int) -> float:
+        return float(ours["times"][kind][str(seconds)])
+
+    def two(kind: str, seconds: int) -> float:
+        return statistics.fmean(side["times"][kind][str(seconds)] for side in each)
+
+    def products(kind: str, seconds: int) -> float:
+        return one("bound" if kind == "trained" else kind, seconds)
+
+    print(f"{WORKERS} workers of one thread at once: a trained epoch of each, and how many times the epochs of one worker they make")
+    for seconds in LENGTHS:
+        print(f"  {seconds} s: {two('trained', seconds):.1f} s, {WORKERS * one('trained', seconds) / two('trained', seconds):.2f} times")
+    ways = [("off", None), (f"after {PATIENCE}", PATIENCE), (f"after {PATIENCE + 1}", PATIENCE + 1)]
+    print("\n| first 15 trials of | at chance | reference, min a trial | " + " | ".join(
+        f"guard {name}: {workers} | ratio" for name, _ in ways for workers in ("one worker", "two")) + " |")  # fmt: skip
+    print("|---|---:|" + "---:|" * (1 + 4 * len(ways)))
+    sums, bound = [0.0] * (2 + 2 * len(ways)), 0.0
+    for search in SEARCHES:
+        trials = recorded(folder, search)
+        once = sum(one("embedding", seconds) for seconds in {trial.seconds for trial in trials})
+        theirs = sum(trial.takes(partial(_reference_epoch, reference)) for trial in trials)
+        found = [float(sum(trial.at_chance for trial in trials)), theirs]
+        for _, patience in ways:
+            left = trials if patience is None else [trial.guarded(patience) for trial in trials]
+            found += [once + ends((trial.takes(epoch) for trial in left), count) for epoch, count in ((one, 1), (two, WORKERS))]
+        bound += once + sum(trial.takes(products) for trial in trials)
+        sums = [total + more for total, more in zip(sums, found, strict=True)]
+        _print_list(search, found, 15)
+    _print_list("all three", sums, 15 * len(SEARCHES))
+    print(f"\nwith nothing but the products in a trained epoch of ours, one worker, guard off: {sums[1] / bound:.1f}")
+
+
+def _print_list(name: str, found: list[float], trials: int) -> None:
+    """A row of how many trials are at chance, the reference's seconds and ours."""
+    at_chance, theirs, *own = found
+    cells = [f"{seconds / 60 / trials:.2f} | {theirs / seconds:.1f}" for seconds in own]
+    print(f"| {name} | {at_chance:.0f} | {theirs / 60 / trials:.1f} | {' | '.join(cells)} |")
 
 
 def _reference_epoch(reference: Mapping[str, Any], kind: str, seconds: int) -> float:
