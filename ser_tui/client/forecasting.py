@@ -30,5 +30,12 @@ def forecast(study: Study) -> float:
         raise UserError(f"how long it takes could not be measured: {last}")
     found = json.loads(lines[-1])
     if "failed" in found or found["seconds"] is None:
-        raise UserError(f"how long it takes is not known: {found.get('failed') or 'nothing ends this search but you'}")
+        raise UserError(f"how long it takes is not known: {found.get('failed') or _endless(found['trials'])}")
     return float(found["seconds"])
+
+
+def _endless(trials: int | None) -> str:
+    """Why a search of so many `trials`, None: any number, has no time, where nothing failed."""
+    if trials is None:
+        return "nothing ends this search but you"
+    return f"each of its {trials} trials takes another time; give budget.minutes, and it ends by the clock"

@@ -423,7 +423,10 @@ class Study(_Section):
     protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
     """A name of `ser-tui encoders list`, an id of the model hub, or a folder."""
-    method: Method = Field("finetune", title="method")
+    method: Method = Field(
+        "finetune", title="method",
+        description="finetune trains the encoder; probe, a classifier on it; autospeech, several small models and their averages",
+    )
     """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features; autospeech: members
     trained one after another, and the geometric means of them: log-mel statistics, the frozen encoder's features and a speaker
     embedding, each with logistic regression, and a small network on MFCC. By itself autospeech has the strategy grid and 30 minutes."""

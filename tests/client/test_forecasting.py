@@ -21,3 +21,12 @@ def test_what_cannot_be_measured_is_told_in_one_line(small_study: Callable[..., 
     with pytest.raises(UserError, match="how long it takes is not known: corpus emovo") as refused:
         forecast(small_study().model_copy(update={"corpus": ("emovo",)}))
     assert "\n" not in str(refused.value)
+
+
+def test_members_that_take_another_time_each_are_not_called_endless(small_study: Callable[..., Study]) -> None:
+    document = small_study().model_dump() | {
+        "method": "autospeech", "search": {"members": {"choices": ["log-mel", "encoder"]}}, "strategy": {"kind": "grid"},
+        "budget": {"trials": 2, "minutes": None},
+    }
+    with pytest.raises(UserError, match=r"each of its 2 trials takes another time; give budget\.minutes"):
+        forecast(Study.model_validate(document))

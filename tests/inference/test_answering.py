@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_runs import until
 from tiny_encoders import CLASSES, MakeModel
 
 from ser_tui.corpora.hearing.segments import Clip
@@ -146,3 +149,24 @@ def test_the_command_does_it_in_a_process_and_says_what_is_wrong_in_one_line(mak
     assert done.returncode == 0 and len(json.loads(done.stdout)["answers"]) == 4, done.stderr
     wrong = call("predict", "latest", str(recordings[3]), "--segments", "soon")
     assert wrong.returncode == 2 and "--segments soon: a length such as 3s" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_whole_answers_and_the_same_command_goes_on(make_model: MakeModel, recordings: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(3000):
+        (folder / f"{number:04}.wav").symlink_to(recordings[0])
+    output = tmp_path / "answers.csv"
+    command = [sys.executable, "-m", "ser_tui.cli", "predict", str(make_model("wav2vec2")), str(folder), "--csv", "-o", str(output)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
+    until(lambda: output.exists() and output.read_bytes().count(b"\n") > 20, 120)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to the command and to the process that it started
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in said
+    kept = len(_table(output))
+    assert 20 <= kept < 3000, "it was stopped under way"
+    done = subprocess.run(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+    assert done.returncode == 0 and f"which holds {kept:,} answers" in done.stderr, done.stderr
+    names = [row["file"] for row in _table(output)]
+    assert names == sorted(names) and len(set(names)) == len(names) == 3000
