@@ -12,15 +12,12 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed
 from ser_tui.places import runs_folder
-from ser_tui.replay.recorded import timed, usable
-from ser_tui.replay.searches import FOREST, NEAREST, SURROGATES, Request
+from ser_tui.replay.searches import BUDGET, FOREST, MOST_TRIALS, NEAREST, SURROGATES, Request, bounds_told
 from ser_tui.replay.table import ReplayFigures, ToMark, figures
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, duration, score
 from ser_tui.study.records import to_plain
 
-BUDGET, MOST_TRIALS = 15, 10_000
-"""Trials of a search where none are asked for: without a bound of minutes, and with one."""
 EVERY = 2.0
 """Seconds between two lines of progress."""
 
@@ -39,11 +36,8 @@ def replay_strategies(
     if not asked or not kinds:
         raise UsageError("name a strategy and a surrogate at least: --strategies gp,tpe --surrogates forest,nearest")
     trials, space = replaying.recorded(runs_folder(), sources, study)
-    kept = usable(space, trials)
-    if minutes is not None and not timed(kept):
-        raise UsageError("--minutes: not all of the recorded trials say how many seconds they took; leave it out, or name others")
     most = budget or (BUDGET if minutes is None else MOST_TRIALS)
-    request = Request(space, tuple(kept), asked, (), most, jobs or len(os.sched_getaffinity(0)), minutes)
+    request = replaying.request(space, trials, asked, most, minutes, jobs or len(os.sched_getaffinity(0)))
     found = replaying.replay(request, kinds, seeds, _Progress(), again=again)
     rows = {key: figures(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
     if as_json:
@@ -75,7 +69,7 @@ class _Progress:
 def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> None:
     say(
         f"{counted(len(request.trials), 'recorded trial')}, best {score(max(trial.score for trial in request.trials))}; searched: "
-        f"{', '.join(request.space)}; {_budget(request)}, at most {counted(seeds, 'seed')}"
+        f"{', '.join(request.space)}; {bounds_told(request.budget, request.minutes)}, at most {counted(seeds, 'seed')}"
     )
     for kind in dict.fromkeys(surrogate for _, surrogate in rows):
         error = found.errors.get(kind)
@@ -96,14 +90,6 @@ def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Rep
     say("best of a search, (standard error); TO: median trials until a BCA was passed; MINUTES of a search, by the recorded trials")
     if not found.whole:
         say("interrupted: what is done is kept, the same command goes on", error=True)
-
-
-def _budget(request: Request) -> str:
-    trials = counted(request.budget, "trial")
-    if request.minutes is None:
-        return f"{trials} a search"
-    most = f", {trials} at most" if request.budget < MOST_TRIALS else ""
-    return f"a search has what ends within {request.minutes:g} minutes{most}"
 
 
 def _with_error(pair: tuple[float, float], digits: int = 3) -> str:

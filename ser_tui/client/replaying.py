@@ -18,7 +18,7 @@ from typing import Any
 import ser_tui
 from ser_tui.client.resolving import load_bounds
 from ser_tui.places import cache_folder, private_folder
-from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run
+from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run, timed, usable
 from ser_tui.replay.searches import Request, Search, Wanted, read_search, request_json, search_plain
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.strategies import registry
@@ -86,6 +86,17 @@ def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> t
     if study is not None:
         return trials, searched(load_bounds(study))
     return trials, space_of_run(of_runs[0]) if of_runs else space_of(trials)
+
+
+def request(
+    space: Space, trials: Sequence[Recorded], strategies: tuple[StrategyChoice, ...], budget: int, minutes: float | None, processes: int
+) -> Request:
+    """What is asked of a replay on those of `trials` that lie within `space`. Raises UsageError where they are too few, or do not tell the
+    seconds that `minutes` are counted by."""
+    kept = usable(space, trials)
+    if minutes is not None and not timed(kept):
+        raise UsageError("minutes: not all of the recorded trials say how many seconds they took; leave them out, or name other trials")
+    return Request(space, tuple(kept), strategies, (), budget, processes, minutes)
 
 
 def tables_of(source: str) -> list[Path]:

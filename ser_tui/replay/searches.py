@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from ser_tui.replay.recorded import Recorded
 from ser_tui.study.document import StrategyChoice
+from ser_tui.study.formatting import counted
 from ser_tui.study.space import Space
 
 FOREST, NEAREST = "forest", "nearest"
@@ -17,6 +18,9 @@ SURROGATES: Mapping[str, str] = {
     FOREST: "a random forest grown on the recorded trials",
     NEAREST: "the recorded trial that lies nearest",
 }
+
+BUDGET, MOST_TRIALS = 15, 10_000
+"""Trials of a search where none are asked for: without a bound of minutes, and with one."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,15 @@ class Request:
     processes: int = 1
     minutes: float | None = None
     """A search has the trials that end within so many minutes by the surrogate, and its first one; None: no such bound."""
+
+
+def bounds_told(budget: int, minutes: float | None) -> str:
+    """15 trials a search; or: a search has what ends within 120 minutes, 15 trials at most"""
+    trials = counted(budget, "trial")
+    if minutes is None:
+        return f"{trials} a search"
+    most = f", {trials} at most" if budget < MOST_TRIALS else ""
+    return f"a search has what ends within {minutes:g} minutes{most}"
 
 
 _REQUEST = TypeAdapter(Request)

@@ -79,6 +79,16 @@ async def test_strategies_are_replayed_on_a_folder_of_tables_and_the_table_leave
             ("forest", "random", "3"), ("forest", "grid", "3"), ("nearest", "random", "3"), ("nearest", "grid", "3"),
         ]  # fmt: skip
         assert all(0 < float(row["mean"]) <= 1 and 0 < float(row["error"]) < 1 for row in rows)
+        await press(pilot, "down", "down", "enter")
+        await until_shown(pilot, "Minutes that a search has")
+        await press(pilot, "tab", "'" + "2", "enter")
+        await until_shown(pilot, "trials a search  any number", "minutes a search 2 ", "was asked for before")
+        await press(pilot, "ctrl+s")
+        await until_shown(pilot, "12 searches are done", "TRIALS")
+        await press(pilot, "enter")
+        await until_shown(pilot, "Minutes that a search has")
+        await press(pilot, "enter")
+        await until_shown(pilot, "trials a search  15 ", "minutes a search any number")
 
 
 async def test_a_replay_that_is_stopped_goes_on_from_there(runs: Path, table: Path) -> None:

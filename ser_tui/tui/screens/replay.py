@@ -16,8 +16,7 @@ from textual.binding import Binding, BindingType
 
 from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed, Stopper
-from ser_tui.replay.recorded import usable
-from ser_tui.replay.searches import FOREST, NEAREST, Request
+from ser_tui.replay.searches import BUDGET, FOREST, MOST_TRIALS, NEAREST, Request
 from ser_tui.strategies import registry
 from ser_tui.study.formatting import counted
 from ser_tui.tui.base import AppScreen
@@ -35,7 +34,9 @@ LOOK_SECONDS = 1.0
 LEAST_HEIGHT = 30
 """From where table and plot have room at the same time."""
 KINDS = (FOREST, NEAREST)
-MOST_SEEDS, MOST_TRIALS = 100_000, 10_000
+MOST_SEEDS, MOST_MINUTES = 100_000, 1_000_000
+ANY = "any number"
+"""Typed or chosen where nothing bounds the minutes of a search."""
 
 
 class AskedTable(Table):
@@ -150,12 +151,21 @@ class ReplayScreen(AppScreen[None]):
             self.asked = replace(self.asked, strategies=tuple(dict.fromkeys(wanted)))
 
     async def _change_number(self, key: str) -> None:
-        usual = {"seeds": (20, 50, 200), "budget": (10, 15, 30), "reach": (".90", ".95", ".97")}[key]
-        title = {"seeds": "Searches of each strategy", "budget": "Trials a search", "reach": "The BCA that a search shall reach"}[key]
+        usual = {
+            "seeds": (20, 50, 200), "budget": (10, 15, 30), "minutes": (ANY, 60, 120, 240), "reach": (".90", ".95", ".97")
+        }[key]
+        title = {
+            "seeds": "Searches of each strategy", "budget": "Trials a search", "minutes": "Minutes that a search has, by the records",
+            "reach": "The BCA that a search shall reach",
+        }[key]
         found = await self.app.push_screen_wait(
             ChooseScreen(title, [Choosable(str(one)) for one in usual], other="or another number, then enter")
         )
         if not found:
+            return
+        if key == "minutes" and found[0] == ANY:
+            trials = BUDGET if self.asked.budget == MOST_TRIALS else self.asked.budget
+            self.asked = replace(self.asked, minutes=None, budget=trials)
             return
         try:
             number = float(found[0])
@@ -168,8 +178,14 @@ class ReplayScreen(AppScreen[None]):
             self.asked = replace(self.asked, seeds=int(number))
         elif key == "budget" and number == int(number) and 1 <= number <= MOST_TRIALS:
             self.asked = replace(self.asked, budget=int(number))
+        elif key == "minutes" and 0 < number <= MOST_MINUTES:
+            # The minutes alone end a search then, unless a number of trials is chosen after.
+            self.asked = replace(self.asked, minutes=number, budget=MOST_TRIALS if self.asked.minutes is None else self.asked.budget)
         else:
-            most = {"seeds": f"a whole number up to {MOST_SEEDS:,}", "budget": f"a whole number up to {MOST_TRIALS:,}"}
+            most = {
+                "seeds": f"a whole number up to {MOST_SEEDS:,}", "budget": f"a whole number up to {MOST_TRIALS:,}",
+                "minutes": f"{ANY}, or minutes up to {MOST_MINUTES:,}",
+            }
             self.ser.tell(f"{found[0]}: give {most.get(key, 'a number between 0 and 1')}", problem=True)
 
     # The replay
@@ -197,7 +213,7 @@ class ReplayScreen(AppScreen[None]):
             trials, space = replaying.recorded(runs, asked.sources)
             strategies = replaying.choices(",".join(asked.strategies))
             cores = len(os.sched_getaffinity(0))
-            self._request = Request(space, tuple(usable(space, trials)), strategies, (), asked.budget, cores)
+            self._request = replaying.request(space, trials, strategies, asked.budget, asked.minutes, cores)
             return replaying.replay(self._request, KINDS, asked.seeds, heard, stopper=stopper)
 
         found = await self.attempt(replayed)
@@ -251,8 +267,9 @@ class ReplayScreen(AppScreen[None]):
         error = self._found.errors.get(self._kind) if self._found is not None else None
         self.query_one("#surrogate", Lines).show(broken(views.surrogate_line(self._kind, error), max(20, width - 2)) if shown else [])
         table = self.query_one(StrategiesTable)
-        table.set_columns(views.columns(width, asked.reach))
-        table.sync(views.rows(shown, width))
+        by_minutes = self._done_for.minutes is not None
+        table.set_columns(views.columns(width, asked.reach, by_minutes))
+        table.sync(views.rows(shown, width, by_minutes))
         legend = cell(views.WIDE_LEGEND if width >= views.WIDE else views.LEGEND, "muted")
         self.query_one("#legend", Lines).show(broken(legend, max(20, width - 2)) if shown else [])
         self.refresh_bindings()
@@ -276,7 +293,8 @@ class ReplayScreen(AppScreen[None]):
         plot = self.query_one("#bands", Plotted)
         if plot.display:
             shown = self._standings.get(self._kind, [])
-            plot.show(views.bands_picture(shown, self._done_for.budget, plot.columns, self._zoomed))
+            trials = self._done_for.budget if self._done_for.minutes is None else 0
+            plot.show(views.bands_picture(shown, trials, plot.columns, self._zoomed))
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns as the width allows."""

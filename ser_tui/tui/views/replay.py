@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ser_tui.replay.searches import SURROGATES, Request
+from ser_tui.replay.searches import BUDGET, MOST_TRIALS, SURROGATES, Request, bounds_told
 from ser_tui.report.sheets import Sheet, SheetColumn
 from ser_tui.study.formatting import counted, duration, score
 from ser_tui.study.scores import BCA
@@ -31,12 +31,13 @@ APART = 0.16
 @dataclass(frozen=True)
 class Asked:
     """What is to be replayed: tables and runs with recorded trials, strategies as `ser-tui replay --strategies` writes them, searches of
-    each, trials of a search, and the BCA that a search shall reach."""
+    each, trials of a search, the minutes that they shall end within by their records (None: any), and the BCA that a search shall reach."""
 
     sources: tuple[str, ...] = ()
     strategies: tuple[str, ...] = ("gp", "tpe", "random")
     seeds: int = 50
-    budget: int = 15
+    budget: int = BUDGET
+    minutes: float | None = None
     reach: float = 0.95
 
 
@@ -55,6 +56,7 @@ _HELP: Mapping[str, tuple[str, str]] = {
     "strategies": ("strategies", "which are compared"),
     "seeds": ("seeds", "searches of each strategy"),
     "budget": ("trials a search", "the budget of each search"),
+    "minutes": ("minutes a search", "a search has what ends within them"),
     "reach": ("BCA to reach", "searches that reach it are counted"),
 }
 
@@ -63,7 +65,8 @@ def asked_rows(asked: Asked) -> list[Row]:
     """One row for each thing that can be changed."""
     values = {
         "sources": ", ".join(map(source_name, asked.sources)) or "none yet: enter chooses", "strategies": ", ".join(asked.strategies),
-        "seeds": str(asked.seeds), "budget": str(asked.budget), "reach": score(asked.reach),
+        "seeds": str(asked.seeds), "budget": "any number" if asked.budget == MOST_TRIALS else str(asked.budget),
+        "minutes": "any number" if asked.minutes is None else f"{asked.minutes:g}", "reach": score(asked.reach),
     }  # fmt: skip
     missing = {"sources"} if not asked.sources else set()
     return [
@@ -106,13 +109,15 @@ def surrogate_line(kind: str, error: float | None) -> Text:
     return line
 
 
-def columns(width: int, reach: float) -> list[Column]:
-    """Of the table; a wide terminal has more."""
+def columns(width: int, reach: float, by_minutes: bool = False) -> list[Column]:
+    """Of the table; a wide terminal has more. `by_minutes`: minutes end a search, so that each has another number of trials."""
     found = [
         Column("letter", "", 1), Column("strategy", "STRATEGY", 12, flexible=True, most=30), Column("seeds", "SEEDS", 5, "right"),
         Column("mean", "MEAN", 11, "right"), Column("tenth", "10TH PCT", 11, "right"),
         Column("reached", f">= {score(reach)}", 10, "right"),
     ]  # fmt: skip
+    if by_minutes:
+        found.append(Column("trials", "TRIALS", 6, "right"))
     marks = (".80", ".90", ".95") if width >= WIDE else (".90",)
     found += [Column(f"to{one}", f"TO {one}", 6, "right") for one in marks]
     if width >= WIDE:
@@ -130,15 +135,16 @@ LEGEND = (
 WIDE_LEGEND = f"{LEGEND}, AT MOST: 95 % of them; MINUTES: of a search, by the recorded trials"
 
 
-def rows(standings: Sequence[StrategyStanding], width: int) -> list[Row]:
-    """One row a strategy."""
+def rows(standings: Sequence[StrategyStanding], width: int, by_minutes: bool = False) -> list[Row]:
+    """One row a strategy, of the same columns."""
     found: list[Row] = []
     for one in standings:
         figures = one.figures
         marks = figures.marks if width >= WIDE else figures.marks[1:2]
         cells = [
             cell(mark(one.place), run_style(one.place)), cell(one.name), cell(figures.searches), cell(_with_error(figures.best)),
-            cell(_with_error(figures.tenth)), cell(_with_error(figures.reached, 2)), *(cell(_to(mark_)) for mark_ in marks),
+            cell(_with_error(figures.tenth)), cell(_with_error(figures.reached, 2)),
+            *([cell(f"{figures.trials:.1f}")] if by_minutes else []), *(cell(_to(mark_)) for mark_ in marks),
         ]  # fmt: skip
         if width >= WIDE:
             cells.append(cell("-" if figures.minutes is None else f"{figures.minutes:.0f}"))
@@ -159,9 +165,9 @@ def _to(one: ToMark) -> str:
 
 
 def bands_picture(standings: Sequence[StrategyStanding], budget: int, width: int, zoomed: bool = False) -> Picture | None:
-    """Best so far over trials: of each strategy a line through its means, with its letter, and upright bars from the 10th to the 90th
-    percentile. They stand a little apart, so that none hides another. `zoomed`: from a little below the best mean on.
-    None: nothing was searched yet."""
+    """Best so far over trials, on an axis of `budget` at least: of each strategy a line through its means, with its letter, and upright
+    bars from the 10th to the 90th percentile. They stand a little apart, so that none hides another. `zoomed`: from a little below the
+    best mean on. None: nothing was searched yet."""
     shown = [one for one in standings if one.figures.bands]
     if not shown:
         return None
@@ -206,19 +212,19 @@ def sheet(found: Mapping[str, Sequence[StrategyStanding]], errors: Mapping[str, 
             figures = one.figures
             to = [mark_.trials for mark_ in figures.marks]
             cells.append((
-                kind, errors.get(kind), one.name, figures.searches, *figures.best, *figures.tenth, *figures.reached, *to, figures.minutes,
-                figures.proposing,
+                kind, errors.get(kind), one.name, figures.searches, *figures.best, *figures.tenth, *figures.reached, *to, figures.trials,
+                figures.minutes, figures.proposing,
             ))  # fmt: skip
     reach = score(asked.reach)
     names = (
         ("surrogate", "surrogate"), ("error", "its RMSE"), ("strategy", "strategy"), ("searches", "searches"), ("mean", f"mean {BCA}"),
         ("mean_error", "SE"), ("tenth_percentile", "10th percentile"), ("tenth_percentile_error", "SE"), ("reached", f"reach {reach}"),
         ("reached_error", "SE"), ("trials_to_80", "trials to .80"), ("trials_to_90", "to .90"), ("trials_to_95", "to .95"),
-        ("minutes", "minutes"), ("proposal_seconds", "seconds a suggestion"),
+        ("trials", "trials"), ("minutes", "minutes"), ("proposal_seconds", "seconds a suggestion"),
     )  # fmt: skip
     kept = [SheetColumn(name, heading, _figure, right=name not in ("surrogate", "strategy")) for name, heading in names]
     note = (
-        f"Best of {counted(asked.budget, 'trial')} a search, at most {counted(asked.seeds, 'seed')} each, replayed on "
+        f"Best of a search ({bounds_told(asked.budget, asked.minutes)}), at most {counted(asked.seeds, 'seed')} each, replayed on "
         f"{counted(trials, 'recorded trial')} ({', '.join(map(source_name, asked.sources))}). SE: standard error over searches."
     )
     return Sheet("Strategies on recorded trials", tuple(kept), tuple(cells), note=note)
