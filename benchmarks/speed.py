@@ -9,9 +9,10 @@
 `wav2vec2-base-size` is that architecture with random weights, which do for timing; a score would mean nothing. Neither
 loop is run whole, except with --bca: a reference step is timed for every kind (frozen, trained, validation) and length, the quickest of
 three, and a trained epoch of ours, the quicker of two, on a sample of utterances of all lengths, in groups of neighbours in length, so
-that a moment of other work on the machine is in neither. Both are then multiplied up to EmoDB's 428 utterances to train on and 107 to validate on. Each side is a process of its own, so that its peak memory is its own.
-The reference (benchmarks/reference_loop.py) has torch's own thread settings, ours has the product's. Two workers have one thread each, and
-are timed on the same sample at the same time, as `workers: auto` would have them.
+that a moment of other work on the machine is in neither. Both are then multiplied up to EmoDB's 428 utterances to train on and 107 to
+validate on. Each side is a process of its own, so that its peak memory is its own. The reference (benchmarks/reference_loop.py) has
+torch's own thread settings, ours has the product's. Two workers have one thread each, and are timed on the same sample at the same time,
+as `workers: auto` would have them.
 """
 
 from __future__ import annotations
