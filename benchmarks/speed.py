@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -314,7 +314,7 @@ def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None
     print(f"peak memory: reference {reference['peak']:.2f} GiB, ours {ours['peak']:.2f} GiB\n")
 
 
-def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, Any], each: list[Mapping[str, Any]]) -> None:
+def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> None:
     """The lists by one worker and by two, of which `each` was timed beside the other; embedding is counted as one worker does it."""
 
     def one(kind: str, seconds: int) -> float:
