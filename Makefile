@@ -30,6 +30,7 @@ slow: $(VENV)/.installed
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check ser_tui tests benchmarks examples docs
+	$(BIN)/ruff format --check ser_tui tests benchmarks examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_house.py tests/test_docs.py tests/test_pages.py

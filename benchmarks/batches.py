@@ -34,9 +34,7 @@ def change(encoder: SpeechEncoder, frames: list[Tensor], bfloat16: bool) -> tupl
         together = pooled(encoder, frames)[-1].float()
         alone = torch.cat([pooled(encoder, [frame]) for frame in frames], dim=1)[-1].float()
     size = alone.norm(dim=1)
-    apart = [
-        float((alone[i] - alone[j]).norm() / (size[i] + size[j]) * 2) for i, j in combinations(range(len(frames)), 2)
-    ]
+    apart = [float((alone[i] - alone[j]).norm() / (size[i] + size[j]) * 2) for i, j in combinations(range(len(frames)), 2)]
     return float(((together - alone).norm(dim=1) / size).max()), sum(apart) / len(apart)
 
 

@@ -49,9 +49,7 @@ KINDS: Mapping[str, Mapping[str, Value]] = {
 AVERAGES = ("ema", "swa")
 """Kinds that are a setting: `training.averaging`."""
 HEAD_RATE = 8e-4
-COMMON: Mapping[str, Value] = {
-    "batch_size": 8, "max_seconds": 4, "head_initialization": "probe", "label_smoothing": 0.1,
-}
+COMMON: Mapping[str, Value] = {"batch_size": 8, "max_seconds": 4, "head_initialization": "probe", "label_smoothing": 0.1}
 
 
 def main() -> None:
@@ -65,8 +63,10 @@ def main() -> None:
     parser.add_argument("--kinds", default="head,full,top-2,lora,bitfit")
     arguments = parser.parse_args()
     used = precision.choose("auto")
-    print(f"{precision.measured().machine}; {used}, {torch.get_num_threads()} threads; Python {platform.python_version()}; "
-          f"{arguments.encoder}, {arguments.epochs} epochs, layers {arguments.layers}")
+    print(
+        f"{precision.measured().machine}; {used}, {torch.get_num_threads()} threads; Python {platform.python_version()}; "
+        f"{arguments.encoder}, {arguments.epochs} epochs, layers {arguments.layers}"
+    )
     torch_settings.apply()
     files = sorted(path for path in arguments.data.iterdir() if path.suffix in (".flac", ".wav"))
     kinds = arguments.kinds.split(",")
@@ -90,8 +90,11 @@ def main() -> None:
                 result = trainer.run(values, seed, _into(seconds), lambda: False)
                 found[kind].append((result.value(), min(seconds), result.seconds / 60, result.costs))
                 costs = result.costs
-                print(f"{seed:<5} {'+'.join(held):<9} {kind:<8} {result.value():.3f} {min(seconds):>8.1f} {result.seconds / 60:>10.2f}  "
-                      f"{costs['trained_parameters']:>10,.0f} {costs['checkpoint_size']:>18,.0f} {costs['latency']:>11.4f}", flush=True)
+                print(
+                    f"{seed:<5} {'+'.join(held):<9} {kind:<8} {result.value():.3f} {min(seconds):>8.1f} {result.seconds / 60:>10.2f}  "
+                    f"{costs['trained_parameters']:>10,.0f} {costs['checkpoint_size']:>18,.0f} {costs['latency']:>11.4f}",
+                    flush=True,
+                )
     _summary(found)
 
 

@@ -61,9 +61,7 @@ def main() -> None:
         predictions = values.argmax(1)
         pooled = balanced_accuracy(truth, predictions, len(names))
         low, high = bootstrap_interval(truth, predictions.tolist(), len(names), groups=corpus.speakers)
-        scores = [
-            balanced_accuracy(labels[list(part.validation)], predictions[list(part.validation)], len(names)) for _, part in parts
-        ]
+        scores = [balanced_accuracy(labels[list(part.validation)], predictions[list(part.validation)], len(names)) for _, part in parts]
         spread = f"{statistics.fmean(scores):.3f} ± {statistics.stdev(scores):.3f}"
         print(f"| {title} | {pooled:.3f} | {low:.3f} to {high:.3f} | {spread} |", flush=True)
 

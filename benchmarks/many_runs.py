@@ -137,8 +137,7 @@ def main() -> None:
             for name, checkout in checkouts.items():
                 found[name].append(measured(checkout, runs, one, run_id, options.trials))
     medians: dict[str, Any] = {
-        name: {figure: round(statistics.median(one[figure] for one in each), 2) for figure in FIGURES}
-        for name, each in found.items()
+        name: {figure: round(statistics.median(one[figure] for one in each), 2) for figure in FIGURES} for name, each in found.items()
     }
     if options.json:
         print(json.dumps({"runs": options.runs, "trials": options.trials, "repeats": options.repeats, **medians}))

@@ -57,9 +57,7 @@ def steps_a_second(processes: int, seconds: float, environment: dict[str, str]) 
     """Of each of `processes` that train at the same time."""
     begin = time.time() + SETTLE
     command = [sys.executable, "-c", TRAIN, str(begin), str(threads.cores()), str(seconds)]
-    started = [
-        subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) for _ in range(processes)
-    ]
+    started = [subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     return [int(process.communicate()[0]) / seconds for process in started]
 
 
@@ -72,9 +70,7 @@ def app(seconds: float) -> Iterator[None]:
         runs = Path(temporary) / "runs"
         run = begin(runs, planned=200, begun=datetime.now(UTC) - timedelta(minutes=15))
         run.live()
-        thread = threading.Thread(
-            target=traffic, args=(runs, run.folder.run_id, seconds, "xterm-256color", schedule(run, 1, 2.0, 5))
-        )
+        thread = threading.Thread(target=traffic, args=(runs, run.folder.run_id, seconds, "xterm-256color", schedule(run, 1, 2.0, 5)))
         thread.start()
         yield
         thread.join()

@@ -68,8 +68,10 @@ def main() -> None:
         kind = HYPERPARAMETERS[name].kind if name in HYPERPARAMETERS else parser.error(f"{name}: no such hyperparameter")
         parameters[name] = value if kind == "text" else float(value)
     measured = precision.measured()
-    print(f"{measured.machine}, bfloat16 {measured.gain:.2f} x float32; Python {platform.python_version()}, "
-          f"transformers {transformers.__version__}, numpy {np.__version__}, {torch.get_num_threads()} threads")
+    print(
+        f"{measured.machine}, bfloat16 {measured.gain:.2f} x float32; Python {platform.python_version()}, "
+        f"transformers {transformers.__version__}, numpy {np.__version__}, {torch.get_num_threads()} threads"
+    )
     print(f"{len(train)} utterances to train on, {len(validation)} to validate on; {parameters}")
     print("precision  seed  BCA last epoch  BCA best epoch  accuracy  loss    seconds")
     torch_settings.apply()
@@ -80,8 +82,11 @@ def main() -> None:
         for seed in range(arguments.seeds):
             result = trainer.run(parameters, seed, lambda report: None, lambda: False)
             scores.append(result.value())
-            print(f"{name:9}  {seed:4d}  {result.value():14.4f}  {result.best_epoch_value:14.4f}  {result.value(ACCURACY):8.4f}  "
-                  f"{result.loss:.4f}  {result.seconds:7.1f}", flush=True)
+            print(
+                f"{name:9}  {seed:4d}  {result.value():14.4f}  {result.best_epoch_value:14.4f}  {result.value(ACCURACY):8.4f}  "
+                f"{result.loss:.4f}  {result.seconds:7.1f}",
+                flush=True,
+            )
         deviation = np.std(scores, ddof=1) if len(scores) > 1 else 0.0
         print(f"{name:9}  mean  {np.mean(scores):14.4f}  (deviation of a seed {deviation:.4f})", flush=True)
         means.append(float(np.mean(scores)))

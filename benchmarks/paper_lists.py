@@ -12,11 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-SEARCHES = {
-    "Ax": "hpo_results_ax_bca1_1",
-    "Optuna": "hpo_results_bca1_test",
-    "Hyperopt": "hpo_results_hyperopt_bca_1_test",
-}
+SEARCHES = {"Ax": "hpo_results_ax_bca1_1", "Optuna": "hpo_results_bca1_test", "Hyperopt": "hpo_results_hyperopt_bca_1_test"}
 AT_CHANCE = 1 / 7
 """BCA on EmoDB's seven classes of a trial that answers the same for every utterance."""
 Epoch = Callable[[str, int], float]

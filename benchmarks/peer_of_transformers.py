@@ -20,13 +20,7 @@ import numpy as np
 import optuna
 import soundfile
 from torch.utils.data import Dataset
-from transformers import (
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    WhisperFeatureExtractor,
-    WhisperForAudioClassification,
-)
+from transformers import Trainer, TrainerCallback, TrainingArguments, WhisperFeatureExtractor, WhisperForAudioClassification
 
 
 class Utterances(Dataset[dict[str, Any]]):
@@ -58,9 +52,7 @@ def main() -> None:
         rows = list(csv.DictReader(stream))
     classes = sorted({row["emotion"] for row in rows})
     extractor = WhisperFeatureExtractor.from_pretrained(given.folder)
-    train, validation = (
-        Utterances([row for row in rows if row["split"] == part], classes, extractor) for part in ("train", "validation")
-    )
+    train, validation = (Utterances([row for row in rows if row["split"] == part], classes, extractor) for part in ("train", "validation"))
     said: list[dict[str, Any]] = []
 
     def scores(found: Any) -> dict[str, float]:

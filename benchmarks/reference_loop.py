@@ -100,7 +100,12 @@ class ReferenceTrial:
 
 
 def run(
-    encoder_name: str, train: Part, validation: Part, classes: int, parameters: Mapping[str, Value], seed: int,
+    encoder_name: str,
+    train: Part,
+    validation: Part,
+    classes: int,
+    parameters: Mapping[str, Value],
+    seed: int,
     on_epoch: Callable[[int, float, float], None],
 ) -> float:
     """A whole trial; its BCA after the last epoch. `on_epoch` hears the epoch, its BCA and its seconds."""

@@ -266,9 +266,7 @@ def searched(runs: Path, kind: str, given: argparse.Namespace, model_bytes: int)
     [simulated] = made
     span, size = simulated.now, folder.log.stat().st_size
     suggested = [
-        statistics.median(one[3] for one in taken.suggested if abs(one[0] - told) <= AROUND)
-        for told in TOLD
-        if told < given.trials
+        statistics.median(one[3] for one in taken.suggested if abs(one[0] - told) <= AROUND) for told in TOLD if told < given.trials
     ]
     beside = statistics.median([one[1] for one in taken.suggested] or [0])
     longest = max([one[2] for one in taken.suggested], default=0.0)

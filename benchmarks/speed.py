@@ -297,10 +297,14 @@ def _random_weights(folder: Path) -> Path:
 
 def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     print(_machine(ours))
-    print(f"reference: float32, batch 1, {reference['threads']} threads, load {reference['load']}; "
-          f"ours: {ours['precision']}, batches of 8 by length, load {ours['load']}\n")
-    print("| an epoch of 428 + 107 utterances at | reference, trained | ours | its products alone | ratio | reference, frozen | ours, "
-          "embedded | ratio |")
+    print(
+        f"reference: float32, batch 1, {reference['threads']} threads, load {reference['load']}; "
+        f"ours: {ours['precision']}, batches of 8 by length, load {ours['load']}\n"
+    )
+    print(
+        "| an epoch of 428 + 107 utterances at | reference, trained | ours | its products alone | ratio | reference, frozen | ours, "
+        "embedded | ratio |"
+    )
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for seconds in LENGTHS:
         cells = []

@@ -73,9 +73,7 @@ class Table:
                 print(f"{name}: {title}: accuracy {on_first[title]:.3f} on {first[0]} to {first[-1]}", end=", ")
                 print(f"{_accuracy(after)} on {second[0]} to {second[-1]}, n = {after.utterances}")
 
-    def _scored(
-        self, values: Array, task: int, among: Collection[str], middle: Array | None = None, per_speaker: bool = False
-    ) -> ZeroShot:
+    def _scored(self, values: Array, task: int, among: Collection[str], middle: Array | None = None, per_speaker: bool = False) -> ZeroShot:
         mapping, masked = self._tasks[task]
         emotions, speakers = self._target.emotions, self._target.speakers
         chosen = [index for index in kept(emotions, mapping) if speakers[index] in among]

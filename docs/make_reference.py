@@ -197,7 +197,7 @@ def log_events() -> str:
     """Every event of a run's log."""
     parts = [
         "`events.jsonl` of a run has one event a line, as [Files](../files.md) says. What an event tells is in its `data`; a field that "
-        "a log of an older version lacks has its default.",
+        "a log of an older version lacks has its default."
     ]
     for cls in vars(events).values():
         if not (isinstance(cls, type) and issubclass(cls, events.Event) and cls is not events.Event):
@@ -235,7 +235,7 @@ def json_keys() -> str:
     """What `runs --json` and `show --json` print of a run."""
     parts = [
         "`ser-tui runs --json` prints a list of these; `show RUN --json` prints one, with `trial_list` and more beside it. "
-        "A key that another version added is to be passed over.",
+        "A key that another version added is to be passed over."
     ]
     for cls, title in _RECORDS:
         notes, plain, full = attribute_notes(cls), typing.get_type_hints(cls), typing.get_type_hints(cls, include_extras=True)
@@ -277,7 +277,8 @@ def settings() -> str:
         "`settings.yaml` in the configuration folder (`ser-tui settings path`). `ser-tui settings set KEY VALUE` and the key `,` of the "
         "app's list of runs write it; an empty value brings the usual one back.",
         table(("key", "what it does", "may be", "usual"), rows),
-        "## Keys of the app", "What `keys` may change: `ser-tui settings set keys.home.delete x,delete`. Names of keys are Textual's: "
+        "## Keys of the app",
+        "What `keys` may change: `ser-tui settings set keys.home.delete x,delete`. Names of keys are Textual's: "
         "`ctrl+d`, `f2`, `comma`, `shift+up`, or the character itself.",
         table(("id", "key", "what it does"), keys),
     )

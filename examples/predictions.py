@@ -1,6 +1,6 @@
 """Predictions with a trained model into a table: a line for every file, a column for every emotion's probability.
 
-    python examples/predictions.py latest predictions.csv speech/*.wav
+python examples/predictions.py latest predictions.csv speech/*.wav
 """
 
 from __future__ import annotations

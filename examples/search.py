@@ -1,6 +1,6 @@
 """A search from Python: ten trials of a Gaussian process on a corpus, told as they come.
 
-    python examples/search.py emodb
+python examples/search.py emodb
 """
 
 from __future__ import annotations

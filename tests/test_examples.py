@@ -58,8 +58,6 @@ def test_a_strategy_of_ones_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         ser_tui.run(run.study, detach=True)
 
 
-def test_a_corpus_of_ones_own(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small_corpus: Path
-) -> None:
+def test_a_corpus_of_ones_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small_corpus: Path) -> None:
     said = told(monkeypatch, capsys, "own_corpus.py", "mine", small_corpus)
     assert "mine: 27 utterances, 3 speakers" in said and re.search(r"BCA \d\.\d+, n = 9", said)

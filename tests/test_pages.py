@@ -184,4 +184,4 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
     assert [one["repo"] for one in hooks] == ["local"], "nothing is fetched but from the package index"
     entries = [hook["entry"] for hook in hooks[0]["hooks"]]
     # ruff is given the files that changed, where make names the folders.
-    assert [re.sub(r"(ruff check).*", r"\1", check) for check in checks] == entries
+    assert [re.sub(r"(ruff check|ruff format --check).*", r"\1", check) for check in checks] == entries

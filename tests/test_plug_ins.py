@@ -13,7 +13,7 @@ from fabricated_outputs import tone
 sys.path.append(str(Path(__file__).parent / "encoders"))
 from test_encoder_families import VARIANTS, save
 
-MODULE = '''
+MODULE = """
 import os
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def rebuild(description):
 
 
 ENCODER = EncoderEntry("tiny-encoder", "wav2vec2", "plug-in", 2, 32, 0.1, "CC0", 0, summary="for tests", make=make, rebuild=rebuild)
-'''
+"""
 CHECK = """
 import sys
 from ser_tui.encoders import registry

@@ -19,16 +19,32 @@ def save_tiny(folder: Path, family: str) -> str:
     torch.manual_seed(5)
     if family == "whisper":
         config: Any = transformers.WhisperConfig(
-            d_model=32, encoder_layers=3, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
-            encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=60, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-            decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
+            d_model=32,
+            encoder_layers=3,
+            decoder_layers=1,
+            encoder_attention_heads=4,
+            decoder_attention_heads=4,
+            encoder_ffn_dim=64,
+            decoder_ffn_dim=64,
+            vocab_size=60,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            decoder_start_token_id=1,
+            suppress_tokens=None,
+            begin_suppress_tokens=None,
         )
         _spread(transformers.WhisperModel(config)).save_pretrained(folder)
         return str(folder)
     name = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}[family]
     config = getattr(transformers, f"{name}Config")(
-        hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64, num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4, conv_dim=[16] * 7,
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=64,
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=4,
+        conv_dim=[16] * 7,
     )
     _spread(getattr(transformers, f"{name}Model")(config)).save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps({"do_normalize": True, "sampling_rate": 16_000}))

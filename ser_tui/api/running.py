@@ -100,9 +100,7 @@ class Run:
         return self.status
 
 
-def run(
-    study: Study, on_event: OnEvent | None = None, detach: bool = False, runs: str | os.PathLike[str] | None = None
-) -> Run:
+def run(study: Study, on_event: OnEvent | None = None, detach: bool = False, runs: str | os.PathLike[str] | None = None) -> Run:
     """Search as `study` says, in this thread, and return the run when it is over, stopped from elsewhere included.
 
     `on_event` is called with every event (`ser_tui.study.events`) once it is in the log; what it raises ends the run as failed.

@@ -65,9 +65,7 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Search hyperparameters for speech emotion recognition. Without a command the app opens."""
     if context.invoked_subcommand is None:
@@ -78,9 +76,12 @@ def root(
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(
-        metavar="STUDY", help="A study document, or one that comes with ser_tui by its name: demo.", autocompletion=completing.studies
-    )],
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY", help="A study document, or one that comes with ser_tui by its name: demo.", autocompletion=completing.studies
+        ),
+    ],
     set_: Set = None,
     headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
@@ -144,9 +145,7 @@ def errors(
 
 @app.command()
 def compare(
-    runs: Annotated[
-        list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)
-    ],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)],
     format: Annotated[str, typer.Option("--format", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; else standard output. Its ending says the format.")
@@ -165,23 +164,36 @@ def replay(
         list[str],
         typer.Argument(metavar="TRIALS.csv|RUN...", help="Tables of trials, folders of such tables, runs.", autocompletion=completing.runs),
     ],
-    strategies: Annotated[str, typer.Option(
-        "--strategies", metavar="NAME,NAME...", help="Which to compare, with settings that are not the usual ones: gp,tpe:startup=8."
-    )] = "gp,tpe,random",
+    strategies: Annotated[
+        str,
+        typer.Option(
+            "--strategies", metavar="NAME,NAME...", help="Which to compare, with settings that are not the usual ones: gp,tpe:startup=8."
+        ),
+    ] = "gp,tpe,random",
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, max=100_000, help="How many searches each strategy makes.")] = 200,
-    budget: Annotated[int | None, typer.Option(
-        "--budget", metavar="N", min=1, max=10_000, help="How many trials each search makes; default: 15, without --minutes."
-    )] = None,
-    minutes: Annotated[float | None, typer.Option(
-        "--minutes", metavar="N", min=0.01, max=1_000_000, help="Each search has the trials that end within N minutes by their records."
-    )] = None,
-    surrogates: Annotated[str, typer.Option(
-        "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, or nearest (the nearest recorded trial)."
-    )] = "forest,nearest",
+    budget: Annotated[
+        int | None,
+        typer.Option("--budget", metavar="N", min=1, max=10_000, help="How many trials each search makes; default: 15, without --minutes."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes", metavar="N", min=0.01, max=1_000_000, help="Each search has the trials that end within N minutes by their records."
+        ),
+    ] = None,
+    surrogates: Annotated[
+        str,
+        typer.Option(
+            "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, or nearest (the nearest recorded trial)."
+        ),
+    ] = "forest,nearest",
     reach: Annotated[float, typer.Option("--score", metavar="BCA", min=0, max=1, help="Count the searches that reach this BCA.")] = 0.95,
-    study: Annotated[Path | None, typer.Option(
-        "--study", metavar="FILE", help="Use the search space of this study; default: the first run's, or what the tables span."
-    )] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(
+            "--study", metavar="FILE", help="Use the search space of this study; default: the first run's, or what the tables span."
+        ),
+    ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, max=1024, help="Processes; default: one for each core.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Do not use the searches that an earlier replay has kept.")] = False,
     json: Json = False,
@@ -200,9 +212,12 @@ def replay(
 
 @app.command(short_help="The paper's tables beside your runs.")
 def paper(
-    encoder: Annotated[str, typer.Option(
-        "--encoder", metavar="NAME", help="Runs of this encoder; default: that of most runs.", autocompletion=completing.encoders
-    )] = "",
+    encoder: Annotated[
+        str,
+        typer.Option(
+            "--encoder", metavar="NAME", help="Runs of this encoder; default: that of most runs.", autocompletion=completing.encoders
+        ),
+    ] = "",
     protocol: Annotated[str, typer.Option("--protocol", metavar="KIND", help="Runs of this protocol; random is the paper's.")] = "random",
     budget: Annotated[int, typer.Option("--budget", metavar="N", min=1, max=10_000, help="Only the first N trials of a run count.")] = 15,
     no_replay: Annotated[
@@ -221,9 +236,12 @@ def paper(
 
 @app.command(short_help="Score the average of several models.")
 def ensemble(
-    runs: Annotated[list[str], typer.Argument(
-        metavar="RUN...", help="Runs: the best trial of each is used, or several with --top.", autocompletion=completing.runs
-    )],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Runs: the best trial of each is used, or several with --top.", autocompletion=completing.runs
+        ),
+    ],
     top: Annotated[int | None, typer.Option("--top", metavar="K", min=1, help="The K best trials of a run, by validation score.")] = None,
     of: Annotated[
         str, typer.Option("--of", metavar="PART", help="Score on this: validation, test, folds (loso; 'loso, nested') or a corpus.")
@@ -231,9 +249,12 @@ def ensemble(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Write the averaged predictions to FILE too (.csv, .json); - prints them.")
     ] = "",
-    on: Annotated[str, typer.Option(
-        "--on", metavar="CORPUS", help="Evaluate every member zero-shot on this corpus first.", autocompletion=completing.corpora
-    )] = "",
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on", metavar="CORPUS", help="Evaluate every member zero-shot on this corpus first.", autocompletion=completing.corpora
+        ),
+    ] = "",
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="With --on: change the label map, as in evaluate.")
     ] = None,
@@ -251,16 +272,12 @@ def ensemble(
     from ser_tui.cli.ensembling import ensemble_runs
 
     raise typer.Exit(
-        ensemble_runs(
-            runs, top=top, part=of, output=output, as_json=json, on=on, changes=mapping or [], preset=preset, folder=save
-        )
+        ensemble_runs(runs, top=top, part=of, output=output, as_json=json, on=on, changes=mapping or [], preset=preset, folder=save)
     )
 
 
 @app.command(short_help="Stop a run's worker within a batch.")
-def stop(
-    run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it has stopped.")] = True
-) -> None:
+def stop(run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it has stopped.")] = True) -> None:
     """Ask a run's worker to stop; the trial in flight is cut short, the run can be resumed."""
     from ser_tui.cli.running import stop_run
 
@@ -284,9 +301,7 @@ def resume(
     """Go on with a run that was stopped or interrupted, or, with a larger budget, is finished; its finished trials stay."""
     from ser_tui.cli.running import resume_run
 
-    raise typer.Exit(
-        resume_run(run, headless=headless, detach=detach, queue=queue, as_json=json, trials=trials, minutes=minutes)
-    )
+    raise typer.Exit(resume_run(run, headless=headless, detach=detach, queue=queue, as_json=json, trials=trials, minutes=minutes))
 
 
 @app.command()
@@ -300,9 +315,9 @@ def attach(run: Run = "latest") -> None:
 @app.command()
 def evaluate(
     run: Run,
-    on: Annotated[str, typer.Option(
-        "--on", metavar="CORPUS[,CORPUS...]", help="Corpora to evaluate on.", autocompletion=completing.several_corpora
-    )],
+    on: Annotated[
+        str, typer.Option("--on", metavar="CORPUS[,CORPUS...]", help="Corpora to evaluate on.", autocompletion=completing.several_corpora)
+    ],
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="EMOTION=CLASS", help=f"Change the label map: calm=neutral, surprise= (dropped). {ESCAPES}"),
@@ -310,9 +325,7 @@ def evaluate(
     speakers: Annotated[
         str, typer.Option("--speakers", metavar="NAME[,NAME...]", help="Use only these speakers of the corpora (\\, is a comma).")
     ] = "",
-    without: Annotated[
-        str, typer.Option("--without", metavar="NAME[,NAME...]", help="Leave out these speakers of the corpora.")
-    ] = "",
+    without: Annotated[str, typer.Option("--without", metavar="NAME[,NAME...]", help="Leave out these speakers of the corpora.")] = "",
     raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target corpus lacks too.")] = False,
     preset: Annotated[str, typer.Option(help="default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
     json: Json = False,
@@ -320,11 +333,7 @@ def evaluate(
     """Evaluate a run's best model zero-shot on other corpora."""
     from ser_tui.cli.evaluating import evaluate_run
 
-    raise typer.Exit(
-        evaluate_run(
-            run, on, mapping or [], speakers=speakers, without=without, masked=not raw, preset=preset, as_json=json
-        )
-    )
+    raise typer.Exit(evaluate_run(run, on, mapping or [], speakers=speakers, without=without, masked=not raw, preset=preset, as_json=json))
 
 
 @app.command(short_help="Retrain a run's best configuration per fold.")
@@ -363,14 +372,11 @@ def seeds(
 
 @app.command(short_help="Train on each corpus, test on each: one table.")
 def cross(
-    on: Annotated[str, typer.Option(
-        "--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.", autocompletion=completing.several_corpora
-    )],
+    on: Annotated[
+        str, typer.Option("--corpora", metavar="CORPUS,CORPUS...", help="Two or more corpora.", autocompletion=completing.several_corpora)
+    ],
     study: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="STUDY", help="A study document; without one a probe on speakers kept apart, on trimmed audio."
-        ),
+        Path | None, typer.Argument(metavar="STUDY", help="A study document; without one a probe on speakers kept apart, on trimmed audio.")
     ] = None,
     set_: Set = None,
     mapping: Annotated[
@@ -449,10 +455,14 @@ def report(
 
 @app.command(short_help="Predict the emotions of recordings.")
 def predict(
-    model: Annotated[str, typer.Argument(
-        metavar="MODEL", help="A run, a bundle (FILE.zip), a folder that holds model.json, or a saved ensemble.",
-        autocompletion=completing.runs,
-    )],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A run, a bundle (FILE.zip), a folder that holds model.json, or a saved ensemble.",
+            autocompletion=completing.runs,
+        ),
+    ],
     sources: Sources,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document; with -o: JSON lines, as for FILE.jsonl.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table; with -o this is the default.")] = False,
@@ -461,10 +471,14 @@ def predict(
     ] = "",
     segments: Annotated[str, typer.Option("--segments", metavar="LENGTH", help="Cut recordings into segments of this length: 3s.")] = "",
     vad: Annotated[bool, typer.Option("--vad", help="Cut recordings where speech begins and ends (needs ser-tui[vad]).")] = False,
-    column: Annotated[list[str] | None, typer.Option(
-        "--column", metavar="ROLE=HEADER",
-        help="A column of a table whose header is not recognised: speaker=WHO; also file, start, end, duration (- for none).",
-    )] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="ROLE=HEADER",
+            help="A column of a table whose header is not recognised: speaker=WHO; also file, start, end, duration (- for none).",
+        ),
+    ] = None,
 ) -> None:
     """Predict the emotion of each recording, or of pieces of long ones, with probabilities and confidence.
 
@@ -479,9 +493,14 @@ def predict(
 
 @app.command(short_help="Write pooled features of recordings.")
 def embed(
-    model: Annotated[str, typer.Argument(
-        metavar="ENCODER|RUN", help="A pre-trained encoder, or a run, a bundle or a folder of a model.", autocompletion=completing.encoders
-    )],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="ENCODER|RUN",
+            help="A pre-trained encoder, or a run, a bundle or a folder of a model.",
+            autocompletion=completing.encoders,
+        ),
+    ],
     sources: Sources,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="features.npz, or features.parquet if pyarrow is installed.")
@@ -766,9 +785,7 @@ def corpora_check(name: Corpus, json: Json = False) -> None:
 @corpora.command("get", short_help="Fetch a corpus from its official source.")
 def corpora_get(
     name: Corpus,
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Accept the corpus' licence without being asked.")
-    ] = False,
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Accept the corpus' licence without being asked.")] = False,
 ) -> None:
     """Fetch a corpus from its official source, after its licence has been shown and accepted."""
     from ser_tui.cli.corpora import get_corpus
@@ -790,9 +807,9 @@ def encoders_list(
 
 
 @encoders.command("get")
-def encoders_get(name: Annotated[str, typer.Argument(
-    metavar="ENCODER", help="One of `ser-tui encoders list`.", autocompletion=completing.encoders
-)]) -> None:
+def encoders_get(
+    name: Annotated[str, typer.Argument(metavar="ENCODER", help="One of `ser-tui encoders list`.", autocompletion=completing.encoders)],
+) -> None:
     """Fetch an encoder from the model hub (HF_ENDPOINT names another one)."""
     from ser_tui.cli.encoders import get_encoder
 

@@ -33,12 +33,7 @@ def list_corpora(*, as_json: bool) -> None:
     print_table(
         ("CORPUS", "LANGUAGE", "LICENCE", "WHERE"),
         [
-            (
-                name,
-                entry.language if entry else "-",
-                entry.licence if entry else "yours",
-                str(path) if path else _remedy(name, entry),
-            )
+            (name, entry.language if entry else "-", entry.licence if entry else "yours", str(path) if path else _remedy(name, entry))
             for name, entry, path in found
         ],
     )
@@ -96,9 +91,7 @@ def _print_report(report: CheckReport) -> None:
     documented = f" (documented: {report.documented})" if report.documented is not None else ""
     rates = ", ".join(f"{rate} Hz: {count}" for rate, count in report.sample_rates.items())
     channels = ", ".join(f"{channels} channels: {count}" for channels, count in report.channels.items() if channels > 1)
-    say(
-        f"{report.utterances} utterances{documented}, {len(report.speakers)} speakers, {report.minutes:.1f} min; {rates}"
-    )
+    say(f"{report.utterances} utterances{documented}, {len(report.speakers)} speakers, {report.minutes:.1f} min; {rates}")
     if channels:
         say(channels)
     emotions = list(report.emotions)

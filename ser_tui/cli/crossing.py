@@ -89,9 +89,7 @@ class Targets:
         ]
 
 
-def cross_corpora(
-    names: str, path: Path | None, overrides: Sequence[str], changes: Sequence[str], *, as_json: bool
-) -> int:
+def cross_corpora(names: str, path: Path | None, overrides: Sequence[str], changes: Sequence[str], *, as_json: bool) -> int:
     """Run the study once per corpus, evaluate each best model on the other corpora, print both scores of each pair; the
     exit code: 0, 1 where a pair has no score, 130 after Ctrl+C, which prints what there is. The runs stay among the others."""
     corpora = tuple(dict.fromkeys(name for name in names.split(",") if name))
@@ -263,9 +261,7 @@ def _interval_of_accuracy(state: RunState, study: Study) -> tuple[float, float] 
     return bootstrap_interval(state.truth, best.predictions, len(start.classes), "accuracy", groups, study.seed)
 
 
-def _zero_shot(
-    folder: RunFolder, others: Sequence[str], how: Targets, tell: partial[None]
-) -> tuple[dict[str, Cell], bool]:
+def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: partial[None]) -> tuple[dict[str, Cell], bool]:
     before = folder.state()
     changes, foreign = without_foreign_classes(how.mapping, before.start.classes if before.start is not None else ())
     for emotion in foreign:

@@ -20,17 +20,7 @@ from ser_tui.training import machine
 from ser_tui.training.processor import instruction_sets, processor
 from ser_tui.training.threads import cores, environment
 
-NEEDED = (
-    "torch",
-    "torchaudio",
-    "transformers",
-    "speechbrain",
-    "scikit-optimize",
-    "hyperopt",
-    "textual",
-    "tinydb",
-    "soundfile",
-)
+NEEDED = ("torch", "torchaudio", "transformers", "speechbrain", "scikit-optimize", "hyperopt", "textual", "tinydb", "soundfile")
 
 
 def report(*, as_json: bool) -> int:

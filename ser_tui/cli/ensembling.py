@@ -19,8 +19,16 @@ from ser_tui.study.headline import sample
 
 
 def ensemble_runs(
-    references: Sequence[str], *, top: int | None, part: str, output: str, as_json: bool, on: str = "", changes: Sequence[str] = (),
-    preset: str = "default", folder: str = "",
+    references: Sequence[str],
+    *,
+    top: int | None,
+    part: str,
+    output: str,
+    as_json: bool,
+    on: str = "",
+    changes: Sequence[str] = (),
+    preset: str = "default",
+    folder: str = "",
 ) -> int:
     """Average what the runs' models said of `part`, and print how that scores; the exit code. `output`: a file for its predictions,
     or empty. `on`: a corpus that every member is evaluated on first, with these `changes` of the label map and `preset`. `folder`:

@@ -51,8 +51,7 @@ def evaluate_run(
 
 
 def evaluated_on(
-    folder: RunFolder, names: tuple[str, ...], changes: list[str], *, speakers: str, without: str, masked: bool, preset: str,
-    as_json: bool,
+    folder: RunFolder, names: tuple[str, ...], changes: list[str], *, speakers: str, without: str, masked: bool, preset: str, as_json: bool
 ) -> tuple[RunState, list[EvaluationFinished]]:
     """The run after its best model has been evaluated on the corpora `names`, and the results."""
     if preset not in ("default", "paper"):

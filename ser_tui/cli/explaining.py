@@ -114,6 +114,5 @@ def _print_wrong(wrong: Sequence[Wrong]) -> None:
         for one in wrong
     ]  # fmt: skip
     print_table(
-        ("UTTERANCE", "SPEAKER", "SEX", "SECONDS", "TRUTH", "SAID", "CONFIDENCE", "OF TRUTH"), rows,
-        ("SECONDS", "CONFIDENCE", "OF TRUTH"),
+        ("UTTERANCE", "SPEAKER", "SEX", "SECONDS", "TRUTH", "SAID", "CONFIDENCE", "OF TRUTH"), rows, ("SECONDS", "CONFIDENCE", "OF TRUTH")
     )

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
 from ser_tui.study.findings import findings_of, said
-from ser_tui.study.formatting import (
-    accuracies,
-    centred_text,
-    json_text,
-    of_speakers,
-    printable,
-    score_text,
-    score_with_interval,
-)
+from ser_tui.study.formatting import accuracies, centred_text, json_text, of_speakers, printable, score_text, score_with_interval
 from ser_tui.study.headline import sample
 from ser_tui.study.scores import ACCURACY, BCA
 
@@ -64,9 +56,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(
-            Text(printable(heading)),
-            justify="right" if heading in right else "left",
-            no_wrap=heading not in ("WHY", "DIFFERENCE"),
+            Text(printable(heading)), justify="right" if heading in right else "left", no_wrap=heading not in ("WHY", "DIFFERENCE")
         )
     for row in shown:
         table.add_row(*map(Text, row.split(_BETWEEN)))
@@ -145,10 +135,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say("the log's counts do not fit its classes: who was taken for whom is not known")
         return
     rows = [
-        (
-            name, *(str(count) for count in row),
-            score_with_interval(result.recalls.get(name), result.recall_intervals.get(name)),
-        )
+        (name, *(str(count) for count in row), score_with_interval(result.recalls.get(name), result.recall_intervals.get(name)))
         for name, row in zip(result.classes, result.confusion, strict=True)
     ]
     print_table(("TRUTH", *result.columns, "RECALL"), rows, (*result.columns, "RECALL"))

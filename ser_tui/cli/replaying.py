@@ -120,5 +120,3 @@ def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], 
             for (index, surrogate), one in rows.items()
         ],
     }  # fmt: skip
-
-

@@ -30,9 +30,7 @@ EXIT = {RunStatus.DONE: 0, RunStatus.STOPPED: 130}
 STOP_SECONDS = 120.0
 
 
-def run_study(
-    path: str, overrides: list[str], *, headless: bool, detach: bool, queue: bool, notify: bool | None, as_json: bool
-) -> int:
+def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, queue: bool, notify: bool | None, as_json: bool) -> int:
     """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code."""
     _refuse_both(headless, detach, queue)
     study = load_study(path, overrides)
@@ -46,8 +44,7 @@ def run_study(
 
 
 def resume_run(
-    reference: str, *, headless: bool, detach: bool, queue: bool, as_json: bool, trials: int | None = None,
-    minutes: float | None = None,
+    reference: str, *, headless: bool, detach: bool, queue: bool, as_json: bool, trials: int | None = None, minutes: float | None = None
 ) -> int:
     """Go on with a run, now or when its turn comes, to `trials` or `minutes` in all where given; the exit code."""
     _refuse_both(headless, detach, queue)

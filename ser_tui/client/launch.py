@@ -40,7 +40,15 @@ from ser_tui.study.summary import elapsed_seconds
 from ser_tui.training.threads import LIBRARIES, environment
 
 __all__ = [
-    "EvaluationRequest", "evaluate", "prepare", "refuse_if_worked_on", "request_stop", "resume", "score_folds", "score_seeds", "start",
+    "EvaluationRequest",
+    "evaluate",
+    "prepare",
+    "refuse_if_worked_on",
+    "request_stop",
+    "resume",
+    "score_folds",
+    "score_seeds",
+    "start",
 ]
 
 START_SECONDS = 30.0
@@ -139,7 +147,9 @@ def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float 
         raise UsageError(f"{folder.run_id} has searched for {elapsed:.1f} minutes: --minutes is how many there are to be in all")
     try:
         budget = Budget(
-            trials=trials or (None if minutes else study.budget.trials), minutes=minutes, stop_after=study.budget.stop_after,
+            trials=trials or (None if minutes else study.budget.trials),
+            minutes=minutes,
+            stop_after=study.budget.stop_after,
             stop_after_from=done or None if study.budget.stop_after else None,
         )
     except ValidationError:

@@ -13,18 +13,7 @@ from ser_tui.client.resolving import load_study
 from ser_tui.encoders import registry as encoders
 from ser_tui.replay.recorded import LEAST, Recorded, of_run, space_of, usable
 from ser_tui.replay.searches import NEAREST, Request
-from ser_tui.report.paper_tables import (
-    AUTOSPEECH,
-    BUDGET,
-    CORPUS,
-    Ours,
-    Transfer,
-    is_fair,
-    machine_text,
-    row_of,
-    searches,
-    transfers,
-)
+from ser_tui.report.paper_tables import AUTOSPEECH, BUDGET, CORPUS, Ours, Transfer, is_fair, machine_text, row_of, searches, transfers
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import Study

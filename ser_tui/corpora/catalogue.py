@@ -61,9 +61,9 @@ _ENTRIES = (
     urdu.ENTRY,
 )
 
-FIRST_KNOWN = frozenset({
-    "demo", "crema-d", "emodb", "emodb2", "emodb2-all", "emovo", "iemocap", "iemocap-all", "ravdess", "savee", "shemo", "tess", "urdu",
-})
+FIRST_KNOWN = frozenset(
+    {"demo", "crema-d", "emodb", "emodb2", "emodb2-all", "emovo", "iemocap", "iemocap-all", "ravdess", "savee", "shemo", "tess", "urdu"}
+)
 """The corpora that ser_tui 0.1.0 knew. What was added to it under another name was a tree or a table."""
 
 PLUG_INS = PlugIns("ser_tui.corpora", CorpusEntry, "corpus")

@@ -27,7 +27,6 @@ _SHOWN = 5
 """Pairs of overlapping segments that a warning names."""
 
 
-
 @dataclass(frozen=True)
 class CheckReport:
     """What `check` found. Texts may hold whatever a file name holds: escape them before they reach a terminal."""
@@ -108,17 +107,31 @@ class CheckReport:
     def to_plain(self) -> dict[str, Any]:
         """JSON-safe data for `--json`."""
         return {
-            "corpus": self.corpus, "title": self.title, "root": str(self.root), "utterances": self.utterances,
-            "documented": self.documented, "minutes": round(self.minutes, 3), "emotions": dict(self.emotions),
-            "speakers": dict(self.speakers), "by_speaker": {name: dict(row) for name, row in self.by_speaker.items()},
-            "genders": dict(self.genders), "sample_rates": {str(rate): count for rate, count in self.sample_rates.items()},
+            "corpus": self.corpus,
+            "title": self.title,
+            "root": str(self.root),
+            "utterances": self.utterances,
+            "documented": self.documented,
+            "minutes": round(self.minutes, 3),
+            "emotions": dict(self.emotions),
+            "speakers": dict(self.speakers),
+            "by_speaker": {name: dict(row) for name, row in self.by_speaker.items()},
+            "genders": dict(self.genders),
+            "sample_rates": {str(rate): count for rate, count in self.sample_rates.items()},
             "channels": {str(channels): count for channels, count in self.channels.items()},
-            "shortest": round(self.seconds[0], 3), "longest": round(self.seconds[1], 3),
+            "shortest": round(self.seconds[0], 3),
+            "longest": round(self.seconds[1], 3),
             "problems": [{"path": problem.path, "reason": problem.reason} for problem in self.problems],
-            "warnings": list(self.warnings), "findings": list(plain(self.findings)), "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "findings": list(plain(self.findings)),
+            "notes": list(self.notes),
             "fingerprint": self.fingerprint,
-            "reading": list(self.reading), "parts": dict(self.parts), "folds": dict(self.folds),
-            "segments": self.segments, "recordings": self.recordings, "missing": self.missing,
+            "reading": list(self.reading),
+            "parts": dict(self.parts),
+            "folds": dict(self.folds),
+            "segments": self.segments,
+            "recordings": self.recordings,
+            "missing": self.missing,
             "spellings": [{"word": one.word, "emotion": one.emotion, "utterances": one.utterances} for one in self.spellings],
         }
 

@@ -59,8 +59,14 @@ class _Speaker:
         self._chunks: list[bytes] = []
         self._library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
         self._library.espeak_Synth.argtypes = [
-            ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
-            ctypes.c_void_p, ctypes.c_void_p,
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
         ]
         data = espeakng_loader.get_data_path().encode()
         self.rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0))
@@ -96,8 +102,10 @@ def prosody(emotion: str, seed: int) -> tuple[int, int, int, int]:
     speed, pitch, pitch_range, volume = _PROSODY[emotion]
     factors = [draw.uniform(-width, width) for width in _JITTER]
     return (
-        round(speed * (1 + factors[0])), max(0, min(99, round(pitch + factors[1]))),
-        max(0, min(99, round(pitch_range + factors[2]))), round(volume * (1 + factors[3])),
+        round(speed * (1 + factors[0])),
+        max(0, min(99, round(pitch + factors[1]))),
+        max(0, min(99, round(pitch_range + factors[2]))),
+        round(volume * (1 + factors[3])),
     )
 
 

@@ -165,7 +165,10 @@ def _decoded(value: Any) -> Source | None:
 
 def _encoded(place: Source) -> str | dict[str, Any]:
     kept = {
-        "path": str(place.path), "like": place.like, "columns": dict(place.columns), "split_map": dict(place.split_map),
+        "path": str(place.path),
+        "like": place.like,
+        "columns": dict(place.columns),
+        "split_map": dict(place.split_map),
         "root": None if place.root is None else str(place.root),
     }
     told = {key: value for key, value in kept.items() if value}

@@ -117,9 +117,7 @@ class Manifest:
         return sum(utterance.seconds for utterance in self.utterances) / 60
 
 
-def make(
-    corpus: str, root: Path, utterances: Iterable[Utterance], problems: Iterable[Problem], digests: Mapping[str, str]
-) -> Manifest:
+def make(corpus: str, root: Path, utterances: Iterable[Utterance], problems: Iterable[Problem], digests: Mapping[str, str]) -> Manifest:
     """The manifest of `utterances`; `digests` must hold each one's id."""
     ordered = tuple(sorted(utterances, key=lambda utterance: utterance.id))
     kept = {utterance.id: digests[utterance.id] for utterance in ordered}

@@ -24,8 +24,27 @@ from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
 
 __all__ = [
-    "Archive", "CorpusEntry", "Manifest", "Problem", "Source", "Utterance", "add", "count", "entries", "find", "forget", "keep",
-    "load_manifest", "load_many", "locate", "names", "preview", "read_manifest", "read_source", "remember", "require",
+    "Archive",
+    "CorpusEntry",
+    "Manifest",
+    "Problem",
+    "Source",
+    "Utterance",
+    "add",
+    "count",
+    "entries",
+    "find",
+    "forget",
+    "keep",
+    "load_manifest",
+    "load_many",
+    "locate",
+    "names",
+    "preview",
+    "read_manifest",
+    "read_source",
+    "remember",
+    "require",
 ]
 
 
@@ -138,11 +157,7 @@ def _told_before(name: str) -> bool:
 
 
 def load_many(
-    corpora: Sequence[str],
-    labels: Mapping[str, str],
-    progress: Progress | None = None,
-    *,
-    speakers: Mapping[str, Speakers] | None = None,
+    corpora: Sequence[str], labels: Mapping[str, str], progress: Progress | None = None, *, speakers: Mapping[str, Speakers] | None = None
 ) -> Manifest:
     """One manifest of all named corpora, their emotions replaced by `labels` (an empty class drops the emotion).
 
@@ -179,8 +194,11 @@ def load_many(
             people = f"{edition(utterance)}/" if several else ""
             utterances.append(
                 replace(
-                    utterance, id=prefix + utterance.id, emotion=emotion,
-                    speaker=_prefixed(people, utterance.speaker), sentence=_prefixed(people, utterance.sentence),
+                    utterance,
+                    id=prefix + utterance.id,
+                    emotion=emotion,
+                    speaker=_prefixed(people, utterance.speaker),
+                    sentence=_prefixed(people, utterance.sentence),
                     session=_prefixed(people, utterance.session),
                 )
             )
@@ -209,9 +227,7 @@ def _prefixed(prefix: str, text: str | None) -> str | None:
     return None if text is None else prefix + text
 
 
-def _check_labels(
-    labels: Mapping[str, str], loaded: Sequence[Manifest], words: Iterable[str], classes: Mapping[str, str]
-) -> None:
+def _check_labels(labels: Mapping[str, str], loaded: Sequence[Manifest], words: Iterable[str], classes: Mapping[str, str]) -> None:
     present = {emotion for manifest in loaded for emotion in manifest.emotions} | set(words) | set(classes.values())
     forms = {spellings.form(word) for word in present}
     for emotion in labels:

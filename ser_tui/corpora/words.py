@@ -110,9 +110,7 @@ def folded(word: str) -> str:
     return _BETWEEN.sub("_", unicodedata.normalize("NFC", text).strip(" _-\t\r\n"))
 
 
-MEANINGS: Mapping[str, str] = {
-    folded(word): emotion for emotion, words in WORDS.items() for word in words.replace("|", " ").split()
-}
+MEANINGS: Mapping[str, str] = {folded(word): emotion for emotion, words in WORDS.items() for word in words.replace("|", " ").split()}
 """Folded word -> emotion."""
 
 CODES = frozenset({"ang", "dis", "exc", "fea", "fru", "hap", "neu", "oth", "ps", "sur", "ira", "ilo", "suru", "tars"})

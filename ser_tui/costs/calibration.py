@@ -107,9 +107,7 @@ def _parameters(study: Study) -> dict[str, Value]:
     return {"layers": "last", "epochs": 4, "unfreeze_epoch": 2, "learning_rate": LEARNING_RATE, "max_seconds": 30, "batch_size": BATCH}
 
 
-def spread(
-    data: SplitCorpus, indices: tuple[int, ...], lengths: list[float], size: int, groups: int = BATCHES
-) -> tuple[Part, list[float]]:
+def spread(data: SplitCorpus, indices: tuple[int, ...], lengths: list[float], size: int, groups: int = BATCHES) -> tuple[Part, list[float]]:
     """So many `groups` of `size` of `indices`, evenly over their lengths, alike within a group as a trial's batches are.
 
     Utterances of all lengths in one batch would be mostly padding, and the prediction half as long again.

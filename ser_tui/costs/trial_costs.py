@@ -141,8 +141,12 @@ def run_seconds(costs: Costs, speech: Speech, study: Study, trials: int, gain: f
 
 
 def seconds_left(
-    costs: Costs, speech: Speech, study: Study, done: Sequence[tuple[Mapping[str, Value], float]],
-    parameters: Mapping[str, Value], later: int,
+    costs: Costs,
+    speech: Speech,
+    study: Study,
+    done: Sequence[tuple[Mapping[str, Value], float]],
+    parameters: Mapping[str, Value],
+    later: int,
 ) -> float:
     """The time of a trial with `parameters` and of `later` ones after it, `done` being the finished ones and what each took.
 

@@ -26,8 +26,14 @@ def additive_mask(valid: Tensor) -> Tensor | None:
 
 
 def attend(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, scaling: float | None = None,
-    dropout: float = 0.0, **_: Any,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
 ) -> tuple[Tensor, None]:
     """Attention in transformers' form: `query`, `key`, `value` [B, H, T, D], result [B, T, H, D]."""
     batch, heads, frames, width = query.shape

@@ -62,8 +62,21 @@ def _raw_waveform(folder: Path, family: str) -> Callable[[], SpeechEncoder]:
 
 def strip(config: Mapping[str, Any]) -> dict[str, Any]:
     """A model configuration without what names code, files or versions."""
-    dropped = ("architectures", "auto_map", "_name_or_path", "name_or_path", "transformers_version", "torch_dtype", "dtype",
-               "model_type", "id2label", "label2id", "task_specific_params", "custom_pipelines", "attn_implementation")
+    dropped = (
+        "architectures",
+        "auto_map",
+        "_name_or_path",
+        "name_or_path",
+        "transformers_version",
+        "torch_dtype",
+        "dtype",
+        "model_type",
+        "id2label",
+        "label2id",
+        "task_specific_params",
+        "custom_pipelines",
+        "attn_implementation",
+    )
     return {key: value for key, value in config.items() if key not in dropped and not key.startswith("_")}
 
 
@@ -93,5 +106,15 @@ def with_mask(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> Non
         tensors[name] = torch.zeros(expected[name].shape, device="cpu")
 
 
-_HEADS = ("lm_head.", "quantizer.", "project_hid.", "project_q.", "projector.", "classifier.", "layer_weights", "final_proj.",
-          "label_embs_concat", "dropout_features.")
+_HEADS = (
+    "lm_head.",
+    "quantizer.",
+    "project_hid.",
+    "project_q.",
+    "projector.",
+    "classifier.",
+    "layer_weights",
+    "final_proj.",
+    "label_embs_concat",
+    "dropout_features.",
+)

@@ -62,8 +62,11 @@ def build(description: Mapping[str, Any], source: str = "saved encoder") -> Spee
             from ser_tui.encoders.wav2vec2 import RawWaveformEncoder
 
             return RawWaveformEncoder(
-                description["family"], description["configuration"], normalise=bool(description["normalise"]),
-                epsilon=float(description["epsilon"]), output_norm=bool(description["output_norm"]),
+                description["family"],
+                description["configuration"],
+                normalise=bool(description["normalise"]),
+                epsilon=float(description["epsilon"]),
+                output_norm=bool(description["output_norm"]),
             ).eval()
         if kind in ("log-mel", "crnn"):
             from ser_tui.encoders.spectra import ConvolutionalRecurrent, LogMel

@@ -37,9 +37,7 @@ def prefix_of_encoder(names: Iterable[str], family: str) -> str | None:
     Raises ValueError where there are several (a student and its teacher, say): which is meant cannot be told.
     """
     anchor = ANCHORS[family]
-    found = sorted(
-        name.removesuffix(anchor) for name in names if name == anchor or name.endswith("." + anchor)
-    )
+    found = sorted(name.removesuffix(anchor) for name in names if name == anchor or name.endswith("." + anchor))
     if len(found) > 1:
         shown = ", ".join(repr(prefix[:60]) for prefix in found[:4])
         raise ValueError(f"holds {len(found)} encoders ({shown}); save the one that is meant alone")

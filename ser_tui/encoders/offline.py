@@ -95,8 +95,11 @@ def configuration(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """Whisper's configuration as the tensors' shapes imply it."""
     width, bands, _ = tensors["conv1.weight"].shape
     return {
-        "num_mel_bins": bands, "d_model": width, "encoder_layers": _count_layers(tensors),
-        "encoder_attention_heads": int(tensors[_HEADS]), "encoder_ffn_dim": tensors["layers.0.fc1.weight"].shape[0],
+        "num_mel_bins": bands,
+        "d_model": width,
+        "encoder_layers": _count_layers(tensors),
+        "encoder_attention_heads": int(tensors[_HEADS]),
+        "encoder_ffn_dim": tensors["layers.0.fc1.weight"].shape[0],
         "max_source_positions": tensors["embed_positions.weight"].shape[0],
     }
 

@@ -93,36 +93,94 @@ class Status:
 
 _ENTRIES = (
     EncoderEntry(
-        "whisper-tiny.en", "whisper", "package", 4, 384, 8.2, "MIT", 71_000_000, OFFLINE_SEARCH,
+        "whisper-tiny.en",
+        "whisper",
+        "package",
+        4,
+        384,
+        8.2,
+        "MIT",
+        71_000_000,
+        OFFLINE_SEARCH,
         summary="OpenAI's Whisper tiny.en, encoder only; comes as a Python package, needs no network afterwards",
-        alias="offline", packaged=packaged.TINY,
+        alias="offline",
+        packaged=packaged.TINY,
         search_found="found on EmoDB's random split: .984 in 8 trials, the paper's .919",
     ),
     EncoderEntry(
-        "speechbrain/emotion-recognition-wav2vec2-IEMOCAP", "wav2vec2", "hub", 12, 768, 94.4, "Apache-2.0", 377_700_000,
+        "speechbrain/emotion-recognition-wav2vec2-IEMOCAP",
+        "wav2vec2",
+        "hub",
+        12,
+        768,
+        94.4,
+        "Apache-2.0",
+        377_700_000,
         summary="wav2vec2-base fine-tuned on IEMOCAP's four emotions by SpeechBrain: the paper's encoder",
-        alias="wav2vec2-iemocap", speechbrain=True,
+        alias="wav2vec2-iemocap",
+        speechbrain=True,
     ),
     EncoderEntry(
-        "facebook/wav2vec2-base", "wav2vec2", "hub", 12, 768, 94.4, "Apache-2.0", 380_300_000,
-        summary="wav2vec 2.0 base, pre-trained on LibriSpeech, not fine-tuned", alias="wav2vec2-base",
+        "facebook/wav2vec2-base",
+        "wav2vec2",
+        "hub",
+        12,
+        768,
+        94.4,
+        "Apache-2.0",
+        380_300_000,
+        summary="wav2vec 2.0 base, pre-trained on LibriSpeech, not fine-tuned",
+        alias="wav2vec2-base",
     ),
     EncoderEntry(
-        "facebook/hubert-base-ls960", "hubert", "hub", 12, 768, 94.4, "Apache-2.0", 377_600_000,
-        summary="HuBERT base, pre-trained on LibriSpeech", alias="hubert-base",
+        "facebook/hubert-base-ls960",
+        "hubert",
+        "hub",
+        12,
+        768,
+        94.4,
+        "Apache-2.0",
+        377_600_000,
+        summary="HuBERT base, pre-trained on LibriSpeech",
+        alias="hubert-base",
     ),
     EncoderEntry(
-        "microsoft/wavlm-base-plus", "wavlm", "hub", 12, 768, 94.4, "MIT", 377_600_000,
-        summary="WavLM base+, pre-trained on 94,000 hours of English", alias="wavlm-base-plus",
+        "microsoft/wavlm-base-plus",
+        "wavlm",
+        "hub",
+        12,
+        768,
+        94.4,
+        "MIT",
+        377_600_000,
+        summary="WavLM base+, pre-trained on 94,000 hours of English",
+        alias="wavlm-base-plus",
     ),
     EncoderEntry(
-        "openai/whisper-tiny", "whisper", "hub", 4, 384, 8.2, "Apache-2.0", 151_100_000,
-        summary="Whisper tiny, multilingual; encoder only", alias="whisper-tiny",
+        "openai/whisper-tiny",
+        "whisper",
+        "hub",
+        4,
+        384,
+        8.2,
+        "Apache-2.0",
+        151_100_000,
+        summary="Whisper tiny, multilingual; encoder only",
+        alias="whisper-tiny",
     ),
     EncoderEntry(
-        "openai/whisper-base", "whisper", "hub", 6, 512, 20.6, "Apache-2.0", 290_400_000, OFFLINE_SEARCH,
+        "openai/whisper-base",
+        "whisper",
+        "hub",
+        6,
+        512,
+        20.6,
+        "Apache-2.0",
+        290_400_000,
+        OFFLINE_SEARCH,
         summary="OpenAI's Whisper base, multilingual, encoder only; from the hub, or as two Python packages without network",
-        alias="whisper-base", packaged=packaged.BASE,
+        alias="whisper-base",
+        packaged=packaged.BASE,
         search_found="Whisper tiny's; within them 15 trials on EmoDB's random split reached .992, the probe beside them .976",
     ),
 )
@@ -267,8 +325,7 @@ def _hub_entry(name: str) -> EncoderEntry:
                     continue
                 return replace(found, name=name, source="hub", licence="see the hub", summary=f"model of the hub, kind {found.family}")
     return EncoderEntry(
-        name, "unknown", "hub", 0, 0, 0.0, "see the hub", 0, sized=False,
-        summary="model of the hub; its kind is known once it is fetched",
+        name, "unknown", "hub", 0, 0, 0.0, "see the hub", 0, sized=False, summary="model of the hub; its kind is known once it is fetched"
     )
 
 
@@ -304,8 +361,15 @@ def _folder_entry(folder: Path) -> EncoderEntry:
     beside = f"; {' and '.join(other.path.name for other in found[1:])} beside it must hold the same" if len(found) > 1 else ""
     read = f": {found[0].path.name} is read{beside}" if found else ""
     return EncoderEntry(
-        str(folder), cast(Family, shape.family), "folder", shape.layers, shape.dimension, shape.parameters_millions,
-        "see the folder", 0, summary=f"local Hugging Face folder of kind {shape.family}{read}",
+        str(folder),
+        cast(Family, shape.family),
+        "folder",
+        shape.layers,
+        shape.dimension,
+        shape.parameters_millions,
+        "see the folder",
+        0,
+        summary=f"local Hugging Face folder of kind {shape.family}{read}",
     )
 
 
@@ -322,8 +386,17 @@ def _speechbrain_entry(folder: Path, place: Path) -> EncoderEntry:
     except (UserError, OSError):
         pass  # `status` says why it cannot be used
     return EncoderEntry(
-        str(folder), cast(Family, family), "folder", layers, dimension, millions, "see the folder", 0,
-        summary=f"local folder in SpeechBrain's layout{origin}", speechbrain=True, sized=sized,
+        str(folder),
+        cast(Family, family),
+        "folder",
+        layers,
+        dimension,
+        millions,
+        "see the folder",
+        0,
+        summary=f"local folder in SpeechBrain's layout{origin}",
+        speechbrain=True,
+        sized=sized,
     )
 
 

@@ -53,8 +53,21 @@ def _or_null(check: Check) -> Check:
     return lambda value: "" if value is None else check(value)
 
 
-_ACTIVATIONS = _one_of("gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python", "quick_gelu", "relu", "silu", "swish",
-                       "mish", "tanh", "sigmoid", "linear")
+_ACTIVATIONS = _one_of(
+    "gelu",
+    "gelu_new",
+    "gelu_fast",
+    "gelu_pytorch_tanh",
+    "gelu_python",
+    "quick_gelu",
+    "relu",
+    "silu",
+    "swish",
+    "mish",
+    "tanh",
+    "sigmoid",
+    "linear",
+)
 _RAW_WAVEFORM: Mapping[str, Check] = {
     "hidden_size": _whole(1, LARGEST), "num_hidden_layers": _whole(1, MOST_LAYERS), "num_attention_heads": _whole(1, LARGEST),
     "intermediate_size": _whole(1, LARGEST), "num_conv_pos_embeddings": _whole(1, LARGEST),

@@ -58,8 +58,7 @@ def load(folder: Path) -> RawWaveformEncoder:
     weights.compare_strictly(planned, tensors, str(path))
     lobe = _lobe(how, settings.fields(how.family, configuration))
     encoder = RawWaveformEncoder(
-        how.family, configuration, normalise=bool(lobe.normalize_wav), epsilon=1e-5, output_norm=bool(lobe.output_norm),
-        model=lobe.model,
+        how.family, configuration, normalise=bool(lobe.normalize_wav), epsilon=1e-5, output_norm=bool(lobe.output_norm), model=lobe.model
     )
     weights.load_strictly(encoder, tensors, str(path))
     encoder.fingerprint = weights.digest(tensors, encoder.describe())
@@ -106,13 +105,17 @@ def _sized(folder: Path, facts: bases.Base, name: str, tensors: Mapping[str, Ten
         raise UserError(f"{folder}: hidden states of {hidden} are not made of heads of {facts.head}, as {name}'s are; {beside}")
     position = shape("encoder.pos_conv_embed.conv.parametrizations.weight.original1", 3)
     found: dict[str, Any] = {
-        "hidden_size": hidden, "num_hidden_layers": count(r"model\.encoder\.layers\.(\d+)\."),
+        "hidden_size": hidden,
+        "num_hidden_layers": count(r"model\.encoder\.layers\.(\d+)\."),
         "num_attention_heads": hidden // facts.head,
         "intermediate_size": shape("encoder.layers.0.feed_forward.intermediate_dense.weight", 2)[0],
-        "conv_dim": [entry[0] for entry in shapes], "conv_kernel": [entry[2] for entry in shapes],
+        "conv_dim": [entry[0] for entry in shapes],
+        "conv_kernel": [entry[2] for entry in shapes],
         "conv_stride": [5, 2, 2, 2, 2, 2, 2],
-        "conv_bias": f"{_PREFIX}feature_extractor.conv_layers.0.conv.bias" in tensors, "feat_extract_norm": front_norm,
-        "num_conv_pos_embeddings": position[2], "num_conv_pos_embedding_groups": position[0] // max(1, position[1]),
+        "conv_bias": f"{_PREFIX}feature_extractor.conv_layers.0.conv.bias" in tensors,
+        "feat_extract_norm": front_norm,
+        "num_conv_pos_embeddings": position[2],
+        "num_conv_pos_embedding_groups": position[0] // max(1, position[1]),
     }
     if facts.stable:
         found["do_stable_layer_norm"] = True

@@ -12,15 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    Data2VecAudioModel,
-    HubertModel,
-    UniSpeechModel,
-    UniSpeechSatModel,
-    Wav2Vec2Model,
-    WavLMModel,
-)
+from transformers import AutoConfig, Data2VecAudioModel, HubertModel, UniSpeechModel, UniSpeechSatModel, Wav2Vec2Model, WavLMModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ser_tui.encoders import attention, settings
@@ -31,11 +23,7 @@ MODELS = {
     "wav2vec2": Wav2Vec2Model, "hubert": HubertModel, "wavlm": WavLMModel, "unispeech": UniSpeechModel,
     "unispeech-sat": UniSpeechSatModel, "data2vec-audio": Data2VecAudioModel,
 }  # fmt: skip
-ALWAYS = {
-    "layerdrop": 0.0,
-    "apply_spec_augment": False,
-    "gradient_checkpointing": False,
-}
+ALWAYS = {"layerdrop": 0.0, "apply_spec_augment": False, "gradient_checkpointing": False}
 """What is off whatever a published configuration says, because it would drop or mask parts of an utterance at random."""
 ALL_ATTENTION_FUNCTIONS.register(attention.NAME, attention.attend)
 
@@ -50,8 +38,14 @@ class RawWaveformEncoder(SpeechEncoder):
     }  # fmt: skip
 
     def __init__(
-        self, family: str, configuration: Mapping[str, Any], *, normalise: bool, epsilon: float = 1e-7,
-        output_norm: bool = False, model: nn.Module | None = None,
+        self,
+        family: str,
+        configuration: Mapping[str, Any],
+        *,
+        normalise: bool,
+        epsilon: float = 1e-7,
+        output_norm: bool = False,
+        model: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.family = family
@@ -138,8 +132,12 @@ class RawWaveformEncoder(SpeechEncoder):
 
     def describe(self) -> Mapping[str, Any]:
         return {
-            "kind": "raw-waveform", "family": self.family, "configuration": self._configuration,
-            "normalise": self._normalise, "epsilon": self._epsilon, "output_norm": self._output_norm,
+            "kind": "raw-waveform",
+            "family": self.family,
+            "configuration": self._configuration,
+            "normalise": self._normalise,
+            "epsilon": self._epsilon,
+            "output_norm": self._output_norm,
         }
 
 

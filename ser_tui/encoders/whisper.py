@@ -22,7 +22,11 @@ HOP = 160
 STRIDE = 2 * HOP
 """Samples per frame: the second convolution halves the rate of the mel spectrogram."""
 TINY = {
-    "num_mel_bins": 80, "d_model": 384, "encoder_layers": 4, "encoder_attention_heads": 6, "encoder_ffn_dim": 1536,
+    "num_mel_bins": 80,
+    "d_model": 384,
+    "encoder_layers": 4,
+    "encoder_attention_heads": 6,
+    "encoder_ffn_dim": 1536,
     "max_source_positions": 1500,
 }
 """Sizes where a configuration names none: Whisper tiny's, as in transformers."""
@@ -37,7 +41,9 @@ class Whisper(SpeechEncoder):
     context_seconds = 1.0
     cheap_entry: ClassVar[bool] = True
     matrices: ClassVar[Mapping[str, str]] = {
-        **{name: f"self_attn.{name}_proj" for name in ("q", "k", "v", "out")}, "fc1": "fc1", "fc2": "fc2",
+        **{name: f"self_attn.{name}_proj" for name in ("q", "k", "v", "out")},
+        "fc1": "fc1",
+        "fc2": "fc2",
     }
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
@@ -103,16 +109,19 @@ class _Encoder(nn.Module):
     """What `Whisper` runs piece by piece."""
 
     def __init__(
-        self, num_mel_bins: int, d_model: int, encoder_layers: int, encoder_attention_heads: int, encoder_ffn_dim: int,
+        self,
+        num_mel_bins: int,
+        d_model: int,
+        encoder_layers: int,
+        encoder_attention_heads: int,
+        encoder_ffn_dim: int,
         max_source_positions: int,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(num_mel_bins, d_model, kernel_size=3, padding=1)
         self.conv2 = nn.Conv1d(d_model, d_model, kernel_size=3, stride=2, padding=1)
         self.embed_positions = nn.Embedding(max_source_positions, d_model)
-        self.layers = nn.ModuleList(
-            [_Layer(d_model, encoder_attention_heads, encoder_ffn_dim) for _ in range(encoder_layers)]
-        )
+        self.layers = nn.ModuleList([_Layer(d_model, encoder_attention_heads, encoder_ffn_dim) for _ in range(encoder_layers)])
         self.layer_norm = nn.LayerNorm(d_model)
 
 

@@ -174,7 +174,7 @@ def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, class
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
     return _counted(
         Explained(
-            "test", "test part", found.trial, found.scores, found.utterances, found.interval_speakers, matrix, (), answers, None, missing,
+            "test", "test part", found.trial, found.scores, found.utterances, found.interval_speakers, matrix, (), answers, None, missing
         ),
         found.recall_intervals,
     )
@@ -186,9 +186,17 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
         answers, missing = None, _not_there("its file does not fit the log")
     name = found.name
     return Explained(
-        name, f"{name}, all folds pooled", found.trial, found.scores, found.utterances, found.interval_speakers,
+        name,
+        f"{name}, all folds pooled",
+        found.trial,
+        found.scores,
+        found.utterances,
+        found.interval_speakers,
         None if answers is None else errors.confusion(answers),
-        () if answers is None else errors.class_recalls(answers), answers, None, missing,
+        () if answers is None else errors.class_recalls(answers),
+        answers,
+        None,
+        missing,
     )
 
 
@@ -197,8 +205,18 @@ def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationF
     answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
     return _counted(
         Explained(
-            found.corpus, f"zero-shot on {found.corpus}", found.trial, found.scores, found.utterances, found.interval_speakers, matrix,
-            (), answers, None, missing, found,
+            found.corpus,
+            f"zero-shot on {found.corpus}",
+            found.trial,
+            found.scores,
+            found.utterances,
+            found.interval_speakers,
+            matrix,
+            (),
+            answers,
+            None,
+            missing,
+            found,
         ),
         found.recall_intervals,
     )
@@ -222,10 +240,7 @@ def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]]) -> E
     return replace(part, matrix=matrix, recalls=recalls, answers=answers, missing=missing)
 
 
-
-def _answers(
-    folder: RunFolder, state: RunState, digest: str, classes: tuple[str, ...], speakers: int | None
-) -> tuple[Answers | None, str]:
+def _answers(folder: RunFolder, state: RunState, digest: str, classes: tuple[str, ...], speakers: int | None) -> tuple[Answers | None, str]:
     outputs, missing = _read(folder, digest, len(classes))
     if outputs is None:
         return None, missing

@@ -51,9 +51,7 @@ def functionals(
         key = _key(clip, digest) if digest else ""
         found = stored.get(key) if key else None
         if found is None:
-            smile = smile or opensmile.Smile(
-                feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals
-            )
+            smile = smile or opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals)
             found = _compute(smile, clip)
             if key and found.isfinite().all():
                 stored.put(key, found)
@@ -63,7 +61,11 @@ def functionals(
 
 
 def logits(
-    train: Part, clips: Sequence[Clip], digests: Sequence[str], classes: int, should_stop: Stop = lambda: False,
+    train: Part,
+    clips: Sequence[Clip],
+    digests: Sequence[str],
+    classes: int,
+    should_stop: Stop = lambda: False,
     on_progress: OnProgress | None = None,
 ) -> NDArray[np.float32]:
     """Logits [N, classes] of `clips` by balanced logistic regression on `train`; NaN for what cannot be read.

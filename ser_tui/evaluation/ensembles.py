@@ -15,12 +15,7 @@ from numpy.typing import NDArray
 
 from ser_tui.evaluation.analysis import Explained, part_named
 from ser_tui.evaluation.errors import Answers, Calibration, calibration
-from ser_tui.evaluation.statistics import (
-    Units,
-    interval_speakers,
-    paired_difference,
-    swapped_speakers,
-)
+from ser_tui.evaluation.statistics import Units, interval_speakers, paired_difference, swapped_speakers
 from ser_tui.evaluation.statistics import scored as scores_of
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing

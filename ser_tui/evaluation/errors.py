@@ -213,9 +213,7 @@ def counted_confusion(rows: Sequence[str], columns: Sequence[str], counts: Seque
     if not counts_fit(counts, rows, columns):
         return None
     held = [(name, tuple(row), sum(row)) for name, row in zip(rows, counts, strict=True) if any(row)]
-    return Confusion(
-        tuple(name for name, _, _ in held), tuple(columns), tuple(row for _, row, _ in held), tuple(of for _, _, of in held)
-    )
+    return Confusion(tuple(name for name, _, _ in held), tuple(columns), tuple(row for _, row, _ in held), tuple(of for _, _, of in held))
 
 
 def confused_pairs(matrix: Confusion, most: int | None = MOST_PAIRS) -> tuple[Pair, ...]:
@@ -232,9 +230,7 @@ def confused_pairs(matrix: Confusion, most: int | None = MOST_PAIRS) -> tuple[Pa
 def class_recalls(answers: Answers) -> tuple[Recall, ...]:
     """The recall of each class that occurs, with its interval as of every score here: `statistics.recall_intervals`."""
     matrix = confusion(answers)
-    intervals = recall_intervals(
-        answers.truth, answers.predictions, answers.classes, answers.groups, answers.seed, answers.recordings
-    )
+    intervals = recall_intervals(answers.truth, answers.predictions, answers.classes, answers.groups, answers.seed, answers.recordings)
     return tuple(
         Recall(name, recall, intervals.get(name), of)
         for name, recall, of in zip(matrix.rows, matrix.recalls, matrix.utterances, strict=True)
@@ -242,8 +238,15 @@ def class_recalls(answers: Answers) -> tuple[Recall, ...]:
 
 
 def listed(
-    answers: Answers, *, truth: str | None = None, said: str | None = None, speaker: str | None = None, gender: str | None = None,
-    shortest: float | None = None, longest: float | None = None, right: bool = False,
+    answers: Answers,
+    *,
+    truth: str | None = None,
+    said: str | None = None,
+    speaker: str | None = None,
+    gender: str | None = None,
+    shortest: float | None = None,
+    longest: float | None = None,
+    right: bool = False,
 ) -> tuple[Wrong, ...]:
     """The utterances that were answered wrongly, the most confident mistakes first; `right`: the right ones too.
 
@@ -372,8 +375,14 @@ def calibration(answers: Answers, fit: Answers | None = None, fit_on: str = "the
     temperature = best_temperature(other, other_truth) if other is not None and len(other) else None
     mended = None if temperature is None else heated(values, temperature)
     return Calibration(
-        bins, ece, likelihood(values, truth), len(values), temperature,
-        None if mended is None else reliability(mended, truth)[1], None if mended is None else likelihood(mended, truth), fit_on,
+        bins,
+        ece,
+        likelihood(values, truth),
+        len(values),
+        temperature,
+        None if mended is None else reliability(mended, truth)[1],
+        None if mended is None else likelihood(mended, truth),
+        fit_on,
     )
 
 

@@ -53,9 +53,7 @@ def divided(classes: Sequence[str]) -> list[Finding]:
     return [Finding(kind="told", sentence=sentence)]
 
 
-def applicable(
-    changes: Mapping[str, str], emotions: Iterable[str], known: Iterable[str] = ()
-) -> tuple[dict[str, str], list[str]]:
+def applicable(changes: Mapping[str, str], emotions: Iterable[str], known: Iterable[str] = ()) -> tuple[dict[str, str], list[str]]:
     """`changes` (emotion -> class) by the target's own words, and the emotions among them that the target lacks. Pure.
 
     A change of *calm* is one of the target's *Calm* too, unless that is changed by name. An emotion that the target lacks is no
@@ -133,7 +131,6 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--map {assignment}: {emotion} is mapped twice")
         changes[emotion] = DROPPED if parts[1] in ("", "drop", "dropped") else target
     return changes
-
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

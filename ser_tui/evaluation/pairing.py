@@ -36,9 +36,7 @@ def best_recalls(state: RunState) -> dict[str, tuple[Score, int]]:
         start.classes, state.truth, tuple(best.predictions), groups=None if groups is None else tuple(map(str, groups)),
         recordings=None if recordings is None else tuple(map(str, recordings)), seed=interval_seed(state),
     )  # fmt: skip
-    return {
-        one.name: (Score(one.recall, one.interval), one.utterances) for one in class_recalls(answers) if one.recall is not None
-    }
+    return {one.name: (Score(one.recall, one.interval), one.utterances) for one in class_recalls(answers) if one.recall is not None}
 
 
 def _same_part(first: RunStarted, second: RunStarted) -> bool:
@@ -49,10 +47,7 @@ def _same_part(first: RunStarted, second: RunStarted) -> bool:
 
 def _units(first: RunStarted, second: RunStarted) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(speakers, recordings) of the part that both have, by whichever of them tells."""
-    return (
-        first.validation_speakers or second.validation_speakers,
-        first.validation_recordings or second.validation_recordings,
-    )
+    return (first.validation_speakers or second.validation_speakers, first.validation_recordings or second.validation_recordings)
 
 
 def _of_each(units: tuple[int, ...], utterances: int) -> tuple[int, ...] | None:

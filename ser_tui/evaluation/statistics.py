@@ -95,7 +95,12 @@ def _over_utterances(
 
 
 def _over_recordings(
-    true: NDArray[np.intp], right: NDArray[np.float64], recordings: NDArray[np.intp], n_classes: int, metric: Share, seed: int,
+    true: NDArray[np.intp],
+    right: NDArray[np.float64],
+    recordings: NDArray[np.intp],
+    n_classes: int,
+    metric: Share,
+    seed: int,
     resamples: int,
 ) -> tuple[float, float]:
     random = np.random.default_rng(seed)

@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, recall_intervals, scored
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY, Score, Share
-from ser_tui.training.metrics import (
-    UNREADABLE,
-    class_counts,
-    class_probabilities,
-    confusion_matrix,
-    majority_accuracy,
-    recalls,
-)
+from ser_tui.training.metrics import UNREADABLE, class_counts, class_probabilities, confusion_matrix, majority_accuracy, recalls
 
 
 @dataclass(frozen=True)
@@ -56,9 +49,7 @@ def predicted(logits: NDArray[np.floating]) -> tuple[int, ...]:
     return tuple(int(index) for index in best)
 
 
-def centred(
-    logits: NDArray[np.floating], reference: NDArray[np.floating], groups: Sequence[str] | None = None
-) -> NDArray[np.float64]:
+def centred(logits: NDArray[np.floating], reference: NDArray[np.floating], groups: Sequence[str] | None = None) -> NDArray[np.float64]:
     """`logits` [N, C], their mean over each of `groups` [N] (None: over all) moved to `reference` [C].
 
     What all recordings of a corpus or a speaker share (channel, language, voice) shifts their features by about the same
@@ -133,9 +124,7 @@ def score(
         recall_intervals=recall_intervals(truth, predictions, order, groups, seed, sources),
         chance=1 / count,
         majority=Score(
-            majority_accuracy(truth, count),
-            bootstrap_interval(truth, most_frequent, count, ACCURACY, seed=seed, **units),
-            len(truth),
+            majority_accuracy(truth, count), bootstrap_interval(truth, most_frequent, count, ACCURACY, seed=seed, **units), len(truth)
         ),
         truth=tuple(truth),
         predictions=tuple(predictions),

@@ -17,21 +17,7 @@ from typing import TYPE_CHECKING
 
 from ser_tui.execution import messages
 from ser_tui.execution.memory_limit import data_bytes, limit_memory
-from ser_tui.execution.messages import (
-    Asked,
-    Cool,
-    Done,
-    Failed,
-    MeasureEpoch,
-    Prepare,
-    Prepared,
-    Refit,
-    Save,
-    Stop,
-    Told,
-    Train,
-    Trained,
-)
+from ser_tui.execution.messages import Asked, Cool, Done, Failed, MeasureEpoch, Prepare, Prepared, Refit, Save, Stop, Told, Train, Trained
 
 if TYPE_CHECKING:
     from ser_tui.training.trainer import Trainer

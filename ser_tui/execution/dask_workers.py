@@ -133,7 +133,13 @@ class DaskWorkers:
     """
 
     def __init__(
-        self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, client: Any, most: int | None,
+        self,
+        session: Surroundings,
+        study: Study,
+        data: SplitCorpus,
+        trainer: Trainer,
+        client: Any,
+        most: int | None,
         close_cluster: Callable[[], None] = lambda: None,
     ) -> None:
         self._session, self._client, self._most, self._close_cluster = session, client, most, close_cluster

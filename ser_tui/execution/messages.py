@@ -20,17 +20,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import Score, Share
 from ser_tui.training.memory import is_memory_error
-from ser_tui.training.trial import (
-    EpochReport,
-    Fold,
-    Leg,
-    NonFiniteLoss,
-    Part,
-    Rival,
-    TrialResult,
-    TrialStopped,
-    UtteranceChanged,
-)
+from ser_tui.training.trial import EpochReport, Fold, Leg, NonFiniteLoss, Part, Rival, TrialResult, TrialStopped, UtteranceChanged
 
 
 class Message(msgspec.Struct, tag=True, kw_only=True):

@@ -23,19 +23,7 @@ from typing import Any
 from ser_tui import places
 from ser_tui.execution import messages
 from ser_tui.execution.memory_limit import SHARE, free_bytes
-from ser_tui.execution.messages import (
-    Cool,
-    Done,
-    Failed,
-    PlainFold,
-    PlainPart,
-    Prepare,
-    Prepared,
-    Save,
-    Staged,
-    Stop,
-    Told,
-)
+from ser_tui.execution.messages import Cool, Done, Failed, PlainFold, PlainPart, Prepare, Prepared, Save, Staged, Stop, Told
 from ser_tui.execution.process import Process
 from ser_tui.experiment.executing import WorkerDied
 from ser_tui.store.files import open_regular, replacing
@@ -266,6 +254,10 @@ def _placed(message: Prepare, found: Mapping[bytes, Path | None]) -> Prepare:
 
     folds = tuple(PlainFold(fold.name, here(fold.train), here(fold.validation), fold.places) for fold in message.folds)
     return Prepare(
-        study=message.study, train=here(message.train), validation=here(message.validation), classes=message.classes, folds=folds,
+        study=message.study,
+        train=here(message.train),
+        validation=here(message.validation),
+        classes=message.classes,
+        folds=folds,
         encoder_name=message.encoder_name,
     )

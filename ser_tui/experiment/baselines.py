@@ -232,9 +232,7 @@ class Baselines:
 
     def _egemaps(self, target: Target) -> dict[str, ZeroShot]:
         train, told = self._data.part(self._data.split.train), partial(self._session.progress, "egemaps baseline")
-        logits = egemaps.logits(
-            train, target.clips, target.digests, len(self._data.classes), self._session.should_stop, told
-        )
+        logits = egemaps.logits(train, target.clips, target.digests, len(self._data.classes), self._session.should_stop, told)
         return {"egemaps": target.scored(logits, self._data.classes)}
 
 
@@ -253,8 +251,7 @@ def one_emotion_each(speakers: Sequence[str], emotions: Sequence[str]) -> str:
     if overall == 1 or lone < SHARE_OF_LONE * len(of):
         return ""
     return (
-        f"not centred by speaker: {lone} of {len(of)} speakers have (almost) one emotion only, so that a speaker's mean is that "
-        "emotion's"
+        f"not centred by speaker: {lone} of {len(of)} speakers have (almost) one emotion only, so that a speaker's mean is that emotion's"
     )
 
 

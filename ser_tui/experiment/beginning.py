@@ -25,8 +25,14 @@ from ser_tui.training.trainer import Trainer
 
 
 def say_what_begins(
-    session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
-    start: RunStarted | None, prior: Sequence[Prior],
+    session: Surroundings,
+    study: Study,
+    data: SplitCorpus,
+    trainer: Trainer,
+    strategy: Strategy,
+    forecast: Forecasting,
+    start: RunStarted | None,
+    prior: Sequence[Prior],
 ) -> None:
     """Put into the log what a run begins on, or what one that goes on does: its first line, its warnings, what is other than it was.
     Raises UserError where the log shows that the data have changed, or that the test part has been scored."""
@@ -72,12 +78,16 @@ def _started(
         classes=data.classes,
         utterances={name: len(indices) for name, indices in named.items()},
         speakers={name: data.speakers(indices) for name, indices in named.items()},
-        findings=plain((
-            *assumed(encoders.assumption(study.encoder)),
-            *warm(study.warm_start.first_point != "none", prior),
-            *synthetic(spoken_by_machines(study.corpus)), *transductive(study.training.normalize_speaker),
-            *refitted(study.training.refit == "all", bool(split.test)), *split.findings,
-        )),
+        findings=plain(
+            (
+                *assumed(encoders.assumption(study.encoder)),
+                *warm(study.warm_start.first_point != "none", prior),
+                *synthetic(spoken_by_machines(study.corpus)),
+                *transductive(study.training.normalize_speaker),
+                *refitted(study.training.refit == "all", bool(split.test)),
+                *split.findings,
+            )
+        ),
         shares_speakers=bool(split.shared_speakers),
         unlabelled_speakers=split.unlabelled,
         machine=_machine(trainer, forecast.crew),

@@ -165,9 +165,7 @@ class _Evaluation:
             )
         )  # fmt: skip
         if result.unreadable:
-            session.note(
-                f"{result.unreadable} utterances of {corpus} could not be read and count as wrong", level="warning"
-            )
+            session.note(f"{result.unreadable} utterances of {corpus} could not be read and count as wrong", level="warning")
         return None
 
 

@@ -104,8 +104,13 @@ def score_of(labels: Sequence[int], predictions: Sequence[int], classes: int, un
 
 
 def pooled(
-    rows: Sequence[Mapping[str, Any]], scores: Sequence[Score], truth: Sequence[int], predictions: Sequence[int], classes: int,
-    units: Units, seed: int,
+    rows: Sequence[Mapping[str, Any]],
+    scores: Sequence[Score],
+    truth: Sequence[int],
+    predictions: Sequence[int],
+    classes: int,
+    units: Units,
+    seed: int,
 ) -> dict[str, Any]:
     """The fields of FoldsScored that tell of all folds: `rows` and `scores` of each, `truth` and `predictions` of all."""
     values = [score.value for score in scores]
@@ -132,8 +137,14 @@ def _beside(
 
 
 def _outputs(
-    session: Surroundings, protocol: str, manifest: Manifest, splits: Sequence[Split], truth: Sequence[int],
-    predictions: Sequence[int], said: Sequence[NDArray[np.float32] | None], calibrate: bool,
+    session: Surroundings,
+    protocol: str,
+    manifest: Manifest,
+    splits: Sequence[Split],
+    truth: Sequence[int],
+    predictions: Sequence[int],
+    said: Sequence[NDArray[np.float32] | None],
+    calibrate: bool,
 ) -> str:
     """Keep what was said in all folds, one after the other; the digest."""
     held = [one for one in said if one is not None]

@@ -35,9 +35,7 @@ def score_test_part(session: Surroundings, study: Study, data: SplitCorpus, trai
     session.emit(replace(found, outputs=outputs, **beside))
 
 
-def _scored_on(
-    keeper: Keeper, best: Trial, data: SplitCorpus, study: Study
-) -> tuple[TestScored, tuple[int, ...], NDArray[np.float32]]:
+def _scored_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> tuple[TestScored, tuple[int, ...], NDArray[np.float32]]:
     """The best trial's model on the test part, its predictions, and its class probabilities [utterances, classes]."""
     part = data.part(data.split.test)
     for clip, digest in zip(part.clips, part.digests, strict=True):

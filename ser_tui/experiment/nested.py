@@ -109,9 +109,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
             **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             nested=trials,
             averaged=top,
-            outputs=outputs_kept(
-                session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, whole, numbers
-            ),
+            outputs=outputs_kept(session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, whole, numbers),
         )
     )
 

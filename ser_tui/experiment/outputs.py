@@ -15,8 +15,14 @@ from ser_tui.store.outputs import COLUMNS, Outputs
 
 
 def outputs_kept(
-    session: Surroundings, of: str, manifest: Manifest, indices: Sequence[int], truth: Sequence[int], predictions: Sequence[int],
-    probabilities: NDArray[np.float32] | None, folds: Sequence[int] | None = None,
+    session: Surroundings,
+    of: str,
+    manifest: Manifest,
+    indices: Sequence[int],
+    truth: Sequence[int],
+    predictions: Sequence[int],
+    probabilities: NDArray[np.float32] | None,
+    folds: Sequence[int] | None = None,
 ) -> str:
     """Keep what was said `of` a part, the utterances at `indices` of `manifest`; the digest for the event that tells of its score.
 
@@ -25,9 +31,7 @@ def outputs_kept(
     """
     if probabilities is None:
         return ""
-    outputs = Outputs(
-        tuple(truth), tuple(predictions), probabilities, _columns(manifest, indices), None if folds is None else tuple(folds)
-    )
+    outputs = Outputs(tuple(truth), tuple(predictions), probabilities, _columns(manifest, indices), None if folds is None else tuple(folds))
     try:
         return session.keeper.keep_outputs(outputs)
     except DiskError as error:

@@ -117,9 +117,7 @@ def _places(parts: Parts) -> dict[str, str]:
 
 
 def _as_parts(value: object) -> Parts | None:
-    sound = isinstance(value, dict) and all(
-        isinstance(ids, list) and all(isinstance(name, str) for name in ids) for ids in value.values()
-    )
+    sound = isinstance(value, dict) and all(isinstance(ids, list) and all(isinstance(name, str) for name in ids) for ids in value.values())
     return value if sound and isinstance(value, dict) else None
 
 
@@ -127,6 +125,5 @@ def _changed(what: str, found: Sequence[str]) -> UserError:
     more = len(found) - SHOWN_CHANGES
     shown = "; ".join(found[:SHOWN_CHANGES]) + (f"; and {more} more" if more > 0 else "")
     return UserError(
-        f"{what} changed since the run began ({shown}): scores would not be comparable. Restore it, or clone the study into a "
-        "new run"
+        f"{what} changed since the run began ({shown}): scores would not be comparable. Restore it, or clone the study into a new run"
     )

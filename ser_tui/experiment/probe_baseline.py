@@ -166,4 +166,3 @@ def _probe_trainer(study: Study, data: SplitCorpus, trainer: Trainer, on_stage: 
         study.encoder, *parts, data.classes, study.training, on_stage=on_stage, encoder=trainer.frozen_encoder(),
         folds=data.objective_parts,
     )  # fmt: skip
-

@@ -54,8 +54,12 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
         other = None if beside is None else trial.value(beside.name)
         found.append(
             Observation(
-                {**parameters, **fixed}, None if value is None else measure.told(value), trial.seconds, rungs,
-                _STATES.get(trial.status, "over"), second=None if beside is None or other is None else beside.told(other),
+                {**parameters, **fixed},
+                None if value is None else measure.told(value),
+                trial.seconds,
+                rungs,
+                _STATES.get(trial.status, "over"),
+                second=None if beside is None or other is None else beside.told(other),
                 excess=excess(trial.scores, constraints) if trial.scores else 0.0,
             )
         )
@@ -117,9 +121,14 @@ def begun_again(state: RunState, study: Study) -> list[TrialStarted]:
     """
     return [
         TrialStarted(
-            trial=trial.number, parameters=trial.parameters, phase=trial.phase, seed=trial_seed(study, trial.number),
-            based_on=spans(number for number in range(1, trial.number) if number not in trial.pending), pending=trial.pending,
-            expected=trial.expected, until=trial.until,
+            trial=trial.number,
+            parameters=trial.parameters,
+            phase=trial.phase,
+            seed=trial_seed(study, trial.number),
+            based_on=spans(number for number in range(1, trial.number) if number not in trial.pending),
+            pending=trial.pending,
+            expected=trial.expected,
+            until=trial.until,
         )
         for trial in state.trials
         if trial.status == TrialStatus.CUT_SHORT and trial.parameters and (trial.pending or trial.number < len(state.trials))
@@ -146,8 +155,14 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             # The lines of whose ends are damaged: the search went on with them as failed ones.
             lost = range(1, min(event.trial, max(known, default=0) + MOST_MISSING)) if isinstance(event, TrialStarted) else ()
             numbers = [number for number, trial in known.items() if trial.status != TrialStatus.RUNNING and _is_told(event, number)]
-            numbers += [number for number in lost if (number not in known or known[number].status == TrialStatus.RUNNING)
-                        and number not in event.pending and number not in numbers and _is_told(event, number)]
+            numbers += [
+                number
+                for number in lost
+                if (number not in known or known[number].status == TrialStatus.RUNNING)
+                and number not in event.pending
+                and number not in numbers
+                and _is_told(event, number)
+            ]
             trials = [changed(known.get(number, Trial(number, {})), status=_over(known.get(number))) for number in numbers]
             trials += [known[number] for number in event.pending if number in known and known[number].rungs]
             pending = [{**known[number].parameters, **fixed} for number in event.pending if number in known]

@@ -19,15 +19,7 @@ from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import ProbeFitting, against_best, best_probe, is_to_be_scored, noted
-from ser_tui.experiment.proposing import (
-    Spans,
-    begun_again,
-    history,
-    known_before,
-    spans,
-    strategy_of,
-    trial_seed,
-)
+from ser_tui.experiment.proposing import Spans, begun_again, history, known_before, spans, strategy_of, trial_seed
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
@@ -57,16 +49,7 @@ from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials, elapsed_seconds, trials_without_gain
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import (
-    EpochReport,
-    Leg,
-    NonFiniteLoss,
-    OnStage,
-    Stop,
-    TrialResult,
-    TrialStopped,
-    UtteranceChanged,
-)
+from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, OnStage, Stop, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
@@ -113,7 +96,13 @@ class _Search:
     """The loop's surroundings: one study, one strategy, those who make the trials. The trainer is for what is no trial of it."""
 
     def __init__(
-        self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting,
+        self,
+        session: Surroundings,
+        study: Study,
+        data: SplitCorpus,
+        trainer: Trainer,
+        strategy: Strategy,
+        forecast: Forecasting,
         executor: Executor,
     ) -> None:
         self.executor = executor
@@ -353,18 +342,12 @@ class _Search:
 
     def _fitting(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """`parameters`, the batch halved below the smallest one that did not fit into memory so far in this run."""
-        failed = [
-            trial
-            for trial in self.session.state.trials
-            if trial.failure == FailureKind.MEMORY and "batch_size" in trial.parameters
-        ]
+        failed = [trial for trial in self.session.state.trials if trial.failure == FailureKind.MEMORY and "batch_size" in trial.parameters]
         if not failed or "batch_size" not in parameters:
             return dict(parameters)
         largest = max(1, min(int(trial.parameters["batch_size"]) for trial in failed) // 2)
         if int(parameters["batch_size"]) > largest:
-            self.session.note(
-                f"batches of {largest} from here on: larger ones did not fit into memory", level="warning"
-            )
+            self.session.note(f"batches of {largest} from here on: larger ones did not fit into memory", level="warning")
             return {**parameters, "batch_size": largest}
         return dict(parameters)
 

@@ -21,8 +21,13 @@ def make_trainer(
 
 
 def make_trainer_of(
-    study: Study, train: Part, validation: Part, classes: tuple[str, ...],
-    start_strengths: Sequence[float] = PROBE_STRENGTHS, on_stage: OnStage = silent, folds: Sequence[Fold] = (),
+    study: Study,
+    train: Part,
+    validation: Part,
+    classes: tuple[str, ...],
+    start_strengths: Sequence[float] = PROBE_STRENGTHS,
+    on_stage: OnStage = silent,
+    folds: Sequence[Fold] = (),
 ) -> Trainer:
     """A trainer for `study` on two parts of any choice, or on `folds`: see `Trainer`."""
     if study.method == "probe":
@@ -34,5 +39,5 @@ def make_trainer_of(
 
         return AutoSpeechTrainer(study.encoder, train, validation, classes, study.training, on_stage=on_stage, folds=folds)
     return FineTuner(
-        study.encoder, train, validation, classes, study.training, on_stage=on_stage, start_strengths=start_strengths, folds=folds,
+        study.encoder, train, validation, classes, study.training, on_stage=on_stage, start_strengths=start_strengths, folds=folds
     )

@@ -66,11 +66,15 @@ def _rate(progress: Progress, begun: float) -> str:
 def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, model: AveragedModel) -> None:
     several, hears = len(model.members), model.hears
     who = "the model" if several == 1 else "a member of the ensemble"
-    sure = f"the confidence is not calibrated: it is the mean over {counted(several, 'model')}" if several > 1 else {
-        True: "the confidence is calibrated by the run's temperature (training.calibration)",
-        False: "the confidence is not calibrated: it is the softmax of the model's output",
-        None: "it is not known whether the confidence is calibrated, because the study of the model is missing",
-    }[origin.calibrated]
+    sure = (
+        f"the confidence is not calibrated: it is the mean over {counted(several, 'model')}"
+        if several > 1
+        else {
+            True: "the confidence is calibrated by the run's temperature (training.calibration)",
+            False: "the confidence is not calibrated: it is the softmax of the model's output",
+            None: "it is not known whether the confidence is calibrated, because the study of the model is missing",
+        }[origin.calibrated]
+    )
     note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} of audio in {duration(seconds)}; {sure}")
     if progress.beyond:
         note(

@@ -108,8 +108,10 @@ def _embedder(request: EmbedRequest) -> Iterator[Embedder]:
                 f"{model.encoder_name}"
             )
         yield Embedder(
-            model.encoder, f"{model.encoder_name} of {loaded.name}" if model.tuned else model.encoder_name,
-            model.identity if model.tuned else model.encoder_fingerprint, _chosen(model, request),
+            model.encoder,
+            f"{model.encoder_name} of {loaded.name}" if model.tuned else model.encoder_name,
+            model.identity if model.tuned else model.encoder_fingerprint,
+            _chosen(model, request),
             model.recipe if request.max_seconds is None else replace(model.recipe, max_seconds=request.max_seconds),
         )
 

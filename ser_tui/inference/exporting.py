@@ -36,6 +36,7 @@ TOLERANCE = 1e-4
 _CHECKED = 32
 """Recordings of a run's corpus that an export is compared on."""
 
+
 @dataclass(frozen=True)
 class Agreement:
     """How an export compares with the model here."""

@@ -14,10 +14,7 @@ from ser_tui.study.formatting import counted
 from ser_tui.study.space import Space
 
 FOREST, NEAREST = "forest", "nearest"
-SURROGATES: Mapping[str, str] = {
-    FOREST: "a random forest grown on the recorded trials",
-    NEAREST: "the recorded trial that lies nearest",
-}
+SURROGATES: Mapping[str, str] = {FOREST: "a random forest grown on the recorded trials", NEAREST: "the recorded trial that lies nearest"}
 
 BUDGET, MOST_TRIALS = 15, 10_000
 """Trials of a search where none are asked for: without a bound of minutes, and with one."""

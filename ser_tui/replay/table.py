@@ -77,9 +77,7 @@ def figures(searches: Sequence[Search], score: float) -> ReplayFigures:
         minutes=float(np.mean(timed)) if len(timed) == n else None,
         proposing=float(spent.mean()) if len(spent) else math.nan,
         slowest=float(np.quantile(spent, 0.95)) if len(spent) else math.nan,
-        bands=tuple(
-            (float(np.quantile(at, 0.1)), float(at.mean()), float(np.quantile(at, 0.9))) for at in filled.T
-        ),
+        bands=tuple((float(np.quantile(at, 0.1)), float(at.mean()), float(np.quantile(at, 0.9))) for at in filled.T),
     )
 
 

@@ -157,9 +157,7 @@ class Plot:
         at = self._height - BOTTOM if below else self._py(value)
         if not below:
             exact = {"data_of": of, "data_value": _exact(value, of)}
-            self._parts.append(
-                tag("line", tag("title", words), x1=LEFT, x2=self._right, y1=at, y2=at, class_=f"level {style}", **exact)
-            )
+            self._parts.append(tag("line", tag("title", words), x1=LEFT, x2=self._right, y1=at, y2=at, class_=f"level {style}", **exact))
         while any(abs(at - other) < 14 for other in self._words_at):
             at -= 3
         self._words_at.append(at)
@@ -263,9 +261,7 @@ def rows(
         parts.append(tag("line", tag("title", words), x1=px(at), x2=px(at), y1=TOP, y2=bottom, class_="level chance"))
     for number, (name, (value, interval, words)) in enumerate(zip(names, values, strict=True)):
         y = TOP + each * (number + 0.5)
-        parts.append(
-            tag("text", name if len(name) <= 18 else name[:17] + "…", tag("title", name), x=left - 8, y=y + 4, class_="name end")
-        )
+        parts.append(tag("text", name if len(name) <= 18 else name[:17] + "…", tag("title", name), x=left - 8, y=y + 4, class_="name end"))
         parts.append(tag("text", words, x=WIDTH - right + 8, y=y + 4, class_="tick"))
         if value is None:
             continue

@@ -40,9 +40,7 @@ def run_document(
         "fingerprints": dict(start.fingerprints) if start else {},
         "speakers": {part: list(names) for part, names in start.speakers.items()} if start else {},
         "startup": start.startup if start else None,
-        "trial_list": [
-            {**to_json(trial_summary(trial)), "epochs": [to_plain(epoch) for epoch in trial.epochs]} for trial in state.trials
-        ],
+        "trial_list": [{**to_json(trial_summary(trial)), "epochs": [to_plain(epoch) for epoch in trial.epochs]} for trial in state.trials],
         "constraints": [str(one) for one in state.study.constraints],
         "breaks_constraints": [trial.number for trial in state.trials if broken_text(trial.scores, state.study.constraints)],
         "front": [trial.number for trial in front_of(state)],
@@ -51,9 +49,7 @@ def run_document(
     }
     for listed, folds in zip(document["folds"], state.folds, strict=True):
         listed.update(trial=folds.trial, folds=[_plain(fold) for fold in folds.folds])
-    for listed, evaluation in zip(
-        document["evaluations"], (e.result for e in state.evaluations if e.result is not None), strict=True
-    ):
+    for listed, evaluation in zip(document["evaluations"], (e.result for e in state.evaluations if e.result is not None), strict=True):
         listed.update(
             classes=list(evaluation.classes), columns=list(evaluation.columns), dropped=evaluation.dropped,
             confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),

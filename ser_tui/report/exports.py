@@ -19,15 +19,7 @@ from ser_tui.store.files import read_json
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import (
-    difference_text,
-    duration,
-    loss_text,
-    measured_text,
-    parameter,
-    score,
-    score_with_interval,
-)
+from ser_tui.study.formatting import difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
 from ser_tui.study.headline import sample
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
@@ -260,9 +252,7 @@ def parts_of(folder: RunFolder, told: Told) -> dict[str, list[str]]:
             f"{folder.run_id} does not know its parts by name ({folder.parts}): runs of ser_tui 0.1.0 kept counts and speakers alone"
         )
     if hashlib.sha256(json.dumps(parts).encode()).hexdigest() != begun:
-        raise UserError(
-            f"{folder.parts} is not what the run began with: its digest is another one than the log's; nothing was exported"
-        )
+        raise UserError(f"{folder.parts} is not what the run began with: its digest is another one than the log's; nothing was exported")
     return {str(part): [str(name) for name in names] for part, names in parts.items()}
 
 

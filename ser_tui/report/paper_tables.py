@@ -96,9 +96,7 @@ def is_fair(start: RunStarted | None) -> bool:
     return start is not None and not {finding.kind for finding in findings_of(start)} & set(UNFAIR)
 
 
-def searches(
-    runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, budget: int
-) -> tuple[dict[str, Ours], dict[str, str]]:
+def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, budget: int) -> tuple[dict[str, Ours], dict[str, str]]:
     """(strategy -> what stands in its row; run id -> why it stands in none) of `runs`, newest first.
 
     A row has the newest run of the strategy that fine-tuned `encoder` on EmoDB by `protocol`, searched for BCA and has `budget` trials, of

@@ -6,20 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from ser_tui.report.charts import (
-    Curve,
-    Kind,
-    Plot,
-    Point,
-    Scale,
-    linear,
-    logarithmic,
-    measured_axis,
-    rows,
-    scores_axis,
-    tick,
-    whole,
-)
+from ser_tui.report.charts import Curve, Kind, Plot, Point, Scale, linear, logarithmic, measured_axis, rows, scores_axis, tick, whole
 from ser_tui.report.figures import Figures, measures_of, named, scored, searched_for
 from ser_tui.report.markup import Html, tag
 from ser_tui.study.constraints import rank, readable
@@ -98,8 +85,6 @@ def _against_each_other(document: Document, asked: Sequence[Measure], trials: Se
 
 FRONT = 20
 """Trials of the front that a caption names."""
-
-
 
 
 def best_words(document: Document) -> str:
@@ -213,9 +198,7 @@ def epoch_plots(document: Document) -> list[Html]:
         plot.level(chance_of(document), f"chance {score(chance_of(document))}", "chance")
         plot.band([(p.x, p.interval[0], p.interval[1]) for p in points if p.interval is not None])
         plot.line(Curve("BCA", [(point.x, point.y) for point in points], "first")).points(points)
-        found.append(
-            figure(f"BCA of trial {trial['trial']}", plot.svg(), "on the validation part after each epoch, with 95 % intervals")
-        )
+        found.append(figure(f"BCA of trial {trial['trial']}", plot.svg(), "on the validation part after each epoch, with 95 % intervals"))
     return found
 
 
@@ -249,9 +232,7 @@ def chance_of(document: Document) -> float | None:
 def best_place(document: Document) -> int | None:
     """Where the best trial stands in `trial_list`."""
     best = document["best"]
-    return (
-        None if best is None else next((n for n, trial in enumerate(document["trial_list"]) if trial["trial"] == best["trial"]), None)
-    )
+    return None if best is None else next((n for n, trial in enumerate(document["trial_list"]) if trial["trial"] == best["trial"]), None)
 
 
 def _best_place(document: Document, trials: Sequence[tuple[int, Any]]) -> int | None:

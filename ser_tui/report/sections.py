@@ -99,10 +99,7 @@ def _head(figures: Figures) -> Html:
         ("strategy", document["strategy"] or "-"),
         ("protocol", document["protocol"] or "-"),
         ("speakers shared between parts", shared(document["shares_speakers"])),
-        (
-            "trials",
-            joined([figures.number("trials", str), f" of {document['planned_trials']}" if document["planned_trials"] else None]),
-        ),
+        ("trials", joined([figures.number("trials", str), f" of {document['planned_trials']}" if document["planned_trials"] else None])),
         ("time of the search", figures.number("seconds", duration)),
         ("begun (UTC)", str(document["started"])[:16].replace("T", " ") or "-"),
     ]
@@ -169,9 +166,7 @@ def _findings(document: Document) -> Html | None:
     found = findings(document)
     if not found:
         return None
-    return joined(
-        [tag("h3", "What to know before believing a score"), tag("ul", *(tag("li", line) for line in found), class_="findings")]
-    )
+    return joined([tag("h3", "What to know before believing a score"), tag("ul", *(tag("li", line) for line in found), class_="findings")])
 
 
 def _errors(figures: Figures) -> Iterator[Html]:
@@ -258,21 +253,24 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             ", accuracy ",
             figures.scored("test", OF_ACCURACY),
             f", {sample(test['utterances'], test['interval_speakers'])}.",
-            *(
-                [" Probe: BCA ", figures.scored("test.probe"), f", fine-tuning {_tested(beside)}."]
-                if beside
-                else []
-            ),
+            *([" Probe: BCA ", figures.scored("test.probe"), f", fine-tuning {_tested(beside)}."] if beside else []),
         )
     if (again := document["seeds"]) is not None:
         yield tag("h4", f"Trial {again['trial']}'s configuration over {counted(again['n'], 'other seed')}")
         yield tag(
-            "p", "Mean BCA ", figures.scored("seeds", Key("mean", "interval")), ", standard deviation ", figures.number("seeds.deviation"),
+            "p",
+            "Mean BCA ",
+            figures.scored("seeds", Key("mean", "interval")),
+            ", standard deviation ",
+            figures.number("seeds.deviation"),
             f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, {CHOSEN_ON}.",
         )
         if (held := again["test"]) is not None:
             yield tag(
-                "p", "The same models: mean BCA ", figures.scored("seeds.test", Key("mean", "interval")), ", standard deviation ",
+                "p",
+                "The same models: mean BCA ",
+                figures.scored("seeds.test", Key("mean", "interval")),
+                ", standard deviation ",
                 figures.number("seeds.test.deviation"),
                 f", over {counted(held['n'], 'seed')}, {sample(held['utterances'], held['interval_speakers'])}, {HELD_OUT}.",
             )
@@ -290,18 +288,10 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             " ± ",
             figures.number(f"{path}.deviation"),
             ".",
-            *(
-                [" Probe: ", figures.scored(f"{path}.probe"), f", fine-tuning {_tested(folds['probe'])}."]
-                if folds["probe"]
-                else []
-            ),
+            *([" Probe: ", figures.scored(f"{path}.probe"), f", fine-tuning {_tested(folds['probe'])}."] if folds["probe"] else []),
         )
         lines = [
-            [
-                fold.get("name", "-"),
-                figures.scored(f"{path}.folds.{place}"),
-                fold.get("utterances", "-"),
-            ]
+            [fold.get("name", "-"), figures.scored(f"{path}.folds.{place}"), fold.get("utterances", "-")]
             for place, fold in enumerate(folds["folds"])
         ]
         yield table(["fold", "BCA", "n"], lines, right=(2,))
@@ -319,11 +309,7 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
     whose = of_speakers(one["speakers"], one["without"])
     yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}")
     lines: list[list[object]] = [
-        [
-            "the model",
-            figures.scored(path, OF_ACCURACY),
-            figures.scored(path, OF_EVALUATION),
-        ],
+        ["the model", figures.scored(path, OF_ACCURACY), figures.scored(path, OF_EVALUATION)],
         ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],
     ]
     for title, kind in (("", "baseline"), ("own mean taken out by ", "centred")):
@@ -432,8 +418,7 @@ def _repeat(document: Document) -> Iterator[Html]:
         "p",
         "Save the study below as study.yaml, and run these commands",
         f" with ser_tui {own}" if own else None,
-        ". Scores of another machine can differ in their last digits; "
-        "the corpus and the parts are the same where their fingerprints are.",
+        ". Scores of another machine can differ in their last digits; the corpus and the parts are the same where their fingerprints are.",
     )
     yield tag("pre", "\n".join(commands(document)))
     yield tag("p", "study.yaml")

@@ -131,8 +131,12 @@ def _contents(archive: zipfile.ZipFile, source: Path) -> tuple[str, Mapping[str,
     try:
         told = json.loads(raw)
         version, run_id, files = told["format"], told["run_id"], told["files"]
-        sound = isinstance(files, dict) and isinstance(run_id, str) and all(
-            type(one["bytes"]) is int and one["bytes"] >= 0 and re.fullmatch("[0-9a-f]{64}", one["sha256"]) for one in files.values()
+        sound = (
+            isinstance(files, dict)
+            and isinstance(run_id, str)
+            and all(
+                type(one["bytes"]) is int and one["bytes"] >= 0 and re.fullmatch("[0-9a-f]{64}", one["sha256"]) for one in files.values()
+            )
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         sound, version, run_id, files = False, FORMAT, "", {}

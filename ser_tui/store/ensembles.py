@@ -1,7 +1,7 @@
 """An ensemble as a folder: copies of its members' models, with the run, trial and digests of each. Nothing here imports what trains.
 
-    ensemble.json       members: run, trial, weight, files with their SHA-256; what the ensemble scored when it was saved
-    members/1/          model.json and weights of the first, as in a run's best/
+ensemble.json       members: run, trial, weight, files with their SHA-256; what the ensemble scored when it was saved
+members/1/          model.json and weights of the first, as in a run's best/
 """
 
 from __future__ import annotations
@@ -130,8 +130,10 @@ def _copied(run: RunFolder, target: Path, number: int, weight: float) -> dict[st
 
 
 def _are_files(files: Any) -> bool:
-    return isinstance(files, dict) and "model.json" in files and all(
-        (name == "model.json" or _WEIGHTS.fullmatch(name)) and isinstance(digest, str) for name, digest in files.items()
+    return (
+        isinstance(files, dict)
+        and "model.json" in files
+        and all((name == "model.json" or _WEIGHTS.fullmatch(name)) and isinstance(digest, str) for name, digest in files.items())
     )
 
 

@@ -137,8 +137,10 @@ def summary_text(run_id: str, state: RunState) -> str:
         values = parameters_text(best.parameters)
         over = sample(best.utterances, summary.interval_speakers)
         lines += [
-            *(f"{words} {measured_text(one, best.score(one.name))} (validation, {over}), trial {best.number}"
-              for words, one in study.of_best),
+            *(
+                f"{words} {measured_text(one, best.score(one.name))} (validation, {over}), trial {best.number}"
+                for words, one in study.of_best
+            ),
             *([stands] if (stands := standing(best.scores, study.constraints)) else []),
             f"  {values}",
         ]

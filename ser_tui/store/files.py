@@ -114,14 +114,10 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
         return None
 
 
-def disk_message(
-    error: OSError, doing: str, path: Path, again: str = "`ser-tui resume`, or the same command again"
-) -> DiskError:
+def disk_message(error: OSError, doing: str, path: Path, again: str = "`ser-tui resume`, or the same command again") -> DiskError:
     """The one line for a write that failed: what, where, what to do, and what to do `again` after it."""
     if error.errno in FULL:
-        return DiskError(
-            f"no room left while {doing} ({path}: {error.strerror}); free some space, then {again}"
-        )
+        return DiskError(f"no room left while {doing} ({path}: {error.strerror}); free some space, then {again}")
     return DiskError(f"cannot write while {doing} ({path}: {error.strerror}); mend that, then {again}")
 
 

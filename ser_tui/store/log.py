@@ -201,9 +201,7 @@ class LogWriter:
                 view = view[os.write(self._descriptor, view) :]
             os.fsync(self._descriptor)
         except OSError as error:
-            with suppress(
-                OSError
-            ):  # what cannot be cut off now is before the next line, or when the log is opened again
+            with suppress(OSError):  # what cannot be cut off now is before the next line, or when the log is opened again
                 self._cut_off_rest()
             raise disk_message(error, "writing the run's log", self.path) from None
         self._end += len(line)
@@ -222,9 +220,7 @@ class LogWriter:
     def __enter__(self) -> LogWriter:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
 

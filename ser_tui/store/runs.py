@@ -220,9 +220,7 @@ def folders(runs: Path) -> list[RunFolder]:
     """All run folders, newest first."""
     try:
         with os.scandir(runs) as entries:
-            names = [
-                entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
-            ]
+            names = [entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
     return [RunFolder(runs / name) for name in sorted(names, reverse=True)]
@@ -267,15 +265,11 @@ def resolve(runs: Path, reference: str) -> RunFolder:
                 f"{len(matches)} runs are named {reference!r} ({shown}{', ...' if len(matches) > 3 else ''}); give the id of one"
             )
     if not matches:
-        raise UsageError(
-            f"no run begins with {reference!r} in {runs}; `ser-tui runs` lists them, `latest` is {known[0].run_id}"
-        )
+        raise UsageError(f"no run begins with {reference!r} in {runs}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
     exact = [folder for folder in matches if folder.run_id == reference]
     if len(matches) > 1 and not exact:
         shown = ", ".join(folder.run_id for folder in matches[:3])
-        raise UsageError(
-            f"{reference!r} begins {len(matches)} runs ({shown}{', ...' if len(matches) > 3 else ''}); give more of it"
-        )
+        raise UsageError(f"{reference!r} begins {len(matches)} runs ({shown}{', ...' if len(matches) > 3 else ''}); give more of it")
     return (exact or matches)[0]
 
 

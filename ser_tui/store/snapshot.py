@@ -138,9 +138,7 @@ def _reader(log: Path, head: Any) -> LogReader:
             left -= len(data)
     if left or digest.hexdigest() != of["sha256"]:
         raise NotKept("of another log")
-    return LogReader(
-        log, offset=of["bytes"], line=of["lines"], damaged=damaged, newer=of["newer"], digest=digest, kept=of["bytes"]
-    )
+    return LogReader(log, offset=of["bytes"], line=of["lines"], damaged=damaged, newer=of["newer"], digest=digest, kept=of["bytes"])
 
 
 def _sound(lines: Iterator[bytes]) -> Iterator[bytes]:

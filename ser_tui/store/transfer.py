@@ -59,7 +59,7 @@ class Published(Protocol):
 
     @property
     def checksum(self) -> str | None:
-        """"md5:..." or "sha256:...", where it is published."""
+        """ "md5:..." or "sha256:...", where it is published."""
 
 
 Room = Callable[[int, int], int]
@@ -93,8 +93,13 @@ def _opener() -> urllib.request.OpenerDirector:
     # Not build_opener: that would also follow file: and ftp: addresses.
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(context=_tls()), _OnlyHttp(),
-        urllib.request.HTTPErrorProcessor(), urllib.request.HTTPDefaultErrorHandler(), urllib.request.UnknownHandler(),
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=_tls()),
+        _OnlyHttp(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.UnknownHandler(),
     ):
         opener.add_handler(handler)
     return opener

@@ -67,9 +67,7 @@ def axes(space: Space) -> tuple[Axis, ...]:
 
 def inside(space: Space, parameters: Mapping[str, Value]) -> bool:
     """Whether `parameters` gives every searched dimension a value that it contains."""
-    return all(
-        name in parameters and dimension.contains(parameters[name]) for name, dimension in searched(space).items()
-    )
+    return all(name in parameters and dimension.contains(parameters[name]) for name, dimension in searched(space).items())
 
 
 def _axis(name: str, dimension: Dimension) -> Axis:

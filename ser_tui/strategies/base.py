@@ -96,6 +96,4 @@ def scores(history: Sequence[Observation]) -> list[float]:
     """
     known = [entry.score for entry in history if entry.score is not None and math.isfinite(entry.score)]
     worst = min(known, default=0.0)
-    return [
-        entry.score if entry.score is not None and math.isfinite(entry.score) else worst for entry in history
-    ]
+    return [entry.score if entry.score is not None and math.isfinite(entry.score) else worst for entry in history]

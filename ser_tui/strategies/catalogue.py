@@ -17,9 +17,7 @@ class Startup(Settings):
 
     # The libraries' defaults (10 and 20) are made for budgets of hundreds: within 15 trials they would leave GP-BO five
     # modelled trials and TPE none at all.
-    startup: int = Field(
-        4, ge=1, le=10_000, title="random first", description="random trials before the model takes over"
-    )
+    startup: int = Field(4, ge=1, le=10_000, title="random first", description="random trials before the model takes over")
 
 
 class Revised(Startup):

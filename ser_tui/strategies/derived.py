@@ -40,7 +40,7 @@ class Derived:
         self.axes: tuple[Axis, ...] = axes(space)
         searched = {axis.name for axis in self.axes}
         self._couples = bool(searched & {EPOCHS, UNFREEZE}) and all(_whole(space.get(name)) for name in (EPOCHS, UNFREEZE))
-        self._epochs, self._unfreeze = ((_bounds(space[EPOCHS]), _bounds(space[UNFREEZE])) if self._couples else ((1, 1), (0, 0)))
+        self._epochs, self._unfreeze = (_bounds(space[EPOCHS]), _bounds(space[UNFREEZE])) if self._couples else ((1, 1), (0, 0))
         self._fixed = {name: item.fixed for name, item in space.items() if isinstance(item, Fixed)}
         self._fixed |= {name: item.choices[0] for name, item in space.items() if isinstance(item, Choice) and len(item.choices) == 1}
         kept = [axis for axis in self.axes if not (self._couples and axis.name in (EPOCHS, UNFREEZE))]
@@ -71,8 +71,7 @@ class Derived:
         found: dict[str, Value] = {axis.name: axis.value(unit) for axis, unit in zip(self.plain, units, strict=False)}
         if self._couples:
             moving, still = (
-                min(int(unit * (most + 1)), most)
-                for unit, most in zip(units[-2:], (self.most_unfrozen, self.most_frozen), strict=True)
+                min(int(unit * (most + 1)), most) for unit, most in zip(units[-2:], (self.most_unfrozen, self.most_frozen), strict=True)
             )
             epochs = min(max(still + moving, self._epochs[0]), self._epochs[1])
             unfreeze = min(max(still, self._unfreeze[0]), self._unfreeze[1])

@@ -43,9 +43,7 @@ class Draws:
         found = {**self._fixed, **{axis.name: axis.value(unit) for axis, unit in zip(self.axes, units, strict=True)}}
         return self.conditions.settled(found)
 
-    def new(
-        self, history: Sequence[Observation], preferred: Iterable[dict[str, Value]] = ()
-    ) -> dict[str, Value] | None:
+    def new(self, history: Sequence[Observation], preferred: Iterable[dict[str, Value]] = ()) -> dict[str, Value] | None:
         """A trial that is not in `history`: the first new one of `preferred`, else a draw; None when there is none left.
 
         `preferred` may be a generator: it is advanced only as far as needed.

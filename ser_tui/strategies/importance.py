@@ -77,9 +77,7 @@ def importances(space: Space, trials: Sequence[tuple[Mapping[str, Value], float]
         why = "a forest fitted to some of them does not predict the others"
         return {**found, "reason": f"cannot be told from {len(known)} trials: {why}"}
     mean, deviation = np.mean(shares, axis=0), np.std(shares, axis=0)
-    found["shares"] = {
-        axis.name: (float(max(0.0, mean[index])), float(deviation[index])) for index, axis in enumerate(searched)
-    }
+    found["shares"] = {axis.name: (float(max(0.0, mean[index])), float(deviation[index])) for index, axis in enumerate(searched)}
     return found
 
 

@@ -101,7 +101,12 @@ class Cma(_Sampled):
         """One seed for a whole search: of the same past the sampler comes to the same state."""
         begin = None if self._best is None else {name: self._best[name] for name in self._intervals}
         return optuna.samplers.CmaEsSampler(
-            x0=begin, sigma0=STEP, popsize=POPULATION, n_startup_trials=0, warn_independent_sampling=False, seed=self._seed % 2**32,
+            x0=begin,
+            sigma0=STEP,
+            popsize=POPULATION,
+            n_startup_trials=0,
+            warn_independent_sampling=False,
+            seed=self._seed % 2**32,
             independent_sampler=optuna.samplers.RandomSampler(seed=seed),
         )
 

@@ -70,8 +70,14 @@ class TreeParzen(Modelled):
         trials.refresh()
         for attempt in range(ATTEMPTS):
             (suggested,) = tpe.suggest(
-                [len(history)], self._domain, trials, seed + attempt,
-                n_startup_jobs=0, n_EI_candidates=CANDIDATES, gamma=self._gamma, verbose=False,
+                [len(history)],
+                self._domain,
+                trials,
+                seed + attempt,
+                n_startup_jobs=0,
+                n_EI_candidates=CANDIDATES,
+                gamma=self._gamma,
+                verbose=False,
             )
             yield self._decode(suggested["misc"]["vals"])
 
@@ -84,9 +90,16 @@ class TreeParzen(Modelled):
         values = {name: value if counts(UNFREEZE if name == FROZEN else name, trained) else [] for name, value in encoded}
         when = {name: [index] * len(value) for name, value in values.items()}
         return {
-            "tid": index, "state": JOB_STATE_DONE, "spec": None, "result": {"loss": loss, "status": STATUS_OK},
+            "tid": index,
+            "state": JOB_STATE_DONE,
+            "spec": None,
+            "result": {"loss": loss, "status": STATUS_OK},
             "misc": {"tid": index, "cmd": self._domain.cmd, "workdir": None, "idxs": when, "vals": values},
-            "exp_key": None, "owner": None, "version": 0, "book_time": None, "refresh_time": None,
+            "exp_key": None,
+            "owner": None,
+            "version": 0,
+            "book_time": None,
+            "refresh_time": None,
         }
 
     def _encode(self, parameters: Mapping[str, Value]) -> dict[str, list[float | int]]:

@@ -22,14 +22,7 @@ from ser_tui.study.formatting import (
     shared,
 )
 from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, scores_apart, speakers_text
-from ser_tui.study.run_summary import (
-    EvaluationSummary,
-    FoldsSummary,
-    ProbeBeside,
-    RunSummary,
-    TestSummary,
-    TrialSummary,
-)
+from ser_tui.study.run_summary import EvaluationSummary, FoldsSummary, ProbeBeside, RunSummary, TestSummary, TrialSummary
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
 from ser_tui.study.time_to_score import times_text
@@ -37,6 +30,7 @@ from ser_tui.study.time_to_score import times_text
 T = TypeVar("T")
 Row = tuple[str, tuple[str, ...]]
 """A label and one cell a run."""
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -193,9 +187,7 @@ def sparkline_ends(summary: RunSummary, among: Sequence[RunSummary]) -> tuple[fl
 def _dimension(name: str, value: Mapping[str, Any]) -> str:
     if "choices" in value:
         return " ".join(parameter(name, item) for item in value["choices"])
-    return (
-        f"{parameter(name, value.get('low'))} to {parameter(name, value.get('high'))} {value.get('scale', '')}".strip()
-    )
+    return f"{parameter(name, value.get('low'))} to {parameter(name, value.get('high'))} {value.get('scale', '')}".strip()
 
 
 def _headline(figure: Figure | None) -> str:

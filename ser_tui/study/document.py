@@ -71,9 +71,7 @@ class SplitProtocol(_Section):
     """How utterances are split. `random` is the paper's: scikit-learn's train_test_split, a fifth, random_state 42."""
 
     kind: ProtocolKind = Field("random", title="protocol")
-    size: float = Field(
-        0.2, gt=0, lt=1, title="validation", description="share of utterances, speakers or sentences that validates"
-    )
+    size: float = Field(0.2, gt=0, lt=1, title="validation", description="share of utterances, speakers or sentences that validates")
     """Of the utterances for `random` and `stratified`, of the speakers for `speaker`, of the sentences for `sentence`, of both for
     `speaker-sentence`."""
     seed: int = Field(42, ge=0, le=2**32 - 1, title="split seed", description="42 is the paper's random split")
@@ -187,26 +185,18 @@ class Training(_Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", title="precision", description="auto: bfloat16 where this processor gains from it"
     )
-    warmup: float = Field(
-        0.1, ge=0, lt=1, title="warm-up", description="share of the steps over which the rates rise before the cosine"
-    )
+    warmup: float = Field(0.1, ge=0, lt=1, title="warm-up", description="share of the steps over which the rates rise before the cosine")
     gradient_clip: float = Field(1.0, gt=0, title="clip", description="largest norm of the gradient")
-    train_front_end: bool = Field(
-        False, title="front end", description="also train the convolutions below the transformer"
-    )
+    train_front_end: bool = Field(False, title="front end", description="also train the convolutions below the transformer")
     """They stay frozen otherwise."""
-    paper_exact: bool = Field(
-        False, title="paper exact", description="the paper's loop: zero padding without a mask, float32, no guard"
-    )
+    paper_exact: bool = Field(False, title="paper exact", description="the paper's loop: zero padding without a mask, float32, no guard")
     """Every clip is padded to max_seconds."""
     collapse_guard: bool = Field(True, title="guard", description="end a trial early once it stays at chance")
     """Once loss and BCA have stayed there for so long that it is hopeless."""
     normalize: Literal["none", "peak"] = Field(
         "none", title="normalize", description="peak: scale every waveform to a largest magnitude of 1"
     )
-    trim_silence: bool = Field(
-        False, title="trim", description="leave out the silence around every utterance; recommended for zero-shot"
-    )
+    trim_silence: bool = Field(False, title="trim", description="leave out the silence around every utterance; recommended for zero-shot")
     """Ahead of the cut at max_seconds."""
     augment: tuple[Literal["speed", "noise"], ...] = Field(
         (), title="augment", description="also train on copies: speed, noise, or both; empty: none"
@@ -296,7 +286,9 @@ class WarmStart(_Section):
         "none", title="first point", description="recommended: the first trial is the middle of what is recommended for the encoder"
     )
     runs: tuple[str, ...] = Field(
-        (), max_length=100, title="warm start",
+        (),
+        max_length=100,
+        title="warm start",
         description="earlier runs that the strategy learns from; auto: those of this encoder on other corpora",
     )
     """Ids of past runs, imported ones too, or auto. Their scores are shifted to this run's: the median of each to the median so far."""
@@ -347,7 +339,10 @@ class ExecutorChoice(_Section):
     """local: worker processes of this machine; ssh: of the machines in `hosts`; slurm, pbs, sge, lsf: jobs of such a system, by the package
     dask-jobqueue. `workers` of the study says how many."""
     hosts: tuple[str, ...] = Field(
-        (), max_length=1000, title="hosts", description="of an ssh cluster: the first runs the scheduler, each other one a worker",
+        (),
+        max_length=1000,
+        title="hosts",
+        description="of an ssh cluster: the first runs the scheduler, each other one a worker",
         validate_default=True,
     )
     threads: int | None = Field(
@@ -424,7 +419,8 @@ class Study(_Section):
     encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
     """A name of `ser-tui encoders list`, an id of the model hub, or a folder."""
     method: Method = Field(
-        "finetune", title="method",
+        "finetune",
+        title="method",
         description="finetune trains the encoder; probe, a classifier on it; autospeech, several small models and their averages",
     )
     """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features; autospeech: members
@@ -465,9 +461,7 @@ class Study(_Section):
     @classmethod
     def _file_name(cls, value: str) -> str:
         if not _NAME.fullmatch(value):
-            raise ValueError(
-                "use up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit"
-            )
+            raise ValueError("use up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit")
         return value
 
     @field_validator("corpus", mode="before")

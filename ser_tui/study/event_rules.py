@@ -30,8 +30,13 @@ def _run_started(data: Data) -> bool:
 def _prior(run: Data) -> bool:
     """Whether a past run is as `strategies.warm.Prior.plain` makes it."""
     trials = run.get("trials")
-    return type(run.get("run")) is str and isinstance(trials, list | tuple) and all(
-        isinstance(trial, Mapping) and isinstance(trial.get("parameters"), Mapping) and _is_number(trial.get("score")) for trial in trials
+    return (
+        type(run.get("run")) is str
+        and isinstance(trials, list | tuple)
+        and all(
+            isinstance(trial, Mapping) and isinstance(trial.get("parameters"), Mapping) and _is_number(trial.get("score"))
+            for trial in trials
+        )
     )
 
 
@@ -85,7 +90,9 @@ def _shares(data: Data, *names: str) -> bool:
 
 def _folds_scored(data: Data) -> bool:
     return _shares(data, "probe_pooled_bca", "probe_p") and all(
-        type(fold.get("name")) is str and _is_number(fold.get("bca")) and type(fold.get("utterances")) is int
+        type(fold.get("name")) is str
+        and _is_number(fold.get("bca"))
+        and type(fold.get("utterances")) is int
         and _is_interval(fold.get("interval"))
         for fold in data["folds"]
     )
@@ -103,10 +110,14 @@ def _evaluation_finished(data: Data) -> bool:
 
 
 _RULES: Mapping[str, Callable[[Data], bool]] = {
-    "run_started": _run_started, "run_resumed": _run_resumed,
+    "run_started": _run_started,
+    "run_resumed": _run_resumed,
     "probe_scored": _probe_scored,
     "seed_scored": _seed_scored,
-    "trial_dropped": _trial_dropped, "trial_paused": _trial_paused, "trial_left": _trial_left, "trial_continued": _trial_continued,
+    "trial_dropped": _trial_dropped,
+    "trial_paused": _trial_paused,
+    "trial_left": _trial_left,
+    "trial_continued": _trial_continued,
     "test_scored": _test_scored,
     "folds_scored": _folds_scored,
     "evaluation_finished": _evaluation_finished,

@@ -412,6 +412,7 @@ class FoldsScored(Event):
     def probe_score(self) -> Score | None:
         """The probe's BCA of all folds together; None where there was none."""
         return None if self.probe_pooled_bca is None else Score(self.probe_pooled_bca, self.probe_interval, self.utterances)
+
     nested: int = 0
     """Trials of the search that was made anew inside each fold, on the others alone, to choose what the fold is scored by; 0: all
     folds are scored by one configuration, that of `trial`."""

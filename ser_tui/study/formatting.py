@@ -287,7 +287,10 @@ def end_text(measure: Measure) -> Callable[[float], str]:
 
 
 def scaled_sparkline(
-    values: Sequence[float | None], measure: Measure, width: int, ends: tuple[float, float] | None = None,
+    values: Sequence[float | None],
+    measure: Measure,
+    width: int,
+    ends: tuple[float, float] | None = None,
     bar: Callable[[Sequence[float]], float] = mean,
 ) -> str:
     """`sparkline` of values of `measure` between the two `ends` of its scale (None: those of the values): .92, blocks, .98."""
@@ -315,10 +318,7 @@ def printable(text: str) -> str:
     """`text` without anything that a terminal would obey: control characters and lone surrogates become visible escapes."""
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
-        for char in text
-    )
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}" for char in text)
 
 
 def json_text(value: Any, *, ascii_only: bool = False) -> str:

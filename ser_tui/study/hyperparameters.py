@@ -51,28 +51,11 @@ _ALL = (
         short="UNF",
         counts_with=("full", "top-k", "lora", "bitfit"),
     ),
-    Hyperparameter(
-        "max_seconds",
-        "real",
-        5,
-        "longer utterances are cut to this many seconds",
-        0.1,
-        30,
-        short="SEC",
-        method="both",
-    ),
+    Hyperparameter("max_seconds", "real", 5, "longer utterances are cut to this many seconds", 0.1, 30, short="SEC", method="both"),
     Hyperparameter("batch_size", "integer", 8, "utterances a step", 1, 512, short="BATCH"),
     Hyperparameter("weight_decay", "real", 0.01, "AdamW's decoupled weight decay", 0, 10, short="DECAY"),
     Hyperparameter("head_dropout", "real", 0.0, "dropout before the linear head", 0, 0.95, short="DROP"),
-    Hyperparameter(
-        "head_learning_rate_factor",
-        "real",
-        10.0,
-        "the head's rate is learning_rate times this",
-        1e-3,
-        1e6,
-        short="HEAD",
-    ),
+    Hyperparameter("head_learning_rate_factor", "real", 10.0, "the head's rate is learning_rate times this", 1e-3, 1e6, short="HEAD"),
     Hyperparameter(
         "head_initialization",
         "text",
@@ -125,11 +108,9 @@ _ALL = (
         short="K",
         counts_with=("top-k",),
     ),
+    Hyperparameter("lora_rank", "integer", 8, "rank of the adapters", 1, 256, short="RANK", counts_with=("lora",)),
     Hyperparameter(
-        "lora_rank", "integer", 8, "rank of the adapters", 1, 256, short="RANK", counts_with=("lora",),
-    ),
-    Hyperparameter(
-        "lora_alpha", "real", 16.0, "adapters are scaled by lora_alpha / lora_rank", 1e-3, 1e4, short="ALPHA", counts_with=("lora",),
+        "lora_alpha", "real", 16.0, "adapters are scaled by lora_alpha / lora_rank", 1e-3, 1e4, short="ALPHA", counts_with=("lora",)
     ),
     Hyperparameter(
         "lora_matrices",
@@ -150,7 +131,13 @@ _ALL = (
         counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(
-        "layer_decay", "real", 1.0, "each layer's rate is that of the layer above times this", 0.01, 1.0, short="LDECAY",
+        "layer_decay",
+        "real",
+        1.0,
+        "each layer's rate is that of the layer above times this",
+        0.01,
+        1.0,
+        short="LDECAY",
         counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(

@@ -76,9 +76,7 @@ def parse(text: str, source: str) -> dict[str, Any]:
     return loaded
 
 
-def validate(
-    raw: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = (), checks: Iterable[Check] = ()
-) -> Study:
+def validate(raw: Mapping[str, Any], source: str = "study", overrides: Sequence[str] = (), checks: Iterable[Check] = ()) -> Study:
     """The study that `raw` describes, which `checks` have nothing against.
 
     Raises UsageError that names the first problem, where it was written (a line of `source`, or one of the `overrides` that
@@ -142,10 +140,7 @@ def yaml_text(plain: Mapping[str, Any]) -> str:
 def to_plain(study: Study) -> dict[str, Any]:
     """The study as plain JSON-safe data, fixed dimensions as bare values."""
     data: dict[str, Any] = study.model_dump(mode="json", exclude_none=True)
-    data["search"] = {
-        name: dimension["fixed"] if set(dimension) == {"fixed"} else dimension
-        for name, dimension in data["search"].items()
-    }
+    data["search"] = {name: dimension["fixed"] if set(dimension) == {"fixed"} else dimension for name, dimension in data["search"].items()}
     data["executor"] = {name: value for name, value in data["executor"].items() if value not in ("", "none", [], {})}
     if len(data["corpus"]) == 1:
         data["corpus"] = data["corpus"][0]
@@ -173,9 +168,7 @@ def set_value(raw: dict[str, Any], assignment: str) -> None:
         if not isinstance(inner, dict):
             shorthand = _SHORTHAND.get(part) if index == 0 else None
             if inner is not None and shorthand is None:
-                raise UsageError(
-                    f"{asked}: {'.'.join(parts[: index + 1])} is {short(inner)}, it has no {parts[index + 1]}"
-                )
+                raise UsageError(f"{asked}: {'.'.join(parts[: index + 1])} is {short(inner)}, it has no {parts[index + 1]}")
             inner = {} if inner is None or shorthand is None else {shorthand: inner}
             target[part] = inner
         target = inner

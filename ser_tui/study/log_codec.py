@@ -37,11 +37,7 @@ class NewerLine(DamagedLine):
 
 def encode(event: Event) -> bytes:
     """One line, newline included. `seq` and `time` must be set."""
-    data = {
-        item.name: _finite(getattr(event, item.name))
-        for item in dataclasses.fields(event)
-        if item.name not in ENVELOPE
-    }
+    data = {item.name: _finite(getattr(event, item.name)) for item in dataclasses.fields(event) if item.name not in ENVELOPE}
     clock = {} if event.clock is None else {"clock": event.clock}
     body = {"v": VERSION, "seq": event.seq, "time": event.time, **clock, "type": event.type, "data": data}
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -89,7 +89,11 @@ def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunS
         sessions = (*sessions[:-1], sessions[-1].until(*fresh))
     times = [event.time for event in fresh if event.time]
     return changed(
-        state, trials=trials, sessions=sessions, seq=seq, last_time=times[-1] if times else state.last_time,
+        state,
+        trials=trials,
+        sessions=sessions,
+        seq=seq,
+        last_time=times[-1] if times else state.last_time,
         stages=_going_on(state, {event.trial for event in fresh}),
     )
 
@@ -155,17 +159,9 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
 def _(event: events.RunResumed, state: RunState) -> RunState:
     after = _without_running(state, "its worker ended")
     if event.budget and after.start is not None:
-        start = changed(
-            after.start, study={**after.start.study, "budget": event.budget}, planned_trials=event.planned_trials
-        )
+        start = changed(after.start, study={**after.start.study, "budget": event.budget}, planned_trials=event.planned_trials)
         after = changed(after, start=start, study=LoggedStudy.of(start.study))
-    return changed(
-        after,
-        status=RunStatus.RUNNING,
-        reason="",
-        ended="",
-        sessions=(*after.sessions, WorkerTime.beginning(event)),
-    )
+    return changed(after, status=RunStatus.RUNNING, reason="", ended="", sessions=(*after.sessions, WorkerTime.beginning(event)))
 
 
 @_apply.register
@@ -227,9 +223,7 @@ def _(event: events.TrialFailed, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.TrialDropped, state: RunState) -> RunState:
-    trial = changed(
-        _begun(state, event.trial), status=TrialStatus.DROPPED, reason=event.reason, told=event.told, seconds=event.seconds
-    )
+    trial = changed(_begun(state, event.trial), status=TrialStatus.DROPPED, reason=event.reason, told=event.told, seconds=event.seconds)
     return changed(_put(state, trial), running=_without(state, event.trial))
 
 

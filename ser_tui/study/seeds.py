@@ -90,9 +90,7 @@ def seeds_summary(state: RunState) -> SeedsSummary | None:
     on_test, test = [one.test_score.value for one in found if one.test_score is not None], None
     if on_test:
         last = next(one for one in reversed(found) if one.test_score is not None)
-        test = SeedsOnTest(
-            len(on_test), *_spread(on_test), _tested(state, best.number), last.test_utterances, last.test_interval_speakers
-        )
+        test = SeedsOnTest(len(on_test), *_spread(on_test), _tested(state, best.number), last.test_utterances, last.test_interval_speakers)
     return SeedsSummary(
         best.number, len(found), mean, deviation, around, least, most,
         best.value(), found[-1].utterances, found[-1].interval_speakers, test=test,

@@ -91,10 +91,7 @@ def _shape(value: Any) -> str:
 
 
 Dimension = Annotated[
-    Annotated[Real, Tag("real")]
-    | Annotated[Integer, Tag("integer")]
-    | Annotated[Choice, Tag("choice")]
-    | Annotated[Fixed, Tag("fixed")],
+    Annotated[Real, Tag("real")] | Annotated[Integer, Tag("integer")] | Annotated[Choice, Tag("choice")] | Annotated[Fixed, Tag("fixed")],
     Discriminator(_shape),
 ]
 

@@ -138,9 +138,7 @@ def _known(event: E | None) -> E:
 
 def _row(trial: Trial) -> list[Any]:
     values = {**vars(trial), "epochs": trial.epochs.packed() if isinstance(trial.epochs, Epochs) else ""}
-    values["scores"] = {
-        name: {"value": one.value, "interval": one.interval, "n": one.n} for name, one in trial.scores.items()
-    }
+    values["scores"] = {name: {"value": one.value, "interval": one.interval, "n": one.n} for name, one in trial.scores.items()}
     values["rungs"] = [
         {**vars(rung), "score": {"value": rung.score.value, "interval": rung.score.interval, "n": rung.score.n}} for rung in trial.rungs
     ]

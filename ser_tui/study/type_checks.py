@@ -67,9 +67,7 @@ def _tuple(arguments: tuple[Any, ...]) -> Check:
         one, other = parts
         return lambda value: isinstance(value, tuple) and len(value) == 2 and one(value[0]) and other(value[1])
     return lambda value: (
-        isinstance(value, tuple)
-        and len(value) == len(parts)
-        and all(part(item) for part, item in zip(parts, value, strict=True))
+        isinstance(value, tuple) and len(value) == len(parts) and all(part(item) for part, item in zip(parts, value, strict=True))
     )
 
 

@@ -20,10 +20,7 @@ TOLERANCE = 1e-5
 def waveforms() -> list[Tensor]:
     """Noise of several lengths and levels, the same every time."""
     generator = torch.Generator().manual_seed(3)
-    return [
-        torch.randn(int(SAMPLE_RATE * seconds), generator=generator) * (0.02 + 0.1 * index)
-        for index, seconds in enumerate(SECONDS)
-    ]
+    return [torch.randn(int(SAMPLE_RATE * seconds), generator=generator) * (0.02 + 0.1 * index) for index, seconds in enumerate(SECONDS)]
 
 
 def is_independent_of_the_batch(encoder: SpeechEncoder) -> None:

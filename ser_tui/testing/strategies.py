@@ -28,11 +28,7 @@ PAPER: Space = {
     "batch_size": Fixed(fixed=8),
 }
 """The space of arXiv 2510.07052, and a value that is not searched."""
-FINITE: Space = {
-    "epochs": Integer(low=1, high=3),
-    "unfreeze_epoch": Integer(low=0, high=3),
-    "max_seconds": Choice(choices=(2, 5)),
-}
+FINITE: Space = {"epochs": Integer(low=1, high=3), "unfreeze_epoch": Integer(low=0, high=3), "max_seconds": Choice(choices=(2, 5))}
 WORDS: Space = {
     "layers": Choice(choices=("last", "1", "2", "3", "2+3")),
     "pooling": Choice(choices=("mean", "mean+std")),

@@ -49,8 +49,14 @@ from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Leg, OnEpoch, Rival, Stop, TrialResult, check_stop
 
 CRNN: Mapping[str, Value] = {
-    "epochs": 30, "learning_rate": 1e-3, "head_learning_rate_factor": 1.0, "batch_size": 16, "weight_decay": 0.01, "pooling": "mean+std",
-    "label_smoothing": 0.1, "head_dropout": 0.2,
+    "epochs": 30,
+    "learning_rate": 1e-3,
+    "head_learning_rate_factor": 1.0,
+    "batch_size": 16,
+    "weight_decay": 0.01,
+    "pooling": "mean+std",
+    "label_smoothing": 0.1,
+    "head_dropout": 0.2,
 }
 """How the small network is trained; to the end of its epochs, whatever the validation part says of them."""
 _SAID = "said.safetensors"
@@ -80,7 +86,12 @@ class AutoSpeechTrainer(Trainer):
         """Of the trial just run."""
 
     def run(
-        self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop, rival: Rival | None = None,
+        self,
+        parameters: Mapping[str, Value],
+        seed: int,
+        on_epoch: OnEpoch,
+        should_stop: Stop,
+        rival: Rival | None = None,
         rung: Leg | None = None,
     ) -> TrialResult:
         """See `Trainer.run`. It stops at the deadline, too."""
@@ -124,8 +135,16 @@ class AutoSpeechTrainer(Trainer):
             raise UserError("there is no model to save: no trial has been trained to its end")
         head, chosen, values = self._last
         model.save(
-            folder, encoder=self._joint, encoder_name=self.encoder_name, head=head, pooling=chosen, classes=self.classes,
-            parameters=values, recipe=self._recipe(float(values["max_seconds"])), precision="float32", tuned=True,
+            folder,
+            encoder=self._joint,
+            encoder_name=self.encoder_name,
+            head=head,
+            pooling=chosen,
+            classes=self.classes,
+            parameters=values,
+            recipe=self._recipe(float(values["max_seconds"])),
+            precision="float32",
+            tuned=True,
         )
 
     def _trained_parameters(self) -> int | None:
@@ -226,7 +245,11 @@ class AutoSpeechTrainer(Trainer):
 
 
 _AS_IT_IS: Mapping[str, Any] = {
-    "precision": "float32", "collapse_guard": False, "averaging": "none", "train_front_end": False, "paper_exact": False,
+    "precision": "float32",
+    "collapse_guard": False,
+    "averaging": "none",
+    "train_front_end": False,
+    "paper_exact": False,
 }
 """Settings of the small network's training that are not the study's: those are about the encoder's."""
 

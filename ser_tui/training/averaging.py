@@ -75,8 +75,13 @@ class AveragedModel:
         return {index: why for index, why in first.items() if all(index in other for other in others)}
 
     def probabilities(
-        self, clips: Sequence[Clip], digests: Sequence[str] = (), *, speakers: Sequence[str] = (),
-        should_stop: Stop = lambda: False, on_progress: OnProgress | None = None,
+        self,
+        clips: Sequence[Clip],
+        digests: Sequence[str] = (),
+        *,
+        speakers: Sequence[str] = (),
+        should_stop: Stop = lambda: False,
+        on_progress: OnProgress | None = None,
     ) -> NDArray[np.float32]:
         """Class probabilities [N, classes] of `clips`, the mean of those members that could read each; NaN where none could.
 

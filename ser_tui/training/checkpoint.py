@@ -42,7 +42,12 @@ class HowFar:
 
 
 def save(
-    path: Path, progress: HowFar, encoder: nn.Module, head: nn.Module, optimizer: Optimizer, guard: CollapseGuard,
+    path: Path,
+    progress: HowFar,
+    encoder: nn.Module,
+    head: nn.Module,
+    optimizer: Optimizer,
+    guard: CollapseGuard,
     average: Average | None = None,
 ) -> None:
     """Write the trial into `path`, old or new, never half. Raises OSError."""
@@ -63,7 +68,12 @@ def save(
 
 
 def load(
-    path: Path, made_of: str, encoder: nn.Module, head: nn.Module, optimizer: Optimizer, guard: CollapseGuard,
+    path: Path,
+    made_of: str,
+    encoder: nn.Module,
+    head: nn.Module,
+    optimizer: Optimizer,
+    guard: CollapseGuard,
     average: Average | None = None,
 ) -> HowFar:
     """Put the trial in `path` into `encoder`, which has its pre-trained weights, and the others, and set torch's generator. Raises

@@ -31,7 +31,13 @@ class PartTensors:
     """
 
     def __init__(
-        self, encoder: SpeechEncoder, part: Part, recipe: Recipe, stores: dict[str, Shards], *, train_front_end: bool = False,
+        self,
+        encoder: SpeechEncoder,
+        part: Part,
+        recipe: Recipe,
+        stores: dict[str, Shards],
+        *,
+        train_front_end: bool = False,
         augmented: Sequence[str] = (),
     ) -> None:
         self._encoder = encoder

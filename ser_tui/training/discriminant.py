@@ -25,9 +25,7 @@ _LEAST = 0.05
 """Share of the distance of the classes that is never taken for noise."""
 
 
-def solve(
-    data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True
-) -> Head:
+def solve(data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True) -> Head:
     """The head [width to classes] of standardised features, which takes them as they were before; `inverse_regularization`: C.
 
     `balanced`: each class weighs the same in S, and is as likely before anything is heard; otherwise by its number of utterances.
@@ -47,7 +45,11 @@ def solve(
 
 
 def _scale(
-    apart: NDArray[np.float64], centred: NDArray[np.float64], means: NDArray[np.float64], leverage: NDArray[np.float64], ridge: float,
+    apart: NDArray[np.float64],
+    centred: NDArray[np.float64],
+    means: NDArray[np.float64],
+    leverage: NDArray[np.float64],
+    ridge: float,
     held: NDArray[np.intp],
 ) -> float:
     """By what to multiply logits by weights of which `centred` [K, width] is what the classes do not share: distance of the classes over

@@ -69,7 +69,10 @@ class Recipe:
 def recipe_of(table: Mapping[str, Any]) -> Recipe:
     """The `Recipe` whose fields `table` has. Raises KeyError, TypeError, ValueError."""
     return Recipe(
-        float(table["max_seconds"]), str(table["normalize"]), bool(table["pad_to_max"]), float(table["context_seconds"]),
+        float(table["max_seconds"]),
+        str(table["normalize"]),
+        bool(table["pad_to_max"]),
+        float(table["context_seconds"]),
         torch.float16 if table["dtype"] == "float16" else torch.float32,
         bool(table.get("trim", False)),  # models of before there was trimming do not say
     )
@@ -89,8 +92,14 @@ class Features:
     """
 
     def __init__(
-        self, encoder: SpeechEncoder, clips: Sequence[Clip], digests: Sequence[str], recipe: Recipe,
-        stage: Literal["frames", "inputs"] = "frames", stores: dict[str, Shards] | None = None, copies: Sequence[str] = (),
+        self,
+        encoder: SpeechEncoder,
+        clips: Sequence[Clip],
+        digests: Sequence[str],
+        recipe: Recipe,
+        stage: Literal["frames", "inputs"] = "frames",
+        stores: dict[str, Shards] | None = None,
+        copies: Sequence[str] = (),
         stored: bool = True,
     ) -> None:
         self._copies = copies or ("",) * len(clips)

@@ -69,8 +69,16 @@ class FineTuner(Trainer):
     tunes: ClassVar[bool] = True
 
     def __init__(
-        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, start_strengths: Sequence[float] = PROBE_STRENGTHS, folds: Sequence[Fold] = (),
+        self,
+        encoder_name: str,
+        train: Part,
+        validation: Part,
+        classes: tuple[str, ...],
+        settings: Training,
+        *,
+        on_stage: OnStage = silent,
+        start_strengths: Sequence[float] = PROBE_STRENGTHS,
+        folds: Sequence[Fold] = (),
         encoder: SpeechEncoder | None = None,
     ) -> None:
         super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, folds=folds, encoder=encoder)
@@ -143,16 +151,18 @@ class FineTuner(Trainer):
         # float16 keeps more of a value than the bfloat16 that the transformer rounds it to.
         rounded = torch.float16 if self.precision == "bfloat16" else torch.float32
         settings = self._settings
-        return Recipe(
-            max_seconds, settings.normalize, pad_to_max=settings.paper_exact, dtype=rounded, trim=settings.trim_silence
-        )
+        return Recipe(max_seconds, settings.normalize, pad_to_max=settings.paper_exact, dtype=rounded, trim=settings.trim_silence)
 
     def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[PartTensors, PartTensors]:
         if max_seconds not in self._data:
             pair = tuple(
                 PartTensors(
-                    self.encoder, part, self._recipe(max_seconds), self._stores,
-                    train_front_end=self._settings.train_front_end, augmented=augmented,
+                    self.encoder,
+                    part,
+                    self._recipe(max_seconds),
+                    self._stores,
+                    train_front_end=self._settings.train_front_end,
+                    augmented=augmented,
                 )
                 for part, augmented in ((self._train, self._settings.augment), (self._validation, ()))
             )
@@ -282,8 +292,18 @@ class FineTuner(Trainer):
         return Average(self._settings.averaging, parameters, min(epochs, unfreeze + 1 + (epochs - unfreeze) // 2))
 
     def _epoch(
-        self, train: PartTensors, head: Head, chosen: Pooling, criterion: nn.Module, optimizer: Optimizer,
-        average: Average, size: int, seed: int, epoch: int, frozen: bool, should_stop: Stop,
+        self,
+        train: PartTensors,
+        head: Head,
+        chosen: Pooling,
+        criterion: nn.Module,
+        optimizer: Optimizer,
+        average: Average,
+        size: int,
+        seed: int,
+        epoch: int,
+        frozen: bool,
+        should_stop: Stop,
     ) -> float:
         """One pass over the training part; the mean loss of an utterance. Raises NonFiniteLoss."""
         if not frozen:
@@ -374,8 +394,14 @@ class FineTuner(Trainer):
         for index, prediction in zip(validation.usable, logits.argmax(1).tolist(), strict=True):
             predictions[index] = prediction
         return EpochReport(
-            epoch, epochs, loss, metrics.balanced_accuracy(validation.labels, predictions, len(self.classes)),
-            float(nn.functional.cross_entropy(logits, labels)), frozen, seconds, tuple(predictions),
+            epoch,
+            epochs,
+            loss,
+            metrics.balanced_accuracy(validation.labels, predictions, len(self.classes)),
+            float(nn.functional.cross_entropy(logits, labels)),
+            frozen,
+            seconds,
+            tuple(predictions),
         )
 
     def _result(
@@ -383,6 +409,13 @@ class FineTuner(Trainer):
     ) -> TrialResult:
         last, best = reports[-1], max(reports, key=lambda report: (report.value, -report.epoch))
         return TrialResult(
-            metrics.shares(self._validation.labels, last.predictions, len(self.classes)), last.predictions,
-            best.epoch, best.value, last.loss, collapsed, seconds, notes, said,
+            metrics.shares(self._validation.labels, last.predictions, len(self.classes)),
+            last.predictions,
+            best.epoch,
+            best.value,
+            last.loss,
+            collapsed,
+            seconds,
+            notes,
+            said,
         )

@@ -89,8 +89,11 @@ def pooling(
 def pooling_of(table: Mapping[str, Any]) -> Pooling:
     """The `Pooling` whose fields `table` has. Raises KeyError, TypeError, ValueError."""
     return Pooling(
-        tuple(int(layer) for layer in table["layers"]), bool(table["deviation"]), bool(table["concatenated"]),
-        tuple(int(layer) for layer in table.get("normalised", ())), bool(table.get("by_speaker", False)),
+        tuple(int(layer) for layer in table["layers"]),
+        bool(table["deviation"]),
+        bool(table["concatenated"]),
+        tuple(int(layer) for layer in table.get("normalised", ())),
+        bool(table.get("by_speaker", False)),
     )
 
 

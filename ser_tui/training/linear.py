@@ -102,9 +102,7 @@ def fit(
     return solve(standardise(features), labels, classes, inverse_regularization, balanced=balanced)
 
 
-def solve(
-    data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True
-) -> Head:
+def solve(data: Standardised, labels: NDArray[np.int64], classes: int, inverse_regularization: float, *, balanced: bool = True) -> Head:
     """`fit` on features that are standardised already. Raises UserError when the labels are all the same."""
     refuse_one_class(labels)
     present, own = np.unique(labels, return_inverse=True)
@@ -112,9 +110,7 @@ def solve(
     return head_of(data, data.weights(coefficients), bias, present, classes)
 
 
-def head_of(
-    data: Standardised, weight: NDArray[np.float64], bias: NDArray[np.float64], present: NDArray[np.int64], classes: int
-) -> Head:
+def head_of(data: Standardised, weight: NDArray[np.float64], bias: NDArray[np.float64], present: NDArray[np.int64], classes: int) -> Head:
     """The head [width to classes] of features as they were before `data` standardised them, of `weight` [K, width] and `bias` [K] on
     standardised ones; K classes are `present`, and no other is ever answered."""
     weight = weight / data.scale

@@ -80,8 +80,13 @@ class Model:
     """Layers below the lowest that was trained: in training they were computed once, in float32, and are here."""
 
     def predict_logits(
-        self, clips: Sequence[Clip], digests: Sequence[str] = (), *, speakers: Sequence[str] = (),
-        should_stop: Stop = lambda: False, on_progress: OnProgress | None = None,
+        self,
+        clips: Sequence[Clip],
+        digests: Sequence[str] = (),
+        *,
+        speakers: Sequence[str] = (),
+        should_stop: Stop = lambda: False,
+        on_progress: OnProgress | None = None,
     ) -> NDArray[np.float32]:
         """Logits [N, classes] of `clips`, trimmed, cut and normalised as in training; NaN where one is unreadable.
 
@@ -117,9 +122,7 @@ class Model:
         # In windows, so that memory does not grow with the corpus.
         for start in range(0, len(clips), 16 * _BATCH):
             window = range(start, min(start + 16 * _BATCH, len(clips)))
-            part = Part(
-                tuple(clips[index] for index in window), (0,) * len(window), tuple(digests[index] for index in window)
-            )
+            part = Part(tuple(clips[index] for index in window), (0,) * len(window), tuple(digests[index] for index in window))
             data = PartTensors(self.encoder, part, self.recipe, {})
             data.prepare(should_stop, None)
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
@@ -197,8 +200,18 @@ def contents(encoder: SpeechEncoder, head: Head, trained: Mapping[str, nn.Parame
 
 
 def save(
-    folder: Path, *, encoder: SpeechEncoder, encoder_name: str, head: Head, pooling: Pooling, classes: tuple[str, ...],
-    parameters: Mapping[str, Value], recipe: Recipe, precision: str, tuned: bool, trained: Mapping[str, nn.Parameter] | None = None,
+    folder: Path,
+    *,
+    encoder: SpeechEncoder,
+    encoder_name: str,
+    head: Head,
+    pooling: Pooling,
+    classes: tuple[str, ...],
+    parameters: Mapping[str, Value],
+    recipe: Recipe,
+    precision: str,
+    tuned: bool,
+    trained: Mapping[str, nn.Parameter] | None = None,
 ) -> None:
     """Write a model into `folder`, replacing the one that is there. `trained`: see `contents`. Raises OSError when it cannot be
     written."""
@@ -206,10 +219,15 @@ def save(
     digest = weights.digest(tensors, {})
     name = f"model-{digest}.safetensors"
     table = {
-        "format": FORMAT if trained is None else PART_FORMAT, "weights": name, "digest": digest, "classes": list(classes),
+        "format": FORMAT if trained is None else PART_FORMAT,
+        "weights": name,
+        "digest": digest,
+        "classes": list(classes),
         "parameters": dict(parameters),
         "recipe": {**dataclasses.asdict(recipe), "dtype": str(recipe.dtype).removeprefix("torch.")},
-        "precision": precision, "tuned": tuned, "pooling": dataclasses.asdict(pooling),
+        "precision": precision,
+        "tuned": tuned,
+        "pooling": dataclasses.asdict(pooling),
         "encoder": {"name": encoder_name, "fingerprint": encoder.fingerprint, "description": dict(encoder.describe())},
     }
     try:

@@ -46,8 +46,18 @@ class AdamW:
             first, second, steps = (list(kind) for kind in zip(*(self._moments[item] for item in params), strict=True))
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(
-                params, [item.grad for item in params], first, second, [], steps, amsgrad=False, lr=group["lr"],
-                beta1=self._betas[0], beta2=self._betas[1], weight_decay=group["weight_decay"], eps=self._epsilon,
+                params,
+                [item.grad for item in params],
+                first,
+                second,
+                [],
+                steps,
+                amsgrad=False,
+                lr=group["lr"],
+                beta1=self._betas[0],
+                beta2=self._betas[1],
+                weight_decay=group["weight_decay"],
+                eps=self._epsilon,
                 maximize=False,
             )
 
@@ -70,8 +80,17 @@ class Optimizer:
     """AdamW with the schedule and gradient clipping. Vectors (biases, norms) are not decayed."""
 
     def __init__(
-        self, encoder: Iterable[nn.Parameter], head: Iterable[nn.Parameter], *, learning_rate: float, head_factor: float,
-        weight_decay: float, clip: float, steps: int, warmup: float, factors: Mapping[nn.Parameter, float] | None = None,
+        self,
+        encoder: Iterable[nn.Parameter],
+        head: Iterable[nn.Parameter],
+        *,
+        learning_rate: float,
+        head_factor: float,
+        weight_decay: float,
+        clip: float,
+        steps: int,
+        warmup: float,
+        factors: Mapping[nn.Parameter, float] | None = None,
     ) -> None:
         """`factors`: on the rate of some of the encoder's parameters."""
         self._clip, self._steps, self._warmup, self._step = clip, steps, warmup, 0

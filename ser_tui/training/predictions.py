@@ -33,8 +33,13 @@ WINDOW = 256
 
 
 def kept_logits(
-    model: Model, clips: Sequence[Clip], digests: Sequence[str], *, speakers: Sequence[str] = (),
-    should_stop: Stop = lambda: False, on_progress: OnProgress | None = None,
+    model: Model,
+    clips: Sequence[Clip],
+    digests: Sequence[str],
+    *,
+    speakers: Sequence[str] = (),
+    should_stop: Stop = lambda: False,
+    on_progress: OnProgress | None = None,
 ) -> NDArray[np.float32]:
     """`model`'s logits [N, classes] of the `clips`, whose contents `digests` name; NaN where one is unreadable. `speakers`: who
     speaks, which a model by speakers' statistics must know.
@@ -118,8 +123,13 @@ def _tuned(
 
 
 def _frozen(
-    model: Model, clips: Sequence[Clip], digests: Sequence[str], head: Callable[[torch.Tensor], torch.Tensor], width: int,
-    should_stop: Stop, on_progress: OnProgress | None,
+    model: Model,
+    clips: Sequence[Clip],
+    digests: Sequence[str],
+    head: Callable[[torch.Tensor], torch.Tensor],
+    width: int,
+    should_stop: Stop,
+    on_progress: OnProgress | None,
 ) -> NDArray[np.float32]:
     """What `head` makes of the pooled vectors: [N, width]."""
     encoder, stores = frozen_encoder(model), dict[str, Shards]()

@@ -41,8 +41,16 @@ class ProbeTrainer(Trainer):
     tunes: ClassVar[bool] = False
 
     def __init__(
-        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, encoder: SpeechEncoder | None = None, folds: Sequence[Fold] = (),
+        self,
+        encoder_name: str,
+        train: Part,
+        validation: Part,
+        classes: tuple[str, ...],
+        settings: Training,
+        *,
+        on_stage: OnStage = silent,
+        encoder: SpeechEncoder | None = None,
+        folds: Sequence[Fold] = (),
     ) -> None:
         super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, encoder=encoder, folds=folds)
         self._tables: dict[float, FoldTable] = {}
@@ -132,9 +140,7 @@ class ProbeTrainer(Trainer):
 
     def _recipe(self, max_seconds: float) -> Recipe:
         settings = self._settings
-        return Recipe(
-            max_seconds, settings.normalize, context_seconds=self.encoder.context_seconds, trim=settings.trim_silence
-        )
+        return Recipe(max_seconds, settings.normalize, context_seconds=self.encoder.context_seconds, trim=settings.trim_silence)
 
     def _load_data(self, max_seconds: float, should_stop: Stop) -> tuple[PartTensors, PartTensors]:
         if max_seconds not in self._data:
@@ -224,7 +230,11 @@ class Crossed:
         return self._found[key, outer, other]
 
     def _fitted(
-        self, table: FoldTable, values: Mapping[str, Value], pair: tuple[int, int], train: NDArray[np.intp],
+        self,
+        table: FoldTable,
+        values: Mapping[str, Value],
+        pair: tuple[int, int],
+        train: NDArray[np.intp],
         rows: Sequence[NDArray[np.intp]],
     ) -> list[NDArray[np.float32]]:
         """Logits [n, C] of each of `rows` by the probe that is trained on the rows `train`."""
@@ -238,8 +248,14 @@ class Crossed:
 
 
 def best_fit(
-    train: PartTensors, validation: PartTensors, chosen: Pooling, classes: int, strengths: Sequence[float], should_stop: Stop,
-    *, balanced: bool = True,
+    train: PartTensors,
+    validation: PartTensors,
+    chosen: Pooling,
+    classes: int,
+    strengths: Sequence[float],
+    should_stop: Stop,
+    *,
+    balanced: bool = True,
 ) -> tuple[Head, float]:
     """The probe on `train` whose C, one of the ascending `strengths`, has the highest BCA on `validation`, and that C.
 

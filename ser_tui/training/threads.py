@@ -22,7 +22,10 @@ epochs of EmoDB, for no time saved (docs/measured/speed.md)."""
 LIBRARIES = "libraries"
 """The folder of these, in the cache folder."""
 CACHES = {
-    "TORCHINDUCTOR_CACHE_DIR": "torchinductor", "TRITON_CACHE_DIR": "triton", "MPLCONFIGDIR": "matplotlib", "NUMBA_CACHE_DIR": "numba",
+    "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
+    "TRITON_CACHE_DIR": "triton",
+    "MPLCONFIGDIR": "matplotlib",
+    "NUMBA_CACHE_DIR": "numba",
 }
 """Where libraries keep what they have compiled, by the variable that says so. By themselves some use a name in /tmp that every
 user of the machine can foresee, and make first."""

@@ -32,20 +32,7 @@ from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import PeakMemory, as_memory_error
 from ser_tui.training.parameters import PROBE_STRENGTHS, complete
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import (
-    EpochReport,
-    Fold,
-    Leg,
-    OnEpoch,
-    OnFold,
-    OnStage,
-    Part,
-    Rival,
-    Stop,
-    TrialResult,
-    silent,
-    unheard,
-)
+from ser_tui.training.trial import EpochReport, Fold, Leg, OnEpoch, OnFold, OnStage, Part, Rival, Stop, TrialResult, silent, unheard
 
 
 class Trainer(ABC):
@@ -63,8 +50,16 @@ class Trainer(ABC):
     precision: precision.Precision = "float32"
 
     def __init__(
-        self, encoder_name: str, train: Part, validation: Part, classes: tuple[str, ...], settings: Training,
-        *, on_stage: OnStage = silent, encoder: SpeechEncoder | None = None, folds: Sequence[Fold] = (),
+        self,
+        encoder_name: str,
+        train: Part,
+        validation: Part,
+        classes: tuple[str, ...],
+        settings: Training,
+        *,
+        on_stage: OnStage = silent,
+        encoder: SpeechEncoder | None = None,
+        folds: Sequence[Fold] = (),
     ) -> None:
         if not len(train) or not len(validation):
             raise UserError("the split leaves no utterances to train on or to validate on; choose another protocol")
@@ -98,7 +93,12 @@ class Trainer(ABC):
         return self.encoder.fingerprint
 
     def run(
-        self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop, rival: Rival | None = None,
+        self,
+        parameters: Mapping[str, Value],
+        seed: int,
+        on_epoch: OnEpoch,
+        should_stop: Stop,
+        rival: Rival | None = None,
         rung: Leg | None = None,
     ) -> TrialResult:
         """Train and score one trial; `parameters` that are not given have their defaults. `rival`: on several folds, the trial ends
@@ -219,9 +219,17 @@ class Trainer(ABC):
             raise UserError("there is no model to save: no trial has been trained to its end")
         head, chosen, parameters = self._last
         model.save(
-            folder, encoder=self.encoder, encoder_name=self.encoder_name, head=head, pooling=chosen, classes=self.classes,
-            parameters=parameters, recipe=self._recipe(float(parameters["max_seconds"])), precision=self.precision,
-            tuned=self._tuned, trained=self._saved_part(),
+            folder,
+            encoder=self.encoder,
+            encoder_name=self.encoder_name,
+            head=head,
+            pooling=chosen,
+            classes=self.classes,
+            parameters=parameters,
+            recipe=self._recipe(float(parameters["max_seconds"])),
+            precision=self.precision,
+            tuned=self._tuned,
+            trained=self._saved_part(),
         )
 
     def cool(self, temperature: float) -> None:

@@ -354,9 +354,7 @@ def end_with_the_terminal() -> None:
 def refuse_unusable_terminal() -> None:
     """Raise UserError where the app could only print rubbish."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual draws on standard error
-        raise UserError(
-            "the app needs a terminal; without one use `ser-tui run STUDY --headless`, `ser-tui runs`, `ser-tui show RUN`"
-        )
+        raise UserError("the app needs a terminal; without one use `ser-tui run STUDY --headless`, `ser-tui runs`, `ser-tui show RUN`")
     term = os.environ.get("TERM", "")
     if term in ("", "dumb", "unknown"):
         raise UserError(

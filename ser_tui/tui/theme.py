@@ -73,13 +73,7 @@ PLAIN_THEME = Theme(
         "input-selection-foreground": "ansi_black",
         "muted": "ansi_default",
         **dict.fromkeys(
-            (
-                "scrollbar-background",
-                "scrollbar-background-hover",
-                "scrollbar-background-active",
-                "scrollbar-corner-color",
-            ),
-            "ansi_default",
+            ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"), "ansi_default"
         ),
     },
 )
@@ -122,10 +116,7 @@ def styles(theme: Theme) -> RichTheme:
             "warning": Style(color=warning),
             "key": Style(color=accent, bold=True),
             **{f"shade{level}": style for level, style in enumerate(_shades(theme))},
-            **{
-                f"run{i}": Style(color=colour, bold=True)
-                for i, colour in enumerate(RUN_ANSI if theme.ansi else RUN_COLOURS)
-            },
+            **{f"run{i}": Style(color=colour, bold=True) for i, colour in enumerate(RUN_ANSI if theme.ansi else RUN_COLOURS)},
         },
         inherit=True,
     )
@@ -134,29 +125,11 @@ def styles(theme: Theme) -> RichTheme:
 def _shades(theme: Theme) -> list[Style]:
     """Five steps from nothing to much, for the cells of a confusion matrix, whose numbers stay readable on each."""
     if theme.ansi:
-        return [
-            Style(dim=True),
-            Style(),
-            Style(bold=True),
-            Style(bold=True, underline=True),
-            Style(bold=True, reverse=True),
-        ]
+        return [Style(dim=True), Style(), Style(bold=True), Style(bold=True, underline=True), Style(bold=True, reverse=True)]
     if not theme.dark:
-        pairs = (
-            ("#7a827f", "#f4f6f5"),
-            ("#202423", "#d5e6e1"),
-            ("#202423", "#a9d0c6"),
-            ("#101413", "#7bbbac"),
-            ("#101413", "#5fb3a1"),
-        )
+        pairs = (("#7a827f", "#f4f6f5"), ("#202423", "#d5e6e1"), ("#202423", "#a9d0c6"), ("#101413", "#7bbbac"), ("#101413", "#5fb3a1"))
     else:
-        pairs = (
-            ("#6d7673", "#191e20"),
-            ("#d6d9d7", "#1f3330"),
-            ("#ffffff", "#2a4c46"),
-            ("#ffffff", "#3a6f65"),
-            ("#101413", "#5fb3a1"),
-        )
+        pairs = (("#6d7673", "#191e20"), ("#d6d9d7", "#1f3330"), ("#ffffff", "#2a4c46"), ("#ffffff", "#3a6f65"), ("#101413", "#5fb3a1"))
     return [Style(color=ink, bgcolor=paper) for ink, paper in pairs]
 
 

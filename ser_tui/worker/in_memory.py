@@ -29,9 +29,7 @@ class InMemory(Recorder):
 
     stop_reason = ""
 
-    def __init__(
-        self, study: Study, should_stop: Callable[[], bool] = lambda: False, on_event: OnEvent | None = None
-    ) -> None:
+    def __init__(self, study: Study, should_stop: Callable[[], bool] = lambda: False, on_event: OnEvent | None = None) -> None:
         super().__init__(on_event)
         self.events: list[Event] = []
         """All that was told, in order."""
@@ -61,7 +59,5 @@ class InMemory(Recorder):
     def __enter__(self) -> InMemory:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._temporary.cleanup()

@@ -35,18 +35,7 @@ def runs(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = folder / "runs"
     first = document("run", str(study), "--headless", "--set", "budget=2", runs=made)
     assert (first["state"], first["trials"], len(first["trial_list"])) == ("done", 2, 2)
-    call(
-        "run",
-        str(study),
-        "--headless",
-        "--set",
-        "strategy=random",
-        "--set",
-        "budget=1",
-        "--set",
-        "name=other",
-        runs=made,
-    )
+    call("run", str(study), "--headless", "--set", "strategy=random", "--set", "budget=1", "--set", "name=other", runs=made)
     return made
 
 
@@ -64,10 +53,7 @@ def test_a_misspelt_target_corpus_leaves_no_trace_in_the_run(runs: Path) -> None
 
 def test_json_is_one_document_and_nothing_else(runs: Path) -> None:
     listed = document("runs", runs=runs)
-    assert [(run["name"], run["state"], run["trials"]) for run in listed] == [
-        ("other", "done", 1),
-        ("small", "done", 2),
-    ]
+    assert [(run["name"], run["state"], run["trials"]) for run in listed] == [("other", "done", 1), ("small", "done", 2)]
     shown = document("show", listed[1]["run_id"], runs=runs)
     assert shown["best"]["bca"] == max(trial["bca"] for trial in shown["trial_list"])
     assert {"versions", "threads", "processor"} <= set(shown["machine"])
@@ -92,9 +78,7 @@ def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     assert "probe BCA" in text and "best minus probe" in text and "about this 1 speaker alone" in text
 
 
-def test_a_headless_run_says_what_it_does_as_it_does_it(
-    runs: Path, small_study: Callable[..., Study], tmp_path: Path
-) -> None:
+def test_a_headless_run_says_what_it_does_as_it_does_it(runs: Path, small_study: Callable[..., Study], tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
     study.write_text(dumps(small_study("budget=1", "protocol=random")))
     lines = call("run", str(study), "--headless", runs=tmp_path / "runs").stdout
@@ -163,9 +147,7 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
         (["encoders", "get", "nothing-like-it"], 1, "encoder"),
     ],
 )
-def test_wrong_use_is_one_line_and_an_exit_code(
-    arguments: Sequence[str], code: int, wanted: str, tmp_path: Path
-) -> None:
+def test_wrong_use_is_one_line_and_an_exit_code(arguments: Sequence[str], code: int, wanted: str, tmp_path: Path) -> None:
     filled = [argument.replace("CONFIGS", str(CONFIGS)) for argument in arguments]
     done = call(*filled, runs=tmp_path / "runs", code=code)
     assert wanted in done.stderr
@@ -192,9 +174,7 @@ def test_a_folder_of_ones_own_becomes_a_corpus(small_corpus: Path, tmp_path: Pat
         ("tess", ("CC BY-NC-ND 4.0", "a size that is not published from bj.bcebos.com", "10.5683/SP2/E8H2MF")),
     ],
 )
-def test_size_licence_and_server_are_said_before_anything_is_fetched(
-    corpus: str, wanted: Sequence[str], tmp_path: Path
-) -> None:
+def test_size_licence_and_server_are_said_before_anything_is_fetched(corpus: str, wanted: Sequence[str], tmp_path: Path) -> None:
     done = call("corpora", "get", corpus, runs=tmp_path, code=2)
     assert all(words in done.stdout for words in wanted), done.stdout
     assert "--accept-licence" in done.stderr
@@ -219,11 +199,7 @@ def test_the_light_verbs_import_nothing_that_trains(runs: Path) -> None:
         f"print([name for name in {heavy} if name in sys.modules])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "SER_TUI_RUNS": str(runs)},
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ, "SER_TUI_RUNS": str(runs)}
     )
     assert done.stdout.strip().endswith("[]"), done.stdout[-500:]
 

@@ -86,7 +86,8 @@ def test_what_fails_costs_its_own_cells_only(crossed: tuple[Path, Any]) -> None:
 
 def test_a_corpus_that_is_not_here_is_said_before_anything_is_trained(second: str, tmp_path: Path) -> None:
     for names, code, words in (
-        (f"{second},tess", 1, "ser-tui corpora get tess"), (second, 2, "two corpora at least"),
+        (f"{second},tess", 1, "ser-tui corpora get tess"),
+        (second, 2, "two corpora at least"),
         (f"{second},smal", 1, "did you mean small"),
     ):
         done = call("cross", "--corpora", names, runs=tmp_path, code=code)

@@ -25,7 +25,9 @@ def test_what_cannot_be_measured_is_told_in_one_line(small_study: Callable[..., 
 
 def test_members_that_take_another_time_each_are_not_called_endless(small_study: Callable[..., Study]) -> None:
     document = small_study().model_dump() | {
-        "method": "autospeech", "search": {"members": {"choices": ["log-mel", "encoder"]}}, "strategy": {"kind": "grid"},
+        "method": "autospeech",
+        "search": {"members": {"choices": ["log-mel", "encoder"]}},
+        "strategy": {"kind": "grid"},
         "budget": {"trials": 2, "minutes": None},
     }
     with pytest.raises(UserError, match=r"each of its 2 trials takes another time; give budget\.minutes"):

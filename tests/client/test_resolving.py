@@ -14,9 +14,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def test_one_bound_of_named_bounds_can_be_changed(small_corpus: Path) -> None:
-    study = load_study(
-        CONFIGS / "emodb-gp.yaml", ["corpus=small", "search.learning_rate.high=1e-4", "encoder=whisper-tiny.en"]
-    )
+    study = load_study(CONFIGS / "emodb-gp.yaml", ["corpus=small", "search.learning_rate.high=1e-4", "encoder=whisper-tiny.en"])
     assert study.search["learning_rate"] == Real(low=2e-5, high=1e-4, scale="log")
 
 

@@ -37,8 +37,7 @@ def test_a_copy_under_another_name_is_recognised_and_kept_as_such(home: Path, so
     report = check.report(found)
     assert report.documented == 1440 and report.title.startswith("ravdess-new: Ryerson")
     assert report.missing == (
-        "6 of the 1,440 utterances that ravdess should have are here; "
-        "22 of its 24 speakers are missing: 03, 04, 05, 06, 07, 08 and 16 more"
+        "6 of the 1,440 utterances that ravdess should have are here; 22 of its 24 speakers are missing: 03, 04, 05, 06, 07, 08 and 16 more"
     )
     assert report.to_plain()["reading"] == list(found.reading)
 
@@ -92,9 +91,7 @@ def test_file_names_that_contradict_the_folders_give_way(home: Path, sound: Any)
     found = registry.add("fr", home / "fr")
     assert found.emotions == {"Colere": 2, "Joie": 2} and list(found.speakers) == ["s1", "s2"]
     assert "emodb's form, but say other emotions than the folders: the folders count" in found.reading[-1]
-    assert found.reading[:3] == (
-        "as a folder tree", "emotions: the folders of level 2 (Colere, Joie)", "speakers: the folders of level 1",
-    )
+    assert found.reading[:3] == ("as a folder tree", "emotions: the folders of level 2 (Colere, Joie)", "speakers: the folders of level 1")
     again = registry.add("de", home / "fr", Source(home / "fr", like="emodb"))
     assert again.emotions == {"anger": 1, "happiness": 1, "neutral": 1, "sadness": 1}
     agreeing = [("Wut", "03a01Wa"), ("Freude", "08a01Fa")]

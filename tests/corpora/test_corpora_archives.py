@@ -56,7 +56,13 @@ def refused(archive: Path, words: str, limits: Limits | None = None) -> None:
 
 
 OUTSIDE = [
-    "../evil.txt", "a/../../evil.txt", "/tmp/evil-ser-tui.txt", "..\\evil.txt", "C:\\evil.txt", "C:evil.txt", "x" * 256,
+    "../evil.txt",
+    "a/../../evil.txt",
+    "/tmp/evil-ser-tui.txt",
+    "..\\evil.txt",
+    "C:\\evil.txt",
+    "C:evil.txt",
+    "x" * 256,
     "a/" * 60 + "b",
 ]
 

@@ -44,9 +44,17 @@ def used(name: str = "mine") -> list[str]:
 @pytest.mark.parametrize(
     ("suffix", "how"),
     [
-        (".wav", {"subtype": "PCM_U8"}), (".wav", {"subtype": "PCM_24"}), (".wav", {"subtype": "PCM_32"}),
-        (".wav", {"subtype": "FLOAT"}), (".wav", {"subtype": "DOUBLE"}), (".wav", {"subtype": "ULAW"}),
-        (".wav", {"subtype": "IMA_ADPCM"}), (".flac", {}), (".ogg", {}), (".mp3", {}), (".aiff", {}),
+        (".wav", {"subtype": "PCM_U8"}),
+        (".wav", {"subtype": "PCM_24"}),
+        (".wav", {"subtype": "PCM_32"}),
+        (".wav", {"subtype": "FLOAT"}),
+        (".wav", {"subtype": "DOUBLE"}),
+        (".wav", {"subtype": "ULAW"}),
+        (".wav", {"subtype": "IMA_ADPCM"}),
+        (".flac", {}),
+        (".ogg", {}),
+        (".mp3", {}),
+        (".aiff", {}),
     ],
 )
 def test_formats_are_used(tree: Path, sound: Any, suffix: str, how: dict[str, str]) -> None:
@@ -109,10 +117,23 @@ def test_unusable_files_are_named_with_the_reason(tree: Path, sound: Any) -> Non
     with open(os.fsencode(anger) + b"/latin-\xe4.wav", "wb") as file:
         file.write(b"x")
     expected = {
-        "empty.wav": "empty", "text.wav": "not audio", "page.wav": "web page", "pointer.wav": "git lfs pull",
-        "aac.m4a": "convert", "header.wav": "no samples", "silent.wav": "silent", "short.wav": "at least 25 ms", "cut.wav": "truncated",
-        "cut.flac": "", "nan.wav": "NaN samples near 0.", "inf.wav": "infinite samples", "folder.wav": "a folder",
-        "pipe.wav": "a named pipe", "nowhere.wav": "leads nowhere", "device.wav": "a device", "socket.wav": "a socket",
+        "empty.wav": "empty",
+        "text.wav": "not audio",
+        "page.wav": "web page",
+        "pointer.wav": "git lfs pull",
+        "aac.m4a": "convert",
+        "header.wav": "no samples",
+        "silent.wav": "silent",
+        "short.wav": "at least 25 ms",
+        "cut.wav": "truncated",
+        "cut.flac": "",
+        "nan.wav": "NaN samples near 0.",
+        "inf.wav": "infinite samples",
+        "folder.wav": "a folder",
+        "pipe.wav": "a named pipe",
+        "nowhere.wav": "leads nowhere",
+        "device.wav": "a device",
+        "socket.wav": "a socket",
         "latin-\\xe4.wav": "not UTF-8",
     }
     found = reasons()
@@ -215,9 +236,7 @@ def test_check_reads_again_what_the_cache_believes(tree: Path) -> None:
 
 
 @pytest.mark.usefixtures("caching_at_once")
-@pytest.mark.parametrize(
-    "damage", [b"", b"{", b"[]", b'{"rules": 1}', b'{"rules": [1, "x"], "files": {"anger/good.wav": 3}}', b"\xff"]
-)
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"rules": 1}', b'{"rules": [1, "x"], "files": {"anger/good.wav": 3}}', b"\xff"])
 def test_a_damaged_cache_is_made_again(tree: Path, damage: bytes) -> None:
     fingerprint = registry.load_manifest("mine").fingerprint
     cache = next((tree.parent / "cache" / "manifests").iterdir())
@@ -261,9 +280,7 @@ def test_a_file_at_which_the_decoder_dies_is_named_and_the_rest_is_read(
         "mpeg.inspect = lambda path, **how: os._exit(11) if path.name == '1.mp3' else audio.inspect(path)\nmpeg.main()\n"
     )
     run = subprocess.Popen
-    monkeypatch.setattr(
-        "subprocess.Popen", lambda command, **how: run([command[0], str(killer)], **how)
-    )
+    monkeypatch.setattr("subprocess.Popen", lambda command, **how: run([command[0], str(killer)], **how))
     verdicts = list(inspect_apart(paths))
     assert [isinstance(verdict, Audio) for verdict in verdicts] == [True, False, True]
     assert verdicts[1] == "the MP3 decoder breaks down on it"

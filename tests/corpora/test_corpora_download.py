@@ -178,9 +178,7 @@ def hostile(names: dict[str, bytes]) -> bytes:
         pytest.param(None, "neither a zip nor a tar", id="no-archive"),
     ],
 )
-def test_a_hostile_archive_installs_nothing(
-    home: Path, server: Server, held: dict[str, bytes | int] | None, words: str
-) -> None:
+def test_a_hostile_archive_installs_nothing(home: Path, server: Server, held: dict[str, bytes | int] | None, words: str) -> None:
     packed = {} if held is None else {name: bytes(data) for name, data in held.items()}
     server.data = b"<html>Please log in</html>" if held is None else hostile(packed)
     with pytest.raises(UserError, match=words):
@@ -247,7 +245,8 @@ def test_no_room_is_noticed_before_anything_is_fetched(
 
 def test_what_cannot_be_fetched_says_how_to_get_it(home: Path) -> None:
     for name, words in [
-        ("savee", r"registration only.*savee.*ser-tui corpora add savee FOLDER"), ("iemocap-all", "registration only.*add iemocap "),
+        ("savee", r"registration only.*savee.*ser-tui corpora add savee FOLDER"),
+        ("iemocap-all", "registration only.*add iemocap "),
         ("emovo", r"fetched automatically: http://voice\.fub\.it.*ser-tui corpora add emovo FOLDER"),
     ]:
         with pytest.raises(UserError, match=words):

@@ -44,8 +44,12 @@ def entry(recordings: dict[str, bytes], *servers: Server) -> CorpusEntry:
         data = recordings[name]
         tables[name[:4]] = tables.get(name[:4], "") + f"{name}\t{hashlib.sha256(data).hexdigest()}\t{len(data)}\n"
     files = FileSet(
-        tuple(f"{server.url}/wav/" for server in servers), "AudioWAV", NAMES, sum(map(len, recordings.values())),
-        crema_d.FILES.group, {group: hashlib.sha256(table.encode()).hexdigest()[:32] for group, table in tables.items()},
+        tuple(f"{server.url}/wav/" for server in servers),
+        "AudioWAV",
+        NAMES,
+        sum(map(len, recordings.values())),
+        crema_d.FILES.group,
+        {group: hashlib.sha256(table.encode()).hexdigest()[:32] for group, table in tables.items()},
     )
     return replace(require("crema-d"), files=files)
 
@@ -66,9 +70,7 @@ def test_the_published_names_and_checksums_of_crema_d(shared_data: Path) -> None
     tables: dict[str, str] = {}
     for name, (_, checksum, size) in zip(names, rows, strict=True):
         tables[name[:4]] = tables.get(name[:4], "") + f"{name}\t{checksum}\t{size}\n"
-    assert crema_d.FILES.digests == {
-        actor: hashlib.sha256(table.encode()).hexdigest()[:32] for actor, table in tables.items()
-    }
+    assert crema_d.FILES.digests == {actor: hashlib.sha256(table.encode()).hexdigest()[:32] for actor, table in tables.items()}
 
 
 def test_every_file_is_fetched_checked_and_ready(home: Path, server: Server, recordings: dict[str, bytes]) -> None:
@@ -83,9 +85,7 @@ def test_every_file_is_fetched_checked_and_ready(home: Path, server: Server, rec
     assert not list((home / "cache" / "downloads").iterdir())
 
 
-def test_a_download_goes_on_with_the_first_file_that_is_missing(
-    home: Path, server: Server, recordings: dict[str, bytes]
-) -> None:
+def test_a_download_goes_on_with_the_first_file_that_is_missing(home: Path, server: Server, recordings: dict[str, bytes]) -> None:
     serve(server, {name: recordings[name] for name in NAMES[:2]})
     with pytest.raises(UserError, match=r"404.*2 of 3 files are kept"):
         download.install(entry(recordings, server), None, QUICK)
@@ -120,9 +120,7 @@ def test_pointers_in_place_of_recordings_are_fetched_again_elsewhere(
     assert asked(server) == ["1001_DFA_ANG", "1001_DFA_SAD"], "the other actor comes from the mirror"
 
 
-def test_a_full_disk_is_not_taken_for_a_server_that_fails(
-    home: Path, server: Server, mirror: Server, recordings: dict[str, bytes]
-) -> None:
+def test_a_full_disk_is_not_taken_for_a_server_that_fails(home: Path, server: Server, mirror: Server, recordings: dict[str, bytes]) -> None:
     large = {**recordings, NAMES[1]: bytes(100_000)}
     serve(server, large)
     serve(mirror, large)

@@ -41,9 +41,7 @@ from ser_tui.study.errors import UserError
 
 RULES = {
     module.__name__.rsplit(".", 1)[1]: module.parse_name
-    for module in (
-        ased, cafe, crema_d, demo_labels, emodb, emov_db, emovo, esd, jl_corpus, nemo, ravdess, savee, shemo, tess, turev, urdu
-    )
+    for module in (ased, cafe, crema_d, demo_labels, emodb, emov_db, emovo, esd, jl_corpus, nemo, ravdess, savee, shemo, tess, turev, urdu)
 }
 
 
@@ -79,9 +77,7 @@ def test_ravdess_names() -> None:
     videos = [name.replace("/03-01-", "/01-01-") for name in names[:5]]
     used, reasons = label("ravdess", [*names, *songs, *videos])
     assert len(used) == 1440 == registry.require("ravdess").utterances
-    assert emotions(used) == {
-        "neutral": 96, **each(192, "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise"),
-    }
+    assert emotions(used) == {"neutral": 96, **each(192, "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise")}
     assert genders(used) == {"male": 12, "female": 12}
     assert Counter(reasons.values()).most_common(1)[0] == ("song, not speech", 7) and len(reasons) == 12
     assert ravdess.parse_name("03-01-01-02-01-01-01.wav") is None, "there is no strong neutral"
@@ -110,7 +106,8 @@ def test_crema_d_names(shared_data: Path) -> None:
     assert {Path(name).stem for name in reasons} == set(crema_d.DEFECTS) and len(reasons) == 7
     every = [crema_d.parse_name(name) for name in names]
     assert emotions(labels for labels in every if labels) == {
-        "neutral": 1087, **each(1271, "anger", "disgust", "fear", "happiness", "sadness"),
+        "neutral": 1087,
+        **each(1271, "anger", "disgust", "fear", "happiness", "sadness"),
     }
     assert genders(used) == {"male": 48, "female": 43}
     assert {labels.sentence for labels in used} == set(crema_d.SENTENCES)
@@ -131,8 +128,7 @@ def test_tess_names() -> None:
     words = [f"{a}{b}{c}" for a, b, c in product("bdfgl", "aeiou", "ckmnprst")]
     words[0] = "bite"
     names = [
-        f"{speaker}_{emotion}/{speaker}_{word}_{emotion}.wav"
-        for speaker, word, emotion in product(("OAF", "YAF"), words, tess.EMOTIONS)
+        f"{speaker}_{emotion}/{speaker}_{word}_{emotion}.wav" for speaker, word, emotion in product(("OAF", "YAF"), words, tess.EMOTIONS)
     ]
     names[names.index("OAF_neutral/OAF_bite_neutral.wav")] = "OAF_neutral/OA_bite_neutral.wav"
     used, reasons = label("tess", names)
@@ -324,7 +320,9 @@ def test_meld_is_read_with_its_tables(home: Path, sound: Any) -> None:
         )
     found = corpus("meld", root)
     assert {(one.emotion, one.part, one.speaker) for one in found.utterances} == {
-        ("happiness", "train", "Ross"), ("neutral", "validation", "Ross"), ("anger", "test", "Ross"),
+        ("happiness", "train", "Ross"),
+        ("neutral", "validation", "Ross"),
+        ("anger", "test", "Ross"),
     }
     reasons = {problem.path: problem.reason for problem in found.problems}
     assert reasons["train/train_splits/dia0_utt9.wav"] == "not named in train_sent_emo.csv"
@@ -346,10 +344,13 @@ def test_msp_podcast_is_read_with_its_table(home: Path, sound: Any) -> None:
     )
     found = corpus("msp-podcast", home / "msp")
     assert [(one.emotion, one.speaker, one.gender, one.part) for one in found.utterances] == [
-        ("anger", "7", "female", "train"), ("neutral", None, "male", "validation"), ("surprise", "9", "male", "test"),
+        ("anger", "7", "female", "train"),
+        ("neutral", None, "male", "validation"),
+        ("surprise", "9", "male", "test"),
     ]
     assert {(problem.path, problem.reason) for problem in found.problems} == {
-        ("labelled X", "1 left out: the listeners did not agree"), ("labelled O", "1 left out: labelled other"),
+        ("labelled X", "1 left out: the listeners did not agree"),
+        ("labelled O", "1 left out: labelled other"),
     }
     with pytest.raises(UserError, match=r"no Labels/labels_consensus\.csv"):
         registry.require("msp-podcast").labeller(home / "config", ["a.wav"])
@@ -363,7 +364,9 @@ def test_msp_improv_is_read_with_its_table(home: Path, sound: Any) -> None:
     (home / "improv" / "Evaluation.txt").write_text(text)
     found = corpus("msp-improv", home / "improv")
     assert [(one.emotion, one.session) for one in found.utterances] == [
-        ("neutral", "session1"), ("happiness", "session1"), ("sadness", "session6"),
+        ("neutral", "session1"),
+        ("happiness", "session1"),
+        ("sadness", "session6"),
     ]
     assert [problem.reason for problem in found.problems] == ["1 left out: the listeners did not agree"]
 
@@ -378,7 +381,8 @@ def test_emozionalmente_is_read_with_its_tables(home: Path, sound: Any) -> None:
     (home / "emo" / "metadata" / "users.csv").write_text("username,age,gender\nanna,30,F\nbruno,40,m\n")
     found = corpus("emozionalmente", home / "emo")
     assert [(one.emotion, one.speaker, one.gender, one.sentence) for one in found.utterances] == [
-        ("happiness", "anna", "female", "Ciao, ciao"), ("neutral", "bruno", "male", "Vieni"),
+        ("happiness", "anna", "female", "Ciao, ciao"),
+        ("neutral", "bruno", "male", "Vieni"),
     ]
     assert [problem.reason for problem in found.problems] == ["not named in samples.csv"]
     (home / "emo" / "metadata" / "samples.csv").write_text("file,emotion\n")
@@ -437,7 +441,16 @@ def test_more_utterances_than_emodb_has_need_the_table(home: Path) -> None:
 
 
 IEMOCAP = {
-    "ang": 1103, "hap": 595, "exc": 1041, "sad": 1084, "neu": 1708, "fru": 1849, "fea": 40, "sur": 107, "dis": 2, "oth": 3,
+    "ang": 1103,
+    "hap": 595,
+    "exc": 1041,
+    "sad": 1084,
+    "neu": 1708,
+    "fru": 1849,
+    "fea": 40,
+    "sur": 107,
+    "dis": 2,
+    "oth": 3,
     "xxx": 2507,
 }
 
@@ -477,8 +490,16 @@ def test_iemocap_names(tmp_path: Path, name: str, total: int) -> None:
     assert len(used) == total == registry.require(name).utterances
     four = {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084}
     every = {
-        "anger": 1103, "happiness": 595, "excitement": 1041, "sadness": 1084, "neutral": 1708, "frustration": 1849, "fear": 40,
-        "surprise": 107, "disgust": 2, "other": 3,
+        "anger": 1103,
+        "happiness": 595,
+        "excitement": 1041,
+        "sadness": 1084,
+        "neutral": 1708,
+        "frustration": 1849,
+        "fear": 40,
+        "surprise": 107,
+        "disgust": 2,
+        "other": 3,
     }
     assert emotions(used) == (four if name == "iemocap" else every)
     assert genders(used) == {"female": 5, "male": 5}
@@ -559,7 +580,10 @@ def test_every_emotion_has_one_name_in_all_corpora() -> None:
     } | set(demo_labels.EMOTIONS)
     assert named <= set(EMOTIONS)
     assert {canonical(word) for word in ("Happy", " joy ", "exc", "PS", "Wut", "rabbia")} == {
-        "happiness", "excitement", "surprise", "anger",
+        "happiness",
+        "excitement",
+        "surprise",
+        "anger",
     }
     assert canonical("hapy") is None
 

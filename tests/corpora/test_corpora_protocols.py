@@ -33,14 +33,19 @@ def manifest(utterances: list[Utterance], digests: dict[str, str] | None = None)
 
 
 def made(speakers: int = 6, each: int = 6) -> Manifest:
-    return manifest([
-        utterance(
-            f"s{speaker}_{take}.wav", EMOTIONS[take % 3], f"s{speaker}", gender="male" if speaker % 2 else "female",
-            sentence=f"t{speaker}-{take}",
-        )
-        for speaker in range(speakers)
-        for take in range(each)
-    ])
+    return manifest(
+        [
+            utterance(
+                f"s{speaker}_{take}.wav",
+                EMOTIONS[take % 3],
+                f"s{speaker}",
+                gender="male" if speaker % 2 else "female",
+                sentence=f"t{speaker}-{take}",
+            )
+            for speaker in range(speakers)
+            for take in range(each)
+        ]
+    )
 
 
 def speakers(corpus: Manifest, indices: tuple[int, ...]) -> set[str | None]:
@@ -122,8 +127,10 @@ def test_stratified_refuses_an_emotion_of_one_utterance() -> None:
 
 
 @given(
-    kind=st.sampled_from(["random", "stratified", "speaker", "kfold", "loso"]), seed=st.integers(0, 2**32 - 1),
-    size=st.floats(0.05, 0.5), test_size=st.sampled_from([0.0, 0.1, 0.2, 0.3]),
+    kind=st.sampled_from(["random", "stratified", "speaker", "kfold", "loso"]),
+    seed=st.integers(0, 2**32 - 1),
+    size=st.floats(0.05, 0.5),
+    test_size=st.sampled_from([0.0, 0.1, 0.2, 0.3]),
 )
 def test_parts_never_overlap_and_leave_nobody_out(kind: str, seed: int, size: float, test_size: float) -> None:
     corpus = made()
@@ -159,9 +166,7 @@ def test_named_speakers() -> None:
     corpus = made()
     protocol = SplitProtocol.model_validate({"kind": "speaker", "speakers": ["s1", "s2"], "test_speakers": ["s5"]})
     found = split(corpus, protocol)
-    assert [speakers(corpus, p) for p in (found.train, found.validation, found.test)] == [
-        {"s0", "s3", "s4"}, {"s1", "s2"}, {"s5"},
-    ]
+    assert [speakers(corpus, p) for p in (found.train, found.validation, found.test)] == [{"s0", "s3", "s4"}, {"s1", "s2"}, {"s5"}]
     held = split(corpus, SplitProtocol(kind="random", test_speakers=("s5",)))
     assert speakers(corpus, held.test) == {"s5"} and "s5" not in held.shared_speakers
     drawn = split(corpus, SplitProtocol(kind="speaker", speakers=("s1",), test_size=0.5))
@@ -226,9 +231,7 @@ def test_official_parts() -> None:
 
 
 def test_leave_one_corpus_out() -> None:
-    both = manifest([
-        utterance(f"{name}/{i}.wav", EMOTIONS[i % 3], f"{name}/s{i}", corpus=name) for name in ("a", "b") for i in range(6)
-    ])
+    both = manifest([utterance(f"{name}/{i}.wav", EMOTIONS[i % 3], f"{name}/s{i}", corpus=name) for name in ("a", "b") for i in range(6)])
     found = folds(both, SplitProtocol(kind="loco"))
     assert [name for name, _ in found] == ["a", "b"]
     assert found[0][1].validation == tuple(range(6)) and found[0][1].train == tuple(range(6, 12))

@@ -29,12 +29,8 @@ def test_emodb_is_read_completely(home: Path, shared_data: Path, monkeypatch: py
     monkeypatch.setenv("SER_TUI_DATA", f"{home}{os.pathsep}{shared_data}")
     report = check("emodb")
     assert report.utterances == report.documented == 535
-    assert report.emotions == {
-        "anger": 127, "boredom": 81, "disgust": 46, "fear": 69, "happiness": 71, "neutral": 79, "sadness": 62,
-    }
-    assert report.speakers == {
-        "03": 49, "08": 58, "09": 43, "10": 38, "11": 55, "12": 35, "13": 61, "14": 69, "15": 56, "16": 71,
-    }
+    assert report.emotions == {"anger": 127, "boredom": 81, "disgust": 46, "fear": 69, "happiness": 71, "neutral": 79, "sadness": 62}
+    assert report.speakers == {"03": 49, "08": 58, "09": 43, "10": 38, "11": 55, "12": 35, "13": 61, "14": 69, "15": 56, "16": 71}
     assert report.genders == {"female": 5, "male": 5}
     assert (report.sample_rates, report.channels, report.problems, report.warnings) == ({16_000: 535}, {1: 535}, (), ())
     assert report.minutes == pytest.approx(24.785, abs=0.001)
@@ -82,7 +78,9 @@ def test_only_what_can_be_a_corpus_is_remembered(home: Path) -> None:
     (home / "table.csv").touch()
     os.mkfifo(home / "pipe")
     for name, path, words in [
-        ("mine", "missing", "no such folder"), ("mine", "notes.md", "neither a folder"), ("mine", "pipe", "not a folder"),
+        ("mine", "missing", "no such folder"),
+        ("mine", "notes.md", "neither a folder"),
+        ("mine", "pipe", "not a folder"),
         ("emodb", "table.csv", "choose another name"),
     ]:
         with pytest.raises(UserError, match=words):
@@ -105,7 +103,10 @@ def test_wav_may_lie_in_a_subfolder_and_twice(home: Path, sound: Any) -> None:
     registry.remember("emodb", folder)
     manifest = registry.load_manifest("emodb")
     assert [utterance.id for utterance in manifest.utterances] == [
-        "copy/03a01Fa.flac", "wav/08a01Wa.wav", "wav/09b10Na.wav", "wav/16b03Tb.wav",
+        "copy/03a01Fa.flac",
+        "wav/08a01Wa.wav",
+        "wav/09b10Na.wav",
+        "wav/16b03Tb.wav",
     ]
     first = manifest.utterances[0]
     assert (first.emotion, first.speaker, first.gender, first.sentence, first.language) == ("happiness", "03", "male", "a01", "de")
@@ -170,7 +171,8 @@ def test_a_csv_manifest(home: Path, sound: Any) -> None:
     )
     manifest = registry.load_manifest("mine")
     assert [(u.id, u.speaker, u.emotion, u.gender, u.part) for u in manifest.utterances] == [
-        ("a.wav", "anna", "joy", "female", "train"), ("sub/b.flac", "bert", "anger", "male", "validation"),
+        ("a.wav", "anna", "joy", "female", "train"),
+        ("sub/b.flac", "bert", "anger", "male", "validation"),
         ("sub/c d.wav", None, "joy", None, "test"),
     ]
     reasons = {problem.path: problem.reason for problem in manifest.problems}
@@ -184,9 +186,12 @@ def test_a_csv_manifest(home: Path, sound: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no column file and no column emotion"), ("file,speaker\nx,y\n", "no column emotion"),
-        (b"file,emotion\n\xff,x\n", "not UTF-8"), ('file,emotion\n"x,y\n', "not a CSV table"),
-        ("file,emotion\nx\0y,joy\n", "no usable utterance"), ("file,emotion\n" + "x" * 200_000 + ",joy\n", "not a CSV table"),
+        ("", "no column file and no column emotion"),
+        ("file,speaker\nx,y\n", "no column emotion"),
+        (b"file,emotion\n\xff,x\n", "not UTF-8"),
+        ('file,emotion\n"x,y\n', "not a CSV table"),
+        ("file,emotion\nx\0y,joy\n", "no usable utterance"),
+        ("file,emotion\n" + "x" * 200_000 + ",joy\n", "not a CSV table"),
     ],
 )
 def test_a_table_that_is_none_is_refused_in_one_line(home: Path, text: str | bytes, words: str) -> None:

@@ -43,13 +43,13 @@ def reasons(found: Manifest) -> dict[str, str]:
 
 def test_a_recording_is_read_once_for_all_its_segments(home: Path, sound: Sounds) -> None:
     sound(home / "x" / "a.wav", seconds=2.0, rate=8_000)
-    labelled = {segment_id("x/a.wav", start, start + 0.5): Labels("joy", file="x/a.wav", start=start, end=start + 0.5)
-                for start in (0.0, 0.5, 1.2345678)}
+    labelled = {
+        segment_id("x/a.wav", start, start + 0.5): Labels("joy", file="x/a.wav", start=start, end=start + 0.5)
+        for start in (0.0, 0.5, 1.2345678)
+    }
     seen: list[tuple[int, int]] = []
     found = build.from_labels("mine", home, labelled, progress=lambda done, total: seen.append((done, total)))
-    assert [utterance.id for utterance in found.utterances] == [
-        "x/a.wav#0.000-0.500", "x/a.wav#0.500-1.000", "x/a.wav#1.234568-1.734568",
-    ]
+    assert [utterance.id for utterance in found.utterances] == ["x/a.wav#0.000-0.500", "x/a.wav#0.500-1.000", "x/a.wav#1.234568-1.734568"]
     assert [round(utterance.seconds, 3) for utterance in found.utterances] == [0.5, 0.5, 0.5]
     assert {utterance.path for utterance in found.utterances} == {home / "x" / "a.wav"}
     assert seen[-1] == (1, 1)
@@ -93,9 +93,7 @@ def test_without_segments_nothing_is_other_than_it_was(home: Path, sound: Sounds
      (math.inf, None, "not a finite"), (0.2, 1.2, "beyond the recording's end at 1.000 s"), (1.0, None, "beyond"),
      (0.2, 0.22, "at least 25 ms"), (0.99, None, "at least 25 ms")],
 )  # fmt: skip
-def test_bounds_that_no_recording_has_are_refused_by_name(
-    home: Path, sound: Sounds, start: float, end: float | None, reason: str
-) -> None:
+def test_bounds_that_no_recording_has_are_refused_by_name(home: Path, sound: Sounds, start: float, end: float | None, reason: str) -> None:
     sound(home / "a.wav", seconds=1.0)
     found = manifest(home, [("a.wav", 0.0, 0.4), ("a.wav", start, end)])
     assert [utterance.id for utterance in found.utterances] == ["a.wav#0.000-0.400"]
@@ -168,10 +166,16 @@ def test_a_file_that_cannot_be_read_is_named_once(home: Path) -> None:
 
 def test_ids_of_a_tables_own_are_kept_and_their_files_named(home: Path, sound: Sounds) -> None:
     sound(home / "deep" / "a.wav", seconds=2.0)
-    found = build.from_labels("mine", home, {
-        "utt1": Labels("joy", file="deep/a.wav", start=0.0, end=1.0), "utt2": Labels("joy", file="deep/a.wav", start=1.0, end=9.0),
-        "utt3": Labels("joy", file="deep/a.wav"), "utt4": Labels("joy", file="deep/gone.wav"),
-    })
+    found = build.from_labels(
+        "mine",
+        home,
+        {
+            "utt1": Labels("joy", file="deep/a.wav", start=0.0, end=1.0),
+            "utt2": Labels("joy", file="deep/a.wav", start=1.0, end=9.0),
+            "utt3": Labels("joy", file="deep/a.wav"),
+            "utt4": Labels("joy", file="deep/gone.wav"),
+        },
+    )
     assert [(one.id, one.seconds) for one in found.utterances] == [("utt1", 1.0), ("utt3", 2.0)]
     assert reasons(found)["utt2"].startswith("deep/a.wav: 1.000 s to 9.000 s reaches beyond")
     assert reasons(found)["utt4"].startswith("deep/gone.wav: cannot be opened")
@@ -193,15 +197,15 @@ def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, soun
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(1, 20)), max_size=12))
 def test_overlaps_are_found_where_there_are_some(drawn: list[tuple[str, int, int]]) -> None:
     spans = [(file, str(number), start, start + length) for number, (file, start, length) in enumerate(drawn)]
-    together = any(
-        one[0] == other[0] and min(one[3], other[3]) > max(one[2], other[2]) for one, other in itertools.combinations(spans, 2)
-    )
+    together = any(one[0] == other[0] and min(one[3], other[3]) > max(one[2], other[2]) for one, other in itertools.combinations(spans, 2))
     assert bool(overlapping(spans)) == together
 
 
 @given(
-    frames=st.integers(1, 500_000), rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 384_000]),
-    start=st.one_of(st.none(), st.floats(-1, 130)), end=st.one_of(st.none(), st.floats(-1, 130)),
+    frames=st.integers(1, 500_000),
+    rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 384_000]),
+    start=st.one_of(st.none(), st.floats(-1, 130)),
+    end=st.one_of(st.none(), st.floats(-1, 130)),
 )
 def test_what_the_bounds_allow_is_heard_and_nothing_else(frames: int, rate: int, start: float | None, end: float | None) -> None:
     seconds = frames / rate
@@ -239,7 +243,9 @@ def sides(corpus: Manifest, *parts: tuple[int, ...]) -> list[set[Path]]:
 
 
 @given(
-    kind=st.sampled_from(["random", "stratified"]), size=st.floats(0.05, 0.9), test_size=st.sampled_from([0.0, 0.2]),
+    kind=st.sampled_from(["random", "stratified"]),
+    size=st.floats(0.05, 0.9),
+    test_size=st.sampled_from([0.0, 0.2]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_no_drawn_split_divides_a_recording(dialogues: Manifest, kind: str, size: float, test_size: float, seed: int) -> None:
@@ -262,9 +268,7 @@ def test_a_stratified_split_by_recordings_keeps_the_share_of_every_emotion(dialo
 
 def test_a_split_that_shares_recordings_says_so(dialogues: Manifest) -> None:
     parts = itertools.cycle(["train", "train", "validation", "test"])
-    official = dataclasses.replace(
-        dialogues, utterances=tuple(dataclasses.replace(one, part=next(parts)) for one in dialogues.utterances)
-    )
+    official = dataclasses.replace(dialogues, utterances=tuple(dataclasses.replace(one, part=next(parts)) for one in dialogues.utterances))
     warnings = [warning for warning in split(official, SplitProtocol(kind="official")).warnings if "Recordings are shared" in warning]
     assert len(warnings) == 2 and "05.wav" in warnings[0]
 

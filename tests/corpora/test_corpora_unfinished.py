@@ -74,7 +74,7 @@ def test_what_was_recorded_before_the_recorder_died_is_read(tmp_path: Path, kind
 def test_a_file_that_lacks_what_its_header_announces_is_called_truncated(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.wav"
     data = written(path, kind)
-    path.write_bytes(data[: -FRAMES])
+    path.write_bytes(data[:-FRAMES])
     assert str(inspect(path)).startswith("truncated: ")
     path.write_bytes(data[:-40])  # as some writers count
     assert checked(path).frames == pytest.approx(FRAMES - 20, abs=8)

@@ -16,12 +16,14 @@ from ser_tui.study.errors import UsageError
 
 def like_savee(speakers: int = 4, each: int = 5) -> Manifest:
     """Every speaker speaks `each` sentences of each emotion, which have that emotion only."""
-    return manifest([
-        utterance(f"s{who}_{emotion}{number}.wav", emotion, f"s{who}", sentence=f"{emotion}{number}")
-        for who in range(speakers)
-        for emotion in EMOTIONS
-        for number in range(each)
-    ])
+    return manifest(
+        [
+            utterance(f"s{who}_{emotion}{number}.wav", emotion, f"s{who}", sentence=f"{emotion}{number}")
+            for who in range(speakers)
+            for emotion in EMOTIONS
+            for number in range(each)
+        ]
+    )
 
 
 def of(corpus: Manifest, indices: tuple[int, ...], field: str) -> set[str]:

@@ -52,7 +52,8 @@ def test_what_is_known_of_a_speaker_is_read_and_said(home: Path, sound: Any) -> 
     header = "FileName,EmoClass,EmoVal,SpkrID,Gender,Split_Set"
     manifest = added(home / "t.csv", f"{header}\na.wav,A,3.1,7,Female,Train\nb.wav,H,5,8,Male,Test1\n")
     assert [(u.speaker, u.gender, u.part, u.emotion) for u in manifest.utterances] == [
-        ("7", "female", "train", "A"), ("8", "male", "test", "H"),
+        ("7", "female", "train", "A"),
+        ("8", "male", "test", "H"),
     ]
     told = " ".join(manifest.reading)
     assert "speaker from SpkrID" in told and "not read: EmoVal" in told and "Test1 (1) is test" in told
@@ -157,7 +158,8 @@ def test_segments_by_their_usual_columns(home: Path, sound: Any, header: str, fi
     sound(home / "a.wav", seconds=2.0)
     manifest = added(home / "t.csv", f"file,{header},emotion\na.wav,{first},anger\na.wav,{second},joy\n")
     assert [(u.id, u.emotion, u.start, u.end) for u in manifest.utterances] == [
-        ("a.wav#0.000-1.250", "anger", 0.0, 1.25), ("a.wav#1.250-end", "joy", 1.25, None),
+        ("a.wav#0.000-1.250", "anger", 0.0, 1.25),
+        ("a.wav#1.250-end", "joy", 1.25, None),
     ]
     assert {utterance.path.name for utterance in manifest.utterances} == {"a.wav"}
 
@@ -225,8 +227,12 @@ def test_files_are_looked_for_near_the_table(home: Path, sound: Any, monkeypatch
     manifest = added(home / "proj" / "labels" / "t.csv", "file,emotion\n" + "".join(f"{name},joy\n" for name in names))
     where = {utterance.id: utterance.path.resolve().relative_to(home.resolve()).as_posix() for utterance in manifest.utterances}
     assert where == {
-        "../audio/a.wav": "proj/audio/a.wav", "audio/a.wav": "proj/audio/a.wav", "b.wav": "proj/labels/in/b.wav",
-        "~/corp/c.wav": "house/corp/c.wav", f"{home}/proj/audio/a.wav": "proj/audio/a.wav", "d": "proj/labels/wavs/d.flac",
+        "../audio/a.wav": "proj/audio/a.wav",
+        "audio/a.wav": "proj/audio/a.wav",
+        "b.wav": "proj/labels/in/b.wav",
+        "~/corp/c.wav": "house/corp/c.wav",
+        f"{home}/proj/audio/a.wav": "proj/audio/a.wav",
+        "d": "proj/labels/wavs/d.flac",
         "/mnt/old/in/b.wav": "proj/labels/in/b.wav",
     }
     (missing,) = manifest.problems
@@ -292,7 +298,8 @@ def test_kaldi_folders_are_read_and_commands_never_run(home: Path, sound: Any) -
     )  # fmt: skip
     manifest = registry.add("mine", folder)
     assert [(u.id, u.speaker, u.gender, u.emotion) for u in manifest.utterances] == [
-        (f"{home}/data/b.wav", "bob", "male", "joy"), ("a.wav", "ann", "female", "anger"),
+        (f"{home}/data/b.wav", "bob", "male", "joy"),
+        ("a.wav", "ann", "female", "anger"),
     ]
     reasons = {problem.path: problem.reason for problem in manifest.problems}
     assert "is a command, which is not run" in reasons["B"] and "no line D" in reasons["D"] and not (home / "ran").exists()
@@ -328,7 +335,9 @@ def test_a_metadata_table_a_part(home: Path, sound: Any) -> None:
     (home / "set" / "test" / "metadata.jsonl").write_text('{"file_name": "1.wav", "emotion": "joy"}\n')
     manifest = registry.add("mine", home / "set")
     assert [(u.id, u.part, u.emotion) for u in manifest.utterances] == [
-        ("test/1.wav", "test", "joy"), ("train/1.wav", "train", "anger"), ("train/2.wav", "train", "joy"),
+        ("test/1.wav", "test", "joy"),
+        ("train/1.wav", "train", "anger"),
+        ("train/2.wav", "train", "joy"),
     ]
 
 

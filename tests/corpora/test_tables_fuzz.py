@@ -140,7 +140,7 @@ def test_what_is_read_equals_what_was_generated(folder: Path, made: tuple[list[R
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
-    data=st.binary(max_size=80) | st.text("file,emotion;start|\t\n\"sep=a.wv0:{}[]", max_size=60).map(str.encode),
+    data=st.binary(max_size=80) | st.text('file,emotion;start|\t\n"sep=a.wv0:{}[]', max_size=60).map(str.encode),
     suffix=st.sampled_from(tables.SUFFIXES),
 )
 @example(b"\xff\xfe", ".csv")

@@ -30,9 +30,7 @@ def test_an_epoch_costs_the_speech_that_is_left_after_the_cut() -> None:
 
 def test_a_frozen_epoch_costs_the_head_alone() -> None:
     assert trial_costs.trial_seconds(COSTS, SPEECH, point(unfreeze=4)) == pytest.approx(0.5 + 4 * 0.0001 * 5)
-    assert trial_costs.trial_seconds(COSTS, SPEECH, point(unfreeze=9)) == trial_costs.trial_seconds(
-        COSTS, SPEECH, point(unfreeze=4)
-    )
+    assert trial_costs.trial_seconds(COSTS, SPEECH, point(unfreeze=9)) == trial_costs.trial_seconds(COSTS, SPEECH, point(unfreeze=4))
 
 
 def test_layers_above_the_highest_chosen_one_cost_nothing() -> None:
@@ -49,9 +47,7 @@ def test_layers_above_the_highest_chosen_one_cost_nothing() -> None:
 def test_a_run_is_the_mean_over_its_space_within_its_minutes() -> None:
     text = "search: {epochs: {low: 1, high: 3}, unfreeze_epoch: 0, max_seconds: 30}\n"
     study = loads(text)
-    assert trial_costs.mean_trial_seconds(COSTS, SPEECH, study) == pytest.approx(
-        trial_costs.trial_seconds(COSTS, SPEECH, point(2))
-    )
+    assert trial_costs.mean_trial_seconds(COSTS, SPEECH, study) == pytest.approx(trial_costs.trial_seconds(COSTS, SPEECH, point(2)))
     whole = trial_costs.run_seconds(COSTS, SPEECH, study, 10)
     assert whole == pytest.approx(10 * trial_costs.trial_seconds(COSTS, SPEECH, point(2)) + 2 * 0.002 * 21)
     assert trial_costs.run_seconds(COSTS, SPEECH, loads(text + "budget: {minutes: 0.01}"), 10) == pytest.approx(0.6)

@@ -18,8 +18,13 @@ from ser_tui.study.errors import UserError
 
 CONVOLUTIONS = {"conv_dim": [16] * 7, "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2]}
 TINY: dict[str, Any] = {
-    "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64,
-    "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, **CONVOLUTIONS,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+    **CONVOLUTIONS,
 }
 STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
 SECONDS = (0.9, 2.4, 1.7, 4.3, 0.4)
@@ -37,14 +42,29 @@ def save(folder: Path, family: str, **changes: Any) -> Path:
     torch.manual_seed(5)
     if family == "whisper":
         config: Any = transformers.WhisperConfig(
-            d_model=32, encoder_layers=3, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
-            encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=60, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-            decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
+            d_model=32,
+            encoder_layers=3,
+            decoder_layers=1,
+            encoder_attention_heads=4,
+            decoder_attention_heads=4,
+            encoder_ffn_dim=64,
+            decoder_ffn_dim=64,
+            vocab_size=60,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            decoder_start_token_id=1,
+            suppress_tokens=None,
+            begin_suppress_tokens=None,
         )
         transformers.WhisperModel(config).save_pretrained(folder)
         return folder
     name = {
-        "wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM", "unispeech": "UniSpeech", "unispeech-sat": "UniSpeechSat",
+        "wav2vec2": "Wav2Vec2",
+        "hubert": "Hubert",
+        "wavlm": "WavLM",
+        "unispeech": "UniSpeech",
+        "unispeech-sat": "UniSpeechSat",
         "data2vec-audio": "Data2VecAudio",
     }[family]
     if family == "data2vec-audio":
@@ -61,8 +81,17 @@ def save(folder: Path, family: str, **changes: Any) -> Path:
 
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
-    ("wav2vec2", {}), ("wav2vec2", STABLE), ("hubert", {}), ("hubert", STABLE), ("wavlm", {}), ("wavlm", STABLE),
-    ("unispeech", {}), ("unispeech-sat", {}), ("unispeech-sat", STABLE), ("data2vec-audio", {}), ("whisper", {}),
+    ("wav2vec2", {}),
+    ("wav2vec2", STABLE),
+    ("hubert", {}),
+    ("hubert", STABLE),
+    ("wavlm", {}),
+    ("wavlm", STABLE),
+    ("unispeech", {}),
+    ("unispeech-sat", {}),
+    ("unispeech-sat", STABLE),
+    ("data2vec-audio", {}),
+    ("whisper", {}),
 ]
 
 
@@ -128,8 +157,9 @@ def test_whisper_is_what_transformers_computes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", ["wavlm", "hubert", "whisper"])
 def test_training_mode_drops_no_layer_and_masks_nothing_at_random(tmp_path: Path, family: str) -> None:
-    encoder = load_encoder(str(save(tmp_path / "model", family, hidden_dropout=0.0, attention_dropout=0.0,
-                                    activation_dropout=0.0, feat_proj_dropout=0.0))).train()
+    encoder = load_encoder(
+        str(save(tmp_path / "model", family, hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, feat_proj_dropout=0.0))
+    ).train()
     frames = encoder.front_end(waveforms()[0])[None]
     lengths = torch.tensor([frames.shape[1]])
     runs = [encoder.hidden_states(frames, lengths)[-1] for _ in range(4)]
@@ -166,8 +196,9 @@ def test_the_old_checkpoint_format_gives_the_same_encoder(tmp_path: Path) -> Non
     old = {name: tensor for name, tensor in tensors.items()}
     for new, was in names.items():
         old = {name.replace(new, was): tensor for name, tensor in old.items()}
-    torch.save({f"wav2vec2.{name}": tensor for name, tensor in old.items()} | {"lm_head.weight": torch.zeros(3, 32)},
-               folder / "pytorch_model.bin")
+    torch.save(
+        {f"wav2vec2.{name}": tensor for name, tensor in old.items()} | {"lm_head.weight": torch.zeros(3, 32)}, folder / "pytorch_model.bin"
+    )
     assert load_encoder(str(folder)).fingerprint == modern
 
 
@@ -241,9 +272,7 @@ def test_unsound_weights_are_refused_in_one_line(
         ("whisper", {"max_source_positions": 2**63}),
     ],
 )  # fmt: skip
-def test_a_configuration_from_a_stranger_is_refused_in_one_short_line(
-    tmp_path: Path, family: str, changes: dict[str, Any]
-) -> None:
+def test_a_configuration_from_a_stranger_is_refused_in_one_short_line(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
     folder = save(tmp_path / "model", family)
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

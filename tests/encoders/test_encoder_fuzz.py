@@ -103,15 +103,11 @@ def test_a_strangers_configuration_is_refused_or_right(
 @pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(**EXAMPLES)
-def test_so_are_many(
-    models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]
-) -> None:
+def test_so_are_many(models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]) -> None:
     refused_or_right(models, tmp_path_factory, kind, stable, changes)
 
 
-def refused_or_right(
-    models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]
-) -> None:
+def refused_or_right(models: Path, tmp_path_factory: pytest.TempPathFactory, kind: str, stable: bool, changes: dict[str, Any]) -> None:
     folder = changed(models, f"{kind}-{stable}", tmp_path_factory.getbasetemp() / "fuzzed", changes)
     try:
         encoder = load_encoder(str(folder))

@@ -66,9 +66,7 @@ def _for_ctranslate2(entry: registry.EncoderEntry, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("entry", BOTH)
-def test_hidden_states_agree_with_ctranslate2_on_a_real_utterance(
-    entry: registry.EncoderEntry, shared_data: Path, tmp_path: Path
-) -> None:
+def test_hidden_states_agree_with_ctranslate2_on_a_real_utterance(entry: registry.EncoderEntry, shared_data: Path, tmp_path: Path) -> None:
     ctranslate2 = pytest.importorskip("ctranslate2", reason="needs ser-tui[dev]")
     encoder = load_encoder(entry.alias)
     waveform, _ = soundfile.read(shared_data / "emodb" / "03a01Fa.flac", dtype="float32")

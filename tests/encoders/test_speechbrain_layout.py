@@ -34,8 +34,15 @@ wav2vec2: !new:speechbrain.integrations.huggingface.wav2vec2.Wav2Vec2
     output_norm: True
     freeze: True
 """
-CONFIG: dict[str, Any] = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 1, "intermediate_size": 96,
-                          "conv_dim": [16] * 7, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4}
+CONFIG: dict[str, Any] = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 1,
+    "intermediate_size": 96,
+    "conv_dim": [16] * 7,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+}
 
 
 def checkpoint() -> dict[str, Tensor]:
@@ -272,8 +279,7 @@ def _changed(handler: _Handler, path: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
-    [(_missing, "no such public model"), (_busy, "HTTP 400"), (_page, "were published"), (_changed, "was published")],
+    ("fault", "said"), [(_missing, "no such public model"), (_busy, "HTTP 400"), (_page, "were published"), (_changed, "was published")]
 )
 def test_a_hub_that_answers_wrongly_is_told_in_one_line(hub: Hub, fault: Callable[[_Handler, str], bool], said: str) -> None:
     hub.fault = fault

@@ -35,9 +35,7 @@ def test_it_tells_anger_from_sadness_in_voices_that_it_never_heard(anger_and_sad
     assert balanced_accuracy(test.labels, logits.argmax(1), 3) >= 0.75
 
 
-def test_a_file_without_audio_has_no_logits_and_does_not_spoil_the_training(
-    anger_and_sadness: list[Path], tmp_path: Path
-) -> None:
+def test_a_file_without_audio_has_no_logits_and_does_not_spoil_the_training(anger_and_sadness: list[Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF")
     paths = anger_and_sadness[:8]

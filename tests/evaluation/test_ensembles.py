@@ -119,9 +119,7 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
 
 
 @pytest.mark.slow
-def test_nested_folds_average_what_each_chose_without_itself(
-    small_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nested_folds_average_what_each_chose_without_itself(small_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(egemaps, "available", lambda: False)
     make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
     text = (

@@ -9,15 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.mapping import (
-    applicable,
-    decided,
-    divided,
-    overridden,
-    parse_changes,
-    propose,
-    without_foreign_classes,
-)
+from ser_tui.evaluation.mapping import applicable, decided, divided, overridden, parse_changes, propose, without_foreign_classes
 from ser_tui.study.errors import UsageError
 
 EMODB = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -26,8 +18,14 @@ RAVDESS = ("angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "su
 
 def test_other_words_for_the_same_emotion_meet() -> None:
     assert propose(EMODB, RAVDESS) == {
-        "angry": "anger", "calm": "neutral", "disgust": "disgust", "fearful": "fear", "happy": "happiness",
-        "neutral": "neutral", "sad": "sadness", "surprised": "",
+        "angry": "anger",
+        "calm": "neutral",
+        "disgust": "disgust",
+        "fearful": "fear",
+        "happy": "happiness",
+        "neutral": "neutral",
+        "sad": "sadness",
+        "surprised": "",
     }
 
 
@@ -39,7 +37,10 @@ def test_the_papers_mapping_counts_calm_as_boredom_and_drops_surprise() -> None:
 
 def test_words_of_a_model_trained_on_a_folder_tree_are_kept_as_they_are() -> None:
     assert propose(("hap", "sad", "bored-to-death"), ("happiness", "Sad", "bored-to-death", "rage")) == {
-        "happiness": "hap", "Sad": "sad", "bored-to-death": "bored-to-death", "rage": "",
+        "happiness": "hap",
+        "Sad": "sad",
+        "bored-to-death": "bored-to-death",
+        "rage": "",
     }
 
 
@@ -63,7 +64,11 @@ def test_changes_win_over_the_proposal() -> None:
 
 def test_spellings_of_one_emotion_are_that_emotion() -> None:
     assert propose(("Angry ", "proud"), ("ANG", "anger ", "Proud", " proud", "calm")) == {
-        "ANG": "Angry ", "anger ": "Angry ", "Proud": "proud", " proud": "proud", "calm": "",
+        "ANG": "Angry ",
+        "anger ": "Angry ",
+        "Proud": "proud",
+        " proud": "proud",
+        "calm": "",
     }
     mapping = propose(EMODB, ("Calm", "calmness", "Happy"))
     here, lacking = applicable({"calm": "Boredom", "Calm": ""}, mapping)
@@ -74,9 +79,7 @@ def test_spellings_of_one_emotion_are_that_emotion() -> None:
 def test_an_emotion_that_a_target_lacks_is_no_mistake_but_a_misspelt_one_is() -> None:
     here, lacking = applicable(parse_changes(["calm=neutral", "sad=fear", "Stolz=anger"]), EMODB, known=["stolz"])
     assert (here, lacking) == ({"sadness": "fear"}, ["calm", "Stolz"])
-    assert decided(EMODB, ("anger", "joy"), {"calm": "neutral", "joy": "Angry"}, "paper") == (
-        {"anger": "anger", "joy": "anger"}, ["calm"],
-    )
+    assert decided(EMODB, ("anger", "joy"), {"calm": "neutral", "joy": "Angry"}, "paper") == ({"anger": "anger", "joy": "anger"}, ["calm"])
     with pytest.raises(UsageError, match="--map clam=neutral: the target has no clam; did you mean calm"):
         applicable({"clam": "neutral"}, RAVDESS)
 
@@ -90,7 +93,12 @@ def test_of_several_models_one_that_lacks_the_class_leaves_the_emotion_out() -> 
 
 def test_labels_may_begin_with_a_hyphen_and_hold_an_equals_sign() -> None:
     assert parse_changes(["-1=0", r"a\=b=c", r"x=\drop", r"a\\=b", r" y = \= ", "0="]) == {
-        "-1": "0", "a=b": "c", "x": "drop", "a\\": "b", "y": "=", "0": "",
+        "-1": "0",
+        "a=b": "c",
+        "x": "drop",
+        "a\\": "b",
+        "y": "=",
+        "0": "",
     }
     assert propose(("-1", "0", "1"), ("-1", "1", "=")) == {"-1": "-1", "1": "1", "=": ""}
     for wrong, words in (("a=b=c", "within a name is written"), ("x=1", "mapped twice")):

@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.statistics import (
-    bootstrap_interval,
-    interval_speakers,
-    paired_difference,
-    recall_intervals,
-    swapped_speakers,
-)
+from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference, recall_intervals, swapped_speakers
 from ser_tui.study.scores import SHARES, Share
 from ser_tui.training.metrics import balanced_accuracy
 
@@ -27,9 +21,7 @@ def test_an_interval_holds_its_score_and_stays_within_zero_and_one(
     rows: list[tuple[int, int, str]], metric: Share, by_speaker: bool
 ) -> None:
     truth, predictions, speakers = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
-    score = (
-        balanced_accuracy(truth, predictions, 4) if metric == "bca" else float(np.mean(np.equal(truth, predictions)))
-    )
+    score = balanced_accuracy(truth, predictions, 4) if metric == "bca" else float(np.mean(np.equal(truth, predictions)))
     low, high = bootstrap_interval(truth, predictions, 4, metric, speakers if by_speaker else None, resamples=200)
     assert 0 <= low <= score + 1e-12 and score - 1e-12 <= high <= 1 + 1e-12
 

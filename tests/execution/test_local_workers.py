@@ -33,16 +33,7 @@ from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study.document import Study
-from ser_tui.study.events import (
-    EpochFinished,
-    Event,
-    Note,
-    ProbeScored,
-    RunStarted,
-    TrialFailed,
-    TrialFinished,
-    TrialStarted,
-)
+from ser_tui.study.events import EpochFinished, Event, Note, ProbeScored, RunStarted, TrialFailed, TrialFinished, TrialStarted
 from ser_tui.study.load import loads
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce_all

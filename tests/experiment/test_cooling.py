@@ -39,7 +39,6 @@ def bold(n: int = 600) -> tuple[np.ndarray, list[int]]:
     return class_probabilities(logits * 3), truth
 
 
-
 def test_sure_answers_become_as_sure_as_they_are_right_and_stay_the_same_answers() -> None:
     said, truth = bold()
     said[7] = np.nan

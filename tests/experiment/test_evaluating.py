@@ -211,4 +211,3 @@ def test_a_run_without_a_model_is_not_evaluated(probed: RunFolder, tmp_path: Pat
     empty = launch.prepare(loads(STUDY), tmp_path)
     with pytest.raises(UserError, match="no model yet"):
         launch.evaluate(empty, launch.EvaluationRequest((target,), {}))
-

@@ -16,15 +16,7 @@ from ser_tui.experiment.search import search
 from ser_tui.strategies.base import Observation
 from ser_tui.strategies.registry import make
 from ser_tui.study.document import Study
-from ser_tui.study.events import (
-    Event,
-    RunResumed,
-    TrialContinued,
-    TrialFailed,
-    TrialFinished,
-    TrialPaused,
-    TrialStarted,
-)
+from ser_tui.study.events import Event, RunResumed, TrialContinued, TrialFailed, TrialFinished, TrialPaused, TrialStarted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
 from ser_tui.study.log_codec import decode, encode
@@ -109,9 +101,7 @@ def test_a_trial_that_begins_once_more_is_the_proposal_of_its_first_beginning() 
     """By halving with two workers: what was under way to its rung when a trial began waits there when it begins again."""
     study = loads(STUDY, "small.yaml", ["strategy={kind: halving, first: 1, factor: 2}", "search.epochs=4"])
     strategy = make(study.strategy, study.search, study.seed)
-    points = [
-        proposal.parameters for number in range(3) if (proposal := strategy.propose([], [{"epochs": 4}] * number)) is not None
-    ]
+    points = [proposal.parameters for number in range(3) if (proposal := strategy.propose([], [{"epochs": 4}] * number)) is not None]
     paused: dict[str, Any] = {"epoch": 1, "epochs": 4, "rung": 1, "interval": None, "utterances": 9, "seconds": 1.0}
     begins = TrialStarted(trial=3, parameters=points[2], based_on=((1, 1),), pending=(2,), until=1)
     log: list[Event] = [
@@ -126,6 +116,11 @@ def test_a_trial_that_begins_once_more_is_the_proposal_of_its_first_beginning() 
         *(TrialFailed(trial=number, kind="cut_short", reason="its process died", seconds=1.0) for number in (2, 3)),
         replace(begins, attempt=2),
     ]
-    assert [
-        (event.trial, proposal is not None and proposal.continues is not None) for event, proposal in replayed(study, log)
-    ] == [(1, False), (2, False), (1, True), (3, False), (2, True), (3, False)]
+    assert [(event.trial, proposal is not None and proposal.continues is not None) for event, proposal in replayed(study, log)] == [
+        (1, False),
+        (2, False),
+        (1, True),
+        (3, False),
+        (2, True),
+        (3, False),
+    ]

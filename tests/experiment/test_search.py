@@ -129,9 +129,7 @@ def test_its_files_are_this_users_alone(done: RunFolder) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_a_stopped_run_cuts_its_trial_short_and_resumes_as_if_nothing_had_been(
-    small_study: MakeStudy, tmp_path: Path
-) -> None:
+def test_a_stopped_run_cuts_its_trial_short_and_resumes_as_if_nothing_had_been(small_study: MakeStudy, tmp_path: Path) -> None:
     study = small_study("budget.trials=3", "search.epochs=3")
     folder = launch.start(study, tmp_path)
     until(lambda: any(isinstance(e, events.EpochFinished) and e.trial == 2 for e in LogReader(folder.log).read_all()))
@@ -173,9 +171,7 @@ def test_a_killed_worker_costs_the_trial_in_flight_only(small_study: MakeStudy, 
 
 
 @pytest.mark.slow
-def test_the_worker_is_in_a_session_of_its_own_and_outlives_its_launcher(
-    small_study: MakeStudy, tmp_path: Path
-) -> None:
+def test_the_worker_is_in_a_session_of_its_own_and_outlives_its_launcher(small_study: MakeStudy, tmp_path: Path) -> None:
     from ser_tui.study.load import dumps
 
     study = tmp_path / "study.yaml"
@@ -203,10 +199,7 @@ def test_only_one_worker_is_on_a_run(small_study: MakeStudy, tmp_path: Path) -> 
         with pytest.raises(UserError, match="already"):
             launch.resume(folder)
         second = subprocess.run(
-            [sys.executable, "-m", "ser_tui.worker", str(folder.path), "search"],
-            capture_output=True,
-            text=True,
-            check=False,
+            [sys.executable, "-m", "ser_tui.worker", str(folder.path), "search"], capture_output=True, text=True, check=False
         )
         assert second.returncode == 1 and "another worker is on" in second.stderr
         assert liveness(folder) == "live"
@@ -224,10 +217,7 @@ def test_a_run_of_another_host_is_left_alone(done: RunFolder) -> None:
     saved = done.worker.read_bytes()
     me = identify(os.getpid())
     assert me is not None
-    write_json(
-        done.worker,
-        {"process": {**me.to_json(), "host": "elsewhere"}, "job": "search", "heartbeat": "2026-11-22T00:00:00Z"},
-    )
+    write_json(done.worker, {"process": {**me.to_json(), "host": "elsewhere"}, "job": "search", "heartbeat": "2026-11-22T00:00:00Z"})
     try:
         for call in (launch.resume, launch.request_stop):
             with pytest.raises(UserError, match="elsewhere"):
@@ -236,9 +226,7 @@ def test_a_run_of_another_host_is_left_alone(done: RunFolder) -> None:
         done.worker.write_bytes(saved)
 
 
-def test_a_corpus_that_changed_is_refused_with_what_changed(
-    small_study: MakeStudy, small_corpus: Path, tmp_path: Path
-) -> None:
+def test_a_corpus_that_changed_is_refused_with_what_changed(small_study: MakeStudy, small_corpus: Path, tmp_path: Path) -> None:
     from ser_tui.corpora import registry
 
     lines = small_corpus.read_text().splitlines(keepends=True)
@@ -255,9 +243,7 @@ def test_a_corpus_that_changed_is_refused_with_what_changed(
     assert Path(lines[-1].split(",")[0]).stem in told
 
 
-def test_a_learning_rate_that_explodes_is_a_failed_trial_and_three_end_the_run(
-    small_study: MakeStudy, tmp_path: Path
-) -> None:
+def test_a_learning_rate_that_explodes_is_a_failed_trial_and_three_end_the_run(small_study: MakeStudy, tmp_path: Path) -> None:
     folder = launch.start(
         small_study(
             "budget.trials=6", "strategy=random", "search.learning_rate={low: 0.9, high: 1.0}", "search.head_learning_rate_factor=1e6",

@@ -11,9 +11,7 @@ from pathlib import Path
 from lab import ROOT
 
 
-def command(
-    *arguments: str, runs: Path, prefix: tuple[str, ...] = (), **environment: str
-) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, runs: Path, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
     """`ser-tui ARGUMENTS` on `runs`, without a terminal and with a umask of 0. `prefix`: what it is started by."""
     return subprocess.run(
         [*prefix, sys.executable, "-m", "ser_tui.cli", *arguments], capture_output=True, text=True, check=False,

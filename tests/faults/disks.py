@@ -28,9 +28,7 @@ def file_limit(warm: Warm, runs: Path, times: int, seed: int, reference: Referen
         for _ in range(4):
             size = len(whole_lines(folder))
             # Half of them around the end of the log, the others anywhere from its begin to beyond the size of a model.
-            limit = (
-                size + chance.randint(1, 1500) if size and chance.random() < 0.5 else int(10 ** chance.uniform(0, 7.6))
-            )
+            limit = size + chance.randint(1, 1500) if size and chance.random() < 0.5 else int(10 ** chance.uniform(0, 7.6))
             _full(outcome, warm, folder, reference, file_bytes=limit)
             if folder.state().status == "done":
                 break
@@ -69,9 +67,7 @@ def _full(outcome: Outcome, warm: Warm, folder: RunFolder, reference: Reference,
     outcome.injected += 1
     if status != 1 or any(trial.status == "failed" for trial in state.trials):
         outcome.wrong += 1
-        outcome.remarks.append(
-            f"{folder.run_id}: a full disk ended the worker with {status}, or counts as a failed trial"
-        )
+        outcome.remarks.append(f"{folder.run_id}: a full disk ended the worker with {status}, or counts as a failed trial")
     if state.status == "failed" and "no room left" not in state.reason:
         outcome.wrong += 1
         outcome.remarks.append(f"{folder.run_id}: its reason is {state.reason!r}")
@@ -105,12 +101,7 @@ def small_disk(scratch: Path, megabytes: int) -> Iterator[Path]:
     """A file system of its own of `megabytes`, as long as the block runs."""
     place = scratch / "disk"
     place.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], check=True, capture_output=True, text=True)
     try:
         yield place
     finally:

@@ -43,9 +43,7 @@ def sigkill(warm: Warm, runs: Path, times: int, seed: int, reference: Reference)
             inspect(outcome, warm, folder)
             if status not in (0, -9) or folder.state().status == "failed":
                 outcome.stuck += 1
-                outcome.remarks.append(
-                    f"{folder.run_id}: ended with {status}: {folder.state().reason} {explain(folder)[-300:]}"
-                )
+                outcome.remarks.append(f"{folder.run_id}: ended with {status}: {folder.state().reason} {explain(folder)[-300:]}")
                 break
         equal(outcome, folder, reference)
         shutil.rmtree(folder.path)
@@ -84,11 +82,7 @@ def stale(warm: Warm, runs: Path, times: int, seed: int, reference: Reference) -
         before = whole_lines(folder)
         facts = worker_facts(folder)
         died = facts.process if facts else me
-        said = [
-            {"process": replace(died, boot="of before").to_json()},
-            {"process": replace(me, start="1").to_json()},
-            {"process": {}},
-        ]
+        said = [{"process": replace(died, boot="of before").to_json()}, {"process": replace(me, start="1").to_json()}, {"process": {}}]
         write_json(folder.worker, said[index % len(said)])
         outcome.injected += 1
         if folder.state().status != "done" and Index(runs).refresh()[0].state != "interrupted":

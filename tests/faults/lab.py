@@ -271,9 +271,7 @@ def equal(outcome: Outcome, folder: RunFolder, reference: Reference) -> None:
     state, expected = folder.state(), reference.state
     if state.status != expected.status or len(state.trials) != len(expected.trials):
         outcome.stuck += 1
-        outcome.remarks.append(
-            f"{folder.run_id}: ended as {state.status} with {len(state.trials)} trials ({state.reason})"
-        )
+        outcome.remarks.append(f"{folder.run_id}: ended as {state.status} with {len(state.trials)} trials ({state.reason})")
     elif state.best is None or expected.best is None or state.best.number != expected.best.number:
         outcome.wrong += 1
         outcome.remarks.append(f"{folder.run_id}: another trial is the best one")

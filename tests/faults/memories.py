@@ -61,6 +61,4 @@ def _judge(outcome: Outcome, folder: RunFolder, status: int) -> None:
     sizes = [int(trial.parameters["batch_size"]) for trial in failed]
     if any(trial.failure != "memory" for trial in failed) or sizes != sorted(sizes, reverse=True):
         outcome.wrong += 1
-        outcome.remarks.append(
-            f"{folder.run_id}: {[(t.failure, t.parameters['batch_size'], t.reason) for t in failed]}"
-        )
+        outcome.remarks.append(f"{folder.run_id}: {[(t.failure, t.parameters['batch_size'], t.reason) for t in failed]}")

@@ -193,12 +193,7 @@ def lost_connections(folder: RunFolder, runs: Path, scratch: Path, times: int) -
     scratch.mkdir(parents=True, exist_ok=True)
     places = {name: os.environ[name] for name in ("SER_TUI_CACHE", "SER_TUI_CONFIG")}
     setting = {**places, "SER_TUI_RUNS": str(runs), "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
-    words = [
-        "exec",
-        "env",
-        *(f"{name}={shlex.quote(value)}" for name, value in setting.items()),
-        shlex.quote(sys.executable),
-    ]
+    words = ["exec", "env", *(f"{name}={shlex.quote(value)}" for name, value in setting.items()), shlex.quote(sys.executable)]
     with remote.server(scratch) as sshd:
         for index in range(times):
             command = sshd.ssh(" ".join([*words, "-m", "ser_tui.cli", "attach", folder.run_id]))

@@ -93,9 +93,7 @@ def done(warm: Warm, small_corpus: Path, tmp_path: Path) -> RunFolder:
 
 
 @pytest.mark.slow
-def test_the_parts_are_kept_and_a_swap_of_speakers_between_them_is_refused(
-    warm: Warm, done: RunFolder, small_corpus: Path
-) -> None:
+def test_the_parts_are_kept_and_a_swap_of_speakers_between_them_is_refused(warm: Warm, done: RunFolder, small_corpus: Path) -> None:
     before = done.state()
     assert before.start is not None
     kept = read_json(done.parts)

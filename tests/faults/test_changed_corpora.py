@@ -31,9 +31,7 @@ def edited(folder: RunFolder, old: str, new: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_that_was_edited_goes_on_only_where_scores_still_compare(
-    warm: Warm, reference: Reference, tmp_path: Path
-) -> None:
+def test_a_study_that_was_edited_goes_on_only_where_scores_still_compare(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     folder = launch.prepare(reference.study, tmp_path)
     warm.start(folder, die_at_line=reference.lines // 2).wait()
     written = folder.study.read_text()

@@ -13,9 +13,7 @@ from ser_tui.client import launch
 
 
 @pytest.mark.parametrize("kind", ["run_started", "trial_started", "epoch_finished", "trial_finished"])
-def test_a_run_of_which_a_line_is_damaged_goes_on_to_its_end(
-    kind: str, warm: Warm, reference: Reference, tmp_path: Path
-) -> None:
+def test_a_run_of_which_a_line_is_damaged_goes_on_to_its_end(kind: str, warm: Warm, reference: Reference, tmp_path: Path) -> None:
     folder = launch.prepare(reference.study, tmp_path)
     lines = reference.folder.log.read_bytes().splitlines(keepends=True)
     fifth = next(index for index, line in enumerate(lines) if b'"trial_finished","data":{"trial":5,' in line)

@@ -42,9 +42,7 @@ def test_room_is_looked_for_before_anything_comes(tmp_path: Path) -> None:
     with small_disk(tmp_path, 3) as disk, web() as server:
         for wanted in (corpus("zip"), encoder(HUB)):
             wanted.serve(server)
-            done = command(
-                *wanted.arguments, runs=tmp_path, prefix=(), SER_TUI_CACHE=str(disk / "cache"), **server.environment
-            )
+            done = command(*wanted.arguments, runs=tmp_path, prefix=(), SER_TUI_CACHE=str(disk / "cache"), **server.environment)
             line = done.stderr if wanted.model == "" else refused(done)
             assert done.returncode == 1 and re.search(
                 rf"only \d MB free in {disk}/cache/\S+; fetching \S+ wants 20\d MB, 20\d more: free some space, or set SER_TUI_CACHE", line

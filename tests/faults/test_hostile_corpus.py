@@ -51,9 +51,7 @@ def test_every_file_is_used_or_named_with_the_reason(odd: tuple[set[str], set[st
 
 
 @pytest.mark.slow
-def test_a_whole_run_over_it_finishes_and_says_what_it_left_out(
-    odd: tuple[set[str], set[str]], small_study: Any, tmp_path: Path
-) -> None:
+def test_a_whole_run_over_it_finishes_and_says_what_it_left_out(odd: tuple[set[str], set[str]], small_study: Any, tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
     study.write_text(dumps(small_study("corpus=odd", "protocol=stratified", "budget=1", "search.epochs=1")))
     printed = call("run", str(study), "--headless", runs=tmp_path / "runs")

@@ -42,7 +42,7 @@ def test_a_user_without_a_home(tmp_path: Path) -> None:
 
 
 def test_a_working_folder_that_was_deleted(tmp_path: Path) -> None:
-    script = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec \"$@\""
+    script = f'mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec "$@"'
     done = subprocess.run(
         ["sh", "-c", script, "sh", sys.executable, "-m", "ser_tui.cli", "runs"],
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,

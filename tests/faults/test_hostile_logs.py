@@ -100,10 +100,7 @@ def whole_run() -> list[events.Event]:
 
 
 def bodies() -> list[dict[str, Any]]:
-    return [
-        json.loads(encode(replace(event, seq=seq, time="2026-11-22T14:30:15.000Z")))
-        for seq, event in enumerate(whole_run())
-    ]
+    return [json.loads(encode(replace(event, seq=seq, time="2026-11-22T14:30:15.000Z"))) for seq, event in enumerate(whole_run())]
 
 
 def line(body: dict[str, Any]) -> bytes:

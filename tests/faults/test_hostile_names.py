@@ -101,9 +101,7 @@ def test_the_command_obeys_none_and_shows_them_all(hostile: Hostile) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_followed_and_the_last_words_of_its_worker_are_harmless(
-    hostile: Hostile, small_corpus: Path, tmp_path: Path
-) -> None:
+def test_a_run_that_is_followed_and_the_last_words_of_its_worker_are_harmless(hostile: Hostile, small_corpus: Path, tmp_path: Path) -> None:
     document = tmp_path / "study.yaml"
     document.write_text(dumps(study("corpus=hostile", "budget=1")))
     noisy = os.pathsep.join([str(ROOT / "tests" / "faults" / "noisy"), str(ROOT)])

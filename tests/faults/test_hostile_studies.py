@@ -57,9 +57,7 @@ def test_the_command_refuses_it_in_one_short_line(text: str, told: str, small_co
     ],
     ids=range(6),
 )  # fmt: skip
-def test_so_it_does_with_a_value_on_the_command_line(
-    override: str, told: str, small_corpus: Path, tmp_path: Path
-) -> None:
+def test_so_it_does_with_a_value_on_the_command_line(override: str, told: str, small_corpus: Path, tmp_path: Path) -> None:
     document = tmp_path / "study.yaml"
     document.write_text("corpus: small\nencoder: whisper-tiny.en\nsearch: paper\n")
     line = refused(command("run", str(document), "--detach", "--set", override, runs=tmp_path / "runs"))
@@ -74,9 +72,7 @@ def test_the_largest_grid_that_can_be_written_is_searched_until_time_is_up(warm:
         "batch_size={low: 1, high: 512}", "weight_decay={low: 0, high: 10}", "head_dropout={low: 0, high: 0.95}",
         "head_learning_rate_factor={low: 1e-3, high: 1e6}", "label_smoothing={low: 0, high: 0.99}",
     )  # fmt: skip
-    wanted = study(
-        *(f"search.{dimension}" for dimension in widest), "strategy={kind: grid, points: 1000}", "budget={minutes: 0.001}"
-    )
+    wanted = study(*(f"search.{dimension}" for dimension in widest), "strategy={kind: grid, points: 1000}", "budget={minutes: 0.001}")
     folder = launch.prepare(wanted, tmp_path)
     assert warm.start(folder).wait() == 0, explain(folder)
     state = folder.state()

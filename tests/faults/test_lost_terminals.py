@@ -31,9 +31,7 @@ def test_a_terminal_that_stops_reading_is_waited_for_without_spinning(run: RunFo
     assert outcome.sound and outcome.injected == 2, outcome
 
 
-def test_the_app_is_left_without_a_word_while_a_corpus_is_being_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_app_is_left_without_a_word_while_a_corpus_is_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("espeakng_loader", reason="the demo corpus needs ser-tui[demo]")
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / "config"))

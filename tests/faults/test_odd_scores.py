@@ -36,9 +36,7 @@ BEGIN = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 def test_no_time_is_negative_however_the_clock_jumps(seed: int) -> None:
     chance = random.Random(seed)
     moments = (BEGIN + timedelta(seconds=chance.uniform(-1e7, 1e7)) for _ in itertools.count())
-    log: list[events.Event] = [
-        events.RunStarted(study={"budget": {"minutes": 5}}, classes=("a", "b"), utterances={}, planned_trials=9)
-    ]
+    log: list[events.Event] = [events.RunStarted(study={"budget": {"minutes": 5}}, classes=("a", "b"), utterances={}, planned_trials=9)]
     for number in range(1, 5):
         log += [
             events.TrialStarted(trial=number, parameters={}),
@@ -49,9 +47,7 @@ def test_no_time_is_negative_however_the_clock_jumps(seed: int) -> None:
             ),
             events.RunResumed(),
         ]  # fmt: skip
-    stamped = [
-        replace(event, seq=seq, time=next(moments).isoformat().replace("+00:00", "Z")) for seq, event in enumerate(log)
-    ]
+    stamped = [replace(event, seq=seq, time=next(moments).isoformat().replace("+00:00", "Z")) for seq, event in enumerate(log)]
     for end in range(1, len(stamped) + 1):
         state = reduce_all(stamped[:end])
         for now in (None, next(moments)):
@@ -66,9 +62,7 @@ def test_one_answer_for_everything_scores_chance() -> None:
         assert balanced_accuracy(truth, [answer] * 100, 3) == pytest.approx(1 / 3)
 
 
-def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_says_so(
-    warm: Warm, tmp_path: Path
-) -> None:
+def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_says_so(warm: Warm, tmp_path: Path) -> None:
     utterances = registry.load_manifest("small").utterances
     lacking, missing = utterances[0].speaker, sorted({utterance.emotion for utterance in utterances})[0]
     with (tmp_path / "lacking.csv").open("w", newline="") as stream:
@@ -84,10 +78,7 @@ def test_a_validation_part_that_lacks_a_class_is_scored_over_those_it_has_and_sa
     assert state.start is not None and state.best is not None
     assert any(missing in warning for warning in said(findings_of(state.start))), findings_of(state.start)
     assert len(state.start.classes) == 3 and len(set(state.truth)) == 2
-    hits = [
-        [p == t for p, t in zip(state.best.predictions, state.truth, strict=True) if t == label]
-        for label in set(state.truth)
-    ]
+    hits = [[p == t for p, t in zip(state.best.predictions, state.truth, strict=True) if t == label] for label in set(state.truth)]
     assert state.best.value() == pytest.approx(sum(sum(hit) / len(hit) for hit in hits) / 2)
 
 

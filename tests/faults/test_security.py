@@ -50,11 +50,7 @@ def test_no_source_loads_a_pickle_or_runs_what_it_reads(path: Path) -> None:
     }  # fmt: skip
     for name, call in calls(ast.parse(path.read_text())):
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-        assert name not in refused and name.rpartition(".")[2] not in (
-            "from_hparams",
-            "foreign_class",
-            "unsafe_load",
-        ), name
+        assert name not in refused and name.rpartition(".")[2] not in ("from_hparams", "foreign_class", "unsafe_load"), name
         if name == "torch.load":
             assert ast.unparse(keywords["weights_only"]) == "True", f"line {call.lineno}"
         if name in ("np.load", "numpy.load"):
@@ -87,9 +83,7 @@ def hostile_model(folder: Path, marker: Path) -> Path:
     code = f"import os\nos.mkdir({str(marker)!r})\n"
     for name in ("modeling_evil.py", "custom_interface.py", "setup.py", "sitecustomize.py", "__init__.py"):
         (folder / name).write_text(code)
-    (folder / "hyperparams.yaml").write_text(
-        f"x: !apply:os.mkdir\n    - {marker}\ny: !!python/object/apply:os.mkdir [{marker}]\n"
-    )
+    (folder / "hyperparams.yaml").write_text(f"x: !apply:os.mkdir\n    - {marker}\ny: !!python/object/apply:os.mkdir [{marker}]\n")
     for name in ("pytorch_model.bin", "wav2vec2.ckpt", "model.ckpt"):
         (folder / name).write_bytes(pickle.dumps({"model.x": Bomb(marker)}))
     return folder
@@ -117,12 +111,7 @@ def test_a_strangers_run_folder_is_data(tmp_path: Path) -> None:
         log.append(events.RunStarted(study={"name": "x"}, classes=("a", "b"), utterances={}))
     hostile_model(folder.path / "best", marker)
     (folder.path / "best" / "model.json").write_text(json.dumps({"format": 1, "weights": "pytorch_model.bin"}))
-    for verb in (
-        ["runs"],
-        ["show", "latest"],
-        ["resume", "latest", "--headless"],
-        ["evaluate", "latest", "--on", "demo"],
-    ):
+    for verb in (["runs"], ["show", "latest"], ["resume", "latest", "--headless"], ["evaluate", "latest", "--on", "demo"]):
         done = command(*verb, runs=runs)
         assert "Traceback" not in done.stderr
     assert not marker.exists()
@@ -139,9 +128,7 @@ CHANGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", CHANGES)
-def test_a_model_from_a_stranger_is_read_from_its_own_folder_or_refused_in_one_line(
-    changes: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_model_from_a_stranger_is_read_from_its_own_folder_or_refused_in_one_line(changes: dict[str, Any], tmp_path: Path) -> None:
     from ser_tui.encoders.load import build
     from ser_tui.training import model
     from ser_tui.training.features import Recipe
@@ -175,9 +162,7 @@ def test_a_model_from_a_stranger_is_read_from_its_own_folder_or_refused_in_one_l
 
 
 @pytest.mark.slow
-def test_a_whole_run_touches_its_own_places_alone_and_no_network(
-    small_study: Callable[..., Study], tmp_path: Path
-) -> None:
+def test_a_whole_run_touches_its_own_places_alone_and_no_network(small_study: Callable[..., Study], tmp_path: Path) -> None:
     study, runs, log = tmp_path / "study.yaml", tmp_path / "runs", tmp_path / "guard.log"
     study.write_text(dumps(small_study("budget=1", "search.epochs=1")))
     # Root can take the network away altogether; without it, whatever is tried is at least told by the guard.

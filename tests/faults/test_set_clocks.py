@@ -49,9 +49,7 @@ def test_workers_whose_clock_jumps(warm: Warm, reference: Reference, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_resumption_that_was_refused_days_later_does_not_lengthen_the_search(
-    warm: Warm, reference: Reference, tmp_path: Path
-) -> None:
+def test_a_resumption_that_was_refused_days_later_does_not_lengthen_the_search(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     begun = time.monotonic()
     folder = launch.prepare(reference.study, tmp_path)
     warm.start(folder, die_at_line=reference.lines // 2, environment={"CLOCK": "-400000"}).wait()

@@ -32,15 +32,7 @@ def run(tmp_path: Path) -> RunFolder:
         log.append(events.TrialStarted(trial=1, parameters={"learning_rate": 0.1}))
         log.append(
             events.TrialFinished(
-                trial=1,
-                bca=0.5,
-                interval=(0.4, 0.6),
-                utterances=2,
-                best_epoch=1,
-                best_epoch_bca=0.5,
-                accuracy=0.5,
-                loss=0.1,
-                seconds=1.0,
+                trial=1, bca=0.5, interval=(0.4, 0.6), utterances=2, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=0.1, seconds=1.0
             )
         )
     return folder

@@ -52,9 +52,7 @@ def test_after_a_reboot_one_key_and_a_yes_go_on(run: RunFolder, reference: Refer
 
 
 @pytest.mark.slow
-def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(
-    run: RunFolder, reference: Reference
-) -> None:
+def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(run: RunFolder, reference: Reference) -> None:
     said, log = worked_on_by(run, host="node17"), run.log.read_bytes()
     for verb in (
         ["resume", "latest"], ["resume", "latest", "--detach"], ["resume", "latest", "--headless"], ["resume", "latest", "--json"],

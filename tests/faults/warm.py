@@ -56,9 +56,7 @@ def _child(request: dict[str, Any]) -> int:
         set_clock(request["environment"]["CLOCK"])
     arguments = request["arguments"]
     checking = arguments[0] == "check"
-    log = os.open(
-        Path(arguments[1] if checking else arguments[0]) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-    )
+    log = os.open(Path(arguments[1] if checking else arguments[0]) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     asked = tempfile.TemporaryFile()  # noqa: SIM115  it stays open as standard input
     asked.write(request["asked"].encode())
     asked.seek(0)

@@ -16,11 +16,7 @@ EMOTIONS = ("anger", "neutral\x1b[2J", "sadness")
 """One word would clear a careless terminal."""
 SPEAKERS = ("a", "b\x1b]0;owned\x07", "c")
 
-POWERLESS = (
-    ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
-    if os.geteuid() == 0 and shutil.which("setpriv")
-    else ()
-)
+POWERLESS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 and shutil.which("setpriv") else ()
 """What a command is started by so that root, too, cannot read what its rights do not allow."""
 
 _WHOLE: tuple[tuple[str, int, int, dict[str, str]], ...] = (
@@ -56,12 +52,7 @@ def _good(folder: Path, voices: Sequence[Path]) -> set[str]:
     (folder / "x.wav").rename(folder / "really-wav.mp3")
     samples, _ = soundfile.read(voices[2], dtype="float32")
     # Clipped, one sample beyond full scale, and a second of silence before it: ugly, but speech.
-    soundfile.write(
-        folder / "clipped.wav",
-        np.concatenate([np.zeros(16_000), np.clip(samples * 50, -2, 2)]),
-        16_000,
-        subtype="FLOAT",
-    )
+    soundfile.write(folder / "clipped.wav", np.concatenate([np.zeros(16_000), np.clip(samples * 50, -2, 2)]), 16_000, subtype="FLOAT")
     return {name for name, *_ in _WHOLE} | {"really-wav.mp3", "clipped.wav"}
 
 

@@ -30,9 +30,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_the_fields_checkpoints_of_known_bases_compute_what_these_compute(
-    field_case: Callable[[str], Path], name: str
-) -> None:
+def test_the_fields_checkpoints_of_known_bases_compute_what_these_compute(field_case: Callable[[str], Path], name: str) -> None:
     case = field_case("01-speechbrain-large")
     assert difference(computed(case / f"truth-{name}"), computed(case / name)) < 2e-3
 
@@ -81,9 +79,7 @@ def test_a_base_in_the_hubs_cache_says_how_it_computes(own: Path, tmp_path: Path
         ("truth-wavlm-large", "facebook/hubert-large-ll60k", "have the unknown model.encoder"),
     ],
 )
-def test_a_checkpoint_that_is_not_of_the_base_that_it_names_is_refused(
-    own: Path, tmp_path: Path, truth: str, base: str, said: str
-) -> None:
+def test_a_checkpoint_that_is_not_of_the_base_that_it_names_is_refused(own: Path, tmp_path: Path, truth: str, base: str, said: str) -> None:
     with pytest.raises(UserError) as caught:
         load_encoder(str(as_speechbrain(own / truth, tmp_path / "model", base)))
     assert said in str(caught.value)

@@ -68,9 +68,7 @@ def test_wrapped_names_give_the_same_encoder(plain: Path, tmp_path: Path, table:
         (lambda tensors: tensors | {"x": torch.ones(1).expand(10**9)}, "bytes of tensors in"),
     ],
 )  # fmt: skip
-def test_what_would_be_guessed_is_refused(
-    plain: Path, tmp_path: Path, table: Callable[[dict[str, Tensor]], Any], said: str
-) -> None:
+def test_what_would_be_guessed_is_refused(plain: Path, tmp_path: Path, table: Callable[[dict[str, Tensor]], Any], said: str) -> None:
     with pytest.raises(UserError) as caught:
         load_encoder(str(rewritten(plain, tmp_path / "model", table)))
     assert said in str(caught.value)

@@ -37,7 +37,7 @@ def small_copy(tree: Path) -> None:
         head, samples = path.read_bytes()[:36], other.read_bytes()[44:]
 
         def save(
-            name: str, riff: int, size: int, between: bytes = b"", *, head: bytes = head, samples: bytes = samples, folder: Path = folder,
+            name: str, riff: int, size: int, between: bytes = b"", *, head: bytes = head, samples: bytes = samples, folder: Path = folder
         ) -> None:
             lengths = (riff.to_bytes(4, "little"), size.to_bytes(4, "little"))
             whole = head[:4] + lengths[0] + head[8:] + between + b"data" + lengths[1] + samples

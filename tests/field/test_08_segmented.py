@@ -44,9 +44,12 @@ def small_copy(folder: Path) -> Path:
     header = "file,start,end,emotion,speaker,gender"
     save("segments.csv", "0 days 00:00:{:09.6f}", header, rows)
     save("seconds.csv", "{:.3f}", header, rows)
-    save("one-segment.csv", "0 days 00:00:{:09.6f}", "file,start,end,emotion,speaker", [
-        (f"dialog{number}.wav", 0.0, 0.4, ("anger", "sadness", "neutral")[number % 3], f"s{number % 3}", "") for number in range(FILES)
-    ])
+    save(
+        "one-segment.csv",
+        "0 days 00:00:{:09.6f}",
+        "file,start,end,emotion,speaker",
+        [(f"dialog{number}.wav", 0.0, 0.4, ("anger", "sadness", "neutral")[number % 3], f"s{number % 3}", "") for number in range(FILES)],
+    )
     return folder
 
 

@@ -63,9 +63,7 @@ def test_files_are_found_however_they_are_named(place: Path) -> None:
         manifest = registry.add("mine", place / "labels" / f"{name}.csv")
         assert manifest.emotions == {"anger": 8, "sadness": 8} and not manifest.problems, name
         assert manifest.utterances[0].id == first.format(root=place), name
-        assert {utterance.path.name: utterance.emotion for utterance in manifest.utterances} == {
-            file: file[:-5] for file in NAMES
-        }, name
+        assert {utterance.path.name: utterance.emotion for utterance in manifest.utterances} == {file: file[:-5] for file in NAMES}, name
 
 
 def test_what_is_no_utf_8_is_refused_and_not_kept(place: Path) -> None:

@@ -51,5 +51,8 @@ def test_spellings_of_one_emotion_are_one_class_and_shown(place: Path) -> None:
 def test_training_and_evaluation_treat_them_alike(place: Path) -> None:
     manifest = registry.add("mine", place / "mixed.csv")
     assert propose(tuple(manifest.emotions), ("ANG", "Sadness ", "NEU", "joy")) == {
-        "ANG": "anger", "Sadness ": "sadness", "NEU": "neutral", "joy": "",
+        "ANG": "anger",
+        "Sadness ": "sadness",
+        "NEU": "neutral",
+        "joy": "",
     }

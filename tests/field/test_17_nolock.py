@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = "#include <errno.h>\n#include <stdlib.h>\nint flock(int fd, int op) { errno = atoi(getenv(\"NOLOCK\")); return -1; }\n"
+SOURCE = '#include <errno.h>\n#include <stdlib.h>\nint flock(int fd, int op) { errno = atoi(getenv("NOLOCK")); return -1; }\n'
 
 
 @pytest.fixture(params=["ours", "field"])

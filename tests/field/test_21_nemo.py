@@ -57,5 +57,7 @@ def test_a_small_copy_by_file_names(isolated: Path, name: str, like: str) -> Non
     root = trees_of_tones.tones(isolated / "own", "samples/EB0_anger_1.wav", "samples/KS0_surprised_90.wav", "samples/KS0_neutral_2.wav")
     found = registry.add(name, root, Source(root, like=like))
     assert [(one.emotion, one.speaker, one.gender, one.sentence, one.language) for one in found.utterances] == [
-        ("anger", "EB0", "female", "1", "pl"), ("neutral", "KS0", "male", "2", "pl"), ("surprise", "KS0", "male", "90", "pl"),
+        ("anger", "EB0", "female", "1", "pl"),
+        ("neutral", "KS0", "male", "2", "pl"),
+        ("surprise", "KS0", "male", "90", "pl"),
     ]

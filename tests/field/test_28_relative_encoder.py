@@ -48,9 +48,7 @@ def old_run(runs: Path) -> RunFolder:
 
 
 @pytest.mark.parametrize("job", ["resume", "folds"])
-def test_an_older_run_says_where_it_must_be_resumed(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: str
-) -> None:
+def test_an_older_run_says_where_it_must_be_resumed(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: str) -> None:
     run = old_run(tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:

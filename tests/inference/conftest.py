@@ -17,7 +17,12 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
     encoders: dict[str, str] = {}
 
     def make(
-        family: str = "whisper", *, layers: str = "last", kind: str = "mean", probe: bool = False, by_speaker: bool = False,
+        family: str = "whisper",
+        *,
+        layers: str = "last",
+        kind: str = "mean",
+        probe: bool = False,
+        by_speaker: bool = False,
         **recipe: object,
     ) -> Path:
         import torch
@@ -36,8 +41,16 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
         head = Head(chosen.width(encoder.dimension), len(CLASSES))
         folder = tmp_path_factory.mktemp("model")
         model.save(
-            folder, encoder=encoder, encoder_name=encoders[family], head=head, pooling=chosen, classes=CLASSES, parameters={},
-            recipe=replace(Recipe(2.0), **recipe), precision="float32", tuned=not probe,  # type: ignore[arg-type]
+            folder,
+            encoder=encoder,
+            encoder_name=encoders[family],
+            head=head,
+            pooling=chosen,
+            classes=CLASSES,
+            parameters={},
+            recipe=replace(Recipe(2.0), **recipe),
+            precision="float32",
+            tuned=not probe,  # type: ignore[arg-type]
         )
         return folder
 

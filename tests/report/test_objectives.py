@@ -140,9 +140,7 @@ def test_optuna_gets_the_directions_and_values_of_the_objectives(made: Callable[
     quick, both = made(0, name="quick", objective="minutes"), made(1, name="both", objectives=["bca", "minutes"])
     track([quick, both], "optuna", tmp_path / "o.db")
     up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
-    one, two = (
-        optuna.load_study(study_name=told.document["run_id"], storage=f"sqlite:///{tmp_path / 'o.db'}") for told in (quick, both)
-    )
+    one, two = (optuna.load_study(study_name=told.document["run_id"], storage=f"sqlite:///{tmp_path / 'o.db'}") for told in (quick, both))
     assert one.direction == down and one.best_trial.user_attrs["trial"] == least(quick)
     assert one.best_value == pytest.approx(0.1) and one.trials[0].intermediate_values == {}
     assert two.directions == [up, down] and two.trials[2].values == [0.786, pytest.approx(0.3)]

@@ -38,19 +38,7 @@ class Server:
         user = pwd.getpwuid(os.getuid()).pw_name
         options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "IdentitiesOnly=yes"]
         flags = [part for option in options for part in ("-o", option)]
-        return [
-            "ssh",
-            "-F",
-            "none",
-            "-tt",
-            "-p",
-            str(self.port),
-            "-i",
-            str(self.key),
-            *flags,
-            f"{user}@127.0.0.1",
-            remote,
-        ]
+        return ["ssh", "-F", "none", "-tt", "-p", str(self.port), "-i", str(self.key), *flags, f"{user}@127.0.0.1", remote]
 
 
 @contextmanager
@@ -86,34 +74,18 @@ def server(folder: Path) -> Iterator[Server]:
 class Terminal:
     """A tmux pane that runs one command; what a person would see and type."""
 
-    def __init__(
-        self, socket_name: str, command: list[str], width: int = 80, height: int = 24, term: str = "xterm-256color"
-    ) -> None:
+    def __init__(self, socket_name: str, command: list[str], width: int = 80, height: int = 24, term: str = "xterm-256color") -> None:
         self._tmux = ["tmux", "-L", socket_name, "-f", "/dev/null"]
         quoted = " ".join(_quote(part) for part in command)
         subprocess.run([*self._tmux, "kill-server"], capture_output=True, check=False)
         subprocess.run(
-            [
-                *self._tmux,
-                "new-session",
-                "-d",
-                "-s",
-                "main",
-                "-x",
-                str(width),
-                "-y",
-                str(height),
-                f"TERM={term} exec {quoted}",
-            ],
-            check=True,
+            [*self._tmux, "new-session", "-d", "-s", "main", "-x", str(width), "-y", str(height), f"TERM={term} exec {quoted}"], check=True
         )
         subprocess.run([*self._tmux, "set-option", "-g", "remain-on-exit", "on"], check=True)
 
     def screen(self) -> str:
         """What is on the screen now."""
-        return subprocess.run(
-            [*self._tmux, "capture-pane", "-p", "-t", "main"], capture_output=True, text=True, check=False
-        ).stdout
+        return subprocess.run([*self._tmux, "capture-pane", "-p", "-t", "main"], capture_output=True, text=True, check=False).stdout
 
     def keys(self, *keys: str) -> None:
         """Type, in tmux's names for keys."""

@@ -51,9 +51,7 @@ def over(server: Server, runs: Path, *arguments: str, term: str = "xterm-256colo
     places = {name: os.environ[name] for name in ("SER_TUI_CACHE", "SER_TUI_CONFIG")} | {"SER_TUI_RUNS": str(runs)}
     setting = " ".join(f"{name}={shlex.quote(value)}" for name, value in {**places, "TERM": term}.items())
     paths = f"PYTHONPATH={shlex.quote(str(Path(__file__).resolve().parents[2]))}"
-    return server.ssh(
-        f"exec env {setting} {paths} {shlex.quote(sys.executable)} -m ser_tui.cli {shlex.join(arguments)}"
-    )
+    return server.ssh(f"exec env {setting} {paths} {shlex.quote(sys.executable)} -m ser_tui.cli {shlex.join(arguments)}")
 
 
 def seq(folder: RunFolder) -> int:

@@ -55,9 +55,7 @@ def test_cut_at_every_byte_it_opens_says_what_was_dropped_and_appends(tmp_path: 
         kept = sum(end - 1 <= cut for end in ends)
         with LogWriter(path) as log:
             assert texts(log.events) == ["one", "two ü", "three"][:kept]
-            assert log.dropped == (
-                0 if cut in ends or cut + 1 in ends or cut == 0 else cut - max([0, *[e for e in ends if e <= cut]])
-            )
+            assert log.dropped == (0 if cut in ends or cut + 1 in ends or cut == 0 else cut - max([0, *[e for e in ends if e <= cut]]))
             log.append(Note(text="after"))
         reader = LogReader(path)
         found = reader.read_all()

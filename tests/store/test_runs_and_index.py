@@ -81,12 +81,7 @@ def test_references(tmp_path: Path) -> None:
     (tmp_path / "no-run").mkdir()
     assert resolve(tmp_path, "latest").run_id == "20261122-150000-emodb-tpe-aaaa"
     assert resolve(tmp_path, "20261122-14").run_id == "20261122-143015-emodb-gp-k3f9"
-    for wrong, hint in {
-        "20261122": "give more of it",
-        "2027": "no run begins with",
-        "": "no run",
-        "../": "no run",
-    }.items():
+    for wrong, hint in {"20261122": "give more of it", "2027": "no run begins with", "": "no run", "../": "no run"}.items():
         with pytest.raises(UserError, match=hint) as caught:
             resolve(tmp_path, wrong)
         assert caught.value.exit_code == 2
@@ -144,12 +139,7 @@ def test_words_for_states() -> None:
 def test_the_index_holds_what_the_logs_say(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "x", 0.5, 0.9)
     [summary] = Index(tmp_path).refresh()
-    assert (summary.run_id, _best(summary), summary.trials, summary.state) == (
-        folder.run_id,
-        0.9,
-        2,
-        "done",
-    )
+    assert (summary.run_id, _best(summary), summary.trials, summary.state) == (folder.run_id, 0.9, 2, "done")
     stored = json.loads((tmp_path / "index.json").read_text())["runs"]
     assert set(stored) == {folder.run_id}
     assert stored[folder.run_id]["state"] is None, "whether a worker lives is looked at, not stored"
@@ -202,9 +192,7 @@ def test_the_first_frame_has_the_newest_runs_of_the_index_as_it_is(tmp_path: Pat
     assert number == NEWEST + 5 and [one.run_id for one in shown] == sorted(table, reverse=True)[1 : NEWEST + 1]
 
 
-def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_worker_appends_while_the_index_reads_is_in_it_or_seen_as_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_run(tmp_path, "x", 0.5, end=False)
     reduced = reducer.reduce_all
 

@@ -10,15 +10,7 @@ from pathlib import Path
 import pytest
 from calling import call, document
 
-from ser_tui.store.settings import (
-    TABLE,
-    Preferences,
-    as_text,
-    changed_settings,
-    read_settings,
-    settings_file,
-    use_time_zone,
-)
+from ser_tui.store.settings import TABLE, Preferences, as_text, changed_settings, read_settings, settings_file, use_time_zone
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import local_clock, local_zone
 

@@ -81,11 +81,16 @@ print(json.dumps([make(StrategyChoice(kind=kind), study.search, 7).propose(histo
     kinds = ["gp", "tpe", "random", "grid"]
     history = [Observation(p.parameters, score(p.parameters)) for p in searched_run("random", 8, space=study.search)]
     told = {
-        "study": study.model_dump(mode="json", exclude_none=True), "kinds": kinds,
+        "study": study.model_dump(mode="json", exclude_none=True),
+        "kinds": kinds,
         "history": [(entry.parameters, entry.score) for entry in history],
     }
     result = subprocess.run(
-        [sys.executable, "-c", program], input=json.dumps(told), capture_output=True, text=True, check=True,
+        [sys.executable, "-c", program],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     here = [make(StrategyChoice(kind=kind), study.search, 7).propose(history) for kind in kinds]
@@ -236,10 +241,7 @@ def test_grid_is_visited_in_the_order_of_the_loops() -> None:
     assert {proposal.phase for proposal in proposals} == {"grid"}
 
 
-BEFORE = {
-    "gp": [(-5.9609, 6, 4, 10), (-3.0698, 10, 0, 2)],
-    "tpe": [(-4.4017, 10, 5, 3), (-3.7039, 10, 5, 3)],
-}
+BEFORE = {"gp": [(-5.9609, 6, 4, 10), (-3.0698, 10, 0, 2)], "tpe": [(-4.4017, 10, 5, 3), (-3.7039, 10, 5, 3)]}
 START = [(-4.0787, 8, 5, 3), (-3.2805, 2, 2, 7), (-4.8364, 9, 2, 10), (-5.8376, 4, 3, 4), (-4.6063, 5, 0, 2)]
 """What version 0.2 proposed: log10 of the rate, epochs, unfreeze_epoch, seconds."""
 

@@ -52,8 +52,7 @@ def test_no_trial_is_missed_or_made_twice(epochs: list[int], unfreeze: list[int]
     lattice = Lattice({name: values[name] for name in order}, {"batch_size": 8})
     points = list(lattice)
     everything = {
-        key({"epochs": e, "unfreeze_epoch": u, "max_seconds": s, "batch_size": 8})
-        for e, u, s in product(epochs, unfreeze, [2, 5])
+        key({"epochs": e, "unfreeze_epoch": u, "max_seconds": s, "batch_size": 8}) for e, u, s in product(epochs, unfreeze, [2, 5])
     }
     assert len(points) == lattice.size
     assert {key(point) for point in points} == everything
@@ -79,8 +78,13 @@ def test_an_enormous_grid_is_counted_and_entered_anywhere() -> None:
     assert lattice.size == 1000**4 * 126
     last = lattice.point(lattice.size - 1)
     assert last == {
-        "learning_rate": 1e-3, "epochs": 10, "unfreeze_epoch": 4, "max_seconds": 10, "weight_decay": 0.1,
-        "head_dropout": 0.5, "head_learning_rate_factor": 100.0,
+        "learning_rate": 1e-3,
+        "epochs": 10,
+        "unfreeze_epoch": 4,
+        "max_seconds": 10,
+        "weight_decay": 0.1,
+        "head_dropout": 0.5,
+        "head_learning_rate_factor": 100.0,
     }
 
 

@@ -17,7 +17,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.plug_ins import PlugIns
 from ser_tui.testing.strategies import CHECKS, PAPER, check_strategy
 
-PLUG_IN = '''
+PLUG_IN = """
 from pydantic import Field
 from ser_tui.strategies.base import Proposal
 from ser_tui.strategies.draws import RandomSearch
@@ -34,7 +34,7 @@ class Halving(RandomSearch):
 
 
 RECORD = StrategyRecord("halver", "halves", lambda space, seed, settings: Halving(space, seed, settings.halves), Halves)
-'''
+"""
 
 
 @pytest.fixture
@@ -64,9 +64,7 @@ def test_a_strategy_of_another_package_is_listed_checked_and_made(plug_in: None)
     assert list(registry.records()) == ["gp", "tpe", "random", "grid", "gp-cost", "halving", "cma", "optuna-tpe", "halver"]
     check_strategy(registry.record("halver"))
     study = load.loads("strategy: {kind: halver, halves: 3}", checks=(registry.check,))
-    assert registry.make(study.strategy, PAPER, 1).propose([]) == registry.make(
-        StrategyChoice(kind="random"), PAPER, 4
-    ).propose([])
+    assert registry.make(study.strategy, PAPER, 1).propose([]) == registry.make(StrategyChoice(kind="random"), PAPER, 4).propose([])
     with pytest.raises(UsageError, match=r"line 1: strategy\.halves: .*less than or equal to 9, not 12"):
         load.loads("strategy: {kind: halver, halves: 12}", checks=(registry.check,))
     with pytest.raises(UserError, match="strategy broken of halving-search cannot be loaded: ModuleNotFoundError"):

@@ -27,14 +27,7 @@ from ser_tui.study.scores import MEASURES
 
 
 def test_times_are_short() -> None:
-    assert [duration(value) for value in (None, 0.4, 59.6, 252, 3780, math.nan)] == [
-        "-",
-        "0s",
-        "1m00s",
-        "4m12s",
-        "1h03m",
-        "-",
-    ]
+    assert [duration(value) for value in (None, 0.4, 59.6, 252, 3780, math.nan)] == ["-", "0s", "1m00s", "4m12s", "1h03m", "-"]
 
 
 def test_scores_are_as_the_field_prints_them() -> None:

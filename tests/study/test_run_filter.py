@@ -92,9 +92,7 @@ Tree = Any
 def _trees() -> st.SearchStrategy[Tree]:
     return st.recursive(
         st.sampled_from(WORDS),
-        lambda inner: st.one_of(
-            st.tuples(st.just("not"), inner), st.tuples(st.sampled_from(("and", "or", " ")), inner, inner)
-        ),
+        lambda inner: st.one_of(st.tuples(st.just("not"), inner), st.tuples(st.sampled_from(("and", "or", " ")), inner, inner)),
         max_leaves=8,
     )
 

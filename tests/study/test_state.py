@@ -169,9 +169,7 @@ def test_events_that_were_applied_already_change_nothing() -> None:
 
 
 def test_a_state_is_never_changed_in_place() -> None:
-    states = list(
-        itertools.accumulate(log(started(), trial(1), epoch(1, 1), finished(1, 0.5)), reduce, initial=RunState())
-    )
+    states = list(itertools.accumulate(log(started(), trial(1), epoch(1, 1), finished(1, 0.5)), reduce, initial=RunState()))
     assert [len(state.trials) for state in states] == [0, 0, 1, 1, 1]
     assert [state.best is None for state in states] == [True, True, True, True, False]
 
@@ -303,9 +301,7 @@ def test_a_workers_end_ends_all_that_was_under_way() -> None:
 
 
 def test_best_follows_the_objective() -> None:
-    start = events.RunStarted(
-        study={"objective": "minutes"}, classes=("anger", "fear"), utterances={"validation": 2}, planned_trials=3
-    )
+    start = events.RunStarted(study={"objective": "minutes"}, classes=("anger", "fear"), utterances={"validation": 2}, planned_trials=3)
     took = [finished(1, 0.5, seconds=30.0), finished(2, 0.9, seconds=90.0), finished(3, 0.4, seconds=20.0)]
     state = reduce_all(log(start, *(event for number, end in enumerate(took, 1) for event in (trial(number), end))))
     assert state.best is not None and state.best.number == 3

@@ -46,12 +46,7 @@ def test_ready_studies_search_the_papers_space() -> None:
         assert study.search["epochs"] == Integer(low=1, high=10)
         assert study.search["unfreeze_epoch"] == Integer(low=0, high=5)
         assert study.search["max_seconds"] == Choice(choices=(2, 3, 4, 5, 7, 10))
-        assert (study.budget.trials, study.protocol.kind, study.protocol.size, study.protocol.seed) == (
-            15,
-            "random",
-            0.2,
-            42,
-        )
+        assert (study.budget.trials, study.protocol.kind, study.protocol.size, study.protocol.seed) == (15, "random", 0.2, 42)
 
 
 def test_trimming_is_off_unless_asked_for_and_not_the_papers_way() -> None:
@@ -106,10 +101,7 @@ def test_speaker_names_keep_their_zeros() -> None:
     ("text", "wanted"),
     [
         ("nam: x", "study.yaml: line 1: nam: no such key; did you mean name?"),
-        (
-            "name: x\nsearch:\n  learning_rte: 3",
-            "line 3: search.learning_rte: no such hyperparameter; did you mean learning_rate?",
-        ),
+        ("name: x\nsearch:\n  learning_rte: 3", "line 3: search.learning_rte: no such hyperparameter; did you mean learning_rate?"),
         ("method: probe\nsearch:\n  learning_rate: 3", "line 3: search.learning_rate: not a hyperparameter of probe; known: "),
         ("search:\n  epochs: {low: 5, high: 2}", "line 2: search.epochs: low (5) must be below high (2)"),
         ("search:\n  epochs: {low: 0, high: 2}", "line 2: search.epochs: 0 is outside 1 to 1000"),
@@ -151,13 +143,7 @@ def test_what_is_wrong_is_said_in_one_line(text: str, wanted: str) -> None:
 def test_overrides_reach_any_value() -> None:
     text = "strategy: gp\nbudget: 15\nsearch:\n  learning_rate: {low: 1e-6, high: 1e-3, scale: log}\n"
     study = load.loads(
-        text,
-        overrides=[
-            "search.learning_rate.high=1e-4",
-            "strategy.startup=3",
-            "budget.minutes=2.5",
-            "corpus=[emodb, demo]",
-        ],
+        text, overrides=["search.learning_rate.high=1e-4", "strategy.startup=3", "budget.minutes=2.5", "corpus=[emodb, demo]"]
     )
     assert study.search["learning_rate"] == Real(low=1e-6, high=1e-4, scale="log")
     assert (study.strategy.kind, dict(study.strategy.settings)) == ("gp", {"startup": 3})
@@ -217,8 +203,7 @@ def test_no_document_raises_anything_but_one_line(value: object) -> None:
 
 @settings(max_examples=300)
 @given(
-    st.text(alphabet=st.characters(codec="utf-8"), max_size=200)
-    | st.text(alphabet="ab:{}[]&*!|>-'\"#%@`,\n ?0123456789._~", max_size=80)
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=200) | st.text(alphabet="ab:{}[]&*!|>-'\"#%@`,\n ?0123456789._~", max_size=80)
 )
 def test_no_text_raises_anything_but_one_line(text: str) -> None:
     try:

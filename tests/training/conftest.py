@@ -61,7 +61,8 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Part, Part]:
         labels.append(label)
     parts = [
         Part(
-            tuple(Clip(paths[i]) for i in range(*span)), tuple(labels[i] for i in range(*span)), tuple(paths[i].name for i in range(*span)))
+            tuple(Clip(paths[i]) for i in range(*span)), tuple(labels[i] for i in range(*span)), tuple(paths[i].name for i in range(*span))
+        )
         for span in ((0, 24), (24, 36))
     ]
     return parts[0], parts[1]

@@ -44,10 +44,7 @@ def run(subject: FineTuner, **changes: Any) -> Any:
     return subject.run({**QUICK, **changes}, 1, reports.append, lambda: False), reports
 
 
-@pytest.mark.parametrize(
-    ("kind", "part"),
-    [("top-1", "layers.2."), ("lora", "(down|up)$"), ("bitfit", "bias$"), ("head", "nothing")],
-)
+@pytest.mark.parametrize(("kind", "part"), [("top-1", "layers.2."), ("lora", "(down|up)$"), ("bitfit", "bias$"), ("head", "nothing")])
 @pytest.mark.parametrize("family", ["whisper", "wavlm"])
 def test_only_what_is_asked_for_is_trained(tiny: Tiny, tones: Split, family: str, kind: str, part: str) -> None:
     import re

@@ -22,9 +22,7 @@ def _drawn(width: int, seed: int, count: int = 60, gap: float = 2.0) -> tuple[ND
     return (features * 3 + 2).astype(np.float32), labels.astype(np.int64)
 
 
-def _solved(
-    features: NDArray[np.float32], labels: NDArray[np.int64], strength: float, classes: int = 4, *, balanced: bool = True
-) -> Head:
+def _solved(features: NDArray[np.float32], labels: NDArray[np.int64], strength: float, classes: int = 4, *, balanced: bool = True) -> Head:
     return discriminant.solve(linear.standardise(features), labels, classes, strength, balanced=balanced)
 
 

@@ -42,9 +42,7 @@ def shards(folder: Path) -> list[Path]:
     return sorted((folder / "features").rglob("*.safetensors"))
 
 
-def test_cached_frames_are_the_computed_ones_and_are_not_computed_again(
-    encoder: SpeechEncoder, tones: Split, cache_folder: Path
-) -> None:
+def test_cached_frames_are_the_computed_ones_and_are_not_computed_again(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
     part = tones[1]
     first = [features(encoder, part).get(index) for index in range(len(part))]
     assert len(shards(cache_folder)) == 1

@@ -112,8 +112,12 @@ def test_a_frozen_encoder_keeps_its_weights_and_an_unfrozen_one_its_front_end(ti
 
 def test_layers_and_pooling_are_the_ones_named(tiny: Callable[[str], str], tones: Split) -> None:
     subject = trainer(tiny("whisper"), tones)
-    losses = {run(subject, layers=layers, pooling=pooling, unfreeze_epoch=frozen)[0].loss
-              for layers in ("last", "3", "1", "1+2") for pooling in ("mean", "mean+std") for frozen in (0, 3)}
+    losses = {
+        run(subject, layers=layers, pooling=pooling, unfreeze_epoch=frozen)[0].loss
+        for layers in ("last", "3", "1", "1+2")
+        for pooling in ("mean", "mean+std")
+        for frozen in (0, 3)
+    }
     assert len(losses) == 16
     with pytest.raises(UserError, match="this encoder has 3"):
         run(subject, layers="2+4")
@@ -161,8 +165,11 @@ def test_unreadable_utterances_are_left_out_and_named(tiny: Callable[[str], str]
     short = tmp_path / "short.wav"
     soundfile.write(short, np.zeros(100), 16_000)
     train = Part((Clip(bad), *tones[0].clips), (0, *tones[0].labels), ("b", *tones[0].digests))
-    validation = Part((*tones[1].clips[:3], Clip(short), *tones[1].clips[3:]), (*tones[1].labels[:3], 1, *tones[1].labels[3:]),
-                      (*tones[1].digests[:3], "s", *tones[1].digests[3:]))
+    validation = Part(
+        (*tones[1].clips[:3], Clip(short), *tones[1].clips[3:]),
+        (*tones[1].labels[:3], 1, *tones[1].labels[3:]),
+        (*tones[1].digests[:3], "s", *tones[1].digests[3:]),
+    )
     result, _ = run(trainer(tiny("whisper"), (train, validation)))
     assert [index for index, prediction in enumerate(result.predictions) if prediction == -1] == [3]
     assert len(result.notes) == 2
@@ -259,9 +266,7 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
     # wav2vec2 hears no appended silence, so that the probe's features are fine-tuning's.
     probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings)
     values: dict[str, Any] = {"max_seconds": 1, **LAST}
-    scores = {
-        c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).value() for c in PROBE_STRENGTHS
-    }
+    scores = {c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).value() for c in PROBE_STRENGTHS}
     assert strength == min(c for c, bca in scores.items() if bca == max(scores.values()))
     probed = probe.run({**values, "inverse_regularization": strength}, 0, lambda report: None, lambda: False)
     probe.save_best(tmp_path / "probe")

@@ -39,9 +39,7 @@ def test_an_unreadable_utterance_is_a_wrong_one(case: tuple[list[int], list[int]
     index = data.draw(st.integers(0, len(truth) - 1))
     unread = [*predictions[:index], metrics.UNREADABLE, *predictions[index + 1 :]]
     right = predictions[index] == truth[index]
-    assert metrics.accuracy(truth, unread, n_classes) == pytest.approx(
-        metrics.accuracy(truth, predictions, n_classes) - right / len(truth)
-    )
+    assert metrics.accuracy(truth, unread, n_classes) == pytest.approx(metrics.accuracy(truth, predictions, n_classes) - right / len(truth))
     share = right / truth.count(truth[index]) / len(set(truth))
     assert metrics.balanced_accuracy(truth, unread, n_classes) == pytest.approx(
         metrics.balanced_accuracy(truth, predictions, n_classes) - share

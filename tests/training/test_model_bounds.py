@@ -69,9 +69,7 @@ def sized(name: str, value: object) -> Callable[[dict[str, Any]], None]:
         lambda table: table.update(weights="../model-0.safetensors"), lambda table: table.update(pooling=[]),
     ],
 )  # fmt: skip
-def test_a_table_that_asks_for_more_than_its_weights_is_refused_in_one_line(
-    model: Path, change: Callable[[dict[str, Any]], None]
-) -> None:
+def test_a_table_that_asks_for_more_than_its_weights_is_refused_in_one_line(model: Path, change: Callable[[dict[str, Any]], None]) -> None:
     assert load_model(model).classes == ("a", "b", "c")
     table = json.loads((model / "model.json").read_text())
     change(table)

@@ -50,9 +50,7 @@ def unreadable(part: Part) -> Part:
 
 
 @pytest.mark.parametrize("make", [tuned, probe])
-def test_what_is_kept_is_what_the_model_says(
-    tiny: Callable[[str], str], tones: Split, tmp_path: Path, make: Callable[..., Model]
-) -> None:
+def test_what_is_kept_is_what_the_model_says(tiny: Callable[[str], str], tones: Split, tmp_path: Path, make: Callable[..., Model]) -> None:
     part = content(tones[1])
     model = with_shared_features(make(tiny("wav2vec2"), tones, tmp_path / "best"))
     told: list[tuple[int, int]] = []

@@ -36,9 +36,7 @@ def write(path: Path, frames: int, rate: int, channels: int = 1, seed: int = 0, 
 
 
 def manifest(path: Path, rows: list[tuple[float | None, float | None]]) -> Manifest:
-    labelled = {
-        segment_id(path.name, start, end): Labels("joy", file=path.name, start=start, end=end) for start, end in rows
-    }
+    labelled = {segment_id(path.name, start, end): Labels("joy", file=path.name, start=start, end=end) for start, end in rows}
     return build.from_labels("mine", path.parent, labelled)
 
 
@@ -50,7 +48,8 @@ def time(most: float) -> st.SearchStrategy[float]:
 @settings(max_examples=20)
 @given(
     rate=st.sampled_from([4_000, 8_000, 16_000, 22_050, 24_414, 44_100, 48_000]),
-    seconds=st.floats(0.05, 2, allow_subnormal=False), channels=st.integers(1, 3),
+    seconds=st.floats(0.05, 2, allow_subnormal=False),
+    channels=st.integers(1, 3),
     rows=st.lists(st.tuples(st.none() | time(2.0), st.none() | time(2.2)), min_size=1, max_size=6),
     seed=st.integers(0, 9),
 )

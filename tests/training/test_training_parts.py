@@ -23,8 +23,14 @@ from ser_tui.training.optimizer import AdamW, Optimizer, schedule
 
 @pytest.mark.parametrize(
     ("name", "rate", "channels", "subtype"),
-    [("a.wav", 8_000, 1, "PCM_U8"), ("a.wav", 44_100, 2, "PCM_24"), ("a.wav", 192_000, 6, "FLOAT"), ("a.flac", 22_050, 1, "PCM_16"),
-     ("a.ogg", 48_000, 2, "VORBIS"), ("a.wav", 16_000, 1, "ULAW")],
+    [
+        ("a.wav", 8_000, 1, "PCM_U8"),
+        ("a.wav", 44_100, 2, "PCM_24"),
+        ("a.wav", 192_000, 6, "FLOAT"),
+        ("a.flac", 22_050, 1, "PCM_16"),
+        ("a.ogg", 48_000, 2, "VORBIS"),
+        ("a.wav", 16_000, 1, "ULAW"),
+    ],
 )
 def test_any_rate_and_channel_count_becomes_16_khz_mono(tmp_path: Path, name: str, rate: int, channels: int, subtype: str) -> None:
     time = np.arange(rate) / rate
@@ -128,9 +134,15 @@ def test_the_guard_ends_only_what_is_hopeless() -> None:
 def test_threads_respect_affinity_and_quota(tmp_path: Path) -> None:
     assert 1 <= threads.cores() <= len(__import__("os").sched_getaffinity(0))
     one = subprocess.run(
-        [sys.executable, "-c", "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
-         "from ser_tui.training import threads; import sys; print(threads.cores(), 'torch' in sys.modules)"],
-        capture_output=True, text=True, check=True,
+        [
+            sys.executable,
+            "-c",
+            "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+            "from ser_tui.training import threads; import sys; print(threads.cores(), 'torch' in sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert one.stdout.split() == ["1", "False"]
     group = tmp_path / "cgroup" / "user" / "job"

@@ -67,9 +67,7 @@ class FabricatedRun:
         for event in self.trial_events(number, bca, parameters, seconds_per_epoch):
             self.write(event, step=seconds_per_epoch)
 
-    def trial_events(
-        self, number: int, bca: float, parameters: dict[str, Any], seconds_per_epoch: float = 3.0
-    ) -> Iterator[events.Event]:
+    def trial_events(self, number: int, bca: float, parameters: dict[str, Any], seconds_per_epoch: float = 3.0) -> Iterator[events.Event]:
         """The events of one trial, in order."""
         epochs = int(parameters["epochs"])
         yield events.TrialStarted(trial=number, parameters=parameters, phase="startup" if number <= 5 else "model")
@@ -85,9 +83,7 @@ class FabricatedRun:
         if first:
             self.truth = tuple(index % len(self.classes) for index in range(127))
         hits = round(bca * 127)
-        predictions = tuple(
-            label if index < hits else (label + 1) % len(self.classes) for index, label in enumerate(self.truth)
-        )
+        predictions = tuple(label if index < hits else (label + 1) % len(self.classes) for index, label in enumerate(self.truth))
         yield events.TrialFinished(
             trial=number, bca=bca, interval=interval(bca), accuracy_interval=interval(min(1.0, bca + 0.01)),
             utterances=127, best_epoch=epochs, best_epoch_bca=bca, accuracy=round(min(1.0, bca + 0.01), 4),
@@ -117,9 +113,7 @@ class FabricatedRun:
         """Make this very process its worker."""
         process = identify(os.getpid())
         assert process is not None
-        self.folder.worker.write_text(
-            json.dumps({"process": process.to_json(), "job": "search", "heartbeat": events.now()})
-        )
+        self.folder.worker.write_text(json.dumps({"process": process.to_json(), "job": "search", "heartbeat": events.now()}))
 
     def dead(self) -> None:
         """Name a worker that is no more."""
@@ -134,9 +128,7 @@ def interval(score: float) -> tuple[float, float]:
     return max(0.0, round(score - 0.04, 4)), min(1.0, round(score + 0.038, 4))
 
 
-def begin(
-    runs: Path, *, number: int = 0, begun: datetime | None = None, planned: int = 15, **changes: Any
-) -> FabricatedRun:
+def begin(runs: Path, *, number: int = 0, begun: datetime | None = None, planned: int = 15, **changes: Any) -> FabricatedRun:
     """A run that has started and nothing more."""
     resolved = validate(study(**changes))
     clock = begun or BEGIN - timedelta(hours=number)
@@ -152,9 +144,7 @@ def begin(
             classes=CLASSES,
             utterances={"train": 408, "validation": 127},
             speakers={"train": ("03", "08"), "validation": ("15", "16")},
-            warnings=("speakers are shared between training and validation: the score says nothing about new speakers",)
-            if shared
-            else (),
+            warnings=("speakers are shared between training and validation: the score says nothing about new speakers",) if shared else (),
             shares_speakers=shared,
             machine={"host": "bench", "cores": 2, "precision": "bfloat16"},
             fingerprints={"corpus": "c0ffee", "encoder": "feed"},
@@ -176,9 +166,7 @@ def finished(
     run = begin(runs, number=number, planned=trials, **changes)
     for index in range(1, trials + 1):
         bca = SCORES[(index - 1) % len(SCORES)]
-        run.trial(
-            index, round(min(0.99, bca + (shift if bca > 0.2 else 0)), 4), run.parameters(), seconds_per_epoch=2.0
-        )
+        run.trial(index, round(min(0.99, bca + (shift if bca > 0.2 else 0)), 4), run.parameters(), seconds_per_epoch=2.0)
     if probe is not None:
         run.probe(probe)
     run.write(events.RunFinished(reason=f"{trials} trials are done"))

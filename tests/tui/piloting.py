@@ -17,9 +17,7 @@ def shown(app: App[Any]) -> str:
 
 
 async def until(
-    pilot: Pilot[Any],
-    condition: Callable[[], object],
-    seconds: float = float(os.environ.get("SER_TUI_TEST_SECONDS", "60")),
+    pilot: Pilot[Any], condition: Callable[[], object], seconds: float = float(os.environ.get("SER_TUI_TEST_SECONDS", "60"))
 ) -> None:
     """Wait until `condition()` holds; fail with what is on the screen otherwise."""
     deadline = asyncio.get_running_loop().time() + seconds
@@ -29,9 +27,7 @@ async def until(
         await pilot.pause(0.02)
 
 
-async def until_shown(
-    pilot: Pilot[Any], *texts: str, seconds: float = float(os.environ.get("SER_TUI_TEST_SECONDS", "60"))
-) -> None:
+async def until_shown(pilot: Pilot[Any], *texts: str, seconds: float = float(os.environ.get("SER_TUI_TEST_SECONDS", "60"))) -> None:
     """Wait until all of `texts` are on the screen."""
     await until(pilot, lambda: all(text in shown(pilot.app) for text in texts), seconds)
 

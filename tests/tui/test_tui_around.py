@@ -115,9 +115,7 @@ async def test_help_can_be_read_to_its_end_on_80_columns(runs: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "linux"}, {"TERM": "screen-256color"}])
-async def test_states_are_words_on_every_terminal(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
-) -> None:
+async def test_states_are_words_on_every_terminal(runs: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]) -> None:
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
     finished(runs, trials=3)
@@ -156,9 +154,7 @@ def test_no_part_of_the_interface_imports_anything_heavy() -> None:
         "from ser_tui.client import launch; from ser_tui.strategies.registry import planned_trials\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
     assert done.stdout.strip() == "[]"
 
 

@@ -12,9 +12,7 @@ from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.views.mapping import Plan
 
-RAVDESS = CorpusFacts(
-    "ravdess", 720, ("01", "02"), {"anger": 96, "calm": 96, "neutral": 48, "sadness": 96, "surprise": 96}, 20.0
-)
+RAVDESS = CorpusFacts("ravdess", 720, ("01", "02"), {"anger": 96, "calm": 96, "neutral": 48, "sadness": 96, "surprise": 96}, 20.0)
 
 
 def test_the_plan_knows_n_dropped_and_chance_before_the_start() -> None:

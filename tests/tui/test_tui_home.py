@@ -26,12 +26,7 @@ async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> No
         await until_shown(pilot, "older", "newer", "live")
         lines = [line for line in shown(pilot.app).splitlines() if "11-22" in line]
         assert "newer" in lines[0] and "live" in lines[0] and "6/15" in lines[0]
-        assert (
-            "older" in lines[1]
-            and "done" in lines[1]
-            and "15/15" in lines[1]
-            and ".953 .91-.99" in lines[1]
-        )
+        assert "older" in lines[1] and "done" in lines[1] and "15/15" in lines[1] and ".953 .91-.99" in lines[1]
         assert "2 runs, 1 live" in shown(pilot.app)
         assert "shared speakers: yes (random split)" in shown(pilot.app) and "gp  whisper-tiny.en" in shown(pilot.app)
         await pilot.press("down")

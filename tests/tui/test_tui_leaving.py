@@ -91,9 +91,7 @@ SCREENS: dict[str, Callable[[RunFolder, RunFolder], Screen[Any]]] = {
 
 
 @pytest.mark.parametrize("name", SCREENS)
-async def test_an_answer_that_comes_while_its_screen_goes_harms_nothing(
-    name: str, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_that_comes_while_its_screen_goes_harms_nothing(name: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held()
     monkeypatch.setattr(background, "threading", SimpleNamespace(Thread=held.thread))
     one, other = finished(runs, trials=2).folder, finished(runs, trials=2, number=1).folder
@@ -137,9 +135,7 @@ async def test_a_download_goes_on_when_its_screen_is_left(runs: Path, monkeypatc
         await until_shown(pilot, "ravdess is here now")
 
 
-async def test_a_screen_that_leaves_by_itself_takes_what_lies_on_it_along(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_screen_that_leaves_by_itself_takes_what_lies_on_it_along(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held()
     monkeypatch.setattr(background, "threading", SimpleNamespace(Thread=held.thread))
     app = SerTuiApp(runs)

@@ -58,9 +58,7 @@ MANY = 40
 
 @pytest.mark.parametrize("points", [6, pytest.param(MANY, marks=pytest.mark.slow)], ids=["some", "every"])
 @pytest.mark.parametrize("name", SCREENS)
-async def test_a_screen_can_be_left_at_every_message_of_its_mounting(
-    name: str, points: int, runs: Path, leaver: Leaver
-) -> None:
+async def test_a_screen_can_be_left_at_every_message_of_its_mounting(name: str, points: int, runs: Path, leaver: Leaver) -> None:
     one, other = finished(runs, trials=2).folder, finished(runs, trials=2, number=1).folder
     app = SerTuiApp(runs)
     async with app.run_test(size=(80, 24)) as pilot:

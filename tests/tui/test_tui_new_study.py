@@ -40,17 +40,11 @@ def form(**changes: Any) -> StudyForm:
     "changes",
     [
         {},
-        {
-            "protocol": {"kind": "speaker", "speakers": ["03", "08"], "test_size": 0.2},
-            "labels": {"calm": "neutral", "odd": ""},
-        },
+        {"protocol": {"kind": "speaker", "speakers": ["03", "08"], "test_size": 0.2}, "labels": {"calm": "neutral", "odd": ""}},
         {"method": "probe", "search": {"layers": {"choices": ["2", "2+3", "last"]}, "pooling": "mean+std"}},
         {"corpus": ["emodb", "demo"], "strategy": {"kind": "grid", "points": 3}, "budget": {"minutes": 2.5}},
         {"training": {"paper_exact": True, "warmup": 0.2}, "search": {"learning_rate": 1e-5}},
-        {
-            "training": {"trim_silence": True, "augment": ["speed", "noise"]},
-            "search": {"head_initialization": "probe"},
-        },
+        {"training": {"trim_silence": True, "augment": ["speed", "noise"]}, "search": {"head_initialization": "probe"}},
     ],
 )
 def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> None:
@@ -214,9 +208,7 @@ async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:
         await until(pilot, lambda: "must be below high" not in shown(pilot.app))
 
 
-async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = finished(runs, trials=2, name="origin", strategy="tpe", seed=7)
     async with SerTuiApp(runs).run_test(size=(160, 50), notifications=True) as pilot:
@@ -332,9 +324,7 @@ def _held_back(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return ready
 
 
-async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_order(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_typed_before_the_form_is_there_comes_to_its_fields_in_order(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = _held_back(monkeypatch)
     app = SerTuiApp(runs)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -109,8 +109,6 @@ def test_a_worker_that_took_over_has_another_number(runs: Path) -> None:
     assert [span.worker for span in timeline.spans(state_of(run)) if span is not None] == ["1", "2"]
 
 
-
-
 def test_what_the_model_expected_is_laid_beside_what_came(runs: Path) -> None:
     run = begin(runs)
     run.trial(1, 0.5, run.parameters())

@@ -238,8 +238,18 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
     run = finished(runs, trials=5, protocol={"kind": "speaker", "test_size": 0.2})
     square = tuple(tuple(9 if row == column else 1 for column in range(7)) for row in range(7))
     run.write(
-        events.TestScored(trial=5, bca=0.912, interval=(0.86, 0.95), accuracy=0.92, utterances=98, confusion=square,
-                          probe_bca=0.89, probe_interval=(0.85, 0.93), probe_accuracy=0.9, probe_p=0.3)
+        events.TestScored(
+            trial=5,
+            bca=0.912,
+            interval=(0.86, 0.95),
+            accuracy=0.92,
+            utterances=98,
+            confusion=square,
+            probe_bca=0.89,
+            probe_interval=(0.85, 0.93),
+            probe_accuracy=0.9,
+            probe_p=0.3,
+        )
     )
     run.write(events.FoldsScored(
         trial=5, protocol="loso", folds=({"name": "03", "bca": 0.9, "utterances": 49},), pooled_bca=0.889, interval=(0.86, 0.91),
@@ -255,7 +265,11 @@ async def test_test_part_folds_and_zero_shot_stand_on_the_screen_and_in_full_beh
     ))  # fmt: skip
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(100, 45)) as pilot:
         await until_shown(
-            pilot, "BCA .912 [.860, .950]", "scored once  probe .890 [.850, .930]", "pooled BCA .889", "! not unseen (v)  accuracy",
+            pilot,
+            "BCA .912 [.860, .950]",
+            "scored once  probe .890 [.850, .930]",
+            "pooled BCA .889",
+            "! not unseen (v)  accuracy",
             "v results",
         )
         assert "shared" not in shown(pilot.app).splitlines()[2]

@@ -39,9 +39,7 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     runs.mkdir()
     under_way(runs, number=0)
     finished(runs, number=1, name="emodb-tpe", strategy="tpe", shift=0.02, probe=0.924)
-    begin(runs, number=2, name="broken", protocol="speaker").write(
-        events.RunFailed(reason="three trials in a row failed")
-    )
+    begin(runs, number=2, name="broken", protocol="speaker").write(events.RunFailed(reason="three trials in a row failed"))
     return runs
 
 
@@ -73,9 +71,7 @@ async def _still(pilot: Pilot[Any]) -> None:
 @pytest.mark.parametrize(
     "keys", [(), ("down", "enter"), ("space", "down", "space", "c"), ("question_mark",)], ids=["home", "run", "compare", "help"]
 )
-def test_screen_looks_as_approved(
-    past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]
-) -> None:
+def test_screen_looks_as_approved(past: Path, snap_compare: Callable[..., bool], size: tuple[int, int], keys: tuple[str, ...]) -> None:
     assert snap_compare(SerTuiApp(past), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys))
 
 
@@ -110,7 +106,11 @@ def test_screen_with_plots_looks_as_approved(
 
 
 DEMO = CorpusFacts(
-    "demo", 420, ("f1", "m1"), {"anger": 60, "boredom": 60, "disgust": 60, "fear": 60, "happiness": 60, "neutral": 60, "sadness": 60}, 11.9,
+    "demo",
+    420,
+    ("f1", "m1"),
+    {"anger": 60, "boredom": 60, "disgust": 60, "fear": 60, "happiness": 60, "neutral": 60, "sadness": 60},
+    11.9,
     voices={name: Voice({"anger": 30, "neutral": 30}, 5.9) for name in ("f1", "m1")},
 )
 
@@ -144,7 +144,12 @@ def test_screen_of_one_run_or_none_looks_as_approved(
 
 
 CONTENTS = CorpusContents(
-    "demo", 420, 11.9, {name: 60 for name in DEMO.emotions or ()}, {"f1": 210, "m1": 180, "": 30}, {"female": 210, "male": 180, "": 30},
+    "demo",
+    420,
+    11.9,
+    {name: 60 for name in DEMO.emotions or ()},
+    {"f1": 210, "m1": 180, "": 30},
+    {"female": 210, "male": 180, "": 30},
     {(0.0, 1.0): 12, (1.0, 2.0): 340, (2.0, 4.0): 68},
 )
 RESULTS, ERRORS, UTTERANCE, HELD = ("enter", "v"), ("enter", "b"), ("enter", "b", "enter", "enter"), ("o", "b")
@@ -162,8 +167,11 @@ IN_ALL = [pytest.param(name, marks=[] if name in ("80x24", "200x50") else [pytes
     [
         pytest.param(keys, terminal, id=f"{name}-{terminal}")
         for name, keys, terminals in (
-            ("home", (), OTHERS), ("compare", ("space", "down", "space", "c"), OTHERS), ("help", ("question_mark",), OTHERS),
-            ("run", RUN, ("no-color",)), ("trial", TRIAL, ("120x40", "200x50", "linux")),
+            ("home", (), OTHERS),
+            ("compare", ("space", "down", "space", "c"), OTHERS),
+            ("help", ("question_mark",), OTHERS),
+            ("run", RUN, ("no-color",)),
+            ("trial", TRIAL, ("120x40", "200x50", "linux")),
             ("parameters", PARAMETERS, ("80x24", "120x40", "no-color")),
             ("timeline", TIMELINE, ("80x24", "200x50", "linux", "no-color")),
         )
@@ -184,9 +192,15 @@ def test_screen_with_plots_looks_as_approved_in_other_terminals(
     [
         pytest.param(keys, terminal, id=f"{name}-{terminal}")
         for name, keys, terminals in (
-            ("results", RESULTS, OTHERS), ("errors", ERRORS, OTHERS), ("log", ("enter", "l"), OTHERS), ("evaluate", ("e", "space"), OTHERS),
-            ("new-study", ("n",), OTHERS), ("corpora", ("o",), OTHERS), ("encoders", ("m",), OTHERS),
-            ("utterance", UTTERANCE, TERMINALS), ("contents", HELD, TERMINALS),
+            ("results", RESULTS, OTHERS),
+            ("errors", ERRORS, OTHERS),
+            ("log", ("enter", "l"), OTHERS),
+            ("evaluate", ("e", "space"), OTHERS),
+            ("new-study", ("n",), OTHERS),
+            ("corpora", ("o",), OTHERS),
+            ("encoders", ("m",), OTHERS),
+            ("utterance", UTTERANCE, TERMINALS),
+            ("contents", HELD, TERMINALS),
         )
         for terminal in terminals
     ],

@@ -49,9 +49,7 @@ def test_its_runs_are_listed_with_and_without_its_index(left: Path) -> None:
     without = {row["name"]: row for row in document("runs", runs=left / "runs")}
     assert with_index == without
     states = {row["run_id"].split("-", 2)[2].rsplit("-", 1)[0]: row["state"] for row in with_index.values()}
-    assert states == {
-        "old-loso": "done", "old-failed": "failed", "old-probe": "done", "old-stopped": "stopped", "old-tune": "done"
-    }
+    assert states == {"old-loso": "done", "old-failed": "failed", "old-probe": "done", "old-stopped": "stopped", "old-tune": "done"}
     assert with_index["old-probe"]["best"]["trial"] == 1
     assert round(with_index["old-probe"]["best"]["bca"], 3) == 0.556
 

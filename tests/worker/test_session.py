@@ -13,9 +13,7 @@ from ser_tui.worker import recording
 from ser_tui.worker.session import Session
 
 
-def test_progress_is_logged_where_the_log_was_silent_and_something_has_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_is_logged_where_the_log_was_silent_and_something_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = create(tmp_path, "x")
     with Session(folder, "search") as worker:
         for done in range(1000):

@@ -234,8 +234,13 @@ def _place(archive: Path, target: Path, name: str) -> Path:
     slashed = name.replace("\\", "/")
     parts = PurePosixPath(slashed).parts
     bad = (
-        not parts or slashed.startswith("/") or ".." in parts or "\0" in name or re.match(r"[A-Za-z]:", slashed)
-        or any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts) or len(parts) > 50
+        not parts
+        or slashed.startswith("/")
+        or ".." in parts
+        or "\0" in name
+        or re.match(r"[A-Za-z]:", slashed)
+        or any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts)
+        or len(parts) > 50
     )
     if bad:
         raise ArchiveError(f"{archive.name}: the name {name[:100]!r} leaves the folder; refused")

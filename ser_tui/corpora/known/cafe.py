@@ -12,9 +12,7 @@ from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "ACTOR-EMOTION-INTENSITY-SENTENCE (01-C-1-1.wav)"
-EMOTIONS = {
-    "C": "anger", "D": "disgust", "J": "happiness", "N": "neutral", "P": "fear", "S": "surprise", "T": "sadness",
-}
+EMOTIONS = {"C": "anger", "D": "disgust", "J": "happiness", "N": "neutral", "P": "fear", "S": "surprise", "T": "sadness"}
 NAME = re.compile(r"(?P<actor>0[1-9]|1[0-2])-(?:(?P<neutral>N)-1|(?P<emotion>[CDJPST])-[12])-(?P<sentence>[1-6])", re.ASCII)
 NOTES = ("All actors speak the same six sentences, every emotion but neutral at two intensities.",)
 

@@ -14,9 +14,7 @@ from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "ACTOR_SENTENCE_EMOTION_LEVEL (1001_DFA_ANG_XX.wav)"
 SENTENCES = ("DFA", "IEO", "IOM", "ITH", "ITS", "IWL", "IWW", "MTI", "TAI", "TIE", "TSI", "WSI")
-EMOTIONS = {
-    "ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness",
-}
+EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness"}
 # One file of some releases, 1040_ITH_SAD_X, has a level of one letter.
 NAME = re.compile(
     rf"(?P<actor>10(?:0[1-9]|[1-8]\d|9[01]))_(?P<sentence>{'|'.join(SENTENCES)})_(?P<emotion>{'|'.join(EMOTIONS)})_(?:LO|MD|HI|XX?)",
@@ -25,15 +23,54 @@ NAME = re.compile(
 FEMALE = frozenset(
     str(1000 + number)
     for number in (
-        2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47, 49, 52, 53, 54, 55, 56, 58, 60, 61, 63,
-        72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
+        2,
+        3,
+        4,
+        6,
+        7,
+        8,
+        9,
+        10,
+        12,
+        13,
+        18,
+        20,
+        21,
+        24,
+        25,
+        28,
+        29,
+        30,
+        37,
+        43,
+        46,
+        47,
+        49,
+        52,
+        53,
+        54,
+        55,
+        56,
+        58,
+        60,
+        61,
+        63,
+        72,
+        73,
+        74,
+        75,
+        76,
+        78,
+        79,
+        82,
+        84,
+        89,
+        91,
     )
 )
 """43 of the 91 actors, by the corpus's table of demographics."""
 
-_TWINS = (
-    ("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"), ("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"), ("1017_IWW_ANG_XX", "1017_IWW_FEA_XX"),
-)
+_TWINS = (("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"), ("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"), ("1017_IWW_ANG_XX", "1017_IWW_FEA_XX"))
 DEFECTS = {
     "1076_MTI_SAD_XX": "the recording has no speech in it, as the corpus's authors say",
     **{

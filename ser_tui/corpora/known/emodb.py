@@ -18,12 +18,8 @@ from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UserError
 
 FORM = "SSTTTEv (03a01Wa.wav)"
-NAME = re.compile(
-    r"(?P<speaker>03|08|09|1[0-6])(?P<text>a0[12457]|b0[1239]|b10)(?P<emotion>[WLEAFTN])(?P<version>[a-z]?)", re.ASCII
-)
-EMOTIONS = {
-    "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral",
-}
+NAME = re.compile(r"(?P<speaker>03|08|09|1[0-6])(?P<text>a0[12457]|b0[1239]|b10)(?P<emotion>[WLEAFTN])(?P<version>[a-z]?)", re.ASCII)
+EMOTIONS = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
 SPEAKERS = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
 MALE = frozenset({"03", "10", "11", "12", "15"})
 UTTERANCES = 535

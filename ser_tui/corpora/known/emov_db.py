@@ -11,9 +11,7 @@ from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "bea|jenie|josh|sam/style_RANGE_SENTENCE (bea_Amused/amused_1-15_0001.wav)"
-EMOTIONS = {
-    "amused": "amusement", "anger": "anger", "disgust": "disgust", "neutral": "neutral", "sleepiness": "sleepiness",
-}
+EMOTIONS = {"amused": "amusement", "anger": "anger", "disgust": "disgust", "neutral": "neutral", "sleepiness": "sleepiness"}
 GENDERS = {"bea": "female", "jenie": "female", "josh": "male", "sam": "male"}
 NAME = re.compile(
     rf"(?:.*/)?(?P<speaker>{'|'.join(GENDERS)})(?:_[a-z]+)?/(?:[^/]+/)*(?P<emotion>{'|'.join(EMOTIONS)})_\d{{1,3}}[-_]\d{{1,3}}_"

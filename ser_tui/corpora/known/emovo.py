@@ -12,9 +12,7 @@ from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "EMOTION-SPEAKER-SENTENCE (dis-f1-b1.wav)"
-EMOTIONS = {
-    "dis": "disgust", "gio": "happiness", "neu": "neutral", "pau": "fear", "rab": "anger", "sor": "surprise", "tri": "sadness",
-}
+EMOTIONS = {"dis": "disgust", "gio": "happiness", "neu": "neutral", "pau": "fear", "rab": "anger", "sor": "surprise", "tri": "sadness"}
 NAME = re.compile(rf"(?P<emotion>{'|'.join(EMOTIONS)})-(?P<speaker>[fm][123])-(?P<sentence>[a-z]\d)", re.ASCII)
 NOTES = ("Stereo at 48 kHz: channels are averaged.", "All speakers read the same 14 sentences.")
 

@@ -14,10 +14,7 @@ from ser_tui.corpora.labels import Labels, canonical
 from ser_tui.study.errors import UserError
 
 SAMPLES, USERS = "samples.csv", "users.csv"
-NOTES = (
-    "The emotion is the intended one; listeners recognised two in three.",
-    "Neutrality is named neutral, joy happiness.",
-)
+NOTES = ("The emotion is the intended one; listeners recognised two in three.", "Neutrality is named neutral, joy happiness.")
 _GENDERS = {"m": "male", "male": "male", "f": "female", "female": "female"}
 
 

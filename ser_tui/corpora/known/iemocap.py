@@ -18,16 +18,20 @@ from ser_tui.corpora.labels import Labeller, Labels
 from ser_tui.study.errors import UserError
 
 FORM = "SesNNG_dialogue_GNNN (Ses01F_impro01_M003.wav)"
-NAME = re.compile(
-    r"Ses(?P<session>0[1-5])[FM]_(?P<dialogue>(?:impro|script)\d\d[a-z]?(?:_\d[a-z]?)?)_(?P<speaker>[FM])\d{3}", re.ASCII
-)
-LINE = re.compile(
-    r"\[\s*\d+(?:\.\d+)?\s*-\s*\d+(?:\.\d+)?\s*\]\s+(?P<turn>Ses\w+)\s+(?P<emotion>[a-z]{3})\s+\[[^\]]*\]\s*", re.ASCII
-)
+NAME = re.compile(r"Ses(?P<session>0[1-5])[FM]_(?P<dialogue>(?:impro|script)\d\d[a-z]?(?:_\d[a-z]?)?)_(?P<speaker>[FM])\d{3}", re.ASCII)
+LINE = re.compile(r"\[\s*\d+(?:\.\d+)?\s*-\s*\d+(?:\.\d+)?\s*\]\s+(?P<turn>Ses\w+)\s+(?P<emotion>[a-z]{3})\s+\[[^\]]*\]\s*", re.ASCII)
 """A turn's line: [start - end], turn, emotion, [valence, activation, dominance]."""
 EMOTIONS = {
-    "ang": "anger", "dis": "disgust", "exc": "excitement", "fea": "fear", "fru": "frustration", "hap": "happiness",
-    "neu": "neutral", "oth": "other", "sad": "sadness", "sur": "surprise",
+    "ang": "anger",
+    "dis": "disgust",
+    "exc": "excitement",
+    "fea": "fear",
+    "fru": "frustration",
+    "hap": "happiness",
+    "neu": "neutral",
+    "oth": "other",
+    "sad": "sadness",
+    "sur": "surprise",
 }
 FOUR = {"ang": "anger", "exc": "happiness", "hap": "happiness", "neu": "neutral", "sad": "sadness"}
 """The four-class convention of the field."""
@@ -97,9 +101,7 @@ def read_emotions(root: Path) -> dict[str, str]:
             if file.endswith(".txt") and not file.startswith("."):
                 found.update(parse_evaluation(_read(Path(folder) / file)))
     if not found:
-        raise UserError(
-            f"{root}: no labels in Session*/dialog/EmoEvaluation/*.txt; give the folder IEMOCAP_full_release, which has them"
-        )
+        raise UserError(f"{root}: no labels in Session*/dialog/EmoEvaluation/*.txt; give the folder IEMOCAP_full_release, which has them")
     return found
 
 

@@ -13,12 +13,18 @@ from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "SPEAKER_emotion_TEXT_REPETITION (female1_angry_10a_1.wav)"
 EMOTIONS = {
-    "angry": "anger", "sad": "sadness", "neutral": "neutral", "happy": "happiness", "excited": "excitement", "anxious": "fear",
-    "apologetic": "apology", "assertive": "assertiveness", "concerned": "concern", "encouraging": "encouragement",
+    "angry": "anger",
+    "sad": "sadness",
+    "neutral": "neutral",
+    "happy": "happiness",
+    "excited": "excitement",
+    "anxious": "fear",
+    "apologetic": "apology",
+    "assertive": "assertiveness",
+    "concerned": "concern",
+    "encouraging": "encouragement",
 }
-NAME = re.compile(
-    rf"(?P<speaker>(?P<gender>female|male)[12])_(?P<emotion>{'|'.join(EMOTIONS)})_(?:[1-9]|1[0-5])[ab]_[12]", re.ASCII
-)
+NAME = re.compile(rf"(?P<speaker>(?P<gender>female|male)[12])_(?P<emotion>{'|'.join(EMOTIONS)})_(?:[1-9]|1[0-5])[ab]_[12]", re.ASCII)
 NOTES = (
     "Five emotions are what its authors call primary (anger, excitement, happiness, neutral, sadness); `labels` can drop the others.",
     "Anxious is named fear, as in EmoDB. Sentences are not named: whether a number is one text in all emotions is not documented.",

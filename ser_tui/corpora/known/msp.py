@@ -14,9 +14,7 @@ from ser_tui.corpora.known import label_tables
 from ser_tui.corpora.labels import Labels
 from ser_tui.study.errors import UserError
 
-LETTERS = {
-    "A": "anger", "C": "contempt", "D": "disgust", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "U": "surprise",
-}
+LETTERS = {"A": "anger", "C": "contempt", "D": "disgust", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "U": "surprise"}
 LEFT_OUT = {"O": "labelled other", "X": "the listeners did not agree"}
 PODCAST_TABLE = "labels_consensus.csv"
 PODCAST_NAME = re.compile(r"MSP-PODCAST_\d{4}_\d{4}(?:_\d{4})?", re.ASCII)

@@ -13,11 +13,23 @@ from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "SPEAKER_emotion_SENTENCE (EB0_anger_12.wav)"
 EMOTIONS = {
-    "anger": "anger", "fear": "fear", "happiness": "happiness", "neutral": "neutral", "sadness": "sadness", "surprised": "surprise",
+    "anger": "anger",
+    "fear": "fear",
+    "happiness": "happiness",
+    "neutral": "neutral",
+    "sadness": "sadness",
+    "surprised": "surprise",
     "surprise": "surprise",
 }
 GENDERS = {
-    "EB0": "female", "IC0": "female", "KD0": "female", "MK0": "female", "KS0": "male", "MP0": "male", "SM0": "male", "TP0": "male",
+    "EB0": "female",
+    "IC0": "female",
+    "KD0": "female",
+    "MK0": "female",
+    "KS0": "male",
+    "MP0": "male",
+    "SM0": "male",
+    "TP0": "male",
     "WR0": "male",
 }
 NAME = re.compile(rf"(?P<speaker>[A-Z]{{2}}\d|\d{{2}})_(?P<emotion>{'|'.join(EMOTIONS)})_(?P<sentence>\d|[1-8]\d|90)", re.ASCII)

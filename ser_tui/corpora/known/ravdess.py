@@ -15,12 +15,17 @@ from ser_tui.corpora.labels import Labels, by_name
 FORM = "03-01-EMOTION-INTENSITY-STATEMENT-REPETITION-ACTOR (03-01-06-01-02-01-12.wav)"
 # Neutral speech has one intensity only.
 NAME = re.compile(
-    r"03-01-(?:(?P<neutral>01)-01|(?P<emotion>0[2-8])-0[12])-(?P<statement>0[12])-0[12]-(?P<actor>0[1-9]|1\d|2[0-4])",
-    re.ASCII,
+    r"03-01-(?:(?P<neutral>01)-01|(?P<emotion>0[2-8])-0[12])-(?P<statement>0[12])-0[12]-(?P<actor>0[1-9]|1\d|2[0-4])", re.ASCII
 )
 _OTHER = re.compile(r"(?P<modality>0[1-3])-(?P<channel>0[12])-0[1-8]-0[12]-0[12]-0[12]-(?:0[1-9]|1\d|2[0-4])", re.ASCII)
 EMOTIONS = {
-    "01": "neutral", "02": "calm", "03": "happiness", "04": "sadness", "05": "anger", "06": "fear", "07": "disgust",
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
     "08": "surprise",
 }
 NOTES = (
@@ -62,7 +67,9 @@ ENTRY = CorpusEntry(
     archives=(
         Archive(
             "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1",
-            "Audio_Speech_Actors_01-24.zip", 208_468_073, "md5:bc696df654c87fed845eb13823edef8a",
+            "Audio_Speech_Actors_01-24.zip",
+            208_468_073,
+            "md5:bc696df654c87fed845eb13823edef8a",
         ),
     ),
     notes=NOTES,

@@ -12,9 +12,7 @@ from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "DC|JE|JK|KL/emotion letters and sentence number (DC/sa03.wav or DC_sa03.wav)"
-EMOTIONS = {
-    "a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "n": "neutral", "sa": "sadness", "su": "surprise",
-}
+EMOTIONS = {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "n": "neutral", "sa": "sadness", "su": "surprise"}
 # Two-letter codes first: sa03 is no s followed by something.
 NAME = re.compile(
     r"(?:.*/)?(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>sa|su|a|d|f|h|n)(?P<number>0[1-9]|1[0-5]|(?<=n)(?:1[6-9]|2\d|30))\.[^./]+",

@@ -39,11 +39,15 @@ ENTRY = CorpusEntry(
     utterances=3000,
     archives=(
         Archive(
-            "https://github.com/mansourehk/ShEMO/raw/master/female.zip", "female.zip", 374_368_830,
+            "https://github.com/mansourehk/ShEMO/raw/master/female.zip",
+            "female.zip",
+            374_368_830,
             "sha256:663d8d7dceb44adbbf87d84be3a080fb691d169fbd972f6941e6302bc39f71e6",
         ),
         Archive(
-            "https://github.com/mansourehk/ShEMO/raw/master/male.zip", "male.zip", 496_606_401,
+            "https://github.com/mansourehk/ShEMO/raw/master/male.zip",
+            "male.zip",
+            496_606_401,
             "sha256:747670d0d918e59d5e5020cf66610242890b093d42968c467c4f02eb5e6a6b1a",
         ),
     ),

@@ -13,7 +13,12 @@ from ser_tui.corpora.labels import Labels, by_name
 
 FORM = "OAF|YAF_word_emotion (YAF_back_ps.wav)"
 EMOTIONS = {
-    "angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "neutral": "neutral", "ps": "surprise",
+    "angry": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "neutral": "neutral",
+    "ps": "surprise",
     "sad": "sadness",
 }
 # OA_bite_neutral is the one misspelt name of the release; OA is no third speaker.
@@ -49,7 +54,9 @@ ENTRY = CorpusEntry(
     archives=(
         Archive(
             "https://bj.bcebos.com/paddleaudio/datasets/TESS_Toronto_emotional_speech_set.zip",
-            "TESS_Toronto_emotional_speech_set.zip", None, "md5:1465311b24d1de704c4c63e4ccc470c7",
+            "TESS_Toronto_emotional_speech_set.zip",
+            None,
+            "md5:1465311b24d1de704c4c63e4ccc470c7",
         ),
     ),
     notes=NOTES,

@@ -37,8 +37,6 @@ ENTRY = CorpusEntry(
     labeller=by_name(parse_name, FORM),
     knows=parse_name,
     utterances=400,
-    archives=(
-        Archive("https://github.com/siddiquelatif/URDU-Dataset/archive/refs/heads/master.zip", "URDU-Dataset-master.zip"),
-    ),
+    archives=(Archive("https://github.com/siddiquelatif/URDU-Dataset/archive/refs/heads/master.zip", "URDU-Dataset-master.zip"),),
     notes=NOTES,
 )

@@ -13,9 +13,7 @@ from ser_tui.corpora.reading.table_text import Rows
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.errors import UserError
 
-ROLES = (
-    "file", "emotion", "speaker", "gender", "sentence", "language", "session", "split", "fold", "start", "end", "duration",
-)
+ROLES = ("file", "emotion", "speaker", "gender", "sentence", "language", "session", "split", "fold", "start", "end", "duration")
 """What a column can hold: the keys of `locations.Source.columns`, and the options of `corpora add`."""
 
 NEEDED = ("file", "emotion")
@@ -99,15 +97,12 @@ def is_header(cells: Sequence[str], wanted: Mapping[str, str], needed: Sequence[
     words = [plain(cell) for cell in cells]
     asked = {plain(header) for role, header in wanted.items() if role in needed}
     hits = [
-        role in wanted or any(word in _KNOWN[role] or (role == "file" and word in _ONLY_WITH_SOUND) for word in words)
-        for role in needed
+        role in wanted or any(word in _KNOWN[role] or (role == "file" and word in _ONLY_WITH_SOUND) for word in words) for role in needed
     ]
     return all(hits) and asked <= set(words) | {plain(NO_COLUMN)}
 
 
-def choose(
-    where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[str] = NEEDED, spell: Spell = of_corpora_add
-) -> Columns:
+def choose(where: str, rows: Rows, wanted: Mapping[str, str], needed: Sequence[str] = NEEDED, spell: Spell = of_corpora_add) -> Columns:
     """The columns of the table `where` (its name in messages), `wanted` (role -> header) before what is known. `spell`: how messages
     say what can be wanted.
 
@@ -216,9 +211,7 @@ def _no_times(spell: Spell) -> str:
     return f"{spell('start', NO_COLUMN)} {spell('end', NO_COLUMN)}"
 
 
-def _refuse_unread_times(
-    where: str, rows: Rows, found: Mapping[str, int], wanted: Mapping[str, str], spell: Spell
-) -> None:
+def _refuse_unread_times(where: str, rows: Rows, found: Mapping[str, int], wanted: Mapping[str, str], spell: Spell) -> None:
     """Times of segments under headers that are not known for them: a whole recording must not get the label of a part of it."""
     if "start" in wanted or "end" in wanted or ("start" in found and "end" in found):
         return

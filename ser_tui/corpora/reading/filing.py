@@ -39,7 +39,7 @@ class Filing:
         """The id of a file that the table names as `text`: its path as written, with slashes. Empty for none."""
         name = text.strip()
         if name.lower().startswith("file://"):
-            name = unquote(name[len("file://"):].removeprefix("localhost"))
+            name = unquote(name[len("file://") :].removeprefix("localhost"))
         return posixpath.normpath(name.replace("\\", "/")) if name else ""
 
     def find(self, name: str) -> tuple[str | None, str]:

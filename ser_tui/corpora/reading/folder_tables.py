@@ -26,11 +26,7 @@ _FOUND = 0.5
 
 
 def read(
-    folder: Path,
-    *,
-    wanted: Mapping[str, str] | None = None,
-    split_map: Mapping[str, str] | None = None,
-    root: Path | None = None,
+    folder: Path, *, wanted: Mapping[str, str] | None = None, split_map: Mapping[str, str] | None = None, root: Path | None = None
 ) -> tuple[Path, ReadTable] | None:
     """(the folder that ids are relative to, the table) for a folder that has one; None where it has none.
 

@@ -89,9 +89,7 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
     return Reading(trees.label(tree, ids), tuple(problems), said, like or TREE)
 
 
-def read(
-    name: str, root: Path, like: str = "", *, before: bool = False, progress: Progress | None = None, fresh: bool = False
-) -> Manifest:
+def read(name: str, root: Path, like: str = "", *, before: bool = False, progress: Progress | None = None, fresh: bool = False) -> Manifest:
     """The manifest of a folder, see `look`."""
     return heard(name, root, look(name, root, like, before=before), progress=progress, fresh=fresh)
 
@@ -99,9 +97,7 @@ def read(
 def heard(name: str, root: Path, reading: Reading, *, progress: Progress | None = None, fresh: bool = False) -> Manifest:
     """The manifest of what `look` found."""
     language = reading.entry.language if reading.entry else None
-    manifest = build.from_labels(
-        name, root, reading.labels, reading.problems, language=language, progress=progress, fresh=fresh
-    )
+    manifest = build.from_labels(name, root, reading.labels, reading.problems, language=language, progress=progress, fresh=fresh)
     like = reading.entry.name if reading.entry is not None and reading.entry.name != name else ""
     utterances = tuple(replace(one, like=like) for one in manifest.utterances) if like else manifest.utterances
     return replace(manifest, utterances=utterances, reading=reading.told, like=reading.like)

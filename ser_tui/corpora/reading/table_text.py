@@ -93,9 +93,7 @@ def _separated_rows(path: Path, text: str, encoding: str, is_header: Callable[[S
     candidates = [named[1]] if named else sorted(DELIMITERS, key=lambda sign: -lines.count(sign))
     readable = [sign for sign in candidates if is_header(_cells(lines, sign))]
     delimiter = (readable or candidates)[0]
-    rows = [
-        (number + skipped, tuple(cells)) for number, cells in _parsed(path, text, delimiter) if any(cell.strip() for cell in cells)
-    ]
+    rows = [(number + skipped, tuple(cells)) for number, cells in _parsed(path, text, delimiter) if any(cell.strip() for cell in cells)]
     header = tuple(cell.strip() for cell in rows[0][1]) if rows else ()
     return Rows(header, tuple(rows[1:]), f"{encoding}, separated by {_NAMED.get(delimiter, repr(delimiter))}", delimiter)
 

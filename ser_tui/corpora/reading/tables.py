@@ -68,11 +68,7 @@ class _Rest:
 
 
 def read(
-    path: Path,
-    *,
-    wanted: Mapping[str, str] | None = None,
-    split_map: Mapping[str, str] | None = None,
-    root: Path | None = None,
+    path: Path, *, wanted: Mapping[str, str] | None = None, split_map: Mapping[str, str] | None = None, root: Path | None = None
 ) -> ReadTable:
     """The table at `path`; ids are its files' paths as it writes them, relative to its folder.
 

@@ -25,14 +25,7 @@ from ser_tui.corpora.splitting.sentences import (
     sentence_folds,
     sentences_of,
 )  # fmt: skip
-from ser_tui.corpora.splitting.splits import (
-    Split,
-    check_speakers,
-    describe,
-    first_speakers,
-    ordered_groups,
-    require_speakers,
-)
+from ser_tui.corpora.splitting.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
 from ser_tui.study.document import FOLDED, SplitProtocol
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
@@ -350,9 +343,7 @@ def _divide(
     stratify = emotions if protocol.kind == "stratified" else None
     rare = sorted(emotion for emotion, count in Counter(emotions).items() if count < 2)
     if stratify and rare:
-        raise UsageError(
-            f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}="
-        )
+        raise UsageError(f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}=")
     groups = recordings.grouped(manifest, indices)
     together = len(groups) < len(indices)
     try:

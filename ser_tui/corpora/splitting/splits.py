@@ -46,8 +46,14 @@ def describe(
     heard = {part: [manifest.utterances[index] for index in indices] for part, indices in parts.items()}
     shared = sorted(_values(heard["train"], "speaker") & _values(heard["validation"] + heard["test"], "speaker"))
     findings = [
-        *notes, *_speakers(heard), *_sessions(heard), *_recordings(manifest, parts), *_sentences(heard), *_duplicates(manifest, parts),
-        *conflicts(manifest), *_classes(manifest, heard),
+        *notes,
+        *_speakers(heard),
+        *_sessions(heard),
+        *_recordings(manifest, parts),
+        *_sentences(heard),
+        *_duplicates(manifest, parts),
+        *conflicts(manifest),
+        *_classes(manifest, heard),
     ]
     return Split(
         tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(findings),

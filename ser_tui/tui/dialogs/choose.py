@@ -75,8 +75,7 @@ class ChooseScreen(AppDialog[list[str]]):
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="heading", markup=False)
             yield ChoiceTable(
-                [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 8, flexible=True)],
-                heading=False,
+                [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 8, flexible=True)], heading=False
             )
             yield Lines(Text(), Text(), classes="muted", id="whole")
             if self._other:

@@ -43,9 +43,7 @@ class HelpScreen(AppDialog[None]):
     def __init__(self, screen: Screen[Any]) -> None:
         super().__init__()
         self._about = inspect.getdoc(inspect.getmodule(type(screen))) or ""
-        self._keys = [
-            (key_of(active.binding), active.binding.tooltip or active.binding.description) for active in offered(screen)
-        ]
+        self._keys = [(key_of(active.binding), active.binding.tooltip or active.binding.description) for active in offered(screen)]
 
     def compose(self) -> ComposeResult:
         """About, keys, words."""

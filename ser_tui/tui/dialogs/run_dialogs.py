@@ -191,9 +191,7 @@ async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:
     if not others:
         screen.ser.tell("this is the only run: there is nothing to compare it with")
         return []
-    choices = [
-        Choosable(summary.run_id, f"{summary.shown}, {summary.corpus or '-'}") for summary in others
-    ]
+    choices = [Choosable(summary.run_id, f"{summary.shown}, {summary.corpus or '-'}") for summary in others]
     return await screen.app.push_screen_wait(ChooseScreen("Compare with; space marks several", choices, several=True))
 
 

@@ -78,9 +78,7 @@ async def choose_encoder(screen: AppScreen[Any], chosen: str) -> str:
     from ser_tui.tui.data import knowledge
 
     known = await in_thread(knowledge.known_encoders)
-    choices = [
-        Choosable(one.name, f"{one.detail}; {one.facts}" if one.ready else one.detail, one.ready) for one in known
-    ]
+    choices = [Choosable(one.name, f"{one.detail}; {one.facts}" if one.ready else one.detail, one.ready) for one in known]
     other = "or the folder of a model (Hugging Face or SpeechBrain layout)"
     found = await screen.app.push_screen_wait(ChooseScreen("Encoder", choices, chosen=[chosen], other=other))
     return found[0] if found else ""

@@ -92,9 +92,7 @@ class CompareScreen(AppScreen[None]):
     async def _read(self) -> None:
         feed = self.ser.feed()
         await self.attempt(feed.poll)
-        self._summaries = {
-            summary.run_id: summary for summary in feed.summaries if summary.run_id in self._marked
-        }
+        self._summaries = {summary.run_id: summary for summary in feed.summaries if summary.run_id in self._marked}
         self._order = [run_id for run_id in self._order if run_id in self._summaries]
         if len(self._order) < 2:
             self.ser.tell("fewer than two of the marked runs are left", problem=True)

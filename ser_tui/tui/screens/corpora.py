@@ -199,9 +199,7 @@ class CorporaScreen(AppScreen[None]):
             return
         if not one.usable:
             self.ser.tell(
-                f"{one.name} is not on this machine: g fetches it"
-                if one.downloadable
-                else f"{one.name}: {one.obtain or one.source}"
+                f"{one.name} is not on this machine: g fetches it" if one.downloadable else f"{one.name}: {one.obtain or one.source}"
             )
             return
         name = one.name
@@ -273,9 +271,7 @@ class CorporaScreen(AppScreen[None]):
 
         known = await self.attempt(forget)
         if known is not None:
-            self.ser.tell(
-                f"forgot where {name} lies" if known else f"{name} was found by itself: there is nothing to forget"
-            )
+            self.ser.tell(f"forgot where {name} lies" if known else f"{name} was found by itself: there is nothing to forget")
             self._look()
 
     @work

@@ -107,12 +107,7 @@ class EncodersScreen(AppScreen[None]):
         state = fetch.words.split(",")[0] if fetch else _state(one)
         style = "" if one.ready else "muted"
         size = f"{one.download_bytes / 1e6:.0f} MB" if one.download_bytes and not one.ready else "-"
-        return one.name, (
-            cell(one.name, style),
-            cell(state, "accent" if fetch else style),
-            cell(size, style),
-            cell(one.licence, style),
-        )
+        return one.name, (cell(one.name, style), cell(state, "accent" if fetch else style), cell(size, style), cell(one.licence, style))
 
     @property
     def current(self) -> KnownEncoder | None:
@@ -145,12 +140,7 @@ class EncodersScreen(AppScreen[None]):
         if not self.is_mounted or action != "get":
             return True
         one = self.current
-        return (
-            one is not None
-            and not one.ready
-            and one.source == "hub"
-            and ("encoder", one.name) not in self.ser.fetches.under_way
-        )
+        return one is not None and not one.ready and one.source == "hub" and ("encoder", one.name) not in self.ser.fetches.under_way
 
     @work
     async def action_look(self) -> None:
@@ -170,9 +160,7 @@ class EncodersScreen(AppScreen[None]):
             return
         name = one.name
         yes = await self.app.push_screen_wait(
-            ConfirmScreen(
-                f"Fetch {printable(name)}?", f"{one.download_bytes / 1e6:.0f} MB from the hub. Licence: {one.licence}."
-            )
+            ConfirmScreen(f"Fetch {printable(name)}?", f"{one.download_bytes / 1e6:.0f} MB from the hub. Licence: {one.licence}.")
         )
         if not yes:
             return

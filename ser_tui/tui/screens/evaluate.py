@@ -82,10 +82,7 @@ class EvaluateScreen(AppScreen[None]):
         with Horizontal(id="body"):
             with Vertical(id="targets"):
                 yield Lines(cell("ON THESE CORPORA", "accent"), classes="heading")
-                yield CorporaTable(
-                    [Column("mark", "", 1), Column("name", "", 10), Column("note", "", 20, flexible=True)],
-                    heading=False,
-                )
+                yield CorporaTable([Column("mark", "", 1), Column("name", "", 10), Column("note", "", 20, flexible=True)], heading=False)
                 with Horizontal(classes="choice"):
                     yield Lines(cell("preset", "muted"), classes="label")
                     yield Options(PRESETS, "default", id="preset")
@@ -95,11 +92,7 @@ class EvaluateScreen(AppScreen[None]):
             with Vertical(id="mapping"):
                 yield Lines(cell("WHAT COUNTS AS WHAT", "accent"), classes="heading")
                 yield MappingTable(
-                    [
-                        Column("emotion", "EMOTION", 14),
-                        Column("number", "N", 6, "right"),
-                        Column("class", "COUNTS AS", 18, flexible=True),
-                    ]
+                    [Column("emotion", "EMOTION", 14), Column("number", "N", 6, "right"), Column("class", "COUNTS AS", 18, flexible=True)]
                 )
         yield Lines(Text(), Text(), id="follows")
         yield KeyBar()
@@ -154,9 +147,7 @@ class EvaluateScreen(AppScreen[None]):
         plan.take([self._facts.get(name, CorpusFacts(name)) for name in self._marked])
         self.query_one(CorporaTable).sync([self._corpus_row(*row) for row in self._rows])
         mapping, counts, proposed = plan.mapping(), plan.counts(), plan.proposed()
-        self.query_one(MappingTable).sync(
-            [self._mapping_row(name, counts[name], mapping[name], proposed[name]) for name in counts]
-        )
+        self.query_one(MappingTable).sync([self._mapping_row(name, counts[name], mapping[name], proposed[name]) for name in counts])
         self.query_one("#preset", Options).value = plan.preset
         self.query_one("#prediction", Options).value = "masked" if plan.masked else "raw"
         self.query_one("#follows", Lines).show(self._follows())

@@ -42,9 +42,7 @@ Or from the shell:  ser-tui run demo"""
 class RunsTable(Table):
     """The runs; enter and space belong to the screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "open", tooltip="Show the run, live or past"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "open", tooltip="Show the run, live or past")]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There must be a run to open."""

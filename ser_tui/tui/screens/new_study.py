@@ -138,9 +138,7 @@ class NewStudyScreen(AppScreen[None]):
             return StudyForm.from_draft(self._draft.draft)
         if self._given is not None:
             return StudyForm.from_study(self._given)
-        located = [
-            corpus.name for corpus in knowledge.known_corpora() if corpus.path is not None and corpus.name != "demo"
-        ]
+        located = [corpus.name for corpus in knowledge.known_corpora() if corpus.path is not None and corpus.name != "demo"]
         ready = [encoder for encoder in knowledge.known_encoders() if encoder.ready] or knowledge.known_encoders()
         corpus = "emodb" if "emodb" in located else located[0] if located else "demo"
         return StudyForm.default(corpus, ready[0].name, ready[0].search)
@@ -239,9 +237,7 @@ class NewStudyScreen(AppScreen[None]):
                     control.value = self.form.texts[key]
         self._follow_name()
         await self.query(DimensionRow).remove()
-        await self.query_one(Form).mount_all(
-            [DimensionRow(dimension) for dimension in self.form.dimensions.values()], after="#row-bounds"
-        )
+        await self.query_one(Form).mount_all([DimensionRow(dimension) for dimension in self.form.dimensions.values()], after="#row-bounds")
         self.check()
 
     def _follow_name(self) -> None:
@@ -335,9 +331,7 @@ class NewStudyScreen(AppScreen[None]):
         elif count:
             key = next(iter(self.problems))
             where = f"{key}: " if key else ""
-            line.append_text(
-                cell(f"   ! {where}{self.problems[key]}" + (f"  (+{count - 1} more)" if count > 1 else ""), "warning")
-            )
+            line.append_text(cell(f"   ! {where}{self.problems[key]}" + (f"  (+{count - 1} more)" if count > 1 else ""), "warning"))
         elif self._time.startswith(("about", "measuring")):
             line.append_text(cell(f"   {self._time}", "accent"))
         self.query_one("#head", Lines).show([line])
@@ -416,11 +410,7 @@ class NewStudyScreen(AppScreen[None]):
 
     def _focus_on(self, key: str) -> None:
         parts = key.split(".")
-        wanted = (
-            f"#dimension-{parts[1]} Input"
-            if parts[0] == "search" and len(parts) > 1
-            else f"#field-{slug('.'.join(parts[:2]))}"
-        )
+        wanted = f"#dimension-{parts[1]} Input" if parts[0] == "search" and len(parts) > 1 else f"#field-{slug('.'.join(parts[:2]))}"
         for control in self.query(wanted):
             if control.focusable:
                 control.focus()

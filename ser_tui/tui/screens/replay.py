@@ -137,9 +137,7 @@ class ReplayScreen(AppScreen[None]):
         self.asked = replace(asked, sources=tuple(found))
 
     async def _change_strategies(self) -> None:
-        choices = [
-            Choosable(name, record.help) for name, record in registry.records().items() if not record.continues
-        ]
+        choices = [Choosable(name, record.help) for name, record in registry.records().items() if not record.continues]
         other = "or names with settings: gp,tpe:startup=8"
         found = await self.app.push_screen_wait(ChooseScreen(
             "Which strategies? space marks several", choices, chosen=self.asked.strategies, several=True, other=other
@@ -151,11 +149,11 @@ class ReplayScreen(AppScreen[None]):
             self.asked = replace(self.asked, strategies=tuple(dict.fromkeys(wanted)))
 
     async def _change_number(self, key: str) -> None:
-        usual = {
-            "seeds": (20, 50, 200), "budget": (10, 15, 30), "minutes": (ANY, 60, 120, 240), "reach": (".90", ".95", ".97")
-        }[key]
+        usual = {"seeds": (20, 50, 200), "budget": (10, 15, 30), "minutes": (ANY, 60, 120, 240), "reach": (".90", ".95", ".97")}[key]
         title = {
-            "seeds": "Searches of each strategy", "budget": "Trials a search", "minutes": "Minutes that a search has, by the records",
+            "seeds": "Searches of each strategy",
+            "budget": "Trials a search",
+            "minutes": "Minutes that a search has, by the records",
             "reach": "The BCA that a search shall reach",
         }[key]
         found = await self.app.push_screen_wait(
@@ -183,7 +181,8 @@ class ReplayScreen(AppScreen[None]):
             self.asked = replace(self.asked, minutes=number, budget=MOST_TRIALS if self.asked.minutes is None else self.asked.budget)
         else:
             most = {
-                "seeds": f"a whole number up to {MOST_SEEDS:,}", "budget": f"a whole number up to {MOST_TRIALS:,}",
+                "seeds": f"a whole number up to {MOST_SEEDS:,}",
+                "budget": f"a whole number up to {MOST_TRIALS:,}",
                 "minutes": f"{ANY}, or minutes up to {MOST_MINUTES:,}",
             }
             self.ser.tell(f"{found[0]}: give {most.get(key, 'a number between 0 and 1')}", problem=True)

@@ -81,13 +81,7 @@ class ResultsScreen(AppScreen[None]):
             if await in_thread(follower.step) and not follower.view.behind:
                 view = follower.view
                 under_way = any(one.result is None and not one.reason for one in view.state.evaluations)
-                words = (
-                    "evaluating"
-                    if view.busy and under_way
-                    else "its worker is gone: the evaluation ended"
-                    if under_way
-                    else ""
-                )
+                words = "evaluating" if view.busy and under_way else "its worker is gone: the evaluation ended" if under_way else ""
                 stage = view.state.progress
                 if view.busy and not under_way and stage is not None:
                     words = progress_text(stage.stage, stage.done, stage.utterances)

@@ -117,9 +117,7 @@ class SettingsScreen(AppScreen[None]):
 
     async def _change_key(self) -> None:
         own = self.ser.settings.keys
-        choices = [
-            Choosable(id_, f"{own.get(id_) or key_of(one)}   {one.description}") for id_, one in sorted(BINDINGS_BY_ID.items())
-        ]
+        choices = [Choosable(id_, f"{own.get(id_) or key_of(one)}   {one.description}") for id_, one in sorted(BINDINGS_BY_ID.items())]
         found = await self.app.push_screen_wait(ChooseScreen("Which key? Those of screens that were open", choices))
         if not found:
             return

@@ -90,4 +90,3 @@ class TimelineScreen(AppScreen[None]):
 
         if (key := self.query_one(Timeline).current) is not None:
             self.app.push_screen(TrialScreen(self._view, int(key)))
-

@@ -105,9 +105,7 @@ def _possible(message: Message) -> bool:
 class TerminalDriver(LinuxDriver):
     """Textual's driver for a terminal that may have no size, send anything, and be wanted back."""
 
-    def __init__(
-        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
-    ) -> None:
+    def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None) -> None:
         ignored = signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._ignored = ignored

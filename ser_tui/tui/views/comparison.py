@@ -50,8 +50,12 @@ def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], highlighted
 
 
 def rows(
-    summaries: Sequence[RunSummary], numbers: Sequence[int], pairings: Mapping[str, Pairing], recalls: Sequence[Recalls | None],
-    show_equal: bool, width: int,
+    summaries: Sequence[RunSummary],
+    numbers: Sequence[int],
+    pairings: Mapping[str, Pairing],
+    recalls: Sequence[Recalls | None],
+    show_equal: bool,
+    width: int,
 ) -> list[Row]:
     """What came out of them, the settings that differ, how it went, recall of each class, then (if wanted) what is equal.
 
@@ -131,9 +135,7 @@ def _differences(summaries: Sequence[RunSummary], pairings: Mapping[str, Pairing
 Series = Sequence[float | None]
 
 
-def _sparks(
-    summaries: Sequence[RunSummary], numbers: Sequence[int], series: Sequence[Series], width: int, *, climbing: bool
-) -> list[Text]:
+def _sparks(summaries: Sequence[RunSummary], numbers: Sequence[int], series: Sequence[Series], width: int, *, climbing: bool) -> list[Text]:
     """On one scale for all runs, so that heights can be compared; of what was searched for, where that differs, on one each.
     `climbing`: of a bar's trials the best one counts."""
 
@@ -148,9 +150,7 @@ def _sparks(
     ]
 
 
-def _spark(
-    series: Series, summary: RunSummary, low: float, high: float, width: int, style: str, *, climbing: bool
-) -> Text:
+def _spark(series: Series, summary: RunSummary, low: float, high: float, width: int, style: str, *, climbing: bool) -> Text:
     """All trials of one run in `width` cells, and of how many each bar is where that is not one."""
     trials, bar = summary.trials, summary.measure.best if climbing else mean
     text = end_text(summary.measure) if climbing else duration

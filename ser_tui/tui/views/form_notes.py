@@ -65,19 +65,13 @@ def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, b
         return "this corpus names no speakers: choose random or stratified", True
     count = len(speakers)
     if kind == "loso":
-        return (
-            f"leave one speaker out, {count or 'so many'} folds: {_objective(form)}, the best configuration is scored on all",
-            False,
-        )
+        return (f"leave one speaker out, {count or 'so many'} folds: {_objective(form)}, the best configuration is scored on all", False)
     if kind == "loso-sentence":
         folds = number(form.texts["protocol.folds"])
         trained = f"{count * folds} trainings" if count and isinstance(folds, int) else "a training for each speaker and fold"
         return f"unknown speakers and unknown sentences at once: {trained}; {_objective(form)}", False
     if kind == "kfold":
-        return (
-            f"{form.texts['protocol.folds']} folds over speakers: {_objective(form)}, the best configuration is scored on all",
-            False,
-        )
+        return (f"{form.texts['protocol.folds']} folds over speakers: {_objective(form)}, the best configuration is scored on all", False)
     if kind == "speaker-sentence":
         return "neither the speakers nor the sentences that validate are trained on; what has one of both is left out", False
     named = items(form.texts["protocol.speakers"])
@@ -98,11 +92,7 @@ def test_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> str:
     if not isinstance(size, (int, float)) or not size:
         return "no test part: the best validation score is then also what is reported"
     utterances = sum(one.utterances or 0 for one in facts)
-    return (
-        f"test part: about {size * utterances:.0f} utterances, untouched until the search has ended"
-        if utterances
-        else ""
-    )
+    return f"test part: about {size * utterances:.0f} utterances, untouched until the search has ended" if utterances else ""
 
 
 def strategy_note(study: Study, planned: int | None) -> str:
@@ -112,11 +102,7 @@ def strategy_note(study: Study, planned: int | None) -> str:
     chosen = strategies.record(study.strategy.kind)
     if chosen.size is not None:
         size = f"{planned} points" if planned is not None else chosen.help
-        return (
-            f"{size}; the budget allows {total}"
-            if total is not None and planned is not None and total < planned
-            else size
-        )
+        return f"{size}; the budget allows {total}" if total is not None and planned is not None and total < planned else size
     most = "up to " if study.budget.stop_after else ""
     count = f"{most}{counted(total, 'trial')}" if total is not None else "trials until the minutes are over"
     if planned is not None and study.budget.trials is not None and planned < study.budget.trials:
@@ -135,9 +121,7 @@ def time_note(study: Study, planned: int | None, past: Sequence[RunSummary]) -> 
     alike = [
         summary
         for summary in past
-        if (summary.corpus, summary.encoder, summary.method) == (corpus, study.encoder, study.method)
-        and summary.trials
-        and summary.seconds
+        if (summary.corpus, summary.encoder, summary.method) == (corpus, study.encoder, study.method) and summary.trials and summary.seconds
     ]
     limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
     if not alike or not limits:

@@ -55,9 +55,9 @@ def _axis(name: str, dimension: Mapping[str, Any], trials: Sequence[Trial]) -> t
         return None
     if all(_is_number(choice) for choice in choices):
         choices.sort()
-    return word_axis([parameter(name, choice) for choice in choices], name), lambda value: (
-        float(choices.index(value)) if value in choices else None
-    )
+    return word_axis(
+        [parameter(name, choice) for choice in choices], name
+    ), lambda value: float(choices.index(value)) if value in choices else None
 
 
 def _is_number(value: object) -> bool:

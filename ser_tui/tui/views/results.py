@@ -40,10 +40,7 @@ NAME = 11
 
 
 def confusion_lines(
-    truth: Sequence[str],
-    predicted: Sequence[str],
-    counts: Sequence[Sequence[int]],
-    intervals: Mapping[str, tuple[float, float]],
+    truth: Sequence[str], predicted: Sequence[str], counts: Sequence[Sequence[int]], intervals: Mapping[str, tuple[float, float]]
 ) -> list[Text]:
     """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n.
 
@@ -121,15 +118,11 @@ def _whose(found: events.FoldsScored) -> str:
 def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
     """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`. Long lines are broken at `width`."""
     head = cell(found.protocol, "accent")
-    head.append_text(
-        cell(f"  {_whose(found)}, trained anew for each of {len(found.folds)} folds", "muted")
-    )
+    head.append_text(cell(f"  {_whose(found)}, trained anew for each of {len(found.folds)} folds", "muted"))
     shown = score_text(found.scores[BCA])
     lines = [
         head,
-        *broken(
-            cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width
-        ),
+        *broken(cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width),
         cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
         cell(f"{'FOLD':<20}{SCORE_HEADING}{'N':>7}", "muted"),
@@ -159,15 +152,10 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
             after = cell(progress_text(stage.stage, stage.done, stage.utterances), "muted")
         return [head, progress(evaluation.done, evaluation.utterances), after]
     head.append_text(
-        cell(
-            f"  trial {found.trial}'s model, {'masked to the shared classes' if found.masked else 'raw: all classes'}",
-            "muted",
-        )
+        cell(f"  trial {found.trial}'s model, {'masked to the shared classes' if found.masked else 'raw: all classes'}", "muted")
     )
     numbers = cell(f"accuracy {score_text(found.scores[ACCURACY])}", "strong")
-    numbers.append_text(
-        cell(f"   BCA {score_text(found.scores[BCA])}   chance {score(found.chance)}", "bold")
-    )
+    numbers.append_text(cell(f"   BCA {score_text(found.scores[BCA])}   chance {score(found.chance)}", "bold"))
     sizes = (
         f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped   "
         f"95 % CI of accuracy {interval_text(found.accuracy_interval)}"

@@ -149,9 +149,7 @@ def trials_text(summary: RunSummary) -> str:
     return f"{summary.trials}/{planned}" if planned else str(summary.trials)
 
 
-def home_cells(
-    summary: RunSummary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS
-) -> tuple[Text, ...]:
+def home_cells(summary: RunSummary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
     figure = summary.headline
     widths = {column.key: column.width for column in columns}

@@ -70,9 +70,7 @@ def spans(state: RunState, now: str = "") -> list[Span | None]:
         places[place : place + 1] = [begin + lasted]
         found.append((begin, begin + lasted, worker, place))
     several = {worker for worker, places in taken.items() if len(places) > 1}
-    return [
-        None if one is None else Span(*one[:2], f"{one[2]}.{one[3] + 1}" if one[2] in several else str(one[2])) for one in found
-    ]
+    return [None if one is None else Span(*one[:2], f"{one[2]}.{one[3] + 1}" if one[2] in several else str(one[2])) for one in found]
 
 
 def most_at_once(found: Sequence[Span | None]) -> int:

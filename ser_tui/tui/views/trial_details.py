@@ -5,15 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from ser_tui.study.constraints import broken_text
-from ser_tui.study.formatting import (
-    SCORE_HEADING,
-    difference_text,
-    duration,
-    loss_text,
-    measured_text,
-    parameter,
-    score_text,
-)
+from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, measured_text, parameter, score_text
 from ser_tui.study.headline import p_is_about, pooled_over, sample, validation_speakers
 from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
@@ -82,8 +74,7 @@ def _epochs(trial: Trial) -> list[Text]:
         lines.append(
             cell(
                 f"{epoch.epoch:>3} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>6} "
-                f"{score_text(epoch.score, short=True):<12} {duration(epoch.seconds):>6}"
-                + (" frozen" if epoch.frozen else "")
+                f"{score_text(epoch.score, short=True):<12} {duration(epoch.seconds):>6}" + (" frozen" if epoch.frozen else "")
             )
         )
     return lines

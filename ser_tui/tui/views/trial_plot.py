@@ -153,10 +153,7 @@ def _together(places: Sequence[float], values: Sequence[float | None], each: int
             low, middle, high = (real[round(share * (len(real) - 1))] for share in (0.25, 0.5, 0.75))
             spans.append((place, max(y.low, low), max(y.low, high)))
             medians.append((place, max(y.low, middle)))
-    return [
-        Series("|", spans=tuple(spans), name="quartiles", style="muted"),
-        Series("o", tuple(medians), f"median of {each} trials"),
-    ]
+    return [Series("|", spans=tuple(spans), name="quartiles", style="muted"), Series("o", tuple(medians), f"median of {each} trials")]
 
 
 def _thinned(stair: Sequence[Point], most: int) -> list[Point]:

@@ -35,13 +35,7 @@ from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.seeds import seeds_summary
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus, TrialStatus
-from ser_tui.study.summary import (
-    best_so_far,
-    counted_trials,
-    elapsed_seconds,
-    probe_summary,
-    remaining_seconds,
-)
+from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
 from ser_tui.tui.views.runs import ELSEWHERE, QUEUED, STUCK, parameters_text
@@ -181,9 +175,7 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
         line.append(f", about {duration(left)} left" if left else ", longer than predicted")
     for evaluation in state.evaluations:
         if evaluation.result is None and not evaluation.reason and view.busy:
-            line.append_text(
-                cell(f"  evaluating {evaluation.corpus} {evaluation.done}/{evaluation.utterances}", "accent")
-            )
+            line.append_text(cell(f"  evaluating {evaluation.corpus} {evaluation.done}/{evaluation.utterances}", "accent"))
     if view.behind:
         line.append(f"  reading the log, {view.behind:.0%} to go", "accent")
     return [line, _facts(view)]
@@ -229,9 +221,7 @@ def _warnings(view: View) -> list[Text]:
         count = "1 line of its log is" if view.damaged == 1 else f"{view.damaged} lines of its log are"
         lines.append(cell(f"! {count} damaged and left out", "warning"))
     if view.shown == ShownStatus.INTERRUPTED:
-        lines.append(
-            cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning")
-        )
+        lines.append(cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning"))
     elif view.shown == ShownStatus.QUEUED:
         lines.append(cell(f"! {QUEUED}", "accent"))
     elif view.shown == ShownStatus.STUCK:

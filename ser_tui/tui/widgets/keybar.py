@@ -15,15 +15,7 @@ from textual.screen import Screen
 
 from ser_tui.tui.widgets.lines import Lines
 
-_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "escape": "esc",
-    "circumflex_accent": "^",
-    "full_stop": ".",
-    "plus": "+",
-    "minus": "-",
-}
+_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc", "circumflex_accent": "^", "full_stop": ".", "plus": "+", "minus": "-"}
 GAP = 3
 
 

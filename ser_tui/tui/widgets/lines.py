@@ -136,9 +136,7 @@ def changed_cells(old: Text, new: Text, console: Console) -> tuple[int, int] | N
     start = cell_len("".join(char for char, _ in after[:head]))
     if old.cell_len != new.cell_len or len(before) != len(after):
         return start, max(old.cell_len, new.cell_len)
-    tail = sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(before), reversed(after), strict=True))
-    )
+    tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(before), reversed(after), strict=True)))
     return start, new.cell_len - cell_len("".join(char for char, _ in after[len(after) - tail :]))
 
 

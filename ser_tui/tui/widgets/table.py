@@ -128,13 +128,7 @@ class Table(ScrollView, can_focus=True):
             self.column = column
 
     def __init__(
-        self,
-        columns: Sequence[Column],
-        *,
-        heading: bool = True,
-        fixed: int = 0,
-        follow_top: bool = False,
-        **options: Any,
+        self, columns: Sequence[Column], *, heading: bool = True, fixed: int = 0, follow_top: bool = False, **options: Any
     ) -> None:
         super().__init__(**options)
         self._columns = list(columns)
@@ -341,10 +335,7 @@ class Table(ScrollView, can_focus=True):
 
     def action_sideways(self, step: int) -> None:
         """Scroll to the next column, where they need more room than there is."""
-        starts = [
-            sum(self._widths[self._fixed : index]) + index - self._fixed
-            for index in range(self._fixed, len(self._widths))
-        ]
+        starts = [sum(self._widths[self._fixed : index]) + index - self._fixed for index in range(self._fixed, len(self._widths))]
         shift = self.scroll_offset.x
         wanted = [start for start in starts if (start > shift if step > 0 else start < shift)]
         if wanted:

@@ -34,9 +34,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         return
     _busy = True
     try:
-        os.write(
-            _log, f"{event}\t{os.path.abspath(told) if event == 'open' else told}\n".encode(errors="backslashreplace")
-        )
+        os.write(_log, f"{event}\t{os.path.abspath(told) if event == 'open' else told}\n".encode(errors="backslashreplace"))
     finally:
         _busy = False
 
