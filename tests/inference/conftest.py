@@ -48,9 +48,9 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
             pooling=chosen,
             classes=CLASSES,
             parameters={},
-            recipe=replace(Recipe(2.0), **recipe),
+            recipe=replace(Recipe(2.0), **recipe),  # type: ignore[arg-type]
             precision="float32",
-            tuned=not probe,  # type: ignore[arg-type]
+            tuned=not probe,
         )
         return folder
 
