@@ -751,7 +751,7 @@ def corpora_add(
             "--like", metavar="CORPUS", help="The known corpus whose file names these are; tree, or tree:2 for emotions on level 2."
         ),
     ] = "",
-) -> None:  # fmt: skip
+) -> None:
     """Remember where a corpus lies: a known one, under any name, a folder-per-emotion tree, or a table.
 
     Tables are CSV, TSV, JSON or JSON lines, one row an utterance. Usual headers are known; a column that is not

@@ -62,7 +62,7 @@ def evaluated_on(
     before = folder.state()
     request = launch.EvaluationRequest(
         names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without")
-    )  # fmt: skip
+    )
     if before.start is not None:
         _refuse_mistakes(request, before.start.classes, partial(say, error=as_json))
 

@@ -67,7 +67,7 @@ def to_lines(state: RunState) -> Iterator[bytes]:
         "best": None if state.best is None else _row(state.best),
         "log": list(state.log),
         "trials": len(state.trials),
-    }  # fmt: skip
+    }
     yield _json(head)
     for begin in range(0, len(state.trials), BLOCK):
         yield _json([_row(trial) for trial in state.trials[begin : begin + BLOCK]])

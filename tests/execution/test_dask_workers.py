@@ -143,7 +143,7 @@ def is_at_work(process: psutil.Process) -> bool:
         ("{kind: dask, cluster: local, settings: {n_workers: 3}}", "executor.settings.n_workers: workers"),
         ("{kind: dask, cluster: local, settings: {memorylimit: 3}}", "executor.settings.memorylimit: .*did you mean memory_limit"),
     ],
-)  # fmt: skip
+)
 def test_settings_that_a_cluster_has_not_are_refused_before_it_starts(executor: str, wrong: str) -> None:
     from ser_tui.execution.clusters import connected
     from ser_tui.study.load import loads

@@ -40,7 +40,7 @@ BOMB = "[&a [x, x, x, x, x, x, x, x, x], " + ", ".join(
         ("budget: [1, 2]", "budget"),
     ],
     ids=range(16),
-)  # fmt: skip
+)
 def test_the_command_refuses_it_in_one_short_line(text: str, told: str, small_corpus: Path, tmp_path: Path) -> None:
     document = tmp_path / "study.yaml"
     document.write_text(text + ("" if "corpus" in text else "\ncorpus: small\n"))

@@ -67,7 +67,7 @@ def test_wrapped_names_give_the_same_encoder(plain: Path, tmp_path: Path, table:
         (lambda tensors: {name: tensor.to(torch.int8) for name, tensor in tensors.items()}, "is in int8, which is no plain float"),
         (lambda tensors: tensors | {"x": torch.ones(1).expand(10**9)}, "bytes of tensors in"),
     ],
-)  # fmt: skip
+)
 def test_what_would_be_guessed_is_refused(plain: Path, tmp_path: Path, table: Callable[[dict[str, Tensor]], Any], said: str) -> None:
     with pytest.raises(UserError) as caught:
         load_encoder(str(rewritten(plain, tmp_path / "model", table)))

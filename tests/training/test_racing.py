@@ -60,7 +60,7 @@ def test_a_trial_ends_where_it_is_behind(tmp_path: Path) -> None:
         return [
             Fold(str(number), part([place for other in blocks if other is not own for place in other], flipped), part(own), tuple(own))
             for number, own in enumerate(blocks)
-        ]  # fmt: skip
+        ]
 
     whole, reports = part(list(range(24))), list[EpochReport]()
     parameters: dict[str, Value] = {"epochs": 1, "unfreeze_epoch": 1, "max_seconds": 1.0, "layers": "2", "head_initialization": "probe"}

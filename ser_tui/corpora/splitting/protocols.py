@@ -24,7 +24,7 @@ from ser_tui.corpora.splitting.sentences import (
     require_sentences,
     sentence_folds,
     sentences_of,
-)  # fmt: skip
+)
 from ser_tui.corpora.splitting.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
 from ser_tui.study.document import FOLDED, SplitProtocol
 from ser_tui.study.errors import UsageError

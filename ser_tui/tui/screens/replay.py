@@ -63,7 +63,7 @@ class ReplayScreen(AppScreen[None]):
         Binding("x", "export", "export", tooltip="Copy the table as Markdown, LaTeX or CSV; it is written to a file too"),
         Binding("tab", "app.focus_next", "settings / table", show=False),
         Binding("escape,q", "back", "back", key_display="esc"),
-    ]  # fmt: skip
+    ]
 
     def __init__(self, run_ids: Sequence[str] = ()) -> None:
         super().__init__()
