@@ -109,8 +109,9 @@ def spans(numbers: Iterable[int]) -> Spans:
 
 
 def trial_seed(study: Study, number: int) -> int:
-    """The seed of trial `number`'s head, batches and dropout: its own, so that no seed's luck is taken for a good region."""
-    return (study.seed + number) % 2**32
+    """The seed of trial `number`'s head, batches and dropout: its own, so that no seed's luck is taken for a good region. Trials of
+    autospeech share members, and so a seed."""
+    return study.seed if study.method == "autospeech" else (study.seed + number) % 2**32
 
 
 def begun_again(state: RunState, study: Study) -> list[TrialStarted]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ser_tui.report.sections import findings
+from ser_tui.study.findings import NOT_UNSEEN, Finding, doubts
 from ser_tui.study.formatting import counted, parameter, printable, score_with_interval, shared
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.hyperparameters import read_of
@@ -119,7 +120,11 @@ def _scores(document: Document) -> Iterator[str]:
     for target in document["evaluations"]:
         n = sample(target["utterances"], target["interval_speakers"])
         scores = (score_with_interval(*key.found(target)) for key in (OF_EVALUATION, OF_ACCURACY))
-        rows.append((f"zero-shot on {target['corpus']}", *scores, n, "nothing was chosen on it"))
+        known = [Finding(**one) for one in target["findings"]]
+        chosen = "its recordings chose the configuration" if any(one.kind == "chosen_by" for one in known) else "nothing was chosen on it"
+        doubt = doubts(known)
+        name = "on" if NOT_UNSEEN in doubt.split(", ") else "zero-shot on"
+        rows.append((f"{name} {target['corpus']}", *scores, n, f"{chosen}; {doubt}" if doubt else chosen))
     yield from _table(("part", "BCA [95 % interval]", "accuracy", "n", "what was chosen on it"), rows)
 
 

@@ -142,7 +142,7 @@ def findings(document: Document) -> list[str]:
     found = [str(warning) for warning in document["warnings"]]
     found += [f"On {one['corpus']}: {warning}" for one in document["evaluations"] for warning in one["warnings"]]
     one = document["headline"]
-    if one and one["kind"] == "validation" and searched_for(document)[0].unit == "share":
+    if one and one["kind"] == "validation" and document["trials"] > 1 and searched_for(document)[0].unit == "share":
         found.append(
             "The figure is the best of several trials on the very utterances that it was chosen on: expect less on others. "
             "A test part (protocol.test_size) or folds give a figure that nothing was chosen on."

@@ -23,7 +23,7 @@ from ser_tui.study.hyperparameters import (
     for_method,
     joins,
 )
-from ser_tui.study.scores import BCA, MEASURES
+from ser_tui.study.scores import BCA, ENERGY, MEASURES, MINUTES, PEAK_MEMORY
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space, is_searched
 
 ProtocolKind = Literal[
@@ -524,6 +524,15 @@ class Study(_Section):
             object.__setattr__(self, "search", {**self.search, MEMBERS: Choice(choices=joins())})
         if self.executor.is_dask:
             raise ValueError("executor: members of autospeech are trained one after another, on this machine; write local")
+        told = {
+            "objective": [self.objective],
+            "objectives": self.objectives,
+            "constraints": [constraint(one).measure.name for one in self.constraints],
+        }
+        for key, names in told.items():
+            if shared := next((name for name in names if name in (MINUTES, PEAK_MEMORY, ENERGY)), ""):
+                said = f"{key}: {shared} of autospeech is that of the members which no trial before had trained"
+                raise ValueError(f"{said}; name another measure, such as bca or latency")
         return self
 
     @model_validator(mode="after")

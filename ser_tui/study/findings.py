@@ -49,6 +49,7 @@ SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
 }  # fmt: skip
 """What parts can share besides speakers, by kind, in few words."""
+NOT_UNSEEN = "not unseen"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def doubts(findings: Iterable[Finding]) -> str:
     """What must be known of a zero-shot score, in few words to stand beside it; empty: nothing."""
     kinds = {finding.kind for finding in findings}
     named = [
-        "not unseen" if kinds & {*SHARED, "speakers", "chosen_by"} else "perhaps not unseen" if "unchecked" in kinds else "",
+        NOT_UNSEEN if kinds & {*SHARED, "speakers", "chosen_by"} else "perhaps not unseen" if "unchecked" in kinds else "",
         *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
     ]
     return ", ".join(filter(None, named)) or ("with a warning" if kinds else "")

@@ -8,9 +8,10 @@ ones come for as long as there is time. A trial names its members:
     speaker    a speaker embedding (`encoders.speaker`), logistic regression
     crnn       a small network on MFCC, trained from random weights
 
-and is scored as their geometric mean. A member is trained once, in the first trial that names it. The last, which takes minutes, is
-kept on the disk (`shared`), so that a run that was killed goes on without training it again; of the others the features are cached.
-Every scaler is fitted on the training part alone: those of logistic regression in `training.linear`, that of the MFCC here.
+and is scored as their geometric mean. A member is trained once with a seed, in the first trial that names it with what it reads of the
+trial's parameters; trials of a search all have the study's seed. The last, which takes minutes, is kept on the disk (`shared`), so that a
+run that was killed goes on without training it again; of the others the features are cached. Every scaler is fitted on the training part
+alone: those of logistic regression in `training.linear`, that of the MFCC here.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ class AutoSpeechTrainer(Trainer):
 
     def _fitted(self, name: str, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> _Fitted:
         """The member `name`, out of memory, off the disk, or trained now."""
-        key = self._key(name, parameters)
+        key = self._key(name, parameters, seed)
         if key not in self._members:
             place = self.shared / key if self.shared is not None and name == "crnn" else None
             found = None if place is None else self._kept(place, name)
@@ -175,12 +176,12 @@ class AutoSpeechTrainer(Trainer):
             self._members[key] = found
         return self._members[key]
 
-    def _key(self, name: str, parameters: Mapping[str, Value]) -> str:
-        """Of the member, what it is trained by and what on."""
-        of = {one: value for one, value in parameters.items() if one != MEMBERS}
+    def _key(self, name: str, parameters: Mapping[str, Value], seed: int) -> str:
+        """Of the member, what it is trained by and what on. Nothing but the small network depends on a seed."""
+        of = {**_read_by(name, parameters), "seed": seed if name == "crnn" else 0}
         heard = [list(zip(map(str, part.clips), part.digests, part.labels, strict=True)) for part in (self._train, self._validation)]
         settings = self._settings.model_dump(mode="json")
-        told = json.dumps([name, sorted(of.items()), heard, settings, self.encoder.fingerprint, self.classes, sorted(CRNN.items())])
+        told = json.dumps([name, sorted(of.items()), heard, settings, self.encoder.fingerprint, self.classes])
         return f"{name}-{hashlib.sha256(told.encode()).hexdigest()[:24]}"
 
     def _trained_now(
@@ -202,22 +203,16 @@ class AutoSpeechTrainer(Trainer):
 
     def _trainer_of(self, name: str, parameters: Mapping[str, Value], seed: int, should_stop: Stop) -> tuple[Trainer, dict[str, Value]]:
         """Who trains the member, and by which parameters. Raises UserError where it cannot be had."""
-        told, classes = self.on_stage, self.classes
-        cut = {"max_seconds": parameters["max_seconds"]}
+        told, classes, values = self.on_stage, self.classes, _read_by(name, parameters)
         if name == "crnn":
             balance = "weights" if self._settings.balance == "auto" else self._settings.balance
             settings = self._settings.model_copy(update={**_AS_IT_IS, "balance": balance})
             encoder = self._network(float(parameters["max_seconds"]), settings, seed, should_stop)
             tuner = FineTuner("crnn", self._train, self._validation, classes, settings, on_stage=told, encoder=encoder)
-            return tuner, {**CRNN, **cut}
+            return tuner, values
         encoders: Mapping[str, Any] = {"encoder": lambda: self.encoder, "log-mel": LogMel, "speaker": _speaker}
-        probe = {**cut, "inverse_regularization": parameters["inverse_regularization"]}
-        if name == "encoder":
-            probe |= {"layers": parameters["layers"], "pooling": parameters["pooling"]}
-        else:
-            probe |= {"layers": "last", "pooling": "mean+std" if name == "log-mel" else "mean"}
         made = ProbeTrainer(name, self._train, self._validation, classes, self._settings, on_stage=told, encoder=encoders[name]())
-        return made, complete(probe, "probe")
+        return made, values
 
     def _network(self, max_seconds: float, settings: Training, seed: int, should_stop: Stop) -> SpeechEncoder:
         """The small network with random weights, which takes MFCC by their moments on the training part."""
@@ -252,6 +247,17 @@ _AS_IT_IS: Mapping[str, Any] = {
     "paper_exact": False,
 }
 """Settings of the small network's training that are not the study's: those are about the encoder's."""
+
+
+def _read_by(name: str, parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """What the member `name` is trained by, those of a trial's `parameters` that it reads among it."""
+    cut = {"max_seconds": parameters["max_seconds"]}
+    if name == "crnn":
+        return {**CRNN, **cut}
+    pooled = {"layers": "last", "pooling": "mean+std" if name == "log-mel" else "mean"}
+    if name == "encoder":
+        pooled = {one: parameters[one] for one in pooled}
+    return complete({**cut, **pooled, "inverse_regularization": parameters["inverse_regularization"]}, "probe")
 
 
 def geometric_mean(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:

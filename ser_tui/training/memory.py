@@ -7,6 +7,7 @@ import errno
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 _MARKS = re.compile(
     "not enough memory|can't allocate memory|cannot allocate memory|out of memory|bad_alloc|could not create a memory|"
@@ -18,13 +19,18 @@ _MARKS = re.compile(
 class PeakMemory:
     """The most memory that this process held within the `with`, in `bytes` once that is left; None where the system does not tell.
 
-    Linux: the resident set's high-water mark, which is set back to the present at the beginning (proc(5), clear_refs).
+    Linux: the resident set's high-water mark, which is set back to the present at the beginning (proc(5), clear_refs). One within
+    another sets it back too, so the outer one notes what it had come to before, and what the inner one saw.
     """
 
     bytes: int | None = None
+    _open: ClassVar[list[PeakMemory]] = []
 
     def __enter__(self) -> PeakMemory:
         self._reset = False
+        if self._open:
+            self._open[-1]._note(_high_water())
+        self._open.append(self)
         with contextlib.suppress(OSError):
             with open("/proc/self/clear_refs", "w", encoding="ascii") as stream:
                 stream.write("5")
@@ -32,9 +38,22 @@ class PeakMemory:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        with contextlib.suppress(OSError):
-            if self._reset and (found := re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))):
-                self.bytes = int(found[1]) * 1024
+        self._open.remove(self)
+        if self._reset:
+            self._note(_high_water())
+        if self._open:
+            self._open[-1]._note(self.bytes)
+
+    def _note(self, seen: int | None) -> None:
+        self.bytes = max(self.bytes or 0, seen or 0) or None
+
+
+def _high_water() -> int | None:
+    """Bytes that the resident set has come to since it was set back; None where the system does not tell."""
+    with contextlib.suppress(OSError):
+        if found := re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii")):
+            return int(found[1]) * 1024
+    return None
 
 
 def is_memory_error(error: BaseException) -> bool:

@@ -67,6 +67,9 @@ def test_by_itself_it_has_all_sets_of_members_in_order_within_the_challenges_tim
     ("strategy: halving", "write method: finetune, or take another strategy"),
     ("executor: {kind: dask, cluster: local}", "one after another, on this machine"),
     ("training: {balance: sampling}", "which a probe has not"),
+    ("objective: minutes", "objective: minutes of autospeech is that of the members which no trial before had trained"),
+    ("objectives: [bca, peak_memory]", "objectives: peak_memory of autospeech"),
+    ("constraints: energy<=5", "constraints: energy of autospeech"),
     ("training: {normalize_speaker: true}", "is for probes"),
 ])  # fmt: skip
 def test_what_it_cannot_do_is_refused_in_one_line(line: str, said: str) -> None:

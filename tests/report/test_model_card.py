@@ -1,0 +1,47 @@
+"""The card of an exported model: what a score was chosen on, and what else must be known of it, stands in its line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fabricated_runs import finished
+from scored_run import EVALUATION, scored_run
+
+from ser_tui.report.collecting import tell
+from ser_tui.report.document import run_document
+from ser_tui.report.model_card import Made, model_card
+from ser_tui.report.sections import findings
+from ser_tui.study.events import EvaluationStarted
+from ser_tui.study.findings import Finding, plain
+
+MADE = Made("onnx", "model", "whisper-tiny.en", "MIT", (), ("anger", "neutral"), "abc", 3, 1e-6, None, 2.0, "peak", None)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ((), "| zero-shot on ravdess | {} | nothing was chosen on it |"),
+        (("chosen_by", "duplicates"), "| on ravdess | {} | its recordings chose the configuration; not unseen |"),
+        (("transductive",), "| zero-shot on ravdess | {} | nothing was chosen on it; transductive |"),
+    ],
+)
+def test_an_evaluation_on_what_the_model_knows_is_not_called_zero_shot(tmp_path: Path, kinds: tuple[str, ...], said: str) -> None:
+    run = scored_run(tmp_path)
+    known = plain(Finding(kind=kind, sentence=f"{kind}.", count=3) for kind in kinds)  # type: ignore[arg-type]
+    run.write(EvaluationStarted(corpus="ravdess", mapping=dict(EVALUATION.mapping), utterances=576))
+    run.write(replace(EVALUATION, findings=known, warnings=()))
+    document = json.loads(json.dumps(run_document(run.folder, run.folder.state())))
+    lines = [line for line in model_card(document, MADE).splitlines() if "on ravdess |" in line]
+    before, after = said.split("{}")
+    assert lines and lines[-1].startswith(before) and lines[-1].endswith(after)
+
+
+def test_one_trial_is_not_the_best_of_several(tmp_path: Path) -> None:
+    told = "The figure is the best of several trials"
+    one, two = (finished(tmp_path, number=trials, trials=trials).folder for trials in (1, 2))
+    assert [any(told in line for line in findings(run_document(folder, folder.state()))) for folder in (one, two)] == [False, True]
+    assert told not in model_card(run_document(one, one.state()), MADE)
+    assert tell(one).state.finished_trials == 1
