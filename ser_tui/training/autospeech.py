@@ -254,7 +254,7 @@ def _read_by(name: str, parameters: Mapping[str, Value]) -> dict[str, Value]:
     cut = {"max_seconds": parameters["max_seconds"]}
     if name == "crnn":
         return {**CRNN, **cut}
-    pooled = {"layers": "last", "pooling": "mean+std" if name == "log-mel" else "mean"}
+    pooled: dict[str, Value] = {"layers": "last", "pooling": "mean+std" if name == "log-mel" else "mean"}
     if name == "encoder":
         pooled = {one: parameters[one] for one in pooled}
     return complete({**cut, **pooled, "inverse_regularization": parameters["inverse_regularization"]}, "probe")
