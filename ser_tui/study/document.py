@@ -23,7 +23,7 @@ from ser_tui.study.hyperparameters import (
     for_method,
     joins,
 )
-from ser_tui.study.scores import BCA, ENERGY, MEASURES, MINUTES, PEAK_MEMORY
+from ser_tui.study.scores import BCA, ENERGY, ENERGY_ESTIMATE, MEASURES, MINUTES, PEAK_MEMORY
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Real, Space, is_searched
 
 ProtocolKind = Literal[
@@ -530,7 +530,7 @@ class Study(_Section):
             "constraints": [constraint(one).measure.name for one in self.constraints],
         }
         for key, names in told.items():
-            if shared := next((name for name in names if name in (MINUTES, PEAK_MEMORY, ENERGY)), ""):
+            if shared := next((name for name in names if name in (MINUTES, PEAK_MEMORY, ENERGY, ENERGY_ESTIMATE)), ""):
                 said = f"{key}: {shared} of autospeech is that of the members which no trial before had trained"
                 raise ValueError(f"{said}; name another measure, such as bca or latency")
         return self

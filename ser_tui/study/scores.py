@@ -21,6 +21,7 @@ TRAINED_PARAMETERS = "trained_parameters"
 CHECKPOINT_SIZE = "checkpoint_size"
 LATENCY = "latency"
 ENERGY = "energy"
+ENERGY_ESTIMATE = "energy_estimate"
 Name = TypeVar("Name", bound=str)
 
 
@@ -93,5 +94,6 @@ _MEASURES = (
     Measure(CHECKPOINT_SIZE, "checkpoint", "CHECKPOINT", "lower", "bytes"),
     Measure(LATENCY, "latency per second of audio", "LATENCY", "lower", "seconds"),
     Measure(ENERGY, "processor energy", "ENERGY", "lower", "joules"),
+    Measure(ENERGY_ESTIMATE, "estimated energy", "EST. ENERGY", "lower", "joules"),
 )
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _MEASURES}

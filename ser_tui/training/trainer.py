@@ -22,7 +22,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study.document import Method, Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.scores import CHECKPOINT_SIZE, ENERGY, LATENCY, PEAK_MEMORY, TRAINED_PARAMETERS
+from ser_tui.study.scores import CHECKPOINT_SIZE, ENERGY, ENERGY_ESTIMATE, LATENCY, PEAK_MEMORY, TRAINED_PARAMETERS
 from ser_tui.training import latency, metrics, model, precision, racing
 from ser_tui.training.adapting import LORA, adaptation
 from ser_tui.training.data import PartTensors
@@ -114,7 +114,7 @@ class Trainer(ABC):
             result = run(completed, seed, on_epoch, should_stop)
         costs = {
             PEAK_MEMORY: peak.bytes, TRAINED_PARAMETERS: self._trained_parameters(), CHECKPOINT_SIZE: self._checkpoint_size(),
-            LATENCY: self._latency(), ENERGY: energy.joules,
+            LATENCY: self._latency(), ENERGY: energy.joules, ENERGY_ESTIMATE: energy.estimated,
         }  # fmt: skip
         return replace(result, costs={name: float(value) for name, value in costs.items() if value is not None})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -170,8 +171,8 @@ def test_what_an_encoder_has_not_is_refused(tiny: Tiny, tones: Split) -> None:
     assert Adaptation("top-k", 99, 8, 16, ("q",)).below(encoder, pooling("2", "mean", encoder)) == 0
 
 
-def test_energy_is_that_of_all_packages_and_none_where_it_cannot_be_read(tmp_path: Path) -> None:
-    from ser_tui.training.energy import ProcessorEnergy
+def test_energy_is_that_of_all_packages_and_an_estimate_by_its_own_name_where_it_cannot_be_read(tmp_path: Path) -> None:
+    from ser_tui.training.energy import WATTS, ProcessorEnergy
 
     for zone, most in (("intel-rapl:0", 1000), ("intel-rapl:1", 999), ("intel-rapl:0:0", 5)):
         (tmp_path / zone).mkdir()
@@ -180,7 +181,9 @@ def test_energy_is_that_of_all_packages_and_none_where_it_cannot_be_read(tmp_pat
     with ProcessorEnergy(tmp_path) as energy:
         (tmp_path / "intel-rapl:0" / "energy_uj").write_text("950\n")
         (tmp_path / "intel-rapl:1" / "energy_uj").write_text("100\n")  # it went round
-    assert energy.joules == pytest.approx(250e-6)
+    assert energy.joules == pytest.approx(250e-6) and energy.estimated is None, "what is measured is not estimated"
+    before = time.process_time()
     with ProcessorEnergy(tmp_path / "nowhere") as energy:
-        pass
-    assert energy.joules is None
+        sum(range(300_000))
+    assert energy.joules is None and energy.estimated is not None
+    assert 0 < energy.estimated <= WATTS * (time.process_time() - before)
