@@ -26,7 +26,7 @@ from ser_tui.training.audio import SAMPLE_RATE, AudioError
 LEAST_REST = 0.5
 """Seconds: a shorter rest behind the last segment is left out, unless it is all that there is."""
 _BLOCK = 1 << 16
-_LEAST_VOICE = 0.25
+LEAST_VOICE = 0.25
 """Seconds: shorter stretches of voice are left out, as silero-vad does."""
 
 
@@ -112,6 +112,28 @@ def _segments(clip: Clip, seconds: float, needs: float | None) -> Iterator[Stret
             number, at = number + 1, round(end * rate)
 
 
+def planned(frames: int, rate: int, seconds: float) -> Iterator[tuple[float, float]]:
+    """Start and end in seconds of the segments into which `pieces` cuts a recording of `frames` at `rate`."""
+    number = at = 0
+    while (stop := round((end := rounded((number + 1) * seconds)) * rate)) <= frames:
+        yield rounded(number * seconds), end
+        number, at = number + 1, stop
+    rest = (frames - at) / rate
+    if rest >= LEAST_REST or (number == 0 and rest):
+        yield rounded(number * seconds), rounded(at / rate + rest)
+
+
+def known_length(clip: Clip) -> tuple[int, int] | None:
+    """(frames, sample rate) of the whole recording, from its header; None where only reading it tells, or it cannot be read."""
+    try:
+        with audio.reading(clip) as file:
+            # What cannot be wound, as MP3, may say another length than it has.
+            there = (file.frames, file.samplerate) if file.frames > 0 and file.seekable() else None
+        return None if problem_of(clip.path) else there
+    except (AudioError, OSError):
+        return None
+
+
 def _spoken(clip: Clip, hears: float, needs: float | None) -> Iterator[Stretch]:
     """Stretches of voice; one that lasts longer than the model `hears` is cut there."""
     with audio.reading(clip) as file:
@@ -127,7 +149,7 @@ def _spoken(clip: Clip, hears: float, needs: float | None) -> Iterator[Stretch]:
             kept = np.concatenate((kept, samples))
             for start, end in listening.hear(resampled(samples, rate) if len(samples) else torch.empty(0), last=ended):
                 low, high = round(start * rate), min(round(end * rate), read)
-                if high - low >= _LEAST_VOICE * rate:
+                if high - low >= LEAST_VOICE * rate:
                     own = resampled(kept[low - first : high - first], rate)
                     yield _made(start, end, own, (high - low) / rate, needs)
             wanted = max(first, min(read, int(listening.needed * rate)))

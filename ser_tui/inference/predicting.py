@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_tui.inference.going_on import Finished
 from ser_tui.inference.pieces import Cut, Stretch, pieces
 from ser_tui.inference.sources import Recording
 from ser_tui.store.answers import SILENT, Answer, Key, shown
@@ -67,9 +68,13 @@ def predictions(
         yield from _by_speaker(model, sources, cut, done, told)
         return
     waiting: list[tuple[Recording, Stretch]] = []
-    seconds = 0.0
+    seconds = passed = 0.0
     for source, piece in _all(model, _left(sources, cut, done, told), cut, told):
         if _key(source, piece) in done:
+            passed += piece.seconds
+            if passed >= _SECONDS:  # so that whoever waits sees how far it has come
+                yield []
+                passed = 0.0
             continue
         waiting.append((source, piece))
         seconds += 0.0 if piece.waveform is None else len(piece.waveform) / SAMPLE_RATE
@@ -81,18 +86,10 @@ def predictions(
 
 
 def _left(sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: Progress) -> Iterator[Recording]:
-    """Sources that are not wholly done: of recordings in pieces all but the last one that there is anything of."""
-    if cut.whole:
-        for source in sources:
-            if (shown(source.name), source.clip.start, source.clip.end) in done:
-                told.done += 1
-            else:
-                yield source
-        return
-    names = [name for name, *_ in done]
-    begun = set(names) - set(names[-1:])
+    """Sources that are not known to be done."""
+    finished = Finished(done, cut)
     for source in sources:
-        if shown(source.name) in begun:
+        if finished.has(source):
             told.done += 1
         else:
             yield source
@@ -139,13 +136,10 @@ def _by_speaker(
 ) -> Iterator[list[Answer]]:
     """Of each speaker the pooled vectors of all pieces are kept, a few kilobytes each, until all are there."""
     ordered = sorted(sources, key=lambda source: source.speaker)
-    names = {name for name, *_ in done}
-    last = next(reversed(list(done)), ("", None, None))[0]
+    finished = Finished(done, cut)
     for speaker, own in groupby(ordered, key=lambda source: source.speaker):
         group = list(own)
-        keys = [(shown(source.name), source.clip.start, source.clip.end) for source in group]
-        over = all(key in done for key in keys) if cut.whole else all(name in names and name != last for name, *_ in keys)
-        if over:
+        if all(_answered(model, source, cut, done, finished) for source in group):
             told.done += len(group)
             continue
         found: list[tuple[Recording, Stretch]] = []
@@ -179,6 +173,13 @@ def _by_speaker(
                 shares = model.said(whole, [speaker] * len(whole[0]))
         answers = _told(model, found, shares)
         yield [answer for answer in answers if answer.key not in done]
+
+
+def _answered(model: AveragedModel, source: Recording, cut: Cut, done: Collection[Key], finished: Finished) -> bool:
+    """Whether there is an answer on all of `source`: where need be it is cut, but the model does not hear it."""
+    if finished.has(source):
+        return True
+    return finished.begun(source) and all(_key(source, piece) in done for piece in pieces(source.clip, cut, model.hears, model.needs))
 
 
 def _key(source: Recording, piece: Stretch) -> Key:

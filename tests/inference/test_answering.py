@@ -68,6 +68,39 @@ def test_a_second_call_goes_on_where_the_first_was_killed(
     capsys.readouterr()
 
 
+def _rows_of(path: Path, form: str) -> list[tuple[str, float, float]]:
+    """(file, start, end) of the answers, in order."""
+    if form == "csv":
+        return [(row["file"], float(row["start"]), float(row["end"])) for row in _table(path)]
+    return [(row["file"], row["start"], row["end"]) for row in map(json.loads, path.read_text().splitlines()[1:])]
+
+
+@pytest.mark.parametrize("form", ["csv", "lines"])
+@pytest.mark.parametrize("by_speaker", [False, True])
+def test_a_recording_that_was_stopped_within_is_finished_though_others_came_after_it(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], form: Any, by_speaker: bool
+) -> None:
+    folder, output = make_model("whisper", probe=True, by_speaker=by_speaker), tmp_path / "answers"
+    one, torn, later = (str(recordings[index]) for index in (2, 5, 3))
+
+    def call(*names: str) -> list[tuple[str, float, float]]:
+        table = tmp_path / "table.csv"
+        table.write_text("file,speaker\n" + "".join(f"{name},{'ann' if name == one else 'bob'}\n" for name in names))
+        assert answer(PredictRequest(str(folder), (str(table),), form, str(output), 0.5)) == 0
+        return _rows_of(output, form)
+
+    whole = call(one, torn)
+    assert [name for name, *_ in whole] == [one] * 3 + [torn] * 6
+    output.write_bytes(b"".join(output.read_bytes().splitlines(keepends=True)[:-2]))
+    added = call(later)
+    assert added[:-4] == whole[:-2] and {name for name, *_ in added[-4:]} == {later}
+    capsys.readouterr()
+    assert call(one, torn, later) == [*added, *whole[-2:]]
+    kept = output.read_bytes()
+    assert call(one, torn, later) == [*added, *whole[-2:]] and output.read_bytes() == kept
+    assert "3 recordings, 0s of audio" in capsys.readouterr().err, "what is known to be whole is not read again"
+
+
 def test_a_broken_recording_whose_name_begins_as_silence_is_told_is_counted_again(
     make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

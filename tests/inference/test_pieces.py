@@ -10,7 +10,7 @@ import soundfile
 from tiny_encoders import MakeModel
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.inference.pieces import Cut, Stretch, pieces
+from ser_tui.inference.pieces import Cut, Stretch, known_length, pieces, planned
 from ser_tui.inference.predicting import predictions
 from ser_tui.inference.sources import Recording, gather
 from ser_tui.study.errors import UserError
@@ -64,6 +64,50 @@ def test_a_long_recording_is_read_once_and_what_is_cut_short_is_said_after_what_
         stream.truncate(44 + 2 * 16_000 * 5)
     cut = _of(path, Cut(2.0))
     assert [piece.start for piece in cut[:3]] == [0.0, 2.0, 4.0] and cut[-1].problem.startswith("truncated")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3"])
+def test_a_header_tells_the_segments_or_that_only_reading_does(tmp_path: Path, suffix: str) -> None:
+    random = np.random.default_rng(3)
+    for rate in (8_000, 44_100):
+        for seconds in (0.2, 0.5, 1.0, 1.49, 1.7, 3.333333):
+            path = tmp_path / f"one.{suffix}"
+            soundfile.write(path, random.normal(0, 0.1, round(rate * seconds)), rate)
+            there = known_length(Clip(path))
+            assert (there is None) == (suffix == "mp3")
+            for length in (0.3, 0.5, 1.0, 1 / 3):
+                cut = [(piece.start, piece.end) for piece in _of(path, Cut(length))]
+                assert there is None or list(planned(*there, length)) == cut
+    assert known_length(Clip(tmp_path / "gone.wav")) is None
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert known_length(Clip(path)) is None or suffix == "flac"
+
+
+@pytest.mark.slow
+def test_what_was_spoken_after_the_last_answer_is_found_when_it_is_gone_on_with(
+    make_model: MakeModel, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("silero_vad", reason="needs ser-tui[vad]")
+    from ser_tui.corpora.registry import load_manifest
+    from ser_tui.inference.answering import answer
+
+    one = load_manifest("small").utterances[0]
+    samples, rate = soundfile.read(one.path)
+    names = tuple(str(tmp_path / f"{number}.wav") for number in range(3))
+    for name in names:
+        soundfile.write(name, np.concatenate([samples, np.zeros(rate), samples, np.zeros(rate)]), rate)
+    model, output = str(make_model("wav2vec2")), tmp_path / "answers.jsonl"
+
+    def call(*names: str) -> list[str]:
+        assert answer(PredictRequest(model, names, "lines", str(output), voice=True)) == 0
+        return output.read_text().splitlines(keepends=True)
+
+    whole = call(*names[:2])
+    output.write_text("".join(whole[:-1]))
+    added = call(names[2])
+    assert len(added) > len(whole)
+    assert sorted(call(*names)) == sorted([*added, whole[-1]]) == sorted(call(*names)), "nothing is lost, nothing is there twice"
+    capsys.readouterr()
 
 
 @pytest.mark.slow
