@@ -32,20 +32,38 @@ from ser_tui.training.model import Model
 from ser_tui.worker.keeping import FolderKeeper
 
 TOLERANCE = 1e-4
-"""By which logits may differ."""
+"""By which logits may differ, where their spread is at most 1; else as a share of the spread."""
 _CHECKED = 32
 """Recordings of a run's corpus that an export is compared on."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How an export compares with the model here."""
+    """How an export compares with the model here, over the recordings of which the model has finite logits."""
 
     recordings: int
     largest: float
-    """Difference of logits."""
+    """Difference of logits; not a number where the export gives none."""
     equal: int
     """Recordings that get the same label."""
+    spread: float = 1.0
+    """Standard deviation of the model's logits around their mean in each recording: what rounding grows with."""
+
+    @property
+    def allowed(self) -> float:
+        """The difference of logits up to which the export says what the model says."""
+        return TOLERANCE * max(1.0, self.spread)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it does, and names the same emotions."""
+        return self.largest <= self.allowed and self.equal == self.recordings
+
+    @property
+    def bound(self) -> str:
+        """What the difference is compared with, in words."""
+        share = "" if self.spread <= 1 else f": {TOLERANCE:g} of their standard deviation within a recording, {self.spread:.2g}"
+        return f"at most {self.allowed:.2g}{share}"
 
 
 def export(request: ExportRequest) -> int:
@@ -65,9 +83,11 @@ def export(request: ExportRequest) -> int:
             note(f"writing {loaded.name} as {request.format}")
             says = write.write(exact, partial)
             compared = compare(exact, says, waveforms)
-            if compared.largest > TOLERANCE or compared.equal < compared.recordings:
+            if left_out := len(waveforms) - compared.recordings:
+                note(f"compared without {counted(left_out, 'recording')} that the model has no finite logits of")
+            if not compared.holds:
                 raise UserError(
-                    f"the export answers differently from the model: logits differ by {compared.largest:.2g} (at most {TOLERANCE:g}), "
+                    f"the export answers differently from the model: logits differ by {compared.largest:.2g} ({compared.bound}), "
                     f"{compared.recordings - compared.equal} of {compared.recordings} labels differ; nothing was kept"
                 )
             own = compare(loaded.model, says, waveforms) if same is not loaded.model else None
@@ -76,7 +96,8 @@ def export(request: ExportRequest) -> int:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     note(
-        f"the same labels on {counted(compared.recordings, 'recording')}, logits within {compared.largest:.1e}; README.md is the model card"
+        f"the same labels on {counted(compared.recordings, 'recording')}, logits within {compared.largest:.1e} ({compared.bound}); "
+        "README.md is the model card"
     )
     print(target, flush=True)
     return 0
@@ -90,13 +111,21 @@ def in_float32(model: Model) -> Model:
 
 
 def compare(model: Model, says: Says, waveforms: Sequence[torch.Tensor]) -> Agreement:
-    """What `says` says of `waveforms` at 16 kHz, beside what `model` says."""
+    """What `says` says of `waveforms` at 16 kHz, beside what `model` says. Those of which `model` has no finite logits, as it has none
+    of what is too short, are left out. Raises UserError where none is left."""
     from ser_tui.training import hearing
 
-    prepared = [hearing.prepared(waveform, model.recipe) for waveform in waveforms]
-    here = np.stack([model.heard([waveform])[0] for waveform in prepared])
-    there = np.stack([says(waveform) for waveform in waveforms])
-    return Agreement(len(here), float(np.abs(here - there).max()), int((here.argmax(1) == there.argmax(1)).sum()))
+    here = np.stack([model.heard([hearing.prepared(waveform, model.recipe)])[0] for waveform in waveforms])
+    known = np.flatnonzero(np.isfinite(here).all(axis=1))
+    if not len(known):
+        raise UserError(
+            f"the model has finite logits of none of {counted(len(waveforms), 'recording')}, so that nothing can be compared; name others "
+            "with --audio"
+        )
+    here = here[known]
+    there = np.stack([says(waveforms[index]) for index in known.tolist()])
+    spread = float((here - here.mean(axis=1, keepdims=True)).std())
+    return Agreement(len(here), float(np.abs(here - there).max()), int((here.argmax(1) == there.argmax(1)).sum()), spread)
 
 
 def _writer(form: str) -> Writer:
@@ -167,6 +196,7 @@ def _card(request: ExportRequest, loaded: Loaded, compared: Agreement, own: Agre
     data = [f"{name}: {known[name].title}, {known[name].licence}" if name in known else f"{name}: licence not known" for name in corpora]
     return model_card(None if told is None else told.document, Made(
         request.format, loaded.name, model.encoder_name, encoder_licence, tuple(data), model.classes, model.identity,
-        compared.recordings, compared.largest,
-        None if own is None else (own.largest, own.equal), model.recipe.max_seconds, model.recipe.normalize, loaded.calibrated,
+        compared.recordings, compared.largest, compared.bound,
+        None if own is None else (own.largest, own.equal, own.recordings),
+        model.recipe.max_seconds, model.recipe.normalize, loaded.calibrated,
     ))  # fmt: skip

@@ -44,8 +44,9 @@ Give one utterance at a time, cut after MAX_SECONDS s.""",
 
 @dataclass(frozen=True)
 class Made:
-    """What was written. `data`: each corpus with its licence; `rounded`: (largest difference of logits, equal labels) against the
-    model as it was trained, where that computes with less than float32."""
+    """What was written. `data`: each corpus with its licence; `bound`: what `largest`, the largest difference of
+    logits, was compared with, in words; `rounded`: (largest difference of logits, equal labels, recordings) against the model as it was
+    trained, where that computes with less than float32."""
 
     format: str
     name: str
@@ -56,7 +57,8 @@ class Made:
     model: str
     recordings: int
     largest: float
-    rounded: tuple[float, int] | None
+    bound: str
+    rounded: tuple[float, int, int] | None
     max_seconds: float
     normalize: str
     calibrated: bool | None
@@ -91,12 +93,13 @@ def _lines(document: Document | None, made: Made) -> Iterator[str]:
     yield from _limits(document, made)
     yield from (
         "## Compared with the model in ser_tui", "",
-        f"On {counted(made.recordings, 'recording')}: the same labels, logits within {made.largest:.1e}, in float32.",
+        f"On {counted(made.recordings, 'recording')}: the same labels, logits within {made.largest:.1e} "
+        f"({made.bound}), in float32.",
     )  # fmt: skip
     if made.rounded is not None:
         yield (
             f"The run trained and scored it with less than float32: against that, logits differ by {made.rounded[0]:.2g} at most, and "
-            f"{made.rounded[1]} of {made.recordings} labels are the same."
+            f"{made.rounded[1]} of {made.rounded[2]} labels are the same."
         )
     yield from ("", f"Model {made.model}.")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tiny_encoders import CLASSES, MakeModel
 
 from ser_tui.inference import transformers_folder
@@ -106,6 +110,73 @@ def test_an_export_that_says_otherwise_is_not_kept(
     with pytest.raises(UserError, match="answers differently from the model"):
         export(ExportRequest(str(make_model("wav2vec2")), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings))))
     assert not list(tmp_path.iterdir())
+
+
+def _said_otherwise(monkeypatch: pytest.MonkeyPatch, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+    """The folders that are written say what `change` makes of their logits."""
+    reader = transformers_folder.reader
+
+    def other(folder: Path, max_seconds: float) -> Callable[..., NDArray[np.float32]]:
+        says = reader(folder, max_seconds)
+        return lambda waveform: change(says(waveform))
+
+    monkeypatch.setattr(transformers_folder, "reader", other)
+
+
+def test_logits_of_a_wide_spread_may_differ_by_as_much_more(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from ser_tui.training import model
+
+    whole = load_model(make_model("wav2vec2", probe=True, layers="2"))
+    with torch.no_grad():
+        for parameter in whole.head.parameters():
+            parameter.mul_(3e3)
+    model.save(
+        tmp_path / "wide", encoder=whole.encoder, encoder_name=whole.encoder_name, head=whole.head, pooling=whole.pooling, classes=CLASSES,
+        parameters={}, recipe=whole.recipe, precision="float32", tuned=False,
+    )  # fmt: skip
+    request = ExportRequest(str(tmp_path / "wide"), str(tmp_path / "out"), "huggingface", tuple(map(str, recordings)))
+    with monkeypatch.context() as patched:
+        _said_otherwise(patched, lambda logits: logits + 0.1)
+        with pytest.raises(UserError, match="nothing was kept"):
+            export(request)
+    capsys.readouterr()
+    assert export(request) == 0
+    said = capsys.readouterr().err
+    told = re.search(r"logits within (\S+) \(at most (\S+): 0\.0001 of their standard deviation within a recording, (\S+)\)", said)
+    assert told is not None, said
+    largest, allowed, spread = map(float, told.groups())
+    assert 1e-4 < largest <= allowed == pytest.approx(spread * 1e-4, rel=0.1)
+    assert told[0] in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_logits_that_are_no_numbers_are_not_taken_for_the_same(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_model("wav2vec2")
+    _said_otherwise(monkeypatch, lambda logits: np.where(logits == logits.max(), np.float32("nan"), logits))
+    with pytest.raises(UserError, match="answers differently from the model: logits differ by nan"):
+        export(ExportRequest(str(folder), str(tmp_path / "out"), "huggingface", (str(recordings[0]),)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_model_cannot_hear_is_not_compared(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import soundfile
+
+    folder, short, output = str(make_model("wav2vec2")), str(tmp_path / "short.wav"), tmp_path / "out"
+    soundfile.write(short, np.full(100, 0.1), 16_000)
+    with pytest.raises(UserError, match="finite logits of none of 1 recording"):
+        export(ExportRequest(folder, str(output), "huggingface", (short,)))
+    assert not output.exists()
+    assert export(ExportRequest(folder, str(output), "huggingface", (short, *map(str, recordings)))) == 0
+    said = capsys.readouterr().err
+    assert "compared without 1 recording that" in said and "the same labels on 6 recordings" in said
+    assert "On 6 recordings: the same labels" in (output / "README.md").read_text()
 
 
 def test_merged_adapters_leave_as_one_model(
