@@ -17,7 +17,7 @@ from ser_tui.report.sections import findings
 from ser_tui.study.events import EvaluationStarted
 from ser_tui.study.findings import Finding, plain
 
-MADE = Made("onnx", "model", "whisper-tiny.en", "MIT", (), ("anger", "neutral"), "abc", 3, 1e-6, None, 2.0, "peak", None)
+MADE = Made("onnx", "model", "whisper-tiny.en", "MIT", (), ("anger", "neutral"), "abc", 3, 1e-6, "at most 0.0001", None, 2.0, "peak", None)
 
 
 @pytest.mark.parametrize(
