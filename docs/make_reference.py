@@ -35,7 +35,7 @@ from ser_tui.study import document, events, run_summary, scores
 from ser_tui.study.document import Method
 from ser_tui.study.findings import Finding
 from ser_tui.study.headline import Figure
-from ser_tui.study.hyperparameters import HYPERPARAMETERS, Hyperparameter, for_method
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, STRENGTHS, Hyperparameter, default, for_method
 from ser_tui.study.notices import VARIABLES as TO_COMMANDS
 from ser_tui.study.records import Key
 from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
@@ -117,9 +117,7 @@ def study() -> str:
         parts += [f"`{name}`: {record.help}"]
         if record.settings is not None and record.settings.model_fields:
             parts.append(_keys(record.settings))
-    rows = [
-        (f"`{name}`", one.help + _counts(one), _may_be(one), f"`{one.default}`", _methods(one)) for name, one in HYPERPARAMETERS.items()
-    ]
+    rows = [(f"`{name}`", one.help + _counts(one), _may_be(one), _default_of(one), _methods(one)) for name, one in HYPERPARAMETERS.items()]
     parts += [
         "## `search:`",
         "`paper` (the paper's bounds), `recommended` (those that suit the study's encoder), or each hyperparameter with one value, "
@@ -134,6 +132,11 @@ def study() -> str:
 def _methods(one: Hyperparameter) -> str:
     read = [method for method in get_args(Method) if one.name in for_method(method)]
     return "all" if len(read) == len(get_args(Method)) else ", ".join(read)
+
+
+def _default_of(one: Hyperparameter) -> str:
+    other = [f", of `{name}` `{default(one.name, name)}`" for name in STRENGTHS if default(one.name, name) != one.default]
+    return f"`{one.default}`{''.join(other)}"
 
 
 def _counts(one: Hyperparameter) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -37,6 +38,10 @@ class Hearing:
     def __init__(self, model: str, recording: str, seconds: float | None) -> None:
         """`seconds` of a piece; None: where voice begins and ends. Raises UserError where that cannot be asked for."""
         self.classes: tuple[str, ...] = ()
+        self.calibrated: bool | None = None
+        """As `Origin` has it, once there are classes."""
+        self.models = 1
+        """As `Origin` has it."""
         self.said: list[Said] = []
         """Only ever appended to, by a thread."""
         self._words = ""
@@ -58,9 +63,12 @@ class Hearing:
     def problem(self) -> str:
         """Once it is over: why nothing was said, or not all; empty: nothing is wrong."""
         broken = next((one.problem for one in self.said if one.problem and one.end < 0), "")
-        if broken or not self._child.returncode:
+        code = self._child.returncode
+        if broken or not code:
             return broken
-        return self._words.strip().splitlines()[-1].removeprefix("ser-tui: ") if self._words.strip() else "the process was stopped"
+        if code < 0:  # what it said last was how far it had come
+            return "the process was killed, as happens where memory runs out" if code == -signal.SIGKILL else "the process was stopped"
+        return self._words.strip().splitlines()[-1].removeprefix("ser-tui: ") if self._words.strip() else "the process failed"
 
     def close(self) -> None:
         """Let it end: with its standard input it does."""
@@ -71,6 +79,7 @@ class Hearing:
         for line in stream:
             told = json.loads(line)
             if "classes" in told:
+                self.calibrated, self.models = told["calibrated"], told["models"]
                 self.classes = tuple(told["classes"])
             elif told.get("unreadable"):
                 self.said.append(Said(-1.0, -1.0, {}, str(told["problem"])))

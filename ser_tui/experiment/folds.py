@@ -29,7 +29,7 @@ from ser_tui.study.events import FoldsScored
 from ser_tui.study.formatting import score_text
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
-from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.parameters import START_STRENGTHS
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss, TrialResult
 
@@ -48,7 +48,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     session.limit_memory()
     # A trial that was scored on all of them has been trained on each already.
     whole = protocol == study.protocol.kind and len(data.objective) == len(parts) > 1
-    strengths = PROBE_STRENGTHS if whole else _start_strengths(session, study, data, best)
+    strengths = START_STRENGTHS if whole else _start_strengths(session, study, data, best)
     truth, predictions, named = list[int](), list[int](), True
     groups, sources = list[str](), list[str]()
     rows, scores = list[dict[str, Any]](), list[Score]()
@@ -159,7 +159,7 @@ def _outputs(
 def _start_strengths(session: Surroundings, study: Study, data: SplitCorpus, best: Trial) -> Sequence[float]:
     """The C that the best trial's start was given on the search's own validation part: a fold's is there to be scored on."""
     if best.parameters.get("head_initialization") != "probe":
-        return PROBE_STRENGTHS  # without loading an encoder for it
+        return START_STRENGTHS  # without loading an encoder for it
     trainer = make_trainer(study, data, on_stage=session.progress)
     return trainer.start_strengths(best.parameters, session.should_stop)
 

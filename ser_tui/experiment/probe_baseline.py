@@ -17,11 +17,10 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_probe, of_whole_part
 from ser_tui.study.events import ProbeScored
-from ser_tui.study.hyperparameters import Value
+from ser_tui.study.hyperparameters import STRENGTHS, Value
 from ser_tui.study.space import highest
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import FailureKind
-from ser_tui.training.parameters import PROBE_STRENGTHS
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import OnStage, Stop, TrialResult, TrialStopped
 
@@ -47,7 +46,7 @@ def best_probe(study: Study, data: SplitCorpus, trainer: Trainer, units: Units, 
     seconds = float(highest(study.search["max_seconds"]))
     tried: list[tuple[dict[str, Value], TrialResult]] = []
     for layers in layers_to_try(probing.encoder.layers):
-        for strength in PROBE_STRENGTHS:
+        for strength in STRENGTHS[study.training.classifier].tried:
             parameters: dict[str, Value] = {
                 "max_seconds": seconds, "layers": layers, "pooling": "mean", "inverse_regularization": strength,
             }  # fmt: skip

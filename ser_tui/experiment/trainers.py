@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.study.document import Study
 from ser_tui.training.finetune import FineTuner
-from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.parameters import START_STRENGTHS
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import Fold, OnStage, Part, silent
 
 
 def make_trainer(
-    study: Study, data: SplitCorpus, start_strengths: Sequence[float] = PROBE_STRENGTHS, on_stage: OnStage = silent
+    study: Study, data: SplitCorpus, start_strengths: Sequence[float] = START_STRENGTHS, on_stage: OnStage = silent
 ) -> Trainer:
     """A trainer for `study` on `data`. The rest: see `FineTuner`. Raises UserError where the encoder cannot be loaded."""
     parts = (data.part(data.split.train), data.part(data.split.validation))
@@ -25,7 +25,7 @@ def make_trainer_of(
     train: Part,
     validation: Part,
     classes: tuple[str, ...],
-    start_strengths: Sequence[float] = PROBE_STRENGTHS,
+    start_strengths: Sequence[float] = START_STRENGTHS,
     on_stage: OnStage = silent,
     folds: Sequence[Fold] = (),
 ) -> Trainer:

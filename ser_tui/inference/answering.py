@@ -14,7 +14,7 @@ from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import Progress, check, predictions
 from ser_tui.inference.saying import ProgressLine, note
 from ser_tui.inference.sources import gather
-from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text
+from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text, sureness
 from ser_tui.study.formatting import counted, duration, printable
 from ser_tui.study.uses import PredictRequest
 from ser_tui.training.averaging import AveragedModel
@@ -31,7 +31,7 @@ def answer(request: PredictRequest) -> int:
     with answering(request.model) as loaded, ExitStack() as stack:
         model = loaded.model
         check(model, sources, cut)
-        origin = Origin(model.identity, model.classes, str(cut), loaded.name, loaded.calibrated)
+        origin = Origin(model.identity, model.classes, str(cut), loaded.name, loaded.calibrated, len(model.members))
         file = None
         if request.output:
             file = stack.enter_context(AnswerFile(Path(request.output), "csv" if request.form == "csv" else "lines", origin))
@@ -66,15 +66,7 @@ def _rate(progress: Progress, begun: float) -> str:
 def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, model: AveragedModel) -> None:
     several, hears = len(model.members), model.hears
     who = "the model" if several == 1 else "a member of the ensemble"
-    sure = (
-        f"the confidence is not calibrated: it is the mean over {counted(several, 'model')}"
-        if several > 1
-        else {
-            True: "the confidence is calibrated by the run's temperature (training.calibration)",
-            False: "the confidence is not calibrated: it is the softmax of the model's output",
-            None: "it is not known whether the confidence is calibrated, because the study of the model is missing",
-        }[origin.calibrated]
-    )
+    sure = sureness(origin.calibrated, origin.models)
     note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} of audio in {duration(seconds)}; {sure}")
     if progress.beyond:
         note(

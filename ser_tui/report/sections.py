@@ -234,10 +234,11 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
     document = figures.document
     if probe := document["probe"]:
         yield tag("h4", "Probe")
+        classifier = document["study"].get("training", {}).get("classifier")
+        what = "Linear discriminants" if classifier == "discriminant" else "Logistic regression"
         yield tag(
             "p",
-            f"Logistic regression on the frozen encoder, the best of {probe['tried']} by validation BCA "
-            f"({probe_parameters(probe['parameters'])}): BCA ",
+            f"{what} on the frozen encoder, the best of {probe['tried']} by validation BCA ({probe_parameters(probe['parameters'])}): BCA ",
             figures.scored("probe"),
             ", accuracy ",
             figures.scored("probe", OF_ACCURACY),

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from ser_tui.store.export import guarded, unguarded
 from ser_tui.store.files import disk_message
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 
 FORMAT = 1
 SILENT = "silent: every sample is zero"
@@ -76,6 +77,8 @@ class Origin:
     """The run or folder, for people."""
     calibrated: bool | None = None
     """Whether a temperature is in the probabilities; None: nobody knows."""
+    models: int = 1
+    """How many answer together: of more than one the probabilities are a mean."""
 
     @property
     def tag(self) -> str:
@@ -86,8 +89,19 @@ class Origin:
         """As JSON has it."""
         return {
             "format": FORMAT, "model": self.model, "name": self.name, "classes": list(self.classes), "cut": self.cut,
-            "calibrated": self.calibrated,
+            "calibrated": self.calibrated, "models": self.models,
         }  # fmt: skip
+
+
+def sureness(calibrated: bool | None, models: int = 1, what: str = "the confidence") -> str:
+    """How far `what`, the probability of the class that was answered, may be believed: see `Origin`. Said wherever one is shown."""
+    if models > 1:
+        return f"{what} is not calibrated: it is the mean over {counted(models, 'model')}"
+    if calibrated is None:
+        return f"it is not known whether {what} is calibrated, because the study of the model is missing"
+    if calibrated:
+        return f"{what} is calibrated by the run's temperature (training.calibration)"
+    return f"{what} is not calibrated: it is the softmax of the model's output"
 
 
 def shown(name: str) -> str:

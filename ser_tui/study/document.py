@@ -20,6 +20,7 @@ from ser_tui.study.hyperparameters import (
     Hyperparameter,
     Value,
     counts,
+    default,
     for_method,
     joins,
 )
@@ -213,7 +214,7 @@ class Training(_Section):
         "regression", title="classifier", description="of a probe: logistic regression, or linear discriminants, better on other corpora"
     )
     """discriminant: the covariance within the classes, S, is shrunk to I + C S, where S's mean variance is 1 and C is
-    inverse_regularization: .1 to .5 for what regression has at .01 to .1."""
+    inverse_regularization: .1 to .5 for what regression has at .01 to .1. Where C is not named it is .25, regression's .03."""
 
     refit: Literal["none", "all"] = Field(
         "none", title="refit", description="all: the best is trained once more, on training and validation part, before it is kept"
@@ -549,7 +550,7 @@ class Study(_Section):
             raise ValueError("training.balance: sampling is of batches, which a probe has not; write weights, or method: finetune")
         if self.training.paper_exact and "probe" in _named(self.search.get("head_initialization")):
             raise ValueError("search.head_initialization: the paper's head starts at random; leave out paper_exact or probe")
-        complete = {name: self.search.get(name, Fixed(fixed=entry.default)) for name, entry in known.items()}
+        complete = {name: self.search.get(name, Fixed(fixed=default(name, self.training.classifier))) for name in known}
         if TRAINED in complete:
             complete |= self._conditional(complete)
         object.__setattr__(self, "search", complete)

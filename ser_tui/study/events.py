@@ -263,7 +263,7 @@ class TrialFinished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeScored(Event):
-    """Logistic regression on the frozen encoder, on the split of the trials: the best of `tried` ones by validation BCA."""
+    """The study's classifier on the frozen encoder, on the split of the trials: the best of `tried` ones by validation BCA."""
 
     type: ClassVar[str] = "probe_scored"
     parameters: Mapping[str, Value]

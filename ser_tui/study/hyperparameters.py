@@ -7,7 +7,7 @@ The hard limits are those of the training loop, not recommendations; the recomme
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ser_tui.study.frozen import Frozen
 
@@ -31,6 +31,22 @@ class Hyperparameter(Frozen, frozen=True):
     counts_with: tuple[str, ...] = ()
     """The values of `trained` with which it is read; empty: with all."""
 
+
+class Strengths(NamedTuple):
+    """The C (`inverse_regularization`) of a classifier: where nothing is said, and, ascending, among which the probe beside a
+    fine-tuned run is chosen."""
+
+    default: float
+    tried: tuple[float, ...]
+
+
+REGRESSION = "regression"
+STRENGTHS: Mapping[str, Strengths] = {
+    REGRESSION: Strengths(0.03, (0.01, 0.03, 0.1, 0.3)),
+    "discriminant": Strengths(0.25, (0.05, 0.15, 0.4, 1.0)),
+}
+"""By `training.classifier`: C is no measure that the two share. As many for each, so that no probe had more tries."""
+STRENGTH = "inverse_regularization"
 
 TRAINED = "trained"
 MEMBERS = "members"
@@ -141,9 +157,9 @@ _ALL = (
         counts_with=("full", "top-k", "lora", "bitfit"),
     ),
     Hyperparameter(
-        "inverse_regularization",
+        STRENGTH,
         "real",
-        0.03,
+        STRENGTHS[REGRESSION].default,
         "C of the probe's classifier: smaller is more regularised",
         1e-6,
         1e6,
@@ -161,6 +177,11 @@ _ALL = (
 )
 
 HYPERPARAMETERS: Mapping[str, Hyperparameter] = {entry.name: entry for entry in _ALL}
+
+
+def default(name: str, classifier: str = REGRESSION) -> Value:
+    """The value of the hyperparameter `name` where a study of this `training.classifier` says nothing."""
+    return STRENGTHS[classifier].default if name == STRENGTH else HYPERPARAMETERS[name].default
 
 
 CONDITIONAL: Mapping[str, Hyperparameter] = {name: entry for name, entry in HYPERPARAMETERS.items() if entry.counts_with}

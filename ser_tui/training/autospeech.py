@@ -44,7 +44,6 @@ from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.joint import POOLING, JointEncoder, JointMember, averaging_head
-from ser_tui.training.parameters import complete
 from ser_tui.training.probe import ProbeTrainer
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Leg, OnEpoch, Rival, Stop, TrialResult, check_stop
@@ -257,7 +256,7 @@ def _read_by(name: str, parameters: Mapping[str, Value]) -> dict[str, Value]:
     pooled: dict[str, Value] = {"layers": "last", "pooling": "mean+std" if name == "log-mel" else "mean"}
     if name == "encoder":
         pooled = {one: parameters[one] for one in pooled}
-    return complete({**cut, **pooled, "inverse_regularization": parameters["inverse_regularization"]}, "probe")
+    return {**cut, **pooled, "inverse_regularization": parameters["inverse_regularization"]}
 
 
 def geometric_mean(said: list[NDArray[np.float32]]) -> NDArray[np.float32]:

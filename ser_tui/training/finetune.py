@@ -33,7 +33,7 @@ from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.optimizer import Optimizer
-from ser_tui.training.parameters import PROBE_STRENGTHS, complete
+from ser_tui.training.parameters import START_STRENGTHS, complete
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import (
     EpochReport,
@@ -77,7 +77,7 @@ class FineTuner(Trainer):
         settings: Training,
         *,
         on_stage: OnStage = silent,
-        start_strengths: Sequence[float] = PROBE_STRENGTHS,
+        start_strengths: Sequence[float] = START_STRENGTHS,
         folds: Sequence[Fold] = (),
         encoder: SpeechEncoder | None = None,
     ) -> None:
@@ -98,7 +98,7 @@ class FineTuner(Trainer):
 
     def start_strengths(self, parameters: Mapping[str, Value], should_stop: Stop) -> Sequence[float]:
         """The C of the probe that a trial with `parameters` starts from; all, where it starts from none. Raises what `run` raises."""
-        completed = complete(parameters, self.method)
+        completed = complete(parameters, self.method, self._settings.classifier)
         if completed["head_initialization"] != "probe":
             return super().start_strengths(parameters, should_stop)
         with as_memory_error():

@@ -106,6 +106,10 @@ class ProbeTrainer(Trainer):
         solve = discriminant.solve if self._settings.classifier == "discriminant" else linear.solve
         return solve(data, labels, len(self.classes), strength, balanced=self.balanced)
 
+    def completed(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
+        """`parameters` with the study's defaults. Raises UserError for a name that probes do not read."""
+        return complete(parameters, self.method, self._settings.classifier)
+
     def pooling(self, values: Mapping[str, Value]) -> Pooling:
         """The `Pooling` of a probe with the parameters `values`."""
         layers, wanted = str(values["layers"]), str(values["pooling"])
@@ -192,7 +196,7 @@ class Crossed:
     def inner(self, parameters: Mapping[str, Value], outer: int) -> float:
         """The BCA of `parameters` over the other folds, pooled, by probes that heard neither the fold scored nor `outer`."""
         truth, predictions = list[int](), list[int]()
-        values = complete(parameters, "probe")
+        values = self._trainer.completed(parameters)
         table = self._trainer.table(float(values["max_seconds"]), self._should_stop)
         for other in range(table.folds):
             if other == outer:
@@ -207,7 +211,7 @@ class Crossed:
     def outer(self, parameters: Mapping[str, Value], outer: int) -> NDArray[np.float32]:
         """Class probabilities [n, C] that the probe with `parameters`, trained without `outer`, gives that fold's utterances; NaN
         for those that cannot be read."""
-        values = complete(parameters, "probe")
+        values = self._trainer.completed(parameters)
         table = self._trainer.table(float(values["max_seconds"]), self._should_stop)
         rows = table.rows_to_score(outer)
         logits = np.full((table.scored(outer), len(self._trainer.classes)), np.nan, dtype=np.float32)

@@ -30,7 +30,7 @@ from ser_tui.training.energy import ProcessorEnergy
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import PeakMemory, as_memory_error
-from ser_tui.training.parameters import PROBE_STRENGTHS, complete
+from ser_tui.training.parameters import START_STRENGTHS, complete
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import EpochReport, Fold, Leg, OnEpoch, OnFold, OnStage, Part, Rival, Stop, TrialResult, silent, unheard
 
@@ -110,7 +110,7 @@ class Trainer(ABC):
         """
         self._seed, self._rival, self._rung = seed, rival, rung
         with as_memory_error(), PeakMemory() as peak, ProcessorEnergy() as energy:
-            completed, run = complete(parameters, self.method), self._run_folds if self._folds else self._run
+            completed, run = complete(parameters, self.method, self._settings.classifier), self._run_folds if self._folds else self._run
             result = run(completed, seed, on_epoch, should_stop)
         costs = {
             PEAK_MEMORY: peak.bytes, TRAINED_PARAMETERS: self._trained_parameters(), CHECKPOINT_SIZE: self._checkpoint_size(),
@@ -267,7 +267,7 @@ class Trainer(ABC):
     def start_strengths(self, parameters: Mapping[str, Value], should_stop: Stop) -> Sequence[float]:
         """The values of C among which a trial with `parameters` that is made again on another split chooses its start's: the one
         that was chosen here, where there was a choice. Raises what `run` raises."""
-        return PROBE_STRENGTHS
+        return START_STRENGTHS
 
     @abstractmethod
     def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult: ...

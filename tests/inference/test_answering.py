@@ -40,6 +40,7 @@ def test_answers_are_those_of_the_model_and_what_cannot_be_read_is_named(
     said = capsys.readouterr()
     document = json.loads(said.out)
     assert document["classes"] == list(CLASSES) and document["calibrated"] is None and "is not known" in said.err
+    assert document["models"] == 1
     rows = document["answers"]
     assert [row["file"] for row in rows] == names and f"cannot be read: {noise}" in said.err and "2 recordings could not" in said.err
     expected = class_probabilities(load_model(folder).predict_logits([Clip(path) for path in recordings]))

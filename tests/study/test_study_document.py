@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from ser_tui.client.resolving import fill_bounds
 from ser_tui.strategies import registry
 from ser_tui.study import load
-from ser_tui.study.document import Study
+from ser_tui.study.document import Study, Training
 from ser_tui.study.errors import UserError
-from ser_tui.study.hyperparameters import HYPERPARAMETERS, for_method
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, STRENGTHS, for_method
 from ser_tui.study.space import Choice, Fixed, Integer, Real, constants
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -84,6 +85,23 @@ def test_unnamed_hyperparameters_are_written_out_with_their_defaults() -> None:
     assert set(study.search) == set(for_method("finetune"))
     assert study.search["epochs"] == Fixed(fixed=3)
     assert study.search["batch_size"] == Fixed(fixed=HYPERPARAMETERS["batch_size"].default)
+
+
+@pytest.mark.parametrize("method", ["probe", "autospeech"])
+def test_c_rests_where_the_classifier_wants_it(method: str) -> None:
+    def strength(*overrides: str) -> object:
+        return load.loads(f"method: {method}", "study.yaml", overrides).search["inverse_regularization"]
+
+    assert strength() == Fixed(fixed=0.03)
+    assert strength("training.classifier=discriminant") == Fixed(fixed=0.25)
+    named = load.loads(f"method: {method}", "study.yaml", ("training.classifier=discriminant", "search.inverse_regularization=0.03"))
+    assert load.loads(load.dumps(named)) == named, "a run that an earlier version began goes on with the C that it began with"
+
+
+def test_every_classifier_is_tried_with_as_many_c_round_its_own() -> None:
+    assert set(STRENGTHS) == set(get_args(Training.model_fields["classifier"].annotation))
+    for one in STRENGTHS.values():
+        assert len(one.tried) == 4 and list(one.tried) == sorted(one.tried) and one.tried[0] < one.default < one.tried[-1]
 
 
 def test_numbers_as_people_write_them_are_numbers() -> None:

@@ -20,7 +20,7 @@ from ser_tui.training import finetune
 from ser_tui.training.finetune import EpochReport, FineTuner, NonFiniteLoss, Part, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
-from ser_tui.training.parameters import PROBE_STRENGTHS
+from ser_tui.training.parameters import START_STRENGTHS
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]
@@ -266,7 +266,7 @@ def test_a_trial_that_starts_from_a_probe_is_that_probe_before_its_first_step(
     # wav2vec2 hears no appended silence, so that the probe's features are fine-tuning's.
     probe = ProbeTrainer(tiny("wav2vec2"), *tones, CLASSES, settings)
     values: dict[str, Any] = {"max_seconds": 1, **LAST}
-    scores = {c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).value() for c in PROBE_STRENGTHS}
+    scores = {c: probe.run({**values, "inverse_regularization": c}, 0, lambda report: None, lambda: False).value() for c in START_STRENGTHS}
     assert strength == min(c for c, bca in scores.items() if bca == max(scores.values()))
     probed = probe.run({**values, "inverse_regularization": strength}, 0, lambda report: None, lambda: False)
     probe.save_best(tmp_path / "probe")

@@ -117,6 +117,20 @@ def test_autospeech_brings_its_order_and_its_time_and_takes_them_away() -> None:
     assert typed.texts == before and "members" not in typed.raw()["search"]
 
 
+def test_another_classifier_brings_its_own_c_unless_it_was_typed() -> None:
+    typed = form(method="probe", search={})
+    typed.choose_classifier("discriminant")
+    assert typed.raw()["search"]["inverse_regularization"] == {"fixed": 0.25}
+    typed.choose_classifier("regression")
+    assert typed.raw()["search"]["inverse_regularization"] == {"fixed": 0.03}
+    typed.dimensions["inverse_regularization"].fixed = "0.1"
+    typed.choose_classifier("discriminant")
+    assert typed.raw()["search"]["inverse_regularization"] == {"fixed": 0.1}
+    tuned = form(training={"classifier": "discriminant"})
+    tuned.choose_method("probe")
+    assert tuned.raw()["search"]["inverse_regularization"] == {"fixed": 0.25}
+
+
 async def test_choosing_autospeech_in_the_form_shows_what_comes_with_it(tmp_path: Path) -> None:
     async with SerTuiApp(tmp_path).run_test(size=(100, 60)) as pilot:
         await press(pilot, "n")

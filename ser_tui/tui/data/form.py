@@ -28,7 +28,7 @@ from ser_tui.study.document import (
     WarmStart,
 )
 from ser_tui.study.errors import UserError
-from ser_tui.study.hyperparameters import MEMBERS, TRAINED, Hyperparameter, counts, for_method, joins
+from ser_tui.study.hyperparameters import MEMBERS, REGRESSION, STRENGTH, TRAINED, Hyperparameter, counts, default, for_method, joins
 from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.scores import MEASURES
 from ser_tui.tui.data.corpus_facts import CorpusFacts
@@ -165,6 +165,7 @@ _READ: Mapping[str, tuple[str, ...]] = {kind: tuple(names) for kind, names in PR
 """The settings that a protocol reads, by its kind as it is typed."""
 
 
+CLASSIFIER = "training.classifier"
 AUTOSPEECH: Mapping[str, str] = {"strategy.kind": "grid", "budget.trials": "", "budget.minutes": written(AUTOSPEECH_MINUTES)}
 """What a study says by itself of these where its method is autospeech."""
 
@@ -282,7 +283,7 @@ class StudyForm:
         known = for_method(method)
         for name, hyperparameter in known.items():
             if name not in self.dimensions:
-                self.dimensions[name] = DimensionText(hyperparameter, fixed=written(hyperparameter.default))
+                self.dimensions[name] = DimensionText(hyperparameter, fixed=self._default(name))
         self.dimensions = {name: self.dimensions[name] for name in known}
 
     def choose_method(self, method: str) -> None:
@@ -296,13 +297,24 @@ class StudyForm:
             self.dimensions[MEMBERS].take({"choices": joins()})
         self.texts.update(AUTOSPEECH if method == "autospeech" else self._before)
 
+    def choose_classifier(self, classifier: str) -> None:
+        """Take the classifier, and its C where that of the one before had not been changed."""
+        before = self._default(STRENGTH)
+        self.texts[CLASSIFIER] = classifier
+        strength = self.dimensions.get(STRENGTH)
+        if strength is not None and strength.fixed == before:
+            strength.fixed = self._default(STRENGTH)
+
+    def _default(self, name: str) -> str:
+        return written(default(name, self.texts.get(CLASSIFIER, REGRESSION)))
+
     def set_search(self, search: Mapping[str, Any]) -> None:
         """Take the bounds of `search`; what it does not name is fixed at what it was."""
         for name, dimension in self.dimensions.items():
             if name in search:
                 dimension.take(search[name])
             elif dimension.kind != "fixed":
-                dimension.take(dimension.hyperparameter.default)
+                dimension.take(self._default(name))
 
     def has_search(self, search: Mapping[str, Any]) -> bool:
         """Whether the bounds are those of `search`, as far as it names them."""

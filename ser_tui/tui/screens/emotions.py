@@ -12,12 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from ser_tui.client.hearing import Hearing
-from ser_tui.study.errors import UsageError
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.state import RunState
 from ser_tui.study.uses import seconds
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import emotions
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Table, cell
 
 _VOICE = "vad"
@@ -40,6 +42,7 @@ class EmotionsScreen(AppScreen[None]):
         super().__init__()
         self._run_id = run_id
         self._hearing: Hearing | None = None
+        self._state = RunState()
         self._drawn: tuple[int, bool, float | None] = (-1, False, None)
 
     def compose(self) -> ComposeResult:
@@ -74,21 +77,26 @@ class EmotionsScreen(AppScreen[None]):
         """Hear what is asked for, instead of what was."""
         path, cut = (self.query_one(f"#{name}", Input).value.strip() for name in ("path", "cut"))
 
-        def begin() -> Hearing:
+        def begin() -> tuple[Hearing, RunState]:
             length = None if cut == _VOICE else seconds(cut)
             if cut != _VOICE and length is None:
                 raise UsageError(f"{cut or 'nothing'}: a length such as 3s, or vad")
             place = Path(path).expanduser()
             if not path or not place.is_file():
                 raise UsageError(f"{path or 'nothing'}: name a recording, a file that is there")
-            return Hearing(str(self.ser.runs / self._run_id), str(place), length)
+            folder = RunFolder(self.ser.runs / self._run_id)
+            state = folder.state()
+            try:
+                return Hearing(str(folder.path), str(place), length), state
+            except UserError as error:
+                raise UserError(emotions.problem(str(error)).plain) from None
 
         begun = await self.attempt(begin)
         if begun is None:
             return
         if self._hearing is not None:
             self._hearing.close()
-        self._hearing, self._drawn = begun, (-1, False, None)
+        (self._hearing, self._state), self._drawn = begun, (-1, False, None)
         self.query_one("#pieces", Table).focus()
         self._draw()
 
@@ -107,9 +115,10 @@ class EmotionsScreen(AppScreen[None]):
         if (len(said), over, at) == self._drawn:
             return
         self._drawn = (len(said), over, at)
-        summary = emotions.summary(said, over)
-        if over and hearing.problem:
-            summary = cell(hearing.problem, "warning")
-        self.query_one("#summary", Lines).show([summary])
-        self.query_one("#timeline", Lines).show(emotions.lines(said, hearing.classes, self.size.width - 2, at))
+        width = self.size.width - 2
+        told = [emotions.problem(hearing.problem) if over and hearing.problem else emotions.summary(said, over)]
+        if said:
+            told += emotions.caveats(hearing.calibrated, hearing.models, self._state)
+        self.query_one("#summary", Lines).show([part for line in told for part in broken(line, width, hang=2)])
+        self.query_one("#timeline", Lines).show(emotions.lines(said, hearing.classes, width, at))
         table.sync_lazily([str(number) for number in range(len(said))], lambda key: emotions.cells(said[int(key)]))

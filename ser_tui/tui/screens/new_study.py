@@ -20,11 +20,12 @@ from ser_tui.store.drafts import KeptDraft, forget_draft, keep_draft, new_place
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import duration
+from ser_tui.study.hyperparameters import STRENGTH
 from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
-from ser_tui.tui.data.form import AUTOSPEECH, BY_KEY, SECTIONS, SPEAKERS, StudyForm, problem_of
+from ser_tui.tui.data.form import AUTOSPEECH, BY_KEY, CLASSIFIER, SECTIONS, SPEAKERS, StudyForm, problem_of
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, choose_speakers, save_study
 from ser_tui.tui.views import form_notes
@@ -205,6 +206,11 @@ class NewStudyScreen(AppScreen[None]):
         elif isinstance(row, FieldRow) and row.key == "method":
             self._change_method(event.value)
             return
+        elif isinstance(row, FieldRow) and row.key == CLASSIFIER:
+            self.form.choose_classifier(event.value)
+            with self.prevent(Input.Changed, Options.Changed):
+                for one in self.query(f"#dimension-{STRENGTH}").results(DimensionRow):
+                    one.fill()
         elif isinstance(row, FieldRow):
             self.form.texts[row.key] = event.value
             self._follow_name()

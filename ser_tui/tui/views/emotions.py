@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from ser_tui.client.hearing import Said
+from ser_tui.store.answers import sureness
+from ser_tui.study.findings import findings_of
 from ser_tui.study.formatting import counted, duration
+from ser_tui.study.headline import headline, headline_text
+from ser_tui.study.state import RunState
 from ser_tui.tui.widgets.characters import plain_terminal
 from ser_tui.tui.widgets.table import Column, cell
 
@@ -19,6 +24,16 @@ COLUMNS = (
 _NAMES = 14
 """Cells before the bars."""
 _PLAIN, _SHADES = " .-+#", " \u2591\u2592\u2593\u2588"
+_HERE = (
+    (r"(.+) uses ([\d.]+) s of an utterance: give --segments .+", r"\1 uses \2 s of an utterance: write \2s at most below the path"),
+    (r"--segments (.+): (\S+) to (\S+)", r"pieces of \1: write \2 to \3 below the path"),
+    (
+        r"this model takes features by each speaker's own statistics.+",
+        "this model takes features by each speaker's own statistics (transductive): one recording is too little for it. "
+        "`ser-tui predict` takes a table of several",
+    ),
+)
+"""What `ser-tui predict` says of its options, and what there is instead on the screen."""
 
 
 def clock(seconds: float) -> str:
@@ -53,6 +68,23 @@ def summary(said: Sequence[Said], over: bool) -> Text:
     parts = ", ".join(f"{name} {time / seconds:.0%}" for name, time in heard.most_common(4)) if seconds else ""
     going = "" if over else ", hearing on ..."
     return cell(f"{duration(seconds)} heard in {counted(sum(bool(one.emotion) for one in said), 'piece')}{going}   {parts}")
+
+
+def caveats(calibrated: bool | None, models: int, state: RunState) -> list[Text]:
+    """What must be known of the figures in the column SURE, and of the model of the run in `state`: how far its probabilities may be
+    believed, what it scored and on what it was chosen, that nobody spoke what it learned from."""
+    shown = [cell(sureness(calibrated, models, "SURE"), "muted")]
+    if state.best is not None:
+        shown.append(cell(f"the model is trial {state.best.number}: {headline_text(headline(state))}", "muted"))
+    return [*shown, *(cell(one.sentence, "warning") for one in findings_of(state.start) if one.kind == "synthetic")]
+
+
+def problem(text: str) -> Text:
+    """What went wrong, in the words of the screen: options of a command line become its fields."""
+    for said, here in _HERE:
+        if found := re.fullmatch(said, text):
+            return cell(found.expand(here), "warning")
+    return cell(text, "warning")
 
 
 def lines(said: Sequence[Said], classes: Sequence[str], width: int, at: float | None = None) -> list[Text]:
