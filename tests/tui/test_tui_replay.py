@@ -17,6 +17,7 @@ from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed, Stopper
 from ser_tui.replay.searches import FOREST, NEAREST, Request, Search
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.views.replay import columns
 
 
 @pytest.fixture
@@ -149,3 +150,10 @@ def test_a_replay_looks_as_approved(
         await _settle(pilot, ("ctrl+s", *(("g",) if plot else ())), "trials.csv")  # type: ignore[arg-type]
 
     assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("by_minutes", [False, True])
+def test_the_table_of_strategies_has_room_for_all_its_columns_at_80(by_minutes: bool) -> None:
+    asked = columns(80, 0.95, by_minutes)
+    assert sum(column.width for column in asked) + len(asked) - 1 <= 80 - 3, "the cursor's margin and the scroll bar take three"
+    assert len("optuna-tpe") <= next(column.width for column in asked if column.key == "strategy")

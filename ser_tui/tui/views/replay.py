@@ -112,7 +112,7 @@ def surrogate_line(kind: str, error: float | None) -> Text:
 def columns(width: int, reach: float, by_minutes: bool = False) -> list[Column]:
     """Of the table; a wide terminal has more. `by_minutes`: minutes end a search, so that each has another number of trials."""
     found = [
-        Column("letter", "", 1), Column("strategy", "STRATEGY", 12, flexible=True, most=30), Column("seeds", "SEEDS", 5, "right"),
+        Column("letter", "", 1), Column("strategy", "STRATEGY", 10, flexible=True, most=30), Column("seeds", "SEEDS", 5, "right"),
         Column("mean", "MEAN", 11, "right"), Column("tenth", "10TH PCT", 11, "right"),
         Column("reached", f">= {score(reach)}", 10, "right"),
     ]  # fmt: skip
