@@ -424,9 +424,9 @@ class Study(_Section):
         title="method",
         description="finetune trains the encoder; probe, a classifier on it; autospeech, several small models and their averages",
     )
-    """finetune: the encoder is trained with a head; probe: logistic regression on the frozen encoder's features; autospeech: members
-    trained one after another, and the geometric means of them: log-mel statistics, the frozen encoder's features and a speaker
-    embedding, each with logistic regression, and a small network on MFCC. By itself autospeech has the strategy grid and 30 minutes."""
+    """A probe is logistic regression on the frozen encoder's features. The members of autospeech are trained one after another: log-mel
+    statistics, the frozen encoder's features and a speaker embedding, each with logistic regression, and a small network on MFCC; their
+    averages are geometric means. By itself autospeech has the strategy grid and 30 minutes."""
     strategy: Annotated[StrategyChoice, BeforeValidator(_mapping_or_kind)] = StrategyChoice()
     warm_start: WarmStart = WarmStart()
     budget: Budget = Budget(trials=15)
