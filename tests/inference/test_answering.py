@@ -185,9 +185,8 @@ def test_the_command_does_it_in_a_process_and_says_what_is_wrong_in_one_line(mak
     assert wrong.returncode == 2 and "--segments soon: a length such as 3s" in wrong.stderr
 
 
-def _heeds_ctrl_c() -> None:
-    """Tests that a shell runs in the background inherit that Ctrl+C is ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+_HEEDED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+"""Before a command whose Ctrl+C counts: tests that a shell runs in the background inherit that it is ignored."""
 
 
 @pytest.mark.slow
@@ -198,9 +197,8 @@ def test_ctrl_c_leaves_whole_answers_and_the_same_command_goes_on(make_model: Ma
         (folder / f"{number:04}.wav").symlink_to(recordings[0])
     output = tmp_path / "answers.csv"
     command = [sys.executable, "-m", "ser_tui.cli", "predict", str(make_model("wav2vec2")), str(folder), "--csv", "-o", str(output)]
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True, preexec_fn=_heeds_ctrl_c
-    )
+    heeding = [sys.executable, "-c", _HEEDED, *command[1:]]
+    process = subprocess.Popen(heeding, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
     until(lambda: output.exists() and output.read_bytes().count(b"\n") > 20, 120)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to the command and to the process that it started
     _, said = process.communicate(timeout=60)
