@@ -39,13 +39,13 @@ class PeakMemory:
 
     def __exit__(self, *failure: object) -> None:
         self._open.remove(self)
-        if self._reset:
-            self._note(_high_water())
+        self._note(_high_water())
         if self._open:
             self._open[-1]._note(self.bytes)
 
     def _note(self, seen: int | None) -> None:
-        self.bytes = max(self.bytes or 0, seen or 0) or None
+        if self._reset:  # else what was seen is of the process's whole life
+            self.bytes = max(self.bytes or 0, seen or 0) or None
 
 
 def _high_water() -> int | None:

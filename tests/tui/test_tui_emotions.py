@@ -95,7 +95,11 @@ def test_what_the_model_scored_and_that_nobody_spoke_is_said_beside_what_it_says
     assert state.start is not None
     state = replace(state, start=replace(state.start, findings=spoken))
     _, model, synthetic = (line.plain for line in emotions.caveats(False, 1, state))
-    assert model.startswith("the model is trial 2: .871 [") and "validation; n = " in model
+    assert (
+        model.startswith("the model is trial 2: BCA .871 [")
+        and "validation; n = " in model
+        and model.endswith("; the best of several trials there")
+    )
     assert synthetic == "Synthetic speech: a synthesizer spoke demo. The score says nothing about people."
 
 
@@ -142,7 +146,7 @@ async def test_a_recording_is_heard_from_the_results_of_a_run_and_what_is_wrong_
         await until_shown(pilot, "4s heard in 4 pieces", "anger", "neutral", "silent: every sample is zero")
         await until(pilot, lambda: "hearing on" not in shown(app))
         assert "0:05.0" in shown(app)
-        model = f"the model is trial {best.number}: .871 ["
+        model = f"the model is trial {best.number}: BCA .871 ["
         await until_shown(pilot, "SURE is not calibrated: it is the softmax of the model's output", model, "] validation; n = ")
         await press(pilot, "down", "down")
         await until(pilot, lambda: "^" in shown(app))

@@ -75,7 +75,9 @@ def caveats(calibrated: bool | None, models: int, state: RunState) -> list[Text]
     believed, what it scored and on what it was chosen, that nobody spoke what it learned from."""
     shown = [cell(sureness(calibrated, models, "SURE"), "muted")]
     if state.best is not None:
-        shown.append(cell(f"the model is trial {state.best.number}: {headline_text(headline(state))}", "muted"))
+        figure = headline(state)
+        chosen = "; the best of several trials there" if figure and figure.kind == "validation" and state.finished_trials > 1 else ""
+        shown.append(cell(f"the model is trial {state.best.number}: BCA {headline_text(figure)}{chosen}", "muted"))
     return [*shown, *(cell(one.sentence, "warning") for one in findings_of(state.start) if one.kind == "synthetic")]
 
 
