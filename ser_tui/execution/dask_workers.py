@@ -20,6 +20,7 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.execution import messages, relay
 from ser_tui.execution.clusters import START_SECONDS, connected
 from ser_tui.execution.encoder_files import encoder_files
+from ser_tui.execution.fetching import Fetcher, GivenUp
 from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Prepared, Refit, Train, Trained
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
@@ -158,6 +159,7 @@ class DaskWorkers:
         self._present: dict[str, int] = {}
         self._sending: dict[tuple[str, str], threading.Lock] = {}
         """Of each machine: its files are sent by one at a time."""
+        self._fetcher = Fetcher()
         self._lost = ""
         self._stop_by: float | None = None
         self._closed = threading.Event()
@@ -207,19 +209,13 @@ class DaskWorkers:
 
     def _call(self, slot: Slot, what: Callable[..., Found], *arguments: Any) -> Found:
         """What the Dask worker of `slot` returns; raises what it raises, and MachineGone."""
-        future = self._submit(slot, what, *arguments)
+        return cast(Found, self._fetched(slot, self._submit(slot, what, *arguments)))
+
+    def _fetched(self, slot: Slot, future: Any) -> Any:
         try:
-            while not slot.gone.is_set() and not self._lost and not self._closed.is_set():
-                try:
-                    return cast(Found, future.result(timeout=1.0))
-                except TimeoutError:
-                    if future.status == "error":
-                        raise
-        except Exception as error:
-            if _is_of_dask(error):
-                raise MachineGone(f"{_called(slot)} is gone") from None
-            raise
-        raise MachineGone(f"{_called(slot)} is gone")
+            return self._fetcher.fetch(future, lambda: slot.gone.is_set() or bool(self._lost) or self._closed.is_set())
+        except GivenUp:
+            raise MachineGone(f"{_called(slot)} is gone") from None
 
     def _submit(self, slot: Slot, what: Callable[..., Any], *arguments: Any) -> Any:
         return self._client.submit(
@@ -474,7 +470,7 @@ class DaskWorkers:
             return None  # of one that is gone, `_ended_by_death` tells
         slot.busy = False
         try:
-            told, raw, digest = self._result(slot, item.future)
+            told, raw, digest = cast("tuple[list[bytes], bytes, str]", self._fetched(slot, item.future))
             if hashlib.sha256(raw).hexdigest() != digest:
                 raise WorkerDied("its result came back with other bytes than were sent")
         except MachineGone:
@@ -495,19 +491,6 @@ class DaskWorkers:
         if slot.other:
             message.notes = (*message.notes, f"made on {slot.host}, which differs: {slot.other}")
         return Ended(trial, message.result())
-
-    def _result(self, slot: Slot, future: Any) -> tuple[list[bytes], bytes, str]:
-        while not slot.gone.is_set():
-            try:
-                return cast("tuple[list[bytes], bytes, str]", future.result(timeout=1.0))
-            except TimeoutError:
-                if self._lost or self._closed.is_set():
-                    break
-            except Exception as error:
-                if _is_of_dask(error):
-                    break
-                raise
-        raise MachineGone(f"{_called(slot)} is gone")
 
     def _of(self, trial: int) -> Slot:
         """Who has the model of `trial`. Raises WorkerDied."""
@@ -607,17 +590,6 @@ def of_cluster(session: Surroundings, study: Study, data: SplitCorpus, trainer: 
 
 def _called(slot: Slot) -> str:
     return f"the Dask worker {slot.address}" + (f" on {slot.host}" if slot.facts else "")
-
-
-def _is_of_dask(error: Exception) -> bool:
-    """Whether it is Dask that cannot say what became of a task, rather than the task that has failed."""
-    from distributed import CancelledError
-    from distributed.comm import CommClosedError
-    from distributed.scheduler import KilledWorker
-
-    return isinstance(error, CancelledError | CommClosedError | KilledWorker | ConnectionError) or type(error).__name__ in (
-        "FutureCancelledError", "FuturesCancelledError", "NoValidWorkerError",
-    )  # fmt: skip
 
 
 def _other(here: Mapping[str, Any], there: Mapping[str, Any]) -> str:

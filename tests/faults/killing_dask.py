@@ -174,7 +174,7 @@ def _judge(outcome: Outcome, warm: Warm, folder: RunFolder, before: bytes, refer
     _unchanged(outcome, folder, before)
     if state.status != "done" or len(state.trials) != len(reference.state.trials):
         outcome.stuck += 1
-        outcome.remarks.append(f"{folder.run_id}: {state.status} with {len(state.trials)} trials ({state.reason}) {explain(folder)[-300:]}")
+        outcome.remarks.append(f"{folder.run_id}: {state.status} with {len(state.trials)} trials ({state.reason}) {explain(folder)}")
     ends = Counter(event.trial for event in LogReader(folder.log).read_all() if isinstance(event, TrialFinished))
     for number, count in ends.items():
         if count > 1:

@@ -64,6 +64,12 @@ class Outcome:
         """Whether the promise held."""
         return not (self.lost or self.stuck or self.wrong)
 
+    @property
+    def told(self) -> str:
+        """All of it: pytest shortens what is no text."""
+        counts = f"{self.fault}: injected {self.injected}, lost {self.lost}, stuck {self.stuck}, wrong {self.wrong}"
+        return "\n".join([counts, *self.remarks])
+
 
 def study(*overrides: str) -> Study:
     """The cheap study, with overrides."""

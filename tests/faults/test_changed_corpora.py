@@ -15,13 +15,13 @@ from ser_tui.store.runs import RunFolder
 @pytest.mark.slow
 def test_a_corpus_that_changed_between_two_workers_is_refused_with_the_list(warm: Warm, tmp_path: Path) -> None:
     outcome = changed(warm, tmp_path)
-    assert outcome.sound and outcome.injected == 4, outcome
+    assert outcome.sound and outcome.injected == 4, outcome.told
 
 
 @pytest.mark.slow
 def test_a_corpus_that_changes_under_a_worker_ends_the_run_before_a_wrong_score(warm: Warm, tmp_path: Path) -> None:
     outcome = changed_under_a_worker(warm, tmp_path)
-    assert outcome.sound and outcome.injected == 1, outcome
+    assert outcome.sound and outcome.injected == 1, outcome.told
 
 
 def edited(folder: RunFolder, old: str, new: str) -> None:

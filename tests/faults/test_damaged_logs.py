@@ -45,10 +45,10 @@ def test_a_run_of_which_a_line_is_damaged_goes_on_to_its_end(kind: str, warm: Wa
 @pytest.mark.slow
 def test_logs_cut_at_random_bytes(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = torn(warm, tmp_path, 4, 5, reference)
-    assert outcome.sound and outcome.injected == 4, outcome
+    assert outcome.sound and outcome.injected == 4, outcome.told
 
 
 @pytest.mark.slow
 def test_random_bytes_of_logs_changed(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = rotten(warm, tmp_path, 6, 5, reference)
-    assert outcome.sound and outcome.injected == 6, outcome
+    assert outcome.sound and outcome.injected == 6, outcome.told

@@ -23,7 +23,7 @@ from ser_tui.study.load import dumps
 @pytest.mark.slow
 def test_files_that_may_not_grow(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = file_limit(warm, tmp_path, 5, 21, reference)
-    assert outcome.sound and outcome.injected >= 5, outcome
+    assert outcome.sound and outcome.injected >= 5, outcome.told
 
 
 @pytest.mark.slow
@@ -31,7 +31,7 @@ def test_a_full_disk(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = full_disk(warm, tmp_path, 4, 22, reference)
     if outcome.skipped:
         pytest.skip(outcome.skipped)
-    assert outcome.sound and outcome.injected >= 4, outcome
+    assert outcome.sound and outcome.injected >= 4, outcome.told
 
 
 @pytest.mark.slow

@@ -26,13 +26,13 @@ def test_a_disk_that_fills_up_while_something_comes(tmp_path: Path) -> None:
     outcome = filled(tmp_path, 4, 3)
     if outcome.skipped:
         pytest.skip(outcome.skipped)
-    assert outcome.sound and outcome.injected >= 4, outcome
+    assert outcome.sound and outcome.injected >= 4, outcome.told
 
 
 @pytest.mark.slow
 def test_files_that_may_not_grow_while_something_comes(tmp_path: Path) -> None:
     outcome = limited(tmp_path, 2, 4)
-    assert outcome.sound and outcome.injected >= 2, outcome
+    assert outcome.sound and outcome.injected >= 2, outcome.told
 
 
 def test_room_is_looked_for_before_anything_comes(tmp_path: Path) -> None:

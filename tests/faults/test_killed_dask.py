@@ -17,4 +17,4 @@ def test_workers_and_schedulers_killed_at_random_moments(warm: Warm, tmp_path: P
     found = undisturbed(tmp_path, *TUNED), undisturbed(tmp_path, *PROBES)
     for kill, times in ((workers_killed, 4), (schedulers_killed, 2)):
         outcome = kill(warm, tmp_path, times, 31, *found)
-        assert outcome.sound and outcome.injected == times, outcome
+        assert outcome.sound and outcome.injected == times, outcome.told

@@ -15,13 +15,13 @@ from ser_tui.training import cache
 @pytest.mark.slow
 def test_killed_at_random_moments_a_run_ends_as_if_nothing_had_been(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = sigkill(warm, tmp_path, 5, 11, reference)
-    assert outcome.sound and outcome.injected >= 3, outcome
+    assert outcome.sound and outcome.injected >= 3, outcome.told
 
 
 @pytest.mark.slow
 def test_what_a_dead_worker_says_of_itself_holds_nobody_up(warm: Warm, reference: Reference, tmp_path: Path) -> None:
     outcome = stale(warm, tmp_path, 3, 12, reference)
-    assert outcome.sound and outcome.injected == 3, outcome
+    assert outcome.sound and outcome.injected == 3, outcome.told
 
 
 @pytest.mark.slow
@@ -30,4 +30,4 @@ def test_killed_many_times_whatever_the_strategy(overrides: tuple[str, ...], war
     shutil.rmtree(cache.folder(), ignore_errors=True)
     reference = reference_run(warm, tmp_path / "reference", *overrides)
     outcome = sigkill(warm, tmp_path / "runs", 3, 13, reference)
-    assert outcome.sound and outcome.injected >= 3, outcome
+    assert outcome.sound and outcome.injected >= 3, outcome.told

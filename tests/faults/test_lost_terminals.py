@@ -22,13 +22,13 @@ def run(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFol
 @pytest.mark.slow
 def test_the_app_ends_or_stops_and_the_worker_works_on(run: RunFolder) -> None:
     outcome = ended(run, run.path.parent, 5)
-    assert outcome.sound and outcome.injected == 5, outcome
+    assert outcome.sound and outcome.injected == 5, outcome.told
 
 
 @pytest.mark.slow
 def test_a_terminal_that_stops_reading_is_waited_for_without_spinning(run: RunFolder) -> None:
     outcome = stalled(run, run.path.parent, 3)
-    assert outcome.sound and outcome.injected == 2, outcome
+    assert outcome.sound and outcome.injected == 2, outcome.told
 
 
 def test_the_app_is_left_without_a_word_while_a_corpus_is_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_the_app_is_left_without_a_word_while_a_corpus_is_being_made(tmp_path: P
 @pytest.mark.slow
 def test_keys_are_answered_on_a_slow_link(run: RunFolder) -> None:
     outcome = throttled(run, run.path.parent, 6)
-    assert outcome.sound and outcome.injected == 6, outcome
+    assert outcome.sound and outcome.injected == 6, outcome.told
 
 
 @pytest.mark.slow
@@ -58,4 +58,4 @@ def test_lost_connections_cost_nothing(run: RunFolder, tmp_path: Path) -> None:
     outcome = lost_connections(run, run.path.parent, tmp_path, 3)
     if outcome.skipped:
         pytest.skip(outcome.skipped)
-    assert outcome.sound and outcome.injected == 3, outcome
+    assert outcome.sound and outcome.injected == 3, outcome.told

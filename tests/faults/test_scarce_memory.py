@@ -14,7 +14,7 @@ from ser_tui.training.memory import as_memory_error
 @pytest.mark.slow
 def test_a_trial_that_does_not_fit_fails_as_such_and_smaller_ones_follow(warm: Warm, tmp_path: Path) -> None:
     outcome = too_little(warm, tmp_path, 1)
-    assert outcome.sound and outcome.injected >= 1, outcome
+    assert outcome.sound and outcome.injected >= 1, outcome.told
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_workers_whose_clock_jumps(warm: Warm, reference: Reference, tmp_path: P
     assert status == 0 and folder.state().status == "done", explain(folder)
     compare(outcome, folder, before, reference)
     equal(outcome, folder, reference)
-    assert outcome.sound, outcome
+    assert outcome.sound, outcome.told
 
     shown = json.loads(command("show", "latest", "--json", runs=tmp_path).stdout)
     most = time.monotonic() - begun

@@ -48,7 +48,7 @@ def test_after_a_reboot_one_key_and_a_yes_go_on(run: RunFolder, reference: Refer
     until_over(run)
     outcome = Outcome("reboot")
     equal(outcome, run, reference)
-    assert outcome.sound, outcome
+    assert outcome.sound, outcome.told
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(run: 
     assert done.returncode == 0, done.stderr
     outcome = Outcome("another host")
     equal(outcome, run, reference)
-    assert outcome.sound, outcome
+    assert outcome.sound, outcome.told
 
 
 @pytest.mark.parametrize("screen", ["home", "run"])
