@@ -56,6 +56,27 @@ def _commands() -> list[tuple[str, str]]:
     return found
 
 
+def test_the_readme_has_a_row_for_every_command() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    named = {word for cell in re.findall(r"^\| (`.+?) \|", _readme(), re.MULTILINE) for word in re.findall(r"[a-z-]+", cell)}
+    assert {name for name, one in commands.items() if not one.hidden} - named == set()
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, left = set[Path](), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        targets = re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8"))
+        new = {(page.parent / target).resolve() for target in targets} - reached
+        reached |= new
+        left += new
+    assert {path for path in (ROOT / "docs").rglob("*.md")} - reached == set()
+
+
+def _readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("where", "line"), _commands())
 def test_every_command_of_the_docs_is_one(where: str, line: str) -> None:
     words = shlex.split(line.replace("...", "x"), comments=True)[1:]
