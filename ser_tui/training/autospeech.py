@@ -16,7 +16,6 @@ alone: those of logistic regression in `training.linear`, that of the MFCC here.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import time
@@ -84,6 +83,7 @@ class AutoSpeechTrainer(Trainer):
         self._members: dict[str, _Fitted] = {}
         self._joint: JointEncoder | None = None
         """Of the trial just run."""
+        self._tuned = True  # it is no encoder that a name, and its pre-trained weights, could stand for
 
     def run(
         self,
@@ -117,46 +117,15 @@ class AutoSpeechTrainer(Trainer):
         notes = tuple(dict.fromkeys(note for one in fitted for note in one.notes))
         return TrialResult(metrics.shares(truth, predictions, classes), predictions, 1, value, loss, False, seconds, notes, said)
 
-    def fitted(self) -> model.Model:
-        """See `Trainer.fitted`."""
-        if self._last is None or self._joint is None:
-            raise UserError("there is no model to predict with: no trial has been trained to its end")
-        head, chosen, values = self._last
-        encoder = copy.copy(self._joint)
-        encoder.fingerprint = ""
-        recipe = self._recipe(float(values["max_seconds"]))
-        return model.Model(
-            self.classes, self.encoder_name, self.encoder.fingerprint, values, "float32", chosen, encoder, head, True, recipe, {},
-        )  # fmt: skip
-
-    def save_best(self, folder: Path) -> None:
-        """See `Trainer.save_best`."""
-        if self._last is None or self._joint is None:
-            raise UserError("there is no model to save: no trial has been trained to its end")
-        head, chosen, values = self._last
-        model.save(
-            folder,
-            encoder=self._joint,
-            encoder_name=self.encoder_name,
-            head=head,
-            pooling=chosen,
-            classes=self.classes,
-            parameters=values,
-            recipe=self._recipe(float(values["max_seconds"])),
-            precision="float32",
-            tuned=True,
-        )
+    @property
+    def _model_encoder(self) -> SpeechEncoder:
+        return self.encoder if self._joint is None else self._joint
 
     def _trained_parameters(self) -> int | None:
         if self._joint is None:
             return None
         networks = [member.encoder for member in self._joint.members if member.tuned]
         return sum(one.numel() for module in (self._joint.heads, *networks) for one in module.parameters())
-
-    def _checkpoint_size(self) -> int | None:
-        if self._last is None or self._joint is None:
-            return None
-        return sum(tensor.nbytes for tensor in model.contents(self._joint, self._last[0], None).values())
 
     def _latency_key(self) -> Any:
         return None if self._last is None else tuple(sorted(self._last[2].items()))

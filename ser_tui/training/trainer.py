@@ -129,7 +129,12 @@ class Trainer(ABC):
         """Bytes of the tensors that `save_best` would write."""
         if self._last is None:
             return None
-        return sum(tensor.nbytes for tensor in model.contents(self.encoder, self._last[0], self._saved_part()).values())
+        return sum(tensor.nbytes for tensor in model.contents(self._model_encoder, self._last[0], self._saved_part()).values())
+
+    @property
+    def _model_encoder(self) -> SpeechEncoder:
+        """What the model of the trial just run hears with."""
+        return self.encoder
 
     def _saved_part(self) -> Mapping[str, nn.Parameter] | None:
         return self._trained if self._tuned or self._trained is None else {}
@@ -156,7 +161,7 @@ class Trainer(ABC):
         if self._last is None:
             raise UserError("there is no model to predict with: no trial has been trained to its end")
         head, chosen, values = self._last
-        encoder, recipe = copy.copy(self.encoder), self._recipe(float(values["max_seconds"]))
+        encoder, recipe = copy.copy(self._model_encoder), self._recipe(float(values["max_seconds"]))
         encoder.fingerprint = ""  # as of a model that is loaded: what it hears by path alone is not cached
         below = adaptation(values).below(encoder, chosen) or 0
         return model.Model(
@@ -220,7 +225,7 @@ class Trainer(ABC):
         head, chosen, parameters = self._last
         model.save(
             folder,
-            encoder=self.encoder,
+            encoder=self._model_encoder,
             encoder_name=self.encoder_name,
             head=head,
             pooling=chosen,
