@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, Data2VecAudioModel, HubertModel, UniSpeechModel, UniSpeechSatModel, Wav2Vec2Model, WavLMModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from ser_tui.encoders import attention, settings
+from ser_tui.encoders import attention, positions, settings
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.encoders.dropout import replace_dropout
 
@@ -146,6 +146,12 @@ def _positions(convolution: Any, hidden: Tensor, mask: Tensor) -> Tensor:
     padded frames, which the next one must find to be zero."""
     layers = getattr(convolution, "layers", None)
     if layers is None:
+        # Only where it is trained: what a model hears, and what is cached of it, is computed as it always was.
+        if torch.is_grad_enabled() and positions.fits(convolution.conv):
+            trained = convolution.conv
+            found = positions.correlate(hidden, trained.weight, trained.groups) + trained.bias
+            activated: Tensor = convolution.activation(found.to(_narrow(hidden)))
+            return activated
         alone: Tensor = convolution(hidden)
         return alone
     real = mask[:, None, :].to(hidden.dtype)
@@ -153,6 +159,11 @@ def _positions(convolution: Any, hidden: Tensor, mask: Tensor) -> Tensor:
     for layer in layers:
         hidden = layer(hidden) * real
     return hidden.transpose(1, 2)
+
+
+def _narrow(hidden: Tensor) -> torch.dtype:
+    """The type that a convolution of `hidden` would have here."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else hidden.dtype
 
 
 class _PlainAttention:

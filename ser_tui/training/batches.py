@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-JITTER = 0.1
-"""Lengths are varied by up to this share before sorting, so that an utterance meets new neighbours in every epoch."""
+JITTER = 0.04
+"""Lengths are varied by up to this share before sorting, so that an utterance meets new neighbours in every epoch. Of the pairs that
+EmoDB's batches of eight hold one in six is together in the next epoch too. A tenth made it one in twelve, and 4 % more padding."""
 
 
 def shuffled(lengths: Sequence[int], size: int, seed: int, epoch: int) -> list[list[int]]:

@@ -39,3 +39,15 @@ def test_it_takes_the_place_of_torchs_and_rests_in_evaluation() -> None:
     assert len(found) == 1 and not any(type(module) is torch.nn.Dropout for module in model.modules())
     assert int((found[0].train()(torch.ones(1000)) == 0).sum()) > 800
     assert torch.equal(found[0].eval()(torch.ones(1000)), torch.ones(1000))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_values_and_gradients_are_those_of_a_mask_and_a_scale(dtype: torch.dtype) -> None:
+    torch.manual_seed(4)
+    inputs, wanted = torch.randn(37, 51).to(dtype).requires_grad_(), torch.randn(37, 51).to(dtype)
+    kept = dropout(inputs, 0.25)
+    (gradient,) = torch.autograd.grad(kept, inputs, wanted)
+    mask = kept.detach() != 0
+    assert kept.dtype is dtype and 0.2 < float((~mask).float().mean()) < 0.3
+    assert torch.equal(kept.detach(), torch.where(mask, inputs.detach() * (4 / 3), 0.0))
+    assert torch.equal(gradient, torch.where(mask, wanted * (4 / 3), 0.0))
