@@ -109,7 +109,8 @@ def _reference(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ours(given: argparse.Namespace) -> dict[str, Any]:
-    """Seconds an epoch, validation included, by kind and length, and of embedding, multiplied up to the whole corpus."""
+    """Seconds an epoch, validation included, by kind and length, and of embedding, multiplied up to the whole corpus; and of what is done
+    once a length, whatever the corpus."""
     from ser_tui.study.document import Training
     from ser_tui.training import audio, torch_settings
     from ser_tui.training.finetune import FineTuner
@@ -118,7 +119,7 @@ def _ours(given: argparse.Namespace) -> dict[str, Any]:
     everything = _emodb(given.data, 0)
     torch_settings.apply(given.threads)
     trainer = FineTuner(given.encoder, train, validation, tuple(map(str, range(classes))), Training())
-    times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "embedding": {}, "bound": {}}
+    times: dict[str, dict[str, float]] = {"frozen": {}, "trained": {}, "embedding": {}, "after": {}, "bound": {}}
     matrices = sum(parameter.numel() for parameter in trainer.encoder.transformer_parameters() if parameter.ndim == 2)
     rate = _products_a_second(trainer.encoder.dimension, trainer.precision)
     speech = {part: [audio.extent(clip).samples / 16_000 for clip in part.clips] for part in (train, *everything[:2])}
@@ -126,16 +127,16 @@ def _ours(given: argparse.Namespace) -> dict[str, Any]:
         cut = {part: sum(min(length, seconds) for length in lengths) for part, lengths in speech.items()}
         by_speech, by_count = cut[everything[0]] / cut[train], TRAIN / len(train)
         base = {"max_seconds": seconds, "learning_rate": 1e-6, "batch_size": 8}
-        begun = time.perf_counter()
-        _epochs(trainer, {**base, "epochs": 1, "unfreeze_epoch": 1})
-        embedding = time.perf_counter() - begun
+        embedding, _, after = _timed(trainer, {**base, "epochs": 1, "unfreeze_epoch": 1})
         frozen = _epochs(trainer, {**base, "epochs": 2, "unfreeze_epoch": 2})[-1]
+        _, trained, more = _timed(trainer, {**base, "epochs": 3, "unfreeze_epoch": 0})
         times["embedding"][str(seconds)] = embedding * by_speech
+        times["after"][str(seconds)] = after + more
         times["frozen"][str(seconds)] = frozen * by_count
         # Of the weights alone, forwards once and backwards twice; of the validation part forwards.
         frames = 50 * (3 * cut[everything[0]] + cut[everything[1]])
         times["bound"][str(seconds)] = frames * matrices / rate
-        times["trained"][str(seconds)] = min(_epochs(trainer, {**base, "epochs": 3, "unfreeze_epoch": 0})[1:]) * by_speech
+        times["trained"][str(seconds)] = min(trained[1:]) * by_speech
     return {"times": times, "peak": _peak(), "precision": trainer.precision, **_facts()}
 
 
@@ -212,9 +213,21 @@ SIDES = {
 
 def _epochs(trainer: Any, parameters: Mapping[str, Any]) -> list[float]:
     """Seconds of each epoch of one trial."""
-    spent: list[float] = []
-    trainer.run(parameters, 0, lambda report: spent.append(report.seconds), lambda: False)
-    return spent
+    return _timed(trainer, parameters)[1]
+
+
+def _timed(trainer: Any, parameters: Mapping[str, Any]) -> tuple[float, list[float], float]:
+    """Seconds of one trial to the end of its last epoch, of each epoch, and of what comes after: how quick its model answers is measured
+    then, once for all models that compute the same, whatever the size of the corpus."""
+    spent, ended, begun = list[float](), 0.0, time.perf_counter()
+
+    def told(report: Any) -> None:
+        nonlocal ended
+        spent.append(report.seconds)
+        ended = time.perf_counter()
+
+    trainer.run(parameters, 0, told, lambda: False)
+    return ended - begun, spent, time.perf_counter() - ended
 
 
 def _emodb(data: Path, count: int) -> tuple[Any, Any, int]:
@@ -314,7 +327,9 @@ def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None
             cells += [f"{theirs:.0f} s", f"{own:.1f} s" if bound else f"{own:.3f} s", *bound, f"{theirs / own:,.1f}"]
         print(f"| {seconds} s | {' | '.join(cells)} |")
     embedding = ", ".join(f"{seconds} s: {ours['times']['embedding'][str(seconds)]:.0f} s" for seconds in LENGTHS)
+    after = ", ".join(f"{seconds} s: {ours['times']['after'][str(seconds)]:.0f} s" for seconds in LENGTHS)
     print(f"\nembedding EmoDB, each length after the ones before it, which shorter utterances share: {embedding}")
+    print(f"measuring how quick a frozen and a trained model answer, once: {after}")
     print(f"peak memory: reference {reference['peak']:.2f} GiB, ours {ours['peak']:.2f} GiB\n")
 
 
@@ -340,7 +355,7 @@ def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, 
     sums, bound = [0.0] * (2 + 2 * len(ways)), 0.0
     for search in SEARCHES:
         trials = recorded(folder, search)
-        once = sum(one("embedding", seconds) for seconds in {trial.seconds for trial in trials})
+        once = sum(one(kind, seconds) for seconds in {trial.seconds for trial in trials} for kind in ("embedding", "after"))
         theirs = sum(trial.takes(partial(_reference_epoch, reference)) for trial in trials)
         found = [float(sum(trial.at_chance for trial in trials)), theirs]
         for _, patience in ways:

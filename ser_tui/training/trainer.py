@@ -146,7 +146,7 @@ class Trainer(ABC):
         found = self.fitted()
         what = adaptation(found.parameters)
         pooled = found.pooling if found.tuned else found.pooling.highest
-        key = self._latency_key() or (found.recipe, pooled, what if found.tuned and what.trained == LORA else None)
+        key = self._latency_key() or (latency.heard(found.recipe), pooled, what if found.tuned and what.trained == LORA else None)
         if key not in self._latencies:
             with as_memory_error():
                 self._latencies[key] = latency.measured(found)
