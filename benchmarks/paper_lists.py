@@ -15,8 +15,10 @@ from pathlib import Path
 SEARCHES = {"Ax": "hpo_results_ax_bca1_1", "Optuna": "hpo_results_bca1_test", "Hyperopt": "hpo_results_hyperopt_bca_1_test"}
 AT_CHANCE = 1 / 7
 """BCA on EmoDB's seven classes of a trial that answers the same for every utterance."""
+ONCE = ("embedding", "after")
+"""What is done once for all trials of a length: embedding the corpus, and measuring how quick a model answers."""
 Epoch = Callable[[str, int], float]
-"""Seconds of an epoch of a kind (frozen, trained) with utterances cut at so many seconds."""
+"""Seconds of an epoch of a kind (frozen, trained), or of one of `ONCE`, with utterances cut at so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ def recorded(folder: Path, search: str) -> list[Recorded]:
         at_chance = abs(float(row["validation_accuracy"]) - AT_CHANCE) < 1e-6
         found.append(Recorded(frozen, epochs - frozen, int(row["max_length"]) // 16_000, at_chance))
     return found
+
+
+def with_first(trials: Iterable[Recorded], epoch: Epoch) -> list[float]:
+    """Seconds of each of `trials`; the first one of a length also takes what is done once a length (embedding, and after it)."""
+    known, spent = set[int](), []
+    for trial in trials:
+        first = () if trial.seconds in known else ONCE
+        known.add(trial.seconds)
+        spent.append(trial.takes(epoch) + sum(epoch(kind, trial.seconds) for kind in first))
+    return spent
 
 
 def ends(spent: Iterable[float], workers: int) -> float:

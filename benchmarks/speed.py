@@ -32,7 +32,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from paper_lists import SEARCHES, ends, recorded
+from paper_lists import SEARCHES, ends, recorded, with_first
 
 from ser_tui.training import threads
 from ser_tui.training.collapse import PATIENCE
@@ -334,13 +334,14 @@ def _print_epochs(reference: Mapping[str, Any], ours: Mapping[str, Any]) -> None
 
 
 def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> None:
-    """The lists by one worker and by two, of which `each` was timed beside the other; embedding is counted as one worker does it."""
+    """The lists by one worker and by two, of which `each` was timed beside the other."""
 
     def one(kind: str, seconds: int) -> float:
         return float(ours["times"][kind][str(seconds)])
 
     def two(kind: str, seconds: int) -> float:
-        return statistics.fmean(side["times"][kind][str(seconds)] for side in each)
+        # How quick a model answers each worker measures for itself.
+        return statistics.fmean(side["times"][kind][str(seconds)] for side in each) * (WORKERS if kind == "after" else 1)
 
     def products(kind: str, seconds: int) -> float:
         return one("bound" if kind == "trained" else kind, seconds)
@@ -355,13 +356,12 @@ def _print_lists(folder: Path, reference: Mapping[str, Any], ours: Mapping[str, 
     sums, bound = [0.0] * (2 + 2 * len(ways)), 0.0
     for search in SEARCHES:
         trials = recorded(folder, search)
-        once = sum(one(kind, seconds) for seconds in {trial.seconds for trial in trials} for kind in ("embedding", "after"))
         theirs = sum(trial.takes(partial(_reference_epoch, reference)) for trial in trials)
         found = [float(sum(trial.at_chance for trial in trials)), theirs]
         for _, patience in ways:
             left = trials if patience is None else [trial.guarded(patience) for trial in trials]
-            found += [once + ends((trial.takes(epoch) for trial in left), count) for epoch, count in ((one, 1), (two, WORKERS))]
-        bound += once + sum(trial.takes(products) for trial in trials)
+            found += [ends(with_first(left, epoch), count) for epoch, count in ((one, 1), (two, WORKERS))]
+        bound += sum(with_first(trials, products))
         sums = [total + more for total, more in zip(sums, found, strict=True)]
         _print_list(search, found, 15)
     _print_list("all three", sums, 15 * len(SEARCHES))
