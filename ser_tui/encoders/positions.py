@@ -22,7 +22,7 @@ BLOCK = 256
 def fits(convolution: Any) -> bool:
     """Whether `correlate` does what `convolution` does, and sooner: many taps, in steps of one frame, as many frames out as in."""
     return (
-        type(convolution) is nn.Conv1d
+        isinstance(convolution, nn.Conv1d)  # of a class of its own where weight norm is upon it
         and 32 <= convolution.kernel_size[0] <= BLOCK // 2
         and convolution.stride == convolution.dilation == (1,)
         and convolution.padding == (convolution.kernel_size[0] // 2,)
