@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 from fabricated_outputs import tone
-
-sys.path.append(str(Path(__file__).parent / "encoders"))
-from test_encoder_families import VARIANTS, save
+from tiny_encoders import VARIANTS, save_tiny
 
 MODULE = """
 import os
@@ -87,9 +85,9 @@ def elsewhere(tmp_path: Path) -> dict[str, str]:
         "[ser_tui.corpora]\ntiny-corpus = tiny_things:CORPUS\nbroken-corpus = broken_things:CORPUS\nemodb = tiny_things:CORPUS\n"
         "[ser_tui.encoders]\ntiny-encoder = tiny_things:ENCODER\nbroken-encoder = broken_things:ENCODER\n"
     )
-    model = save(tmp_path / "model", VARIANTS[0][0], **VARIANTS[0][1])
+    model = save_tiny(tmp_path / "model", VARIANTS[0][0], **VARIANTS[0][1])
     places = {name: str(tmp_path / name) for name in ("SER_TUI_CONFIG", "SER_TUI_CACHE", "SER_TUI_RUNS")}
-    return {**os.environ, **places, "PYTHONPATH": str(packages), "TINY_MODEL": str(model)}
+    return {**os.environ, **places, "PYTHONPATH": str(packages), "TINY_MODEL": model}
 
 
 def ser_tui(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

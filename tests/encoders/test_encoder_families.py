@@ -10,89 +10,19 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_encoders import VARIANTS, save_tiny
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import build, load_encoder
 from ser_tui.study.errors import UserError
 
-CONVOLUTIONS = {"conv_dim": [16] * 7, "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2]}
-TINY: dict[str, Any] = {
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 64,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 4,
-    **CONVOLUTIONS,
-}
-STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
 SECONDS = (0.9, 2.4, 1.7, 4.3, 0.4)
 
 
 def waveforms() -> list[Tensor]:
     generator = torch.Generator().manual_seed(3)
     return [torch.randn(int(16_000 * seconds), generator=generator) * (0.02 + 0.1 * i) for i, seconds in enumerate(SECONDS)]
-
-
-def save(folder: Path, family: str, **changes: Any) -> Path:
-    """A tiny random model as transformers writes it; layer drop and SpecAugment on, as the published ones have them."""
-    import transformers
-
-    torch.manual_seed(5)
-    if family == "whisper":
-        config: Any = transformers.WhisperConfig(
-            d_model=32,
-            encoder_layers=3,
-            decoder_layers=1,
-            encoder_attention_heads=4,
-            decoder_attention_heads=4,
-            encoder_ffn_dim=64,
-            decoder_ffn_dim=64,
-            vocab_size=60,
-            pad_token_id=0,
-            bos_token_id=1,
-            eos_token_id=2,
-            decoder_start_token_id=1,
-            suppress_tokens=None,
-            begin_suppress_tokens=None,
-        )
-        transformers.WhisperModel(config).save_pretrained(folder)
-        return folder
-    name = {
-        "wav2vec2": "Wav2Vec2",
-        "hubert": "Hubert",
-        "wavlm": "WavLM",
-        "unispeech": "UniSpeech",
-        "unispeech-sat": "UniSpeechSat",
-        "data2vec-audio": "Data2VecAudio",
-    }[family]
-    if family == "data2vec-audio":
-        changes = {"num_conv_pos_embeddings": 3, "conv_pos_kernel_size": 5, **changes}
-    config = getattr(transformers, f"{name}Config")(**{**TINY, "layerdrop": 0.5, "mask_time_prob": 0.5, **changes})
-    model = getattr(transformers, f"{name}Model")(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            # Fresh models are so close to the identity that wrong padding would hardly show.
-            parameter.add_(torch.randn_like(parameter) * 0.05)
-    model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps({"do_normalize": True, "sampling_rate": 16_000}))
-    return folder
-
-
-VARIANTS: list[tuple[str, dict[str, Any]]] = [
-    ("wav2vec2", {}),
-    ("wav2vec2", STABLE),
-    ("hubert", {}),
-    ("hubert", STABLE),
-    ("wavlm", {}),
-    ("wavlm", STABLE),
-    ("unispeech", {}),
-    ("unispeech-sat", {}),
-    ("unispeech-sat", STABLE),
-    ("data2vec-audio", {}),
-    ("whisper", {}),
-]
 
 
 def pooled(encoder: SpeechEncoder, frames: list[Tensor]) -> Tensor:
@@ -108,7 +38,7 @@ def pooled(encoder: SpeechEncoder, frames: list[Tensor]) -> Tensor:
 
 @pytest.mark.parametrize(("family", "changes"), VARIANTS)
 def test_scores_do_not_depend_on_the_batch(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
-    encoder = load_encoder(str(save(tmp_path / "model", family, **changes)))
+    encoder = load_encoder(save_tiny(tmp_path / "model", family, **changes))
     head = torch.randn(32, 7, generator=torch.Generator().manual_seed(1))
     frames = [encoder.front_end(waveform) for waveform in waveforms()]
     assert [len(frame) for frame in frames] == [encoder.frames(len(waveform)) for waveform in waveforms()]
@@ -124,7 +54,7 @@ def test_scores_do_not_depend_on_the_batch(tmp_path: Path, family: str, changes:
 def test_a_single_utterance_is_what_transformers_computes(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
     import transformers
 
-    folder = save(tmp_path / "model", family, **changes)
+    folder = Path(save_tiny(tmp_path / "model", family, **changes))
     encoder = load_encoder(str(folder))
     reference = transformers.AutoModel.from_pretrained(folder).eval()
     waveform = waveforms()[1]
@@ -140,7 +70,7 @@ def test_a_single_utterance_is_what_transformers_computes(tmp_path: Path, family
 def test_whisper_is_what_transformers_computes(tmp_path: Path) -> None:
     import transformers
 
-    folder = save(tmp_path / "model", "whisper")
+    folder = Path(save_tiny(tmp_path / "model", "whisper"))
     encoder = load_encoder(str(folder))
     reference = transformers.AutoModel.from_pretrained(folder).eval().encoder
     assert encoder.maximum_samples is not None
@@ -158,7 +88,7 @@ def test_whisper_is_what_transformers_computes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["wavlm", "hubert", "whisper"])
 def test_training_mode_drops_no_layer_and_masks_nothing_at_random(tmp_path: Path, family: str) -> None:
     encoder = load_encoder(
-        str(save(tmp_path / "model", family, hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, feat_proj_dropout=0.0))
+        save_tiny(tmp_path / "model", family, hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, feat_proj_dropout=0.0)
     ).train()
     frames = encoder.front_end(waveforms()[0])[None]
     lengths = torch.tensor([frames.shape[1]])
@@ -168,7 +98,7 @@ def test_training_mode_drops_no_layer_and_masks_nothing_at_random(tmp_path: Path
 
 @pytest.mark.parametrize(("family", "changes"), VARIANTS)
 def test_a_described_encoder_is_built_again(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
-    encoder = load_encoder(str(save(tmp_path / "model", family, **changes)))
+    encoder = load_encoder(save_tiny(tmp_path / "model", family, **changes))
     again = build(json.loads(json.dumps(encoder.describe())))
     again.load_state_dict(encoder.state_dict(), strict=True)
     frames = encoder.front_end(waveforms()[0])
@@ -179,14 +109,14 @@ def test_a_described_encoder_is_built_again(tmp_path: Path, family: str, changes
 
 
 def test_parameter_groups_cover_what_can_be_trained_once(tmp_path: Path) -> None:
-    encoder = load_encoder(str(save(tmp_path / "model", "wav2vec2")))
+    encoder = load_encoder(save_tiny(tmp_path / "model", "wav2vec2"))
     front, rest = encoder.front_end_parameters(), encoder.transformer_parameters()
     fixed = encoder.fixed_parameters()
     assert len({id(p) for p in [*front, *rest, *fixed]}) == len(front) + len(rest) + len(fixed) == len(list(encoder.parameters()))
 
 
 def test_the_old_checkpoint_format_gives_the_same_encoder(tmp_path: Path) -> None:
-    folder = save(tmp_path / "model", "wav2vec2")
+    folder = Path(save_tiny(tmp_path / "model", "wav2vec2"))
     modern = load_encoder(str(folder)).fingerprint
     from safetensors.torch import load_file
 
@@ -251,7 +181,7 @@ NORM = "encoder.layer_norm.weight"
 def test_unsound_weights_are_refused_in_one_line(
     tmp_path: Path, damage: Callable[[Path], None], said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    folder = save(tmp_path / "model", "wav2vec2")
+    folder = Path(save_tiny(tmp_path / "model", "wav2vec2"))
     damage(folder)
     with pytest.raises(UserError) as caught:
         load_encoder(str(folder))
@@ -273,7 +203,7 @@ def test_unsound_weights_are_refused_in_one_line(
     ],
 )  # fmt: skip
 def test_a_configuration_from_a_stranger_is_refused_in_one_short_line(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
-    folder = save(tmp_path / "model", family)
+    folder = Path(save_tiny(tmp_path / "model", family))
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     with pytest.raises(UserError) as caught:
@@ -298,7 +228,7 @@ def header(*tensors: tuple[str, list[int], list[int]]) -> bytes:
     ids=range(8),
 )  # fmt: skip
 def test_so_is_a_weight_file_whose_header_lies(tmp_path: Path, data: bytes) -> None:
-    folder = save(tmp_path / "model", "whisper")
+    folder = Path(save_tiny(tmp_path / "model", "whisper"))
     (folder / "model.safetensors").write_bytes(data)
     with pytest.raises(UserError) as caught:
         load_encoder(str(folder))
