@@ -22,7 +22,8 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "encoders")]
 
-from test_encoder_families import STABLE, pooled, save  # noqa: E402  after the paths
+from test_encoder_families import pooled  # noqa: E402  after the paths
+from tiny_encoders import STABLE, save_tiny  # noqa: E402
 
 from ser_tui.encoders.base import SpeechEncoder  # noqa: E402
 from ser_tui.encoders.load import load_encoder  # noqa: E402
@@ -49,8 +50,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         encoders = {"whisper-tiny.en": "whisper-tiny.en"}
         for family in ("wav2vec2", "hubert", "wavlm"):
-            encoders[family] = str(save(Path(folder) / family, family))
-            encoders[f"{family}, stable"] = str(save(Path(folder) / f"{family}-stable", family, **STABLE))
+            encoders[family] = save_tiny(Path(folder) / family, family)
+            encoders[f"{family}, stable"] = save_tiny(Path(folder) / f"{family}-stable", family, **STABLE)
         for name, source in encoders.items():
             encoder = load_encoder(source).eval()
             with torch.no_grad():
