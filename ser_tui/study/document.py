@@ -199,10 +199,11 @@ class Training(_Section):
     )
     trim_silence: bool = Field(False, title="trim", description="leave out the silence around every utterance; recommended for zero-shot")
     """Ahead of the cut at max_seconds."""
-    augment: tuple[Literal["speed", "noise"], ...] = Field(
-        (), title="augment", description="also train on copies: speed, noise, or both; empty: none"
+    augment: tuple[Literal["speed", "noise", "mixed"], ...] = Field(
+        (), title="augment", description="also train on copies: speed, noise, mixed; empty: none"
     )
-    """Of the training part. speed: at 0.9 and 1.1 of the speed; noise: with pink noise."""
+    """Of the training part. speed: two, at 0.9 and 1.1 of the speed; noise: one, with pink noise; mixed: three, each at a speed of its own,
+    through a filter, with noise, and half of them with reverberation."""
 
     normalize_speaker: bool = Field(
         False, title="by speaker", description="a probe's features by each speaker's own mean and deviation: transductive"

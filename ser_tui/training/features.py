@@ -182,7 +182,7 @@ class Features:
                 if self.recipe.trim:
                     start, end = self._bounds[index] = self._trimmed(index, samples)
                     samples = end - start
-                samples = min(augment.samples(samples, self._copies[index]), audio.cut(self.recipe.max_seconds))
+                samples = min(self._copied(index, samples), audio.cut(self.recipe.max_seconds))
             except audio.AudioError as error:
                 self._refuse(index, str(error))
             if samples < self._encoder.minimum_samples:
@@ -191,6 +191,15 @@ class Features:
                 samples = min(samples, self._encoder.maximum_samples)
             self._samples[index] = samples
         return self._samples[index]
+
+    def _copied(self, index: int, samples: int) -> int:
+        """Samples of the copy that utterance `index` stands for, where the utterance itself has `samples`."""
+        copy = self._copies[index]
+        return augment.samples(samples, copy, self._seed(index)) if copy else samples
+
+    def _seed(self, index: int) -> int:
+        """What draws the changes of the utterance's copies."""
+        return int(self._name(index), 16)
 
     def _trimmed(self, index: int, samples: int) -> tuple[int, int]:
         """Bounds of utterance `index`, whose header announces `samples`; from the disk where its content is known by digest.
@@ -254,7 +263,7 @@ class Features:
         else:
             waveform = audio.load(clip, max_seconds=augment.needed(seconds, copy))
         if copy:
-            waveform = augment.changed(waveform, copy, int(self._name(index), 16))
+            waveform = augment.changed(waveform, copy, self._seed(index))
         return audio.normalized(waveform[: audio.cut(seconds)], self.recipe.normalize)
 
 

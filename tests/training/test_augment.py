@@ -34,7 +34,7 @@ Split = tuple[Part, Part]
 def test_speed_moves_pitch_and_length_together(copy: str, hertz: int, count: int) -> None:
     tone = torch.sin(torch.arange(count) * (2 * np.pi * 1000 / 16_000))
     made = augment.changed(tone, copy, 0)
-    assert len(made) == augment.samples(count, copy)
+    assert len(made) == augment.samples(count, copy, 0)
     assert len(made) == pytest.approx(count * 1000 / hertz, abs=1)
     loudest = int(torch.fft.rfft(made).abs().argmax()) * 16_000 / len(made)
     assert loudest == pytest.approx(hertz, abs=16_000 / len(made))
@@ -50,6 +50,37 @@ def test_noise_lies_10_to_30_db_below_the_speech_and_repeats_by_seed() -> None:
     assert 9.5 < min(ratios) < 15
     assert 25 < max(ratios) < 30.5
     assert not augment.changed(torch.zeros(1000), "noise", 0).any()
+
+
+MIXED = augment.copies(["mixed"])[1:]
+
+
+@pytest.mark.parametrize("count", [16_000, 16_001, 450])
+def test_mixed_copies_differ_from_each_other_and_repeat_by_seed(count: int) -> None:
+    speech = torch.sin(torch.arange(count) / 4)
+    lengths = set()
+    for seed in range(20):
+        made = [augment.changed(speech, copy, seed) for copy in MIXED]
+        assert all(torch.equal(one, augment.changed(speech, copy, seed)) for one, copy in zip(made, MIXED, strict=True))
+        assert [len(one) for one in made] == [augment.samples(count, copy, seed) for copy in MIXED]
+        assert all(one.isfinite().all() and one.dtype == torch.float32 for one in made)
+        assert all(len(one) * 0.81 < count < augment.needed(len(one), "mixed1") + 1 for one in made)
+        lengths |= {len(one) for one in made}
+    assert len(lengths) > 10
+    assert not augment.changed(torch.zeros(count), "mixed1", 0).any()
+
+
+def test_half_of_the_mixed_copies_sound_on_in_a_room() -> None:
+    """A click is followed by a tail that decays, or by nothing but noise."""
+    click = torch.zeros(16_000)
+    click[4_000] = 1
+    tails = []
+    for seed in range(60):
+        made = augment.changed(click, "mixed1", seed)
+        after = made[int(made.abs().argmax()) + 400 :]  # 25 ms, in which the filter rings
+        early, late = (float(part.square().mean()) for part in (after[:800], after[-2_000:]))
+        tails.append(early > 4 * late)
+    assert 15 < sum(tails) < 45
 
 
 def data(part: Part, encoder_name: str, *augmented: str, trim: bool = False, stores: dict[str, Shards] | None = None) -> PartTensors:
