@@ -10,6 +10,7 @@ too, which EmoDB alone has.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 from probing import Array, Corpus, embed, logits
@@ -21,6 +22,8 @@ from ser_tui.training.speakers import by_speaker
 SPELLED = {"joy": "happiness"}
 LEFT_OUT = "surprise"
 LAYERS = ("2+3", "2+3+4", "2+3+4+5")
+COPIES = {"": (0,), "speed": (0, 1, 2), "mixed": (0, 3, 4, 5), "both": range(6)}
+"""Which copies are trained on; 0: the utterances themselves."""
 STRENGTHS = {"regression": (0.01, 0.03, 0.1), "discriminant": (0.1, 0.25, 0.5, 1.0)}
 
 
@@ -34,11 +37,11 @@ class Side:
         self.speakers = [corpus.speakers[index] for index in self.kept]
         self.corpus, self.utterances = corpus, len(emotions)
 
-    def features(self, values: Array, copies: int, own: bool) -> Array:
-        """Rows of `values` that count, of the utterances and their `copies`, by their speakers' `own` statistics where asked for."""
-        rows = [copy * self.utterances + index for copy in range(copies) for index in self.kept]
+    def features(self, values: Array, copies: Sequence[int], own: bool) -> Array:
+        """Rows of `values` that count, of these `copies` of the utterances, by their speakers' `own` statistics where asked for."""
+        rows = [copy * self.utterances + index for copy in copies for index in self.kept]
         found = values[rows].astype(np.float32)
-        return by_speaker(found, [f"{name} {copy}" for copy in range(copies) for name in self.speakers]) if own else found
+        return by_speaker(found, [f"{name} {copy}" for copy in copies for name in self.speakers]) if own else found
 
 
 def main() -> None:
@@ -48,27 +51,27 @@ def main() -> None:
     options.add_argument("--untrimmed", action="store_true")
     given = options.parse_args()
     encoder = load_encoder(given.encoder)
-    sides = [Side(embed(name, encoder, trimmed=not given.untrimmed, augmented=("speed",))) for name in ("emodb", "emovo")]
+    sides = [Side(embed(name, encoder, trimmed=not given.untrimmed, augmented=("speed", "mixed"))) for name in ("emodb", "emovo")]
     print("| layers | classifier, C | copies | EmoDB to EMOVO: six | open | EMOVO to EmoDB | by speaker: six | open | EMOVO to EmoDB |")
     print("|---|---|---|---|---|---|---|---|---|")
     for layers in LAYERS:
         values = [side.corpus.features(layers, "mean", encoder) for side in sides]
         for kind, strengths in STRENGTHS.items():
             for strength in strengths:
-                for copies in (1, 3):
+                for name, copies in COPIES.items():
                     shown = [f"{one:.3f}" for own in (False, True) for one in _both(sides, values, kind, strength, copies, own)]
-                    print(f"| {layers} | {kind}, {strength:g} | {'speed' if copies > 1 else ''} | {' | '.join(shown)} |", flush=True)
+                    print(f"| {layers} | {kind}, {strength:g} | {name} | {' | '.join(shown)} |", flush=True)
 
 
-def _both(sides: list[Side], values: list[Array], kind: str, strength: float, copies: int, own: bool) -> list[float]:
+def _both(sides: list[Side], values: list[Array], kind: str, strength: float, copies: Sequence[int], own: bool) -> list[float]:
     """BCA on EMOVO's six classes, with boredom as a seventh answer, and on EmoDB's six."""
     found = []
     for source, target in ((0, 1), (1, 0)):
         classes = sorted(set(sides[source].emotions))
-        labels = np.asarray([classes.index(emotion) for emotion in sides[source].emotions] * copies)
+        labels = np.asarray([classes.index(emotion) for emotion in sides[source].emotions] * len(copies))
         train = sides[source].features(values[source], copies, own)
         solve = discriminant.solve if kind == "discriminant" else linear.solve
-        said = logits(solve(linear.standardise(train), labels, len(classes), strength), sides[target].features(values[target], 1, own))
+        said = logits(solve(linear.standardise(train), labels, len(classes), strength), sides[target].features(values[target], (0,), own))
         shared = sorted(set(classes) & set(sides[target].emotions))
         scored = np.flatnonzero([emotion in shared for emotion in sides[target].emotions])
         truth = [classes.index(sides[target].emotions[index]) for index in scored]
