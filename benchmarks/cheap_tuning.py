@@ -27,8 +27,8 @@ import torch
 from offline_baseline import CLASSES, part
 from scipy import stats
 
-from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training import precision, torch_settings
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.trial import EpochReport

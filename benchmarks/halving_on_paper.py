@@ -23,8 +23,9 @@ import numpy as np
 from ser_tui.encoders import registry as encoders
 from ser_tui.strategies.base import Continuing, Observation, Strategy
 from ser_tui.strategies.registry import make
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space
 
 RECORDED = (.946, .968, .966, .984, .966, .962, .944, .928, .932, .938, .964, .964, .976, .959, .968, .984, .976, .976)  # fmt: skip

@@ -20,7 +20,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.statistics import bootstrap_interval
 from ser_tui.evaluation.zero_shot import centred, class_balanced_mean
-from ser_tui.study.document import SplitProtocol
+from ser_tui.study.protocol import SplitProtocol
 from ser_tui.training.metrics import balanced_accuracy
 
 PROBES = (

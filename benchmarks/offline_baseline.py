@@ -25,9 +25,9 @@ import torch
 import transformers
 from sklearn.model_selection import train_test_split
 
-from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.scores import ACCURACY
+from ser_tui.study.training import Training
 from ser_tui.training import precision, torch_settings
 from ser_tui.training.finetune import FineTuner, Part
 

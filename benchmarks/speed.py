@@ -111,7 +111,7 @@ def _reference(given: argparse.Namespace) -> dict[str, Any]:
 def _ours(given: argparse.Namespace) -> dict[str, Any]:
     """Seconds an epoch, validation included, by kind and length, and of embedding, multiplied up to the whole corpus; and of what is done
     once a length, whatever the corpus."""
-    from ser_tui.study.document import Training
+    from ser_tui.study.training import Training
     from ser_tui.training import audio, torch_settings
     from ser_tui.training.finetune import FineTuner
 
@@ -166,7 +166,7 @@ def _reference_bca(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ours_bca(given: argparse.Namespace) -> dict[str, Any]:
-    from ser_tui.study.document import Training
+    from ser_tui.study.training import Training
     from ser_tui.training import torch_settings
     from ser_tui.training.finetune import FineTuner
 
@@ -183,7 +183,7 @@ def _ours_bca(given: argparse.Namespace) -> dict[str, Any]:
 
 def _ours_grow(given: argparse.Namespace) -> dict[str, Any]:
     """Embedding, a frozen and a trained epoch of `--utterances` utterances, EmoDB's repeated under other names where needed."""
-    from ser_tui.study.document import Training
+    from ser_tui.study.training import Training
     from ser_tui.training import torch_settings
     from ser_tui.training.finetune import FineTuner
     from ser_tui.training.trial import Part

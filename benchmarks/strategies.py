@@ -32,7 +32,8 @@ from ser_tui.strategies.base import Observation
 from ser_tui.strategies.draws import RandomSearch
 from ser_tui.strategies.registry import make, record, records
 from ser_tui.strategies.warm import Prior, warmed
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import Study
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.time_to_score import MARKS
 from ser_tui.testing.strategies import PAPER, made_up_score
 from ser_tui.training.threads import environment

@@ -30,9 +30,10 @@ from ser_tui.strategies.base import Observation
 from ser_tui.strategies.registry import make
 from ser_tui.strategies.two_objectives import Weighed
 from ser_tui.study import load
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import Study
 from ser_tui.study.events import TrialStarted
 from ser_tui.study.front import front_of, hypervolume
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.state import RunState, Trial
 from ser_tui.testing.strategies import made_up_pair
 from ser_tui.training import precision

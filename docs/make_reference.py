@@ -31,14 +31,18 @@ from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
 from ser_tui.store.settings import TABLE, Preferences, text_of
 from ser_tui.strategies import registry as strategies
-from ser_tui.study import document, events, run_summary, scores
-from ser_tui.study.document import Method
+from ser_tui.study import events, run_summary, scores
+from ser_tui.study.document import Method, Study
+from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.findings import Finding
 from ser_tui.study.headline import Figure
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, STRENGTHS, Hyperparameter, default, for_method
 from ser_tui.study.notices import VARIABLES as TO_COMMANDS
+from ser_tui.study.protocol import Speakers, SplitProtocol
 from ser_tui.study.records import Key
+from ser_tui.study.searching import Budget, StrategyChoice
 from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
+from ser_tui.study.training import Training
 from ser_tui.tui.app import bindings
 from ser_tui.tui.widgets.keybar import key_of
 
@@ -106,11 +110,11 @@ def study() -> str:
     parts = [
         "A study is a YAML file. What it does not say has its default; `--set key=value` changes any key, inner ones by dots "
         "(`--set training.balance=weights`). Errors name the line and the nearest key that there is.",
-        "## At the top", _keys(document.Study),
+        "## At the top", _keys(Study),
     ]  # fmt: skip
-    for name, section in (("protocol", document.SplitProtocol), ("strategy", document.StrategyChoice), ("budget", document.Budget),
-                          ("training", document.Training), ("speakers", document.Speakers),
-                          ("executor", document.ExecutorChoice)):  # fmt: skip
+    for name, section in (("protocol", SplitProtocol), ("strategy", StrategyChoice), ("budget", Budget),
+                          ("training", Training), ("speakers", Speakers),
+                          ("executor", ExecutorChoice)):  # fmt: skip
         parts += [f"## `{name}:`", inspect.cleandoc(section.__doc__ or ""), _keys(section)]
     parts += ["### Settings of each strategy"]
     for name, record in strategies.records().items():

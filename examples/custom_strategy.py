@@ -17,8 +17,8 @@ from pydantic import Field
 import ser_tui
 from ser_tui import Observation, Proposal, Strategy
 from ser_tui.strategies.registry import make
-from ser_tui.study.document import StrategyChoice
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space
 
 

@@ -26,12 +26,13 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.document import Speakers, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.protocol import Speakers
 from ser_tui.study.records import Key
 from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score

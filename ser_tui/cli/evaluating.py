@@ -20,10 +20,10 @@ from ser_tui.report.document import run_document
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFinished, EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.formatting import counted, escaped_parts, unescaped
+from ser_tui.study.protocol import FOLDED
 from ser_tui.study.requests import Preset
 from ser_tui.study.seeds import done_seeds, seeds_summary, seeds_text
 from ser_tui.study.state import RunState

@@ -29,13 +29,14 @@ from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
 from ser_tui.strategies.warm import Prior, refuse_useless
-from ser_tui.study.document import Budget, Study, WarmStart
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.formatting import counted
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
+from ser_tui.study.searching import Budget, WarmStart
 from ser_tui.study.summary import elapsed_seconds
 from ser_tui.training.threads import LIBRARIES, environment
 
@@ -159,7 +160,7 @@ def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float 
 
 
 def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: int = 1) -> None:
-    """Start a worker that retrains the best configuration per fold (one of `document.FOLDED`); `nested`: what is chosen on the
+    """Start a worker that retrains the best configuration per fold (one of `protocol.FOLDED`); `nested`: what is chosen on the
     other folds for each, the `top` best averaged. Raises UserError."""
     refuse_if_worked_on(folder)
     study = load(folder.study)

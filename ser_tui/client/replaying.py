@@ -23,8 +23,8 @@ from ser_tui.replay.searches import Request, Search, Wanted, read_search, reques
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
-from ser_tui.study.document import StrategyChoice
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space, searched
 
 TABLE = ".csv"

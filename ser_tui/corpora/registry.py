@@ -20,8 +20,8 @@ from ser_tui.corpora.reading import folder_tables, folders, tables
 from ser_tui.corpora.reading.tables import ReadTable
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.corpora.unified import told, unified
-from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.protocol import Speakers
 
 __all__ = [
     "Archive",

@@ -13,8 +13,9 @@ from ser_tui.costs.trial_costs import Costs, Speech
 from ser_tui.encoders import registry
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.trainers import make_trainer_of
-from ser_tui.study.document import Study, Training
+from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training.augment import copies
 from ser_tui.training.processor import processor
 from ser_tui.training.threads import cores

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ser_tui.study.document import ExecutorChoice, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.extras import missing
 from ser_tui.training.threads import cores, environment
 

@@ -12,8 +12,9 @@ from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.protocols import folds, objective, split
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.evaluation.statistics import Units
-from ser_tui.study.document import FOLDED, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.protocol import FOLDED
 from ser_tui.training.trial import Fold, Part
 
 

@@ -22,11 +22,12 @@ from ser_tui.experiment.probe_baseline import fitted_again, noted
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
-from ser_tui.study.document import ProtocolKind, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.formatting import score_text
+from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.training.parameters import START_STRENGTHS

@@ -28,12 +28,13 @@ from ser_tui.experiment.proposing import history
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.registry import make
-from ser_tui.study.document import ProtocolKind, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.event_scores import fold_row
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.formatting import score_text
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import TrialStatus

@@ -27,7 +27,7 @@ from ser_tui.experiment.trainers import make_trainer
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
 from ser_tui.study import formatting, scores
-from ser_tui.study.document import FOLDED, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_epoch, of_trial
 from ser_tui.study.events import (
@@ -42,6 +42,7 @@ from ser_tui.study.events import (
 )
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
+from ser_tui.study.protocol import FOLDED
 from ser_tui.study.scores import BCA, Score, Share
 from ser_tui.study.space import constants
 from ser_tui.study.state import Trial

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ser_tui.replay.recorded import Recorded
-from ser_tui.study.document import StrategyChoice
 from ser_tui.study.formatting import counted
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space
 
 FOREST, NEAREST = "forest", "nearest"

@@ -13,11 +13,13 @@ from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.strategies.lattice import EPOCHS, every_trial
 from ser_tui.strategies.records import Settings, StrategyRecord
-from ser_tui.study.document import FOLDED, StrategyChoice, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.plug_ins import PlugIns
+from ser_tui.study.protocol import FOLDED
 from ser_tui.study.scores import BCA
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space, constants
 from ser_tui.study.wrong_values import nearest, words
 

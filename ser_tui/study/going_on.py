@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ser_tui.study.document import Budget
 from ser_tui.study.errors import UserError
+from ser_tui.study.searching import Budget
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 from ser_tui.study.summary import elapsed_seconds

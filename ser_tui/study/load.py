@@ -12,10 +12,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from ser_tui.study.bounded_yaml import NotYaml, load_yaml
-from ser_tui.study.document import Budget, ExecutorChoice, Speakers, SplitProtocol, StrategyChoice, Study, Training
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
+from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.protocol import Speakers, SplitProtocol
 from ser_tui.study.regular import open_regular
+from ser_tui.study.searching import Budget, StrategyChoice
+from ser_tui.study.training import Training
 from ser_tui.study.wrong_values import cut, finite, nearest, short, words
 
 MAX_BYTES = 256 * 1024

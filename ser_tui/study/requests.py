@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
-from ser_tui.study.document import FOLDED
 from ser_tui.study.errors import UserError
+from ser_tui.study.protocol import FOLDED
 from ser_tui.study.seeds import MOST_SEEDS
 from ser_tui.study.type_checks import checks
 from ser_tui.study.uses import EmbedRequest, ExportRequest, PredictRequest, Use

@@ -35,9 +35,10 @@ from ser_tui import places
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.spectra import CEPSTRA, ConvolutionalRecurrent, LogMel
 from ser_tui.store.files import replacing
-from ser_tui.study.document import Method, Training
+from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import MEMBERS, Value
+from ser_tui.study.training import Training
 from ser_tui.training import metrics, model
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.study.document import Method, Training
+from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training import adapting, balancing, batches, checkpoint, metrics, precision
 from ser_tui.training.adapting import Adaptation, adaptation
 from ser_tui.training.collapse import CollapseGuard

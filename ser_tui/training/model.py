@@ -32,7 +32,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.layout import read_json
 from ser_tui.encoders.load import build, load_encoder
 from ser_tui.store.files import replacing, write_atomically
-from ser_tui.study.document import value_problem
+from ser_tui.study.dimension_values import value_problem
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.training import batches, hearing, precision

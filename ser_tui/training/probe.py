@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.study.document import Method, Training
+from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training import discriminant, linear, metrics
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe

@@ -19,10 +19,11 @@ from torch import nn
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
-from ser_tui.study.document import Method, Training
+from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import CHECKPOINT_SIZE, ENERGY, ENERGY_ESTIMATE, LATENCY, PEAK_MEMORY, TRAINED_PARAMETERS
+from ser_tui.study.training import Training
 from ser_tui.training import latency, metrics, model, precision, racing
 from ser_tui.training.adapting import LORA, adaptation
 from ser_tui.training.data import PartTensors

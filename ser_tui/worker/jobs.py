@@ -11,9 +11,9 @@ from typing import cast
 
 from ser_tui.store.files import FULL, disk_message
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.document import ProtocolKind
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
+from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.requests import FoldsRequest, Request, SeedsRequest
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped

@@ -8,8 +8,8 @@ from pathlib import Path
 from ser_tui.cli.crossing import DEFAULT, Targets, of_one
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
-from ser_tui.study.document import Speakers
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.protocol import Speakers
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

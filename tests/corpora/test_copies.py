@@ -12,8 +12,8 @@ import pytest
 from ser_tui.corpora import check, locations, registry
 from ser_tui.corpora.locations import Source
 from ser_tui.corpora.splitting.splits import conflicts
-from ser_tui.study.document import Speakers
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.protocol import Speakers
 
 
 def ravdess(folder: Path, sound: Any, actors: tuple[int, ...] = (1, 2)) -> Path:

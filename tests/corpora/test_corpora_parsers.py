@@ -36,8 +36,8 @@ from ser_tui.corpora.known import (
 )
 from ser_tui.corpora.labels import EMOTIONS, Labels, canonical
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UserError
+from ser_tui.study.protocol import SplitProtocol
 
 RULES = {
     module.__name__.rsplit(".", 1)[1]: module.parse_name

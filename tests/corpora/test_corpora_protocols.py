@@ -16,8 +16,8 @@ from ser_tui.corpora import registry
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split
-from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError
+from ser_tui.study.protocol import SplitProtocol
 
 EMOTIONS = ("anger", "fear", "joy")
 

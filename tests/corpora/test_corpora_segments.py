@@ -21,7 +21,7 @@ from ser_tui.corpora.hearing.segments import bounds_problem, overlapping, segmen
 from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import SplitProtocol
+from ser_tui.study.protocol import SplitProtocol
 
 Row = tuple[str, float | None, float | None]
 

@@ -10,8 +10,8 @@ from test_corpora_protocols import EMOTIONS, made, manifest, said, utterance
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split
-from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError
+from ser_tui.study.protocol import SplitProtocol
 
 
 def like_savee(speakers: int = 4, each: int = 5) -> Manifest:

@@ -15,8 +15,8 @@ from ser_tui.corpora.locations import Source
 from ser_tui.corpora.manifest import Manifest, Problem
 from ser_tui.corpora.reading.moments import seconds
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import SplitProtocol
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.protocol import SplitProtocol
 
 
 def sounds(folder: Path, sound: Any, *names: str) -> Path:

@@ -18,7 +18,7 @@ from own_tables import own_places, table
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import SplitProtocol
+from ser_tui.study.protocol import SplitProtocol
 from ser_tui.training import audio
 
 FILES, EMOTIONS = 6, ("anger", "neutral", "sadness")

@@ -11,7 +11,7 @@ from own_tables import own_places, table, tones
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.study.document import SplitProtocol
+from ser_tui.study.protocol import SplitProtocol
 
 EMOTIONS = ("anger", "neutral", "sadness")
 WORDS: dict[str, tuple[str, list[str]]] = {

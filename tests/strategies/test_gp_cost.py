@@ -7,7 +7,7 @@ import numpy as np
 from ser_tui.strategies.base import Observation
 from ser_tui.strategies.gp_cost import expected_seconds
 from ser_tui.strategies.registry import make
-from ser_tui.study.document import StrategyChoice
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.testing.strategies import PAPER, made_up_score
 
 

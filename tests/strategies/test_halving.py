@@ -6,8 +6,8 @@ import pytest
 
 from ser_tui.strategies.base import Continuing, Observation
 from ser_tui.strategies.registry import check, make, pausing_saves_little, share_of_epochs
-from ser_tui.study.document import StrategyChoice
 from ser_tui.study.load import loads
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.testing.strategies import PAPER
 
 SEARCH = "corpus: emodb\nencoder: whisper-tiny.en\nstrategy: halving\nbudget: 9\n"

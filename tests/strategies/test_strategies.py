@@ -21,7 +21,8 @@ from ser_tui.strategies.base import Observation, Proposal, scores
 from ser_tui.strategies.derived import Derived
 from ser_tui.strategies.lattice import key
 from ser_tui.strategies.registry import make, planned_trials
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import Study
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Choice, Fixed, Integer, Real, Space
 from ser_tui.testing.strategies import PAPER as KIT_PAPER
 from ser_tui.testing.strategies import made_up_score
@@ -71,7 +72,8 @@ def test_another_process_proposes_the_same_from_a_history_that_went_through_json
 import json, sys
 from ser_tui.strategies.base import Observation
 from ser_tui.strategies.registry import make
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.searching import StrategyChoice
+from ser_tui.study.document import Study
 told = json.load(sys.stdin)
 study = Study.model_validate(told["study"])
 history = [Observation(*entry) for entry in told["history"]]

@@ -10,9 +10,10 @@ import pytest
 from ser_tui.strategies.base import Observation
 from ser_tui.strategies.lattice import every_trial, key
 from ser_tui.strategies.registry import make, planned_trials
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import CONDITIONAL, HYPERPARAMETERS, counts
 from ser_tui.study.load import validate
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import constants, searched
 
 SEARCH: dict[str, Any] = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ser_tui.strategies.lattice import Lattice, every_trial, grid, key, steps
 from ser_tui.strategies.registry import planned_trials
-from ser_tui.study.document import StrategyChoice
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Choice, Fixed, Integer, Real, Space
 
 PAPER: Space = {

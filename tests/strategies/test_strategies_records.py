@@ -12,9 +12,10 @@ from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.strategies.records import StrategyRecord
 from ser_tui.study import load
-from ser_tui.study.document import StrategyChoice, Study
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.plug_ins import PlugIns
+from ser_tui.study.searching import StrategyChoice
 from ser_tui.testing.strategies import CHECKS, PAPER, check_strategy
 
 PLUG_IN = """

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ser_tui.study import events
-from ser_tui.study.document import Budget
 from ser_tui.study.errors import UserError
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.log_codec import DamagedLine, decode, encode
@@ -18,6 +17,7 @@ from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce, reduce_all
 from ser_tui.study.run_summary import from_stored, to_stored
 from ser_tui.study.scores import Score
+from ser_tui.study.searching import Budget
 from ser_tui.study.state import RunState
 from ser_tui.study.state_codec import from_lines, to_lines
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, remaining_seconds, summarize, thinned

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from ser_tui.client.resolving import fill_bounds
 from ser_tui.strategies import registry
 from ser_tui.study import load
-from ser_tui.study.document import Study, Training
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, STRENGTHS, for_method
 from ser_tui.study.space import Choice, Fixed, Integer, Real, constants
+from ser_tui.study.training import Training
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

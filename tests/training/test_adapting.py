@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from ser_tui.encoders.load import load_encoder
-from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.training import Training
 from ser_tui.training.adapting import Adaptation, adaptation, leave, merged
 from ser_tui.training.finetune import FineTuner, Part
 from ser_tui.training.head import pooling

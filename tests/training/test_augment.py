@@ -14,7 +14,7 @@ import torch
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.load import load_encoder
-from ser_tui.study.document import Training
+from ser_tui.study.training import Training
 from ser_tui.training import augment
 from ser_tui.training.audio import level
 from ser_tui.training.data import PartTensors

@@ -17,8 +17,8 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders import speaker
 from ser_tui.encoders.load import build
 from ser_tui.encoders.spectra import ConvolutionalRecurrent, LogMel
-from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.training import Training
 from ser_tui.training import autospeech
 from ser_tui.training.autospeech import AutoSpeechTrainer, geometric_mean
 from ser_tui.training.model import load_model

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
+from ser_tui.study.training import Training
 from ser_tui.training import balancing
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.linear import fit

@@ -9,8 +9,8 @@ import pytest
 import torch
 from training.conftest import CLASSES
 
-from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.trial import EpochReport, Leg, Part, TrialResult
 

@@ -13,9 +13,9 @@ import pytest
 import soundfile
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY
+from ser_tui.study.training import Training
 from ser_tui.training import finetune
 from ser_tui.training.finetune import EpochReport, FineTuner, NonFiniteLoss, Part, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error

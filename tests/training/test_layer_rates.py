@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from training.conftest import CLASSES
 
-from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import load_model
 from ser_tui.training.trial import Leg, Part

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.study.document import SplitProtocol, Training
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.protocol import SplitProtocol
+from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.linear import fit, standardise
 from ser_tui.training.metrics import balanced_accuracy

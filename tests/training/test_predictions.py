@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.study.document import Training
+from ser_tui.study.training import Training
 from ser_tui.training import cache
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import Model, load_model

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.study.document import Training
 from ser_tui.study.errors import UserError
+from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.linear import fit
 from ser_tui.training.model import load_model

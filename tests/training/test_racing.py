@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from ser_tui.corpora.hearing.segments import Clip
-from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.racing import standing
 from ser_tui.training.trial import EpochReport, Fold, Part, Rival

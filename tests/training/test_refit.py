@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_tui.study.document import Training
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.model import load_model
 from ser_tui.training.probe import ProbeTrainer

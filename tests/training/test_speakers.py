@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_tui.study.document import Study, Training
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.training import Training
 from ser_tui.training.model import load_model
 from ser_tui.training.predictions import kept_logits, with_shared_features
 from ser_tui.training.probe import ProbeTrainer

@@ -14,10 +14,11 @@ from textual.widgets import Input
 
 from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
-from ser_tui.study.document import PROTOCOL_SETTINGS, ProtocolKind, Study
+from ser_tui.study.document import Study
 from ser_tui.study.frozen import changed
 from ser_tui.study.hyperparameters import joins
 from ser_tui.study.load import load, to_plain, validate
+from ser_tui.study.protocol import PROTOCOL_SETTINGS, ProtocolKind
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp

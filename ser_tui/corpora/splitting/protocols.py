@@ -26,10 +26,10 @@ from ser_tui.corpora.splitting.sentences import (
     sentences_of,
 )
 from ser_tui.corpora.splitting.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
-from ser_tui.study.document import FOLDED, SplitProtocol
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import folds_text
+from ser_tui.study.protocol import FOLDED, SplitProtocol
 
 BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
 BY_SENTENCE = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")

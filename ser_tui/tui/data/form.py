@@ -15,22 +15,15 @@ from pydantic.fields import FieldInfo
 from ser_tui.store.drafts import Draft
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import extras
-from ser_tui.study.document import (
-    AUTOSPEECH_MINUTES,
-    PROTOCOL_SETTINGS,
-    READ_BY_PROBES,
-    Budget,
-    ExecutorChoice,
-    SplitProtocol,
-    StrategyChoice,
-    Study,
-    Training,
-    WarmStart,
-)
+from ser_tui.study.document import AUTOSPEECH_MINUTES, Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.hyperparameters import MEMBERS, REGRESSION, STRENGTH, TRAINED, Hyperparameter, counts, default, for_method, joins
 from ser_tui.study.load import problems, to_plain, validate
+from ser_tui.study.protocol import PROTOCOL_SETTINGS, SplitProtocol
 from ser_tui.study.scores import MEASURES
+from ser_tui.study.searching import Budget, StrategyChoice, WarmStart
+from ser_tui.study.training import READ_BY_PROBES, Training
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 
 Kind = Literal["range", "choices", "fixed"]

@@ -13,8 +13,8 @@ from ser_tui.client import papers
 from ser_tui.client.papers import PaperTables
 from ser_tui.replay.recorded import LEAST
 from ser_tui.report.paper_tables import BUDGET
-from ser_tui.study.document import PROTOCOL_SETTINGS
 from ser_tui.study.formatting import counted
+from ser_tui.study.protocol import PROTOCOL_SETTINGS
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.sheets import export_sheet
