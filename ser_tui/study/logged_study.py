@@ -132,7 +132,7 @@ def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _is_warm(section: Mapping[str, Any]) -> bool:
-    """See `document.WarmStart.asked`."""
+    """See `searching.WarmStart.asked`."""
     return section.get("first_point", "none") != "none" or bool(section.get("runs"))
 
 
