@@ -24,7 +24,7 @@ def overlap(
     if same:
         sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
-    found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation} - known)
+    found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation})
     cut = {trained.recording(utterance) for utterance in heard}
     parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
     if parts:
@@ -57,9 +57,10 @@ def overlap_with_record(
     if same:
         sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
-    found += _chosen_by(target, asked, set(validation) - set(digests))
-    mine = {utterance.speaker for utterance in asked if utterance.speaker is not None}
-    if both := mine & set(speakers):
+    found += _chosen_by(target, asked, set(validation))
+    mine, prefixes = _values(asked, "speaker"), {f"{edition(utterance)}/" for utterance in asked}
+    # Of several corpora that were trained on, names begin with the corpus's.
+    if both := mine & {name.removeprefix(prefix) for name in speakers for prefix in prefixes if name.startswith(prefix) or "/" not in name}:
         found.append(_shared("speakers", len(both), len(mine)))
     compared = "recordings were compared byte for byte, speakers and sentences were not" if digests else "nothing was compared"
     sentence = (

@@ -48,6 +48,8 @@ class Target:
     mapping: Mapping[str, str]
     masked: bool
     seed: int
+    strangers: bool = True
+    """Whether the model heard none of the speakers in training."""
 
     @property
     def clips(self) -> list[Clip]:
@@ -66,6 +68,11 @@ class Target:
         known = [name for name in names if name is not None]
         return known if len(known) == len(names) else None
 
+    @property
+    def resampled(self) -> list[str] | None:
+        """Who speaks, in order, where intervals are over speakers: where all are known, and the model heard none of them."""
+        return self.speakers if self.strangers else None
+
     @cached_property
     def recordings(self) -> list[str]:
         """Of which recording each is, in order."""
@@ -78,8 +85,8 @@ class Target:
         return [self.mapping[self.manifest.utterances[index].emotion] for index in self.chosen]
 
     def scored(self, logits: NDArray[np.floating], classes: Sequence[str]) -> ZeroShot:
-        """Scores of `logits` [chosen, classes], with intervals over speakers where all are known, otherwise over recordings."""
-        return self._scored(logits, classes, self.speakers)
+        """Scores of `logits` [chosen, classes], with intervals over speakers where `resampled`, otherwise over recordings."""
+        return self._scored(logits, classes, self.resampled)
 
     def scored_on_average(self, logits: Sequence[NDArray[np.floating]], classes: Sequence[str]) -> ZeroShot:
         """The mean scores of several models: those of all answers to all utterances, each counted once a model.
@@ -87,7 +94,7 @@ class Target:
         Intervals resample speakers (or recordings) together with all answers to them: they tell how far the mean of these
         very models is known, not how far models differ.
         """
-        groups = self.speakers
+        groups = self.resampled
         if groups is None or len(set(groups)) < 2:
             groups = self.recordings
         return self._scored(np.concatenate(logits), classes, groups * len(logits))

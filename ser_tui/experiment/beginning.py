@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from ser_tui.corpora.catalogue import spoken_by_machines
+from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import in_segments, interval_speakers, numbered
 from ser_tui.experiment import members, parts
 from ser_tui.experiment.crew import Crew
-from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.surroundings import Forecasting, Surroundings
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.registry import pausing_saves_little
 from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
 from ser_tui.study.events import RunResumed, RunStarted
-from ser_tui.study.findings import assumed, findings_of, plain, refitted, synthetic, transductive, warm
+from ser_tui.study.findings import Finding, assumed, few_recordings, findings_of, plain, refitted, synthetic, transductive, warm
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import to_plain
 from ser_tui.training import machine
@@ -85,7 +86,7 @@ def _started(
                 *synthetic(spoken_by_machines(study.corpus)),
                 *transductive(study.training.normalize_speaker),
                 *refitted(study.training.refit == "all", bool(split.test)),
-                *split.findings,
+                *findings_on_parts(study, data),
             )
         ),
         shares_speakers=bool(split.shared_speakers),
@@ -106,6 +107,31 @@ def _started(
         folds=data.of_folds,
         prior=prior,
     )
+
+
+def findings_on_parts(study: Study, data: SplitCorpus) -> list[Finding]:
+    """What must be known of the parts of `data`, as the study's settings of training use them."""
+    return [*_of_few(study, data), *_heard_in_the_end(study, data)]
+
+
+def _of_few(study: Study, data: SplitCorpus) -> list[Finding]:
+    """What must be said of the parts where features are taken by speakers that have few utterances there."""
+    named = {"train": data.split.train, "validation": data.split.validation, "test": data.split.test}
+    found: list[Finding] = []
+    for part, indices in named.items():
+        found += few_recordings(study.training.normalize_speaker, [one for one in data.part(indices).speakers if one], part)
+    return found
+
+
+def _heard_in_the_end(study: Study, data: SplitCorpus) -> list[Finding]:
+    """The split's findings, those of the test part against all that the kept model heard: a refitted one the validation part too."""
+    split, refitted = data.split, trained_on(data, study).split
+    if refitted.train == split.train or not split.test:
+        return list(split.findings)
+    against = describe(data.manifest, refitted.train, (), split.test).findings
+    kinds = ("speakers", "sessions", "sentences")
+    kept = [one for one in split.findings if one.part != "test" or one.kind not in kinds]
+    return [*kept, *(one for one in against if one.part == "test" and one.kind in kinds)]
 
 
 def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:

@@ -30,7 +30,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_evaluation
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.findings import Finding, plain, synthetic, transductive
+from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.study.scores import intervals
@@ -90,6 +90,10 @@ class _Evaluation:
         digests, validation = noted_digests(self._session.keeper, *heard), noted_digests(self._session.keeper, "validation")
         return overlap_with_record(digests, speakers, manifest, chosen, training, validation)
 
+    def _by_speaker(self, target: Target, dropped: int) -> list[Finding]:
+        by_speaker = self._model.pooling.by_speaker
+        return [*transductive(by_speaker, dropped), *few_recordings(by_speaker, target.speakers or ())]
+
     def _read(self, corpus: str) -> Manifest:
         return load_manifest(corpus, partial(self._session.progress, f"reading {corpus}"))
 
@@ -122,12 +126,14 @@ class _Evaluation:
                     corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without
                 )
             )
-            target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
+            shared = self._shared(manifest, chosen)
+            strangers = not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared)
+            target = Target(manifest, chosen, mapping, request.masked, self._study.seed, strangers)
             logits = _logits(session, model, target)
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
-            findings = [*synthetic(spoken_by_machines([corpus])), *transductive(model.pooling.by_speaker), *findings]
-            findings += self._shared(manifest, chosen)
+            findings = [*synthetic(spoken_by_machines([corpus])), *self._by_speaker(target, len(emotions) - len(chosen)), *findings]
+            findings += shared
             if self._baselines is not None:
                 beside = self._baselines.scores(target, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
@@ -160,7 +166,7 @@ class _Evaluation:
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals},
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
-                interval_speakers=interval_speakers(target.speakers), not_centred=shifted.reason,
+                interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
                 outputs=kept_as,
             )
         )  # fmt: skip

@@ -42,7 +42,7 @@ def _scored_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> 
         refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
     logits = keeper.load_best(best).predict_logits(part.clips, speakers=part.speakers)
     predictions = predicted(logits)
-    classes, units = len(data.classes), data.units(data.split.test)
+    classes, units = len(data.classes), trained_on(data, study).units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)
     event = TestScored(
         trial=best.number,

@@ -14,6 +14,7 @@ from ser_tui.inference.pieces import Cut, Stretch, pieces
 from ser_tui.inference.sources import Recording
 from ser_tui.store.answers import SILENT, Answer, Key, shown
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import FEW
 from ser_tui.training.audio import SAMPLE_RATE
 from ser_tui.training.averaging import AveragedModel
 
@@ -21,8 +22,6 @@ _SECONDS = 240.0
 """Of audio that the model is given at once."""
 _MOST = 128
 """Pieces of it."""
-FEW = 10
-"""Utterances of a speaker below which statistics over them say little."""
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -27,6 +28,7 @@ Kind = Literal[
     "protocol",
     "unused",
     "transductive",
+    "few_recordings",
     "refitted",
     "imported",
     "synthetic",
@@ -36,14 +38,14 @@ Kind = Literal[
     "warm",
     "told",
 ]
-"""speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was
-trained on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is
-trained on. lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part
-lacks. overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is
-scored was used, without its labels. refitted: what is kept heard more than what was scored. imported: another program's trials, which
-no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says how the encoder takes waveforms. unchecked: what a target
-shares with what was trained on could not be told. chosen_by: recordings of a target chose the configuration. warm: the search knew
-something before its first trial. told: a sentence alone."""
+"""speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was trained
+on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is trained on.
+lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part lacks.
+overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is scored was
+used, without its labels. few_recordings: of speakers by whose own statistics features are taken. refitted: what is kept heard more than
+what was scored. imported: another program's trials, which no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says
+how the encoder takes waveforms. unchecked: what a target shares with what was trained on could not be told. chosen_by: recordings of a
+target chose the configuration. warm: the search knew something before its first trial. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -76,15 +78,38 @@ def doubts(findings: Iterable[Finding]) -> str:
     return ", ".join(filter(None, named)) or ("with a warning" if kinds else "")
 
 
-def transductive(by_speaker: bool) -> tuple[Finding, ...]:
-    """What must be said of scores by the speakers' own statistics; nothing where they are plain."""
+FEW = 10
+"""Recordings of a speaker below which statistics over them say little."""
+
+
+def transductive(by_speaker: bool, dropped: int = 0) -> tuple[Finding, ...]:
+    """What must be said of scores by the speakers' own statistics; nothing where they are plain. `dropped`: recordings that labels
+    left out of them."""
     if not by_speaker:
         return ()
+    labels = f"without labels, but for the {dropped} recordings of emotions that the mapping drops" if dropped else "without labels"
     sentence = (
-        "Transductive: features are taken by each speaker's own mean and deviation, of the speakers that are scored too (without "
-        "labels). The score holds where many recordings of a speaker come together, not for a single one."
+        f"Transductive: features are taken by each speaker's own mean and deviation, of the speakers that are scored too ({labels}). "
+        "The score holds where many recordings of a speaker come together, not for a single one."
     )
     return (Finding(kind="transductive", sentence=sentence),)
+
+
+def few_recordings(by_speaker: bool, speakers: Sequence[str], part: str = "") -> tuple[Finding, ...]:
+    """What must be said where features are taken by the statistics of speakers who have few of the recordings; `speakers`: who speaks
+    in each, empty where they are not known."""
+    counts = Counter(speakers)
+    few, single = sum(count < FEW for count in counts.values()), sum(count == 1 for count in counts.values())
+    if not by_speaker or not few:
+        return ()
+    where = f" in the {part} part" if part else ""
+    sentence = f"Few recordings: {few} of the {len(counts)} speakers{where} have fewer than {FEW}, so their own statistics say little."
+    if single:
+        sentence += (
+            f" {single} of them {'has' if single == 1 else 'have'} one alone, of which nothing is left once its own mean is taken out: "
+            "the model answers it without having heard anything."
+        )
+    return (Finding(kind="few_recordings", sentence=sentence, part=part, count=few, of=len(counts)),)
 
 
 def refitted(refit: bool, tested: bool) -> tuple[Finding, ...]:

@@ -144,13 +144,15 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         notes = [event.text for event in memory.events if isinstance(event, Note)]
         assert sum("no egemaps baseline: opensmile is not installed" in text for text in notes) == 1, "once for both targets"
         (own,) = members_of(folder, memory.state, "five", None)
-        assert own.chosen == "9 of them", "the first fold's validation part, which the kept model did not hear"
-        assert [(one.kind, one.count) for one in own.findings[:2]] == [("duplicates", 36), ("chosen_by", 9)]
+        assert own.chosen == "45 of them", "every fold scored it, those too that the kept model has heard"
+        assert [(one.kind, one.count) for one in own.findings[:2]] == [("duplicates", 36), ("chosen_by", 45)]
         assert scored([own, replace(own, run="other")]).chosen == (
-            "the configurations of the members were chosen on 9 of these utterances",
+            "the configurations of the members were chosen on 45 of these utterances",
         )
+        speakers = {each.corpus: each.result.interval_speakers for each in memory.state.evaluations if each.result is not None}
+        assert speakers == {"five": 0, "small": 0}, ("no interval over speakers whom the model has heard", own.findings)
         (zero,) = members_of(folder, memory.state, "small", None)
-        assert zero.chosen == "" and zero.trial is not None and one.trial is None
+        assert zero.chosen == "27 of them" and zero.trial is not None and one.trial is None, "its voices are three of the five"
         both = scored([zero, replace(zero, run="other")])
         (result,) = [each.result for each in memory.state.evaluations if each.corpus == "small"]
         assert result is not None and both.score.value == pytest.approx(result.bca)

@@ -12,7 +12,7 @@ import pytest
 
 import ser_tui
 from ser_tui.study.events import RunStarted
-from ser_tui.study.findings import Finding, findings_of, plain, said, shares_speakers
+from ser_tui.study.findings import Finding, few_recordings, findings_of, plain, said, shares_speakers, transductive
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.run_summary import to_json
@@ -80,3 +80,17 @@ def test_nothing_is_read_out_of_a_sentence() -> None:
             assert not (found := guessing.search(text)), f"{name}: {found and found[0]} reads a fact out of words; ask the finding's kind"
             read = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)} & {"warnings"}
             assert not read or name in ("corpora/check.py", "cli/corpora.py", "tui/data/knowledge.py"), f"{name}: use findings_of(event)"
+
+
+def test_speakers_of_few_recordings_are_named_where_their_own_statistics_are_used() -> None:
+    speakers = ["a"] * 10 + ["b"] * 9 + ["c", "d"]
+    (found,) = few_recordings(True, speakers, "test")
+    assert (found.kind, found.part, found.count, found.of) == ("few_recordings", "test", 3, 4)
+    assert "3 of the 4 speakers in the test part" in found.sentence and "2 of them have one alone" in found.sentence
+    assert few_recordings(False, speakers) == few_recordings(True, speakers[:10]) == few_recordings(True, []) == ()
+    assert "alone" not in few_recordings(True, speakers[:19])[0].sentence
+
+
+def test_what_labels_left_out_of_a_speaker_s_statistics_is_said() -> None:
+    assert "the 7 recordings of emotions that the mapping drops" in transductive(True, 7)[0].sentence
+    assert "drops" not in transductive(True)[0].sentence and transductive(False, 7) == ()

@@ -69,7 +69,7 @@ def pooled(chosen: Sequence[Split], protocol: SplitProtocol, names: Sequence[str
     else:
         sentence = (
             f"Protocol {FOLDED[protocol.kind]}: every trial is scored on {folds_text(len(chosen), len(names))}, pooled, so the best "
-            "trial's score was chosen for being high; the model that is kept is the last fold's."
+            "trial's score was chosen for being high; the model that is kept is the last fold's, unless it is refitted."
         )
     note = Finding(kind="protocol", sentence=sentence, part="validation", count=len(chosen), of=len(names))
     if len(chosen) == 1:
