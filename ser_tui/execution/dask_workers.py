@@ -481,10 +481,15 @@ class DaskWorkers:
             self._begin_ready(slot)
             text = str(error).replace("see worker.log", f"see what {_called(slot)} has printed")
             return Ended(trial, error=WorkerDied(f"{text}, on {slot.host}"))
+        except Exception as error:  # of what hands on there what is asked and told: no fault of the trial, nor of the search
+            self._begin_ready(slot)
+            return Ended(trial, error=WorkerDied(_failed(slot, error)))
         for frame in told[slot.told :]:
             self._tell(trial, frame, hearer)
         message = messages.told(raw)
         if isinstance(message, Failed):
+            if message.kind == "disk":  # that one's, which says nothing of the disks here and elsewhere
+                return Ended(trial, error=WorkerDied(f"{_called(slot)}: {message.text}"))
             return Ended(trial, error=message.error())
         if not isinstance(message, Trained):
             return Ended(trial)
@@ -513,7 +518,7 @@ class DaskWorkers:
         raw, files = self._here_or_died(slot, relay.saved)
         answer = messages.told(raw)
         if isinstance(answer, Failed):
-            raise answer.error()
+            raise WorkerDied(f"{_called(slot)} could not save its model: {answer.text or answer.kind}")
         for name, size, digest in files:
             if Path(name).name != name or name.startswith("."):
                 raise WorkerDied(f"{_called(slot)} sent a model with a file named {name!r:.60}")
@@ -539,6 +544,9 @@ class DaskWorkers:
         except (WorkerDied, relay.NotHere) as error:
             self._begin_ready(slot)
             raise WorkerDied(f"{error}, on {slot.host}") from None
+        except Exception as error:  # a disk that is full there, for example
+            self._begin_ready(slot)
+            raise WorkerDied(_failed(slot, error)) from None
 
     def release(self, trial: int) -> None:
         """See `Executor`."""
@@ -590,6 +598,11 @@ def of_cluster(session: Surroundings, study: Study, data: SplitCorpus, trainer: 
 
 def _called(slot: Slot) -> str:
     return f"the Dask worker {slot.address}" + (f" on {slot.host}" if slot.facts else "")
+
+
+def _failed(slot: Slot, error: Exception) -> str:
+    """What went wrong on another machine, and on which."""
+    return f"{_called(slot)} failed: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _other(here: Mapping[str, Any], there: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ class Fetcher:
         try:
             return fetched.result()
         except Exception as error:
-            if _is_of_dask(error):
+            if _is_of_dask(error, future):
                 raise GivenUp from None
             raise
 
@@ -64,13 +64,16 @@ def _cancel(future: Any) -> None:
         future.cancel()
 
 
-def _is_of_dask(error: Exception) -> bool:
+def _is_of_dask(error: Exception, future: Any) -> bool:
     """Whether it is Dask that cannot say what became of a task, rather than the task that has failed."""
     from distributed import CancelledError
     from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
-    # UnboundLocalError: a client that closes tells so whoever waits for it.
-    kinds = (CancelledError, CommClosedError, KilledWorker, ConnectionError, UnboundLocalError)
-    named = ("FutureCancelledError", "FuturesCancelledError", "NoValidWorkerError")
-    return isinstance(error, kinds) or type(error).__name__ in named
+    if isinstance(error, CancelledError | KilledWorker) or type(error).__name__ in _NAMED:
+        return True
+    # UnboundLocalError: a client that closes tells so whoever waits for it. A task that has failed may raise any of these itself.
+    return future.status != "error" and isinstance(error, CommClosedError | ConnectionError | UnboundLocalError)
+
+
+_NAMED = ("FutureCancelledError", "FuturesCancelledError", "NoValidWorkerError")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,6 +117,26 @@ def test_stopping_ends_what_dask_workers_are_at(small_study: MakeStudy, tmp_path
             assert memory.state.status == "stopped" and not memory.state.running
             assert [trial.status for trial in memory.state.trials] == ["cut_short"]
         until(lambda: trained_for(made.workers[0]) == [])
+
+
+@pytest.mark.slow
+def test_what_fails_on_one_machine_costs_the_trial_there_and_not_the_search(small_study: MakeStudy, tmp_path: Path) -> None:
+    """The folder into which the worker saves models is gone."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    def heard(event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            shutil.rmtree(gone, ignore_errors=True)
+
+    with cluster(tmp_path, 0) as made:
+        made.join(TMPDIR=str(gone))
+        with InMemory(small_study(*PROBES, "budget.trials=1", *by_dask(made.address)), lambda: False, heard) as memory:
+            with pytest.raises(UserError, match="no trial has a score"):
+                search(memory, Forecast, chosen)
+            (trial,) = memory.state.trials
+            assert "failed: FileNotFoundError" in trial.reason and "the Dask worker tcp://" in trial.reason
+            assert [event.attempt for event in memory.events if isinstance(event, TrialStarted)] == [1, 2]
 
 
 @pytest.mark.slow

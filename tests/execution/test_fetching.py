@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -81,8 +82,9 @@ def test_what_takes_longer_than_a_look_comes_whole(client: Any) -> None:
 
 
 def test_a_tasks_own_failure_is_told_as_it_is(client: Any) -> None:
-    for error in (TimeoutError("the disk did not answer"), ValueError("other bytes")):
-        with pytest.raises(type(error), match=str(error)):
+    own = [UnboundLocalError("cannot access local variable 'x'"), BrokenPipeError(32, "its pipe broke"), ConnectionResetError("reset")]
+    for error in (TimeoutError("the disk did not answer"), ValueError("other bytes"), *own):
+        with pytest.raises(type(error), match=re.escape(str(error))):
             Fetcher().fetch(client.submit(failing, error, pure=False), never)
 
 
@@ -96,3 +98,24 @@ def test_what_is_cancelled_is_given_up(client: Any) -> None:
     future.cancel()
     with pytest.raises(GivenUp):
         Fetcher().fetch(future, never)
+
+
+def test_what_a_client_that_closes_leaves_is_given_up() -> None:
+    from contextlib import suppress
+
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        closing = distributed.Client(cluster, set_as_default=False)
+        future = closing.submit(made, 30, 1, pure=False)
+        fetcher, told = Fetcher(), threading.Event()
+
+        def asked() -> bool:
+            told.set()
+            return False
+
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(fetcher.fetch, future, asked)
+            assert told.wait(30)
+            with suppress(Exception):
+                closing.close(timeout=5)
+            with pytest.raises(GivenUp):
+                waiting.result(60)
