@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ser_tui.cli import completing, groups
-from ser_tui.cli.arguments import ESCAPES, Json, Model, Notify, Run, Runs, Set, Sources, Yes
+from ser_tui.cli.arguments import ESCAPES, Json, Model, Notify, Run, Runs, Set, Sources, Yes, finite
 
 app = typer.Typer(
     name="ser-tui",
@@ -149,7 +149,12 @@ def replay(
     minutes: Annotated[
         float | None,
         typer.Option(
-            "--minutes", metavar="N", min=0.01, max=1_000_000, help="Each search has the trials that end within N minutes by their records."
+            "--minutes",
+            metavar="N",
+            min=0.01,
+            max=1_000_000,
+            callback=finite,
+            help="Each search has the trials that end within N minutes by their records.",
         ),
     ] = None,
     surrogates: Annotated[
@@ -158,7 +163,9 @@ def replay(
             "--surrogates", metavar="NAME,NAME", help="What tells the score of a trial: forest, or nearest (the nearest recorded trial)."
         ),
     ] = "forest,nearest",
-    reach: Annotated[float, typer.Option("--score", metavar="BCA", min=0, max=1, help="Count the searches that reach this BCA.")] = 0.95,
+    reach: Annotated[
+        float, typer.Option("--score", metavar="BCA", min=0, max=1, callback=finite, help="Count the searches that reach this BCA.")
+    ] = 0.95,
     study: Annotated[
         Path | None,
         typer.Option(
@@ -265,7 +272,8 @@ def resume(
         int | None, typer.Option("--trials", metavar="N", min=1, help="Go on until there are N trials in all, a finished run too.")
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", metavar="M", help="Go on until M minutes are over in all, a finished run too.")
+        float | None,
+        typer.Option("--minutes", metavar="M", callback=finite, help="Go on until M minutes are over in all, a finished run too."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -481,7 +489,10 @@ def embed(
     ] = "",
     pooling: Annotated[str, typer.Option("--pooling", help="mean or mean+std; default: the run's, or mean.")] = "",
     max_seconds: Annotated[
-        float | None, typer.Option("--max-seconds", metavar="SECONDS", help="How much of a recording is used; default: the run's, or 30.")
+        float | None,
+        typer.Option(
+            "--max-seconds", metavar="SECONDS", callback=finite, help="How much of a recording is used; default: the run's, or 30."
+        ),
     ] = None,
 ) -> None:
     """Write pooled hidden states of an encoder, or of a run's model, for each recording."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -9,6 +10,14 @@ import typer
 from ser_tui.cli import completing
 
 ESCAPES = "In a name a backslash keeps the next character as it is: 'a\\=b=c' maps a=b to c, 'x=\\drop' to a class drop."
+
+
+def finite(value: float | None) -> float | None:
+    """A callback of options that are numbers: what is none passes every comparison with bounds. Raises BadParameter."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value:g} is not a finite number.")
+    return value
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Run = Annotated[str, typer.Argument(

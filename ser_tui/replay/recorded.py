@@ -56,6 +56,8 @@ def of_table(path: Path) -> list[Recorded]:
     if score is None or not columns:
         lacking = "score (bca)" if score is None else "hyperparameter (learning_rate, epochs ...)"
         raise UserError(f"{path} has no column of a {lacking}; its columns are {', '.join(names)[:200] or 'none'}")
+    if twice := next((name for name in names if name in (*columns, score) and _means(names, name) > 1), None):
+        raise UserError(f"{path} has several columns of {PARAMETERS.get(twice, twice)}; leave one of them")
     seconds = next((name for name in SECONDS if name in names), None)
     found: list[Recorded] = []
     for line, row in enumerate(rows, 2):
@@ -103,6 +105,10 @@ def space_of(trials: Sequence[Recorded]) -> Space:
 def usable(space: Space, trials: Sequence[Recorded]) -> list[Recorded]:
     """The trials that lie within `space`, its searched dimensions alone. Raises UsageError where they are too few."""
     names = searched(space)
+    if not names:
+        raise UsageError(
+            "nothing varies in the space: there is nothing to replay; name other tables or runs, or another space with --study"
+        )
     found = [
         Recorded({name: trial.parameters[name] for name in names}, trial.score, trial.seconds)
         for trial in trials
@@ -119,6 +125,11 @@ def usable(space: Space, trials: Sequence[Recorded]) -> list[Recorded]:
 def timed(trials: Sequence[Recorded]) -> bool:
     """Whether all `trials` say what they took. A time that some lack is not guessed from the others: which lack it is seldom by chance."""
     return all(trial.seconds is not None and trial.seconds > 0 for trial in trials)
+
+
+def _means(names: Sequence[str], name: str) -> int:
+    """How many columns say the same as `name`."""
+    return sum(PARAMETERS.get(other, other) == PARAMETERS.get(name, name) for other in names)
 
 
 def _space(plain: Any) -> Space:
@@ -160,4 +171,6 @@ def _value(path: Path, line: int, column: str, text: str | None) -> Value:
         raise UserError(f"{path}, line {line}: {column} is {text or ''!r}, which is no number")
     if column == "max_length":
         number /= RATE
+    if kind == "integer" and not number.is_integer():
+        raise UserError(f"{path}, line {line}: {column} is {text}, which is no whole number")
     return int(number) if number.is_integer() else number

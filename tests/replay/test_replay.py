@@ -64,6 +64,9 @@ def test_the_papers_tables_and_exports_are_read(table: Path, tmp_path: Path) -> 
     ("bca,words\n.5,x\n", "no column of a hyperparameter"),
     ("lr,bca\n1e-4,93\n", "line 2: bca is 93; a BCA lies between 0 and 1"),
     ("lr,bca\nfast,.9\n", "line 2: lr is 'fast', which is no number"),
+    ("epochs,bca\n1.5,.9\n", "line 2: epochs is 1.5, which is no whole number"),
+    ("learning_rate,lr,bca\n1e-4,1e-5,.9\n", "several columns of learning_rate; leave one of them"),
+    ("lr,bca,bca\n1e-4,.5,.9\n", "several columns of bca"),
 ])  # fmt: skip
 def test_a_table_that_is_none_is_refused_in_one_line(tmp_path: Path, text: str, wanted: str) -> None:
     (tmp_path / "t.csv").write_text(text)
@@ -151,6 +154,25 @@ def test_minutes_of_trials_that_tell_none_are_refused(tmp_path: Path) -> None:
             [str(tmp_path / "t.csv")], strategies="random", seeds=1, budget=None, surrogates="nearest", reach=0.9, study=None, jobs=1,
             again=False, as_json=False, minutes=5,
         )  # fmt: skip
+
+
+def test_trials_that_all_are_one_point_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("lr,pooling,bca\n" + "1e-4,mean,.5\n" * 30)
+    with pytest.raises(UserError, match="nothing varies in the space"):
+        replay_strategies(
+            [str(tmp_path / "t.csv")], strategies="random", seeds=1, budget=None, surrogates="nearest", reach=0.9, study=None, jobs=1,
+            again=False, as_json=False,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [
+    ("replay", "t.csv", "--minutes", "nan"), ("replay", "t.csv", "--score", "nan"), ("resume", "latest", "--minutes", "nan"),
+    ("resume", "latest", "--minutes", "inf"), ("embed", "whisper-tiny.en", "a.wav", "-o", "a.csv", "--max-seconds", "nan"),
+])  # fmt: skip
+def test_an_option_that_is_no_number_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    """It passes every bound, as it is neither below nor above."""
+    result = call(*words, runs=tmp_path, code=2)
+    assert "is not a finite number" in result.stderr
 
 
 @pytest.mark.parametrize(("strategies", "surrogates", "wanted"), [
