@@ -19,9 +19,8 @@ CHOSEN_ON = "on the validation part, which chose the configuration"
 HELD_OUT = "on the test part, on which nothing was chosen"
 
 
-class SeedsOnTest(Frozen, frozen=True):
-    """BCA of the same models on the test part: `n` of them, each on the same `utterances`. Nothing is chosen from it. Fields as in
-    `SeedsSummary`; `trial_score`: the trial's own there."""
+class _OverSeeds(Frozen, frozen=True):
+    """BCA over `n` seeds. What its fields say is in `SeedsSummary`."""
 
     n: int
     mean: float
@@ -34,7 +33,12 @@ class SeedsOnTest(Frozen, frozen=True):
     interval_speakers: int | None
 
 
-class SeedsSummary(Frozen, frozen=True):
+class SeedsOnTest(_OverSeeds, frozen=True):
+    """BCA of the same models on the test part. Nothing is chosen from it. Fields as in
+    `SeedsSummary`; `trial_score`: the trial's own there."""
+
+
+class SeedsSummary(_OverSeeds, frozen=True, kw_only=True):
     """BCA of `trial`'s configuration over `n` seeds that no trial had, each on the same `utterances` of the validation part.
 
     `interval`: 95 % of the mean over seeds (Student's t), None of a single one, or where all are the same: how far other seeds may
@@ -43,15 +47,6 @@ class SeedsSummary(Frozen, frozen=True):
     """
 
     trial: int
-    n: int
-    mean: float
-    deviation: float
-    interval: tuple[float, float] | None
-    least: float
-    most: float
-    trial_score: float | None
-    utterances: int
-    interval_speakers: int | None
     chosen_on: str = "validation"
     test: SeedsOnTest | None = None
     """None where there is no test part, or the trial was not scored on it."""
@@ -92,8 +87,8 @@ def seeds_summary(state: RunState) -> SeedsSummary | None:
         last = next(one for one in reversed(found) if one.test_score is not None)
         test = SeedsOnTest(len(on_test), *_spread(on_test), _tested(state, best.number), last.test_utterances, last.test_interval_speakers)
     return SeedsSummary(
-        best.number, len(found), mean, deviation, around, least, most,
-        best.value(), found[-1].utterances, found[-1].interval_speakers, test=test,
+        len(found), mean, deviation, around, least, most, best.value(), found[-1].utterances, found[-1].interval_speakers,
+        trial=best.number, test=test,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import ClassVar
 
 import numpy as np
@@ -18,11 +18,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
-from ser_tui.study.training import Training
 from ser_tui.training import discriminant, linear, metrics
 from ser_tui.training.data import PartTensors
 from ser_tui.training.features import Recipe
@@ -32,7 +30,7 @@ from ser_tui.training.linear import Standardised, fit, standardise
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.parameters import complete
 from ser_tui.training.trainer import Trainer, pooled_probabilities, pooled_report
-from ser_tui.training.trial import EpochReport, Fold, OnEpoch, OnStage, Part, Stop, TrialResult, check_stop, silent
+from ser_tui.training.trial import EpochReport, OnEpoch, Part, Stop, TrialResult, check_stop
 
 
 class ProbeTrainer(Trainer):
@@ -41,20 +39,10 @@ class ProbeTrainer(Trainer):
     method: ClassVar[Method] = "probe"
     tunes: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        encoder_name: str,
-        train: Part,
-        validation: Part,
-        classes: tuple[str, ...],
-        settings: Training,
-        *,
-        on_stage: OnStage = silent,
-        encoder: SpeechEncoder | None = None,
-        folds: Sequence[Fold] = (),
-    ) -> None:
-        super().__init__(encoder_name, train, validation, classes, settings, on_stage=on_stage, encoder=encoder, folds=folds)
-        self._tables: dict[float, FoldTable] = {}
+    @cached_property
+    def _tables(self) -> dict[float, FoldTable]:
+        """What all folds hold, by the seconds that are heard of each utterance."""
+        return {}
 
     def _run_folds(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         """All folds on one table of features: each is a choice of its rows."""

@@ -136,6 +136,6 @@ def test_seeds_do_not_hear_a_test_part_before_the_search_has_ended(tmp_path: Pat
 
 
 def test_one_seed_has_no_interval() -> None:
-    one = SeedsSummary(1, 1, 0.9, 0.0, None, 0.9, 0.9, 0.95, 127, None)
+    one = SeedsSummary(1, 0.9, 0.0, None, 0.9, 0.9, 0.95, 127, None, trial=1)
     assert seeds_text(one).startswith("BCA .900 over 1 seed, n = 127")
     assert seeds_text(msgspec.structs.replace(one, n=2)).startswith("mean BCA .900 over 2 seeds, SD .000 (all the same")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,20 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SER_TUI_DATA", raising=False)
+
+
+def field_and_own(case: str, made: Callable[[Path], Path]) -> Any:
+    """A fixture: the folder of the field's `case`, where it is there, and then one that `made` fills, on a machine that nobody has used."""
+
+    @pytest.fixture(params=["field", "own"])
+    def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        own_places(tmp_path, monkeypatch)
+        if request.param == "own":
+            return made(tmp_path / "own")
+        field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
+        return field_case(case)
+
+    return place
 
 
 def tones(folder: Path, names: Iterable[str], seconds: float = 0.1) -> None:

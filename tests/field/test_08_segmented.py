@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from own_tables import own_places, table
+from own_tables import field_and_own, table
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.splitting.protocols import folds, split
@@ -64,13 +63,7 @@ def written(path: Path) -> dict[tuple[str, float], str]:
         return {(row["file"], seconds(row["start"])): row["emotion"] for row in csv.DictReader(stream)}
 
 
-@pytest.fixture(params=["field", "own"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    own_places(tmp_path, monkeypatch)
-    if request.param == "own":
-        return small_copy(tmp_path / "own")
-    field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
-    return field_case("08-segmented")
+place = field_and_own("08-segmented", small_copy)
 
 
 def test_every_row_is_a_segment_with_its_own_emotion_and_its_own_sound(place: Path) -> None:

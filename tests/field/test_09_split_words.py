@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from own_tables import own_places, table, tones
+from own_tables import field_and_own, table, tones
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.splitting.protocols import folds, split
@@ -36,13 +34,7 @@ def made(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=["field", "own"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    own_places(tmp_path, monkeypatch)
-    if request.param == "own":
-        return made(tmp_path / "own")
-    field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
-    return field_case("09-split-words")
+place = field_and_own("09-split-words", made)
 
 
 def test_no_word_of_a_split_costs_a_row_and_known_ones_are_parts(place: Path) -> None:

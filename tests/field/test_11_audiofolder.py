@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from own_tables import own_places, table, tones
+from own_tables import field_and_own, table, tones
 from trees_of_tones import tones as tones_at
 
 from ser_tui.corpora import registry
@@ -28,13 +28,7 @@ def made(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=["field", "own"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    own_places(tmp_path, monkeypatch)
-    if request.param == "own":
-        return made(tmp_path / "own")
-    field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
-    return field_case("11-audiofolder")
+place = field_and_own("11-audiofolder", made)
 
 
 @pytest.mark.parametrize("inside", ["my_dataset", "my_dataset/data", "my_dataset/metadata.csv"])

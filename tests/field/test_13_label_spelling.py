@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from own_tables import own_places, table, tones
+from own_tables import field_and_own, table, tones
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
@@ -28,13 +26,7 @@ def made(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=["field", "own"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    own_places(tmp_path, monkeypatch)
-    if request.param == "own":
-        return made(tmp_path / "own")
-    field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
-    return field_case("13-label-spelling")
+place = field_and_own("13-label-spelling", made)
 
 
 def test_spellings_of_one_emotion_are_one_class_and_shown(place: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trees_of_tones
-from own_tables import own_places, table, tones
+from own_tables import field_and_own, table, tones
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.locations import Source
@@ -22,13 +22,7 @@ def made(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=["field", "own"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    own_places(tmp_path, monkeypatch)
-    if request.param == "own":
-        return made(tmp_path / "own")
-    field_case: Callable[[str], Path] = request.getfixturevalue("field_case")
-    return field_case("21-nemo")
+place = field_and_own("21-nemo", made)
 
 
 def test_its_table_is_read(place: Path) -> None:
