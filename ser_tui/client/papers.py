@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from ser_tui.client import replaying
 from ser_tui.client.resolving import load_study
@@ -17,8 +18,9 @@ from ser_tui.report.paper_tables import AUTOSPEECH, BUDGET, CORPUS, Ours, Transf
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import Study
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import score
+from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import counted_trials
@@ -54,7 +56,10 @@ class PaperTables:
 
 
 def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTables:
-    """What the runs in `runs` have; `encoder`: empty for the one of most of them. Raises UserError for one that is not known."""
+    """What the runs in `runs` have; `encoder`: empty for the one of most of them. Raises UserError for one that is not known, or for a
+    protocol that is not."""
+    if protocol not in get_args(ProtocolKind):
+        raise UsageError(f"protocol {protocol[:60]!r} is not one of {', '.join(get_args(ProtocolKind))}")
     index = Index(runs)
     on_emodb = [one for one in index.refresh() if one.corpus == CORPUS and one.method in ("finetune", AUTOSPEECH)]
     counted = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]

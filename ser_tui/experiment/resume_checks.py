@@ -21,7 +21,8 @@ from ser_tui.training.trainer import Trainer
 CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives", "constraints",
     "warm_start",
 )  # fmt: skip
-"""Sections of a study that scores depend on. Others (budget, bounds, strategy) may be edited in a run's study.yaml."""
+"""Sections of a study that scores depend on. Of the others budget and bounds may be edited in a run's study.yaml; for the strategy see
+`refuse_other_strategy`."""
 
 
 def begun_study(keeper: Keeper, start: RunStarted | None) -> Study:
@@ -45,6 +46,23 @@ def refuse_edits(keeper: Keeper, study: Study, start: RunStarted) -> None:
         raise UserError(
             f"{keeper.study_place} was edited since the run began ({', '.join(edited[:5])}): scores would not be comparable. "
             "Undo that, or start a new run with it"
+        )
+
+
+def refuse_other_strategy(keeper: Keeper, study: Study, start: RunStarted) -> None:
+    """Raise UserError where a search would go on with another strategy than it began with, or with other settings of it: its trials would
+    be listed and compared as those of the one that it is named after, and the log would not say what proposed them."""
+    then, now = start.study.get("strategy"), to_plain(study)["strategy"]
+    if not isinstance(then, Mapping):
+        return
+    same = then.get("kind") == now["kind"]
+    # Version 0.1.0 wrote settings of other strategies out as well.
+    known = {name: then[name] for name in then if name in now}
+    edited = list(_differing(known, now, "strategy")) if same else ["strategy.kind"]
+    if edited:
+        raise UserError(
+            f"{keeper.study_place} was edited since the run began ({', '.join(edited)}): its trials are listed as those of "
+            f"{then.get('kind')}, as it was set. Undo that, or start a new run with it"
         )
 
 

@@ -20,7 +20,7 @@ from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import ProbeFitting, against_best, best_probe, is_to_be_scored, noted
 from ser_tui.experiment.proposing import Spans, begun_again, history, known_before, spans, strategy_of, trial_seed
-from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
+from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions, refuse_other_strategy
 from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
 from ser_tui.experiment.trainers import make_trainer
@@ -67,6 +67,8 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     _end_what_was_under_way(session)
     start = session.state.start
     study = members.here(begun_study(session.keeper, start), start)
+    if start is not None:
+        refuse_other_strategy(session.keeper, study, start)
     data = corpus_data.load(study)
     session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
     stages = Stages(session)

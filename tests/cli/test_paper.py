@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from calling import call
 from small_logs import EMODB, log_of, written
 
 from ser_tui.cli.paper import print_paper
@@ -97,3 +98,8 @@ def test_a_run_of_members_stands_in_the_row_of_autospeech_alone(runs: Path, caps
     print_paper(encoder="whisper-tiny.en", protocol="random", budget=15, replayed=False, as_json=False)
     [row] = [line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("AutoSpeech")]
     assert ".850" in row and ".830" in row and "-members-" in row
+
+
+def test_a_protocol_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    done = call("paper", "--protocol", "randon", runs=tmp_path, code=2)
+    assert "protocol 'randon' is not one of random, " in done.stderr

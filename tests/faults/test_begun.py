@@ -16,6 +16,7 @@ from lab import Warm
 
 from ser_tui.client import launch
 from ser_tui.corpora import registry
+from ser_tui.experiment.resume_checks import refuse_other_strategy
 from ser_tui.store.files import read_json
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, liveness
@@ -25,6 +26,7 @@ from ser_tui.study.events import Event, RunStarted, TrialFinished
 from ser_tui.study.load import loads
 from ser_tui.study.log_codec import encode
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request
+from ser_tui.worker.keeping import FolderKeeper
 from ser_tui.worker.session import Session
 
 PROBES = """
@@ -137,6 +139,26 @@ def test_an_edited_study_is_refused_by_every_job(warm: Warm, done: RunFolder) ->
     for job in (None, FOLDS, EVALUATE):
         told = said(warm, done, job)
         assert "training.trim_silence" in told and "was edited since the run began" in told
+
+
+def test_a_search_goes_on_with_the_strategy_that_it_is_named_after(warm: Warm, done: RunFolder) -> None:
+    """Other settings of it too: the log would not say what proposed its trials."""
+    text = done.study.read_text().replace("trials: 1", "trials: 2")
+    assert "strategy:\n  kind: random" in text
+    done.study.write_text(text.replace("strategy:\n  kind: random", "strategy:\n  kind: tpe"))
+    told = said(warm, done)
+    assert "edited since the run began (strategy.kind): its trials are listed as those of random" in told
+    start, keeper = done.state().start, FolderKeeper(done)
+    assert start is not None
+
+    def begun(**strategy: object) -> RunStarted:
+        return replace(start, study={**start.study, "strategy": strategy})
+
+    study = loads("{name: a, corpus: emodb, strategy: {kind: halving, first: 3, factor: 3, waiting: 5}}")
+    with pytest.raises(UserError, match=r"\(strategy\.factor\)"):
+        refuse_other_strategy(keeper, study, begun(kind="halving", first=3, factor=2, waiting=5))
+    for same in (begun(kind="halving", first=3, factor=3, waiting=5), begun(kind="halving", first=3, points=4)):
+        refuse_other_strategy(keeper, study, same)
 
 
 def test_a_newer_line_refuses_every_job_and_the_log_stays_as_it_is(warm: Warm, done: RunFolder) -> None:
