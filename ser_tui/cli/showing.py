@@ -105,7 +105,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
                 continue
             peak = score_text(best.best_epoch_score)
             say(
-                f"{words} {score(found.value)} {around} {summary.pooled_over or 'on the validation part'}, "
+                f"{words} {score(found.value)} {around} {summary.pooled_over or 'on the validation part'}{state.study.beside}, "
                 f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
                 + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
             )
@@ -131,14 +131,14 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if state.test is not None and summary.test is not None:
         beside = summary.test.probe
         say(
-            f"test part, scored once: BCA {score_text(state.test.scores[BCA])}, "
+            f"test part, scored once{state.study.beside}: BCA {score_text(state.test.scores[BCA])}, "
             f"{sample(state.test.utterances, state.test.interval_speakers)}"
             + (f"; probe {beside_probe(beside, p_is_about(state.test.interval_speakers))}" if beside else "")
         )
         _print_details(parts, "test", listed)
     for folds, told in zip(state.folds, summary.folds, strict=True):
         say(
-            f"{told.protocol}: pooled BCA {score_text(folds.scores[BCA])}, "
+            f"{told.protocol}{state.study.beside}: pooled BCA {score_text(folds.scores[BCA])}, "
             f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")

@@ -116,6 +116,8 @@ def _scores(document: Document) -> Iterator[str]:
         chosen = chose(one["chosen_on"]) or "nothing was chosen on it"
         rows.append((one["name"], score_with_interval(one["value"], one["interval"]), "-", sample(one["n"], one["speakers"]), chosen))
     told = "the best of several trials was chosen on it" if document["trials"] > 1 else "the model was chosen on it"
+    if any(found["kind"] == "refitted" for found in document["findings"]):
+        told += "; scored before it was trained once more, on this part too"
     rows.append((
         "validation", *(score_with_interval(*key.found(best)) for key in (SCORE, OF_ACCURACY)),
         sample(best["utterances"], over), told,

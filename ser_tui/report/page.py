@@ -99,7 +99,10 @@ def _compared_plots(documents: Sequence[Document]) -> Iterator[Html]:
         return
     told = [document["headline"] for document in scored]
     spread = [end for one in told for end in (one["interval"] or [one["value"]])]
-    values = [(one["value"], one["interval"], f"{score(one['value'])} {one['kind']}") for one in told]
+    values = [
+        (one["value"], one["interval"], f"{score(one['value'])} {one['kind']}{', transductive' if one['transductive'] else ''}")
+        for one in told
+    ]
     axis = scores_axis("BCA", spread, None)
     alike = len({document["name"] for document in scored}) < len(scored)
     names = [str(document["run_id"])[-12:] if alike else str(document["name"]) for document in scored]

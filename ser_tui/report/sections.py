@@ -32,6 +32,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.load import yaml_text
+from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
 from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL
 from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, Measure
@@ -108,6 +109,12 @@ def _head(figures: Figures) -> Html:
     return joined([tag("p", document["run_id"], class_="soft"), told, listed, why, _best(figures) if best else None])
 
 
+def _by_speaker(figures: Figures) -> str:
+    """What must stand beside a score where features are taken by the speakers' own statistics."""
+    one = figures.document["headline"]
+    return f" ({TRANSDUCTIVE})" if one and one["transductive"] else ""
+
+
 def _best(figures: Figures) -> Html:
     best = figures.document["best"]
     values = parameters_text(best["parameters"])
@@ -116,10 +123,10 @@ def _best(figures: Figures) -> Html:
         peak = ["; its best epoch had ", figures.scored("best", BEST_EPOCH)]
     first, *others = searched_for(figures.document)
     if first.name == BCA:
-        told: list[object] = [f"Best on the validation part: trial {best['trial']} with BCA ", figures.scored("best")]
+        told: list[object] = [f"Best on the validation part{_by_speaker(figures)}: trial {best['trial']} with BCA ", figures.scored("best")]
     else:
         told = [f"Of all trials, trial {best['trial']} has the {first.most}, ", figures.measured("best", first), ", by which it was chosen"]
-        told += ["; its BCA on the validation part is ", figures.scored("best")]
+        told += [f"; its BCA on the validation part{_by_speaker(figures)} is ", figures.scored("best")]
     for other in others:
         told += [] if other.name in (BCA, ACCURACY) else [f", its {other.label} ", figures.measured("best", other)]
     constraints, broken = figures.document["constraints"], best["trial"] in figures.document["breaks_constraints"]
@@ -249,7 +256,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         beside = test["probe"]
         yield tag(
             "p",
-            "Held out from every trial, scored once: BCA ",
+            f"Held out from every trial, scored once{_by_speaker(figures)}: BCA ",
             figures.scored("test"),
             ", accuracy ",
             figures.scored("test", OF_ACCURACY),
@@ -280,7 +287,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         yield tag("h4", f"{folds['protocol']}: trial {folds['trial']}'s configuration, trained anew for each fold")
         yield tag(
             "p",
-            "Pooled BCA ",
+            f"Pooled BCA{_by_speaker(figures)} ",
             figures.scored(path, OF_POOL),
             f", {sample(folds['utterances'], folds['interval_speakers'])}; ",
             chose(folds["chosen_on"]),

@@ -21,6 +21,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     shared,
 )
+from ser_tui.study.frozen import changed
 from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, scores_apart, speakers_text
 from ser_tui.study.run_summary import EvaluationSummary, FoldsSummary, ProbeBeside, RunSummary, TestSummary, TrialSummary
 from ser_tui.study.scores import BCA
@@ -122,6 +123,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
     rows: list[Row] = [
         ("state", tuple(one.shown for one in summaries)),
         ("BCA", tuple(_headline(one.headline) for one in summaries)),
+        *_by_speaker(summaries),
         ("BCA, n", tuple(_n(one.headline.n, one.headline.speakers) if one.headline else "-" for one in summaries)),
         *_of_one_speaker([one.headline.speakers if one.headline else None for one in summaries]),
         *_chosen_by(summaries),
@@ -171,6 +173,12 @@ def validation_label(summaries: Sequence[RunSummary]) -> str:
     return f"{'best' if all(one.measure.name == BCA for one in summaries) else 'its'} BCA, valid."
 
 
+def _by_speaker(summaries: Sequence[RunSummary]) -> list[Row]:
+    """Which runs' scores, all that stand below, are by the speakers' own statistics; nothing where none is."""
+    words = [one.study.transductive for one in summaries]
+    return [("scores are", tuple(word or "plain" for word in words))] if any(words) else []
+
+
 def _chosen_by(summaries: Sequence[RunSummary]) -> list[Row]:
     return [] if all(one.measure.name == BCA for one in summaries) else [("best trial by", tuple(one.measure.most for one in summaries))]
 
@@ -193,7 +201,7 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
 def _headline(figure: Figure | None) -> str:
     if figure is None:
         return "-"
-    of = headline_of(figure) if figure.needs_telling else KINDS.get(figure.kind, figure.kind)
+    of = headline_of(changed(figure, transductive=False)) if chose(figure.chosen_on) else KINDS.get(figure.kind, figure.kind)
     return f"{score_text(figure.score)} {of}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ser_tui.study.formatting import folds_text, score_text
 from ser_tui.study.frozen import Frozen
-from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.logged_study import TRANSDUCTIVE, LoggedStudy
 from ser_tui.study.records import Key
 from ser_tui.study.scores import BCA, MEASURES, Score
 
@@ -32,6 +32,8 @@ class Figure(Frozen, frozen=True):
     """As `interval_speakers` in the events."""
     chosen_on: str
     """What of it the search chose its configuration on, or what it searched for where that was not BCA; else an empty text."""
+    transductive: bool = False
+    """Whether features are taken by the speakers' own statistics, which `name` says too."""
 
     @property
     def short(self) -> str:
@@ -40,8 +42,13 @@ class Figure(Frozen, frozen=True):
 
     @property
     def needs_telling(self) -> bool:
-        """Whether its kind does not say already what chose the configuration."""
-        return bool(chose(self.chosen_on))
+        """Whether its kind does not say already how it came about: what chose the configuration, or that it is transductive."""
+        return bool(self.words)
+
+    @property
+    def words(self) -> str:
+        """transductive; fold 03 chose the configuration: what the narrow columns that have its kind must say of it."""
+        return "; ".join(filter(None, (TRANSDUCTIVE if self.transductive else "", chose(self.chosen_on))))
 
 
 def headline(state: RunState) -> Figure | None:
@@ -51,22 +58,22 @@ def headline(state: RunState) -> Figure | None:
     """
     asked = state.measure
     chosen = "" if asked.name == BCA else asked.label
-    by = f", {state.study.transductive}" if state.study.transductive else ""
+    transductive, by = bool(state.study.transductive), state.study.beside
     if state.test is not None:
         test = state.test
-        return Figure("test", f"test part{by}", test.scores[BCA], test.utterances, test.interval_speakers, chosen)
+        return Figure("test", f"test part{by}", test.scores[BCA], test.utterances, test.interval_speakers, chosen, transductive)
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
     own = max(mine, key=lambda folds: (bool(folds.nested), folds.averaged == 1), default=None)
     if own is not None:
         name, on = f"{own.protocol}, pooled{own.name.removeprefix(own.protocol)}{by}", chosen_on(own, state.study)
-        return Figure("pooled", name, own.scores[BCA], own.utterances, own.interval_speakers, on)
+        return Figure("pooled", name, own.scores[BCA], own.utterances, own.interval_speakers, on, transductive)
     best = state.best
     score = None if best is None else best.score()
     if best is None or score is None:
         return None
     over, pooled = validation_speakers(state.start), pooled_over(state.start)
     name = f"validation, {pooled}" if pooled else "validation"
-    return Figure("validation", f"{name}{by}", score, best.utterances, over, chosen or _ALL)
+    return Figure("validation", f"{name}{by}", score, best.utterances, over, chosen or _ALL, transductive)
 
 
 _ALL = "all of it"
@@ -165,10 +172,12 @@ def headline_text(figure: Figure | None) -> str:
 
 def headline_of(figure: Figure | None) -> str:
     """What a headline is a score of, for a column: test, validation, or pooled with what chose the configuration; valid., minutes
-    chose where that is what the study searches for."""
+    chose where that is what the study searches for; test, transductive where features are taken by the speakers' statistics."""
     if figure is None:
         return "-"
-    return f"{KINDS[figure.kind]}, {figure.chosen_on} chose" if figure.needs_telling else figure.kind
+    chosen = f"{figure.chosen_on} chose" if chose(figure.chosen_on) else ""
+    told = list(filter(None, (TRANSDUCTIVE if figure.transductive else "", chosen)))
+    return ", ".join((KINDS[figure.kind], *told)) if told else figure.kind
 
 
 _APART: Mapping[str, str] = {

@@ -15,6 +15,7 @@ from ser_tui.study.constraints import Constraint, readable
 from ser_tui.study.hyperparameters import TRAINED, Value, counts
 from ser_tui.study.scores import BCA, CHECKPOINT_SIZE, MEASURES, TRAINED_PARAMETERS, Measure
 
+TRANSDUCTIVE = "transductive"
 _USUAL = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds", "layers", "pooling", "inverse_regularization")
 
 
@@ -66,7 +67,12 @@ class LoggedStudy:
     @property
     def transductive(self) -> str:
         """The word that stands beside every score where features are taken by each speaker's own statistics; empty elsewhere."""
-        return "transductive" if self.training is not None and self.training.get("normalize_speaker") is True else ""
+        return TRANSDUCTIVE if self.training is not None and self.training.get("normalize_speaker") is True else ""
+
+    @property
+    def beside(self) -> str:
+        """The same behind a comma."""
+        return f", {self.transductive}" if self.transductive else ""
 
     def __bool__(self) -> bool:
         return bool(self.plain)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from ser_tui.study import events
+from ser_tui.study.comparison import outcomes
 from ser_tui.study.formatting import difference_text
 from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, p_is_about, sample
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
+from ser_tui.tui.views.runs import home_cells, results, short_detail
 
 FOLDS = events.FoldsScored(
     trial=1, protocol="kfold", folds=({"name": "fold 1", "bca": 0.9, "utterances": 100},), pooled_bca=0.838, interval=(0.8, 0.87),
@@ -22,10 +24,9 @@ TEST = events.TestScored(
 )
 
 
-def run(kind: str, *more: events.Event, **start: Any) -> RunState:
-    begun = events.RunStarted(
-        study={"protocol": {"kind": kind}}, classes=("a", "b"), utterances={"validation": 2}, interval_speakers=2, **start
-    )
+def run(kind: str, *more: events.Event, by_speaker: bool = False, **start: Any) -> RunState:
+    study = {"protocol": {"kind": kind}, "training": {"normalize_speaker": by_speaker}}
+    begun = events.RunStarted(study=study, classes=("a", "b"), utterances={"validation": 2}, interval_speakers=2, **start)
     trial = events.TrialFinished(
         trial=1, bca=0.886, interval=(0.6, 0.97), utterances=2, best_epoch=1, best_epoch_bca=0.886, accuracy=0.9, loss=0.1, seconds=1.0,
         predictions=(0, 1), truth=(0, 1),
@@ -50,6 +51,23 @@ def test_test_before_pooled_before_validation() -> None:
     assert headline_of(pooled) == "pooled, fold 1 chose"
     tested = figure(run("kfold", FOLDS, TEST))
     assert tested.score.value == 0.71 and headline_text(tested) == ".710 [.500, .850] test part; n = 98, 2 speakers"
+
+
+def test_by_the_speakers_own_statistics_is_said_wherever_the_figure_is() -> None:
+    for more, kind, of in (
+        ((), "validation", "valid., transductive"), ((FOLDS,), "pooled", "pooled, transductive, fold 1 chose"),
+        ((FOLDS, TEST), "test", "test, transductive"),
+    ):  # fmt: skip
+        state = run("kfold", *more, by_speaker=True)
+        one = figure(state)
+        assert (one.kind, headline_of(one)) == (kind, of) and one.needs_telling and "transductive" in headline_text(one)
+        summary = summarize("x", state)
+        line = short_detail(summary, 200)[0]
+        assert "transductive" in line.plain and home_cells(summary, None)[6].plain.endswith("*")
+        assert ("scores are", ("transductive", "plain")) in outcomes([summary, summarize("y", run("kfold"))])
+        beside = [text.plain for text in results(summary)]
+        assert all("transductive" in text for text in beside if "BCA" in text)
+    assert not any(row[0] == "scores are" for row in outcomes([summarize("y", run("kfold"))]))
 
 
 def test_folds_of_another_protocol_are_no_headline_and_say_what_chose() -> None:

@@ -66,15 +66,16 @@ def confusion_lines(
     return lines
 
 
-def test_lines(found: events.TestScored, classes: Sequence[str], width: int) -> list[Text]:
-    """The test part."""
+def test_lines(found: events.TestScored, classes: Sequence[str], width: int, by: str = "") -> list[Text]:
+    """The test part. `by`: `LoggedStudy.transductive`."""
     head = cell("test part", "accent")
     head.append_text(cell("  held out from every trial, scored once", "muted"))
     shown = f"BCA {score_text(found.scores[BCA])}"
     accuracy = f"accuracy {score_text(found.scores[ACCURACY])}"
+    whose = f"trial {found.trial}{f', {by}' if by else ''}"
     return [
         head,
-        *broken(cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   trial {found.trial}", "bold"), width),
+        *broken(cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   {whose}", "bold"), width),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
         *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
         Text(),
@@ -115,14 +116,15 @@ def _whose(found: events.FoldsScored) -> str:
     return f"trial {found.trial}'s configuration"
 
 
-def folds_lines(found: events.FoldsScored, on: str, width: int) -> list[Text]:
-    """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`. Long lines are broken at `width`."""
+def folds_lines(found: events.FoldsScored, on: str, width: int, by: str = "") -> list[Text]:
+    """The best configuration, trained and scored per fold. `on`: see `headline.chosen_on`; `by`: `LoggedStudy.transductive`. Long lines are
+    broken at `width`."""
     head = cell(found.protocol, "accent")
     head.append_text(cell(f"  {_whose(found)}, trained anew for each of {len(found.folds)} folds", "muted"))
-    shown = score_text(found.scores[BCA])
+    shown, over = score_text(found.scores[BCA]), sample(found.utterances, found.interval_speakers)
     lines = [
         head,
-        *broken(cell(f"pooled BCA {shown}   {sample(found.utterances, found.interval_speakers)}; {chose(on)}", "bold"), width),
+        *broken(cell(f"pooled BCA {shown}   {'; '.join(filter(None, (over, by, chose(on))))}", "bold"), width),
         cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
         cell(f"{'FOLD':<20}{SCORE_HEADING}{'N':>7}", "muted"),
@@ -239,11 +241,11 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     for evaluation in reversed(state.evaluations):
         lines += evaluation_lines(evaluation, width, state.progress)
     if state.test is not None:
-        lines += test_lines(state.test, state.start.classes if state.start else (), width)
+        lines += test_lines(state.test, state.start.classes if state.start else (), width, state.study.transductive)
     if (again := seeds_summary(state)) is not None:
         lines += seeds_lines(again, None if state.best is None else state.best.score(), of_trial(state.seeds, again.trial), width)
     for folds in state.folds:
-        lines += folds_lines(folds, chosen_on(folds, state.study), width)
+        lines += folds_lines(folds, chosen_on(folds, state.study), width, state.study.transductive)
     if apart := apart_text(state.pooled):
         lines += [cell(apart, "bold"), Text()]
     if state.probe is not None:

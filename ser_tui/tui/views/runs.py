@@ -249,10 +249,10 @@ def _in_one_line(figure: Figure) -> str:
     """A headline under a table that has its kind: "* .757 [.690, .820]  n = 535, 10 speakers; fold 03 chose the configuration"."""
     number = score_text(figure.score)
     if figure.kind == "pooled":
-        return f"* {number}  {sample(figure.n, figure.speakers)}; {chose(figure.chosen_on)}"
+        return f"* {number}  {'; '.join(filter(None, (sample(figure.n, figure.speakers), figure.words)))}"
     over = (f"n={figure.n}" if figure.n else "n not known") + (f", {over_speakers(figure.speakers)}" if figure.speakers else "")
     if figure.needs_telling:
-        return f"* {number}  {over}; {chose(figure.chosen_on)}"
+        return f"* {number}  {over}; {figure.words}"
     return f"{number} {figure.name}, {over}"
 
 
@@ -322,7 +322,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
             fact(words, measured_text(one, best.scores.get(one.name)), "strong")
         over = sample(best.utterances, summary.interval_speakers)
         stands = standing(best.scores, summary.study.constraints)
-        fact("", f"trial {best.number} of {summary.trials}, validation, {over}{'; ' if stands else ''}{stands}")
+        fact("", f"trial {best.number} of {summary.trials}, validation{summary.study.beside}, {over}{'; ' if stands else ''}{stands}")
         fact("", parameters_text(best.parameters))
         if summary.probe:
             fact("probe", beside_probe(summary.probe, p_is_about(summary.interval_speakers)))
@@ -349,16 +349,16 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
 def results(summary: RunSummary) -> list[Text]:
     """What the run's best trial achieved elsewhere: test part, folds, other corpora."""
     lines: list[Text] = []
-    test = summary.test
+    test, by = summary.test, summary.study.beside
     if test:
         shown = score_text(test.score)
         beside = f"  probe {beside_probe(test.probe, p_is_about(test.interval_speakers))}" if test.probe else ""
         over = sample(test.utterances, test.interval_speakers)
-        lines.append(cell(f"test part    BCA {shown}  {over}, scored once{beside}"))
+        lines.append(cell(f"test part    BCA {shown}  {over}, scored once{by}{beside}"))
     for folds in summary.folds:
         shown = score_text(folds.score)
         beside = f"  probe {beside_probe(folds.probe, p_is_about(folds.interval_speakers))}" if folds.probe else ""
-        over = f"{sample(folds.utterances, folds.interval_speakers)}; {chose(folds.chosen_on)}"
+        over = f"{sample(folds.utterances, folds.interval_speakers)}; {chose(folds.chosen_on)}{by}"
         lines.append(cell(f"{folds.protocol:<12} pooled BCA {shown}  {over}{beside}"))
     if apart := apart_text(summary.pooled):
         lines.append(cell(f"{'kept apart':<12} {apart}"))

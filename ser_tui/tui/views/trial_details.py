@@ -38,6 +38,8 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
             fact("interval", "over 1 speaker's utterances")
         if pooled := pooled_over(view.state.start):
             fact("scored on", pooled)
+        if by := view.state.study.transductive:
+            fact("scores are", by)
         fact("accuracy", score_text(trial.score(ACCURACY)))
         if probe is not None:
             fact("gain over the probe", difference_text(scored.value - probe.scores[BCA].value, trial.probe_p))

@@ -359,11 +359,11 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     A line each, of which `width` may leave out baselines and asides, never a score's n or interval; v shows all in full.
     """
     lines: list[Text] = []
-    room = width - _NAME
+    room, by = width - _NAME, [(1, state.study.transductive)] if state.study.transductive else []
     if (test := state.test) is not None:
         pieces: list[Piece] = [
             (0, Scored("BCA", test.scores[BCA])), (2, Scored("accuracy", test.scores[ACCURACY])),
-            (0, _sample(test.utterances, test.interval_speakers)), (3, "scored once"), *_probe(test.probe_score),
+            (0, _sample(test.utterances, test.interval_speakers)), *by, (3, "scored once"), *_probe(test.probe_score),
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
     if (again := seeds_summary(state)) is not None:
@@ -385,7 +385,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         pieces = [
             (0, Scored("pooled BCA", folds.scores[BCA])), (3, spread),
             (0, f"{_sample(folds.utterances, folds.interval_speakers)}, {_chosen(chosen_on(folds, state.study))}"),
-            *_probe(folds.probe_score),
+            *by, *_probe(folds.probe_score),
         ]  # fmt: skip
         lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
     for found in state.evaluations:
