@@ -6,7 +6,9 @@ import difflib
 import inspect
 import os
 import shutil
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,8 @@ from ser_tui.study.extras import missing
 from ser_tui.training.threads import cores, environment
 
 CONNECT_SECONDS = 20.0
+SLACK = 1.5
+"""Of that, how long a connection is waited for that Dask does not give up itself."""
 START_SECONDS = 60.0
 """How long the workers of a cluster that is made here are waited for before the search says that it waits."""
 JOBS: Mapping[str, str] = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
@@ -39,7 +43,6 @@ def connected(study: Study) -> Connected:
     chosen = study.executor
     for text in missing(study).values():
         raise UserError(text)
-    import distributed
 
     cluster: Any = None
     address, workers = chosen.scheduler, 0
@@ -47,7 +50,7 @@ def connected(study: Study) -> Connected:
         cluster, workers = _made(study, chosen)
         address = str(cluster.scheduler_address)
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="ser-tui")
+        client = _client(address)
     except Exception as error:
         _closed(cluster)
         raise UserError(
@@ -55,6 +58,29 @@ def connected(study: Study) -> Connected:
             "whether the network lets this machine reach it"
         ) from None
     return Connected(client, lambda: _closed(cluster), workers)
+
+
+def _client(address: str) -> Any:
+    """A client of the scheduler there. Raises TimeoutError, and what Dask raises.
+
+    Dask's own limit does not hold where another program takes the connection and says nothing: in a thread of its own it can be left.
+    """
+    import distributed
+
+    found: Future[Any] = Future()
+
+    def connect() -> None:
+        try:
+            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="ser-tui")
+        except Exception as error:
+            found.set_exception(error)
+            return
+        found.set_result(client)
+
+    threading.Thread(target=connect, name="dask connecting", daemon=True).start()
+    if not wait([found], timeout=CONNECT_SECONDS * SLACK).done:
+        raise TimeoutError("what listens there takes the connection and says nothing: is it a scheduler's port?")
+    return found.result()
 
 
 def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, int]:

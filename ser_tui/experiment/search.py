@@ -202,7 +202,8 @@ class _Search:
         state, budget = self.session.state, self.study.budget
         if budget.trials is not None and state.finished_trials + len(self._started) >= budget.trials:
             return f"{formatting.counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
-        if budget.minutes is not None and self._timed_out:
+        # Workers may take longer to join than a small budget lasts: the first trial begins all the same.
+        if budget.minutes is not None and self._timed_out and state.trials:
             return f"{budget.minutes:g} minutes are over"
         if budget.stop_after is not None:
             # One that was left at a rung is no try that gained nothing.

@@ -181,6 +181,18 @@ def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy
     assert "\n" not in str(refused.value)
 
 
+def test_a_port_of_another_program_that_says_nothing_is_given_up(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask by itself would wait for it for ever."""
+    monkeypatch.setattr("ser_tui.execution.clusters.CONNECT_SECONDS", 1.0)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        wrong = f"no Dask scheduler answers at {address} .*says nothing"
+        with InMemory(small_study(*PROBES, *by_dask(address))) as memory, pytest.raises(UserError, match=wrong):
+            search(memory, Forecast, chosen)
+
+
 def test_what_is_absent_is_sent_once_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ser_tui.execution import relay
 

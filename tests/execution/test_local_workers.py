@@ -288,3 +288,11 @@ def test_a_search_of_one_trial_by_two_workers_has_its_probe(small_study: MakeStu
     with InMemory(seen.study) as memory:
         assert search(memory, Forecast, seen.executing) is False
         assert memory.state.probe is not None and memory.state.status == "done"
+
+
+@pytest.mark.slow
+def test_a_budget_that_ends_before_the_workers_are_there_still_has_its_first_trial(small_study: MakeStudy) -> None:
+    with InMemory(small_study("budget={minutes: 0.001}", *TWO)) as memory:
+        search(memory, Forecast, chosen)
+        assert memory.state.status == "done" and memory.state.reason == "0.001 minutes are over"
+        assert [trial.scored for trial in memory.state.trials] == [True]
