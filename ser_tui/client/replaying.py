@@ -81,11 +81,21 @@ def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> t
         else:
             of_runs.append(resolve(runs, source))
             trials += of_run(of_runs[-1])
+    _refuse_unlike(of_runs)
     if not trials:
         raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
     if study is not None:
         return trials, searched(load_bounds(study))
     return trials, space_of_run(of_runs[0]) if of_runs else space_of(trials)
+
+
+def _refuse_unlike(runs: Sequence[RunFolder]) -> None:
+    """Raise UsageError where trials of `runs` would tell one surrogate two scores of one point."""
+    studies = [run.state().study for run in runs]
+    for what in ("encoder", "method", "corpus", "protocol"):
+        values = dict.fromkeys(str(getattr(study, what)) for study in studies)
+        if len(values) > 1:
+            raise UsageError(f"the runs differ in {what} ({', '.join(values)[:200]}), and so do their scores: replay them apart")
 
 
 def request(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from calling import call, document
+from small_logs import EMODB, log_of, written
 
 from ser_tui.cli.replaying import replay_strategies
 from ser_tui.client import replaying
@@ -18,6 +19,7 @@ from ser_tui.replay.surrogates import Surrogate
 from ser_tui.replay.table import figures
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
+from ser_tui.study.load import loads
 from ser_tui.study.space import Choice, Integer, Real, searched
 
 RUNS = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
@@ -80,6 +82,21 @@ def test_a_runs_trials_are_read_and_too_few_are_refused() -> None:
     assert [sorted(trial.parameters) for trial in trials] == [["epochs", "learning_rate", "unfreeze_epoch"]] * 2
     with pytest.raises(UserError, match="2 of 2 recorded trials lie within the space; a surrogate needs 20 at least"):
         usable(space_of(trials), trials)
+
+
+@pytest.mark.parametrize(("was", "other", "wanted"), [
+    ("corpus: emodb", "corpus: emovo", "differ in corpus (emodb, emovo)"),
+    ("encoder: whisper-tiny.en", "encoder: facebook/wav2vec2-base", "differ in encoder (whisper-tiny.en, facebook/wav2vec2-base)"),
+])  # fmt: skip
+def test_runs_whose_scores_do_not_compare_are_replayed_apart(tmp_path: Path, was: str, other: str, wanted: str) -> None:
+    text = EMODB.replace("strategy: gp", "strategy: random")
+    assert was in text
+    studies = text, f"{text}seed: 43\n", text.replace(was, other)
+    one, two, unlike = (written(tmp_path, "a", log_of(loads(study), [0.5] * 20)).run_id for study in studies)
+    assert len(replaying.recorded(tmp_path, [one, two])[0]) == 40
+    with pytest.raises(UserError) as refused:
+        replaying.recorded(tmp_path, [one, unlike])
+    assert wanted in str(refused.value)
 
 
 @pytest.mark.slow
