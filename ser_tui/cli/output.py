@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
 from ser_tui.study.findings import findings_of, said
-from ser_tui.study.formatting import accuracies, centred_text, json_text, of_speakers, printable, score_text, score_with_interval
-from ser_tui.study.headline import sample
+from ser_tui.study.formatting import (
+    accuracies,
+    beside_baselines,
+    centred_text,
+    json_text,
+    of_speakers,
+    printable,
+    score_text,
+    score_with_interval,
+)
+from ser_tui.study.headline import p_is_about, sample
 from ser_tui.study.scores import ACCURACY, BCA
 
 if TYPE_CHECKING:
@@ -123,6 +132,8 @@ def print_evaluation(result: EvaluationFinished) -> None:
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
     say(f"baselines, accuracy: {beside}")
+    if tested := beside_baselines(result.bca, result.baselines, result.baseline_p, p_is_about(result.interval_speakers)):
+        say(tested)
     if result.centred:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
     if result.not_centred:

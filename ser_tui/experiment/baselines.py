@@ -15,6 +15,7 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting import recordings
 from ser_tui.evaluation import egemaps
+from ser_tui.evaluation.statistics import Units, paired_difference
 from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean, score
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus
@@ -88,6 +89,11 @@ class Target:
         """Scores of `logits` [chosen, classes], with intervals over speakers where `resampled`, otherwise over recordings."""
         return self._scored(logits, classes, self.resampled)
 
+    def compared(self, own: ZeroShot, other: ZeroShot) -> float:
+        """The two-sided p of the BCA of `own` minus that of `other`, as `paired_difference` tests them."""
+        units = Units(groups=self.resampled, recordings=self.recordings)
+        return paired_difference(own.truth, other.predictions, own.predictions, len(own.columns), **units)[1]
+
     def scored_on_average(self, logits: Sequence[NDArray[np.floating]], classes: Sequence[str]) -> ZeroShot:
         """The mean scores of several models: those of all answers to all utterances, each counted once a model.
 
@@ -107,10 +113,12 @@ class Target:
 
 @dataclass
 class Beside:
-    """Scores that stand beside a zero-shot score, on the same utterances, and their intervals, under the same names."""
+    """Scores that stand beside a zero-shot score, on the same utterances, and their intervals, under the same names; `tests`: the p of
+    the score's BCA minus theirs."""
 
     scores: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    tests: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     """Why scores that could be expected are not among them."""
 
@@ -141,8 +149,9 @@ class Baselines:
         self._said_without = False
         """That there is no eGeMAPS baseline, once for all targets."""
 
-    def scores(self, target: Target, *, random_heads: bool) -> Beside:
-        """Accuracy (and, with _bca, BCA) of those that can be computed; a note says why one cannot. Raises TrialStopped.
+    def scores(self, target: Target, own: ZeroShot, *, random_heads: bool) -> Beside:
+        """Accuracy (and, with _bca, BCA) of those that can be computed, and the tests of the model's `own` result against them; a note says
+        why one cannot. Raises TrialStopped.
 
         untuned: logistic regression on the frozen encoder's last layer. egemaps: the same on eGeMAPS functionals, where
         opensmile is installed. Both are trained on the run's training part: what fine-tuning must beat. random_head, the
@@ -166,6 +175,9 @@ class Baselines:
                 continue
             for baseline, result in results.items():
                 found.add(baseline, result)
+                # Not of random heads, which answer many times.
+                if (result.truth, result.columns) == (own.truth, own.columns):
+                    found.tests[baseline] = target.compared(own, result)
         return found
 
     def centred(self, target: Target, logits: NDArray[np.float32]) -> Beside:

@@ -135,7 +135,7 @@ class _Evaluation:
             findings = [*synthetic(spoken_by_machines([corpus])), *self._by_speaker(target, len(emotions) - len(chosen)), *findings]
             findings += shared
             if self._baselines is not None:
-                beside = self._baselines.scores(target, random_heads=request.preset == "paper")
+                beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
         except TrialStopped:
             session.emit(EvaluationFailed(corpus=corpus, reason=session.stop_reason or "stopped"))
@@ -163,7 +163,7 @@ class _Evaluation:
                 columns=result.columns, confusion=result.confusion, **of_evaluation(result.scores),
                 recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
                 baselines={"majority": result.majority.value, **beside.scores},
-                baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals},
+                baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,

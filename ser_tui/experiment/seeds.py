@@ -8,7 +8,7 @@ from typing import Any
 from ser_tui.evaluation.statistics import interval_speakers, scored
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
 from ser_tui.experiment.surroundings import Surroundings
@@ -77,6 +77,6 @@ def _on_test_part(session: Surroundings, trainer: Trainer, data: SplitCorpus, st
     if study.training.refit == "all":
         trainer.refit(session.should_stop)
     predictions = predicted(trainer.fitted().predict_logits(part.clips, speakers=part.speakers, should_stop=session.should_stop))
-    classes, units = len(data.classes), data.units(data.split.test)
+    classes, units = len(data.classes), trained_on(data, study).units(data.split.test)
     score = scored(part.labels, predictions, classes, (BCA,), seed=study.seed, **units)[BCA]
     return {**of_seed_on_test(score), "test_utterances": len(part), "test_interval_speakers": interval_speakers(units["groups"])}

@@ -16,6 +16,7 @@ from ser_tui.study.comparison import flat
 from ser_tui.study.constraints import Constraint, rank, readable
 from ser_tui.study.events import counts_fit
 from ser_tui.study.formatting import (
+    beside_baselines,
     centred_text,
     counted,
     difference_text,
@@ -30,7 +31,7 @@ from ser_tui.study.formatting import (
     shared,
     verdict,
 )
-from ser_tui.study.headline import chose, sample
+from ser_tui.study.headline import chose, p_is_about, sample
 from ser_tui.study.load import yaml_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
@@ -334,6 +335,8 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
         + ".",
     )
     yield table(["", "accuracy", "BCA"], lines)
+    if tested := beside_baselines(OF_EVALUATION.found(one)[0], one["baselines"], one["baseline_p"], p_is_about(one["interval_speakers"])):
+        yield tag("p", f"{tested}.", class_="soft")
     if one["centred"]:
         yield tag("p", f"Accuracy {centred_text(one['centred'], one['centred_intervals'])}.", class_="soft")
     if one["not_centred"]:

@@ -155,6 +155,17 @@ def accuracies(values: Mapping[str, float], intervals: Mapping[str, Sequence[flo
     )
 
 
+def beside_baselines(bca: float, baselines: Mapping[str, float], p: Mapping[str, float], over: str) -> str:
+    """BCA minus untuned +.146, p = .03 over 12 speakers; minus egemaps ...: a zero-shot score against its baselines, each by a paired test
+    of its own; empty without any. `over`: whom p is about, see `headline.p_is_about`."""
+    told = [
+        f"minus {name} {difference_text(bca - baselines[f'{name}{AS_BCA}'], value, over)}"
+        for name, value in p.items()
+        if f"{name}{AS_BCA}" in baselines
+    ]
+    return f"BCA {'; '.join(told)}" if told else ""
+
+
 def mapped(emotion: str, target: str) -> str:
     """fearful=fear, or surprised dropped: what an emotion of a target corpus counts as."""
     return f"{emotion}={target}" if target else f"{emotion} dropped"

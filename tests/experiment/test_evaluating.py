@@ -19,6 +19,7 @@ from ser_tui.store.export import summary_text
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.formatting import beside_baselines
 from ser_tui.study.load import loads
 from ser_tui.study.scores import ACCURACY, intervals
 from ser_tui.study.state import RunState
@@ -83,6 +84,8 @@ def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFol
     assert result.chance == result.baselines["majority"] == pytest.approx(1 / 3)
     names = {"majority", "untuned", "untuned_bca"} | ({"egemaps", "egemaps_bca"} if egemaps.available() else set())
     assert set(result.baselines) == names
+    assert set(result.baseline_p) == {name for name in names - {"majority"} if not name.endswith("_bca")}
+    assert all(0 < p <= 1 for p in result.baseline_p.values())
     assert set(result.centred) == {"corpus", "corpus_bca"}, "nine utterances are too few to know a speaker's mean"
     # The run's own model is a probe on better layers of the same encoder, so that both must have learnt something.
     assert min(result.accuracy, result.baselines["untuned"]) > 1 / 3
@@ -110,6 +113,19 @@ def test_the_papers_preset_counts_every_class_and_names_the_random_head(probed: 
     assert result.baselines["random_head"] == pytest.approx(1 / 3, abs=0.15)
     assert {"random_head_bca", "untuned"} <= set(result.baselines)
     _carried(result)
+
+
+def test_a_model_is_tested_against_a_baseline_on_what_both_answered(target: str) -> None:
+    manifest = load_manifest(target)
+    chosen, classes = list(range(len(manifest.utterances))), tuple(manifest.emotions)
+    there = Target(manifest, chosen, {emotion: emotion for emotion in classes}, True, 0)
+    right = np.eye(len(classes))[[classes.index(utterance.emotion) for utterance in manifest.utterances]]
+    own, wrong = there.scored(right, classes), there.scored(1 - right, classes)
+    assert there.compared(own, wrong) < 0.01 and there.compared(own, own) == 1
+    assert beside_baselines(1.0, {"untuned": 0.2, "untuned_bca": 0.25}, {"untuned": 0.002}, "over 8 speakers") == (
+        "BCA minus untuned +.750, p < .01 over 8 speakers"
+    )
+    assert beside_baselines(1.0, {"untuned_bca": 0.25}, {}, "") == "", "an evaluation of an older version has no tests"
 
 
 def test_several_models_are_scored_by_their_mean_and_each_utterance_once(target: str) -> None:

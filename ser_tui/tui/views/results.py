@@ -11,6 +11,7 @@ from ser_tui.study.findings import findings_of, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
     accuracies,
+    beside_baselines,
     centred_text,
     counted,
     difference_text,
@@ -165,6 +166,8 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
     lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:
         lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
+    if tested := beside_baselines(found.bca, found.baselines, found.baseline_p, p_is_about(found.interval_speakers)):
+        lines += broken(cell(tested), width)
     if found.centred:
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
     if found.not_centred:
