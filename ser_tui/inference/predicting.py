@@ -134,9 +134,9 @@ def _by_speaker(
     model: AveragedModel, sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: Progress
 ) -> Iterator[list[Answer]]:
     """Of each speaker the pooled vectors of all pieces are kept, a few kilobytes each, until all are there."""
-    ordered = sorted(sources, key=lambda source: source.speaker)
+    ordered = sorted(sources, key=lambda source: source.voice)
     finished = Finished(done, cut)
-    for speaker, own in groupby(ordered, key=lambda source: source.speaker):
+    for (speaker, _), own in groupby(ordered, key=lambda source: source.voice):
         group = list(own)
         if all(_answered(model, source, cut, done, finished) for source in group):
             told.done += len(group)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_tui.corpora import locations
+from ser_tui.corpora.catalogue import edition
 from ser_tui.corpora.hearing import files
 from ser_tui.corpora.hearing.segments import Clip, segment_id
 from ser_tui.corpora.reading import columns
@@ -27,6 +28,13 @@ class Recording:
     clip: Clip
     speaker: str = ""
     problem: str = ""
+    among: str = ""
+    """The corpus or table that the speaker's name is of: speaker 03 of one is not speaker 03 of another."""
+
+    @property
+    def voice(self) -> tuple[str, str]:
+        """What tells its speaker from all others."""
+        return self.speaker, self.among
 
     @property
     def key(self) -> tuple[str, float | None, float | None]:
@@ -61,7 +69,7 @@ def _of(named: str, wanted: Mapping[str, str]) -> Iterator[Recording]:
         yield from _table(path, wanted)
     elif not path.exists() and _is_corpus(named):
         for spoken in load_manifest(named).utterances:
-            yield Recording(str(spoken.path), spoken.clip, spoken.speaker or "")
+            yield Recording(str(spoken.path), spoken.clip, spoken.speaker or "", among=edition(spoken))
     elif not path.exists() and not files.SUFFIXES & {path.suffix.lower()}:
         raise UserError(f"{named}: no such file, folder or corpus; `ser-tui corpora list` shows corpora")
     else:
@@ -93,4 +101,4 @@ def _row(path: Path, rows: Rows, chosen: columns.Columns, filing: Filing, number
     clip = Clip(path.parent / (place or name), None if problem else start, None if problem else end)
     # Of rows that are wrong, each is told.
     shown = segment_id(name, None, None) if not problem else f"{name} (row {number})"
-    return Recording(shown, clip, values.get("speaker", ""), problem or ("" if place else why))
+    return Recording(shown, clip, values.get("speaker", ""), problem or ("" if place else why), str(path.absolute()))

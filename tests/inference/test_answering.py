@@ -172,6 +172,20 @@ def test_a_model_by_speakers_needs_speakers_and_says_of_each_what_it_says_of_all
     capsys.readouterr()
 
 
+def test_speakers_of_one_name_in_two_tables_are_two_people(make_model: MakeModel, recordings: list[Path], tmp_path: Path) -> None:
+    folder = make_model("whisper", probe=True, by_speaker=True)
+    tables = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for table, own in zip(tables, (recordings[:3], recordings[3:5]), strict=True):
+        table.write_text("file,speaker\n" + "".join(f"{path},03\n" for path in own))
+    output = tmp_path / "answers.csv"
+    assert answer(PredictRequest(str(folder), tuple(map(str, tables)), "csv", str(output))) == 0
+    rows = {row["file"]: row for row in _table(output)}
+    speakers = ["03 of one"] * 3 + ["03 of two"] * 2
+    expected = class_probabilities(load_model(folder).predict_logits([Clip(path) for path in recordings[:5]], speakers=speakers))
+    found = [[float(rows[str(path)][f"p_{name}"]) for name in CLASSES] for path in recordings[:5]]
+    assert np.allclose(found, expected, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_the_command_does_it_in_a_process_and_says_what_is_wrong_in_one_line(make_model: MakeModel, recordings: list[Path]) -> None:
     def call(*words: str) -> subprocess.CompletedProcess[str]:
