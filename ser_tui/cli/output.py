@@ -132,7 +132,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
     say(f"baselines, accuracy: {beside}")
-    if tested := beside_baselines(result.bca, result.baselines, result.baseline_p, p_is_about(result.interval_speakers)):
+    if tested := beside_baselines(result.scores[BCA].value, result.baselines, result.baseline_p, p_is_about(result.interval_speakers)):
         say(tested)
     if result.centred:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")

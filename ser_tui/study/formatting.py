@@ -155,11 +155,11 @@ def accuracies(values: Mapping[str, float], intervals: Mapping[str, Sequence[flo
     )
 
 
-def beside_baselines(bca: float, baselines: Mapping[str, float], p: Mapping[str, float], over: str) -> str:
+def beside_baselines(own: float, baselines: Mapping[str, float], p: Mapping[str, float], over: str) -> str:
     """BCA minus untuned +.146, p = .03 over 12 speakers; minus egemaps ...: a zero-shot score against its baselines, each by a paired test
     of its own; empty without any. `over`: whom p is about, see `headline.p_is_about`."""
     told = [
-        f"minus {name} {difference_text(bca - baselines[f'{name}{AS_BCA}'], value, over)}"
+        f"minus {name} {difference_text(own - baselines[f'{name}{AS_BCA}'], value, over)}"
         for name, value in p.items()
         if f"{name}{AS_BCA}" in baselines
     ]

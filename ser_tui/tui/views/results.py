@@ -166,7 +166,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
     lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:
         lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
-    if tested := beside_baselines(found.bca, found.baselines, found.baseline_p, p_is_about(found.interval_speakers)):
+    if tested := beside_baselines(found.scores[BCA].value, found.baselines, found.baseline_p, p_is_about(found.interval_speakers)):
         lines += broken(cell(tested), width)
     if found.centred:
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
