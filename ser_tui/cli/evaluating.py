@@ -35,7 +35,7 @@ def evaluate_run(
     reference: str, corpora: str, changes: list[str], *, speakers: str, without: str, masked: bool, preset: str, as_json: bool
 ) -> int:
     """Evaluate a run's best model on other corpora and print the results; the exit code."""
-    names = tuple(name for name in corpora.split(",") if name)
+    names = tuple(dict.fromkeys(name for name in corpora.split(",") if name))
     folder = resolve(runs_folder(), reference)
     state, fresh = evaluated_on(
         folder, names, changes, speakers=speakers, without=without, masked=masked, preset=preset, as_json=as_json

@@ -29,7 +29,7 @@ def replay_strategies(
     """Replay, print the table or the document, and return the exit code: 130 where it was interrupted. `budget`: trials of a search,
     None: BUDGET, or as many as end within `minutes`."""
     asked = replaying.choices(strategies)
-    kinds = [kind.strip() for kind in surrogates.split(",") if kind.strip()]
+    kinds = [*dict.fromkeys(kind.strip() for kind in surrogates.split(",") if kind.strip())]
     for kind in kinds:
         if kind not in SURROGATES:
             raise UsageError(f"--surrogates {kind}: there are {', '.join(SURROGATES)}")

@@ -71,22 +71,23 @@ class Stopper:
 def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> tuple[list[Recorded], Space]:
     """The trials of `sources`: tables of trials (*.csv), folders of such tables, and runs of the folder `runs`; and the space to
     search: that of the document `study`, else that of the first run, else what the tables span. Raises UserError."""
-    trials: list[Recorded] = []
-    of_runs: list[RunFolder] = []
-    for source in dict.fromkeys(sources):
-        tables = tables_of(source)
-        if tables:
-            for table in tables:
-                trials += of_table(table)
+    tables: dict[Path, Path] = {}
+    of_runs: dict[str, RunFolder] = {}
+    for source in sources:  # one that is named in two ways is read once: its trials would count double
+        if found := tables_of(source):
+            for table in found:
+                tables.setdefault(table.resolve(), table)
         else:
-            of_runs.append(resolve(runs, source))
-            trials += of_run(of_runs[-1])
-    _refuse_unlike(of_runs)
+            run = resolve(runs, source)
+            of_runs.setdefault(run.run_id, run)
+    trials = [trial for table in tables.values() for trial in of_table(table)]
+    trials += [trial for run in of_runs.values() for trial in of_run(run)]
+    _refuse_unlike([*of_runs.values()])
     if not trials:
         raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
     if study is not None:
         return trials, searched(load_bounds(study))
-    return trials, space_of_run(of_runs[0]) if of_runs else space_of(trials)
+    return trials, space_of_run(next(iter(of_runs.values()))) if of_runs else space_of(trials)
 
 
 def _refuse_unlike(runs: Sequence[RunFolder]) -> None:
@@ -236,7 +237,8 @@ def _keep(place: Path | None, search: Search) -> None:
 
 
 def choices(text: str) -> tuple[StrategyChoice, ...]:
-    """The strategies in "gp,tpe:startup=8:gamma=0.25,random". Raises UsageError where one is not known or a setting is wrong."""
+    """The strategies in "gp,tpe:startup=8:gamma=0.25,random", each once: one that is set alike would have the same searches. Raises
+    UsageError where one is not known or a setting is wrong."""
     found: list[StrategyChoice] = []
     for part in filter(None, (one.strip() for one in text.split(","))):
         kind, *settings = part.split(":")
@@ -250,7 +252,7 @@ def choices(text: str) -> tuple[StrategyChoice, ...]:
             except ValueError:
                 chosen[name.strip()] = value
         found.append(registry.completed_choice(StrategyChoice(kind=kind, **chosen)))
-    return tuple(found)
+    return tuple(one for place, one in enumerate(found) if one not in found[:place])
 
 
 def named(strategy: StrategyChoice) -> str:

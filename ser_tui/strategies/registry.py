@@ -99,7 +99,8 @@ def check(study: Study) -> dict[str, str]:
 def _no_rungs(study: Study) -> str:
     """Why no trial of `study` can be paused after some of its epochs; empty where one can."""
     if study.method != "finetune":
-        return "pauses trials after some of their epochs, and probes have none; write method: finetune, or take another strategy"
+        have = "probes have" if study.method == "probe" else f"those of method {study.method} have"
+        return f"pauses trials after some of their epochs, and {have} none; write method: finetune, or take another strategy"
     if study.objective != BCA or len(study.objectives) > 1 or study.constraints:
         return "compares trials by BCA alone; write objective: bca and no constraints, or take another strategy"
     if study.protocol.kind in FOLDED and study.protocol.objective_folds != 1:

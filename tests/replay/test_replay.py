@@ -163,6 +163,17 @@ def test_a_budget_in_minutes_counts_what_ends_within_it(table: Path, tmp_path: P
     assert first["trials"] == 1, "the first trial always counts: a search has a best"
 
 
+def test_what_is_named_twice_is_replayed_once(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    words = ("--strategies", "grid,random,grid", "--surrogates", "nearest,nearest", "--jobs", "1", "--seeds", "2", "--budget", "3")
+    told = document("replay", str(table), str(table.parent), *words, runs=tmp_path)
+    assert [(one["strategy"]["kind"], one["searches"]) for one in told["strategies"]] == [("grid", 2), ("random", 2)]
+    assert told["trials"] == 60, "a table that its folder names too counts once"
+    assert len(replaying.choices("tpe,tpe:startup=3,tpe:startup=3")) == 2
+    run = written(tmp_path, "a", log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.5] * 20)).run_id
+    assert len(replaying.recorded(tmp_path, [run, "latest", run[:-1]])[0]) == 20
+
+
 def test_minutes_of_trials_that_tell_none_are_refused(tmp_path: Path) -> None:
     rows = "".join(f"{10 ** -(3 + n / 10):g},{1 + n % 4},0.5,{'' if n == 7 else 60}\n" for n in range(20))
     (tmp_path / "t.csv").write_text(f"learning_rate,epochs,bca,seconds\n{rows}")

@@ -91,6 +91,7 @@ def test_a_search_whose_trials_are_too_short_to_be_paused_says_so() -> None:
     [
         ("objective: minutes\n", "compares trials by BCA"),
         ("method: probe\n", "probes have none"),
+        ("method: autospeech\n", "those of method autospeech have none"),
         ("protocol: {kind: loso, objective_folds: all}\n", "objective_folds: 1"),
         ("executor: {kind: dask, cluster: local}\n", "checkpoints on this machine"),
     ],
