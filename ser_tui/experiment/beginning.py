@@ -116,7 +116,12 @@ def findings_on_parts(study: Study, data: SplitCorpus) -> list[Finding]:
 
 def _of_few(study: Study, data: SplitCorpus) -> list[Finding]:
     """What must be said of the parts where features are taken by speakers that have few utterances there."""
-    named = {"train": data.split.train, "validation": data.split.validation, "test": data.split.test}
+    split = data.split
+    named = {"train": split.train, "validation": split.validation, "test": split.test}
+    if data.objective:
+        # The statistics of folds that are scored together are over all that any of them holds.
+        heard = {index for fold in data.objective.values() for index in (*fold.train, *fold.validation)}
+        named = {"": tuple(sorted(heard)), "test": split.test}
     found: list[Finding] = []
     for part, indices in named.items():
         found += few_recordings(study.training.normalize_speaker, [one for one in data.part(indices).speakers if one], part)

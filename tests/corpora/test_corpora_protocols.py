@@ -239,6 +239,43 @@ def test_leave_one_corpus_out() -> None:
     assert first.validation == found[0][1].validation and said(first, "first of 2 folds (a)")
 
 
+def test_findings_of_pooled_folds_are_of_all_that_they_score() -> None:
+    """Two corpora, of 3 and 5 sentences and different speakers in each fold."""
+    both = manifest([
+        utterance(f"{name}/s{who}_{take}.wav", EMOTIONS[take % 3], f"{name}/s{who}", corpus=name, sentence=f"{name}{take % texts}")
+        for name, texts in (("a", 3), ("b", 5)) for who in range(2) for take in range(15)
+    ])  # fmt: skip
+    found = {one.kind: one for one in split(both, SplitProtocol(kind="loso", objective_folds=0)).findings}
+    assert (found["sentences"].count, found["sentences"].of) == (8, 8), "not those of the first fold alone"
+    assert "8 of the 8 sentences in the validation part" in found["sentences"].sentence
+    shared = {one.kind: one for one in split(both, SplitProtocol(kind="kfold-sentence", folds=2, objective_folds=0)).findings}
+    assert (shared["speakers"].count, shared["speakers"].of, "sentences" in shared) == (4, 4, False)
+
+
+def test_duplicates_classes_and_lone_speakers_of_pooled_folds_are_counted_over_all_of_them() -> None:
+    corpus = manifest(
+        [utterance(f"s{who}_{take}.wav", EMOTIONS[take % 2], f"s{who}") for who in range(4) for take in range(4)]
+        + [utterance("s3_joy.wav", "joy", "s3")],
+        {"s0_0.wav": "one", "s1_0.wav": "one", "s2_0.wav": "two", "s3_0.wav": "two"},
+    )
+    everything = {one.kind: one for one in split(corpus, SplitProtocol(kind="loso", objective_folds=0)).findings}
+    assert everything["duplicates"].count == 2, "the second pair is not across the parts of the first fold"
+    some = split(corpus, SplitProtocol(kind="loso", objective_folds=2))
+    assert said(some, "The validation part has no utterance of joy: BCA there is over 2 of 3 classes")
+    pair = manifest([utterance(f"s{who}_{take}.wav", EMOTIONS[take % 2], f"s{who}") for who in range(2) for take in range(4)])
+    assert said(split(pair, SplitProtocol(kind="loso", objective_folds=0)), "In 2 of 2 folds all training utterances are of one speaker.")
+
+
+def test_what_pooled_folds_share_with_the_test_part_is_what_the_kept_model_heard() -> None:
+    corpus = manifest([
+        utterance(f"s{who}_{take}.wav", EMOTIONS[take % 3], f"s{who}", sentence=f"{who}{take}" if who < 5 else f"0{take}")
+        for who in range(6) for take in range(6)
+    ])  # fmt: skip
+    asked = SplitProtocol(kind="loso", objective_folds=2, test_speakers=("s5",))
+    (kept,) = [one for one in split(corpus, asked).findings if (one.kind, one.part) == ("sentences", "test")]
+    assert (kept.count, kept.of) == (6, 6), "the last fold's model, which is kept, heard s0; the first one's did not"
+
+
 def test_duplicates_and_contradictions_are_found() -> None:
     corpus = manifest(
         [utterance("a.wav", "joy", "s1"), utterance("b.wav", "joy", "s2"), utterance("c.wav", "anger", "s1"), *made().utterances],

@@ -101,6 +101,13 @@ def in_recordings(texts: int, of_each: int) -> Manifest:
     ])  # fmt: skip
 
 
+def test_what_pooled_folds_leave_out_is_told_of_each_of_them() -> None:
+    corpus = made(speakers=4, each=6)
+    shuffled = manifest([replace(one, sentence=f"t{one.id[-5]}") for one in corpus.utterances])
+    asked = SplitProtocol(kind="loso-sentence", folds=2, objective_folds=0)
+    assert said(split(shuffled, asked), "in each fold 12 utterances that have a speaker of one part and a sentence of another")
+
+
 @pytest.mark.parametrize("kind", ["sentence", "speaker-sentence", "kfold-sentence", "loso-sentence"])
 def test_a_recording_of_several_sentences_stays_whole(kind: str) -> None:
     corpus = in_recordings(texts=20, of_each=2)

@@ -25,7 +25,15 @@ from ser_tui.corpora.splitting.sentences import (
     sentence_folds,
     sentences_of,
 )
-from ser_tui.corpora.splitting.splits import Split, check_speakers, describe, first_speakers, ordered_groups, require_speakers
+from ser_tui.corpora.splitting.splits import (
+    Split,
+    check_speakers,
+    describe,
+    describe_folds,
+    first_speakers,
+    ordered_groups,
+    require_speakers,
+)
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import folds_text
@@ -42,7 +50,7 @@ def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
     """
     if protocol.kind in FOLDED:
         made = folds(manifest, protocol)
-        return pooled([fold for _, fold in made[: objective(protocol, len(made))]], protocol, [name for name, _ in made])
+        return pooled(manifest, [fold for _, fold in made[: objective(protocol, len(made))]], protocol, [name for name, _ in made])
     rest, test = _hold_out(manifest, protocol)
     train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
     if not train or not validation:
@@ -57,7 +65,7 @@ def objective(protocol: SplitProtocol, count: int) -> int:
     return min(protocol.objective_folds or count, count)
 
 
-def pooled(chosen: Sequence[Split], protocol: SplitProtocol, names: Sequence[str]) -> Split:
+def pooled(manifest: Manifest, chosen: Sequence[Split], protocol: SplitProtocol, names: Sequence[str]) -> Split:
     """The first folds, of those called `names`, as the parts of a search: what any of `chosen` scores validates, what the last one
     is trained on, whose model is kept, trains."""
     last = chosen[-1]
@@ -74,17 +82,21 @@ def pooled(chosen: Sequence[Split], protocol: SplitProtocol, names: Sequence[str
     note = Finding(kind="protocol", sentence=sentence, part="validation", count=len(chosen), of=len(names))
     if len(chosen) == 1:
         return replace(last, findings=(note, *last.findings))
-    found: dict[tuple[str, str], Finding] = {}
-    for fold in chosen:
-        for finding in fold.findings:
-            # One fold's validation part may lack a class, or have one speaker, which says nothing of all.
-            if (finding.kind, finding.part) != ("classes", "validation"):
-                found.setdefault((finding.kind, finding.part), finding)
-    return Split(
-        last.train, tuple(sorted({index for fold in chosen for index in fold.validation})), last.test,
-        tuple(sorted({name for fold in chosen for name in fold.shared_speakers})), (note, *found.values()),
-        any(fold.unlabelled for fold in chosen),
-    )  # fmt: skip
+    return _together(manifest, chosen, last.test, [note])
+
+
+def findings_on_folds(manifest: Manifest, made: Sequence[tuple[str, Split]]) -> tuple[Finding, ...]:
+    """What must be known of the score of all that the folds `made` score, pooled; see `describe_folds`."""
+    return _together(manifest, [fold for _, fold in made], (), [], "scored").findings
+
+
+def _together(
+    manifest: Manifest, chosen: Sequence[Split], test: Sequence[int], notes: Sequence[Finding], scored: str = "validation"
+) -> Split:
+    """What several folds are trained on and score, as the parts of one split."""
+    own = [one for one in chosen[0].findings if one.kind == "protocol"]
+    unused = left_out(*(sum(one.count or 0 for one in fold.findings if one.kind == "unused") for fold in chosen))
+    return describe_folds(manifest, [(fold.train, fold.validation) for fold in chosen], test, [*notes, *own, *unused], scored)
 
 
 def folds(manifest: Manifest, protocol: SplitProtocol) -> list[tuple[str, Split]]:

@@ -101,15 +101,19 @@ def not_of_sentences(manifest: Manifest, indices: Iterable[int], sentences: Iter
     return [index for index in indices if manifest.utterances[index].sentence not in named]
 
 
-def left_out(number: int) -> list[Finding]:
-    """The finding about utterances that are in no part because only their speaker, or only their sentence, is; or nothing."""
-    if not number:
+def left_out(*numbers: int) -> list[Finding]:
+    """The finding about so many utterances (of several folds: of each) that are in no part because only their speaker, or only their
+    sentence, is; or nothing."""
+    most = max(numbers, default=0)
+    if not most:
         return []
+    fewest = min(numbers)
+    of_each = f"in each fold {most if fewest == most else f'{fewest} to {most}'}" if len(numbers) > 1 else str(most)
     sentence = (
-        f"Speakers and sentences are kept apart: {number} utterances that have a speaker of one part and a sentence of another are in "
+        f"Speakers and sentences are kept apart: {of_each} utterances that have a speaker of one part and a sentence of another are in "
         "no part and are not used."
     )
-    return [Finding(kind="unused", sentence=sentence, count=number)]
+    return [Finding(kind="unused", sentence=sentence, count=most)]
 
 
 def emotions_by_sentence(utterances: Iterable[Utterance]) -> dict[str, set[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,23 +42,65 @@ def describe(
     manifest: Manifest, train: Iterable[int], validation: Iterable[int], test: Iterable[int], notes: Sequence[Finding] = ()
 ) -> Split:
     """The split with what is to be said about it: `notes`, then what is found by itself."""
-    parts = {"train": sorted(train), "validation": sorted(validation), "test": sorted(test)}
-    heard = {part: [manifest.utterances[index] for index in indices] for part, indices in parts.items()}
-    shared = sorted(_values(heard["train"], "speaker") & _values(heard["validation"] + heard["test"], "speaker"))
+    return describe_folds(manifest, [(train, validation)], test, notes)
+
+
+def describe_folds(
+    manifest: Manifest,
+    folds: Sequence[tuple[Iterable[int], Iterable[int]]],
+    test: Iterable[int],
+    notes: Sequence[Finding] = (),
+    scored: str = "validation",
+) -> Split:
+    """As `describe`, of `folds` that are scored together, each by a model of its own: what it is trained on, and what it is scored on.
+    What all of them score is the validation part, which sentences call `scored`; what the last one is trained on is the training part,
+    since its model is kept and scores the test part."""
+    parts = [{"train": sorted(train), "validation": sorted(validation), "test": list[int]()} for train, validation in folds]
+    parts[-1]["test"] = sorted(test)
+    heard = _Heard(manifest, parts, {"train": "training", "validation": scored, "test": "test"})
     findings = [
         *notes,
         *_speakers(heard),
         *_sessions(heard),
-        *_recordings(manifest, parts),
+        *_recordings(heard),
         *_sentences(heard),
-        *_duplicates(manifest, parts),
+        *_duplicates(heard),
         *conflicts(manifest),
-        *_classes(manifest, heard),
+        *_classes(heard),
     ]
+    shared = {name for part in ("validation", "test") for name in heard.shared(part, "speaker")[0]}
     return Split(
-        tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), tuple(shared), tuple(findings),
-        _unlabelled(heard),
+        tuple(parts[-1]["train"]), tuple(sorted({index for one in parts for index in one["validation"]})), tuple(parts[-1]["test"]),
+        tuple(sorted(shared)), tuple(findings), any(utterance.speaker is None for utterance in heard.everything),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What is trained on and scored: indices by part of each of `folds`, the test part in the last one; `called`: a part in words."""
+
+    manifest: Manifest
+    folds: Sequence[Mapping[str, list[int]]]
+    called: Mapping[str, str]
+
+    def of(self, fold: Mapping[str, list[int]], part: str) -> list[Utterance]:
+        """The utterances of a part of one fold."""
+        return [self.manifest.utterances[index] for index in fold[part]]
+
+    @property
+    def everything(self) -> list[Utterance]:
+        """All that is in any part, each once."""
+        indices = {index for fold in self.folds for part in fold.values() for index in part}
+        return [self.manifest.utterances[index] for index in sorted(indices)]
+
+    def shared(self, part: str, field: str) -> tuple[set[str], set[str]]:
+        """Values of `field` in `part` that the very model which is scored there was trained on, and all its values."""
+        both, values = set[str](), set[str]()
+        for fold in self.folds:
+            here = _values(self.of(fold, part), field)
+            both |= here & _values(self.of(fold, "train"), field)
+            values |= here
+        return both, values
 
 
 def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> list[list[str]]:
@@ -136,39 +178,36 @@ def _values(utterances: Iterable[Utterance], field: str) -> set[str]:
     return {value for utterance in utterances if (value := getattr(utterance, field)) is not None}
 
 
-def _unlabelled(heard: dict[str, list[Utterance]]) -> bool:
-    return any(utterance.speaker is None for utterances in heard.values() for utterance in utterances)
-
-
-def _speakers(heard: dict[str, list[Utterance]]) -> list[Finding]:
+def _speakers(heard: _Heard) -> list[Finding]:
     found: list[Finding] = []
-    trained = _values(heard["train"], "speaker")
-    if _unlabelled(heard):
-        nameless = [utterance.speaker is None for utterances in heard.values() for utterance in utterances]
+    nameless = [utterance.speaker is None for utterance in heard.everything]
+    if any(nameless):
         sentence = "Not every utterance has a speaker label: whether the parts share speakers cannot be told."
         found.append(Finding(kind="unlabelled", sentence=sentence, count=sum(nameless), of=len(nameless)))
     for part in ("validation", "test"):
-        speakers = _values(heard[part], "speaker")
-        both = speakers & trained
+        both, speakers = heard.shared(part, "speaker")
         if both:
             sentence = (
-                f"Speakers are shared: {len(both)} of the {len(speakers)} speakers in the {part} part are heard in training "
+                f"Speakers are shared: {len(both)} of the {len(speakers)} speakers in the {heard.called[part]} part are heard in training "
                 "too, so the score does not say how well unknown speakers are recognised."
             )
             found.append(Finding(kind="speakers", sentence=sentence, part=part, count=len(both), of=len(speakers)))
-    return found + _lone_speakers(heard, trained)
+    return found + _lone_speakers(heard)
 
 
-def _lone_speakers(heard: dict[str, list[Utterance]], trained: set[str]) -> list[Finding]:
+def _lone_speakers(heard: _Heard) -> list[Finding]:
     found: list[Finding] = []
-    if len(trained) == 1:
-        sentence = f"All training utterances are of one speaker ({min(trained)})."
+    trained = [_values(heard.of(fold, "train"), "speaker") for fold in heard.folds]
+    alone = [names for names in trained if len(names) == 1]
+    if alone:
+        where = f"In {len(alone)} of {len(trained)} folds all" if len(trained) > 1 else "All"
+        who = "" if len(trained) > 1 else f" ({min(alone[0])})"
+        sentence = f"{where} training utterances are of one speaker{who}."
         found.append(Finding(kind="one_speaker", sentence=sentence, part="train", count=1))
     emotions: dict[str, set[str]] = defaultdict(set)
-    for utterances in heard.values():
-        for utterance in utterances:
-            if utterance.speaker is not None:
-                emotions[utterance.speaker].add(utterance.emotion)
+    for utterance in heard.everything:
+        if utterance.speaker is not None:
+            emotions[utterance.speaker].add(utterance.emotion)
     single = sum(len(theirs) == 1 for theirs in emotions.values())
     classes = set().union(*emotions.values()) if emotions else set()
     if len(classes) > 1 and 2 * single >= len(emotions):
@@ -180,83 +219,88 @@ def _lone_speakers(heard: dict[str, list[Utterance]], trained: set[str]) -> list
     return found
 
 
-def _sessions(heard: dict[str, list[Utterance]]) -> list[Finding]:
-    trained = _values(heard["train"], "session")
+def _sessions(heard: _Heard) -> list[Finding]:
     found: list[Finding] = []
     for part in ("validation", "test"):
-        sessions = _values(heard[part], "session")
-        both = sessions & trained
+        both, sessions = heard.shared(part, "session")
         if both:
             sentence = (
-                f"Sessions are shared: the {part} part has recordings of {len(both)} sessions ({_listed(sorted(both))}) of which "
-                "other recordings are trained on."
+                f"Sessions are shared: the {heard.called[part]} part has recordings of {len(both)} sessions ({_listed(sorted(both))}) of "
+                "which other recordings are trained on."
             )
             found.append(Finding(kind="sessions", sentence=sentence, part=part, count=len(both), of=len(sessions)))
     return found
 
 
-def _recordings(manifest: Manifest, parts: dict[str, list[int]]) -> list[Finding]:
-    names = recordings.named(manifest)
-    sources = {part: {names[index] for index in indices} for part, indices in parts.items()}
+def _recordings(heard: _Heard) -> list[Finding]:
+    names, utterances = recordings.named(heard.manifest), heard.manifest.utterances
     found: list[Finding] = []
     for part, others in (("validation", ("train",)), ("test", ("train", "validation"))):
-        shared = set().union(*(sources[other] for other in others))
-        both = {manifest.utterances[index].path.name for index in parts[part] if names[index] in shared}
-        count = len(sources[part] & shared)
+        both, shared, sources = set[str](), set[str](), set[str]()
+        for fold in heard.folds:
+            known = {names[index] for other in others for index in fold[other]}
+            both |= {utterances[index].path.name for index in fold[part] if names[index] in known}
+            shared |= {names[index] for index in fold[part]} & known
+            sources |= {names[index] for index in fold[part]}
         if both:
             sentence = (
-                f"Recordings are shared: the {part} part has segments of {count} of its {len(sources[part])} recordings "
-                f"({_listed(sorted(both))}) that have others in the {' or the '.join(map(_called, others))} part."
+                f"Recordings are shared: the {heard.called[part]} part has segments of {len(shared)} of its {len(sources)} recordings "
+                f"({_listed(sorted(both))}) that have others in the {' or the '.join(heard.called[other] for other in others)} part."
             )
-            found.append(Finding(kind="recordings", sentence=sentence, part=part, count=count, of=len(sources[part])))
+            found.append(Finding(kind="recordings", sentence=sentence, part=part, count=len(shared), of=len(sources)))
     return found
 
 
-def _sentences(heard: dict[str, list[Utterance]]) -> list[Finding]:
-    trained = _values(heard["train"], "sentence")
+def _sentences(heard: _Heard) -> list[Finding]:
     found: list[Finding] = []
     for part in ("validation", "test"):
-        sentences = _values(heard[part], "sentence")
-        both = sentences & trained
+        both, sentences = heard.shared(part, "sentence")
         if both:
-            sentence = f"Sentences are shared: {len(both)} of the {len(sentences)} sentences in the {part} part are trained on too."
+            sentence = (
+                f"Sentences are shared: {len(both)} of the {len(sentences)} sentences in the {heard.called[part]} part are trained on too."
+            )
             found.append(Finding(kind="sentences", sentence=sentence, part=part, count=len(both), of=len(sentences)))
-    everything = [utterance for utterances in heard.values() for utterance in utterances]
-    return found + lone_emotions(everything, apart=not found)
+    return found + lone_emotions(heard.everything, apart=not found)
 
 
-def _duplicates(manifest: Manifest, parts: dict[str, list[int]]) -> list[Finding]:
-    where: dict[str, dict[str, str]] = defaultdict(dict)
-    for part, indices in parts.items():
-        for index in indices:
-            name = manifest.utterances[index].id
-            where[manifest.digests.get(name, name)].setdefault(part, name)
-    across = [list(names.items()) for names in where.values() if len(names) > 1]
+def _duplicates(heard: _Heard) -> list[Finding]:
+    across: dict[str, list[tuple[str, str]]] = {}
+    for fold in heard.folds:
+        where: dict[str, dict[str, str]] = defaultdict(dict)
+        for part, indices in fold.items():
+            for index in indices:
+                name = heard.manifest.utterances[index].id
+                where[heard.manifest.digests.get(name, name)].setdefault(part, name)
+        for digest, names in where.items():
+            if len(names) > 1:
+                across.setdefault(digest, list(names.items()))
     if not across:
         return []
-    (part, name), (other_part, other) = across[0][:2]
+    (part, name), (other_part, other) = next(iter(across.values()))[:2]
     sentence = (
         f"Duplicates across parts: {len(across)} recording{'s are' if len(across) > 1 else ' is'} byte for byte in two parts, "
-        f"for example {name} ({_called(part)}) and {other} ({_called(other_part)})."
+        f"for example {name} ({heard.called[part]}) and {other} ({heard.called[other_part]})."
     )
     return [Finding(kind="duplicates", sentence=sentence, count=len(across))]
 
 
-def _classes(manifest: Manifest, heard: dict[str, list[Utterance]]) -> list[Finding]:
-    classes = set(manifest.emotions)
+def _classes(heard: _Heard) -> list[Finding]:
+    classes = set(heard.manifest.emotions)
     found: list[Finding] = []
-    for part, utterances in heard.items():
-        missing = sorted(classes - _values(utterances, "emotion"))
-        if missing and utterances:
+    for part in ("train", "validation", "test"):
+        spoken = [_values(heard.of(fold, part), "emotion") for fold in heard.folds if fold[part]]
+        if not spoken:
+            continue
+        # Every model must have learnt them, but what all folds score together is scored as one.
+        there = set.intersection(*spoken) if part == "train" else set().union(*spoken)
+        missing = sorted(classes - there)
+        if missing:
             rest = len(classes) - len(missing)
             effect = "it cannot be learnt" if part == "train" else f"BCA there is over {rest} of {len(classes)} classes"
-            sentence = f"The {_called(part)} part has no utterance of {', '.join(missing)}: {effect}."
+            of = " of a fold" if part == "train" and len(spoken) > 1 else ""
+            sentence = f"The {heard.called[part]} part{of} has no utterance of {', '.join(missing)}: {effect}."
             found.append(Finding(kind="classes", sentence=sentence, part=part, count=len(missing), of=len(classes)))
     return found
-
-
-def _called(part: str) -> str:
-    return "training" if part == "train" else part
 
 
 def _listed(names: Sequence[str]) -> str:
