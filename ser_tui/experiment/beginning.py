@@ -12,6 +12,7 @@ from ser_tui.evaluation.statistics import in_segments, interval_speakers, number
 from ser_tui.experiment import members, parts
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus, trained_on
+from ser_tui.experiment.grouping import findings_on_groups
 from ser_tui.experiment.surroundings import Forecasting, Surroundings
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.registry import pausing_saves_little
@@ -86,6 +87,7 @@ def _started(
                 *synthetic(spoken_by_machines(study.corpus)),
                 *transductive(study.training.normalize_speaker),
                 *refitted(study.training.refit == "all", bool(split.test)),
+                *findings_on_groups(study, data.validation),
                 *findings_on_parts(study, data),
             )
         ),

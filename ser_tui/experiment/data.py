@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ser_tui.corpora.manifest import Manifest
+from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.registry import load_many
 from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.protocols import folds, objective, split
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.evaluation.statistics import Units
+from ser_tui.experiment.grouping import refuse_lone_groups
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.protocol import FOLDED
@@ -42,6 +43,11 @@ class SplitCorpus:
             digests=tuple(self.manifest.digests[utterance.id] for utterance in chosen),
             speakers=tuple(utterance.speaker or "" for utterance in chosen),
         )
+
+    @property
+    def validation(self) -> list[Utterance]:
+        """The utterances of the validation part, in its order."""
+        return [self.manifest.utterances[index] for index in self.split.validation]
 
     def speakers(self, indices: Sequence[int]) -> tuple[str, ...]:
         """The speakers of the utterances at `indices`, each once, sorted."""
@@ -108,6 +114,7 @@ def load(study: Study) -> SplitCorpus:
             f"({', '.join(classes) or 'none'}); a search needs two emotions at least: `ser-tui corpora check {manifest.corpus}`"
         )
     parts = split(manifest, study.protocol)
+    refuse_lone_groups(study, [manifest.utterances[index] for index in parts.validation])
     missing = set(range(len(classes))) - {classes.index(manifest.utterances[i].emotion) for i in parts.train}
     if missing:
         names = ", ".join(classes[index] for index in sorted(missing))

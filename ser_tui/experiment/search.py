@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.evaluation.statistics import around, paired_difference
-from ser_tui.experiment import cooling, members, racing, rungs
+from ser_tui.experiment import cooling, grouping, members, racing, rungs
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.beginning import say_what_begins
 from ser_tui.experiment.data import SplitCorpus
@@ -29,7 +29,7 @@ from ser_tui.strategies.base import Continuing, Proposal, Strategy
 from ser_tui.study import formatting, scores
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.event_scores import of_epoch, of_trial
+from ser_tui.study.event_scores import of_epoch, of_groups, of_trial
 from ser_tui.study.events import (
     EpochFinished,
     ProbeScored,
@@ -116,6 +116,7 @@ class _Search:
         self.trainer = trainer
         self.strategy = strategy
         self.validation = data.part(data.split.validation)
+        self._groups = grouping.groups(study, data.validation)
         self._elapsed_before = elapsed_seconds(session.state)
         self._opened = time.monotonic()
         self._probed = False
@@ -429,6 +430,7 @@ class _Search:
             probe_p=against,
             outputs=outputs,
             costs=result.costs,
+            worst=of_groups(self._worst(result, intervals=True)),
         )
         best = self._is_best(result)
         if best:
@@ -447,7 +449,15 @@ class _Search:
 
     def _scores(self, result: TrialResult) -> dict[str, Score]:
         """What a trial that the log does not know yet is measured by."""
-        return scores.of_trial(result.scores, round(result.seconds, 3), result.costs)
+        return {**scores.of_trial(result.scores, round(result.seconds, 3), result.costs), **self._worst(result)}
+
+    def _worst(self, result: TrialResult, *, intervals: bool = False) -> dict[str, Score]:
+        """Of the groups that the study asks for, the worst one's score; nothing where it asks for none."""
+        truth, said, classes = self.validation.labels, result.predictions, len(self.data.classes)
+        found = grouping.worst(self._groups, truth, said, classes)
+        if not intervals:
+            return found
+        return grouping.with_intervals(found, self._groups, truth, said, classes, self.data.validation_units, self.study.seed)
 
     @property
     def _alone(self) -> bool:

@@ -62,6 +62,10 @@ def _seed_scored(data: Data) -> bool:
     return _shares(data, "bca")
 
 
+def _trial_finished(data: Data) -> bool:
+    return all(0 <= value <= 1 and n >= 0 for value, _, n, _ in data.get("worst", {}).values())
+
+
 def _trial_dropped(data: Data) -> bool:
     return 0 < data["folds"] < data["of"] and _shares(data, "bca", "rival_bca", "told")
 
@@ -114,6 +118,7 @@ _RULES: Mapping[str, Callable[[Data], bool]] = {
     "run_resumed": _run_resumed,
     "probe_scored": _probe_scored,
     "seed_scored": _seed_scored,
+    "trial_finished": _trial_finished,
     "trial_dropped": _trial_dropped,
     "trial_paused": _trial_paused,
     "trial_left": _trial_left,

@@ -92,6 +92,11 @@ def of_trial(scores: Scores, best_epoch_value: float | None) -> _OfTrial:
     }  # fmt: skip
 
 
+def of_groups(scores: Mapping[str, Score]) -> dict[str, tuple[float, Interval | None, int, str]]:
+    """`TrialFinished.worst`. `scores`: each of the group that was the worst."""
+    return {name: (one.value, one.interval, one.n or 0, one.group) for name, one in scores.items()}
+
+
 def of_left(score: Score) -> _Left:
     """Of TrialLeft."""
     return {"bca": score.value}

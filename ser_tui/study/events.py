@@ -246,6 +246,9 @@ class TrialFinished(Event):
     none was kept, as in logs of before there was this field."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """What was measured of it besides: peak_memory (bytes), trained_parameters; see `scores.MEASURES`."""
+    worst: Mapping[str, tuple[float, tuple[float, float] | None, int, str]] = field(default_factory=dict)
+    """What is the worst group's, of a study that asks for it, under the names in `scores.MEASURES`: that group's BCA, its interval, the
+    group's utterances, and which group it is."""
 
     @property
     def scores(self) -> Mapping[str, Score]:
@@ -253,7 +256,8 @@ class TrialFinished(Event):
         shares: dict[Share, Score] = {BCA: Score(self.bca, self.interval, self.utterances)}
         if self.accuracy is not None:
             shares[ACCURACY] = Score(self.accuracy, self.accuracy_interval, self.utterances)
-        return of_trial(shares, self.seconds, self.costs)
+        groups = {name: Score(value, interval, n, group) for name, (value, interval, n, group) in self.worst.items()}
+        return {**of_trial(shares, self.seconds, self.costs), **groups}
 
     @property
     def best_epoch_value(self) -> float | None:

@@ -36,6 +36,7 @@ Kind = Literal[
     "unchecked",
     "chosen_by",
     "warm",
+    "unknown_sex",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was trained
@@ -45,7 +46,8 @@ overlapping: segments of a recording. protocol: how the split was made. unused: 
 used, without its labels. few_recordings: of speakers by whose own statistics features are taken. refitted: what is kept heard more than
 what was scored. imported: another program's trials, which no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says
 how the encoder takes waveforms. unchecked: what a target shares with what was trained on could not be told. chosen_by: recordings of a
-target chose the configuration. warm: the search knew something before its first trial. told: a sentence alone."""
+target chose the configuration. warm: the search knew something before its first trial.
+unknown_sex: utterances of the validation part that are in no group of a worst sex. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -145,6 +147,16 @@ def warm(first_point: bool, prior: Sequence[Mapping[str, Any]]) -> tuple[Finding
         return ()
     sentence = f"Warm start: the search began with {' and '.join(known)}. It is not comparable with a search that knew nothing."
     return (Finding(kind="warm", sentence=sentence, count=trials),)
+
+
+def unknown_sex(utterances: int, of: int) -> tuple[Finding, ...]:
+    """What must be said of a worst sex's score where the sex is not known of some of the `of` validation utterances."""
+    if not utterances:
+        return ()
+    sentence = (
+        f"Sex not known: {utterances} of the {of} validation utterances are in neither group, and the worst sex's BCA leaves them out."
+    )
+    return (Finding(kind="unknown_sex", sentence=sentence, part="validation", count=utterances, of=of),)
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

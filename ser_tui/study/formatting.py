@@ -84,9 +84,11 @@ def score_text(found: Score | None, *, short: bool = False) -> str:
 
 
 def measured_text(measure: Measure, found: Score | None, *, short: bool = False) -> str:
-    """A score of `measure` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB, 12.4 M; a dash where there is none."""
+    """A score of `measure` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB, 12.4 M; a dash where there is none.
+    Of the worst of several groups which that was, .527 [.431, .622] (emovo), where there is room."""
     if found is None or measure.unit == "share":
-        return score_text(found, short=short)
+        whose = f" ({found.group})" if found is not None and found.group and not short else ""
+        return f"{score_text(found, short=short)}{whose}"
     if measure.unit == "minutes":
         number = f"{found.value:.3g}" if found.value < 999.5 else f"{found.value:.0f}"
         return number if short else f"{number} min"

@@ -56,6 +56,8 @@ def plain(value: Any) -> Any:
         return list(value)
     if kind is dict and _PLAIN.issuperset(map(type, value.values())):
         return dict(value)
+    if kind is Score:
+        return value.plain()
     if isinstance(value, LoggedStudy):
         return plain(value.plain)
     if isinstance(value, Mapping):

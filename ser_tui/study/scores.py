@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from ser_tui.study.frozen import Frozen
 
@@ -22,16 +22,26 @@ CHECKPOINT_SIZE = "checkpoint_size"
 LATENCY = "latency"
 ENERGY = "energy"
 ENERGY_ESTIMATE = "energy_estimate"
+WORST_CORPUS: Final = "worst_corpus_bca"
+WORST_SEX: Final = "worst_sex_bca"
 Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One measured value. `interval`: 95 %, as all intervals here. `n`: utterances that it is of; None where it is of none."""
+    """One measured value. `interval`: 95 %, as all intervals here. `n`: utterances that it is of; None where it is of none. `group`: whose
+    utterances these are, where it is the worst of several groups."""
 
     value: float
     interval: tuple[float, float] | None = None
     n: int | None = field(default=None, compare=False)
+    group: str = field(default="", compare=False)
+
+    def plain(self) -> dict[str, Any]:
+        """It JSON-safe; without a group where it is of none."""
+        interval = None if self.interval is None else list(self.interval)
+        whose = {"group": self.group} if self.group else {}
+        return {"value": self.value, "interval": interval, "n": self.n, **whose}
 
 
 def intervals(named: Mapping[Name, Score]) -> dict[Name, tuple[float, float]]:
@@ -95,5 +105,7 @@ _MEASURES = (
     Measure(LATENCY, "latency per second of audio", "LATENCY", "lower", "seconds"),
     Measure(ENERGY, "processor energy", "ENERGY", "lower", "joules"),
     Measure(ENERGY_ESTIMATE, "estimated energy", "EST. ENERGY", "lower", "joules"),
+    Measure(WORST_CORPUS, "worst-corpus BCA", "WORST CORPUS", "higher", "share"),
+    Measure(WORST_SEX, "worst-sex BCA", "WORST SEX", "higher", "share"),
 )
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _MEASURES}

@@ -27,7 +27,7 @@ from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 10
+FORMAT = 11
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
@@ -138,10 +138,8 @@ def _known(event: E | None) -> E:
 
 def _row(trial: Trial) -> list[Any]:
     values = {**vars(trial), "epochs": trial.epochs.packed() if isinstance(trial.epochs, Epochs) else ""}
-    values["scores"] = {name: {"value": one.value, "interval": one.interval, "n": one.n} for name, one in trial.scores.items()}
-    values["rungs"] = [
-        {**vars(rung), "score": {"value": rung.score.value, "interval": rung.score.interval, "n": rung.score.n}} for rung in trial.rungs
-    ]
+    values["scores"] = {name: one.plain() for name, one in trial.scores.items()}
+    values["rungs"] = [{**vars(rung), "score": rung.score.plain()} for rung in trial.rungs]
     values["predictions"] = Predicted.of(trial.predictions).packed()
     return [values[name] for name in _TRIAL]
 

@@ -79,7 +79,7 @@ def trial_columns(
             columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
     columns += [
         Column(BCA, SCORE_HEADING, SCORE_CELLS),
-        *(Column(one.name, one.heading, max(8, len(one.heading)), "right") for one in others),
+        *(Column(one.name, one.heading, _width(one), "right") for one in others),
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
@@ -87,6 +87,10 @@ def trial_columns(
     ]
     needed = sum(column.width + 1 for column in columns)
     return [column for column in columns if column.key != "done" or not 0 < room < needed]
+
+
+def _width(measure: Measure) -> int:
+    return max(SCORE_CELLS if measure.unit == "share" else 8, len(measure.heading))
 
 
 def trial_cells(
