@@ -32,7 +32,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.front import front_of, front_text
 from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
-from ser_tui.study.run_summary import beside_probe
+from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import seeds_text
 from ser_tui.study.state import RunState
@@ -136,14 +136,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             + (f"; probe {beside_probe(beside, p_is_about(state.test.interval_speakers))}" if beside else "")
         )
         _print_details(parts, "test", listed)
-    for folds, told in zip(state.folds, summary.folds, strict=True):
-        say(
-            f"{told.protocol}{state.study.beside}: pooled BCA {score_text(folds.scores[BCA])}, "
-            f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
-            f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
-            + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")
-        )
-        _print_details(parts, told.protocol, listed)
+    _print_folds(state, summary, parts, listed)
     if apart := apart_text(summary.pooled):
         say(apart)
     for evaluation in state.evaluations:
@@ -152,6 +145,19 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             _print_details(parts, evaluation.result, listed)
     if state.trials:
         _print_trials(state)
+
+
+def _print_folds(state: RunState, summary: RunSummary, parts: Sequence[Explained], listed: bool) -> None:
+    for folds, told in zip(state.folds, summary.folds, strict=True):
+        say(
+            f"{told.protocol}{state.study.beside}: pooled BCA {score_text(folds.scores[BCA])}, "
+            f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
+            f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
+            + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")
+        )
+        for warning in said(told.findings):
+            say(f"warning: {warning}")
+        _print_details(parts, told.protocol, listed)
 
 
 def _print_trials(state: RunState) -> None:

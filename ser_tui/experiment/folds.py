@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.corpora.manifest import Manifest
-from ser_tui.corpora.splitting.protocols import folds
+from ser_tui.corpora.splitting.protocols import findings_on_folds, folds
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.evaluation.statistics import Units, interval_speakers, paired_difference, scored
 from ser_tui.experiment import data as corpus_data
@@ -26,6 +27,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
 from ser_tui.study.events import FoldsScored
+from ser_tui.study.findings import Finding, few_recordings, plain
 from ser_tui.study.formatting import score_text
 from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import BCA, Score
@@ -95,8 +97,23 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said, calibrate),
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
+            findings=plain(findings_of_score(study, data.manifest, parts, together=whole)),
         )
     )
+
+
+def findings_of_score(study: Study, manifest: Manifest, parts: Sequence[tuple[str, Split]], *, together: bool) -> list[Finding]:
+    """What must be known of the score of all folds `parts`, pooled. `together`: whether the statistics of a speaker are over all that
+    any of them holds, and not over what each scores alone."""
+    scored = [list(split.validation) for _, split in parts]
+    if together:
+        scored = [sorted({index for _, split in parts for index in (*split.train, *split.validation)})]
+    fewest: dict[str, int] = {}
+    for indices in scored:
+        for name, count in Counter(manifest.utterances[index].speaker or "" for index in indices).items():
+            fewest[name] = min(count, fewest.get(name, count))
+    speakers = [name for name, count in fewest.items() if name for _ in range(count)]
+    return [*few_recordings(study.training.normalize_speaker, speakers), *findings_on_folds(manifest, parts)]
 
 
 def score_of(labels: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int) -> Score:

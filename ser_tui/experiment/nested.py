@@ -21,7 +21,7 @@ from ser_tui.evaluation.statistics import Units, interval_speakers
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.experiment.folds import pooled, score_of
+from ser_tui.experiment.folds import findings_of_score, pooled, score_of
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
@@ -32,6 +32,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.event_scores import fold_row
 from ser_tui.study.events import FoldsScored
+from ser_tui.study.findings import plain
 from ser_tui.study.formatting import score_text
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.protocol import ProtocolKind
@@ -110,6 +111,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
             **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             nested=trials,
             averaged=top,
+            findings=plain(findings_of_score(study, data.manifest, [(name, there.split) for name, there in parts], together=True)),
             outputs=outputs_kept(session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, whole, numbers),
         )
     )

@@ -304,6 +304,8 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             for place, fold in enumerate(folds["folds"])
         ]
         yield table(["fold", "BCA", "n"], lines, right=(2,))
+        if known := [one["sentence"] for one in folds["findings"]]:
+            yield tag("ul", *(tag("li", line) for line in known), class_="findings")
     if apart:
         yield tag("p", apart)
     for number, one in enumerate(document["evaluations"]):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ser_tui.study.findings import SHARED, doubts
+from ser_tui.study.findings import doubts, shared_kinds, shares
 from ser_tui.study.formatting import (
     counted,
     difference_text,
@@ -139,7 +139,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         ("validation n", tuple(_validated(one) for one in summaries)),
         ("shared speakers", tuple(shared(one.shares_speakers) for one in summaries)),
     ]
-    also = tuple(_also_shared(one) for one in summaries)
+    also = tuple(", ".join(shared_kinds(one.findings)) for one in summaries)
     if any(also):
         rows.append(("also shared", tuple(cell or "-" for cell in also)))
     if any(tests):
@@ -157,6 +157,8 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None) for folds in scored)))
         rows.append((f"{protocol}, n", _numbers(scored)))
         rows.append((f"{protocol}, chosen on", tuple(chose(folds.chosen_on) if folds else "-" for folds in scored)))
+        told = tuple(shares(folds.findings) if folds else "" for folds in scored)
+        rows += [(f"{protocol}, shares", tuple(one.removeprefix("shares ") or "-" for one in told))] if any(told) else []
         rows += _probes(f"{protocol}, probe", protocol, [folds.probe if folds else None for folds in scored], scored)
     if any(len(scores_apart(one.pooled)) for one in summaries):
         rows.append(("kept apart", tuple("; ".join(scores_apart(one.pooled).values()) or "-" for one in summaries)))
@@ -255,12 +257,6 @@ def _probes(
         for probe, of in zip(probes, scored, strict=True)
     )
     return [*rows, (f"{score} minus probe, p", about)] if set(about) != {"-"} else rows
-
-
-def _also_shared(summary: RunSummary) -> str:
-    """sessions, sentences, recordings: what the parts share besides speakers."""
-    kinds = {finding.kind for finding in summary.findings}
-    return ", ".join(dict.fromkeys(name for kind, name in SHARED.items() if kind in kinds))
 
 
 def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:

@@ -93,12 +93,16 @@ def _shares(data: Data, *names: str) -> bool:
 
 
 def _folds_scored(data: Data) -> bool:
-    return _shares(data, "probe_pooled_bca", "probe_p") and all(
-        type(fold.get("name")) is str
-        and _is_number(fold.get("bca"))
-        and type(fold.get("utterances")) is int
-        and _is_interval(fold.get("interval"))
-        for fold in data["folds"]
+    return (
+        _findings(data)
+        and _shares(data, "probe_pooled_bca", "probe_p")
+        and all(
+            type(fold.get("name")) is str
+            and _is_number(fold.get("bca"))
+            and type(fold.get("utterances")) is int
+            and _is_interval(fold.get("interval"))
+            for fold in data["folds"]
+        )
     )
 
 

@@ -424,6 +424,9 @@ class FoldsScored(Event):
     """As in `TrialFinished`."""
     averaged: int = 1
     """Of nested folds: so many of the best configurations of each fold's own search answered together, by their mean probabilities."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What must be said about all that the folds score together, called the validation part, as in `RunStarted`; logs of before there
+    was this field have none."""
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from ser_tui.study.errors import UserError
 
 if TYPE_CHECKING:
-    from ser_tui.study.events import EvaluationFinished, RunStarted
+    from ser_tui.study.events import EvaluationFinished, FoldsScored, RunStarted
 
 Kind = Literal[
     "speakers",
@@ -78,6 +78,20 @@ def doubts(findings: Iterable[Finding]) -> str:
         *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
     ]
     return ", ".join(filter(None, named)) or ("with a warning" if kinds else "")
+
+
+def shared_kinds(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """sessions, sentences, recordings: what the parts share besides speakers."""
+    kinds = {finding.kind for finding in findings}
+    return tuple(dict.fromkeys(name for kind, name in SHARED.items() if kind in kinds))
+
+
+def shares(findings: Iterable[Finding]) -> str:
+    """shares speakers, sentences: what of the utterances that are scored was trained on, in few words; empty: nothing."""
+    known = tuple(findings)
+    speakers = ("speakers",) if any(finding.kind == "speakers" for finding in known) else ()
+    named = ", ".join((*speakers, *shared_kinds(known)))
+    return f"shares {named}" if named else ""
 
 
 FEW = 10
@@ -169,11 +183,12 @@ def said(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(finding.sentence for finding in findings)
 
 
-def findings_of(event: RunStarted | EvaluationFinished | None) -> tuple[Finding, ...]:
+def findings_of(event: RunStarted | EvaluationFinished | FoldsScored | None) -> tuple[Finding, ...]:
     """What `event` tells; the sentences of a log of before there were findings as findings, mostly of kind told."""
     if event is None:
         return ()
-    return tuple(map(_finding, event.findings)) or tuple(map(_of_old_sentence, event.warnings))
+    # Folds were told of after sentences alone were.
+    return tuple(map(_finding, event.findings)) or tuple(map(_of_old_sentence, getattr(event, "warnings", ())))
 
 
 def shares_speakers(start: RunStarted | None) -> bool | None:

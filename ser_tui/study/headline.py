@@ -183,16 +183,21 @@ def headline_of(figure: Figure | None) -> str:
 _APART: Mapping[str, str] = {
     "kfold": "speakers", "loso": "speakers", "kfold-sentence": "sentences", "loso-sentence": "speakers and sentences",
 }  # fmt: skip
-"""What protocols with folds keep apart between training and scoring. Of two alike the later one is told."""
+"""What protocols with folds keep apart between training and scoring."""
 
 
 def scores_apart(scored: Iterable[tuple[str, Score]]) -> dict[str, str]:
-    """speakers: "speakers apart .757 [.676, .835]": for each kind of keeping apart, the pooled score of a protocol with folds."""
-    found: dict[str, str] = {}
-    for protocol, score in scored:
+    """speakers: "speakers apart .757 [.676, .835]": for each kind of keeping apart, the pooled score of a protocol with folds, whose names
+    are those of `events.FoldsScored.name`. Nested ones before plain ones, since nothing was chosen on them, those of one configuration
+    before those of several averaged; of two alike the later one."""
+    found: dict[str, tuple[bool, bool, str]] = {}
+    for name, score in scored:
+        protocol, _, how = name.partition(", ")
         if apart := _APART.get(protocol):
-            found[apart] = f"{apart} apart {score_text(score)}"
-    return found
+            one = bool(how), "averaged" not in how, f"{apart} apart {score_text(score)}{f' ({how})' if how else ''}"
+            if apart not in found or found[apart][:2] <= one[:2]:
+                found[apart] = one
+    return {apart: told for apart, (_, _, told) in found.items()}
 
 
 def apart_text(scored: Iterable[tuple[str, Score]]) -> str:

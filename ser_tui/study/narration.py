@@ -116,7 +116,8 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.TestScored():
             return (_test_scored(event, state),)
         case events.FoldsScored():
-            return (_folds_scored(event, state),)
+            on = f"{event.name}: "
+            return (_folds_scored(event, state), *(Line(f"{on}{found.sentence}", "warning") for found in findings_of(event)))
         case events.SeedScored():
             which = f"seed {event.place} of {event.of}" if event.of else f"seed {event.seed}"
             told = f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}"

@@ -91,6 +91,7 @@ class FoldsSummary(Frozen, frozen=True):
     interval_speakers: int | None
     chosen_on: str
     probe: ProbeBeside | None
+    findings: tuple[Finding, ...] = ()
 
 
 class EvaluationSummary(Frozen, frozen=True):
@@ -186,7 +187,7 @@ class RunSummary(Frozen, frozen=True, dict=True):
 
     @property
     def pooled(self) -> tuple[tuple[str, Score], ...]:
-        """(protocol, score) of all folds together, for every protocol with folds that was scored."""
+        """(what they are called, score) of all folds together, for every protocol with folds that was scored."""
         return tuple((one.protocol, one.score) for one in self.folds)
 
     @property

@@ -195,8 +195,8 @@ class RunState:
 
     @property
     def pooled(self) -> tuple[tuple[str, Score], ...]:
-        """(protocol, score) of all folds together, for every protocol with folds that was scored."""
-        return tuple((one.protocol, one.scores[BCA]) for one in self.folds)
+        """(what they are called, score) of all folds together, for every protocol with folds that was scored."""
+        return tuple((one.name, one.scores[BCA]) for one in self.folds)
 
     @property
     def can_go_on(self) -> bool:

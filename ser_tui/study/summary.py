@@ -197,6 +197,7 @@ def _folds(event: FoldsScored, study: LoggedStudy) -> FoldsSummary:
         interval_speakers=event.interval_speakers,
         chosen_on=chosen_on(event, study),
         probe=_beside(event.probe_score, event.scores[BCA], event.probe_p),
+        findings=findings_of(event),
     )
 
 

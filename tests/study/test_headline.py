@@ -7,13 +7,17 @@ from typing import Any
 
 from ser_tui.study import events
 from ser_tui.study.comparison import outcomes
+from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import difference_text
-from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, p_is_about, sample
+from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, p_is_about, sample, scores_apart
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.run_summary import to_json
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
+from ser_tui.tui.views.results import folds_lines
 from ser_tui.tui.views.runs import home_cells, results, short_detail
+from ser_tui.tui.views.trials import result_lines
 
 FOLDS = events.FoldsScored(
     trial=1, protocol="kfold", folds=({"name": "fold 1", "bca": 0.9, "utterances": 100},), pooled_bca=0.838, interval=(0.8, 0.87),
@@ -93,6 +97,32 @@ def test_what_keeping_sentences_apart_costs_is_said_where_both_were_scored() -> 
     assert apart_text(summarize("x", run("loso", loso)).pooled) == ""
     told = apart_text(summarize("x", run("loso", loso, both)).pooled)
     assert told == "speakers apart .757 [.700, .800], speakers and sentences apart .454 [.400, .500]"
+
+
+def test_of_what_is_kept_apart_the_nested_figure_is_told_where_there_is_one() -> None:
+    single = replace(FOLDS, protocol="loso", pooled_bca=0.757, interval=(0.7, 0.8))
+    nested = replace(single, pooled_bca=0.731, nested=15)
+    averaged = replace(nested, pooled_bca=0.742, averaged=3)
+    for more in ((single, nested, averaged), (averaged, nested, single)):
+        state = run("loso", *more)
+        for pooled in (state.pooled, summarize("x", state).pooled):
+            assert scores_apart(pooled) == {"speakers": "speakers apart .731 [.700, .800] (nested)"}
+        rows = dict(outcomes([summarize("x", state)]))
+        assert rows["kept apart"] == ("speakers apart .731 [.700, .800] (nested)",)
+
+
+def test_folds_say_what_they_share_wherever_their_score_is() -> None:
+    sentence = "Sentences are shared: 24 of the 24 sentences in the scored part are trained on too."
+    known = plain((Finding(kind="sentences", sentence=sentence, part="validation", count=24, of=24),))
+    state = run("random", replace(FOLDS, protocol="loso", findings=known))
+    summary = summarize("x", state)
+    assert summary.folds[0].findings[0].count == 24 and to_json(summary)["folds"][0]["findings"][0]["sentence"] == sentence
+    assert ("loso, shares", ("sentences",)) in outcomes([summary])
+    assert any("shares sentences" in line.plain for line in results(summary))
+    assert any(f"loso: {sentence}" in text for _, _, text in state.log)
+    assert f"! {sentence}" in [line.plain for line in folds_lines(state.folds[0], "validation", 200)]
+    assert any("shares sentences (v)" in line.plain for line in result_lines(state, 200))
+    assert not summarize("x", run("random", FOLDS)).folds[0].findings, "a log of before"
 
 
 def test_p_says_whom_it_is_about() -> None:

@@ -135,6 +135,8 @@ def folds_lines(found: events.FoldsScored, on: str, width: int, by: str = "") ->
         lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:<12}{fold.get('utterances', '-')!s:>7}"))
     if any(fold.get("speakers") == 1 for fold in found.folds):
         lines.append(cell("the interval of a fold of one speaker is over that speaker's utterances", "muted"))
+    for warning in said(findings_of(found)):
+        lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     return [*lines, Text()]
 
 

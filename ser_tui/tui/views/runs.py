@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ser_tui.store.runs import folder_made
 from ser_tui.study.constraints import standing
-from ser_tui.study.findings import doubts
+from ser_tui.study.findings import doubts, shares
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -359,7 +359,8 @@ def results(summary: RunSummary) -> list[Text]:
         shown = score_text(folds.score)
         beside = f"  probe {beside_probe(folds.probe, p_is_about(folds.interval_speakers))}" if folds.probe else ""
         over = f"{sample(folds.utterances, folds.interval_speakers)}; {chose(folds.chosen_on)}{by}"
-        lines.append(cell(f"{folds.protocol:<12} pooled BCA {shown}  {over}{beside}"))
+        told = f"; {shared}" if (shared := shares(folds.findings)) else ""
+        lines.append(cell(f"{folds.protocol:<12} pooled BCA {shown}  {over}{told}{beside}"))
     if apart := apart_text(summary.pooled):
         lines.append(cell(f"{'kept apart':<12} {apart}"))
     for found in summary.evaluations:

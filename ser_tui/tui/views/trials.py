@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from ser_tui.study.constraints import broken_names, standing
-from ser_tui.study.findings import doubts, findings_of, said
+from ser_tui.study.findings import doubts, findings_of, said, shares
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -197,8 +197,10 @@ def _facts(view: View) -> Text:
         study.encoder or "-",
         f"{study.protocol or '-'} split",
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
-        *(word for word in (pooled_over(start), study.transductive) if word),
+        *(word for word in (pooled_over(start),) if word),
     ]
+    if study.transductive:
+        parts.insert(1, study.transductive)  # what a narrow terminal cuts off is the end
     if study.method != "finetune":
         parts.insert(1, study.method)
     return cell(", ".join(parts), "muted")
@@ -363,7 +365,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     A line each, of which `width` may leave out baselines and asides, never a score's n or interval; v shows all in full.
     """
     lines: list[Text] = []
-    room, by = width - _NAME, [(1, state.study.transductive)] if state.study.transductive else []
+    room, by = width - _NAME, [(0, state.study.transductive)] if state.study.transductive else []
     if (test := state.test) is not None:
         pieces: list[Piece] = [
             (0, Scored("BCA", test.scores[BCA])), (2, Scored("accuracy", test.scores[ACCURACY])),
@@ -374,14 +376,14 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         of = f"mean of {counted(again.n, 'seed')}"
         pieces = [
             (0, Scored(of, Score(again.mean, again.interval))), (2, f"sd {score(again.deviation)}"),
-            (0, f"{_sample(again.utterances, again.interval_speakers)}, chosen on it"),
+            (0, f"{_sample(again.utterances, again.interval_speakers)}, chosen on it"), *by,
         ]  # fmt: skip
         lines.append(_result("seeds", _fitting(pieces, room)))
         if (held := again.test) is not None:
             of = f"mean of {counted(held.n, 'seed')}"
             pieces = [
                 (0, Scored(of, Score(held.mean, held.interval))), (2, f"sd {score(held.deviation)}"),
-                (0, _sample(held.utterances, held.interval_speakers)), (3, "test part"),
+                (0, _sample(held.utterances, held.interval_speakers)), *by, (3, "test part"),
             ]  # fmt: skip
             lines.append(_result("seeds test", _fitting(pieces, room)))
     for folds in state.folds:
@@ -389,7 +391,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         pieces = [
             (0, Scored("pooled BCA", folds.scores[BCA])), (3, spread),
             (0, f"{_sample(folds.utterances, folds.interval_speakers)}, {_chosen(chosen_on(folds, state.study))}"),
-            *by, *_probe(folds.probe_score),
+            *by, *_probe(folds.probe_score), *([(2, f"{known} (v)")] if (known := shares(findings_of(folds))) else []),
         ]  # fmt: skip
         lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
     for found in state.evaluations:
