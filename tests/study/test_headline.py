@@ -74,6 +74,17 @@ def test_by_the_speakers_own_statistics_is_said_wherever_the_figure_is() -> None
     assert not any(row[0] == "scores are" for row in outcomes([summarize("y", run("kfold"))]))
 
 
+def test_on_a_narrow_screen_of_a_run_the_word_transductive_stays_on_every_line() -> None:
+    seed = events.SeedScored(trial=1, seed=43, bca=0.88, interval=(0.8, 0.9), utterances=535, seconds=1.0, interval_speakers=10)
+    more = (TEST, FOLDS, replace(FOLDS, nested=15), seed, replace(seed, seed=44, bca=0.87))
+    lines = [line.plain for line in result_lines(run("kfold", *more, by_speaker=True), 80)]
+    assert len(lines) == 4 and all("transductive" in line[:80] and "n=" in line[:80] for line in lines), lines
+    assert all(len(line) <= 80 for line in lines[2:]), "nor does what chose the configuration fall off"
+    wide = [line.plain for line in result_lines(run("kfold", *more, by_speaker=True), 140)]
+    assert all("10 speakers" in line for line in wide[1:])
+    assert not any("transductive" in line.plain for line in result_lines(run("kfold", *more), 80))
+
+
 def test_folds_of_another_protocol_are_no_headline_and_say_what_chose() -> None:
     state = run("random", FOLDS)
     assert figure(state).kind == "validation"

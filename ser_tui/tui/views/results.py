@@ -252,7 +252,7 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     for folds in state.folds:
         lines += folds_lines(folds, chosen_on(folds, state.study), width, state.study.transductive)
     if apart := apart_text(state.pooled):
-        lines += [cell(apart, "bold"), Text()]
+        lines += [*broken(cell(apart, "bold"), width), Text()]
     if state.probe is not None:
         lines += probe_lines(state.probe, state.best, validation_speakers(state.start), width)
     return lines

@@ -365,33 +365,33 @@ def result_lines(state: RunState, width: int) -> list[Text]:
     A line each, of which `width` may leave out baselines and asides, never a score's n or interval; v shows all in full.
     """
     lines: list[Text] = []
-    room, by = width - _NAME, [(0, state.study.transductive)] if state.study.transductive else []
+    room, by = width - _NAME, state.study.transductive
     if (test := state.test) is not None:
         pieces: list[Piece] = [
             (0, Scored("BCA", test.scores[BCA])), (2, Scored("accuracy", test.scores[ACCURACY])),
-            (0, _sample(test.utterances, test.interval_speakers)), *by, (3, "scored once"), *_probe(test.probe_score),
+            *_over(test.utterances, test.interval_speakers, by), (3, "scored once"), *_probe(test.probe_score),
         ]  # fmt: skip
         lines.append(_result("test part", _fitting(pieces, room)))
     if (again := seeds_summary(state)) is not None:
         of = f"mean of {counted(again.n, 'seed')}"
         pieces = [
             (0, Scored(of, Score(again.mean, again.interval))), (2, f"sd {score(again.deviation)}"),
-            (0, f"{_sample(again.utterances, again.interval_speakers)}, chosen on it"), *by,
+            *_over(again.utterances, again.interval_speakers, by, "chosen on it"),
         ]  # fmt: skip
         lines.append(_result("seeds", _fitting(pieces, room)))
         if (held := again.test) is not None:
             of = f"mean of {counted(held.n, 'seed')}"
             pieces = [
                 (0, Scored(of, Score(held.mean, held.interval))), (2, f"sd {score(held.deviation)}"),
-                (0, _sample(held.utterances, held.interval_speakers)), *by, (3, "test part"),
+                *_over(held.utterances, held.interval_speakers, by), (3, "test part"),
             ]  # fmt: skip
             lines.append(_result("seeds test", _fitting(pieces, room)))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
         pieces = [
-            (0, Scored("pooled BCA", folds.scores[BCA])), (3, spread),
-            (0, f"{_sample(folds.utterances, folds.interval_speakers)}, {_chosen(chosen_on(folds, state.study))}"),
-            *by, *_probe(folds.probe_score), *([(2, f"{known} (v)")] if (known := shares(findings_of(folds))) else []),
+            (0, Scored("BCA" if by else "pooled BCA", folds.scores[BCA])), (3, spread),
+            *_over(folds.utterances, folds.interval_speakers, by, _chosen(chosen_on(folds, state.study))),
+            *_probe(folds.probe_score), *([(2, f"{known} (v)")] if (known := shares(findings_of(folds))) else []),
         ]  # fmt: skip
         lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
     for found in state.evaluations:
@@ -440,6 +440,15 @@ def _fitting(pieces: Sequence[Piece], room: int) -> str:
 
 def _sample(utterances: int, speakers: int | None) -> str:
     return (f"n={utterances}" if utterances else "n not known") + (f", {speakers_text(speakers)}" if speakers else "")
+
+
+def _over(utterances: int, speakers: int | None, by: str, chosen: str = "") -> list[Piece]:
+    """n=535, 10 speakers, chosen on fold 03. Where `by`, see `LoggedStudy.transductive`, has to stand there too, it comes first, and on
+    a narrow terminal the speakers give way."""
+    if not by:
+        return [(0, ", ".join(filter(None, (_sample(utterances, speakers), chosen))))]
+    over = speakers_text(speakers)
+    return [(0, by), (0, _sample(utterances, None)), *([(1, over)] if over else []), *([(0, chosen)] if chosen else [])]
 
 
 def _probe(probe: Score | None) -> list[Piece]:
