@@ -13,7 +13,7 @@ from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import probe_on_test_part
-from ser_tui.experiment.surroundings import Keeper, Surroundings
+from ser_tui.experiment.surroundings import Keeper, ModelMissing, Surroundings
 from ser_tui.study.document import Study
 from ser_tui.study.event_scores import of_whole_part
 from ser_tui.study.events import TestScored
@@ -28,7 +28,11 @@ def score_test_part(session: Surroundings, study: Study, data: SplitCorpus, trai
     state, indices = session.state, data.split.test
     if not indices or state.best is None or state.test is not None:
         return
-    found, predictions, said = _scored_on(session.keeper, state.best, data, study)
+    try:
+        found, predictions, said = _scored_on(session.keeper, state.best, data, study)
+    except ModelMissing as error:  # the search has its result
+        session.note(f"the test part was not scored: {error}", level="warning")
+        return
     labels = data.part(indices).labels
     outputs = outputs_kept(session, "the test part", data.manifest, indices, labels, predictions, said)
     beside = probe_on_test_part(session, study, trained_on(data, study), trainer, predictions)

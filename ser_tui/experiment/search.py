@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ser_tui.evaluation.statistics import around, paired_difference
-from ser_tui.experiment import cooling, grouping, members, racing, rungs
+from ser_tui.experiment import bounds, cooling, grouping, members, racing, rungs
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.beginning import say_what_begins
 from ser_tui.experiment.data import SplitCorpus
@@ -44,7 +44,6 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.protocol import FOLDED
 from ser_tui.study.scores import BCA, Score, Share
-from ser_tui.study.space import constants
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials, elapsed_seconds, trials_without_gain
@@ -131,6 +130,8 @@ class _Search:
         """When, by a clock that nobody sets."""
         self._results: dict[int, TrialResult] = {}
         """Of trials whose refit is under way."""
+        self._short_of_memory = False
+        """Whether the trial that is being settled has its score, and ran out of memory after that."""
         self._again = begun_again(session.state, study)
         """How trials began that are to begin once more."""
 
@@ -230,9 +231,9 @@ class _Search:
         way. Where the search is `over` no trial begins any more."""
         if over and self._continuing is None:
             return None, (), ()
-        state, fixed = self.session.state, constants(self.study.search)
+        state, space = self.session.state, self.study.search
         known, others = told_of(state, self._continuing is not None), state.under_way
-        told, pending = history(known, self.study, self.strategy), [{**trial.parameters, **fixed} for trial in others]
+        told, pending = history(known, self.study, self.strategy), [bounds.told(trial.parameters, space) for trial in others]
         if over and self._continuing is not None:
             proposal = self._continuing.last(told, pending, timed_out=self._timed_out)
         else:
@@ -289,11 +290,13 @@ class _Search:
 
     def _settled(self, ended: Ended) -> bool:
         """Log how a trial ended, unless it is trained once more first; False where the search must go on in a fresh process."""
-        number = ended.trial
+        number, missing = ended.trial, ""
         try:
             if ended.error is not None:
-                raise ended.error
-            if ended.result is not None:
+                missing = self._missing_for(number, ended.error) if number in self._results else ""
+                if not missing:
+                    raise ended.error
+            elif ended.result is not None:
                 self._results[number] = ended.result
                 if self.study.training.refit == "all" and self._is_best(ended.result):
                     self.session.note(f"trial {number} is the best so far: trained once more, on training and validation part")
@@ -319,27 +322,47 @@ class _Search:
             self._failed(number, kind, f"{type(error).__name__}: {error}")
         else:
             try:
-                self._finished(number, self._results[number])
+                self._finished(number, self._results[number], missing)
             except WorkerDied as error:  # while it saved its model
                 self._died(number, error)
+        renewing = self._short_of_memory or self.session.state.trials[number - 1].failure == FailureKind.MEMORY
+        self._short_of_memory = False
         for known in (self._started, self._begun, self._results):
             known.pop(number, None)
         self.executor.release(number)
         self._refuse_failures()
-        failed = self.session.state.trials[number - 1].failure
-        return failed != FailureKind.MEMORY or self.session.should_stop() or self.executor.renew(number)
+        return not renewing or self.session.should_stop() or self.executor.renew(number)
+
+    def _missing_for(self, number: int, error: Exception) -> str:
+        """Why trial `number`, which is measured, has no model, where `error` kept it from being trained once more, or saved; empty where
+        the trial is made again once what it failed for is mended, which costs its score but no model."""
+        if isinstance(error, WorkerDied):
+            return "" if self.session.should_stop() or self._is_made_again(number, error) else str(error)
+        if isinstance(error, TrialStopped | DiskError | UtteranceChanged) or (isinstance(error, OSError) and error.errno in FULL):
+            return ""
+        if isinstance(error, MemoryError) or is_memory_error(error):
+            self._short_of_memory = True
+            return "not enough memory"
+        return " ".join((str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}").split())[:300]
+
+    def _is_made_again(self, number: int, error: WorkerDied) -> bool:
+        """Whether trial `number` is begun, or gone on with, once more after the death of its process."""
+        start = self._started[number]
+        tries = self._deaths[number] + 1 if isinstance(start, TrialContinued) else start.attempt
+        return tries < error.most_attempts
 
     def _died(self, number: int, error: WorkerDied) -> None:
         start = self._started[number]
         if self.session.should_stop():
             self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason)
         elif isinstance(start, TrialContinued):
+            again = self._is_made_again(number, error)
             self._deaths[number] += 1
-            if (tries := self._deaths[number]) < error.most_attempts:  # it waits again, and the strategy takes it up
+            if again:  # it waits again, and the strategy takes it up
                 self._failed(number, FailureKind.CUT_SHORT, f"{error}; it is gone on with again")
             else:
-                self._failed(number, FailureKind.ERROR, f"{error}; {tries} times now")
-        elif start.attempt < error.most_attempts:
+                self._failed(number, FailureKind.ERROR, f"{error}; {self._deaths[number]} times now")
+        elif self._is_made_again(number, error):
             self._failed(number, FailureKind.CUT_SHORT, f"{error}; it is made again")
             self._again.append(replace(start, attempt=start.attempt + 1))
         else:
@@ -382,21 +405,37 @@ class _Search:
         """Tell how far a trial has come."""
         self.session.progress(stage, done, total, trial)
 
-    def _calibrated(self, number: int, result: TrialResult) -> TrialResult:
-        """`result` and the trial's model by the temperature that fits its held-out answers, where the study asks for that."""
+    def _calibrated(self, number: int, result: TrialResult) -> tuple[TrialResult, float | None]:
+        """`result` by the temperature that fits its held-out answers, where the study asks for that, and that temperature."""
         said, truth = result.probabilities, self.validation.labels
         if said is None or self.study.training.calibration != "temperature":
-            return result
+            return result, None
         temperature = cooling.fitted(said, truth)
-        self.executor.cool(number, temperature)
         if self._is_best(result):
             self.session.note(f"trial {number}: temperature {temperature:.2f}, fitted on {len(truth)} validation utterances")
         folds = [number for number, fold in enumerate(self.data.objective_parts) for _ in fold.places]
         places = [place for fold in self.data.objective_parts for place in fold.places]
         numbers = [fold for _, fold in sorted(zip(places, folds, strict=True))] if places else [0] * len(truth)
-        return replace(result, probabilities=cooling.cooled_apart(said, truth, numbers))
+        return replace(result, probabilities=cooling.cooled_apart(said, truth, numbers)), temperature
 
-    def _finished(self, number: int, result: TrialResult) -> None:
+    def _save(self, number: int, temperature: float | None) -> str:
+        """Save the model of trial `number`; why it is missing, where what it failed for is no reason to lose its score."""
+
+        def write(folder: Path) -> None:
+            if temperature is not None:
+                self.executor.cool(number, temperature)
+            self.executor.save(number, folder)
+
+        try:
+            self.session.keeper.save_candidate(number, write)
+        except Exception as error:  # see `_missing_for`, which knows those that are not the model's alone
+            if missing := self._missing_for(number, error):
+                return missing
+            raise
+        return ""
+
+    def _finished(self, number: int, result: TrialResult, missing: str = "") -> None:
+        """Log what a trial was measured by. `missing`: why it has no model, where that is known already."""
         if result.paused:
             score = self._scored({BCA: result.scores[BCA]}, result.predictions)[BCA]
             event = rungs.paused(self.session, number, result, score, len(self.validation.labels))
@@ -407,7 +446,7 @@ class _Search:
         if result.folds_run:
             self.session.emit(racing.dropped(number, result, self.session.state, self.data, self.study.seed))
             return
-        state, result = self.session.state, self._calibrated(number, result)
+        state, (result, temperature) = self.session.state, self._calibrated(number, result)
         truth, probe, against = self.validation.labels, state.probe, None
         outputs = ""
         if is_among_best(state, self._scores(result)):
@@ -433,10 +472,12 @@ class _Search:
             worst=of_groups(self._worst(result, intervals=True)),
         )
         best = self._is_best(result)
-        if best:
-            # Written before the score is reported: a best trial that the log knows always has its model.
-            self.session.keeper.save_candidate(number, lambda folder: self.executor.save(number, folder))
+        if best and not missing:
+            # Written before the score is reported: a best trial that the log knows has its model, unless it says that it has none.
+            missing = self._save(number, temperature)
         self.session.emit(finished)
+        if best and missing:
+            self.session.note(f"trial {number} is the best so far, but its model is missing: {missing}", level="warning")
         self.session.keeper.settle_outputs(self.session.state)
         if self._continuing is not None:
             self.session.keeper.settle_checkpoints(self.session.state)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from ser_tui.experiment.crew import Crew
 from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.state import RunState, Trial
@@ -21,6 +22,10 @@ if TYPE_CHECKING:  # a worker implements this before it imports torch
 
 Noted = Literal["corpus", "parts"]
 """What is noted when a run begins and compared before every later job on it: see `ser_tui.experiment.parts`."""
+
+
+class ModelMissing(UserError):
+    """The best trial has no model: it could not be saved, or was removed. Its score stands."""
 
 
 class Keeper(Protocol):
@@ -86,7 +91,7 @@ class Keeper(Protocol):
         ...
 
     def load_best(self, best: Trial | None) -> Model:
-        """The run's model, which must be that of the trial `best`. Raises UserError."""
+        """The run's model, which must be that of the trial `best`. Raises ModelMissing, and UserError for one that is damaged."""
         ...
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_tui.experiment.surroundings import Noted
+from ser_tui.experiment.surroundings import ModelMissing, Noted
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
@@ -20,7 +20,6 @@ from ser_tui.store.past_runs import past_runs
 from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
-from ser_tui.study.errors import UserError
 from ser_tui.study.load import load
 from ser_tui.study.outputs import kept
 from ser_tui.study.state import RunState, Trial
@@ -67,9 +66,11 @@ class FolderKeeper:
             write(candidate)
             sync_tree(candidate)
             sync_folder(self._folder.path)
-        except OSError as error:
+        except Exception as error:  # half a model would be put in place as a whole one
             shutil.rmtree(candidate, ignore_errors=True)
-            raise disk_message(error, f"saving the model of trial {number}", candidate) from None
+            if isinstance(error, OSError):
+                raise disk_message(error, f"saving the model of trial {number}", candidate) from None
+            raise
 
     def settle(self, best: Trial | None) -> None:
         """Make best/ hold the model of `best`, and remove what other trials left. Raises OSError."""
@@ -135,14 +136,17 @@ class FolderKeeper:
         prune(self._folder.outputs, kept(state))
 
     def load_best(self, best: Trial | None) -> Model:
-        """The model of the trial `best`: in best/, or still to be put there by the next worker. Raises UserError for another trial's."""
+        """The model of the trial `best`: in best/, or still to be put there by the next worker. Raises ModelMissing where there is none,
+        or another trial's, and UserError."""
         from ser_tui.training.model import load_model
 
         waiting = candidate_folder(self._folder, best.number) if best is not None else None
         place = waiting if waiting is not None and (waiting / "model.json").is_file() else self._folder.best
+        if best is not None and not (place / "model.json").exists():
+            raise ModelMissing(f"{place} holds no model of trial {best.number}, the best one; clone the study into a new run")
         model = load_model(place)
         if best is not None and any(model.parameters.get(name) != value for name, value in best.parameters.items()):
-            raise UserError(
+            raise ModelMissing(
                 f"{place} holds the model of another trial than trial {best.number}, the best one: its scores would "
                 "be another trial's; clone the study into a new run"
             )

@@ -1,0 +1,112 @@
+"""What a trial was measured by is kept where its model cannot be: a search goes on, and says which model is missing."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ser_tui.costs.forecast import Forecast
+from ser_tui.execution.choosing import chosen
+from ser_tui.execution.local import LocalWorkers
+from ser_tui.execution.memory_limit import data_bytes
+from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.executing import Ended, Executor, Hearer, InProcess, Stages, WorkerDied
+from ser_tui.experiment.search import search
+from ser_tui.experiment.surroundings import ModelMissing, Surroundings
+from ser_tui.study.document import Study
+from ser_tui.study.events import Note, TrialFinished
+from ser_tui.training.trainer import Trainer
+from ser_tui.training.trial import NonFiniteLoss
+from ser_tui.worker.in_memory import InMemory
+
+MakeStudy = Callable[..., Study]
+SHORT = ("search.epochs=1", "search.unfreeze_epoch=1", "strategy=random", "protocol={kind: random, size: 0.3, test_size: 0.2}")
+
+
+class Failing(InProcess):
+    """Trials as ever, whose models cannot be saved, or trained once more, for `error`."""
+
+    error: Exception = MemoryError("no room")
+    refits = False
+
+    def save(self, trial: int, folder: Path) -> None:
+        if not self.refits:
+            (folder / "model.json").write_text("{}")  # half a model, when it failed
+            raise self.error
+        super().save(trial, folder)
+
+    def next(self, hearer: Hearer) -> Ended | None:
+        if self.refits and self._refit:
+            self._refit = False
+            return Ended(self._task.trial if self._task else 0, error=self.error)
+        return super().next(hearer)
+
+
+def searched(study: Study, error: Exception, *, refits: bool = False) -> InMemory:
+    """A search to its end, in as many processes as it wants, each of which is this one."""
+
+    def executing(session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, stages: Stages) -> Executor:
+        made = Failing(session, trainer, stages)
+        made.error, made.refits = error, refits
+        return made
+
+    memory = InMemory(study)
+    while search(memory, Forecast, executing):
+        pass
+    return memory
+
+
+def warned(memory: InMemory) -> list[str]:
+    return [event.text for event in memory.events if isinstance(event, Note) and event.level == "warning"]
+
+
+@pytest.mark.parametrize(("error", "why"), [
+    (MemoryError("bad alloc"), "not enough memory"),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
+    (RuntimeError("Odd"), "RuntimeError: Odd"),
+    (WorkerDied("the process that trained it is gone"), "the process that trained it is gone"),
+])  # fmt: skip
+def test_a_model_that_cannot_be_saved_costs_no_score(small_study: MakeStudy, error: Exception, why: str) -> None:
+    with searched(small_study("budget.trials=2", *SHORT), error) as memory:
+        state = memory.state
+        assert state.status == "done" and [trial.status for trial in state.trials] == ["done", "done"], state.reason
+        assert all(trial.scored for trial in state.trials) and state.best is not None
+        told = warned(memory)
+        assert f"trial 1 is the best so far, but its model is missing: {why}" in told
+        assert state.test is None and any(text.startswith("the test part was not scored") for text in told)
+        with pytest.raises(ModelMissing, match=f"no model of trial {state.best.number}"):
+            memory.keeper.load_best(state.best)
+
+
+@pytest.mark.parametrize("error", [MemoryError("bad alloc"), NonFiniteLoss("the loss is nan"), WorkerDied("it is gone")])
+def test_a_model_that_cannot_be_trained_once_more_costs_no_score(small_study: MakeStudy, error: Exception) -> None:
+    study = small_study("budget.trials=1", "training.refit=all", *SHORT)
+    with searched(study, error, refits=True) as memory:
+        assert memory.state.status == "done" and memory.state.trials[0].scored, memory.state.trials[0].reason
+        assert sum("its model is missing" in text for text in warned(memory)) == 1
+
+
+@pytest.mark.slow
+def test_a_local_worker_without_memory_to_save_with_leaves_the_search_going_on(small_study: MakeStudy) -> None:
+    class Scarce(LocalWorkers):
+        def save(self, trial: int, folder: Path) -> None:
+            pid = self.pid_of(trial)
+            if trial == 1 and pid is not None:
+                most = (data_bytes(pid) or 0) + 1024
+                resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
+            super().save(trial, folder)
+
+    def executing(session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, stages: Stages) -> Executor:
+        made = chosen(session, study, data, trainer, stages)
+        assert isinstance(made, LocalWorkers)
+        made.__class__ = Scarce
+        return made
+
+    with InMemory(small_study("budget.trials=3", "workers=2", *SHORT)) as memory:
+        assert search(memory, Forecast, executing) is False
+        state = memory.state
+        assert state.status == "done" and state.finished_trials == 3 and state.trials[0].scored, state.reason
+        assert sum(isinstance(event, TrialFinished) and event.trial == 1 for event in memory.events) == 1
