@@ -10,6 +10,7 @@ from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders import registry as encoders
 from ser_tui.evaluation.statistics import in_segments, interval_speakers, numbered
 from ser_tui.experiment import members, parts
+from ser_tui.experiment.bounds import edited_bounds
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.grouping import findings_on_groups
@@ -53,8 +54,11 @@ def say_what_begins(
             session.note("warm start: no past run of this encoder on another corpus has trials within the study's bounds; nothing is known")
     else:
         refuse_after_test(session.state, study.budget)
-        budget = to_plain(study)["budget"]
-        other = {"budget": budget, "planned_trials": forecast.planned} if budget != start.study.get("budget", budget) else {}
+        document = to_plain(study)
+        budget, bounds = document["budget"], document["search"]
+        other: dict[str, Any] = {"budget": budget} if budget != start.study.get("budget", budget) else {}
+        other |= {"search": bounds} if edited_bounds(study, start) else {}
+        other |= {"planned_trials": forecast.planned} if other else {}
         session.emit(RunResumed(machine=_machine(trainer, crew), **other))
         _say_where_relative(session, study)
         _say_what_is_other(session, start, trainer)

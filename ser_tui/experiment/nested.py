@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.evaluation.statistics import Units, interval_speakers
 from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.bounds import logged_bounds
 from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.folds import findings_of_score, pooled, score_of
@@ -57,7 +58,7 @@ def _refuse(study: Study) -> None:
 def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) -> None:
     """Score every fold of `protocol` by the `top` best that are chosen without it, and log it. Raises UserError, TrialStopped."""
     start, best, trials = session.state.start, session.state.best, len(counted_trials(session.state))
-    study = begun_study(session.keeper, start)
+    study = logged_bounds(begun_study(session.keeper, start), start)
     _refuse(study)
     if best is None:
         raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from ser_tui.encoders import registry as encoders
+from ser_tui.experiment.bounds import logged_bounds, told, within
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.base import Continuing, Observation, Proposal, Strategy
 from ser_tui.strategies.constrained import Constrained
@@ -15,6 +16,7 @@ from ser_tui.study.constraints import constraint, excess
 from ser_tui.study.document import Study
 from ser_tui.study.events import (
     Event,
+    RunResumed,
     RunStarted,
     TrialContinued,
     TrialDropped,
@@ -28,7 +30,7 @@ from ser_tui.study.frozen import changed
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.reducer import MOST_MISSING
 from ser_tui.study.scores import BCA, MEASURES, Score
-from ser_tui.study.space import Space, constants
+from ser_tui.study.space import Space
 from ser_tui.study.state import Rung, RunState, Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 
@@ -39,8 +41,6 @@ Spans = tuple[tuple[int, int], ...]
 def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[Observation]:
     """What `strategy` is told of `trials`, which are over, in the order of their numbers: that in which they ended depends on the
     machine where several are under way, and is not to be had from a state."""
-    # What memory forced on a fixed batch size is no choice of the strategy's: it sees what it proposed.
-    fixed = constants(study.search)
     measure = MEASURES[study.objective]
     constraints = tuple(map(constraint, study.constraints))
     beside = MEASURES[study.objectives[1]] if len(study.objectives) > 1 else None
@@ -54,7 +54,7 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
         other = None if beside is None else trial.value(beside.name)
         found.append(
             Observation(
-                {**parameters, **fixed},
+                told(parameters, study.search),
                 None if value is None else measure.told(value),
                 trial.seconds,
                 rungs,
@@ -118,7 +118,7 @@ def begun_again(state: RunState, study: Study) -> list[TrialStarted]:
     """How trials that were cut short beside others began, to begin so once more: what is over by now is not what their proposals knew.
 
     Not one of a search that made one at a time: it is proposed anew, which gives the same, or what edited bounds ask for. All before
-    a trial were over when it began, but those that it names.
+    a trial were over when it began, but those that it names. Nor one that is not within the bounds any more.
     """
     return [
         TrialStarted(
@@ -132,7 +132,10 @@ def begun_again(state: RunState, study: Study) -> list[TrialStarted]:
             until=trial.until,
         )
         for trial in state.trials
-        if trial.status == TrialStatus.CUT_SHORT and trial.parameters and (trial.pending or trial.number < len(state.trials))
+        if trial.status == TrialStatus.CUT_SHORT
+        and trial.parameters
+        and (trial.pending or trial.number < len(state.trials))
+        and within(study.search, trial.parameters)
     ]
 
 
@@ -140,18 +143,25 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
     """For every trial that a log says has begun, or has been continued, in order: its event, and what the strategy proposes when it is
     told again what it was told then.
 
-    `study` is the run's, with the space and the strategy of then. `events`: the whole log. The parameters of the two are the same
-    but for a batch that was halved because memory ran out; the proposal to continue a trial has its parameters. A trial that begins once
-    more, since its process died, is the proposal of its first beginning: others that it was based on may have gone on since. Logs of before
-    version 0.2 do not say what a proposal was based on: one search in one process, it was all that was over. Raises what
-    `strategies.registry.make` raises.
+    `study` is the run's; its bounds are those that the log tells, which may be edited before a run goes on. `events`: the whole log. The
+    parameters of the two are the same but for a batch that was halved because memory ran out; the proposal to continue a trial has its
+    parameters. A trial that begins once more, since its process died, is the proposal of its first beginning: others that it was based on
+    may have gone on since. Logs of before version 0.2 do not say what a proposal was based on: one search in one process, it was all that
+    was over. Raises what `strategies.registry.make` raises.
     """
-    strategy, fixed = strategy_of(study), constants(study.search)
+    strategy = strategy_of(study)
+    start: RunStarted | None = None
     known: dict[int, Trial] = {}
     made: dict[int, tuple[TrialStarted, Proposal | None]] = {}
     for event in events:
         if isinstance(event, RunStarted):
+            start, study = event, logged_bounds(study, event)
             strategy = strategy_of(study, [Prior.of(run) for run in event.prior])
+        elif isinstance(event, RunResumed):
+            if event.search and start is not None:
+                start = changed(start, study={**start.study, "search": event.search})
+                study = logged_bounds(study, start)
+                strategy = strategy_of(study, [Prior.of(run) for run in start.prior])
         elif isinstance(event, TrialStarted | TrialContinued):
             # The lines of whose ends are damaged: the search went on with them as failed ones.
             lost = range(1, min(event.trial, max(known, default=0) + MOST_MISSING)) if isinstance(event, TrialStarted) else ()
@@ -166,13 +176,13 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             ]
             trials = [changed(known.get(number, Trial(number, {})), status=_over(known.get(number))) for number in numbers]
             trials += [known[number] for number in event.pending if number in known and known[number].rungs]
-            pending = [{**known[number].parameters, **fixed} for number in event.pending if number in known]
-            told = history(sorted(trials, key=lambda trial: trial.number), study, strategy)
+            pending = [told(known[number].parameters, study.search) for number in event.pending if number in known]
+            known_then = history(sorted(trials, key=lambda trial: trial.number), study, strategy)
             first = made.get(event.trial)
             if isinstance(event, TrialStarted) and first and (first[0].parameters, first[0].pending) == (event.parameters, event.pending):
                 proposal = first[1]
             else:
-                proposal = _again(strategy, event, told, pending)
+                proposal = _again(strategy, event, known_then, pending)
             if isinstance(event, TrialStarted):
                 made[event.trial] = event, proposal
             yield event, proposal

@@ -1,7 +1,8 @@
 """The tables of arXiv 2510.07052 and what runs of ours have for each cell. Pure, but for the words; the paper's numbers stand here alone.
 
 Nothing is pooled: a cell of ours is one run's, which says on what machine, by what protocol, on how many utterances. Runs that knew
-something before their first trial, imported ones and such as synthetic speech was scored in are left out, and named.
+something before their first trial or changed their bounds between two, imported ones and such as synthetic speech was scored in are
+left out, and named.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from ser_tui.study.findings import findings_of, shares_speakers
 from ser_tui.study.headline import pooled_over, validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
-from ser_tui.study.state import RunState, Trial
+from ser_tui.study.state import EDITED, RunState, Trial
 from ser_tui.study.summary import counted_trials
 from ser_tui.study.time_to_score import MARKS, elapsed, learning_area
 
 CORPUS = "emodb"
 BUDGET = 15
-UNFAIR = ("warm", "imported", "synthetic")
+UNFAIR = ("warm", "imported", "synthetic", "bounds")
 """Findings of runs that stand in no table of comparisons."""
 
 
@@ -115,7 +116,9 @@ def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, 
             continue
         warm = study.strategy.endswith("+warm")
         if not is_fair(state.start) or warm:
-            left[run_id] = "it had a warm start" if warm else "it was imported, or is of synthetic speech"
+            edited = state.strategy.endswith(EDITED)
+            why = "its bounds were edited between trials" if edited else "it was imported, or is of synthetic speech"
+            left[run_id] = "it had a warm start" if warm else why
             continue
         trials = counted_trials(state)
         whole = kind in ("grid", AUTOSPEECH)

@@ -129,7 +129,7 @@ def summary_text(run_id: str, state: RunState) -> str:
     lines = [
         f"{study.name or run_id} ({run_id}): {state.status}",
         f"corpus {summary.corpus or '-'}, encoder {study.encoder or '-'}, "
-        f"strategy {study.strategy or '-'}, protocol {study.protocol or '-'}",
+        f"strategy {state.strategy or '-'}, protocol {study.protocol or '-'}",
         f"{counted(state.finished_trials, 'trial')} in {duration(elapsed_seconds(state))}",
         *([f"BCA {headline_text(summary.headline)}"] if summary.headline else []),
     ]

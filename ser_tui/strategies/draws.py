@@ -151,8 +151,13 @@ class Modelled(ABC):
         ]
         lie = self.lie([entry.score for entry in known if entry.score is not None])
         told = [*known, *(Observation(parameters, lie) for parameters in pending)]
-        # An observation outside the space, as after bounds were narrowed, is no point of the model's unit cube.
-        usable = [entry for entry in told if inside(self._space, entry.parameters)]
+        # An observation outside the space, as after bounds were narrowed, is no point of the model's unit cube, nor is one with another
+        # value of what is fixed by now.
+        fixed = constants(self._space).items()
+        usable = [
+            entry for entry in told
+            if inside(self._space, entry.parameters) and all(entry.parameters.get(name, value) == value for name, value in fixed)
+        ]  # fmt: skip
         seed = int(generator(self._seed, done).integers(2**31))
         modelled = bool(usable and known)
         parameters = self._draws.new(trials, self.suggest(usable, seed) if modelled else ())

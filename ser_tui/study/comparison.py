@@ -132,6 +132,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         *_probes("probe BCA", "best", [one.probe for one in summaries], summaries),
         ("best trial", tuple(str(best.number) if best else "-" for best in bests)),
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
+        *_edited(summaries),
         ("trials", tuple(f"{one.trials}/{one.planned_trials or '-'}" for one in summaries)),
         ("trials to .90", tuple(str(one.trials_to_90 or "-") for one in summaries)),
         ("time to .80 / .90 / .95", tuple(times_text(one.passed) for one in summaries)),
@@ -257,6 +258,14 @@ def _probes(
         for probe, of in zip(probes, scored, strict=True)
     )
     return [*rows, (f"{score} minus probe, p", about)] if set(about) != {"-"} else rows
+
+
+def _edited(summaries: Sequence[RunSummary]) -> list[Row]:
+    """That bounds were edited between trials, where that is so of one: its strategy had another task than the others had."""
+    found = [next((one.count for one in summary.findings if one.kind == "bounds"), None) for summary in summaries]
+    if not any(found):
+        return []
+    return [("bounds", tuple(f"edited after {counted(count, 'trial')}" if count else "-" for count in found))]
 
 
 def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:

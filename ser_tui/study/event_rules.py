@@ -42,7 +42,7 @@ def _prior(run: Data) -> bool:
 
 def _run_resumed(data: Data) -> bool:
     minutes = data.get("budget", {}).get("minutes")
-    return minutes is None or type(minutes) in (int, float)
+    return isinstance(data.get("search", {}), Mapping) and (minutes is None or type(minutes) in (int, float))
 
 
 def _findings(data: Data) -> bool:

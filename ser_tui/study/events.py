@@ -75,7 +75,9 @@ class RunResumed(Event):
     budget: Mapping[str, Any] = field(default_factory=dict)
     """The study's budget from here on, as in `RunStarted.study`; empty: as before."""
     planned_trials: int | None = None
-    """How many trials that budget, or the grid, allows; means nothing without `budget`."""
+    """How many trials that budget, or the grid, allows; means nothing without `budget` or `search`."""
+    search: Mapping[str, Any] = field(default_factory=dict)
+    """The study's search from here on, as in `RunStarted.study`, where its bounds were edited; empty: as before."""
 
 
 @dataclass(frozen=True, kw_only=True)

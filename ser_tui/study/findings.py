@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 
 if TYPE_CHECKING:
     from ser_tui.study.events import EvaluationFinished, FoldsScored, RunStarted
@@ -37,6 +39,7 @@ Kind = Literal[
     "chosen_by",
     "warm",
     "unknown_sex",
+    "bounds",
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was trained
@@ -47,7 +50,8 @@ used, without its labels. few_recordings: of speakers by whose own statistics fe
 what was scored. imported: another program's trials, which no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says
 how the encoder takes waveforms. unchecked: what a target shares with what was trained on could not be told. chosen_by: recordings of a
 target chose the configuration. warm: the search knew something before its first trial.
-unknown_sex: utterances of the validation part that are in no group of a worst sex. told: a sentence alone."""
+unknown_sex: utterances of the validation part that are in no group of a worst sex. bounds: of the search,
+edited between its trials. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -171,6 +175,26 @@ def unknown_sex(utterances: int, of: int) -> tuple[Finding, ...]:
         f"Sex not known: {utterances} of the {of} validation utterances are in neither group, and the worst sex's BCA leaves them out."
     )
     return (Finding(kind="unknown_sex", sentence=sentence, part="validation", count=utterances, of=of),)
+
+
+def rebounded(before: Any, after: Mapping[str, Any], trials: int) -> tuple[Finding, ...]:
+    """What must be said of a search that goes on within other bounds, both as `events.RunStarted.study` has them, after `trials` trials;
+    nothing where none of them counts."""
+    known = before if isinstance(before, Mapping) else {}
+    # What only `after` names, and has one value, is a default of a newer version.
+    names = [name for name, one in after.items() if _text(known.get(name)) != _text(one) and (name in known or isinstance(one, Mapping))]
+    if not trials:
+        return ()
+    sentence = (
+        f"Bounds: {', '.join(names) or 'search'} of the search {'were' if len(names) > 1 else 'was'} edited after "
+        f"{counted(trials, 'trial')}. It is not comparable with a search within one space."
+    )
+    return (Finding(kind="bounds", sentence=sentence, count=trials),)
+
+
+def _text(value: Any) -> str:
+    """One text for a value that was read, whose lists are tuples, and for the same that was not."""
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def plain(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

@@ -70,6 +70,12 @@ def _budget(budget: Mapping[str, Any]) -> str:
     return f", to go on to {' or '.join(asked)} in all" if asked else ""
 
 
+def _bounds(event: events.RunResumed, state: RunState) -> tuple[Line, ...]:
+    """That a search goes on within other bounds. `state`: the one after `event`."""
+    told = next((one.sentence for one in reversed(findings_of(state.start)) if one.kind == "bounds"), "Bounds: the search was edited.")
+    return (Line(told, "warning"),) if event.search else ()
+
+
 _NEVER_KEPT = (events.TrialStarted, events.EpochFinished, events.Progressed, events.EvaluationProgressed, events.Unknown)
 
 
@@ -78,7 +84,8 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.RunStarted():
             return _run_started(event)
         case events.RunResumed():
-            return (Line(f"resumed after {counted(state.finished_trials, 'finished trial')}{_budget(event.budget)}"),)
+            resumed = f"resumed after {counted(state.finished_trials, 'finished trial')}{_budget(event.budget)}"
+            return (Line(resumed), *_bounds(event, state))
         case events.TrialStarted():
             planned = f"/{state.start.planned_trials}" if state.start and state.start.planned_trials else ""
             words = (

@@ -8,6 +8,7 @@ from typing import Any
 
 from ser_tui.study import events
 from ser_tui.study.epochs import Epochs
+from ser_tui.study.findings import findings_of, plain, rebounded
 from ser_tui.study.formatting import score
 from ser_tui.study.frozen import changed
 from ser_tui.study.logged_study import LoggedStudy
@@ -158,9 +159,14 @@ def _(event: events.RunStarted, state: RunState) -> RunState:
 @_apply.register
 def _(event: events.RunResumed, state: RunState) -> RunState:
     after = _without_running(state, "its worker ended")
-    if event.budget and after.start is not None:
-        start = changed(after.start, study={**after.start.study, "budget": event.budget}, planned_trials=event.planned_trials)
-        after = changed(after, start=start, study=LoggedStudy.of(start.study))
+    if (event.budget or event.search) and after.start is not None:
+        start = after.start
+        said = {"budget": event.budget, "search": event.search}
+        study = {**start.study, **{name: section for name, section in said.items() if section}}
+        found = rebounded(start.study.get("search"), event.search, after.finished_trials) if event.search else ()
+        findings = plain((*findings_of(start), *found)) if found else start.findings
+        start = changed(start, study=study, planned_trials=event.planned_trials, findings=findings)
+        after = changed(after, start=start, study=LoggedStudy.of(study))
     return changed(after, status=RunStatus.RUNNING, reason="", ended="", sessions=(*after.sessions, WorkerTime.beginning(event)))
 
 

@@ -20,6 +20,9 @@ from ser_tui.study.worker_time import WorkerTime
 __all__ = ["Epoch", "Evaluation", "RunState", "Rung", "Trial"]
 
 
+EDITED = "+edited"
+
+
 @dataclass(frozen=True)
 class Rung:
     """A trial after `epoch` of its `epochs`, when it was paused: see `events.TrialPaused`."""
@@ -148,6 +151,12 @@ class RunState:
     log: PVector[tuple[str, str, str]] = field(default_factory=lambda: pvector([]))
     """(time, level, text), newest last."""
     seq: int = -1
+
+    @property
+    def strategy(self) -> str:
+        """What proposed the trials: gp; gp+warm, see `LoggedStudy.strategy`; gp+edited where bounds were edited between them."""
+        edited = any(finding.kind == "bounds" for finding in findings_of(self.start))
+        return f"{self.study.strategy}{EDITED}" if edited and self.study.strategy else self.study.strategy
 
     @property
     def measure(self) -> Measure:

@@ -108,7 +108,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         corpus=study.corpus,
         encoder=study.encoder,
         method=study.method,
-        strategy=study.strategy,
+        strategy=state.strategy,
         protocol=study.protocol,
         shares_speakers=shares_speakers(start),
         warnings=said(found),

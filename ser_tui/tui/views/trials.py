@@ -192,7 +192,7 @@ def _facts(view: View) -> Text:
     if start is None:
         return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
     parts = [
-        study.strategy or "-",
+        view.state.strategy or "-",
         study.corpus or "corpus not known",
         study.encoder or "-",
         f"{study.protocol or '-'} split",
