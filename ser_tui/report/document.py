@@ -12,6 +12,7 @@ from ser_tui.study.constraints import broken_text
 from ser_tui.study.front import front_of
 from ser_tui.study.records import to_plain
 from ser_tui.study.run_summary import to_json
+from ser_tui.study.several_tests import holm
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize, trial_summary
 
@@ -55,6 +56,7 @@ def run_document(
             confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),
             recall_intervals=_lists(evaluation.recall_intervals), baselines=dict(evaluation.baselines),
             baseline_intervals=_lists(evaluation.baseline_intervals), baseline_p=dict(evaluation.baseline_p),
+            baseline_corrected_p=dict(zip(evaluation.baseline_p, holm(list(evaluation.baseline_p.values())), strict=True)),
             centred=dict(evaluation.centred),
             not_centred=evaluation.not_centred,
             centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,

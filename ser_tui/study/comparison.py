@@ -13,8 +13,8 @@ from ser_tui.study.formatting import (
     duration,
     mapped,
     measured_text,
+    of_several,
     of_speakers,
-    p_text,
     parameter,
     score,
     score_text,
@@ -61,7 +61,7 @@ class Pairing:
     @property
     def correction(self) -> str:
         """p = .08 of 3 tests (Holm): what is left of p among several; empty for a test that is the only one."""
-        return "" if self.corrected_p is None else f"{p_text(self.corrected_p)} of {self.tests} tests (Holm)"
+        return "" if self.corrected_p is None else of_several(self.corrected_p, self.tests)
 
     @property
     def sentence(self) -> str:

@@ -528,7 +528,8 @@ class EvaluationFinished(Event):
     baseline_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Of the scores in `baselines`, under their names."""
     baseline_p: Mapping[str, float] = field(default_factory=dict)
-    """Of the model's BCA minus that of untuned and of egemaps on the same utterances: two-sided, of a paired permutation test."""
+    """Of the model's BCA minus that of untuned and of egemaps on the same utterances: two-sided, of a paired permutation test
+    each, not corrected for there being several."""
     centred_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Of the scores in `centred`, under their names."""
     recall_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ser_tui.study.hyperparameters import TRAINED, Value, counts, read_of
 from ser_tui.study.scores import AS_BCA, BCA, MEASURES, Measure, Score
+from ser_tui.study.several_tests import holm
 
 BLOCKS = "▁▂▃▄▅▆▇"
 """Of a sparkline; not the full block: lines of them below each other would fuse."""
@@ -122,6 +123,11 @@ def p_text(p: float) -> str:
     return "p < .01" if p < 0.01 else f"p = {p:.2f}".replace("p = 0.", "p = .")
 
 
+def of_several(left: float, tests: int) -> str:
+    """p = .08 of 3 tests (Holm): what is left of a p among several."""
+    return f"{p_text(left)} of {tests} tests (Holm)"
+
+
 def signed(difference: float) -> str:
     """+.029"""
     return f"{'+' if difference >= 0 else '-'}{score(abs(difference))}"
@@ -158,12 +164,14 @@ def accuracies(values: Mapping[str, float], intervals: Mapping[str, Sequence[flo
 
 
 def beside_baselines(own: float, baselines: Mapping[str, float], p: Mapping[str, float], over: str) -> str:
-    """BCA minus untuned +.146, p = .03 over 12 speakers; minus egemaps ...: a zero-shot score against its baselines, each by a paired test
-    of its own; empty without any. `over`: whom p is about, see `headline.p_is_about`."""
+    """BCA minus untuned +.146, p = .03 over 12 speakers, p = .06 of 2 tests (Holm); minus egemaps ...: a zero-shot score against its
+    baselines, each by a paired test, and what is left of its p among several; empty without any. `over`: whom p is about, see
+    `headline.p_is_about`."""
+    tests = {name: value for name, value in p.items() if f"{name}{AS_BCA}" in baselines}
     told = [
         f"minus {name} {difference_text(own - baselines[f'{name}{AS_BCA}'], value, over)}"
-        for name, value in p.items()
-        if f"{name}{AS_BCA}" in baselines
+        + (f", {of_several(left, len(tests))}" if len(tests) > 1 else "")
+        for (name, value), left in zip(tests.items(), holm(list(tests.values())), strict=True)
     ]
     return f"BCA {'; '.join(told)}" if told else ""
 

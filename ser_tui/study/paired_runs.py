@@ -8,18 +8,17 @@ from dataclasses import replace
 from ser_tui.study.comparison import Pairing, Row
 from ser_tui.study.formatting import score_text, signed
 from ser_tui.study.scores import Score
+from ser_tui.study.several_tests import holm
 
 
 def corrected(pairings: Sequence[Pairing]) -> list[Pairing]:
-    """`pairings`, each p also as it is among as many tests as there are (Holm 1979): the chance that any of them is as small where no
-    run differs from the reference. A single test stays as it is."""
-    order = sorted((pairing.p, place) for place, pairing in enumerate(pairings) if pairing.p is not None)
-    found, least = list(pairings), 0.0
-    if len(order) < 2:
+    """`pairings`, each p also as it is among as many tests as there are, see `holm`. A single test stays as it is."""
+    tested = {place: pairing.p for place, pairing in enumerate(pairings) if pairing.p is not None}
+    found = list(pairings)
+    if len(tested) < 2:
         return found
-    for rank, (p, place) in enumerate(order):
-        least = max(least, min(1.0, p * (len(order) - rank)))
-        found[place] = replace(pairings[place], corrected_p=least, tests=len(order))
+    for place, left in zip(tested, holm(list(tested.values())), strict=True):
+        found[place] = replace(pairings[place], corrected_p=left, tests=len(tested))
     return found
 
 

@@ -125,6 +125,11 @@ def test_a_model_is_tested_against_a_baseline_on_what_both_answered(target: str)
     assert beside_baselines(1.0, {"untuned": 0.2, "untuned_bca": 0.25}, {"untuned": 0.002}, "over 8 speakers") == (
         "BCA minus untuned +.750, p < .01 over 8 speakers"
     )
+    # Holm 1979: .02 x 2, and .03, which is not to be smaller than what stands before it.
+    assert beside_baselines(1.0, {"untuned_bca": 0.25, "egemaps_bca": 0.5}, {"untuned": 0.03, "egemaps": 0.02}, "over 8 speakers") == (
+        "BCA minus untuned +.750, p = .03 over 8 speakers, p = .04 of 2 tests (Holm); "
+        "minus egemaps +.500, p = .02 over 8 speakers, p = .04 of 2 tests (Holm)"
+    )
     assert beside_baselines(1.0, {"untuned_bca": 0.25}, {}, "") == "", "an evaluation of an older version has no tests"
 
 
