@@ -46,6 +46,7 @@ def form(**changes: Any) -> StudyForm:
         {"corpus": ["emodb", "demo"], "strategy": {"kind": "grid", "points": 3}, "budget": {"minutes": 2.5}},
         {"training": {"paper_exact": True, "warmup": 0.2}, "search": {"learning_rate": 1e-5}},
         {"training": {"trim_silence": True, "augment": ["speed", "noise"]}, "search": {"head_initialization": "probe"}},
+        {"corpus": ["emodb", "emovo"], "speakers": {"emodb": ["03", "08"], "emovo": {"without": ["f3"]}}, "objective": "worst_corpus_bca"},
     ],
 )
 def test_a_form_gives_back_the_study_that_filled_it(changes: dict[str, Any]) -> None:
@@ -221,6 +222,14 @@ async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:
         await until_shown(pilot, "must be below high")
         await press(pilot, "ctrl+u", "'1e-3")
         await until(pilot, lambda: "must be below high" not in shown(pilot.app))
+
+
+async def test_a_study_of_some_speakers_opens_as_a_clone(runs: Path) -> None:
+    finished(runs, trials=2, name="origin", strategy="tpe", seed=7, speakers={"emodb": ["03", "08"]})
+    async with SerTuiApp(runs).run_test(size=(160, 50), notifications=True) as pilot:
+        await until_shown(pilot, "y clone")
+        await pilot.press("y")
+        await until_shown(pilot, "speakers 03, 08 only")
 
 
 async def test_a_clone_begins_as_its_run_and_is_saved_as_yaml(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

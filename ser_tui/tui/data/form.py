@@ -238,7 +238,8 @@ class StudyForm:
             form.texts[item.key] = _text(item, _get(plain, item.key)) or item.default
         corpus = plain.get("corpus", "")
         form.corpus = [corpus] if isinstance(corpus, str) else [str(name) for name in corpus]
-        form.speakers = plain.get("speakers", {})
+        speakers = plain.get("speakers")
+        form.speakers = {name: _whose(chosen) for name, chosen in speakers.items()} if isinstance(speakers, Mapping) else {}
         form.encoder = str(plain.get("encoder", ""))
         form.set_method(form.texts["method"])
         form.set_search(plain.get("search", {}))
@@ -424,6 +425,12 @@ def _put(data: dict[str, Any], key: str, value: Any, optional: bool) -> None:
         data.pop(last, None)
     else:
         data[last] = value
+
+
+def _whose(chosen: Any) -> dict[str, list[str]]:
+    """Whose utterances a document names, which is a list where it leaves out nobody."""
+    named = chosen if isinstance(chosen, Mapping) else {"only": chosen}
+    return {how: [str(name) for name in (names if isinstance(names, list | tuple) else [names])] for how, names in named.items()}
 
 
 def _text(item: FormField, value: Any) -> str:
