@@ -73,9 +73,7 @@ class Study(Section):
     budget: Budget = Budget(trials=15)
     seed: int = Field(42, ge=0, le=2**32 - 1, title="seed", description="of the strategy and of every trial")
     objective: str = Field(
-        BCA,
-        title="objective",
-        description="the search maximises it: bca, accuracy, worst_corpus_bca; or minimises it: minutes, peak_memory ...",
+        BCA, title="objective", description="maximised: bca, accuracy, worst_corpus_bca ...; minimised: minutes, peak_memory ..."
     )
     """A name in `scores.MEASURES`: scores are maximised, costs minimised."""
     objectives: tuple[str, ...] = Field(

@@ -86,9 +86,9 @@ def score_text(found: Score | None, *, short: bool = False) -> str:
 
 def measured_text(measure: Measure, found: Score | None, *, short: bool = False) -> str:
     """A score of `measure` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB, 12.4 M; a dash where there is none.
-    Of the worst of several groups which that was, .527 [.431, .622] (emovo), where there is room."""
+    Of the worst of several groups which that was, .527 [.431, .622] (emovo, n = 392), where there is room."""
     if found is None or measure.unit == "share":
-        whose = f" ({found.group})" if found is not None and found.group and not short else ""
+        whose = f" ({found.group}, n = {found.n})" if found is not None and found.group and not short else ""
         return f"{score_text(found, short=short)}{whose}"
     if measure.unit == "minutes":
         number = f"{found.value:.3g}" if found.value < 999.5 else f"{found.value:.0f}"

@@ -66,7 +66,7 @@ def test_the_interval_is_that_of_the_worst_group_alone() -> None:
     found = with_intervals(worst(of, TRUTH, said, 3), of, TRUTH, said, 3, Units(groups=speakers, recordings=None), 7)[WORST_CORPUS]
     assert found.interval == bootstrap_interval((0, 0, 2, 2), (0, 2, -1, 2), 3, groups=("m", "m", "n", "n"), seed=7)
     assert (found.value, found.group, found.n) == (0.5, "b", 4)
-    assert measured_text(MEASURES[WORST_CORPUS], found).endswith("(b)")
+    assert measured_text(MEASURES[WORST_CORPUS], found).endswith("(b, n = 4)")
 
 
 CORPUS, SEX = "objective: worst_corpus_bca", "objective: worst_sex_bca"
