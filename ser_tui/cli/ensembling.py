@@ -13,9 +13,10 @@ from ser_tui.places import absolute, runs_folder
 from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.findings import doubts, said
+from ser_tui.study.findings import doubts, said, shares
 from ser_tui.study.formatting import score, score_text
 from ser_tui.study.headline import sample
+from ser_tui.study.protocol import FOLDED
 
 
 def ensemble_runs(
@@ -91,13 +92,17 @@ def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
         print_json(found.plain())
         return
     rows = [
-        (one.run, "-" if one.trial is None else str(one.trial), score(one.score.value), _chosen_on(one))
+        (one.run, "-" if one.trial is None else str(one.trial), score(one.score.value), _chosen_on(one), one.transductive or "plain")
         for one in found.members
     ]  # fmt: skip
-    print_table(("MEMBER", "TRIAL", "BCA", "CHOSEN ON"), rows, ("TRIAL", "BCA"))
+    columns = ("MEMBER", "TRIAL", "BCA", "CHOSEN ON", "SCORE IS")
+    width = len(columns) if found.transductive else len(columns) - 1
+    print_table(columns[:width], [row[:width] for row in rows], ("TRIAL", "BCA"))
     chosen = "; ".join(found.chosen) or "nothing but the members was chosen on these utterances"
     shown = score_text(found.score)
-    doubt = f"{doubts(found.findings)}; " if found.findings else ""
+    folded = part.partition(",")[0] in FOLDED
+    known = shares(found.findings) if folded else doubts(found.findings)
+    doubt = f"{known}; " if found.findings and known else ""
     by = f", {found.transductive}" if found.transductive else ""
     say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {doubt}{chosen}")
     for sentence in said(found.findings):

@@ -45,7 +45,7 @@ class Member:
     transductive: str
     answers: Answers
     findings: tuple[Finding, ...] = ()
-    """Where the part is another corpus: what of it this member heard in training, and whatever else its evaluation found."""
+    """Where the part is another corpus, or folds: what of it this member heard in training, and whatever else its evaluation found."""
 
     @property
     def title(self) -> str:
@@ -76,12 +76,16 @@ class Ensemble:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What its members' evaluations found, with the member's name, each sentence once."""
-        told: dict[str, Finding] = {}
+        """What its members' evaluations found, each sentence once, with the names of the members that it is true of."""
+        told: dict[str, tuple[Finding, list[str]]] = {}
         for one in self.members:
-            for finding in one.findings:
-                told.setdefault(finding.sentence, replace(finding, sentence=f"{one.title}: {finding.sentence}"))
-        return tuple(told.values())
+            for finding in dict.fromkeys(one.findings):
+                told.setdefault(finding.sentence, (finding, []))[1].append(one.title)
+        every = len(self.members)
+        return tuple(
+            replace(finding, sentence=f"{'every member' if len(titles) == every else ', '.join(titles)}: {finding.sentence}")
+            for finding, titles in told.values()
+        )
 
     @property
     def utterances(self) -> int:
@@ -95,7 +99,11 @@ class Ensemble:
             **SCORE.of(self.score), "utterances": self.utterances,
             "interval_speakers": self.speakers, "chosen_on_these_utterances": list(self.chosen),
             "members": [
-                {"run": one.run, "trial": one.trial, SCORE.name: one.score.value, "chosen_on": one.chosen} for one in self.members
+                {
+                    "run": one.run, "trial": one.trial, SCORE.name: one.score.value, "chosen_on": one.chosen,
+                    "transductive": bool(one.transductive),
+                }
+                for one in self.members
             ],
             "best_member": {"run": self.best.run, "trial": self.best.trial, SCORE.name: self.best.score.value},
             "difference_to_best": self.against.difference, "p": self.against.p, "p_about": self.against.scope,
@@ -147,6 +155,7 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
     nested = any(folds.nested and folds.name == part for folds in state.folds)
     number = None if nested else found.trial
     found_in = [findings_of(one.result) for one in state.evaluations if one.corpus == part]
+    found_in += [findings_of(folds) for folds in state.folds if folds.name == part]
     findings = found_in[-1] if found_in else ()
     return Member(
         folder.run_id, number, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,

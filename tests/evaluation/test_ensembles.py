@@ -14,7 +14,7 @@ import pytest
 from fabricated_outputs import explained_run
 from small_runs import make_corpus
 
-from ser_tui.cli.ensembling import ensemble_runs
+from ser_tui.cli.ensembling import _tell, ensemble_runs
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.ensembles import Member, members_of, scored
@@ -49,9 +49,23 @@ def test_what_a_member_heard_of_the_utterances_in_training_stays_beside_the_aver
     heard = Finding(kind="duplicates", sentence="Duplicates: 2 of the 4 recordings were trained on.", count=2, of=4)
     rows = [(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), SURE]
     found = scored([member(rows), replace(member(rows, trial=2), findings=(heard,)), replace(member(rows, trial=3), findings=(heard,))])
-    assert said(found.findings) == ("run trial 2: Duplicates: 2 of the 4 recordings were trained on.",)
+    assert said(found.findings) == ("run trial 2, run trial 3: Duplicates: 2 of the 4 recordings were trained on.",)
     assert doubts(found.findings) == "not unseen" and found.plain()["findings"][0]["count"] == 2
     assert not scored([member(rows), member(rows, trial=2)]).findings
+    every = scored([replace(member(rows, trial=number), findings=(heard,)) for number in (1, 2)])
+    assert said(every.findings) == ("every member: Duplicates: 2 of the 4 recordings were trained on.",)
+
+
+def test_which_members_are_transductive_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), SURE]
+    one = replace(member(rows, trial=2), transductive="transductive")
+    found = scored([member(rows), one])
+    assert [row["transductive"] for row in found.plain()["members"]] == [False, True]
+    _tell(found, "validation", "", as_json=False)
+    table = capsys.readouterr().out.splitlines()
+    assert table[1].split()[-2:] == ["SCORE", "IS"] and [line.split()[-1] for line in table[3:5]] == ["plain", "transductive"]
+    _tell(scored([member(rows), member(rows, trial=2)]), "validation", "", as_json=False)
+    assert "SCORE IS" not in capsys.readouterr().out
 
 
 def test_probabilities_are_averaged_whatever_the_order_of_utterances_and_classes() -> None:
