@@ -14,7 +14,21 @@ from ser_tui.client.resolving import load_study
 from ser_tui.encoders import registry as encoders
 from ser_tui.replay.recorded import LEAST, Recorded, of_run, space_of, usable
 from ser_tui.replay.searches import NEAREST, Request
-from ser_tui.report.paper_tables import AUTOSPEECH, BUDGET, CORPUS, Ours, Transfer, is_fair, machine_text, row_of, searches, transfers
+from ser_tui.report.paper_tables import (
+    AUTOSPEECH,
+    BUDGET,
+    CORPUS,
+    Ours,
+    Transfer,
+    is_fair,
+    machine_text,
+    other_task,
+    protocol_text,
+    row_of,
+    same_parts,
+    searches,
+    transfers,
+)
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import Study
@@ -82,10 +96,14 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
 def _recorded(
     states: list[tuple[str, RunState]], folders: Mapping[str, RunFolder], protocol: str
 ) -> Iterator[tuple[RunState, list[Recorded]]]:
-    """The trials of runs that may be compared, which all searched the same dimensions."""
+    """The trials of runs that may be compared, which all searched the same dimensions and scored on the same parts."""
     names: set[str] = set()
+    first: RunState | None = None
     for run_id, state in states:
-        if not is_fair(state.start) or state.study.protocol != protocol or state.study.method != "finetune":
+        study = state.study
+        if not is_fair(state.start) or other_task(study) or study.protocol != protocol or study.method != "finetune":
+            continue
+        if first is not None and not _alike(first, state):
             continue
         try:
             trials = of_run(folders[run_id])
@@ -93,8 +111,15 @@ def _recorded(
             continue
         kept = [trial for trial in trials if not names or set(trial.parameters) == names]
         if kept:
-            names = names or set(kept[0].parameters)
+            names, first = names or set(kept[0].parameters), first or state
             yield state, kept
+
+
+def _alike(one: RunState, other: RunState) -> bool:
+    return (
+        one.start is not None and other.start is not None and same_parts(one.start, other.start)
+        and protocol_text(one) == protocol_text(other)
+    )  # fmt: skip
 
 
 def with_grid(runs: Path, tables: PaperTables) -> PaperTables:

@@ -19,7 +19,7 @@ from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import EDITED, RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.study.time_to_score import MARKS, elapsed, learning_area
+from ser_tui.study.time_to_score import elapsed, learning_area, passed
 
 CORPUS = "emodb"
 BUDGET = 15
@@ -70,6 +70,8 @@ class Ours:
     encoder: str
     alc: float | None = None
     """Area under the learning curve over log time, see `time_to_score.learning_area`."""
+    started: RunStarted | None = None
+    """By which it is told whether another run had the same task."""
     others: tuple[float, ...] = ()
     """The scores of other runs that would have stood here: older ones, as with other seeds."""
 
@@ -97,6 +99,13 @@ def is_fair(start: RunStarted | None) -> bool:
     return start is not None and not {finding.kind for finding in findings_of(start)} & set(UNFAIR)
 
 
+def other_task(study: LoggedStudy) -> str:
+    """Why what a run on EmoDB scored is another task than the paper's; empty where it is not."""
+    if study.plain.get("labels"):
+        return "its labels make other classes of the corpus's"
+    return "it is of some of the speakers alone" if study.plain.get("speakers") else ""
+
+
 def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, budget: int) -> tuple[dict[str, Ours], dict[str, str]]:
     """(strategy -> what stands in its row; run id -> why it stands in none) of `runs`, newest first.
 
@@ -113,6 +122,9 @@ def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, 
         if (kind := row_of(study)) is None:
             continue
         if study.objectives != (BCA,) or study.constraints:
+            continue
+        if why := other_task(study):
+            left[run_id] = why
             continue
         warm = study.strategy.endswith("+warm")
         if not is_fair(state.start) or warm:
@@ -143,7 +155,14 @@ def row_of(study: LoggedStudy) -> str | None:
 
 
 def _is_same_task(one: Ours, other: Ours) -> bool:
-    return (one.protocol, one.score.n) == (other.protocol, other.score.n)
+    alike = one.started is None or other.started is None or same_parts(one.started, other.started)
+    return alike and (one.protocol, one.score.n) == (other.protocol, other.score.n)
+
+
+def same_parts(one: RunStarted, other: RunStarted) -> bool:
+    """Whether two runs had the same recordings in the same parts, as far as both logs tell."""
+    known = [(one.fingerprints.get(name), other.fingerprints.get(name)) for name in ("corpus", "split")]
+    return all(None in both or both[0] == both[1] for both in known)
 
 
 def of_search(run_id: str, state: RunState, trials: Sequence[Trial]) -> Ours | None:
@@ -157,19 +176,11 @@ def of_search(run_id: str, state: RunState, trials: Sequence[Trial]) -> Ours | N
     score = best.scores[BCA]
     return Ours(
         "run", run_id, Score(score.value, score.interval, best.utterances or score.n), validation_speakers(state.start), len(trials),
-        max(known) / 60 if len(known) == len(times) else None, _passed(trials, state), protocol_text(state), machine_text(state.start),
-        state.study.encoder, learning_area(state, trials),
+        max(known) / 60 if len(known) == len(times) else None,
+        tuple((one.mark, one.trials, None if one.seconds is None else one.seconds / 60) for one in passed(state, among=trials)),
+        protocol_text(state), machine_text(state.start), state.study.encoder, learning_area(state, trials),
+        state.start,
     )  # fmt: skip
-
-
-def _passed(trials: Sequence[Trial], state: RunState) -> tuple[tuple[float, int, float | None], ...]:
-    found: list[tuple[float, int, float | None]] = []
-    for mark in MARKS:
-        at = next((index for index, trial in enumerate(trials) if (trial.value() or 0.0) >= mark), None)
-        if at is not None:
-            spent = elapsed(trials[at], state.sessions)
-            found.append((mark, at + 1, None if spent is None else spent / 60))
-    return tuple(found)
 
 
 def protocol_text(state: RunState) -> str:
@@ -180,6 +191,8 @@ def protocol_text(state: RunState) -> str:
     if state.study.protocol in ("random", "stratified"):
         words[0] += f" {told.get('seed', '')}".rstrip()
         words.append(f"{told.get('size', 0):g} validates" if isinstance(told.get("size"), int | float) else "")
+    held = state.start.utterances.get("test", 0) if state.start is not None else 0
+    words.append(f"{held} held out for test" if held else "")
     shares = shares_speakers(state.start)
     words.append("speakers shared" if shares else "speakers apart" if shares is False else "")
     words += [pooled_over(state.start), state.study.transductive]
@@ -229,6 +242,8 @@ def transfers(runs: Iterable[tuple[str, RunState]], encoder: str) -> dict[str, T
     for run_id, state in runs:
         study = state.study
         if study.corpora != (CORPUS,) or study.encoder != encoder or study.method != "finetune" or not is_fair(state.start):
+            continue
+        if other_task(study):
             continue
         for one in state.evaluations:
             result = one.result

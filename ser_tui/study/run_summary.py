@@ -26,7 +26,7 @@ from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 17
+VERSION = 18
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 

@@ -34,9 +34,9 @@ class Passed(Frozen, frozen=True):
     seconds: float | None
 
 
-def passed(state: RunState, marks: Sequence[float] = MARKS) -> tuple[Passed, ...]:
-    """The marks that the run's trials reached, in ascending order."""
-    trials = [trial for trial in state.trials if trial.status.counts]
+def passed(state: RunState, marks: Sequence[float] = MARKS, among: Sequence[Trial] | None = None) -> tuple[Passed, ...]:
+    """The marks that the run's trials, or those `among` them, reached, in ascending order."""
+    trials = [trial for trial in (state.trials if among is None else among) if trial.status.counts]
     found: list[Passed] = []
     for mark in sorted(marks):
         at = _first(trials, mark, state.sessions)
@@ -113,12 +113,11 @@ def _mark(mark: float) -> str:
 
 
 def _first(trials: Sequence[Trial], mark: float, sessions: Sequence[WorkerTime]) -> int | None:
-    """Where the trial stands that reached `mark` first. Of several at a time one that began later may have ended earlier."""
+    """Where the trial stands that reached `mark` first. Of several at a time one that began later may have ended earlier, and of one that
+    was made again the begin is that of the last attempt: a trial of a higher number may have begun long before."""
     first: int | None = None
     earliest = math.inf
     for index, trial in enumerate(trials):
-        if first is not None and _since(sessions, trial.started) >= earliest:
-            break
         value = trial.value(BCA)
         if value is not None and value >= mark:
             since, before = trial.resumed or (trial.started, 0.0)

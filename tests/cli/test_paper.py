@@ -16,6 +16,8 @@ from ser_tui.report.paper_tables import searches
 from ser_tui.study import events
 from ser_tui.study.load import loads
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.state import RunState
+from ser_tui.study.time_to_score import passed
 
 SCORES = [0.70, 0.85, 0.60, 0.91, 0.90, 0.93, *[0.5] * 9, 0.99]
 
@@ -81,6 +83,47 @@ def test_a_run_on_another_split_or_corpus_stands_in_no_row(tmp_path: Path) -> No
     rows, left = searches([("a", other), ("b", apart)], "whisper-tiny.en", "random", 15)
     assert not rows and not left
     assert searches([("b", apart)], "whisper-tiny.en", "speaker", 15)[0]["gp"].score.value == 0.93
+
+
+def test_a_run_of_other_classes_or_of_some_speakers_is_another_task_than_the_papers(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = EMODB.replace("strategy: gp", "strategy: random")
+    written(runs, "four", log_of(loads(random + "labels: {boredom: '', disgust: '', fear: ''}\n"), [0.99] * 15))
+    written(runs, "women", log_of(loads(random + "speakers: {emodb: ['08', '09']}\n"), [0.99] * 15))
+    found = papers.gathered(runs, "whisper-tiny.en", "random", 15)
+    assert "-newer-" in found.rows["random"].run and found.rows["random"].score.value == 0.93
+    why = {run.split("-")[2]: left for run, left in found.left.items()}
+    assert why["four"] == "its labels make other classes of the corpus's" and why["women"] == "it is of some of the speakers alone"
+    assert found.recorded == 34, "nor is the grid replayed on their trials"
+    print_paper(encoder="", protocol="random", budget=15, replayed=False, as_json=False)
+    assert "it is of some of the speakers alone" in capsys.readouterr().out
+
+
+def test_a_mean_over_runs_is_of_those_that_scored_the_same_parts(tmp_path: Path) -> None:
+    def run(digest: str, held: int = 0) -> RunState:
+        log = log_of(loads(EMODB), SCORES)
+        assert isinstance(log[0], events.RunStarted)
+        parts = {"train": 2, "validation": 2, "test": held}
+        return reduce_all([replace(log[0], fingerprints={"corpus": "c", "split": digest}, utterances=parts), *log[1:]])
+
+    found = searches([("a", run("s")), ("b", run("t")), ("c", run("s"))], "whisper-tiny.en", "random", 15)[0]["gp"]
+    assert found.spread is not None and found.spread[0] == 2, "the second has other parts"
+    held = searches([("a", run("s", 50))], "whisper-tiny.en", "random", 15)[0]["gp"]
+    assert "50 held out for test" in held.protocol and "held out" not in found.protocol
+
+
+def test_marks_are_passed_as_the_run_itself_tells_it() -> None:
+    log = log_of(loads(EMODB), [0.5, 0.91, 0.92, 0.5])
+    # The third begins a minute later and ends earlier.
+    begun = {2: "2026-11-26T12:00:00.000Z", 3: "2026-11-26T12:01:00.000Z"}
+
+    def moved(event: events.Event) -> events.Event:
+        if isinstance(event, events.TrialStarted):
+            return replace(event, time=begun.get(event.trial, event.time), pending=(2,) if event.trial == 3 else ())
+        return replace(event, seconds=600.0) if isinstance(event, events.TrialFinished) and event.trial == 2 else event
+
+    state = reduce_all(map(moved, log))
+    found = searches([("a", state)], "whisper-tiny.en", "random", 4)[0]["gp"]
+    assert [(mark, trials) for mark, trials, _ in found.to] == [(one.mark, one.trials) for one in passed(state)] == [(0.8, 3), (0.9, 3)]
 
 
 def test_a_run_of_members_stands_in_the_row_of_autospeech_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,12 @@ def test_of_two_at_a_time_the_one_that_ended_first_counts() -> None:
     assert (found.trial, found.seconds) == (2, 35.0)
 
 
+def test_a_trial_that_was_made_again_does_not_hide_one_that_ended_before_it() -> None:
+    # The second was retried: it began at 500 s for the last time, after all others were over.
+    found = passed(state(trial(1, 0, 400, 0.82), trial(2, 500, 50, 0.9), trial(3, 5, 100, 0.83)))
+    assert [(one.mark, one.trial, one.seconds) for one in found] == [(0.8, 3, 105.0), (0.9, 2, 550.0)]
+
+
 def test_a_log_without_times_still_counts_trials() -> None:
     (found,) = passed(state(replace(trial(1, 0, 1, 0.85), started="", seconds=None), sessions=(WorkerTime("", None, ""),)))
     assert (found.trials, found.seconds) == (1, None) and passed_text([found]) == "BCA passed .80 after 1 trial, not .90"
