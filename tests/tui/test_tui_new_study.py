@@ -46,6 +46,7 @@ def form(**changes: Any) -> StudyForm:
         {"corpus": ["emodb", "demo"], "strategy": {"kind": "grid", "points": 3}, "budget": {"minutes": 2.5}},
         {"training": {"paper_exact": True, "warmup": 0.2}, "search": {"learning_rate": 1e-5}},
         {"training": {"trim_silence": True, "augment": ["speed", "noise"]}, "search": {"head_initialization": "probe"}},
+        {"constraints": ["latency <= 0.05", "worst_sex_bca >= 0.3"]},
         {"corpus": ["emodb", "emovo"], "speakers": {"emodb": ["03", "08"], "emovo": {"without": ["f3"]}}, "objective": "worst_corpus_bca"},
     ],
 )
@@ -222,6 +223,12 @@ async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:
         await until_shown(pilot, "must be below high")
         await press(pilot, "ctrl+u", "'1e-3")
         await until(pilot, lambda: "must be below high" not in shown(pilot.app))
+
+
+def test_constraints_are_typed_as_documents_have_them() -> None:
+    typed = form()
+    typed.texts["constraints"] = "latency <= 0.05, checkpoint_size<=5e7"
+    assert typed.problems() == {} and typed.raw()["constraints"] == ["latency <= 0.05", "checkpoint_size<=5e7"]
 
 
 async def test_a_study_of_some_speakers_opens_as_a_clone(runs: Path) -> None:

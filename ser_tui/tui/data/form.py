@@ -42,7 +42,8 @@ class FormField:
     options: tuple[str, ...] = ()
     width: int = 24
     kind: type = str
-    """What the text says: a number, a word, a list (tuple) whose items are apart by blanks or commas, or pairs (dict)."""
+    """What the text says: a number, a word, a list (tuple) whose items are apart by blanks or commas (of PHRASES: by commas), or pairs
+    (dict)."""
     optional: bool = False
     """Left empty, the key is left out of the document."""
     default: str = ""
@@ -54,6 +55,8 @@ class FormField:
         return self.kind is tuple
 
 
+PHRASES = ("constraints",)
+"""Lists whose items hold blanks: latency <= 0.05."""
 _WIDTHS = {"seed": 12, "protocol.seed": 10, "budget.trials": 8, "budget.minutes": 8, "budget.stop_after": 8}
 """Columns of numbers that want more than the usual six."""
 
@@ -439,7 +442,7 @@ def _text(item: FormField, value: Any) -> str:
     if item.options == SWITCH:
         return "yes" if value else "no"
     if item.listed:
-        return " ".join(str(part) for part in value or ())
+        return (", " if item.key in PHRASES else " ").join(str(part) for part in value or ())
     return written(value)
 
 
@@ -455,6 +458,8 @@ def _typed(item: FormField, text: str) -> Any:
         return {emotion.strip(): target.strip() for emotion, _, target in pairs}
     if item.options == SWITCH:
         return text == "yes"
+    if item.key in PHRASES:
+        return [part.strip() for part in text.split(",") if part.strip()]
     if item.listed:
         return items(text)
     return text.strip() if item.kind is str else number(text)
