@@ -95,6 +95,8 @@ class Manifest:
     """Why the corpus's own split cannot be used, and the way out; empty: it can, or there is none."""
     like: str = ""
     """As what a folder was read: a known corpus, tree, or tree:LEVEL; empty for a table."""
+    nameless: int = 0
+    """Utterances without a speaker's name that a choice of speakers left out."""
 
     def recording(self, utterance: Utterance) -> str:
         """SHA-256 of the bytes of the file that `utterance` is, or is a segment of."""

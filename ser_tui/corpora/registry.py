@@ -211,6 +211,7 @@ def load_many(
         made, spellings=told(+merged, classes), written=written,
         reading=tuple(f"{manifest.corpus}: {line}" if several else line for manifest in loaded for line in manifest.reading),
         like=loaded[0].like if not several else "",
+        nameless=sum(manifest.nameless for manifest in loaded),
         unclear_split=next((manifest.unclear_split for manifest in loaded if manifest.unclear_split), ""),
     )  # fmt: skip
 

@@ -9,12 +9,14 @@ from dataclasses import replace
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.findings import Finding
 
 
 def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: Collection[str] = ()) -> Manifest:
     """The manifest of the utterances of `speakers` alone (empty: of all), less those of the speakers `without`.
 
-    Speakers bear the names that the corpus gives them. What is left out is no problem of the corpus, so `problems` stay as they
+    Speakers bear the names that the corpus gives them. An utterance without one is nobody's whom one could choose, and might be one's who
+    is left out: it is left out too, and counted as `nameless`. What is left out is no problem of the corpus, so `problems` stay as they
     are; the fingerprint is that of what is left. Raises UsageError for a speaker whom the corpus has not, UserError where nobody
     is left.
     """
@@ -31,7 +33,17 @@ def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: C
         raise UserError(f"corpus {manifest.corpus}: the chosen speakers leave nobody; keep one at least")
     chosen = [utterance for utterance in manifest.utterances if utterance.speaker in kept]
     made = manifests.make(manifest.corpus, manifest.root, chosen, manifest.problems, manifest.digests)
-    return replace(manifest, utterances=made.utterances, fingerprint=made.fingerprint, digests=made.digests)
+    nameless = sum(utterance.speaker is None for utterance in manifest.utterances)
+    return replace(manifest, utterances=made.utterances, fingerprint=made.fingerprint, digests=made.digests, nameless=nameless)
+
+
+def left_out_nameless(manifest: Manifest) -> list[Finding]:
+    """What must be said where a choice of speakers left out what bears no speaker's name; otherwise nothing."""
+    if not (count := manifest.nameless):
+        return []
+    several = "utterances without a speaker label are" if count > 1 else "utterance without a speaker label is"
+    sentence = f"Left out: {count} {several} not used, since speakers are chosen by name and whose these are cannot be told."
+    return [Finding(kind="told", sentence=sentence, count=count)]
 
 
 def _hint(speaker: str, known: list[str]) -> str:

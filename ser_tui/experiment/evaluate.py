@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.catalogue import spoken_by_machines
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
-from ser_tui.corpora.selection import only_speakers
+from ser_tui.corpora.selection import left_out_nameless, only_speakers
 from ser_tui.evaluation.mapping import decided, divided
 from ser_tui.evaluation.overlap import overlap, overlap_with_record
 from ser_tui.evaluation.statistics import interval_speakers
@@ -133,7 +133,7 @@ class _Evaluation:
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
             findings = [*synthetic(spoken_by_machines([corpus])), *self._by_speaker(target, len(emotions) - len(chosen)), *findings]
-            findings += shared
+            findings += [*shared, *left_out_nameless(manifest)]
             if self._baselines is not None:
                 beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance, make
-from ser_tui.corpora.selection import only_speakers
+from ser_tui.corpora.selection import left_out_nameless, only_speakers
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -27,6 +27,8 @@ def test_only_the_chosen_and_not_those_left_out() -> None:
     assert some.fingerprint != whole.fingerprint and some.problems == whole.problems
     assert only_speakers(whole, without=["09"]) == some, "one without a speaker's name is nobody's whom one could choose"
     assert list(only_speakers(whole, ["03", "08"], ["03"]).speakers) == ["08"]
+    (said,) = left_out_nameless(some)
+    assert said.sentence.startswith("Left out: 1 utterance without a speaker label is not used") and not left_out_nameless(whole)
 
 
 def test_what_cannot_be_chosen_is_refused() -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
 from ser_tui.corpora.spellings import form, meaning, merged
+from ser_tui.corpora.splitting.protocols import split
 from ser_tui.study.errors import UsageError
+from ser_tui.study.protocol import Speakers, SplitProtocol
 
 
 def test_words_of_one_meaning_are_one_class_named_by_the_english_word() -> None:
@@ -78,6 +80,22 @@ def test_several_corpora_meet_in_one_class(home: Path, sound: Any) -> None:
     assert both.emotions == {"happiness": 4, "sad": 4}
     assert registry.load_many(["one"], {}).emotions == {"Happy": 2, "sad": 2}
     assert {(one.word, one.emotion) for one in both.spellings} == {("Happy", "happiness"), ("joy", "happiness")}
+
+
+def test_labels_that_leave_two_words_for_one_emotion_are_told(home: Path, sound: Any) -> None:
+    registry.remember("mine", tree(home / "mine", sound, "happiness", "excitement", "sad", each=6))
+    drawn = split(registry.load_many(["mine"], {"excitement": "happy"}), SplitProtocol(kind="random"))
+    assert any("happiness and happy are classes of their own here" in warning for warning in drawn.warnings)
+    assert not any("classes of their own" in warning for warning in split(registry.load_many(["mine"], {}), SplitProtocol()).warnings)
+
+
+def test_what_a_choice_of_speakers_leaves_out_unnamed_is_told(home: Path, sound: Any) -> None:
+    tree(home, sound, "joy", "sad", each=6)
+    rows = "".join(f"{word}/{n}.wav,{word},{'' if n == 5 else f's{n % 3}'}\n" for word in ("joy", "sad") for n in range(6))
+    (home / "t.csv").write_text(f"file,emotion,speaker\n{rows}")
+    registry.remember("mine", home / "t.csv")
+    some = registry.load_many(["mine"], {}, speakers={"mine": Speakers(without=("s0",))})
+    assert any(one.startswith("Left out: 2 utterances") for one in split(some, SplitProtocol(kind="random")).warnings)
 
 
 def test_labels_name_a_spelling_a_class_or_a_known_word(home: Path, sound: Any) -> None:

@@ -367,6 +367,10 @@ def test_own_folds_serve_kfold(home: Path, sound: Any) -> None:
     some = added(home / "t.csv", f"file,emotion,fold\n{rows.replace('joy,1', 'joy,')}")
     with pytest.raises(UsageError, match="kfold needs speakers"):
         folds(some, SplitProtocol(kind="kfold"))
+    spoken = "".join(f"{row},s{number % 6}\n" for number, row in enumerate(rows.replace("joy,1", "joy,").splitlines()))
+    named = added(home / "t.csv", f"file,emotion,fold,speaker\n{spoken}")
+    drawn = folds(named, SplitProtocol(kind="kfold", folds=3))
+    assert all("own folds are not used: 2 of the 12 utterances are in none of them" in fold.warnings[0] for _, fold in drawn)
 
 
 def test_pipes_are_not_waited_for(home: Path) -> None:

@@ -273,8 +273,17 @@ def _own_folds(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int])
 
 
 def _fold_notes(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int], count: int) -> list[Finding]:
-    if protocol.kind != "kfold" or not _folded(manifest, rest):
+    if protocol.kind != "kfold":
         return []
+    if not _folded(manifest, rest):
+        lacking = sum(manifest.utterances[index].fold is None for index in rest)
+        if lacking == len(rest):
+            return []
+        sentence = (
+            f"The corpus's own folds are not used: {lacking} of the {len(rest)} utterances are in none of them, so the folds are drawn "
+            "over speakers."
+        )
+        return [Finding(kind="protocol", sentence=sentence, count=lacking, of=len(rest))]
     instead = f", not the {protocol.folds} of the study" if protocol.folds != count else ""
     sentence = f"The folds are the corpus's own {count}, as its table numbers them{instead}."
     return [Finding(kind="protocol", sentence=sentence, count=count)]

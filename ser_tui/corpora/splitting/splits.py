@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.selection import left_out_nameless
+from ser_tui.corpora.spellings import meaning
 from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.sentences import lone_emotions
 from ser_tui.study.errors import UsageError
@@ -66,6 +68,8 @@ def describe_folds(
         *_sentences(heard),
         *_duplicates(heard),
         *conflicts(manifest),
+        *left_out_nameless(manifest),
+        *synonyms(manifest),
         *_classes(heard),
     ]
     shared = {name for part in ("validation", "test") for name in heard.shared(part, "speaker")[0]}
@@ -172,6 +176,21 @@ def conflicts(manifest: Manifest) -> list[Finding]:
     several = f"{len(twice)} recordings are" if len(twice) > 1 else "1 recording is"
     sentence = f"Contradicting labels: {several} there more than once with different emotions, for example {example}."
     return [Finding(kind="contradictions", sentence=sentence, count=len(twice))]
+
+
+def synonyms(manifest: Manifest) -> list[Finding]:
+    """A finding for each emotion that is several classes, which a study's labels alone can make: happiness, and what became happy."""
+    words: dict[str, list[str]] = defaultdict(list)
+    for name in manifest.emotions:
+        words[meaning(name)].append(name)
+    return [
+        Finding(
+            kind="told", count=len(names),
+            sentence=f"Words for one emotion: {' and '.join(names)} are classes of their own here, as the study's labels have it.",
+        )
+        for names in words.values()
+        if len(names) > 1
+    ]  # fmt: skip
 
 
 def _values(utterances: Iterable[Utterance], field: str) -> set[str]:
