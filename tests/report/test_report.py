@@ -14,7 +14,7 @@ from calling import call, document
 from fabricated_runs import begin, finished
 from piloting import press, until, until_shown
 from reading import read
-from scored_run import scored_run
+from scored_run import EVALUATION, FOLDS, scored_run
 
 from ser_tui.cli.evaluating import _names  # what reads the options back
 from ser_tui.cli.exporting import report_runs
@@ -28,6 +28,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study import events
 from ser_tui.study.comparison import settings
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import duration, loss_text, parameter, score
 from ser_tui.study.load import load
 from ser_tui.study.summary import summarize
@@ -72,6 +73,21 @@ def test_every_figure_of_real_runs_is_that_of_show(old: Path) -> None:
         assert [(recall["name"], recall["recall"]) for recall in told["recalls"]] == list(one["recalls"].items())
         assert {recall["name"]: recall["interval"] for recall in told["recalls"] if recall["interval"]} == one["recall_intervals"]
     assert checked(html(*folders), documents) > 200
+
+
+def test_folds_tests_and_what_they_share_stand_beside_their_scores(tmp_path: Path) -> None:
+    run = scored_run(tmp_path)
+    sentence = "Sentences are shared: 24 of the 24 sentences in the scored part are trained on too."
+    known = plain([Finding(kind="sentences", sentence=sentence, part="validation", count=24, of=24)])
+    tested = replace(EVALUATION, baselines={"untuned_bca": 0.45, "egemaps_bca": 0.5}, baseline_intervals={
+        "untuned_bca": (0.4, 0.5), "egemaps_bca": (0.4, 0.6)}, baseline_p={"untuned": 0.03, "egemaps": 0.02},
+    )  # fmt: skip
+    begun = events.EvaluationStarted(corpus="ravdess", mapping=tested.mapping, utterances=576)
+    run.write(replace(FOLDS, protocol="loco", findings=known), begun, tested)
+    text, told = html(run.folder), tell(run.folder).document
+    assert sentence in text and f"warning: {sentence}" in call("show", run.folder.run_id, runs=tmp_path).stdout
+    assert "p = .04 of 2 tests (Holm)" in text
+    assert told["evaluations"][-1]["baseline_corrected_p"] == {"untuned": 0.04, "egemaps": 0.04}
 
 
 def test_every_figure_of_a_run_with_everything_is_that_of_show(tmp_path: Path) -> None:
