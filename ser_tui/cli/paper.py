@@ -9,7 +9,7 @@ from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import papers
 from ser_tui.client.papers import NAMES, PaperTables
 from ser_tui.places import runs_folder
-from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Printed, Transfer
+from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Printed, Transfer, unlike
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
@@ -48,7 +48,7 @@ def _document(tables: PaperTables) -> dict[str, Any]:
             }
             for corpus, (untuned, tuned) in ZERO_SHOT.items()
         ],
-        "left_out": dict(tables.left),
+        "left_out": dict(tables.left), "unlike": unlike(rows),
     }  # fmt: skip
 
 
@@ -74,6 +74,8 @@ def _print(tables: PaperTables) -> None:
             say(f"{kind} was not run: {one.run}")
         if (spread := one.spread) is not None:
             say(f"{kind}: the newest of {spread[0]} runs; their mean is {score(spread[1])}, standard deviation {score(spread[2])}")
+    for line in unlike(rows):
+        say(line)
     say("The paper's minutes were taken on its own machines and cannot be compared with yours. Its random split shares speakers.")
     say("")
     say("zero-shot, tuned on EmoDB: accuracy, untuned -> tuned")

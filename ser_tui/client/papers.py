@@ -38,6 +38,7 @@ from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import counted_trials
+from ser_tui.study.task import differing
 from ser_tui.study.time_to_score import MARKS
 
 GRID = 504
@@ -96,8 +97,9 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
 def _recorded(
     states: list[tuple[str, RunState]], folders: Mapping[str, RunFolder], protocol: str
 ) -> Iterator[tuple[RunState, list[Recorded]]]:
-    """The trials of runs that may be compared, which all searched the same dimensions and scored on the same parts."""
-    names: set[str] = set()
+    """The trials of runs that may be compared: of the newest one, and of those that had the same task and scored on the same parts, with
+    what the newest searches alone."""
+
     first: RunState | None = None
     for run_id, state in states:
         study = state.study
@@ -106,19 +108,18 @@ def _recorded(
         if first is not None and not _alike(first, state):
             continue
         try:
-            trials = of_run(folders[run_id])
+            trials = of_run(folders[run_id], None if first is None else first.study)
         except UserError:
             continue
-        kept = [trial for trial in trials if not names or set(trial.parameters) == names]
-        if kept:
-            names, first = names or set(kept[0].parameters), first or state
-            yield state, kept
+        if trials:
+            first = first or state
+            yield state, trials
 
 
 def _alike(one: RunState, other: RunState) -> bool:
     return (
         one.start is not None and other.start is not None and same_parts(one.start, other.start)
-        and protocol_text(one) == protocol_text(other)
+        and protocol_text(one) == protocol_text(other) and not differing([one.study, other.study])
     )  # fmt: skip
 
 

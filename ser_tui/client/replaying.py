@@ -26,6 +26,7 @@ from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space, searched
+from ser_tui.study.task import differing
 
 TABLE = ".csv"
 
@@ -81,8 +82,10 @@ def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> t
             run = resolve(runs, source)
             of_runs.setdefault(run.run_id, run)
     trials = [trial for table in tables.values() for trial in of_table(table)]
-    trials += [trial for run in of_runs.values() for trial in of_run(run)]
     _refuse_unlike([*of_runs.values()])
+    # What the first run does not search is as it is there: trials of others with other values would be several scores of one point.
+    like = next(iter(of_runs.values())).state().study if of_runs and study is None else None
+    trials += [trial for run in of_runs.values() for trial in of_run(run, like)]
     if not trials:
         raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
     if study is not None:
@@ -93,10 +96,9 @@ def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> t
 def _refuse_unlike(runs: Sequence[RunFolder]) -> None:
     """Raise UsageError where trials of `runs` would tell one surrogate two scores of one point."""
     studies = [run.state().study for run in runs]
-    for what in ("encoder", "method", "corpus", "protocol"):
-        values = dict.fromkeys(str(getattr(study, what)) for study in studies)
-        if len(values) > 1:
-            raise UsageError(f"the runs differ in {what} ({', '.join(values)[:200]}), and so do their scores: replay them apart")
+    named = {what: dict.fromkeys(str(getattr(study, what)) for study in studies) for what in ("encoder", "method", "corpus", "protocol")}
+    for what, values in [*((what, tuple(values)) for what, values in named.items() if len(values) > 1), *differing(studies)]:
+        raise UsageError(f"the runs differ in {what} ({', '.join(values)[:200]}), and so do their scores: replay them apart")
 
 
 def request(

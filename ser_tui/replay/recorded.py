@@ -17,8 +17,10 @@ from ser_tui.strategies.axes import inside
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import BCA
 from ser_tui.study.space import Choice, Dimension, Integer, Real, Space, searched
+from ser_tui.study.task import fits
 
 PARAMETERS = {"lr": "learning_rate", "num_epochs": "epochs", "max_length": "max_seconds"}
 """What other programs call hyperparameters, the paper's tables among them."""
@@ -71,15 +73,16 @@ def of_table(path: Path) -> list[Recorded]:
     return found
 
 
-def of_run(folder: RunFolder) -> list[Recorded]:
-    """A run's scored trials, what was searched alone."""
+def of_run(folder: RunFolder, like: LoggedStudy | None = None) -> list[Recorded]:
+    """A run's scored trials, of what the study `like` searches, or else its own, alone; without those that have other values of what that
+    does not search: another run's, or those of before its bounds were edited."""
     state = folder.state()
-    space = _space(state.study.plain.get("search"))
-    names = searched(space)
+    study = like or state.study
+    names = searched(_space(study.plain.get("search")))
     return [
         Recorded({name: trial.parameters[name] for name in names}, value, trial.seconds)
         for trial in state.trials
-        if (value := trial.value(BCA)) is not None and all(name in trial.parameters for name in names)
+        if (value := trial.value(BCA)) is not None and all(name in trial.parameters for name in names) and fits(study, trial.parameters)
     ]
 
 

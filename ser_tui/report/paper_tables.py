@@ -19,6 +19,7 @@ from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import EDITED, RunState, Trial
 from ser_tui.study.summary import counted_trials
+from ser_tui.study.task import differing, setting
 from ser_tui.study.time_to_score import elapsed, learning_area, passed
 
 CORPUS = "emodb"
@@ -73,7 +74,12 @@ class Ours:
     started: RunStarted | None = None
     """By which it is told whether another run had the same task."""
     others: tuple[float, ...] = ()
-    """The scores of other runs that would have stood here: older ones, as with other seeds."""
+    """The scores of other runs that would have stood here: older ones of the same study, as with other seeds."""
+
+    @property
+    def study(self) -> LoggedStudy:
+        """What the run was asked to do; nothing of a replay."""
+        return LoggedStudy.of(None if self.started is None else self.started.study)
 
     @property
     def spread(self) -> tuple[int, float, float] | None:
@@ -156,13 +162,32 @@ def row_of(study: LoggedStudy) -> str | None:
 
 def _is_same_task(one: Ours, other: Ours) -> bool:
     alike = one.started is None or other.started is None or same_parts(one.started, other.started)
-    return alike and (one.protocol, one.score.n) == (other.protocol, other.score.n)
+    same = alike and (one.protocol, one.score.n) == (other.protocol, other.score.n)
+    return same and not differing([one.study, other.study], space=True)
 
 
 def same_parts(one: RunStarted, other: RunStarted) -> bool:
     """Whether two runs had the same recordings in the same parts, as far as both logs tell."""
     known = [(one.fingerprints.get(name), other.fingerprints.get(name)) for name in ("corpus", "split")]
     return all(None in both or both[0] == both[1] for both in known)
+
+
+def unlike(rows: Mapping[str, Ours]) -> list[str]:
+    """What the runs that fine-tuned differ in besides their strategy, a sentence each: their rows do not compare as they stand. The grid's
+    space is its own."""
+    runs = {kind: one.study for kind, one in rows.items() if one.how == "run" and kind != AUTOSPEECH}
+    searched = {kind: study for kind, study in runs.items() if kind != "grid"}
+    keys = [key for key, _ in differing([*runs.values()])] + [
+        key for key, _ in differing([*searched.values()], space=True) if key.startswith("search")
+    ]
+    found: list[str] = []
+    for key in keys:
+        values: dict[str, list[str]] = {}
+        for kind, study in (searched if key.startswith("search") else runs).items():
+            if (text := setting(study, key)) is not None:
+                values.setdefault(text, []).append(kind)
+        found.append(f"not one study: {key} is " + "; ".join(f"{text} for {', '.join(kinds)}" for text, kinds in values.items()))
+    return found
 
 
 def of_search(run_id: str, state: RunState, trials: Sequence[Trial]) -> Ours | None:

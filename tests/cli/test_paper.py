@@ -12,7 +12,7 @@ from small_logs import EMODB, log_of, written
 
 from ser_tui.cli.paper import print_paper
 from ser_tui.client import papers
-from ser_tui.report.paper_tables import searches
+from ser_tui.report.paper_tables import searches, unlike
 from ser_tui.study import events
 from ser_tui.study.load import loads
 from ser_tui.study.reducer import reduce_all
@@ -146,3 +146,23 @@ def test_a_run_of_members_stands_in_the_row_of_autospeech_alone(runs: Path, caps
 def test_a_protocol_that_there_is_not_is_refused(tmp_path: Path) -> None:
     done = call("paper", "--protocol", "randon", runs=tmp_path, code=2)
     assert "protocol 'randon' is not one of random, " in done.stderr
+
+
+def test_runs_of_another_study_are_neither_averaged_nor_shown_in_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tpe, gp = EMODB.replace("strategy: gp", "strategy: tpe"), EMODB
+    narrow = gp.replace("epochs: {low: 1, high: 10}", "epochs: {low: 8, high: 10}")
+    logs = {"tpe": log_of(loads(tpe), SCORES), "old": log_of(loads(gp), [0.6] * 15), "narrow": log_of(loads(narrow), SCORES)}
+    states = {name: reduce_all(log) for name, log in logs.items()}
+    rows, _ = searches([(name, states[name]) for name in ("narrow", "old", "tpe")], "whisper-tiny.en", "random", 15)
+    assert rows["gp"].run == "narrow" and rows["gp"].spread is None, "another space is another task"
+    assert unlike(rows) == ["not one study: search.epochs is 8 to 10 int for gp; 1 to 10 int for tpe"]
+    rows, _ = searches([(name, states[name]) for name in ("old", "tpe")], "whisper-tiny.en", "random", 15)
+    assert not unlike(rows)
+
+
+def test_the_grid_is_replayed_on_trials_of_one_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
+    random = EMODB.replace("strategy: gp", "strategy: random")
+    written(tmp_path, "another", log_of(loads(random + "training: {augment: [noise]}\n"), [0.3] * 30))
+    written(tmp_path, "newest", log_of(loads(random), [0.5] * 15))
+    assert papers.gathered(tmp_path, "", "random", 15).recorded in (15, 30), "45 would be of two tasks"

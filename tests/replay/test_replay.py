@@ -86,6 +86,8 @@ def test_a_runs_trials_are_read_and_too_few_are_refused() -> None:
 
 @pytest.mark.parametrize(("was", "other", "wanted"), [
     ("corpus: emodb", "corpus: emovo", "differ in corpus (emodb, emovo)"),
+    ("corpus: emodb", "corpus: emodb\ntraining: {paper_exact: true}", "differ in training.paper_exact (False, True)"),
+    ("corpus: emodb", "corpus: emodb\nprotocol: {size: 0.5}", "differ in protocol.size (0.2, 0.5)"),
     ("encoder: whisper-tiny.en", "encoder: facebook/wav2vec2-base", "differ in encoder (whisper-tiny.en, facebook/wav2vec2-base)"),
 ])  # fmt: skip
 def test_runs_whose_scores_do_not_compare_are_replayed_apart(tmp_path: Path, was: str, other: str, wanted: str) -> None:
@@ -161,6 +163,19 @@ def test_a_budget_in_minutes_counts_what_ends_within_it(table: Path, tmp_path: P
     assert whole["trials"] <= 2 and whole["minutes"] <= told["minutes"], "whichever comes first"
     (first,) = document(*words, "--minutes", "0.01", runs=tmp_path)["strategies"]
     assert first["trials"] == 1, "the first trial always counts: a search has a best"
+
+
+def test_what_the_first_run_does_not_search_is_as_it_is_there(tmp_path: Path) -> None:
+    """Trials of others with other values would be several scores of one point."""
+    text = EMODB.replace("strategy: gp", "strategy: random")
+    fixed = loads(text.replace("max_seconds: {choices: [2, 3, 4, 5, 7, 10]}", "max_seconds: 5"))
+    narrow = written(tmp_path, "narrow", log_of(fixed, [0.5] * 20))
+    wide = written(tmp_path, "wide", log_of(loads(text), [0.6] * 30))
+    at_five = sum(trial.parameters["max_seconds"] == 5 for trial in wide.state().trials)
+    assert 0 < at_five < 30
+    assert len(replaying.recorded(tmp_path, [narrow.run_id, wide.run_id])[0]) == 20 + at_five
+    trials, space = replaying.recorded(tmp_path, [wide.run_id, narrow.run_id])
+    assert len(usable(space, trials)) == 50, "what one fixes is a value of what the other searches"
 
 
 def test_what_is_named_twice_is_replayed_once(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ser_tui.client.papers import NAMES, PaperTables, command, transfer_command
 from ser_tui.replay.recorded import LEAST
-from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Transfer
+from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Transfer, unlike
 from ser_tui.report.sheets import Sheet, SheetColumn
 from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
@@ -128,7 +128,8 @@ def _of_search(tables: PaperTables, kind: str, *, wide: bool) -> list[Text]:
     if (spread := ours.spread) is not None:
         told = f"{spread[0]} runs of this kind: mean {score(spread[1])}, standard deviation {score(spread[2])}; the newest one stands here"
         lines.append(cell(told, "muted"))
-    return lines
+    apart = [line for line in unlike(tables.rows) if kind in line]
+    return [*lines, *(cell(line, "warning") for line in apart)]
 
 
 def _run_words(ours: Ours, *, wide: bool) -> str:
