@@ -33,7 +33,7 @@ from ser_tui.training.probe import ProbeTrainer
 RANDOM_HEADS = 20
 """One random head's accuracy is a matter of luck."""
 REFERENCE_PER_CLASS = 20
-"""Training utterances of each class whose logits say where the mean belongs."""
+"""Training utterances of each class whose logits say where the mean belongs; all where features are by the speakers' own statistics."""
 SHARE_OF_LONE = 0.25
 """Share of speakers of one emotion from which on the means of speakers are not taken out."""
 LEAST_FOR_A_MEAN = 10
@@ -204,11 +204,13 @@ class Baselines:
     @cached_property
     def _reference(self) -> NDArray[np.float64]:
         """Where the mean of the model's logits [classes] lies on the training part."""
-        data, chosen = self._data, []
+        data, chosen = self._data, list[int]()
         order = np.random.default_rng(self._study.seed).permutation(list(data.split.train))
         part = data.part([int(index) for index in order])
+        # By the statistics of the few, their mean is where the mean of any target is, whatever the model has learnt: nothing would move.
+        most = len(part) if self._model.pooling.by_speaker else REFERENCE_PER_CLASS
         for label in range(len(data.classes)):
-            chosen += [index for index, own in enumerate(part.labels) if own == label][:REFERENCE_PER_CLASS]
+            chosen += [index for index, own in enumerate(part.labels) if own == label][:most]
         known = kept_logits(
             self._model, [part.clips[index] for index in chosen], [part.digests[index] for index in chosen],
             speakers=[part.speakers[index] for index in chosen], should_stop=self._session.should_stop,
