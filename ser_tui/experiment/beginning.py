@@ -87,7 +87,7 @@ def _started(
         findings=plain(
             (
                 *assumed(encoders.assumption(study.encoder)),
-                *warm(study.warm_start.first_point != "none", prior),
+                *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), study.corpus),
                 *synthetic(spoken_by_machines(study.corpus)),
                 *transductive(study.training.normalize_speaker),
                 *refitted(study.training.refit == "all", bool(split.test)),

@@ -23,7 +23,11 @@ def past_runs(runs: Path, study: Study, own: str = "") -> list[tuple[str, RunSta
     had a warm start themselves. Raises UserError where a run that is named is not there or has no trial with a score.
     """
     names = [name for name in study.warm_start.runs if name != AUTO]
-    found = {folder.run_id: folder.state() for folder in (resolve(runs, name) for name in names)}
+    try:
+        named = [resolve(runs, name) for name in names]
+    except UserError as error:  # it may have been deleted since it was named
+        raise UserError(f"warm_start.runs: {error}; name another run in the study, or leave it out") from None
+    found = {folder.run_id: folder.state() for folder in named}
     for run_id, state in found.items():
         if not any(trial.scored for trial in state.trials):
             raise UserError(f"warm_start.runs: {run_id} {_scoreless(state)}")

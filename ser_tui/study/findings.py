@@ -156,14 +156,21 @@ def assumed(sentence: str) -> tuple[Finding, ...]:
     return (Finding(kind="assumed", sentence=sentence),) if sentence else ()
 
 
-def warm(first_point: bool, prior: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """What must be said of a search that knew something before its first trial: `prior` is `events.RunStarted.prior`."""
+def warm(first_point: bool, prior: Sequence[Mapping[str, Any]], encoder: str = "", corpora: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """What must be said of a search that knew something before its first trial: `prior` is `events.RunStarted.prior`; `encoder` and
+    `corpora` are the search's own, of which past runs should have the one, and none of the others."""
     trials = sum(len(run["trials"]) for run in prior)
     known = [f"the trials of {', '.join(run['run'] for run in prior)} ({trials} in all)"] if prior else []
     known = (["a first point that is recommended for its encoder"] if first_point else []) + known
     if not known:
         return ()
+    others = [
+        f"{run['run']} had another encoder, {run['encoder']}" for run in prior if encoder and run.get("encoder", "") not in ("", encoder)
+    ]
+    same = [f"{run['run']} was on {run['corpus']} too" for run in prior if set(str(run.get("corpus", "")).split("+")) & set(corpora)]
     sentence = f"Warm start: the search began with {' and '.join(known)}. It is not comparable with a search that knew nothing."
+    if others or same:
+        sentence += f" {'; '.join([*others, *same])}."
     return (Finding(kind="warm", sentence=sentence, count=trials),)
 
 

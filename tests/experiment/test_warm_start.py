@@ -16,6 +16,7 @@ from ser_tui.strategies.warm import Prior, usable, warmed
 from ser_tui.study import events
 from ser_tui.study.comparison import settings
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import warm
 from ser_tui.study.load import loads
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import summarize
@@ -42,6 +43,23 @@ def test_auto_means_the_same_encoder_on_other_corpora(tmp_path: Path) -> None:
     keeper = FolderKeeper(create(tmp_path, "mine"))
     [prior] = usable(keeper.past_runs(study), study.search)
     assert (prior.run, prior.corpus, len(prior.trials)) == (other.run_id, "ravdess", 3)
+
+
+def test_a_past_run_of_another_encoder_or_of_the_same_corpus_is_named_as_such() -> None:
+    def sentence(encoder: str, corpus: str) -> str:
+        prior = Prior("p", corpus, encoder, (({"epochs": 3}, 0.5),)).plain()
+        return warm(False, [prior], "whisper-tiny.en", ("emodb",))[0].sentence
+
+    assert sentence("whisper-tiny.en", "ravdess").endswith("with a search that knew nothing.")
+    assert sentence("facebook/wav2vec2-base", "ravdess").endswith("p had another encoder, facebook/wav2vec2-base.")
+    assert sentence("whisper-tiny.en", "emodb+emovo").endswith("p was on emodb+emovo too.")
+
+
+def test_a_past_run_that_was_deleted_before_the_search_began_is_named_with_what_to_do(tmp_path: Path) -> None:
+    written(tmp_path, "other", log_of(loads(STUDY.replace("emodb", "ravdess")), [0.5]))
+    study = loads(STUDY + "warm_start: {runs: [20261101-000000-gone-aaaa]}\n")
+    with pytest.raises(UserError, match=r"^warm_start.runs: no run begins with .* name another run in the study, or leave it out$"):
+        past_runs(tmp_path, study)
 
 
 def test_what_was_good_elsewhere_is_tried_first_and_the_log_gives_it_again() -> None:
