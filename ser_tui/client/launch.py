@@ -166,7 +166,7 @@ def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: 
     study = load(folder.study)
     _refuse_lost_encoder(folder, study)
     if nested and study.method != "probe":
-        raise UsageError("--nested is for probes, which fit in less than a second; this run fine-tunes: leave it out")
+        raise UsageError(f"--nested is for probes, which fit in less than a second; this run is {study.method}: leave it out")
     _spawn(folder, "folds", FoldsRequest(protocol, nested, top))
 
 

@@ -49,7 +49,7 @@ from ser_tui.training.trial import Fold
 def _refuse(study: Study) -> None:
     """Raise UsageError where no fold can be searched again as the run was."""
     if study.method != "probe":
-        raise UsageError("nested folds are for probes, which fit in less than a second; this run fine-tunes: score plain folds")
+        raise UsageError(f"nested folds are for probes, which fit in less than a second; this run is {study.method}: score plain folds")
     if study.objective != BCA or study.constraints:
         asked = study.objective if study.objective != BCA else "BCA under constraints"
         raise UsageError(f"nested folds choose by BCA alone; this run searched for {asked}: score plain folds")

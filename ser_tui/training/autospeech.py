@@ -103,14 +103,20 @@ class AutoSpeechTrainer(Trainer):
         self._last = self._joint = None
         check_stop(should_stop)
         names = str(parameters[MEMBERS]).split("+")
-        alone = on_epoch if len(names) == 1 else _unheard
-        fitted = [self._fitted(name, parameters, seed, alone, should_stop) for name in names]
+        told: list[EpochReport] = []
+
+        def alone(report: EpochReport) -> None:
+            told.append(report)
+            on_epoch(report)
+
+        hear = alone if len(names) == 1 else _unheard
+        fitted = [self._fitted(name, parameters, seed, hear, should_stop) for name in names]
         said = geometric_mean([one.said for one in fitted])
         predictions = tuple(np.where(np.isfinite(said).all(axis=1), np.nan_to_num(said).argmax(axis=1), metrics.UNREADABLE).tolist())
         classes, truth = len(self.classes), self._validation.labels
         value, loss = metrics.balanced_accuracy(truth, predictions, classes), float(np.mean([one.loss for one in fitted]))
         seconds = time.perf_counter() - start
-        if len(names) > 1:
+        if not told:  # an average, or a member that was trained before
             on_epoch(EpochReport(1, 1, loss, value, _cross_entropy(said, truth), True, seconds, predictions))
         self._joint = JointEncoder([one.member for one in fitted], classes).eval()
         self._joint.fingerprint = self.encoder.fingerprint

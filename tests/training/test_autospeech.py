@@ -22,7 +22,7 @@ from ser_tui.study.training import Training
 from ser_tui.training import autospeech
 from ser_tui.training.autospeech import AutoSpeechTrainer, geometric_mean
 from ser_tui.training.model import load_model
-from ser_tui.training.trial import EpochReport, Part, TrialStopped
+from ser_tui.training.trial import EpochReport, Fold, Part, TrialStopped
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]
@@ -63,6 +63,14 @@ def test_a_mean_of_members_is_scored_as_its_saved_model_answers(make: Callable[.
     assert model.heard([hearing.prepared(waveform, model.recipe)])[0] == pytest.approx(logits[0], abs=1e-5)
 
 
+def test_the_same_members_again_are_scored_on_every_fold_again(make: Callable[..., Any], tones: Split) -> None:
+    train, validation = tones
+    folds = (Fold("one", train, validation, tuple(range(len(validation)))),)
+    trainer = make(tones, folds=folds)
+    first, again = (run(trainer, "log-mel", seed)[0] for seed in (0, 1))
+    assert first.predictions == again.predictions
+
+
 def test_a_temperature_changes_no_answer_of_the_saved_mean(make: Callable[..., Any], tones: Split, tmp_path: Path) -> None:
     trainer = make(tones)
     result, _ = run(trainer, "log-mel+encoder")
@@ -100,7 +108,8 @@ def test_a_member_that_was_trained_is_not_trained_again_after_a_kill(make: Calla
     second = make(tones, on_stage=lambda stage, done, total: stages.append(stage))
     second.shared = tmp_path / "shared"
     again, reports = run(second, "crnn", seed=5)
-    assert "training" not in stages and again.predictions == alone.predictions and reports == []
+    assert "training" not in stages and again.predictions == alone.predictions
+    assert [report.value for report in reports] == [again.value()]
     mean, _ = run(second, "log-mel+crnn", seed=5)
     third = make(tones)
     run(third, "log-mel", seed=5)
