@@ -18,11 +18,15 @@ NAME = re.compile(
     r"(?:.*/)?(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>sa|su|a|d|f|h|n)(?P<number>0[1-9]|1[0-5]|(?<=n)(?:1[6-9]|2\d|30))\.[^./]+",
     re.DOTALL | re.ASCII,
 )
-NOTES = ("Four speakers, all men.",)
+NOTES = (
+    "Four speakers, all men.",
+    "By its authors three texts are common to all emotions, and those that belong to one emotion were spoken as neutral too. Names do not tell "
+    "which, so each number counts as a sentence of its emotion: protocols that keep sentences apart leave these texts on both sides.",
+)
 
 
 def parse_name(path: str) -> Labels | None:
-    """Labels from folder and name. All speakers read the same sentences, numbered within an emotion."""
+    """Labels from folder and name. All speakers read the same sentences, numbered within an emotion; see `NOTES` for texts with several numbers."""
     match = NAME.fullmatch(path)
     if match is None:
         return None
