@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
-from ser_tui.study.findings import findings_of, said
+from ser_tui.study.findings import evaluated_on, findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
     beside_baselines,
@@ -124,7 +124,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
     """A zero-shot result for people: the mapping, the scores beside their baselines, the confusion matrix."""
     pairs = "  ".join(f"{emotion}={target or '(dropped)'}" for emotion, target in result.mapping.items())
     whose = of_speakers(result.speakers, result.without, None)
-    say(f"zero-shot on {result.corpus}{f' ({whose})' if whose else ''}, trial {result.trial}: {pairs}")
+    say(f"{evaluated_on(result.corpus, findings_of(result))}{f' ({whose})' if whose else ''}, trial {result.trial}: {pairs}")
     say(
         f"accuracy {score_text(result.scores[ACCURACY])}, BCA {score_text(result.scores[BCA])}, "
         f"{sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "

@@ -13,7 +13,8 @@ from ser_tui.store.outputs import COLUMNS, Outputs, OutputsMissing, read
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
 from ser_tui.study.errors import UsageError
-from ser_tui.study.headline import validation_speakers
+from ser_tui.study.findings import WITH_A_WARNING, doubts, evaluated_on, findings_of
+from ser_tui.study.headline import pooled_over, validation_speakers
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Score
@@ -28,6 +29,7 @@ class Explained:
 
     name: str
     title: str
+    """What it is called beside its score, with what must be known of that: test part, transductive."""
     trial: int
     scores: Mapping[str, Score]
     utterances: int
@@ -153,9 +155,10 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
+    pooled = f", {over}" if (over := pooled_over(start)) else ""
     return Explained(
-        "validation", VALIDATION.removeprefix("the "), trial.number, trial.scores, trial.utterances, validation_speakers(start), matrix,
-        recalls, answers, None, missing,
+        "validation", f"{VALIDATION.removeprefix('the ')}{pooled}{state.study.beside}", trial.number, trial.scores, trial.utterances,
+        validation_speakers(start), matrix, recalls, answers, None, missing,
     )  # fmt: skip
 
 
@@ -174,7 +177,17 @@ def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, class
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
     return _counted(
         Explained(
-            "test", "test part", found.trial, found.scores, found.utterances, found.interval_speakers, matrix, (), answers, None, missing
+            "test",
+            f"test part{state.study.beside}",
+            found.trial,
+            found.scores,
+            found.utterances,
+            found.interval_speakers,
+            matrix,
+            (),
+            answers,
+            None,
+            missing,
         ),
         found.recall_intervals,
     )
@@ -187,7 +200,7 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
     name = found.name
     return Explained(
         name,
-        f"{name}, all folds pooled",
+        f"{name}, all folds pooled{state.study.beside}",
         found.trial,
         found.scores,
         found.utterances,
@@ -200,13 +213,20 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
     )
 
 
+def _of_target(found: events.EvaluationFinished) -> str:
+    """zero-shot on ravdess, transductive: what an evaluation is called, with what must be known of it in few words."""
+    known = findings_of(found)
+    doubt = doubts(known)
+    return ", ".join(filter(None, (evaluated_on(found.corpus, known), "" if doubt == WITH_A_WARNING else doubt)))
+
+
 def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationFinished) -> Explained:
     matrix = errors.counted_confusion(found.classes, found.columns, found.confusion)
     answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
     return _counted(
         Explained(
             found.corpus,
-            f"zero-shot on {found.corpus}",
+            _of_target(found),
             found.trial,
             found.scores,
             found.utterances,

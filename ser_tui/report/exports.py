@@ -104,7 +104,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
             )
     if not rows:
         raise UserError(f"{', '.join(one.document['run_id'] for one in told)}: no trials yet: nothing to export")
-    note = " ".join(dict.fromkeys(warning for one in told for warning in one.document["warnings"]))
+    note = f"{_protocols(told)} {_warnings(told)}".strip()
     return Sheet(f"Trials of {_names(told)}, scored on the validation part", tuple(columns), tuple(rows), note=note)
 
 
@@ -114,7 +114,7 @@ def comparison_sheet(told: Sequence[Told], compared: Compared) -> Sheet:
     recalls = [(f"recall of {label}", cells) for label, cells in compared.recalls]
     rows = [(label, *cells) for label, cells in [*compared.outcomes, paired, *recalls, *compared.differing]]
     columns = [SheetColumn("what", " "), *(SheetColumn(one.document["run_id"]) for one in told)]
-    return Sheet(f"Comparison of {_names(told)}", tuple(columns), tuple(rows))
+    return Sheet(f"Comparison of {_names(told)}", tuple(columns), tuple(rows), note=f"{_protocols(told)} {_warnings(told)}".strip())
 
 
 def paper_sheet(told: Sequence[Told]) -> Sheet:
@@ -173,11 +173,25 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
                 figure and sample(figure["n"], figure["speakers"]),
             )
         )
-    found = [f"{one.document['name']}: {warning}" if len(told) > 1 else warning for one in told for warning in one.document["warnings"]]
     tested = "Bold: better than every other run here by a paired permutation test on the same utterances (p < .05 each). "
     bold = tested if len(told) > 1 else ""
-    note = f"BCA is balanced class accuracy (UAR). {bold}{_chosen(told)} {' '.join(found)}".strip()
+    note = f"BCA is balanced class accuracy (UAR). {bold}{_chosen(told)} {_warnings(told)}".strip()
     return Sheet(_names(told), tuple(columns), tuple(rows), frozenset(strong), note)
+
+
+def _protocols(told: Sequence[Told]) -> str:
+    """How the runs split what: a score is nothing without it."""
+    split = [f"protocol {one.document['protocol'] or 'not known'} on {one.document['corpus'] or 'a corpus not known'}" for one in told]
+    if len(set(split)) == 1:
+        return f"P{split[0][1:]}."
+    return " ".join(f"{one.document['name']}: {how}." for one, how in zip(told, split, strict=True))
+
+
+def _warnings(told: Sequence[Told]) -> str:
+    """What must be known of the scores of each run, by its name where they are several."""
+    if len(told) == 1:
+        return " ".join(told[0].document["warnings"])
+    return " ".join(f"{one.document['name']}: {warning}" for one in told for warning in one.document["warnings"])
 
 
 def _chosen(told: Sequence[Told]) -> str:

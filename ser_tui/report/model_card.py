@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ser_tui.report.figures import searched_for
 from ser_tui.report.sections import findings
-from ser_tui.study.findings import NOT_UNSEEN, Finding, doubts
+from ser_tui.study.findings import Finding, doubts, evaluated_on
 from ser_tui.study.formatting import counted, parameter, printable, score_with_interval, shared
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.hyperparameters import read_of
+from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION, SCORE
+from ser_tui.study.scores import BCA
 
 Document = Mapping[str, Any]
 _USE = {
@@ -115,11 +118,15 @@ def _scores(document: Document) -> Iterator[str]:
     if one["kind"] != "validation":
         chosen = chose(one["chosen_on"]) or "nothing was chosen on it"
         rows.append((one["name"], score_with_interval(one["value"], one["interval"]), "-", sample(one["n"], one["speakers"]), chosen))
-    told = "the best of several trials was chosen on it" if document["trials"] > 1 else "the model was chosen on it"
+    told = "the model was chosen on it"
+    if document["trials"] > 1:
+        first = searched_for(document)[0]
+        told = "the best of several trials was chosen on it" if first.name == BCA else f"of several trials the one with the {first.most}"
     if any(found["kind"] == "refitted" for found in document["findings"]):
         told += "; scored before it was trained once more, on this part too"
+    name = ", ".join(filter(None, ("validation", document["pooled_over"], TRANSDUCTIVE if one["transductive"] else "")))
     rows.append((
-        "validation", *(score_with_interval(*key.found(best)) for key in (SCORE, OF_ACCURACY)),
+        name, *(score_with_interval(*key.found(best)) for key in (SCORE, OF_ACCURACY)),
         sample(best["utterances"], over), told,
     ))  # fmt: skip
     for target in document["evaluations"]:
@@ -128,8 +135,7 @@ def _scores(document: Document) -> Iterator[str]:
         known = [Finding(**one) for one in target["findings"]]
         chosen = "its recordings chose the configuration" if any(one.kind == "chosen_by" for one in known) else "nothing was chosen on it"
         doubt = doubts(known)
-        name = "on" if NOT_UNSEEN in doubt.split(", ") else "zero-shot on"
-        rows.append((f"{name} {target['corpus']}", *scores, n, f"{chosen}; {doubt}" if doubt else chosen))
+        rows.append((evaluated_on(target["corpus"], known), *scores, n, f"{chosen}; {doubt}" if doubt else chosen))
     yield from _table(("part", "BCA [95 % interval]", "accuracy", "n", "what was chosen on it"), rows)
 
 

@@ -15,6 +15,7 @@ from ser_tui.report.markup import Html, joined, table, tag, text
 from ser_tui.study.comparison import flat
 from ser_tui.study.constraints import Constraint, rank, readable
 from ser_tui.study.events import counts_fit
+from ser_tui.study.findings import Finding, doubts, evaluated_on
 from ser_tui.study.formatting import (
     beside_baselines,
     centred_text,
@@ -155,7 +156,7 @@ def findings(document: Document) -> list[str]:
             "The figure is the best of several trials on the very utterances that it was chosen on: expect less on others. "
             "A test part (protocol.test_size) or folds give a figure that nothing was chosen on."
         )
-    if one and one["n"] < 100:
+    if one and 0 < one["n"] < 100:
         found.append(f"The figure is over {counted(one['n'], 'utterance')}: its interval is wide.")
     probe = document["probe"]
     if probe and probe["p"] is not None and probe["p"] >= 0.05:
@@ -184,7 +185,7 @@ def _errors(figures: Figures) -> Iterator[Html]:
         yield _error(figures, f"confusions.{number}", one, "counts", one["rows"], one["utterances"], plots.chance_of(figures.document))
     for number, one in enumerate(figures.document["evaluations"]):
         whose = of_speakers(one["speakers"], one["without"])
-        yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}, trial {one['trial']}'s model")
+        yield tag("h4", f"{_on_target(one)}{f' ({whose})' if whose else ''}, trial {one['trial']}'s model")
         if not counts_fit(one["confusion"], one["classes"], one["columns"]):
             yield tag("p", "The log's counts do not fit its classes: who was taken for whom is not known.", class_="soft")
             continue
@@ -268,7 +269,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         yield tag("h4", f"Trial {again['trial']}'s configuration over {counted(again['n'], 'other seed')}")
         yield tag(
             "p",
-            "Mean BCA ",
+            f"Mean BCA{_by_speaker(figures)} ",
             figures.scored("seeds", Key("mean", "interval")),
             ", standard deviation ",
             figures.number("seeds.deviation"),
@@ -277,7 +278,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         if (held := again["test"]) is not None:
             yield tag(
                 "p",
-                "The same models: mean BCA ",
+                f"The same models: mean BCA{_by_speaker(figures)} ",
                 figures.scored("seeds.test", Key("mean", "interval")),
                 ", standard deviation ",
                 figures.number("seeds.test.deviation"),
@@ -316,9 +317,16 @@ def _tested(probe: Mapping[str, Any]) -> str:
     return f"{difference_text(probe['difference'], probe['p'])}: {verdict(probe['difference'], probe['p']) or 'not compared'}"
 
 
+def _on_target(one: Mapping[str, Any]) -> str:
+    """Zero-shot on ravdess; On ravdess where that is not so."""
+    told = evaluated_on(str(one["corpus"]), [Finding(**found) for found in one["findings"]])
+    return f"{told[:1].upper()}{told[1:]}"
+
+
 def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator[Html]:
     whose = of_speakers(one["speakers"], one["without"])
-    yield tag("h4", f"Zero-shot on {one['corpus']}{f' ({whose})' if whose else ''}")
+    known = doubts(Finding(**found) for found in one["findings"])
+    yield tag("h4", f"{_on_target(one)}{f' ({whose})' if whose else ''}{f': {known}' if known else ''}")
     lines: list[list[object]] = [
         ["the model", figures.scored(path, OF_ACCURACY), figures.scored(path, OF_EVALUATION)],
         ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],

@@ -93,7 +93,8 @@ def _markdown(sheet: Sheet) -> str:
     ]
     for row in rows:
         lines.append("| " + " | ".join(f"**{markdown_text(text)}**" if strong else markdown_text(text) for text, strong in row) + " |")
-    return "\n".join([*lines, *(["", markdown_text(sheet.note)] if sheet.note else [])]) + "\n"
+    # As a caption has it: what the table is of, then what must be known of it.
+    return "\n".join([*lines, "", markdown_text(f"{sheet.title}.{f' {sheet.note}' if sheet.note else ''}")]) + "\n"
 
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")

@@ -138,7 +138,7 @@ def summary_text(run_id: str, state: RunState) -> str:
         over = sample(best.utterances, summary.interval_speakers)
         lines += [
             *(
-                f"{words} {measured_text(one, best.score(one.name))} (validation, {over}), trial {best.number}"
+                f"{words} {measured_text(one, best.score(one.name))} (validation{study.beside}, {over}), trial {best.number}"
                 for words, one in study.of_best
             ),
             *([stands] if (stands := standing(best.scores, study.constraints)) else []),
@@ -148,7 +148,7 @@ def summary_text(run_id: str, state: RunState) -> str:
     lines += [line.whole for event in scored for line in narrate(event, state)]
     if summary.seeds is not None:
         parts = [part for part in (summary.seeds, summary.seeds.test) if part is not None]
-        lines += [f"trial {summary.seeds.trial} with other seeds: {seeds_text(part)}" for part in parts]
+        lines += [f"trial {summary.seeds.trial} with other seeds: {seeds_text(part, study.beside)}" for part in parts]
     if apart := apart_text(state.pooled):
         lines.append(apart)
     found = [evaluation.result for evaluation in state.evaluations if evaluation.result is not None]

@@ -58,6 +58,7 @@ SHARED: Mapping[str, str] = {
 }  # fmt: skip
 """What parts can share besides speakers, by kind, in few words."""
 NOT_UNSEEN = "not unseen"
+WITH_A_WARNING = "with a warning"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,12 @@ def doubts(findings: Iterable[Finding]) -> str:
         NOT_UNSEEN if kinds & {*SHARED, "speakers", "chosen_by"} else "perhaps not unseen" if "unchecked" in kinds else "",
         *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
     ]
-    return ", ".join(filter(None, named)) or ("with a warning" if kinds else "")
+    return ", ".join(filter(None, named)) or (WITH_A_WARNING if kinds else "")
+
+
+def evaluated_on(target: str, findings: Iterable[Finding]) -> str:
+    """zero-shot on ravdess; on ravdess, where something of it was trained on or chose the configuration: that is no zero-shot score."""
+    return f"{'' if NOT_UNSEEN in doubts(findings).split(', ') else 'zero-shot '}on {target}"
 
 
 def shared_kinds(findings: Iterable[Finding]) -> tuple[str, ...]:

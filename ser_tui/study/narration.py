@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, assert_never, cast
 
 from ser_tui.study import events
-from ser_tui.study.findings import findings_of
+from ser_tui.study.findings import evaluated_on, findings_of
 from ser_tui.study.formatting import (
     counted,
     difference_text,
@@ -128,6 +128,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.SeedScored():
             which = f"seed {event.place} of {event.of}" if event.of else f"seed {event.seed}"
             told = f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}"
+            told += _by_speaker(state)
             if event.test_score is not None:
                 told += f"; test part: {_scored('BCA', event.test_score, event.test_interval_speakers)}"
             return (Line(told),)
@@ -221,7 +222,7 @@ def _folds_scored(event: events.FoldsScored, state: RunState) -> Line:
 
 
 def _evaluation_finished(event: events.EvaluationFinished, state: RunState) -> Narrated:
-    on = f"zero-shot on {_target(event)}"
+    on = evaluated_on(_target(event), findings_of(event))
     shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
     named, everybody = (of_speakers(event.speakers, event.without, most) for most in (_NAMED, None))
     more = (

@@ -103,11 +103,12 @@ def _spread(values: Sequence[float]) -> tuple[float, float, tuple[float, float] 
     return mean, deviation, around and (max(0.0, around[0]), min(1.0, around[1])), min(values), max(values)
 
 
-def seeds_text(found: SeedsSummary | SeedsOnTest) -> str:
-    """mean BCA .861 [.846, .876] over 5 seeds, SD .012, n = 127, on the validation part, which chose the configuration"""
+def seeds_text(found: SeedsSummary | SeedsOnTest, beside: str = "") -> str:
+    """mean BCA .861 [.846, .876] over 5 seeds, SD .012, n = 127, on the validation part, which chose the configuration. `beside`: what
+    must stand beside every score of the run, see `LoggedStudy.beside`."""
     spread = f", SD {score(found.deviation)}" if found.n > 1 else ""
     if found.n > 1 and found.interval is None:
         spread += " (all the same: this training does not depend on the seed, or too little to show)"
     where = CHOSEN_ON if isinstance(found, SeedsSummary) else HELD_OUT
     mean = f"{'mean ' if found.n > 1 else ''}BCA {score_with_interval(found.mean, found.interval)}"
-    return f"{mean} over {counted(found.n, 'seed')}{spread}, n = {found.utterances}, {where}"
+    return f"{mean} over {counted(found.n, 'seed')}{spread}{beside}, n = {found.utterances}, {where}"

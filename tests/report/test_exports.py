@@ -70,6 +70,16 @@ def test_every_format_of_everything_is_written_and_said(runs: Path, capsys: pyte
                 json.loads(path.read_text())
 
 
+def test_a_table_for_people_says_what_it_is_of_and_by_which_protocol(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("markdown", "latex", "html"):
+        told = printed(capsys, "old-tune", form=form)
+        document = tell(resolve(runs, "old-tune")).document
+        assert "Trials of old" in told and "scored on the validation part" in told, form
+        assert f"Protocol {document['protocol']} on {document['corpus']}." in told and "Sentences are shared" in told
+        both = printed(capsys, "old-tune", "old-loso", what="comparison", form=form)
+        assert "Comparison of old" in both and "old-loso: protocol loso on " in both and "old-tune: protocol speaker on " in both
+
+
 def test_what_was_exported_before_stays(runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for form in ("csv", "json"):
         export_runs(["old-tune"], "", form, "")
@@ -194,7 +204,7 @@ class _Words(HTMLParser):
 @given(some.text(min_size=1, max_size=30))
 def test_no_text_ends_a_cell_or_a_row(text: str) -> None:
     sheet = Sheet("t", (SheetColumn("a"), SheetColumn("b")), ((text, 1),))
-    assert len(written(sheet, "markdown").splitlines()) == 3
+    assert len(written(sheet, "markdown").splitlines()) == 5
     assert markdown_text(text).replace("\\\\", "").replace("\\|", "").count("|") == 0
     assert not any(char in latex_text(text).replace("\\&", "").replace("\\%", "") for char in "&%\n")
     (read,) = list(csv.DictReader(io.StringIO(written(sheet, "csv"))))

@@ -39,6 +39,17 @@ def test_an_evaluation_on_what_the_model_knows_is_not_called_zero_shot(tmp_path:
     assert lines and lines[-1].startswith(before) and lines[-1].endswith(after)
 
 
+def test_a_validation_score_says_what_it_is_pooled_over_how_it_was_chosen_and_that_it_is_transductive(tmp_path: Path) -> None:
+    document = run_document((folder := scored_run(tmp_path).folder), folder.state())
+    lines = model_card(document, MADE).splitlines()
+    assert next(line for line in lines if line.startswith("| validation")).endswith("| the best of several trials was chosen on it |")
+    headline = {**document["headline"], "transductive": True}
+    other = {**document, "headline": headline, "pooled_over": "pooled over all 10 folds", "objectives": ["minutes"]}
+    [line] = [line for line in model_card(other, MADE).splitlines() if line.startswith("| validation")]
+    assert line.startswith("| validation, pooled over all 10 folds, transductive |")
+    assert line.endswith("| of several trials the one with the least minutes |")
+
+
 def test_one_trial_is_not_the_best_of_several(tmp_path: Path) -> None:
     told = "The figure is the best of several trials"
     one, two = (finished(tmp_path, number=trials, trials=trials).folder for trials in (1, 2))

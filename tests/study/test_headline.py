@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from ser_tui.evaluation.analysis import explained
+from ser_tui.store.export import summary_text
+from ser_tui.store.runs import create
 from ser_tui.study import events
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import difference_text
 from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, p_is_about, sample, scores_apart
+from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.run_summary import to_json
 from ser_tui.study.scores import Score
@@ -83,6 +88,21 @@ def test_on_a_narrow_screen_of_a_run_the_word_transductive_stays_on_every_line()
     wide = [line.plain for line in result_lines(run("kfold", *more, by_speaker=True), 140)]
     assert all("10 speakers" in line for line in wide[1:])
     assert not any("transductive" in line.plain for line in result_lines(run("kfold", *more), 80))
+
+
+def test_other_seeds_and_what_a_part_is_called_say_it_too(tmp_path: Path) -> None:
+    seed = events.SeedScored(trial=1, seed=43, bca=0.88, interval=(0.8, 0.9), utterances=535, seconds=1.0, interval_speakers=10)
+    more = (TEST, FOLDS, seed)
+    state = run("kfold", *more, by_speaker=True)
+    (line,) = narrate(seed, state)
+    assert "transductive" in line.whole and "transductive" not in narrate(seed, run("kfold", *more))[0].whole
+    text = summary_text("x", state)
+    assert all("transductive" in one for one in text.splitlines() if "BCA ." in one and "probe" not in one), text
+    folder = create(tmp_path, "x")
+    assert [one.title for one in explained(folder, state)] == [
+        "validation part, transductive", "test part, transductive", "kfold, all folds pooled, transductive",
+    ]  # fmt: skip
+    assert next(one.title for one in explained(folder, run("kfold", *more))) == "validation part"
 
 
 def test_folds_of_another_protocol_are_no_headline_and_say_what_chose() -> None:

@@ -47,7 +47,7 @@ def test_the_log_of_a_run_is_the_beginning_of_what_is_told_elsewhere() -> None:
     levels = {text: level for _, level, text in state.log}
     assert levels["trial 1 finished: BCA .500 [.400, .600], n=2"] == "info"
     assert levels["trial 1: unreadable: x"] == levels["trial 2 failed: the loss became nan"] == "warning"
-    assert levels["zero-shot on ravdess: Speakers are shared: 1 of the 2 speakers were trained on too."] == "warning"
+    assert levels["on ravdess: Speakers are shared: 1 of the 2 speakers were trained on too."] == "warning"
     assert levels["run stopped by request"] == levels["run failed: a reason"] == "warning"
 
 
@@ -90,4 +90,4 @@ def test_the_summary_in_plain_text_uses_the_same_words() -> None:
     for event in log:
         if isinstance(event, events.ProbeScored | events.TestScored | events.FoldsScored | events.EvaluationFinished):
             assert all(line.whole in text for line in narrate(event, state)), event.type
-    assert "! zero-shot on ravdess: Speakers are shared" in text
+    assert "! on ravdess: Speakers are shared" in text

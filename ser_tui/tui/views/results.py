@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from ser_tui.study import events
-from ser_tui.study.findings import findings_of, said
+from ser_tui.study.findings import evaluated_on, findings_of, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
     accuracies,
@@ -142,8 +142,8 @@ def folds_lines(found: events.FoldsScored, on: str, width: int, by: str = "") ->
 
 def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progressed | None = None) -> list[Text]:
     """A zero-shot evaluation, ended or under way. Long lines are broken at `width`. `stage`: how far what is done now has come."""
-    head = cell(f"zero-shot on {evaluation.corpus}", "accent")
     found = evaluation.result
+    head = cell(evaluated_on(evaluation.corpus, findings_of(found)), "accent")
     by = evaluation if found is None else found
     whose = of_speakers(by.speakers, by.without)
     if whose:
@@ -200,17 +200,17 @@ def progress(done: int, total: int, width: int = 30) -> Text:
     return line
 
 
-def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.SeedScored], width: int) -> list[Text]:
-    """The best configuration over other seeds, and each of them."""
+def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.SeedScored], width: int, beside: str = "") -> list[Text]:
+    """The best configuration over other seeds, and each of them. `beside`: see `LoggedStudy.beside`."""
     head = cell("seeds", "accent")
     head.append_text(cell(f"  trial {found.trial}'s configuration, trained again with seeds that no trial had", "muted"))
-    lines = [head, *broken(cell(seeds_text(found), "bold"), width)]
+    lines = [head, *broken(cell(seeds_text(found, beside), "bold"), width)]
     if own is not None:
         tested = found.test.trial_score if found.test is not None else None
-        beside = "" if tested is None else f"; on the test part {score(tested)}"
-        lines += broken(cell(f"the trial itself, which was chosen for its score: BCA {score_text(own)}{beside}", "muted"), width)
+        also = "" if tested is None else f"; on the test part {score(tested)}"
+        lines += broken(cell(f"the trial itself, which was chosen for its score: BCA {score_text(own)}{also}", "muted"), width)
     if found.test is not None:
-        lines += broken(cell(seeds_text(found.test), "bold"), width)
+        lines += broken(cell(seeds_text(found.test, beside), "bold"), width)
     for place, one in enumerate(each, 1):
         line = cell(f"  {one.place or place:>3}  {score_text(one.scores[BCA])}")
         lines.append(line if one.test_score is None else line.append(f"   test part {score_text(one.test_score)}"))
@@ -248,7 +248,9 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     if state.test is not None:
         lines += test_lines(state.test, state.start.classes if state.start else (), width, state.study.transductive)
     if (again := seeds_summary(state)) is not None:
-        lines += seeds_lines(again, None if state.best is None else state.best.score(), of_trial(state.seeds, again.trial), width)
+        lines += seeds_lines(
+            again, None if state.best is None else state.best.score(), of_trial(state.seeds, again.trial), width, state.study.beside
+        )
     for folds in state.folds:
         lines += folds_lines(folds, chosen_on(folds, state.study), width, state.study.transductive)
     if apart := apart_text(state.pooled):
