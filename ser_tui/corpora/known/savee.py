@@ -20,13 +20,13 @@ NAME = re.compile(
 )
 NOTES = (
     "Four speakers, all men.",
-    "By its authors three texts are common to all emotions, and those that belong to one emotion were spoken as neutral too. Names do not tell "
-    "which, so each number counts as a sentence of its emotion: protocols that keep sentences apart leave these texts on both sides.",
+    "By its authors three texts are common to all emotions, and those that belong to one emotion were spoken as neutral too. Names do not "
+    "tell which, so each number counts as a sentence of its emotion: protocols that keep sentences apart leave these texts on both sides.",
 )
 
 
 def parse_name(path: str) -> Labels | None:
-    """Labels from folder and name. All speakers read the same sentences, numbered within an emotion; see `NOTES` for texts with several numbers."""
+    """Labels from folder and name. All speakers read the same sentences, numbered within an emotion; some texts have several numbers."""
     match = NAME.fullmatch(path)
     if match is None:
         return None
