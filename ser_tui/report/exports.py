@@ -19,14 +19,13 @@ from ser_tui.store.files import read_json
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
+from ser_tui.study.formatting import LEVEL, difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
 from ser_tui.study.headline import sample
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
 
 What = Literal["trials", "comparison", "paper", "predictions", "parts"]
 WHAT: tuple[What, ...] = get_args(What)
-LEVEL = 0.05
 
 
 _CHOSEN_BY = f"validation_{BCA}"

@@ -17,6 +17,7 @@ from ser_tui.study.constraints import Constraint, rank, readable
 from ser_tui.study.events import counts_fit
 from ser_tui.study.findings import Finding, doubts, evaluated_on
 from ser_tui.study.formatting import (
+    LEVEL,
     beside_baselines,
     centred_text,
     counted,
@@ -159,7 +160,7 @@ def findings(document: Document) -> list[str]:
     if one and 0 < one["n"] < 100:
         found.append(f"The figure is over {counted(one['n'], 'utterance')}: its interval is wide.")
     probe = document["probe"]
-    if probe and probe["p"] is not None and probe["p"] >= 0.05:
+    if probe and probe["p"] is not None and probe["p"] >= LEVEL:
         found.append(
             "Fine-tuning is not shown to be better than the probe on the frozen encoder "
             f"({difference_text(probe['difference'], probe['p'])})."

@@ -118,9 +118,16 @@ def difference_text(difference: float | None, p: float | None, over: str = "") -
     return f"{signed(difference)}{tested}"
 
 
+LEVEL = 0.05
+"""Of a paired test: below it a difference is called shown."""
+
+
 def p_text(p: float) -> str:
-    """p = .04, or p < .01"""
-    return "p < .01" if p < 0.01 else f"p = {p:.2f}".replace("p = 0.", "p = .")
+    """p = .04, or p < .01; p = .047, with as many digits as that takes, where two digits would say .05, as of one that shows nothing at 5 %."""
+    if p < 0.01:
+        return "p < .01"
+    digits = next((number for number in (2, 3, 4) if p >= LEVEL or round(p, number) < LEVEL), None)
+    return "p < .05" if digits is None else f"p = {p:.{digits}f}".replace("p = 0.", "p = .")
 
 
 def of_several(left: float, tests: int) -> str:
@@ -137,7 +144,7 @@ def verdict(difference: float | None, p: float | None) -> str:
     """What a paired test at 5 % says of fine-tuning against a probe; empty without a test."""
     if difference is None or p is None:
         return ""
-    if p >= 0.05:
+    if p >= LEVEL:
         return "no difference shown"
     return "fine-tuning is better" if difference > 0 else "the probe is better"
 

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.study.formatting import (
+    difference_text,
     duration,
     ended,
     escaped_parts,
     loss_text,
     of_speakers,
+    p_text,
     parameter,
     parameters_text,
     printable,
@@ -21,6 +23,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     sparkline,
     unescaped,
+    verdict,
 )
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import MEASURES
@@ -36,6 +39,13 @@ def test_scores_are_as_the_field_prints_them() -> None:
     assert score_with_interval(0.976, (0.912, 0.981), short=True) == ".976 .91-.98"
     assert score_with_interval(1.0, (0.968, 1.0), short=True) == "1.00 .97-1.0"
     assert score_with_interval(0.9999, (0.0, 0.9966), short=True) == "1.00 .00-1.0"
+
+
+def test_a_p_is_written_on_the_side_of_five_per_cent_on_which_it_lies() -> None:
+    told = {0.004: "p < .01", 0.04: "p = .04", 0.0449: "p = .04", 0.046: "p = .046", 0.0496: "p = .0496", 0.049996: "p < .05"}
+    told |= {0.05: "p = .05", 0.052: "p = .05", 0.41: "p = .41", 0.999: "p = 1.00"}
+    assert {p: p_text(p) for p in told} == told
+    assert difference_text(0.03, 0.048) == "+.030, p = .048" and verdict(0.03, 0.048) == "fine-tuning is better"
 
 
 def test_a_loss_fits_its_column_however_far_training_went_astray() -> None:
