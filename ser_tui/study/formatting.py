@@ -123,7 +123,7 @@ LEVEL = 0.05
 
 
 def p_text(p: float) -> str:
-    """p = .04, or p < .01; p = .047, with as many digits as that takes, where two digits would say .05, as of one that shows nothing at 5 %."""
+    """p = .04, or p < .01; p = .047 where two digits would say .05, as of one that shows nothing at 5 %."""
     if p < 0.01:
         return "p < .01"
     digits = next((number for number in (2, 3, 4) if p >= LEVEL or round(p, number) < LEVEL), None)
