@@ -30,7 +30,7 @@ from ser_tui.study.formatting import (
     verdict,
 )
 from ser_tui.study.front import front_of, front_text
-from ser_tui.study.headline import apart_text, chose, headline_text, p_is_about, sample
+from ser_tui.study.headline import apart_text, chose, headline_text, of_collapsed, p_is_about, sample
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.scores import BCA
@@ -92,8 +92,9 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
-    for warning in said(findings_of(state.start)):
-        say(f"warning: {warning}")
+    for warning in (*said(findings_of(state.start)), of_collapsed(state.best.number, state.best.status) if state.best else ""):
+        if warning:
+            say(f"warning: {warning}")
     if summary.headline:
         say(f"BCA {headline_text(summary.headline)}")
     best = state.best

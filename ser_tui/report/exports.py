@@ -20,7 +20,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import LEVEL, difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
-from ser_tui.study.headline import sample
+from ser_tui.study.headline import of_collapsed, sample
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
 
@@ -188,9 +188,12 @@ def _protocols(told: Sequence[Told]) -> str:
 
 def _warnings(told: Sequence[Told]) -> str:
     """What must be known of the scores of each run, by its name where they are several."""
-    if len(told) == 1:
-        return " ".join(told[0].document["warnings"])
-    return " ".join(f"{one.document['name']}: {warning}" for one in told for warning in one.document["warnings"])
+    found: list[str] = []
+    for one in told:
+        best = one.document["best"]
+        collapsed = of_collapsed(best["trial"], str(best["status"])) if best else ""
+        found += [f"{one.document['name']}: {line}" if len(told) > 1 else line for line in (*one.document["warnings"], collapsed) if line]
+    return " ".join(found)
 
 
 def _chosen(told: Sequence[Told]) -> str:

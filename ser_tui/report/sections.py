@@ -33,7 +33,7 @@ from ser_tui.study.formatting import (
     shared,
     verdict,
 )
-from ser_tui.study.headline import chose, p_is_about, sample
+from ser_tui.study.headline import chose, of_collapsed, p_is_about, sample
 from ser_tui.study.load import yaml_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
@@ -151,6 +151,9 @@ def findings(document: Document) -> list[str]:
     """What to know before believing the run's score, in sentences."""
     found = [str(warning) for warning in document["warnings"]]
     found += [f"On {one['corpus']}: {warning}" for one in document["evaluations"] for warning in one["warnings"]]
+    best = document["best"]
+    if best and (collapsed := of_collapsed(best["trial"], str(best["status"]))):
+        found.append(collapsed)
     one = document["headline"]
     if one and one["kind"] == "validation" and document["trials"] > 1 and searched_for(document)[0].unit == "share":
         found.append(

@@ -26,6 +26,7 @@ from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about
 from ser_tui.study.run_summary import EvaluationSummary, FoldsSummary, ProbeBeside, RunSummary, TestSummary, TrialSummary
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
+from ser_tui.study.status import TrialStatus
 from ser_tui.study.time_to_score import times_text
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         (validation_label(summaries), tuple(score_text(best.score if best else None) for best in bests)),
         *_others(summaries),
         *_probes("probe BCA", "best", [one.probe for one in summaries], summaries),
-        ("best trial", tuple(str(best.number) if best else "-" for best in bests)),
+        ("best trial", tuple(_trial(best) if best else "-" for best in bests)),
         ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
         *_edited(summaries),
         ("trials", tuple(f"{one.trials}/{one.planned_trials or '-'}" for one in summaries)),
@@ -211,6 +212,10 @@ def _headline(figure: Figure | None) -> str:
 def _validated(summary: RunSummary) -> str:
     number = summary.utterances.get("validation")
     return "-" if number is None else _n(number, summary.interval_speakers)
+
+
+def _trial(best: TrialSummary) -> str:
+    return f"{best.number}{', collapsed' if best.status == TrialStatus.COLLAPSED else ''}"
 
 
 def _best_parameters(best: TrialSummary | None) -> str:

@@ -10,6 +10,7 @@ from ser_tui.study.frozen import Frozen
 from ser_tui.study.logged_study import TRANSDUCTIVE, LoggedStudy
 from ser_tui.study.records import Key
 from ser_tui.study.scores import BCA, MEASURES, Score
+from ser_tui.study.status import TrialStatus
 
 if TYPE_CHECKING:
     from ser_tui.study.events import FoldsScored, RunStarted
@@ -78,6 +79,13 @@ def headline(state: RunState) -> Figure | None:
 
 _ALL = "all of it"
 """A score on the validation part says by its name that it was chosen on it."""
+
+
+def of_collapsed(trial: int, status: str) -> str:
+    """What must be said where the best trial collapsed to chance, as where all did, or where it was not chosen for its BCA; else empty."""
+    if status != TrialStatus.COLLAPSED:
+        return ""
+    return f"Trial {trial}, the best by what is searched for, collapsed to chance: its scores are those of a model that learned nothing."
 
 
 def pooled_over(start: RunStarted | None) -> str:

@@ -19,14 +19,18 @@ from hypothesis import strategies as some
 from scored_run import scored_run
 
 from ser_tui.cli.exporting import export_runs
+from ser_tui.cli.showing import print_run
 from ser_tui.report.collecting import tell
 from ser_tui.report.exports import paper_sheet, parts_sheet, trials_sheet
+from ser_tui.report.sections import findings
 from ser_tui.report.sheets import FORMATS, Sheet, SheetColumn, latex_text, markdown_text, written
-from ser_tui.store.export import export
+from ser_tui.store.export import export, summary_text
 from ser_tui.store.runs import resolve
 from ser_tui.study import events
+from ser_tui.study.comparison import outcomes
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.state import RunState
+from ser_tui.study.summary import summarize
 
 OLD = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
 
@@ -78,6 +82,18 @@ def test_a_table_for_people_says_what_it_is_of_and_by_which_protocol(runs: Path,
         assert f"Protocol {document['protocol']} on {document['corpus']}." in told and "Sentences are shared" in told
         both = printed(capsys, "old-tune", "old-loso", what="comparison", form=form)
         assert "Comparison of old" in both and "old-loso: protocol loso on " in both and "old-tune: protocol speaker on " in both
+
+
+def test_a_best_trial_that_collapsed_is_told_wherever_its_score_is(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told, folder = "Trial 1, the best by what is searched for, collapsed to chance", resolve(runs, "old-stopped")
+    print_run(folder, folder.state())
+    assert f"warning: {told}" in capsys.readouterr().out and f"! {told}" in summary_text(folder.run_id, folder.state())
+    run = tell(folder)
+    assert any(line.startswith(told) for line in findings(run.document))
+    assert told in printed(capsys, "old-stopped", form="markdown") and told in printed(capsys, "old-stopped", what="paper", form="latex")
+    assert told not in printed(capsys, "old-tune", form="markdown")
+    (row,) = [cells for label, cells in outcomes([summarize(folder.run_id, folder.state())]) if label == "best trial"]
+    assert row == ("1, collapsed",)
 
 
 def test_what_was_exported_before_stays(runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
