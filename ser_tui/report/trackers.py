@@ -55,7 +55,7 @@ def track(told: Sequence[Told], tracker: Tracker, target: Path) -> None:
 def _told_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of a run beside its trials."""
     kept = ("run_id", "corpus", "encoder", "method", "strategy", "protocol", "shares_speakers", "warnings", "classes", "headline", "probe",
-            "test", "study", "machine", "fingerprints", "objectives")  # fmt: skip
+            "test", "study", "machine", "fingerprints", "objectives", "pooled_over", "interval_speakers")  # fmt: skip
     return {key: document[key] for key in kept}
 
 

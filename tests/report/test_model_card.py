@@ -10,10 +10,12 @@ import pytest
 from fabricated_runs import finished
 from scored_run import EVALUATION, scored_run
 
+from ser_tui.evaluation.analysis import explained
 from ser_tui.report.collecting import tell
 from ser_tui.report.document import run_document
 from ser_tui.report.model_card import Made, model_card
 from ser_tui.report.sections import findings
+from ser_tui.report.writing import report_text
 from ser_tui.study.events import EvaluationStarted
 from ser_tui.study.findings import Finding, plain
 
@@ -37,6 +39,9 @@ def test_an_evaluation_on_what_the_model_knows_is_not_called_zero_shot(tmp_path:
     lines = [line for line in model_card(document, MADE).splitlines() if "on ravdess |" in line]
     before, after = said.split("{}")
     assert lines and lines[-1].startswith(before) and lines[-1].endswith(after)
+    page, part = report_text([run.folder]), next(one for one in explained(run.folder, run.folder.state()) if one.event is not None)
+    assert (">On ravdess" not in page) == (part.title.startswith("zero-shot on ravdess")) == ("duplicates" not in kinds)
+    assert part.title.endswith(after.removesuffix(" |").partition("; ")[2]), "and what must be known of it"
 
 
 def test_a_validation_score_says_what_it_is_pooled_over_how_it_was_chosen_and_that_it_is_transductive(tmp_path: Path) -> None:
@@ -48,6 +53,13 @@ def test_a_validation_score_says_what_it_is_pooled_over_how_it_was_chosen_and_th
     [line] = [line for line in model_card(other, MADE).splitlines() if line.startswith("| validation")]
     assert line.startswith("| validation, pooled over all 10 folds, transductive |")
     assert line.endswith("| of several trials the one with the least minutes |")
+
+
+def test_a_number_of_utterances_that_is_not_known_is_not_none(tmp_path: Path) -> None:
+    document = run_document((folder := scored_run(tmp_path).folder), folder.state())
+    for n, told in ((0, False), (1, True), (99, True), (100, False)):
+        said = findings({**document, "headline": {**document["headline"], "n": n}})
+        assert any("its interval is wide" in line for line in said) == told, n
 
 
 def test_one_trial_is_not_the_best_of_several(tmp_path: Path) -> None:
