@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import resource
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,12 @@ import pytest
 from ser_tui.costs.forecast import Forecast
 from ser_tui.execution.choosing import chosen
 from ser_tui.execution.local import LocalWorkers
-from ser_tui.execution.memory_limit import data_bytes
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Executor, Hearer, InProcess, Stages, WorkerDied
 from ser_tui.experiment.search import search
 from ser_tui.experiment.surroundings import ModelMissing, Surroundings
 from ser_tui.study.document import Study
-from ser_tui.study.events import Note, TrialFinished
+from ser_tui.study.events import Note, TrialStarted
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss
 from ser_tui.worker.in_memory import InMemory
@@ -90,23 +90,25 @@ def test_a_model_that_cannot_be_trained_once_more_costs_no_score(small_study: Ma
 
 
 @pytest.mark.slow
-def test_a_local_worker_without_memory_to_save_with_leaves_the_search_going_on(small_study: MakeStudy) -> None:
-    class Scarce(LocalWorkers):
+def test_a_local_worker_that_is_killed_at_each_save_leaves_the_score(small_study: MakeStudy) -> None:
+    class Killed(LocalWorkers):
         def save(self, trial: int, folder: Path) -> None:
             pid = self.pid_of(trial)
             if trial == 1 and pid is not None:
-                most = (data_bytes(pid) or 0) + 1024
-                resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
+                os.kill(pid, signal.SIGKILL)
             super().save(trial, folder)
 
     def executing(session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, stages: Stages) -> Executor:
         made = chosen(session, study, data, trainer, stages)
         assert isinstance(made, LocalWorkers)
-        made.__class__ = Scarce
+        made.__class__ = Killed
         return made
 
-    with InMemory(small_study("budget.trials=3", "workers=2", *SHORT)) as memory:
+    # The first one alone, so that it is the best when it ends.
+    with InMemory(small_study("budget.trials=1", "workers=2", *SHORT)) as memory:
         assert search(memory, Forecast, executing) is False
         state = memory.state
-        assert state.status == "done" and state.finished_trials == 3 and state.trials[0].scored, state.reason
-        assert sum(isinstance(event, TrialFinished) and event.trial == 1 for event in memory.events) == 1
+        assert state.status == "done" and state.finished_trials == 1 and state.trials[0].scored, state.reason
+        assert [event.attempt for event in memory.events if isinstance(event, TrialStarted)] == [1, 2], "it is made again first"
+        [told] = [text for text in warned(memory) if "its model is missing" in text]
+        assert "killed (SIGKILL)" in told
