@@ -40,7 +40,7 @@ def test_an_evaluation_on_what_the_model_knows_is_not_called_zero_shot(tmp_path:
     before, after = said.split("{}")
     assert lines and lines[-1].startswith(before) and lines[-1].endswith(after)
     page, part = report_text([run.folder]), next(one for one in explained(run.folder, run.folder.state()) if one.event is not None)
-    assert (">On ravdess" not in page) == (part.title.startswith("zero-shot on ravdess")) == ("duplicates" not in kinds)
+    assert ("<h4>On ravdess" not in page) == (part.title.startswith("zero-shot on ravdess")) == ("duplicates" not in kinds)
     assert part.title.endswith(after.removesuffix(" |").partition("; ")[2]), "and what must be known of it"
 
 
