@@ -33,7 +33,7 @@ person has said of a run."""
 
 NUMBERS: Mapping[str, Callable[[RunSummary], float | None]] = {
     BCA: lambda one: one.headline.score.value if one.headline else None,
-    "n": lambda one: one.headline.n if one.headline else None,
+    "n": lambda one: (one.headline.n or None) if one.headline else None,  # not known of imported trials
     "speakers": lambda one: one.headline.speakers if one.headline else None,
     "probe": lambda one: one.probe.score.value if one.probe else None,
     "trials": lambda one: one.trials,

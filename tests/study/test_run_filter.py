@@ -16,6 +16,7 @@ from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
+from ser_tui.tui.views.runs import ordered
 
 
 def run(name: str, bca: float | None, **changes: Any) -> RunSummary:
@@ -30,6 +31,12 @@ RUNS = [
     run("gamma", 0.9, strategy="grid", corpus="ravdess", trials=40),
     run("begun", None, strategy="gp", corpus="emodb"),
 ]
+
+
+def test_a_number_of_utterances_that_is_not_known_is_neither_few_nor_many() -> None:
+    unknown = changed(RUNS[0], headline=Figure("validation", "validation", Score(0.9, None), 0, None, ""))
+    assert not run_filter("n<100").matches(unknown) and not run_filter("n>=0").matches(unknown)
+    assert [one.name for one in ordered([unknown, RUNS[1]], "n", True)] == ["beta", "alpha"], "last either way"
 
 
 def found(text: str) -> list[str]:

@@ -109,7 +109,7 @@ ORDERS: Mapping[str, tuple[str, Callable[[RunSummary], Any], bool]] = {
     "name": ("title", lambda one: one.title.lower(), False),
     "encoder": ("encoder", lambda one: one.encoder or None, False),
     "protocol": ("protocol", lambda one: one.protocol or None, False),
-    "n": ("utterances of the score, most first", lambda one: one.headline.n if one.headline else None, True),
+    "n": ("utterances of the score, most first", lambda one: (one.headline.n or None) if one.headline else None, True),
 }
 """What runs can be sorted by: its words, its value (None: not known), and whether the largest comes first."""
 
