@@ -161,14 +161,14 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
                 document["protocol"],
                 searched_for(document)[0].most,
                 *_scored(*(SCORE.found(best) if best else (None, None))),
-                best and best["utterances"],
+                (best and best["utterances"]) or None,
                 first.difference,
                 first.p,
                 "-" if not number else first.reason or difference_text(first.difference, first.p),
                 wins,
                 *_scored(figure and figure["value"], figure and figure["interval"]),
                 figure and figure["name"],
-                figure and figure["n"],
+                (figure and figure["n"]) or None,
                 figure and sample(figure["n"], figure["speakers"]),
             )
         )

@@ -304,4 +304,4 @@ def _of_one_speaker(speakers: Sequence[int | None]) -> list[Row]:
 
 def _n(utterances: int, speakers: int | None) -> str:
     """How many, in a row that is headed n: narrow, so that what an interval is over where it is of one speaker has its own row."""
-    return f"{utterances}{f', {speakers_text(speakers)}' if speakers else ''}"
+    return f"{utterances or 'not known'}{f', {speakers_text(speakers)}' if speakers else ''}"

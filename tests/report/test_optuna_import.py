@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -18,13 +19,17 @@ from ser_tui.client import launch
 from ser_tui.experiment.resume_checks import begun_study
 from ser_tui.report.collecting import tell
 from ser_tui.report.document import run_document
+from ser_tui.report.exports import paper_sheet
 from ser_tui.report.optuna_study import import_optuna, is_optuna
+from ser_tui.report.sheets import written
 from ser_tui.report.trackers import track
 from ser_tui.report.writing import report_text
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.comparison import outcomes
 from ser_tui.study.errors import UserError
 from ser_tui.study.status import TrialStatus
+from ser_tui.study.summary import summarize
 
 optuna = pytest.importorskip("optuna", reason="ser-tui[optuna]")
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -124,7 +129,11 @@ def test_a_study_of_somebody_else_has_scores_only_where_they_are_known_to_be_som
         assert said in text, text
     assert Index(tmp_path / "runs").refresh()
     page = report_text([folder])
-    assert 'data-of="trial_list.0.bca"' in page and "opt.kernel" in page
+    assert 'data-of="trial_list.0.bca"' in page and "opt.kernel" in page and "over 0 utterances" not in page
+    cells = dict(outcomes([summarize(folder.run_id, folder.state())]))
+    assert cells["BCA, n"] == ("not known",), "a number that nobody knows is no 0"
+    (row,) = json.loads(written(paper_sheet([tell(folder)]), "json"))
+    assert row["validation_n"] is None and row["n"] is None
 
 
 def test_what_cannot_be_taken_over_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
