@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 
 from ser_tui.corpora import check, locations, registry
 from ser_tui.corpora.locations import Source
+from ser_tui.corpora.splitting.protocols import split
 from ser_tui.corpora.splitting.splits import conflicts
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.protocol import Speakers
+from ser_tui.study.protocol import Speakers, SplitProtocol
 
 
 def ravdess(folder: Path, sound: Any, actors: tuple[int, ...] = (1, 2)) -> Path:
@@ -73,6 +75,18 @@ def test_two_copies_of_one_corpus_have_the_same_people_and_sentences(home: Path,
     assert {one.sentence for one in both.utterances} == {"ravdess/01"}
     assert {one.id.split("/")[0] for one in both.utterances} == {"first", "second", "ravdess"}
     assert conflicts(both) == []
+
+
+def test_a_corpus_beside_its_copy_counts_recordings_twice_which_is_told(home: Path, sound: Any) -> None:
+    names = {"one": ravdess(home / "one", sound, (1, 2, 3))}
+    names["two"] = Path(shutil.copytree(names["one"], home / "two"))
+    for name, folder in names.items():
+        registry.add(name, folder)
+    apart = SplitProtocol(kind="speaker", speakers=("ravdess/01",))
+    said = split(registry.load_many(["one", "two"], {}), apart).warnings
+    assert any(line.startswith("Repeated: the 6 utterances of the validation part are 3 different recordings") for line in said), said
+    assert not any(line.startswith("Duplicates across") for line in said)
+    assert not any("Repeated" in line for line in split(registry.load_many(["one"], {}), SplitProtocol(kind="loso")).warnings)
 
 
 def test_speakers_of_a_corpus_can_be_chosen_and_left_out(home: Path, sound: Any) -> None:

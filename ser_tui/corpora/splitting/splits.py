@@ -67,6 +67,7 @@ def describe_folds(
         *_recordings(heard),
         *_sentences(heard),
         *_duplicates(heard),
+        *_repeated(heard),
         *conflicts(manifest),
         *left_out_nameless(manifest),
         *synonyms(manifest),
@@ -301,6 +302,21 @@ def _duplicates(heard: _Heard) -> list[Finding]:
         f"for example {name} ({heard.called[part]}) and {other} ({heard.called[other_part]})."
     )
     return [Finding(kind="duplicates", sentence=sentence, count=len(across))]
+
+
+def _repeated(heard: _Heard) -> list[Finding]:
+    """A finding for each part whose score counts some recordings several times, as where a corpus and its copy are used together."""
+    found: list[Finding] = []
+    for part in ("validation", "test"):
+        names = {heard.manifest.utterances[index].id for fold in heard.folds for index in fold[part]}
+        distinct = len({heard.manifest.digests.get(name, name) for name in names})
+        if more := len(names) - distinct:
+            sentence = (
+                f"Repeated: the {len(names)} utterances of the {heard.called[part]} part are {distinct} different recordings, byte for "
+                "byte. n counts the others too, and an interval over utterances is narrower than it should be."
+            )
+            found.append(Finding(kind="told", sentence=sentence, part=part, count=more, of=len(names)))
+    return found
 
 
 def _classes(heard: _Heard) -> list[Finding]:
