@@ -24,6 +24,8 @@ from ser_tui.training.trial import EpochReport, Part, TrialResult
 
 BATCHES, BATCH = 4, 8
 """That are trained on to measure, and the utterances in each; half as many utterances validate."""
+OF_A_PROBE = 0.05
+"""Seconds of a probe's trial apart from its fit: it is written into the log, and sometimes saved."""
 LEARNING_RATE = 1e-6
 """Small, so that nothing can explode while only the time matters."""
 BACKWARD = 3.0
@@ -48,10 +50,10 @@ def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) ->
     train, train_lengths = spread(data, data.split.train, lengths, BATCH)
     validation, validation_lengths = spread(data, data.split.validation, lengths, BATCH // 2)
     speech = Speech(train_lengths, validation_lengths)
+    if study.method == "probe":
+        return _of_a_probe(study, train, validation, data.classes, speech, should_stop)
     reports, _, result = trained(study, train, validation, data.classes, should_stop)
     whole = result.seconds
-    if study.method == "probe":
-        return Costs(0.0, 0.0, whole / sum(speech.seconds(30.0)), 0.0, probe=1.0)
     _, head, _, tuned = (report.seconds for report in reports)
     seen_train, seen_validation = speech.seconds(30.0)
     train_cost = tuned / (seen_train + seen_validation / BACKWARD)
@@ -64,20 +66,34 @@ def measure(study: Study, data: SplitCorpus, should_stop: Callable[[], bool]) ->
     )
 
 
+def _of_a_probe(
+    study: Study, train: Part, validation: Part, classes: tuple[str, ...], speech: Speech, should_stop: Callable[[], bool]
+) -> Costs:
+    """The first of two probes computes its features; the second is fitted on them alone."""
+    with _without_cache():
+        trainer = make_trainer_of(_measurable(study), train, validation, classes)
+        first, second = (trainer.run(_parameters(study), study.seed, lambda report: None, should_stop).seconds for _ in range(2))
+    embed = max(0.0, first - second) / sum(speech.seconds(30.0))
+    return Costs(0.0, 0.0, embed, 0.0, fit=second / len(train), trial=OF_A_PROBE)
+
+
 def trained(
     study: Study, train: Part, validation: Part, classes: tuple[str, ...], should_stop: Callable[[], bool]
 ) -> tuple[list[EpochReport], float, TrialResult]:
     """Four epochs, two of them frozen, computed whatever is cached: their reports, the seconds that loading the encoder took, and
     the result. Raises what a trial raises."""
     with _without_cache():
-        # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
-        plain = study.model_copy(update={"training": _plain(study.training)})
         begun = time.monotonic()
-        trainer = make_trainer_of(plain, train, validation, classes)
+        trainer = make_trainer_of(_measurable(study), train, validation, classes)
         loaded = time.monotonic() - begun
         reports: list[EpochReport] = []
         result = trainer.run(_parameters(study), study.seed, reports.append, should_stop)
     return reports, loaded, result
+
+
+def _measurable(study: Study) -> Study:
+    # Costs are per second of speech that is heard, copies or not, and remembered for other studies.
+    return study.model_copy(update={"training": _plain(study.training)})
 
 
 def _plain(training: Training) -> Training:

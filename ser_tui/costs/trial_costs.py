@@ -43,8 +43,8 @@ class Costs:
     """Per second of speech: the cached part of the encoder, computed once per length cut."""
     head: float
     """Per utterance and epoch with a frozen encoder."""
-    probe: float = 0.0
-    """A trial of a probe on cached features."""
+    fit: float = 0.0
+    """Per training utterance and fold: a probe on cached features."""
     trial: float = 0.5
     """Per trial, whatever it trains: weights put back, the model saved."""
     layers: int = 0
@@ -71,7 +71,7 @@ class Speech:
 def trial_seconds(costs: Costs, speech: Speech, parameters: Mapping[str, Value], method: str = "finetune") -> float:
     """The predicted time of a trial whose features are cached."""
     if method == "probe":
-        return costs.trial + costs.probe * speech.folds
+        return costs.trial + costs.fit * len(speech.train)
     epochs, unfreeze = int(parameters["epochs"]), int(parameters["unfreeze_epoch"])
     trained = parameters.get(TRAINED, "full")
     frozen = epochs if trained == "head" else min(epochs, unfreeze)
@@ -128,7 +128,7 @@ def of_a_worker(costs: Costs, workers: int, gain: float) -> Costs:
     """The costs of one of several `workers`, each with its share of the threads, that together make `gain` times the trials of one
     with all."""
     factor = workers / gain
-    scaled = {name: getattr(costs, name) * factor for name in ("train", "evaluate", "embed", "head", "probe", "trial")}
+    scaled = {name: getattr(costs, name) * factor for name in ("train", "evaluate", "embed", "head", "fit", "trial")}
     return replace(costs, **scaled)
 
 

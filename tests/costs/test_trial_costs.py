@@ -33,6 +33,13 @@ def test_a_frozen_epoch_costs_the_head_alone() -> None:
     assert trial_costs.trial_seconds(COSTS, SPEECH, point(unfreeze=9)) == trial_costs.trial_seconds(COSTS, SPEECH, point(unfreeze=4))
 
 
+def test_a_probe_costs_what_its_fits_on_all_folds_do_and_features_are_beside_it() -> None:
+    costs = Costs(train=0.0, evaluate=0.0, embed=0.002, head=0.0, fit=0.001, trial=0.05)
+    assert trial_costs.trial_seconds(costs, SPEECH, {"max_seconds": 30}, "probe") == pytest.approx(0.05 + 3 * 0.001)
+    study = loads("method: probe\nstrategy: random\nsearch: {max_seconds: 30}\n")
+    assert trial_costs.run_seconds(costs, SPEECH, study, 600) == pytest.approx(600 * 0.053 + 0.002 * 21)
+
+
 def test_layers_above_the_highest_chosen_one_cost_nothing() -> None:
     costs = replace(COSTS, trial=0.0, layers=4)
     whole = trial_costs.trial_seconds(costs, SPEECH, {**point(), "layers": "last"})
