@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
-from ser_tui.evaluation.ensembles import VALIDATION, Ensemble, Member, members_of, scored
+from ser_tui.evaluation.ensembles import PARTS, VALIDATION, Ensemble, Member, members_of, scored
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
@@ -100,8 +100,8 @@ def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
     print_table(columns[:width], [row[:width] for row in rows], ("TRIAL", "BCA"))
     chosen = "; ".join(found.chosen) or "nothing but the members was chosen on these utterances"
     shown = score_text(found.score)
-    folded = part.partition(",")[0] in FOLDED
-    known = shares(found.findings) if folded else doubts(found.findings)
+    own = part in PARTS or part.partition(",")[0] in FOLDED
+    known = shares(found.findings) if own else doubts(found.findings)
     doubt = f"{known}; " if found.findings and known else ""
     by = f", {found.transductive}" if found.transductive else ""
     say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {doubt}{chosen}")

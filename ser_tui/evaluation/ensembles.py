@@ -29,6 +29,8 @@ from ser_tui.study.state import RunState
 from ser_tui.training.metrics import UNREADABLE
 
 VALIDATION = "validation"
+PARTS = (VALIDATION, "test")
+"""Of each run's own split."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Member:
     transductive: str
     answers: Answers
     findings: tuple[Finding, ...] = ()
-    """Where the part is another corpus, or folds: what of it this member heard in training, and whatever else its evaluation found."""
+    """What of the part this member heard in training; where it is another corpus, or folds, whatever else its evaluation found."""
 
     @property
     def title(self) -> str:
@@ -156,10 +158,15 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
     number = None if nested else found.trial
     found_in = [findings_of(one.result) for one in state.evaluations if one.corpus == part]
     found_in += [findings_of(folds) for folds in state.folds if folds.name == part]
-    findings = found_in[-1] if found_in else ()
+    findings = found_in[-1] if found_in else _on_part(state, part)
     return Member(
         folder.run_id, number, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
     )  # fmt: skip
+
+
+def _on_part(state: RunState, part: str) -> tuple[Finding, ...]:
+    """What the run found of its own part `part`, but for how it was made and that it chose, which are told beside the score."""
+    return tuple(one for one in findings_of(state.start) if one.part == part and one.kind not in ("protocol", "transductive"))
 
 
 def _chosen_of(state: RunState, part: Explained, findings: Iterable[Finding]) -> str:

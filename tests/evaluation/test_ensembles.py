@@ -26,7 +26,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
 from ser_tui.study.events import Note
-from ser_tui.study.findings import Finding, doubts, said
+from ser_tui.study.findings import Finding, doubts, plain, said, shares
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
@@ -130,6 +130,20 @@ def test_the_best_trials_of_a_run_say_on_what_they_were_chosen(
     ):  # fmt: skip
         with pytest.raises(UsageError, match=why):
             said(**options)
+
+
+def test_what_the_split_shares_stays_beside_the_average(tmp_path: Path) -> None:
+    folder = explained_run(tmp_path / "runs").folder
+    state = folder.state()
+    assert state.start is not None
+    told = (
+        Finding(kind="speakers", sentence="speakers of validation", part="validation"),
+        Finding(kind="sentences", sentence="sentences of test", part="test"),
+        Finding(kind="protocol", sentence="protocol of validation", part="validation"),
+    )
+    state = replace(state, start=replace(state.start, findings=plain(told)))
+    average = scored(members_of(folder, state, "validation", 2), top=2)
+    assert said(average.findings) == ("every member: speakers of validation",) and shares(average.findings) == "shares speakers"
 
 
 @pytest.mark.slow
