@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torchaudio.functional
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 from torch import Tensor
 
 from ser_tui.training.audio import SAMPLE_RATE, level
@@ -90,6 +89,8 @@ def _filtered(waveform: Tensor, random: np.random.Generator) -> Tensor:
 
 def _reverberant(waveform: Tensor, random: np.random.Generator) -> Tensor:
     """`waveform` in a room: noise that decays exponentially follows the direct sound (Polack 1988)."""
+    from scipy.signal import fftconvolve  # fine-tuning does without scipy otherwise
+
     decay = random.uniform(*_DECAY)
     time = np.arange(1, int(decay * SAMPLE_RATE)) / SAMPLE_RATE
     tail = random.standard_normal(len(time)) * 10 ** (-3 * time / decay)

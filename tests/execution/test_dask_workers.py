@@ -66,7 +66,8 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(small_study: MakeSt
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
     with cluster(tmp_path / "first", 2) as made:
-        folder = launch.start(small_study("budget.trials=5", *TUNED, *by_dask(made.address)), tmp_path)
+        # With fewer epochs all five are done before one is seen.
+        folder = launch.start(small_study("budget.trials=5", *TUNED, "search.epochs=10", *by_dask(made.address)), tmp_path)
 
         def told() -> list[Event]:
             return LogReader(folder.log).read_all()
@@ -132,11 +133,12 @@ def test_what_fails_on_one_machine_costs_the_trial_there_and_not_the_search(smal
     with cluster(tmp_path, 0) as made:
         made.join(TMPDIR=str(gone))
         with InMemory(small_study(*PROBES, "budget.trials=1", *by_dask(made.address)), lambda: False, heard) as memory:
-            with pytest.raises(UserError, match="no trial has a score"):
-                search(memory, Forecast, chosen)
+            assert search(memory, Forecast, chosen) is False
             (trial,) = memory.state.trials
-            assert "failed: FileNotFoundError" in trial.reason and "the Dask worker tcp://" in trial.reason
             assert [event.attempt for event in memory.events if isinstance(event, TrialStarted)] == [1, 2]
+            (failed,) = [event.reason for event in memory.events if isinstance(event, TrialFailed)]
+            told = [event.text for event in memory.events if isinstance(event, Note) and "its model is missing" in event.text]
+    assert trial.scored and all("failed: FileNotFoundError" in one and "the Dask worker tcp://" in one for one in (failed, *told)) and told
 
 
 @pytest.mark.slow
