@@ -101,7 +101,7 @@ def fields(family: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     A field that is absent has the value that transformers gives it: published configurations leave such ones out.
     """
     for name, why in _REFUSED.items():
-        if configuration.get(name) not in (None, False):
+        if configuration.get(name) is not None and configuration[name] is not False:  # 0.0 == False, and it is no setting
             raise ValueError(f"{name}: {why}")
     checks = _WHISPER if family == "whisper" else _RAW_WAVEFORM
     chosen = {name: configuration[name] for name in checks if name in configuration}

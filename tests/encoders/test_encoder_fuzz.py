@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ plausible = st.fixed_dictionaries({}, optional={
 })  # fmt: skip
 hostile = st.dictionaries(st.sampled_from(SHAPING), values, min_size=1, max_size=3)
 MEGABYTES = 400
+OUTSIDE = ("num_labels", "num_adapter_layers", "quantization_config")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,15 @@ def test_a_strangers_configuration_is_refused_or_right(
     refused_or_right(models, tmp_path_factory, kind, stable, changes)
 
 
+@pytest.mark.parametrize("value, refused", [(0.0, True), ({"bits": 4}, True), (False, False), (None, False)])
+def test_no_other_value_than_none_or_false_says_that_weights_are_not_quantised(
+    models: Path, tmp_path_factory: pytest.TempPathFactory, value: Any, refused: bool
+) -> None:
+    folder = changed(models, "hubert-False", tmp_path_factory.mktemp("quantised"), {"quantization_config": value})
+    with pytest.raises(UserError, match="quantised") if refused else nullcontext():
+        load_encoder(str(folder))
+
+
 @pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(**EXAMPLES)
@@ -114,9 +125,9 @@ def refused_or_right(models: Path, tmp_path_factory: pytest.TempPathFactory, kin
     except UserError as error:
         assert "\n" not in str(error) and len(str(error)) < 700 and str(folder) in str(error)
         return
-    # What has no part in an encoder would take the reference's memory.
+    # What has no part in an encoder would take the reference's memory, or keep it from being read (`quantization_config: false`).
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k not in ("num_labels", "num_adapter_layers")}))
+    (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k not in OUTSIDE}))
     waveform = torch.randn(max(8_000, encoder.minimum_samples), generator=torch.Generator().manual_seed(2))
     frames = encoder.front_end(waveform)
     lengths = torch.tensor([len(frames)])
