@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from probing import Array, Corpus, embed, logits
+from worker_environment import as_in_a_worker
 
 from ser_tui.encoders.load import load_encoder
 from ser_tui.training import discriminant, linear, metrics
@@ -50,6 +51,7 @@ def main() -> None:
     options.add_argument("--encoder", default="whisper-base")
     options.add_argument("--untrimmed", action="store_true")
     given = options.parse_args()
+    as_in_a_worker()
     encoder = load_encoder(given.encoder)
     sides = [Side(embed(name, encoder, trimmed=not given.untrimmed, augmented=("speed", "mixed"))) for name in ("emodb", "emovo")]
     print("| layers | classifier, C | copies | EmoDB to EMOVO: six | open | EMOVO to EmoDB | by speaker: six | open | EMOVO to EmoDB |")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 from probing import Array, by_group, embed, fitted, logits, machine, probabilities
+from worker_environment import as_in_a_worker
 
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.encoders.load import load_encoder
@@ -103,4 +104,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    as_in_a_worker()
     main()

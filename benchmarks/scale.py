@@ -28,6 +28,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from worker_environment import as_in_a_worker
 
 from ser_tui.client import launch
 from ser_tui.corpora import registry
@@ -53,7 +54,7 @@ from ser_tui.study.load import loads
 from ser_tui.study.scores import BCA
 from ser_tui.training.metrics import shares
 from ser_tui.training.processor import processor
-from ser_tui.training.threads import cores, environment
+from ser_tui.training.threads import cores
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, TrialResult
 from ser_tui.worker.session import Session
@@ -356,8 +357,7 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=20.0, help="of a trial, in the median")
     options.add_argument("--dask", action="store_true", help="what a real scheduler takes, too")
     given = options.parse_args()
-    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # as a run's worker has it: the threads of small sums wait for each other
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **environment(), "OPENBLAS_NUM_THREADS": "1"})
+    as_in_a_worker()
     begun, tables = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="ser-tui-scale-") as place:
         os.environ.update({"SER_TUI_CACHE": f"{place}/cache", "SER_TUI_CONFIG": f"{place}/config", "SER_TUI_RUNS": f"{place}/runs"})

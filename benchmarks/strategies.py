@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from worker_environment import as_in_a_worker
 
 from ser_tui.replay.recorded import Recorded, of_table
 from ser_tui.replay.searches import FOREST, NEAREST, best_so_far
@@ -36,7 +37,6 @@ from ser_tui.study.document import Study
 from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.time_to_score import MARKS
 from ser_tui.testing.strategies import PAPER, made_up_score
-from ser_tui.training.threads import environment
 
 TOLD, UNDER_WAY, ROUNDS = 100, (0, 8, 99), 10
 PAST = "_ax_"
@@ -133,8 +133,7 @@ def main() -> None:
     options.add_argument("--times", action="store_true", help="only what a suggestion takes")
     options.add_argument("--starts", action="store_true", help="only what it is worth to know something beforehand")
     given = options.parse_args()
-    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # as a run's worker has it: the threads of small sums wait for each other
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **environment(1), "OPENBLAS_NUM_THREADS": "1"})
+    as_in_a_worker(1)
     warnings.simplefilter("ignore")
     if given.starts:
         starts(given.data, given.seeds, [kind for kind in given.strategies.split(",") if ":" not in kind and record(kind).models])

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from worker_environment import as_in_a_worker
+
 CONFIGURATION = Path(__file__).resolve().parents[1] / "configs" / "emodb-unheard.yaml"
 
 
@@ -66,7 +68,9 @@ def main() -> None:
     """The table and the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds-only", action="store_true", help="only the processor time of a trial")
-    if not parser.parse_args().seconds_only:
+    given = parser.parse_args()
+    as_in_a_worker(1)
+    if not given.seconds_only:
         print("| features | layers, C | pooled BCA, 95 % over speakers | mean of folds |\n|---|---|---|---|")
         for changes in ((), ("training.normalize_speaker=true",)):
             print("\n".join(figures(*changes)), flush=True)

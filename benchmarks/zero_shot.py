@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from probing import Array, Corpus, by_group, embed, fitted, logits, machine, probabilities
+from worker_environment import as_in_a_worker
 
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
@@ -90,6 +91,7 @@ def main() -> None:
     options.add_argument("--source", default="emodb")
     options.add_argument("--target", default="ravdess")
     given = options.parse_args()
+    as_in_a_worker()
     encoder = load_encoder(given.encoder)
     plain = embed(given.source, encoder), embed(given.target, encoder)
     trimmed = embed(given.source, encoder, trimmed=True), embed(given.target, encoder, trimmed=True)
