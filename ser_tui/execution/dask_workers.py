@@ -21,6 +21,7 @@ from ser_tui.execution import messages, relay
 from ser_tui.execution.clusters import START_SECONDS, connected
 from ser_tui.execution.encoder_files import encoder_files
 from ser_tui.execution.fetching import Fetcher, GivenUp
+from ser_tui.execution.memory_limit import SHARE
 from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Prepared, Refit, Train, Trained
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
@@ -46,6 +47,11 @@ MEMBERS_SECONDS, KEEP_SECONDS = 1.0, 20.0
 """How often it looks which workers there are, and gives them a sign of life."""
 LOST_SECONDS = 15.0
 """A scheduler that cannot be reached for so long is gone."""
+MOST_SILENT = 3
+"""Signs of life in a row, one every KEEP_SECONDS, that a Dask worker, or the scheduler, has not answered to: it hangs. Dask itself
+waits for five minutes. They are counted, not timed: a leader that was suspended itself takes nobody for hung."""
+END_SECONDS = 10.0
+"""How long the end of the search waits till all have heard of it. The process of one that hangs ends by `relay.LEASE_SECONDS`."""
 MOST_STARTS = 3
 """Of one Dask worker: so many processes in a row that ended before they were ready; others would too."""
 CHUNK = 4 * 1024 * 1024
@@ -69,6 +75,8 @@ class Slot:
     def __init__(self, number: int, address: str, threads: int) -> None:
         self.number, self.address, self.threads = number, address, threads
         self.gone = threading.Event()
+        self.why = "is gone"
+        """What to say of it then."""
         self.facts: Mapping[str, Any] = {}
         self.ready = False
         """Whether it has its study and its encoder."""
@@ -157,6 +165,16 @@ class DaskWorkers:
         self._slots: dict[str, Slot] = {}
         self._numbers = 0
         self._present: dict[str, int] = {}
+        self._silent: dict[str, int] = {}
+        """By address: signs of life since it has answered to one."""
+        self._hung: set[str] = set()
+        """Addresses of those that were given up for that, till they answer."""
+        self._asking: set[str] = set()
+        """Addresses that a sign of life is on its way to."""
+        self._looks = 0
+        """How often the scheduler has said which workers there are."""
+        self._free: dict[str, int] = {}
+        """Of each machine, the memory that was free when its first worker was looked at: trials hold some of it when others are."""
         self._sending: dict[tuple[str, str], threading.Lock] = {}
         """Of each machine: its files are sent by one at a time."""
         self._fetcher = Fetcher()
@@ -189,6 +207,7 @@ class DaskWorkers:
                     return
                 continue
             since = None
+            self._looks += 1
             if present != self._present:
                 self._present = present
                 for address, slot in list(self._slots.items()):
@@ -197,15 +216,58 @@ class DaskWorkers:
                 self._inbox.put(None)
 
     def _keep(self) -> None:
+        looks, unanswered = -1, 0
         while not self._closed.wait(KEEP_SECONDS):
+            unanswered = unanswered + 1 if self._looks == looks else 0
+            looks = self._looks
+            if unanswered >= MOST_SILENT and not self._lost:
+                self._lost = "it takes connections and answers nothing"
+                self._inbox.put(None)
+            for address in self._known():
+                if self._silent.get(address, 0) >= MOST_SILENT and not unanswered:
+                    self._take_for_hung(address)
+                self._silent[address] = self._silent.get(address, 0) + 1
             self._tell_all(relay.keep, self._stop_by is not None)
 
-    def _tell_all(self, what: Callable[..., Any], *arguments: Any, only: list[str] | None = None) -> None:
-        """Have all our workers do `what` at once, beside what they are at."""
-        addresses = [address for address in only or list(self._slots) if address in self._present]
-        if addresses:
-            with suppress(Exception):  # whoever cannot be reached is found out otherwise
-                self._client.run(what, self._run, *arguments, workers=addresses, on_error="ignore")
+    def _take_for_hung(self, address: str) -> None:
+        slot = self._slots.get(address)
+        if slot is None or address in self._hung:
+            return
+        self._hung.add(address)
+        slot.why = f"has answered nothing for {MOST_SILENT * KEEP_SECONDS:.0f} s"
+        slot.gone.set()
+        self._inbox.put(None)
+
+    def _known(self) -> list[str]:
+        """The addresses of our workers that are there, and of those that were ours and hang."""
+        return [address for address in dict.fromkeys([*list(self._slots), *list(self._hung)]) if address in self._present]
+
+    def _tell_all(self, what: Callable[..., Any], *arguments: Any, only: list[str] | None = None, seconds: float = 0.0) -> None:
+        """Have all our workers do `what`, beside what they are at, and wait for so many `seconds` for that. Who hangs holds up nobody."""
+        addresses = self._known() if only is None else [address for address in only if address in self._present]
+        telling = [
+            threading.Thread(target=self._tell_one, args=(address, what, *arguments), name=f"dask {what.__name__}", daemon=True)
+            for address in addresses if what is not relay.keep or address not in self._asking
+        ]  # fmt: skip
+        for one in telling:
+            one.start()
+        until = time.monotonic() + seconds
+        for one in telling if seconds else ():
+            one.join(max(0.0, until - time.monotonic()))
+
+    def _tell_one(self, address: str, what: Callable[..., Any], *arguments: Any) -> None:
+        if what is relay.keep:
+            self._asking.add(address)
+        answered: Mapping[str, Any] = {}
+        with suppress(Exception):  # whoever cannot be reached is found out otherwise
+            answered = self._client.run(what, self._run, *arguments, workers=[address], on_error="ignore")
+        if what is relay.keep:
+            self._asking.discard(address)
+            if address in answered:
+                self._silent.pop(address, None)
+                if address in self._hung:
+                    self._hung.discard(address)
+                    self._inbox.put(None)  # it is back
 
     def _call(self, slot: Slot, what: Callable[..., Found], *arguments: Any) -> Found:
         """What the Dask worker of `slot` returns; raises what it raises, and MachineGone."""
@@ -215,7 +277,7 @@ class DaskWorkers:
         try:
             return self._fetcher.fetch(future, lambda: slot.gone.is_set() or bool(self._lost) or self._closed.is_set())
         except GivenUp:
-            raise MachineGone(f"{_called(slot)} is gone") from None
+            raise MachineGone(f"{_called(slot)} {slot.why}") from None
 
     def _submit(self, slot: Slot, what: Callable[..., Any], *arguments: Any) -> Any:
         return self._client.submit(
@@ -269,7 +331,8 @@ class DaskWorkers:
     def _prepared(self, slot: Slot, prepare: Prepare, files: relay.Files) -> Prepared | Failed:
         host = slot.address.rpartition(":")[0]
         share = sum(address.rpartition(":")[0] == host for address in self._present)
-        answer = messages.told(self._call(slot, relay.prepare, self._run, messages.encode(prepare), files, slot.threads, share))
+        allowance = int(self._free.setdefault(host, int(slot.facts["free_memory"])) * SHARE) // max(1, share)
+        answer = messages.told(self._call(slot, relay.prepare, self._run, messages.encode(prepare), files, slot.threads, allowance))
         assert isinstance(answer, Prepared | Failed)
         return answer
 
@@ -337,6 +400,8 @@ class DaskWorkers:
                 "workers again, then resume the run"
             )
         for address, threads in self._present.items():
+            if address in self._hung:
+                continue
             known = self._slots.get(address)
             if (known is None or (known.gone.is_set() and known.trial is None)) and (self._most is None or len(self._used()) < self._most):
                 self._numbers += 1
@@ -403,7 +468,7 @@ class DaskWorkers:
                 trial, busy = slot.trial, slot.busy
                 if trial is not None and busy:
                     slot.busy = False
-                    return Ended(trial, error=MachineGone(f"{_called(slot)} is gone"))
+                    return Ended(trial, error=MachineGone(f"{_called(slot)} {slot.why}"))
                 if trial is None:
                     del self._slots[address]
         return None
@@ -415,7 +480,7 @@ class DaskWorkers:
             if slot.trial is not None and slot.busy:
                 slot.busy = False
                 slot.asked += 1
-                threading.Thread(target=self._tell_all, args=(relay.end,), kwargs={"only": [slot.address]}, daemon=True).start()
+                self._tell_all(relay.end, only=[slot.address])
                 return Ended(slot.trial, error=TrialStopped())
         return None
 
@@ -565,14 +630,14 @@ class DaskWorkers:
     def stop(self) -> None:
         """See `Executor`."""
         self._stop_by = time.monotonic() + PATIENCE_SECONDS
-        threading.Thread(target=self._tell_all, args=(relay.keep, True), daemon=True).start()
+        self._tell_all(relay.keep, True)
 
     def close(self) -> None:
         """See `Executor`: their processes are ended, Dask workers that others have started stay."""
         if self._closed.is_set():
             return
         if not self._lost:
-            self._tell_all(relay.end)
+            self._tell_all(relay.end, seconds=END_SECONDS)
         self._closed.set()
         with suppress(Exception):
             self._client.close(timeout=5)

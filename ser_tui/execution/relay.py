@@ -22,7 +22,7 @@ from typing import Any
 
 from ser_tui import places
 from ser_tui.execution import messages
-from ser_tui.execution.memory_limit import SHARE, free_bytes
+from ser_tui.execution.memory_limit import free_bytes
 from ser_tui.execution.messages import Cool, Done, Failed, PlainFold, PlainPart, Prepare, Prepared, Save, Staged, Stop, Told
 from ser_tui.execution.process import Process
 from ser_tui.experiment.executing import WorkerDied
@@ -118,16 +118,17 @@ def assemble(name: str, files: Mapping[str, tuple[str, str]]) -> str:
     return str(folder)
 
 
-def prepare(run: str, frame: bytes, files: Files, threads: int, share: int) -> bytes:
+def prepare(run: str, frame: bytes, files: Files, threads: int, allowance: int) -> bytes:
     """Start the process that trains with so many threads, and tell it the study in `frame`, a `Prepare`; what it answers.
 
-    `share`: among how many processes of this search the memory that is free here is shared out. Raises WorkerDied, NotHere.
+    `allowance`: bytes of memory that it may take: its share of what was free here before any of this search trained. Raises WorkerDied,
+    NotHere.
     """
     end(run)
     message = messages.asked(frame)
     assert isinstance(message, Prepare)
     found = {path: _place(path, digest, suffix) for path, (digest, suffix) in files.items()}
-    relay = _Relay(Process(threads, int(free_bytes() * SHARE) // max(1, share)), time.monotonic())
+    relay = _Relay(Process(threads, allowance), time.monotonic())
     _relays[run] = relay
     threading.Thread(target=_watch, args=(run, relay), name="lease", daemon=True).start()
     relay.process.ask(_placed(message, found))
