@@ -209,7 +209,14 @@ class LocalWorkers:
         """See `Executor`."""
         one = self._of(trial)
         one.ask(Save(folder=os.fsencode(folder.absolute())))
+        give_up: float | None = None
         while True:
+            if not wait([one.pipe], LOOK_SECONDS):
+                if give_up is None and self._should_stop():
+                    give_up = time.monotonic() + PATIENCE_SECONDS
+                if give_up is not None and time.monotonic() > give_up:
+                    one.kill()  # it hangs, as on a disk that has gone: nobody who wants to stop waits for that
+                continue
             try:
                 answer = one.hear()
             except WorkerDied:

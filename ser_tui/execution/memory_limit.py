@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from ser_tui.training.threads import CGROUPS, MEMBERSHIP, groups
+
 SHARE = 0.9
 """Of the memory that is free now: the rest is for the app, the shell and the page cache."""
 
@@ -37,17 +39,37 @@ def lift_limit() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
-def free_bytes() -> int:
-    """Memory that can still be had: the machine's, or what this process's control group leaves."""
-    free = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
+def free_bytes(root: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
+    """Memory that can still be had: the machine's, or what this process's control groups leave, a job's or a container's."""
+    left = [found for folder in groups("memory", root, membership) if (found := _left(folder)) is not None]
+    return min([int(psutil.virtual_memory().available), *left])
+
+
+_FILES = (
+    ("memory.max", "memory.current", ("active_file", "inactive_file")),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_active_file", "total_inactive_file")),
+)
+"""Of the two versions of control groups: the limit, what is used, and how much of that is copies of files, which the kernel drops when
+somebody wants the memory. A group that has read a large corpus has hardly anything else."""
+
+
+def _left(group: Path) -> int | None:
+    """What the limit of a control group leaves; None where it has none."""
+    for limit, used, copies in _FILES:
+        try:
+            most, taken = int((group / limit).read_text()), int((group / used).read_text())
+        except (OSError, ValueError):  # no such group, of the other version, or "max"
+            continue
+        return max(0, most - max(0, taken - _told(group / "memory.stat", copies)))
+    return None
+
+
+def _told(statistics: Path, names: tuple[str, ...]) -> int:
     try:
-        limit = (group / "memory.max").read_text().strip()
-        if limit != "max":
-            free = min(free, max(0, int(limit) - int((group / "memory.current").read_text())))
+        pairs = (line.split() for line in statistics.read_text().splitlines())
+        return sum(int(value) for name, value in pairs if name in names)
     except (OSError, ValueError):
-        pass  # no control group, or an older kind: the machine's own figure stands
-    return free
+        return 0
 
 
 def data_bytes(pid: int | None = None) -> int | None:

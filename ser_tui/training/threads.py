@@ -19,6 +19,8 @@ length of its own: the layers of one batch share a shape, batches hardly ever do
 epochs of EmoDB, for no time saved (docs/measured/speed.md)."""
 
 
+CGROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+"""Where the kernel tells of control groups, and which of them this process is in."""
 LIBRARIES = "libraries"
 """The folder of these, in the cache folder."""
 CACHES = {
@@ -72,22 +74,24 @@ def _siblings(cpu: int) -> str:
         return str(cpu % physical if logical > physical else cpu)
 
 
-def _quota(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> float | None:
+def _quota(root: Path = CGROUPS, membership: Path = MEMBERSHIP) -> float | None:
     """CPUs' worth of time that the process's cgroups grant (version 2 and 1), or None where there is no limit."""
-    limits = [limit for folder in _groups(root, membership) if (limit := _limit(folder)) is not None]
+    limits = [limit for folder in groups("cpu", root, membership) if (limit := _limit(folder)) is not None]
     return min(limits) if limits else None
 
 
-def _groups(root: Path, membership: Path) -> list[Path]:
-    folders = [root, root / "cpu"]
+def groups(controller: str, root: Path = CGROUPS, membership: Path = MEMBERSHIP) -> list[Path]:
+    """Folders that may say what the process's control groups grant of `controller`, cpu or memory: its own and all above it, of version 2
+    and 1."""
+    folders = [root, root / controller]
     try:
         lines = membership.read_text().splitlines()
     except OSError:
         return folders
     for line in lines:
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        base = root if not controllers else root / "cpu"
-        if controllers and "cpu" not in controllers.split(","):
+        base = root if not controllers else root / controller
+        if controllers and controller not in controllers.split(","):
             continue
         folder = base / path.lstrip("/")
         folders += [folder, *[parent for parent in folder.parents if base in parent.parents]]
