@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +43,23 @@ def data_folders() -> list[Path]:
     """Folders that are searched for corpora by name: those of SER_TUI_DATA, separated as PATH is."""
     named = os.environ.get("SER_TUI_DATA") or ""
     return [absolute(part) for part in named.split(os.pathsep) if part]
+
+
+def command(module: str) -> list[str]:
+    """The command that runs our `module` in a process of its own, with `own_environment`.
+
+    What lies in the working folder is not imported there: a file that somebody has called statistics.py, or torch.py, or a folder called
+    datasets, is none of ours, and may be a stranger's.
+    """
+    return [sys.executable, "-P", "-m", module]
+
+
+def own_environment() -> dict[str, str]:
+    """This process's environment for one that runs `command`: a checkout that is not installed is found by it too."""
+    root, before = str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH")
+    if Path(root).name in ("site-packages", "dist-packages") or root in (before or "").split(os.pathsep):
+        return dict(os.environ)
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{before}" if before else root}
 
 
 def private_folder(path: Path) -> Path:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from ser_tui.places import command
 from ser_tui.training.threads import environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,8 +63,8 @@ def popen(
     close_fds: bool,
 ) -> Forked:  # fmt: skip
     """What `launch` starts a worker by instead of `subprocess.Popen`, where `SOCKET` says where the server listens."""
-    assert list(arguments[:3]) == [sys.executable, "-m", "ser_tui.worker"] and start_new_session and close_fds
-    request = {"arguments": list(arguments[3:]), "folder": os.getcwd(), "environment": dict(env)}
+    assert list(arguments[:4]) == command("ser_tui.worker") and start_new_session and close_fds
+    request = {"arguments": list(arguments[4:]), "folder": os.getcwd(), "environment": dict(env)}
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(os.environ[SOCKET])
     socket.send_fds(connection, [json.dumps(request).encode()], [stdin.fileno(), stdout, stderr])

@@ -85,8 +85,8 @@ def _precision() -> tuple[dict[str, Any] | None, str]:
     Asked of another process, in the environment of a worker: this one stays light.
     """
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURE], capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, **environment()},
+        [sys.executable, "-P", "-c", _MEASURE], capture_output=True, text=True, timeout=300, check=False,
+        env={**places.own_environment(), **environment()},
     )  # fmt: skip
     if done.returncode == 0:
         name, gain = done.stdout.split()[-2:]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
+from ser_tui.places import command, own_environment
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps
@@ -17,9 +17,12 @@ SECONDS = 300.0
 def forecast(study: Study) -> float:
     """Seconds that the search of `study` would take here. Takes some seconds, most of them the first time with an encoder: call it in a
     thread. Raises UserError."""
-    command = [sys.executable, "-m", "ser_tui.costs"]
     try:
-        ended = subprocess.run(command, input=dumps(study), capture_output=True, text=True, timeout=SECONDS, check=False)
+        # UTF-8 whatever the locale is: a study names folders.
+        ended = subprocess.run(
+            command("ser_tui.costs"), input=dumps(study), capture_output=True, encoding="utf-8", errors="surrogateescape",
+            timeout=SECONDS, check=False, env=own_environment(),
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise UserError(f"how long it takes could not be measured within {SECONDS:.0f} s") from None
     except OSError as error:

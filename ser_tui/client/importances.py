@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ser_tui.places import command, own_environment
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 
@@ -34,12 +34,12 @@ def importances(space: Mapping[str, Any], trials: Sequence[tuple[Mapping[str, Va
     `space`: the search space as the resolved study document has it.
     """
     request = json.dumps({"space": _plain(space), "trials": [(dict(parameters), score) for parameters, score in trials]})
-    command = [sys.executable, "-m", "ser_tui.strategies.importance"]
+    asked = command("ser_tui.strategies.importance")
     # One thread, and behind everything else: a worker may be training beside it.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**own_environment(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         ended = subprocess.run(
-            ["nice", "-n", "10", *command] if os.path.exists("/usr/bin/nice") else command,
+            ["nice", "-n", "10", *asked] if os.path.exists("/usr/bin/nice") else asked,
             input=request, capture_output=True, text=True, timeout=SECONDS, env=environment, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

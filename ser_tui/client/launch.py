@@ -9,22 +9,22 @@ import os
 import select
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from pydantic import ValidationError
 
 from ser_tui.encoders import registry as encoders
-from ser_tui.places import cache_folder, private_folder
+from ser_tui.places import cache_folder, command, own_environment, private_folder
 from ser_tui.store import files
-from ser_tui.store.candidates import has_model
+from ser_tui.store.candidates import model_of
 from ser_tui.store.files import disk_message, open_regular, write_atomically
 from ser_tui.store.past_runs import AUTO, past_runs
-from ser_tui.store.processes import this_host
+from ser_tui.store.processes import identify, this_host
 from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
@@ -56,6 +56,9 @@ START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
 FREE_BYTES = 100 * 1024 * 1024
 """Free disk that every run wants besides its models: its log, its index, what libraries print, and some to spare."""
+
+STARTING = "starting.lock"
+"""Held in control/ by whoever starts a worker, until that has said who it is."""
 
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -117,8 +120,34 @@ def refuse_full_disk(folder: RunFolder, study: Study) -> None:
 def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
     """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
     the one before where one of them is given. Raises UserError."""
-    make_ready(folder, trials=trials, minutes=minutes)
-    _spawn(folder, "search")
+    refuse_if_worked_on(folder)
+    with _alone(folder):
+        make_ready(folder, trials=trials, minutes=minutes)
+        _spawn(folder, "search")
+
+
+@contextmanager
+def _alone(folder: RunFolder) -> Iterator[None]:
+    """One after the other: of two who start a worker on a run at one moment the second finds the first one's, and has changed nothing.
+    Raises UserError."""
+    from filelock import Timeout
+
+    from ser_tui.store.locks import file_lock, told_without_locks
+
+    refuse_links(folder)
+    lock = file_lock(folder.lock.with_name(STARTING), timeout=START_SECONDS + 1)
+    try:
+        folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
+        with told_without_locks(folder.lock, "SER_TUI_RUNS"):
+            lock.acquire()
+    except Timeout:
+        raise UserError(f"another process starts a worker on {folder.run_id} just now; try again") from None
+    except OSError as error:
+        raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
@@ -167,14 +196,18 @@ def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: 
     _refuse_lost_encoder(folder, study)
     if nested and study.method != "probe":
         raise UsageError(f"--nested is for probes, which fit in less than a second; this run is {study.method}: leave it out")
-    _spawn(folder, "folds", FoldsRequest(protocol, nested, top))
+    with _alone(folder):
+        refuse_if_worked_on(folder)
+        _spawn(folder, "folds", FoldsRequest(protocol, nested, top))
 
 
 def score_seeds(folder: RunFolder, number: int) -> None:
     """Start a worker that trains the best configuration until there are `number` seeds of it; what is done stays. Raises UserError."""
     refuse_if_worked_on(folder)
     _refuse_lost_encoder(folder, load(folder.study))
-    _spawn(folder, "seeds", SeedsRequest(number))
+    with _alone(folder):
+        refuse_if_worked_on(folder)
+        _spawn(folder, "seeds", SeedsRequest(number))
 
 
 def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
@@ -193,9 +226,10 @@ def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
 def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
     """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
     refuse_if_worked_on(folder)
-    if not has_model(folder):
-        raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
-    _spawn(folder, "evaluate", request)
+    model_of(folder, folder.state().best)
+    with _alone(folder):
+        refuse_if_worked_on(folder)
+        _spawn(folder, "evaluate", request)
 
 
 def request_stop(folder: RunFolder) -> None:
@@ -254,13 +288,13 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
     try:
         stdin = _as_input(folder, asked)
         worker = subprocess.Popen(
-            [sys.executable, "-m", "ser_tui.worker", str(folder.path), job],
+            [*command("ser_tui.worker"), str(folder.path), job],
             stdin=stdin,
             stdout=log,
             stderr=log,
             start_new_session=True,
             close_fds=True,
-            env={**os.environ, **environment()},
+            env={**own_environment(), **environment()},
         )
     except OSError as error:
         raise disk_message(error, "starting a worker", folder.path) from None
@@ -268,12 +302,14 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
         os.close(log)
         if stdin is not None:
             stdin.close()
+    # Not by its number alone: an earlier worker of this run may have had the same, as processes of containers do.
+    itself = identify(worker.pid)
     _children.append(worker)
     _children[:] = [child for child in _children if child.poll() is None]
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         facts = worker_facts(folder)
-        if facts is not None and facts.process.pid == worker.pid:
+        if facts is not None and facts.process == itself:
             return
         if worker.poll() is not None:
             raise UserError(f"the worker ended at once: {last_words(folder, said_before)}")

@@ -18,10 +18,10 @@ from pathlib import Path
 from filelock import Timeout
 
 from ser_tui.client import launch
-from ser_tui.places import VARIABLES, private_folder
+from ser_tui.places import VARIABLES, command, own_environment, private_folder
 from ser_tui.store import trash
 from ser_tui.store.files import disk_message
-from ser_tui.store.locks import file_lock, told_without_locks
+from ser_tui.store.locks import file_lock, is_held, told_without_locks
 from ser_tui.store.queue import Queue, Queued, Standing, change_queue, queued, read_queue, standing, without
 from ser_tui.store.runs import RunFolder, folders, liveness, worker_facts
 from ser_tui.store.settings import read_settings
@@ -155,7 +155,7 @@ def see_to_it(runs: Path) -> bool:
         log = os.open(runs / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
             _children.append((runs, subprocess.Popen(
-                [sys.executable, "-m", "ser_tui.client.queueing", str(runs.absolute())],
+                [*command("ser_tui.client.queueing"), str(runs.absolute())], env=own_environment(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True,
             )))  # fmt: skip
         finally:
@@ -174,17 +174,10 @@ def _is_served(runs: Path) -> bool:
     _children[:] = [(served, child) for served, child in _children if child.poll() is None]
     if any(served == runs for served, _ in _children):
         return True
-    lock = file_lock(_lock(runs), timeout=0)
-    if not _lock(runs).exists():
-        return False
     try:
-        lock.acquire()
-    except Timeout:
-        return True
+        return is_held(_lock(runs))
     except OSError:
         return False  # a folder of somebody else's; starting the process says more
-    lock.release()
-    return False
 
 
 class Starter:
@@ -206,7 +199,8 @@ class Starter:
         except Timeout:
             return
         try:
-            while not self._step(lock.release):
+            # A folder that was moved away is not made again where it was.
+            while self._runs.is_dir() and not self._step(lock.release):
                 time.sleep(POLL_SECONDS)
         finally:
             lock.release()

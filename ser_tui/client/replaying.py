@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from typing import Any
 
 import ser_tui
 from ser_tui.client.resolving import load_bounds
-from ser_tui.places import cache_folder, private_folder
+from ser_tui.places import cache_folder, command, own_environment, private_folder
 from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run, timed, usable
 from ser_tui.replay.searches import Request, Search, Wanted, read_search, request_json, search_plain
 from ser_tui.store.runs import RunFolder, resolve
@@ -166,10 +165,11 @@ def replay(
 def _answers(request: Request, stopper: Stopper) -> Iterator[Iterator[Mapping[str, Any]]]:
     """The lines that the process writes. It ends with this context, whatever it is at."""
     # One thread a process, and behind everything else: a worker may be training beside it.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "ser_tui.replay"]
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**own_environment(), **single, "PYTHONWARNINGS": "ignore"}
+    asked = command("ser_tui.replay")
     process = subprocess.Popen(
-        ["nice", "-n", "5", *command] if os.path.exists("/usr/bin/nice") else command,
+        ["nice", "-n", "5", *asked] if os.path.exists("/usr/bin/nice") else asked,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True,
     )  # fmt: skip
     try:

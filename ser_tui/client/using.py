@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from typing import IO
 
+from ser_tui.places import command, own_environment
 from ser_tui.study.errors import UserError
 from ser_tui.study.requests import encode
 from ser_tui.study.uses import USES, PredictRequest, Use
@@ -23,8 +23,8 @@ def started(request: Use, stdout: int | IO[bytes] | None = None, stderr: int | I
     word = next(word for word, kind in USES.items() if isinstance(request, kind))
     asked = encode(request)
     child = subprocess.Popen(
-        [sys.executable, "-m", "ser_tui.inference", word], stdin=subprocess.PIPE, stdout=stdout, stderr=stderr,
-        env={**os.environ, **environment()},
+        [*command("ser_tui.inference"), word], stdin=subprocess.PIPE, stdout=stdout, stderr=stderr,
+        env={**own_environment(), **environment()},
     )  # fmt: skip
     assert child.stdin is not None
     try:

@@ -74,7 +74,7 @@ def _make(folder: Path) -> None:
 def _speak(folder: Path) -> None:
     # The parent's module path, so that a checkout which is not installed works too.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "ser_tui.corpora.demo_voices", str(folder)]
+    command = [sys.executable, "-P", "-m", "ser_tui.corpora.demo_voices", str(folder)]
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False

@@ -16,7 +16,7 @@ from ser_tui.study.load import loads
 def main() -> None:
     """Answer the document on standard input: {"seconds": of the whole search, or null, "trials": planned, or null}, or {"failed": why}."""
     try:
-        study = loads(sys.stdin.read(), "the study", [])
+        study = loads(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), "the study", [])
         data = corpus_data.load(study)
         forecast = Forecast(study, data, make_trainer(study, data), lambda: False)
         answer: dict[str, object] = {"seconds": forecast.whole(), "trials": forecast.planned}

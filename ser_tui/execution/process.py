@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from ser_tui.execution import messages
 from ser_tui.execution.messages import Told
 from ser_tui.experiment.executing import WorkerDied
+from ser_tui.places import command, own_environment
 from ser_tui.training.threads import environment
 
 
@@ -25,8 +24,8 @@ class Process:
             # Its share, whatever this process was given: torch reads it when it is imported.
             share = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ser_tui.execution", str(theirs.fileno()), str(threads), str(allowance)],
-                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**os.environ, **environment(threads), **share},
+                [*command("ser_tui.execution"), str(theirs.fileno()), str(threads), str(allowance)],
+                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**own_environment(), **environment(threads), **share},
             )  # fmt: skip
         self.pipe = Connection(ours.detach())
         self.ready = False

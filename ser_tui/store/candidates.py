@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ser_tui.store.files import read_json
 from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+
+if TYPE_CHECKING:
+    from ser_tui.study.state import Trial
+
+TABLE = "model.json"
 
 
 def candidate_folder(folder: RunFolder, number: int) -> Path:
@@ -12,9 +21,25 @@ def candidate_folder(folder: RunFolder, number: int) -> Path:
     return folder.path / f"best.trial-{number:05d}"
 
 
-def has_model(folder: RunFolder) -> bool:
-    """Whether there is a model of the best trial, in place or to be put in place by the next worker that takes the run over."""
-    if (folder.best / "model.json").is_file():
-        return True
-    best = folder.state().best if any(folder.path.glob("best.trial-*")) else None
-    return best is not None and (candidate_folder(folder, best.number) / "model.json").is_file()
+def model_of(folder: RunFolder, best: Trial | None) -> Path:
+    """The folder with the model of the run's best trial, in place or to be put in place by the next worker that takes the run over.
+
+    Raises UserError where there is none, also where best/ still holds that of an earlier best trial, because a later one's could not be
+    saved: whoever took it would take another trial's model for this one's.
+    """
+    waiting = None if best is None else candidate_folder(folder, best.number)
+    place = waiting if waiting is not None and (waiting / TABLE).is_file() else folder.best
+    if best is None or not (place / TABLE).is_file():
+        if best is not None and best.unsaved:
+            raise UserError(f"{folder.run_id} has no model of trial {best.number}, its best one ({best.unsaved}); {_AGAIN}")
+        raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
+    table: Any = read_json(place / TABLE)
+    held = table.get("parameters") if isinstance(table, dict) else None
+    # A table that cannot be read is what whoever reads the model says more of.
+    if isinstance(held, Mapping) and any(held.get(name) != value for name, value in best.parameters.items()):
+        why = f" ({best.unsaved})" if best.unsaved else ""
+        raise UserError(f"{place} holds the model of another trial than trial {best.number}, the best one{why}; {_AGAIN}")
+    return place
+
+
+_AGAIN = "clone the study into a new run"

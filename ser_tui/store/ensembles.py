@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui import __version__
-from ser_tui.store.candidates import candidate_folder
+from ser_tui.store.candidates import model_of
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
@@ -104,11 +104,9 @@ def refuse_others(member: SavedMember, run: RunFolder) -> None:
 def _best(run: RunFolder) -> tuple[int, Path]:
     """(number, folder of its model) of the best trial. Raises UserError."""
     best = run.state().best
-    if best is not None:
-        for place in (candidate_folder(run, best.number), run.best):
-            if (place / "model.json").is_file():
-                return best.number, place
-    raise UserError(f"{run.run_id} has no model yet: its first finished trial makes one")
+    place = model_of(run, best)
+    assert best is not None  # who has a model
+    return best.number, place
 
 
 def _copied(run: RunFolder, target: Path, number: int, weight: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,12 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
         return json.loads(read_regular(path, most))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def refuse_unread(path: Path) -> None:
+    """Raise OSError where `path` is there and cannot be read: whoever writes it anew would lose what it holds."""
+    with suppress(FileNotFoundError):
+        read_regular(path)
 
 
 def disk_message(error: OSError, doing: str, path: Path, again: str = "`ser-tui resume`, or the same command again") -> DiskError:

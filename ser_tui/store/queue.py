@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import private_folder
-from ser_tui.store.files import read_json, remove_leftovers, write_json
+from ser_tui.store.files import read_json, refuse_unread, remove_leftovers, write_json
 from ser_tui.store.processes import ProcessId, boot, this_host
 from ser_tui.store.runs import RunFolder, liveness, shown_status, worker_facts
 from ser_tui.study.errors import UsageError, UserError
@@ -83,6 +83,7 @@ def change_queue(runs: Path, change: Callable[[Queue], Queue]) -> Queue:
     lock = runs / ".queue.lock"
     try:
         with locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
+            refuse_unread(runs / NAME)
             before = read_queue(runs)
             after = without_over(runs, change(before))
             if after != before:

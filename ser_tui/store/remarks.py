@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ser_tui.store.files import read_json, write_json
+from ser_tui.store.files import read_json, refuse_unread, write_json
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.remarks import Remarks, remarks_in
@@ -30,8 +30,9 @@ def read_remarks(folder: RunFolder) -> Remarks:
 
 def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> Remarks:
     """Write what `change` makes of the remarks, and return that. Raises UserError where it cannot be written."""
-    after = change(read_remarks(folder))
     try:
+        refuse_unread(folder.path / NAME)
+        after = change(read_remarks(folder))
         if after:
             write_json(folder.path / NAME, asdict(after))
         else:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ser_tui.execution.memory_limit import lift_limit
+from ser_tui.places import command
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
@@ -35,7 +36,7 @@ def main() -> int:
             reason = work(session, request)
         if session.continues:
             lift_limit()
-            os.execv(sys.executable, [sys.executable, "-m", "ser_tui.worker", *sys.argv[1:]])
+            os.execv(sys.executable, [*command("ser_tui.worker"), *sys.argv[1:]])
         if reason:
             _say(reason)
         status = 1 if reason else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -17,9 +18,10 @@ from ser_tui.client import queueing
 from ser_tui.client.queueing import Starter
 from ser_tui.store import trash
 from ser_tui.store.index import Index
+from ser_tui.store.locks import locked
 from ser_tui.store.processes import identify
 from ser_tui.store.queue import NAME, change_queue, moved, read_queue, standing, waiting
-from ser_tui.store.runs import RunFolder, create
+from ser_tui.store.runs import RunFolder, create, folders
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.load import dumps, loads
@@ -219,3 +221,34 @@ def test_two_queued_studies_run_one_after_another_by_the_command_line(tmp_path: 
     until_over(RunFolder(runs / two.run_id))
     assert (one.name, two.name) == ("one", "two") and one.ended <= two.started
     assert "no run waits" in call("queue", runs=runs).stdout
+
+
+def test_two_who_look_at_the_queue_at_once_do_not_take_each_other_for_what_starts_it(runs: Path) -> None:
+    """Both would leave it to the other, and nothing would be started."""
+    queued(runs, "a")
+    lock = queueing._lock(runs)
+    lock.touch(mode=0o600)
+    with lock.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # as the other one looks
+        assert not queueing.look(runs).served
+    with locked(lock, "SER_TUI_RUNS"):
+        assert queueing.look(runs).served
+    assert not queueing.look(runs).served
+
+
+def test_a_queue_that_cannot_be_read_is_not_written_anew(runs: Path) -> None:
+    """What waits in it would be lost: a disk may be away for a moment."""
+    queued(runs, "a")
+    (runs / NAME).rename(runs / "away")
+    os.mkfifo(runs / NAME)
+    with pytest.raises(UserError, match=r"cannot write .*queue\.json: not a regular file"):
+        queueing.enqueue(probe("b"), runs)
+    assert (runs / NAME).is_fifo() and [folder.study_name for folder in folders(runs)] == ["a"], "what could not be queued is not left"
+
+
+def test_a_runs_folder_that_was_moved_while_its_queue_is_served_is_not_made_again(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued(runs, "a")
+    monkeypatch.setattr(Starter, "_is_full", lambda self, at_a_time: True)
+    monkeypatch.setattr("ser_tui.client.queueing.time.sleep", lambda seconds: runs.rename(runs.with_name("elsewhere")))
+    Starter(runs).work()
+    assert not runs.exists() and names(runs.with_name("elsewhere")) == ["a"]

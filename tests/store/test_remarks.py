@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,3 +144,12 @@ def test_what_a_stranger_wrote_sends_nothing_to_the_terminal(run: RunFolder, cap
     change_remarks(run, lambda before: Remarks(title="\x1b[2J", note="\x1b]52;c;x\x07\n\x9b1m"))
     keeping.remark_on_runs(["latest"], title=None, tags=(), without=(), note=None, archived=None, as_json=False)
     assert not set(capsys.readouterr().out) & set("\x1b\x07\x9b")
+
+
+def test_remarks_that_cannot_be_read_are_not_written_anew(run: RunFolder) -> None:
+    change_remarks(run, lambda before: replace(before, note="ten lines of it"))
+    (run.path / NAME).rename(run.path / "away")
+    os.mkfifo(run.path / NAME)
+    with pytest.raises(UserError, match=r"cannot write .*remarks\.json: not a regular file"):
+        change_remarks(run, lambda before: replace(before, title="Table 3"))
+    assert (run.path / NAME).is_fifo()

@@ -48,7 +48,7 @@ def _ask(paths: Sequence[Path], in_segments: bool) -> Iterator[Audio | str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     names = b"\0".join(os.fsencode(path) for path in paths)
     child = subprocess.Popen(
-        [sys.executable, "-m", "ser_tui.corpora.hearing.mpeg", *([_IN_SEGMENTS] if in_segments else [])],
+        [sys.executable, "-P", "-m", "ser_tui.corpora.hearing.mpeg", *([_IN_SEGMENTS] if in_segments else [])],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     with child:
