@@ -30,12 +30,12 @@ from ser_tui.study.formatting import (
     verdict,
 )
 from ser_tui.study.front import front_of, front_text
-from ser_tui.study.headline import apart_text, chose, headline_text, of_collapsed, p_is_about, sample
+from ser_tui.study.headline import apart_text, chose, headline_text, of_collapsed, p_is_about, sample, without_model
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import seeds_text
-from ser_tui.study.state import RunState
+from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import elapsed_seconds, summarize
 from ser_tui.study.time_to_score import area_text, passed_text
 
@@ -92,12 +92,12 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
-    for warning in (*said(findings_of(state.start)), of_collapsed(state.best.number, state.best.status) if state.best else ""):
+    best = state.best
+    for warning in (*said(findings_of(state.start)), *_warnings_of(best)):
         if warning:
             say(f"warning: {warning}")
     if summary.headline:
         say(f"BCA {headline_text(summary.headline)}")
-    best = state.best
     if best is not None and (found := best.score()) is not None:
         around = f"{interval_text(found.interval)} (95 %)" if found.interval else "without an interval"
         for words, one in state.study.of_best:
@@ -146,6 +146,11 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             _print_details(parts, evaluation.result, listed)
     if state.trials:
         _print_trials(state)
+
+
+def _warnings_of(best: Trial | None) -> tuple[str, ...]:
+    """What must be said of the best trial."""
+    return () if best is None else (of_collapsed(best.number, best.status), without_model(best.number, best.unsaved))
 
 
 def _print_folds(state: RunState, summary: RunSummary, parts: Sequence[Explained], listed: bool) -> None:

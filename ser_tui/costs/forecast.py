@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ser_tui.costs import calibration
-from ser_tui.costs.trial_costs import Costs, of_a_worker, probe_seconds, run_seconds, seconds_left, trial_seconds
+from ser_tui.costs.trial_costs import Costs, cuts, of_a_worker, probe_seconds, run_seconds, seconds_left, trial_seconds
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.strategies.registry import planned_trials, share_of_epochs
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.space import highest
 from ser_tui.study.state import RunState
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
@@ -36,7 +38,9 @@ class Forecast:
             return  # each member takes another time, and the cap is what a person knows it by
         try:
             self._costs = calibration.costs(study, data, trainer, should_stop)
-        except (NonFiniteLoss, MemoryError, UserError):
+            beside = trainer.lacking(float(highest(study.search["max_seconds"])), beside=True) if trainer.tunes else 1.0
+            self._speech = replace(self._speech, lacking={cut: trainer.lacking(cut) for cut in cuts(study)}, lacking_beside=beside)
+        except (NonFiniteLoss, MemoryError, UserError, RuntimeError, ValueError, OSError):
             pass  # the trials themselves will say what is wrong; only the prediction is lacking
 
     def whole(self) -> float | None:

@@ -11,7 +11,7 @@ import itertools
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ser_tui import places
@@ -27,6 +27,8 @@ MOST_FEATURES = 1.5
 """Features are not expected to take more times as long as predicted: trials that were slow for other reasons look alike."""
 ADAPTED = 0.8
 """Of a training step, where gradients pass through all layers but are those of few weights."""
+MOST_CUTS = 6
+"""Length cuts for which it is looked what features there are, about: each opens a few dozen files."""
 MOST_SECONDS = 1e9
 """No cost is as high: a file that says so was not written by `remember`."""
 
@@ -61,6 +63,10 @@ class Speech:
     """Of what features are computed of, each utterance once; empty: of both parts."""
     folds: int = 1
     """How many models a trial trains."""
+    lacking: Mapping[float, float] = field(default_factory=dict)
+    """Length cut -> the share of the features under it that are still to be computed: earlier runs may have left some. Empty: all."""
+    lacking_beside: float = 1.0
+    """That share of the probe's beside the trials."""
 
     def seconds(self, longest: float) -> tuple[float, float]:
         """Seconds of speech in the two parts once utterances are cut to `longest`."""
@@ -113,7 +119,13 @@ def new_features_seconds(costs: Costs, speech: Speech, study: Study, met: Collec
 
 
 def features_seconds(costs: Costs, speech: Speech, cut: float) -> float:
-    """Time for the features of both parts under the length cut `cut`."""
+    """Time for the features of both parts under the length cut `cut`, as far as they are not there."""
+    known = speech.lacking
+    share = known[min(known, key=lambda one: abs(one - cut))] if known else 1.0
+    return share * _all_features_seconds(costs, speech, cut)
+
+
+def _all_features_seconds(costs: Costs, speech: Speech, cut: float) -> float:
     return costs.embed * (sum(min(item, cut) for item in speech.heard) if speech.heard else sum(speech.seconds(cut)))
 
 
@@ -121,7 +133,13 @@ def probe_seconds(costs: Costs, speech: Speech, study: Study) -> float:
     """The expected time of the probe beside fine-tuned trials: nearly all of it goes into features of its own."""
     if study.method != "finetune":
         return 0.0
-    return features_seconds(costs, speech, float(highest(study.search["max_seconds"])))
+    return speech.lacking_beside * _all_features_seconds(costs, speech, float(highest(study.search["max_seconds"])))
+
+
+def cuts(study: Study) -> list[float]:
+    """The length cuts by which it is told what features there are: all choices; of an interval a few."""
+    levels = [float(level) for level in _levels(study.search["max_seconds"])]
+    return levels[:: max(1, len(levels) // MOST_CUTS)]
 
 
 def of_a_worker(costs: Costs, workers: int, gain: float) -> Costs:

@@ -186,6 +186,7 @@ class Trained(Message):
     folds_run: int
     rival: int
     paused: int = 0
+    prepared: float = 0.0
 
     @staticmethod
     def of(result: TrialResult) -> Trained:

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.corpora.catalogue import spoken_by_machines
+from ser_tui.corpora.catalogue import edition, first_edition, spoken_by_machines
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import left_out_nameless, only_speakers
@@ -85,7 +85,9 @@ class _Evaluation:
         if not isinstance(training, str):
             return overlap(training.manifest, training.split.train, manifest, chosen, training.split.validation)
         heard = ("train", "validation") if self._study.training.refit == "all" else ("train",)
-        own = start is not None and manifest.corpus in self._study.corpus
+        # Another edition, or a copy under another name, has the same people.
+        people = {edition(manifest.utterances[index]) for index in chosen} | {manifest.corpus}
+        own = start is not None and not people.isdisjoint({*self._study.corpus, *map(first_edition, self._study.corpus)})
         speakers = {name for part in heard for name in start.speakers.get(part, ())} if own and start else set()
         digests, validation = noted_digests(self._session.keeper, *heard), noted_digests(self._session.keeper, "validation")
         return overlap_with_record(digests, speakers, manifest, chosen, training, validation)

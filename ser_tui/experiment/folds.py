@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +29,7 @@ from ser_tui.experiment.trainers import make_trainer
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
-from ser_tui.study.events import FoldsScored
+from ser_tui.study.events import FoldsScored, FoldTrained, ProbeScored
 from ser_tui.study.findings import Finding, few_recordings, plain
 from ser_tui.study.formatting import score_text
 from ser_tui.study.protocol import ProtocolKind
@@ -62,30 +65,30 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     for number, (name, split) in enumerate(parts, 1):
         fold = SplitCorpus(data.manifest, split, data.classes)
         labels, units = fold.part(split.validation).labels, fold.units(split.validation)
+        before: _Answers | None = None
         if whole:
             places = data.objective_parts[number - 1].places
             found = tuple(best.predictions[place] for place in places)
             said.append(None if held is None else held.probabilities[list(places)])
             probed += () if probe is None else (probe.predictions[place] for place in places)
         else:
-            trainer = make_trainer(asked, fold, strengths, session.progress)
-            result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
-            found = result.predictions
-            said.append(result.probabilities)
+            before = _kept(session, best, protocol, name, split_digest(data.manifest, split), len(data.classes))
+            one = before or _trained(session, asked, fold, strengths, best, (protocol, name, number), probe)
+            found = one.predictions
+            said.append(one.probabilities)
+            probed += one.probe
         speakers = units["groups"]
         truth += labels
         predictions += found
         groups += speakers or ()
         sources += units["recordings"] or ()
         named = named and speakers is not None
-        if probe is not None and not whole and trainer.tunes:
-            with noted(session, f"no probe beside the folds of {protocol}"):
-                probed += fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
-            probe = probe if len(probed) == len(truth) else None
+        probe = probe if len(probed) == len(truth) else None
         scores.append(score_of(labels, found, len(data.classes), units, study.seed))
         rows.append(fold_row(name, scores[-1], len(labels), interval_speakers(speakers)))
-        shown = f"BCA {score_text(scores[-1])}, n = {len(labels)}"
-        session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
+        if before is None:
+            shown = f"BCA {score_text(scores[-1])}, n = {len(labels)}"
+            session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
     units = Units(groups=groups if named else None, recordings=sources)
     # Those of a trial that was scored on all folds are what its own trial kept, which was calibrated then.
@@ -100,6 +103,60 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             findings=plain(findings_of_score(study, data.manifest, parts, together=whole)),
         )
     )
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What was said of a fold's validation part by the configuration that was trained for it, and by the probe; no probe: nothing."""
+
+    predictions: tuple[int, ...]
+    probabilities: NDArray[np.float32] | None
+    probe: tuple[int, ...]
+
+
+def split_digest(manifest: Manifest, split: Split) -> str:
+    """SHA-256 of what a fold is made of: see `events.FoldTrained`."""
+    ids = [[manifest.utterances[index].id for index in part] for part in (split.train, split.validation)]
+    return hashlib.sha256(json.dumps(ids).encode()).hexdigest()
+
+
+def _kept(session: Surroundings, best: Trial, protocol: str, name: str, split: str, classes: int) -> _Answers | None:
+    """What the log says of a fold that was trained before the folds were stopped; None where it says nothing of it."""
+    for event in session.state.fold_trained:
+        if (event.trial, event.protocol, event.fold, event.split) == (best.number, protocol, name, split):
+            held = session.keeper.outputs(event.outputs, classes) if event.outputs else None
+            if held is not None or not event.outputs:  # without its probabilities all folds would lack theirs
+                return _Answers(event.predictions, None if held is None else held.probabilities, event.probe)
+    return None
+
+
+def _trained(
+    session: Surroundings,
+    study: Study,
+    fold: SplitCorpus,
+    strengths: Sequence[float],
+    best: Trial,
+    which: tuple[str, str, int],
+    probe: ProbeScored | None,
+) -> _Answers:
+    """Train the best configuration for `fold`, `which`: (protocol, name, number), and the run's probe beside it."""
+    protocol, name, number = which
+    trainer = make_trainer(study, fold, strengths, session.progress)
+    result = _retrained(session, trainer, best, study.seed, f"{protocol} fold {number} ({name})")
+    beside: tuple[int, ...] = ()
+    if probe is not None and trainer.tunes:
+        with noted(session, f"no probe beside the folds of {protocol}"):
+            beside = fitted_again(study, fold, trainer, probe, session.should_stop)[1].predictions
+    if trainer.tunes:  # probes are fitted again sooner than that is read
+        labels = fold.part(fold.split.validation).labels
+        told = (fold.manifest, fold.split.validation, labels, result.predictions, result.probabilities)
+        session.emit(
+            FoldTrained(
+                trial=best.number, protocol=protocol, fold=name, split=split_digest(fold.manifest, fold.split),
+                predictions=result.predictions, probe=beside, outputs=outputs_kept(session, f"{protocol} fold {number} ({name})", *told),
+            )
+        )  # fmt: skip
+    return _Answers(result.predictions, result.probabilities, beside)
 
 
 def findings_of_score(study: Study, manifest: Manifest, parts: Sequence[tuple[str, Split]], *, together: bool) -> list[Finding]:

@@ -46,7 +46,7 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
     beside = MEASURES[study.objectives[1]] if len(study.objectives) > 1 else None
     found: list[Observation] = []
     for trial in trials:
-        parameters = trial.parameters
+        parameters = trial.proposed
         if not parameters and (again := strategy.propose(found)) is not None:
             parameters = again.parameters  # its line of the log is damaged; the proposal would be the same again
         value = trial.value(measure.name) if trial.told is None else trial.told
@@ -130,6 +130,7 @@ def begun_again(state: RunState, study: Study) -> list[TrialStarted]:
             pending=trial.pending,
             expected=trial.expected,
             until=trial.until,
+            asked=trial.asked,
         )
         for trial in state.trials
         if trial.status == TrialStatus.CUT_SHORT
@@ -176,7 +177,7 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             ]
             trials = [changed(known.get(number, Trial(number, {})), status=_over(known.get(number))) for number in numbers]
             trials += [known[number] for number in event.pending if number in known and known[number].rungs]
-            pending = [told(known[number].parameters, study.search) for number in event.pending if number in known]
+            pending = [told(known[number].proposed, study.search) for number in event.pending if number in known]
             known_then = history(sorted(trials, key=lambda trial: trial.number), study, strategy)
             first = made.get(event.trial)
             if isinstance(event, TrialStarted) and first and (first[0].parameters, first[0].pending) == (event.parameters, event.pending):
@@ -189,12 +190,17 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             before = known.get(event.trial) if isinstance(event, TrialContinued) else None
             known[event.trial] = (
                 changed(before, status=TrialStatus.RUNNING) if before is not None
-                else Trial(event.trial, event.parameters if isinstance(event, TrialStarted) else {})
+                else _new(event)
             )  # fmt: skip
         elif isinstance(event, TrialFinished | TrialDropped | TrialFailed | TrialPaused | TrialLeft):
             trial = _after(known.get(event.trial, Trial(event.trial, {})), event)
             if trial is not None:
                 known[event.trial] = trial
+
+
+def _new(event: TrialStarted | TrialContinued) -> Trial:
+    """What is known of a trial that begins; of one whose beginning is damaged, its number alone."""
+    return Trial(event.trial, event.parameters, asked=event.asked) if isinstance(event, TrialStarted) else Trial(event.trial, {})
 
 
 def _over(trial: Trial | None) -> TrialStatus:

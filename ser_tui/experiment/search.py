@@ -233,7 +233,7 @@ class _Search:
             return None, (), ()
         state, space = self.session.state, self.study.search
         known, others = told_of(state, self._continuing is not None), state.under_way
-        told, pending = history(known, self.study, self.strategy), [bounds.told(trial.parameters, space) for trial in others]
+        told, pending = history(known, self.study, self.strategy), [bounds.told(trial.proposed, space) for trial in others]
         if over and self._continuing is not None:
             proposal = self._continuing.last(told, pending, timed_out=self._timed_out)
         else:
@@ -250,6 +250,8 @@ class _Search:
 
     def _start_of(self, number: int, proposal: Proposal, based_on: Spans, pending: tuple[int, ...]) -> TrialStarted:
         parameters = self._fitting(proposal.parameters)
+        # Told what it proposed: a strategy that never hears of a point proposes it again and again.
+        asked = {name: value for name, value in proposal.parameters.items() if parameters[name] != value}
         expected = proposal.expected
         if expected is not None:
             expected = self.session.state.measure.told(expected[0]), expected[1]  # strategies maximise; a cost is told to them negated
@@ -262,6 +264,7 @@ class _Search:
             pending=pending,
             expected=expected,
             until=proposal.until,
+            asked=asked,
         )
 
     def _begin(self, start: TrialStarted) -> None:
@@ -462,6 +465,7 @@ class _Search:
             best_epoch=result.best_epoch,
             loss=result.loss,
             seconds=round(result.seconds, 3),
+            prepared=round(result.prepared, 3),
             collapsed=result.collapsed,
             predictions=result.predictions,
             truth=() if state.truth else truth,
@@ -475,7 +479,7 @@ class _Search:
         if best and not missing:
             # Written before the score is reported: a best trial that the log knows has its model, unless it says that it has none.
             missing = self._save(number, temperature)
-        self.session.emit(finished)
+        self.session.emit(replace(finished, unsaved=missing) if best and missing else finished)
         if best and missing:
             self.session.note(f"trial {number} is the best so far, but its model is missing: {missing}", level="warning")
         self.session.keeper.settle_outputs(self.session.state)
@@ -490,7 +494,8 @@ class _Search:
 
     def _scores(self, result: TrialResult) -> dict[str, Score]:
         """What a trial that the log does not know yet is measured by."""
-        return {**scores.of_trial(result.scores, round(result.seconds, 3), result.costs), **self._worst(result)}
+        took = scores.of_trial(result.scores, round(result.seconds, 3), result.costs, round(result.prepared, 3))
+        return {**took, **self._worst(result)}
 
     def _worst(self, result: TrialResult, *, intervals: bool = False) -> dict[str, Score]:
         """Of the groups that the study asks for, the worst one's score; nothing where it asks for none."""

@@ -33,7 +33,7 @@ from ser_tui.study.formatting import (
     shared,
     verdict,
 )
-from ser_tui.study.headline import chose, of_collapsed, p_is_about, sample
+from ser_tui.study.headline import chose, of_collapsed, p_is_about, sample, without_model
 from ser_tui.study.load import yaml_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
@@ -144,6 +144,7 @@ def _best(figures: Figures) -> Html:
         *peak,
         f". {values}.",
         f" {stands}." if stands else None,
+        f" {lacks}" if (lacks := without_model(best["trial"], best.get("model_missing"))) else None,
     )
 
 

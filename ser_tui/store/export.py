@@ -17,7 +17,7 @@ from ser_tui.study.constraints import standing
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
 from ser_tui.study.formatting import counted, duration, json_text, measured_text, parameters_text, printable
-from ser_tui.study.headline import apart_text, headline_text, of_collapsed, sample, validation_speakers
+from ser_tui.study.headline import apart_text, headline_text, of_collapsed, sample, validation_speakers, without_model
 from ser_tui.study.narration import narrate
 from ser_tui.study.records import to_plain
 from ser_tui.study.score_keys import BEST_EPOCH, PROBE
@@ -155,6 +155,8 @@ def summary_text(run_id: str, state: RunState) -> str:
     lines += [("! " if line.level == "warning" else "") + line.whole for event in found for line in narrate(event, state)]
     if best is not None and (collapsed := of_collapsed(best.number, best.status)):
         lines.append(f"! {collapsed}")
+    if best is not None and (lacks := without_model(best.number, best.unsaved)):
+        lines.append(f"! {lacks}")
     lines += [f"! {warning}" for warning in said(findings_of(state.start))]
     return "\n".join(printable(line) for line in lines) + "\n"
 

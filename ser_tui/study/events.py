@@ -106,6 +106,9 @@ class TrialStarted(Event):
     """The machine that makes it, with its address; empty: the one that has the log."""
     until: int = 0
     """It is trained up to this epoch first, of more; 0: to its end at once."""
+    asked: Mapping[str, Value] = field(default_factory=dict)
+    """What the strategy proposed where `parameters` has something else: the batch that there was no memory for. Logs of before say nothing
+    of it, and strategies were told what was made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +254,12 @@ class TrialFinished(Event):
     worst: Mapping[str, tuple[float, tuple[float, float] | None, int, str]] = field(default_factory=dict)
     """What is the worst group's, of a study that asks for it, under the names in `scores.MEASURES`: that group's BCA, its interval, the
     group's utterances, and which group it is."""
+    prepared: float = 0.0
+    """Of its `seconds`, those in which features were computed that later trials and runs find. They are none of its minutes among its
+    `scores`. Logs of before do not tell them."""
+    unsaved: str = ""
+    """Why there is no model of it, though it was the best so far: it could not be saved, or trained once more. Logs of before say so in a
+    note alone."""
 
     @property
     def scores(self) -> Mapping[str, Score]:
@@ -259,7 +268,7 @@ class TrialFinished(Event):
         if self.accuracy is not None:
             shares[ACCURACY] = Score(self.accuracy, self.accuracy_interval, self.utterances)
         groups = {name: Score(value, interval, n, group) for name, (value, interval, n, group) in self.worst.items()}
-        return {**of_trial(shares, self.seconds, self.costs), **groups}
+        return {**of_trial(shares, self.seconds, self.costs, self.prepared), **groups}
 
     @property
     def best_epoch_value(self) -> float | None:
@@ -436,6 +445,25 @@ class FoldsScored(Event):
         if not self.nested:
             return self.protocol
         return f"{self.protocol}, nested" + (f", {self.averaged} averaged" if self.averaged > 1 else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldTrained(Event):
+    """The best configuration was trained again for one of the folds of `protocol`. `FoldsScored` tells what all of them come to; what was
+    trained before the folds were stopped is not trained again."""
+
+    type: ClassVar[str] = "fold_trained"
+    trial: int
+    protocol: str
+    fold: str
+    split: str
+    """SHA-256 of the ids of its utterances, those that train and those that are scored."""
+    predictions: tuple[int, ...]
+    """As in `TrialFinished`, of the fold's own validation part."""
+    probe: tuple[int, ...] = ()
+    """Those of the run's probe, fitted for this fold; empty: there is none."""
+    outputs: str = ""
+    """As in `TrialFinished`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -621,6 +649,7 @@ Known = (
     | TrialLeft
     | TestScored
     | FoldsScored
+    | FoldTrained
     | SeedScored
     | EvaluationStarted
     | EvaluationProgressed

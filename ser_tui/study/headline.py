@@ -88,6 +88,13 @@ def of_collapsed(trial: int, status: str) -> str:
     return f"Trial {trial}, the best by what is searched for, collapsed to chance: its scores are those of a model that learned nothing."
 
 
+def without_model(trial: int, why: str | None) -> str:
+    """What must be said where the best trial is named and its model could not be kept, because of `why`; empty where there is one."""
+    if not why:
+        return ""
+    return f"The model of trial {trial}, the best one, is missing ({why}): nothing can be predicted, exported or evaluated with it."
+
+
 def pooled_over(start: RunStarted | None) -> str:
     """pooled over 3 of 10 folds: what a trial's score is over, where it is not one part; empty otherwise."""
     if start is None or not start.objective:

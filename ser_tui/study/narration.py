@@ -125,6 +125,9 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.FoldsScored():
             on = f"{event.name}: "
             return (_folds_scored(event, state), *(Line(f"{on}{found.sentence}", "warning") for found in findings_of(event)))
+        case events.FoldTrained():
+            told = f"{event.protocol} fold {event.fold}: trial {event.trial} is trained again"
+            return (Line(told, "detail"),)  # a note tells its score
         case events.SeedScored():
             which = f"seed {event.place} of {event.of}" if event.of else f"seed {event.seed}"
             told = f"trial {event.trial} again, {which}: {_scored('BCA', event.scores[BCA], event.interval_speakers)}"

@@ -26,6 +26,6 @@ def is_among_best(state: RunState, scores: Mapping[str, Score]) -> bool:
 
 def kept(state: RunState) -> frozenset[str]:
     """The digests of all outputs that the run keeps: of the best trials, the test part, the folds and the evaluations."""
-    events = [state.test, *state.folds, *(one.result for one in state.evaluations)]
+    events = [state.test, *state.folds, *state.fold_trained, *(one.result for one in state.evaluations)]
     found = [trial.outputs for trial in best_trials(state)] + [event.outputs for event in events if event is not None]
     return frozenset(digest for digest in found if digest)

@@ -105,6 +105,7 @@ _AFTERWARDS = (
     events.EvaluationFinished,
     events.EvaluationFailed,
     events.FoldsScored,
+    events.FoldTrained,
     events.SeedScored,
     events.Note,
 )
@@ -121,14 +122,16 @@ def fits(state: RunState, event: events.Event) -> bool:
     """Whether `event` can follow in the log of this run; one of another run, or made by hand, may not."""
     if isinstance(event, events.RunStarted):
         return state.start is None
-    if isinstance(event, events.SeedScored) and event.trial > len(state.trials):
+    if isinstance(event, events.SeedScored | events.FoldTrained) and event.trial > len(state.trials):
         return False
     if isinstance(event, _OF_A_TRIAL) and event.trial > len(state.trials) + MOST_MISSING:
         return False
+    known = len(state.start.classes) if state.start is not None else MAX_NUMBER
+    if isinstance(event, events.FoldTrained):
+        return _within(event.predictions, -1, known) and _within(event.probe, -1, known)
     if not isinstance(event, events.TrialFinished | events.ProbeScored):
         return True
     truth = event.truth if isinstance(event, events.TrialFinished) else ()
-    known = len(state.start.classes) if state.start is not None else MAX_NUMBER
     lengths = {len(true) for true in (truth, state.truth) if true}
     return lengths <= {len(event.predictions)} and _within(event.predictions, -1, known) and _within(truth, 0, known)
 
@@ -176,7 +179,7 @@ def _(event: events.TrialStarted, state: RunState) -> RunState:
     state = _with_lost_ends(state, [one for one in state.running if one < event.trial and one not in event.pending])
     trial = Trial(
         event.trial, event.parameters, event.phase, started=event.time, expected=event.expected, pending=event.pending,
-        until=event.until,
+        until=event.until, asked=event.asked,
     )  # fmt: skip
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
     running = (*(one for one in state.running if one != event.trial), event.trial)
@@ -203,6 +206,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         predictions=Predicted.of(event.predictions),
         probe_p=event.probe_p,
         outputs=event.outputs,
+        unsaved=event.unsaved,
     )
     best = trial if state.beats_best(trial.scores) else state.best
     return changed(_put(state, trial), running=_without(state, event.trial), best=best, truth=event.truth or state.truth)
@@ -271,7 +275,15 @@ def _(event: events.TestScored, state: RunState) -> RunState:
 
 @_apply.register
 def _(event: events.FoldsScored, state: RunState) -> RunState:
-    return changed(state, folds=(*(f for f in state.folds if f.name != event.name), event))
+    begun = state.fold_trained if event.nested else tuple(one for one in state.fold_trained if one.protocol != event.protocol)
+    return changed(state, folds=(*(f for f in state.folds if f.name != event.name), event), fold_trained=begun)
+
+
+@_apply.register
+def _(event: events.FoldTrained, state: RunState) -> RunState:
+    own = (event.trial, event.protocol, event.fold)
+    others = (one for one in state.fold_trained if (one.trial, one.protocol, one.fold) != own)
+    return changed(state, fold_trained=(*others, event))
 
 
 @_apply.register

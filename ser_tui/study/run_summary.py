@@ -26,7 +26,7 @@ from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 18
+VERSION = 19
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -48,6 +48,8 @@ class TrialSummary(Frozen, frozen=True):
     reason: str
     probe_p: float | None
     scores: Mapping[str, Score]
+    unsaved: Annotated[str | None, Key("model_missing", optional=True)] = None
+    """Why there is no model of it, though it was the best so far."""
 
 
 class ProbeBeside(Frozen, frozen=True):

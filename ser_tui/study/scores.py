@@ -49,12 +49,17 @@ def intervals(named: Mapping[Name, Score]) -> dict[Name, tuple[float, float]]:
     return {name: score.interval for name, score in named.items() if score.interval is not None}
 
 
-def of_trial(shares: Mapping[Share, Score], seconds: float | None, costs: Mapping[str, float]) -> dict[str, Score]:
-    """What a finished trial is measured by, each under its name: the scores of its predictions, and what it took, where that is known."""
+def of_trial(shares: Mapping[Share, Score], seconds: float | None, costs: Mapping[str, float], prepared: float = 0.0) -> dict[str, Score]:
+    """What a finished trial is measured by, each under its name: the scores of its predictions, and what it took, where that is known.
+
+    `prepared`: of its `seconds`, those that went into features which other trials find. They are none of its minutes, which would hang
+    on which trial was made first.
+    """
     named: dict[str, Score] = {name: score for name, score in shares.items()}
     if seconds is not None:
-        named[MINUTES] = Score(seconds / 60)
-    return named | {name: Score(value) for name, value in costs.items()}
+        named[MINUTES] = Score(max(0.0, seconds - prepared) / 60)
+    # What was not finite is None in a log.
+    return named | {name: Score(value) for name, value in costs.items() if value is not None}
 
 
 class Measure(Frozen, frozen=True):

@@ -71,6 +71,15 @@ class Trial:
     """Where it was paused, in order. Their scores are none of `scores`."""
     resumed: tuple[str, float] | None = None
     """When it was gone on with last, and the seconds that it had been trained for by then; None where it never was."""
+    asked: Mapping[str, Value] = field(default_factory=dict)
+    """See `events.TrialStarted`."""
+    unsaved: str = ""
+    """See `events.TrialFinished`."""
+
+    @property
+    def proposed(self) -> Mapping[str, Value]:
+        """The point that the strategy proposed, which it is told the score of."""
+        return {**self.parameters, **self.asked} if self.asked else self.parameters
 
     def score(self, name: str = BCA) -> Score | None:
         """One of `scores`, or None."""
@@ -145,6 +154,8 @@ class RunState:
     probe: events.ProbeScored | None = None
     test: events.TestScored | None = None
     folds: tuple[events.FoldsScored, ...] = ()
+    fold_trained: tuple[events.FoldTrained, ...] = ()
+    """The folds that are trained of protocols of which not all are."""
     seeds: tuple[events.SeedScored, ...] = ()
     """Of every trial that was trained again, whichever was the best then."""
     evaluations: tuple[Evaluation, ...] = ()

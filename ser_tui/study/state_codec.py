@@ -27,7 +27,7 @@ from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 11
+FORMAT = 12
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
@@ -38,7 +38,7 @@ _TRIAL = tuple(item.name for item in fields(Trial))
 _TIMES = ("started", "last_time", "ended")
 _ROW = {
     **get_type_hints(Trial), "parameters": dict[str, Value | None], "epochs": bytes, "predictions": bytes | tuple[int, ...],
-    "scores": dict[str, Score],
+    "scores": dict[str, Score], "asked": dict[str, Value],
 }  # fmt: skip
 """What the fields of a trial are in a row: its types, and bytes, which JSON has in base64, where there are hundreds of numbers."""
 _Row: Any = tuple.__class_getitem__(tuple(_ROW[name] for name in _TRIAL))
@@ -60,6 +60,7 @@ def to_lines(state: RunState) -> Iterator[bytes]:
         **{name: None if (event := getattr(state, name)) is None else _line(event) for name in ("start", "probe", "test")},
         "stages": [_line(event) for event in state.stages],
         "folds": [_line(event) for event in state.folds],
+        "fold_trained": [_line(event) for event in state.fold_trained],
         "seeds": [_line(event) for event in state.seeds],
         "evaluations": [{**vars(one), "result": None if one.result is None else _line(one.result)} for one in state.evaluations],
         "sessions": [asdict(session) for session in state.sessions],
@@ -93,6 +94,7 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
             probe=_event(head["probe"], events.ProbeScored),
             test=_event(head["test"], events.TestScored), sessions=tuple(_session(one) for one in head["sessions"]),
             folds=tuple(_known(_event(line, events.FoldsScored)) for line in head["folds"]),
+            fold_trained=tuple(_known(_event(line, events.FoldTrained)) for line in head["fold_trained"]),
             seeds=tuple(_known(_event(line, events.SeedScored)) for line in head["seeds"]),
             evaluations=tuple(_evaluation(one) for one in head["evaluations"]), trials=pvector(trials),
             running=_under_way(head["running"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),

@@ -159,6 +159,7 @@ def trial_summary(trial: Trial) -> TrialSummary:
         reason=trial.reason,
         probe_p=trial.probe_p,
         scores=trial.scores,
+        unsaved=trial.unsaved or None,
     )
 
 

@@ -15,6 +15,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.formatting import counted
 from ser_tui.training import augment, metrics
 from ser_tui.training.features import Entering, Features, Pooled, Recipe
+from ser_tui.training.preparing import preparing
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop
 
@@ -64,7 +65,8 @@ class PartTensors:
         """Compute what is not cached and find what cannot be read. `pooled`: pooled statistics are all that will be asked for. Raises
         TrialStopped."""
         features = self._inputs or self._features
-        features.prepare(should_stop, on_progress, self._pooled.holds if pooled else None)
+        with preparing():
+            features.prepare(should_stop, on_progress, self._pooled.holds if pooled else None)
         usable = features.usable
         if usable != self.usable:
             self._remembered.clear()
@@ -73,15 +75,17 @@ class PartTensors:
 
     def prepare_pooled(self, should_stop: Stop, on_progress: OnProgress | None) -> None:
         """Compute the pooled statistics that are not cached, for which the encoder must hold its pre-trained weights."""
-        if self._inputs is not None:
-            self._features.prepare(should_stop, on_progress)
-        self._pooled.prepare(should_stop, on_progress)
+        with preparing():
+            if self._inputs is not None:
+                self._features.prepare(should_stop, on_progress)
+            self._pooled.prepare(should_stop, on_progress)
 
     def prepare_entering(self, below: int, should_stop: Stop, on_progress: OnProgress | None) -> None:
         """Compute what enters the layer after `below` where it is not cached; the layers up to there must be the pre-trained ones."""
         if below not in self._entering:
             self._entering[below] = Entering(self._encoder, self._features, below, self._stores)
-        self._entering[below].prepare(should_stop, on_progress)
+        with preparing():
+            self._entering[below].prepare(should_stop, on_progress)
 
     def length(self, index: int) -> int:
         """Frames of utterance `index`."""

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +27,7 @@ from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.store.files import open_regular
 from ser_tui.training import audio, augment, resampling, trimming
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import OnProgress, Stop, UtteranceChanged, check_stop
+from ser_tui.training.trial import OnProgress, Part, Stop, UtteranceChanged, check_stop
 
 VERSION = 1
 """Changes when the computations below would give other values, so that entries of before are not used."""
@@ -151,6 +152,10 @@ class Features:
         for shards in (self._shards, self._found):
             if shards is not None:
                 shards.flush()
+
+    def holds(self, key: str) -> bool:
+        """Whether the frames of the utterance with `key` are cached."""
+        return self._shards is not None and key in self._shards
 
     def get(self, index: int) -> Tensor:
         """Front-end frames [T, C] of utterance `index` (or its inputs), of the recipe's type. Raises Unreadable."""
@@ -374,6 +379,39 @@ def pooled_statistics(encoder: SpeechEncoder, frames: Tensor, real: int, highest
         if whole:
             states = (*states, encoder.output(states[-1], lengths))
         return torch.stack([torch.cat(statistics(state, pool)) for state in states])
+
+
+SAMPLE = 32
+"""Utterances by which it is told what share of all is cached: the header of each is read."""
+
+
+def lacking(
+    encoder: SpeechEncoder,
+    part: Part,
+    recipe: Recipe,
+    stores: dict[str, Shards],
+    kinds: Sequence[str],
+    *,
+    pooled: bool,
+    inputs: bool = False,
+) -> float:
+    """The share of the utterances of `part`, and of their copies of these `kinds`, whose features under `recipe` no cache has, about.
+
+    `pooled`: statistics alone are asked for; `inputs`: what goes into the front end. All of them where finding out would read the audio.
+    Raises UserError where a file has changed.
+    """
+    if recipe.trim or not encoder.fingerprint or not len(part):
+        return 1.0
+    places = sorted({round(number * (len(part) - 1) / max(1, SAMPLE - 1)) for number in range(SAMPLE)})
+    clips, digests = [part.clips[place] for place in places], [part.digests[place] for place in places]
+    copies = [kinds[number % len(kinds)] for number in range(len(places))]
+    features = Features(encoder, clips, digests, recipe, "inputs" if inputs else "frames", stores, copies)
+    holds = Pooled(encoder, features, stores).holds if pooled else features.holds
+    found: list[bool] = []
+    for index in range(len(places)):
+        with suppress(Unreadable):
+            found.append(not holds(features.key(index)))
+    return sum(found) / len(found) if found else 1.0
 
 
 class Entering:

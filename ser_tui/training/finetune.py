@@ -35,6 +35,7 @@ from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.optimizer import Optimizer
 from ser_tui.training.parameters import START_STRENGTHS, complete
+from ser_tui.training.preparing import preparing
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import (
     EpochReport,
@@ -191,7 +192,8 @@ class FineTuner(Trainer):
             for data in (train, validation):
                 data.prepare_pooled(should_stop, self._on_progress)
             balanced, strengths = self._settings.balance != "none", self._start_strengths
-            self._starts[key] = best_fit(train, validation, chosen, len(self.classes), strengths, should_stop, balanced=balanced)
+            with preparing():
+                self._starts[key] = best_fit(train, validation, chosen, len(self.classes), strengths, should_stop, balanced=balanced)
         return self._starts[key]
 
     def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:

@@ -24,14 +24,15 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import CHECKPOINT_SIZE, ENERGY, ENERGY_ESTIMATE, LATENCY, PEAK_MEMORY, TRAINED_PARAMETERS
 from ser_tui.study.training import Training
-from ser_tui.training import latency, metrics, model, precision, racing
+from ser_tui.training import augment, latency, metrics, model, precision, racing
 from ser_tui.training.adapting import LORA, adaptation
 from ser_tui.training.data import PartTensors
 from ser_tui.training.energy import ProcessorEnergy
-from ser_tui.training.features import Recipe
+from ser_tui.training.features import Recipe, lacking
 from ser_tui.training.head import Head, Pooling
 from ser_tui.training.memory import PeakMemory, as_memory_error
 from ser_tui.training.parameters import START_STRENGTHS, complete
+from ser_tui.training.preparing import Preparation
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import EpochReport, Fold, Leg, OnEpoch, OnFold, OnStage, Part, Rival, Stop, TrialResult, silent, unheard
 
@@ -110,14 +111,16 @@ class Trainer(ABC):
         UserError for what the user can mend.
         """
         self._seed, self._rival, self._rung = seed, rival, rung
-        with as_memory_error(), PeakMemory() as peak, ProcessorEnergy() as energy:
+        with as_memory_error(), PeakMemory() as peak, ProcessorEnergy() as energy, Preparation() as kept:
             completed, run = complete(parameters, self.method, self._settings.classifier), self._run_folds if self._folds else self._run
             result = run(completed, seed, on_epoch, should_stop)
         costs = {
             PEAK_MEMORY: peak.bytes, TRAINED_PARAMETERS: self._trained_parameters(), CHECKPOINT_SIZE: self._checkpoint_size(),
-            LATENCY: self._latency(), ENERGY: energy.joules, ENERGY_ESTIMATE: energy.estimated,
+            LATENCY: self._latency(), ENERGY: _less(energy.joules, kept.joules),
+            ENERGY_ESTIMATE: _less(energy.estimated, kept.estimated),
         }  # fmt: skip
-        return replace(result, costs={name: float(value) for name, value in costs.items() if value is not None})
+        told = {name: float(value) for name, value in costs.items() if value is not None}
+        return replace(result, costs=told, prepared=kept.seconds)
 
     def _trained_parameters(self) -> int | None:
         """How many numbers the trial just run has fitted: the head's, and those of the encoder that it may change."""
@@ -265,6 +268,16 @@ class Trainer(ABC):
     def _parts(self) -> Sequence[tuple[Part, Part]]:
         return [(fold.train, fold.validation) for fold in self._folds] or [(self._train, self._validation)]
 
+    def lacking(self, max_seconds: float, *, beside: bool = False) -> float:
+        """The share of the features of trials that hear `max_seconds` which are still to be computed, 0 to 1, about. `beside`: of those of
+        the probe beside them. Raises UserError."""
+        recipe, settings = self._recipe(max_seconds), self._settings
+        if beside:
+            recipe = replace(recipe, pad_to_max=False, context_seconds=self.encoder.context_seconds, dtype=torch.float32)
+        heard, kinds = joined([part for fold in self._parts() for part in fold]), augment.copies(settings.augment)
+        inputs = settings.train_front_end and not beside
+        return lacking(self.encoder, heard, recipe, self._stores, kinds, pooled=beside or not self.tunes, inputs=inputs)
+
     def frozen_encoder(self) -> SpeechEncoder:
         """The encoder, with its pre-trained weights again; the trial just run cannot be saved any more."""
         self._last = None
@@ -280,6 +293,11 @@ class Trainer(ABC):
 
     @abstractmethod
     def _recipe(self, max_seconds: float) -> Recipe: ...
+
+
+def _less(whole: float | None, kept: float) -> float | None:
+    """What is left of `whole` without what went into features that are kept."""
+    return None if whole is None else max(0.0, whole - kept)
 
 
 def joined(parts: Sequence[Part]) -> Part:

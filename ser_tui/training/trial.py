@@ -107,6 +107,8 @@ class TrialResult:
     """The trial that it was then behind."""
     paused: int = 0
     """Of a trial that was paused, so many epochs: its scores are of then, and it has no model. 0: it ran to its end."""
+    prepared: float = field(default=0.0, compare=False)
+    """Of its `seconds`, those that went into features which later trials find: see `training.preparing`."""
 
     def value(self, name: Share = BCA) -> float:
         """One of `scores`."""

@@ -20,9 +20,10 @@ from ser_tui.training.trial import Fold, NonFiniteLoss, Part, Rival, TrialResult
 def test_a_result_comes_through_to_the_bit() -> None:
     said = np.array([[0.1, 0.9], [np.nan, np.nan], [1 / 3, 2 / 3]], dtype=np.float32)
     scores: dict[Share, Score] = {BCA: Score(1 / 3), ACCURACY: Score(0.1)}
-    result = TrialResult(scores, (1, -1, 0), 2, 2 / 3, 0.7 / 3, False, 1.25, ("a note",), said, {"peak_memory": 1e9}, 3, 7)
+    result = TrialResult(scores, (1, -1, 0), 2, 2 / 3, 0.7 / 3, False, 1.25, ("a note",), said, {"peak_memory": 1e9}, 3, 7, 0, 0.5)
     message = told(encode(Trained.of(result)))
     assert isinstance(message, Trained) and message.result() == result
+    assert message.result().prepared == 0.5
     found = message.result().probabilities
     assert found is not None and found.dtype == np.float32 and found.tobytes() == said.tobytes()
 

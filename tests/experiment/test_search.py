@@ -7,16 +7,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from small_runs import STUDY, until, until_over
 
 from ser_tui import places
 from ser_tui.client import launch
+from ser_tui.costs.forecast import Forecast
+from ser_tui.experiment.search import search
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
 from ser_tui.store.processes import identify
@@ -31,6 +36,7 @@ from ser_tui.study.load import load
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.training.precision import GAIN
+from ser_tui.worker.in_memory import InMemory
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 
@@ -265,3 +271,43 @@ def test_minutes_are_a_budget_too(small_study: MakeStudy, tmp_path: Path) -> Non
     state = finished(folder)
     assert state.status == "done" and "minutes are over" in state.reason
     assert state.finished_trials <= 1
+
+
+def test_minutes_do_not_hang_on_which_trial_computed_the_features(small_study: Callable[..., Study]) -> None:
+    study = small_study("method=probe", "search={max_seconds: 0.65}", "strategy=random", "budget.trials=1", "protocol=random")
+    with InMemory(study) as memory:
+        search(memory, Forecast)
+        (trial,) = memory.state.trials
+        [event] = [one for one in memory.events if isinstance(one, events.TrialFinished)]
+    assert event.seconds is not None and 0 < event.prepared < event.seconds
+    assert trial.seconds == event.seconds and trial.value("minutes") == (event.seconds - event.prepared) / 60
+
+
+def test_of_two_who_resume_a_run_at_once_the_second_changes_nothing(
+    small_study: MakeStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = launch.prepare(small_study("budget.trials=2"), tmp_path)
+    popen, others, here, refused = vars(launch)["subprocess"].Popen, list[threading.Thread](), threading.Event(), list[str]()
+
+    def other() -> None:
+        try:
+            launch.resume(folder, trials=6)
+        except UserError as error:
+            refused.append(str(error))
+
+    def started(*arguments: Any, **options: Any) -> Any:
+        if others:
+            here.set()
+        else:
+            others.append(threading.Thread(target=other))
+            others[0].start()
+            here.wait(1.0)  # so far it comes where nothing keeps it back
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(launch, "subprocess", SimpleNamespace(Popen=started))
+    launch.resume(folder, trials=5)
+    others[0].join()
+    assert load(folder.study).budget.trials == 5
+    assert len(refused) == 1 and f"a worker is on {folder.run_id} already" in refused[0]
+    launch.request_stop(folder)
+    until_over(folder)

@@ -80,6 +80,7 @@ def whole_run() -> list[events.Event]:
             trial=1, protocol="loso", folds=({"name": "a", "bca": 0.5, "utterances": 2, "interval": interval},), pooled_bca=0.5,
             interval=interval, mean=0.5, deviation=0.0, utterances=2, probe_pooled_bca=0.5, probe_interval=interval, probe_p=1.0,
         ),
+        events.FoldTrained(trial=1, protocol="kfold", fold="1", split="0" * 64, predictions=(0, 1), probe=(1, 1), outputs="0" * 64),
         events.SeedScored(trial=1, seed=100_043, bca=0.5, interval=interval, utterances=2, seconds=1.0, place=1, of=3),
         events.RunFinished(reason="3 trials are done"),
         events.EvaluationStarted(corpus="ravdess", mapping={"anger": "anger"}, utterances=2),

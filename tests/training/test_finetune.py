@@ -6,17 +6,20 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from torch import Tensor
 
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY
 from ser_tui.study.training import Training
 from ser_tui.training import finetune
+from ser_tui.training.features import Features
 from ser_tui.training.finetune import EpochReport, FineTuner, NonFiniteLoss, Part, TrialResult, TrialStopped
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
@@ -291,3 +294,22 @@ def test_a_trial_that_starts_from_a_probe_repeats_itself_and_its_saved_model_pre
     assert same(run(trainer(tiny("whisper"), tones), **changes)[0], result)
     random_start, _ = run(trainer(tiny("whisper"), tones), **{**changes, "head_initialization": "random"})
     assert reports[0].loss < random_start.loss
+
+
+def test_features_that_later_trials_find_are_told_apart_from_what_the_trial_took(
+    tiny: Callable[[str], str], tones: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on where features are computed alone."""
+    monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
+    clock = [0.0]
+    compute = Features._compute
+
+    def computed(self: Features, index: int) -> Tensor:
+        clock[0] += 10.0
+        return compute(self, index)
+
+    monkeypatch.setattr("ser_tui.training.preparing.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(Features, "_compute", computed)
+    first, _ = run(trainer(tiny("whisper"), tones))
+    later, _ = run(trainer(tiny("whisper"), tones))
+    assert (first.prepared, later.prepared) == (10.0 * (len(tones[0]) + len(tones[1])), 0.0)

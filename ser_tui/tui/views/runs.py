@@ -27,11 +27,11 @@ from ser_tui.study.formatting import (
     shared,
 )
 from ser_tui.study.frozen import changed
-from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample
+from ser_tui.study.headline import KINDS, Figure, apart_text, chose, headline_of, headline_text, p_is_about, sample, without_model
 from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.hyperparameters import TRAINED
 from ser_tui.study.hyperparameters import counts as is_read
-from ser_tui.study.run_summary import RunSummary, beside_probe
+from ser_tui.study.run_summary import RunSummary, TrialSummary, beside_probe
 from ser_tui.study.scores import BCA
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.theme import mark, run_style, state_text
@@ -278,6 +278,12 @@ def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None =
     return "  ".join(found)
 
 
+def _of_trial(summary: RunSummary, best: TrialSummary) -> str:
+    """trial 5 of 15, validation, n = 90, 4 speakers; keeps latency <= 0.05"""
+    over, stands = sample(best.utterances, summary.interval_speakers), standing(best.scores, summary.study.constraints)
+    return f"trial {best.number} of {summary.trials}, validation{summary.study.beside}, {over}{'; ' if stands else ''}{stands}"
+
+
 def full_detail(summary: RunSummary, width: int) -> list[Text]:
     """The pane beside the list, from 110 columns on."""
     lines: list[Text] = [
@@ -320,10 +326,10 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if best:
         for words, one in summary.study.of_best:
             fact(words, measured_text(one, best.scores.get(one.name)), "strong")
-        over = sample(best.utterances, summary.interval_speakers)
-        stands = standing(best.scores, summary.study.constraints)
-        fact("", f"trial {best.number} of {summary.trials}, validation{summary.study.beside}, {over}{'; ' if stands else ''}{stands}")
+        fact("", _of_trial(summary, best))
         fact("", parameters_text(best.parameters))
+        if lacks := without_model(best.number, best.unsaved):
+            lines += broken(cell(lacks, "warning"), width)
         if summary.probe:
             fact("probe", beside_probe(summary.probe, p_is_about(summary.interval_speakers)))
     else:

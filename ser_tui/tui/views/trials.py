@@ -28,7 +28,7 @@ from ser_tui.study.formatting import (
     score,
     score_text,
 )
-from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
+from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers, without_model
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
@@ -236,6 +236,9 @@ def _warnings(view: View) -> list[Text]:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in (ShownStatus.FAILED, ShownStatus.STOPPED) and view.state.reason:
         lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
+    best = view.state.best
+    if best is not None and (lacks := without_model(best.number, best.unsaved)):
+        lines.append(cell(f"! {lacks}", "warning"))
     return [*lines, *(cell(f"! {warning}", "warning") for warning in said(findings_of(view.state.start)))]
 
 
