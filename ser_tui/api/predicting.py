@@ -20,6 +20,7 @@ from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import check, predictions
 from ser_tui.inference.sources import Recording
 from ser_tui.study.errors import UserError
+from ser_tui.study.uses import LEAST_SEGMENT, MOST_SEGMENT
 from ser_tui.training.averaging import AveragedModel
 
 Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
@@ -127,6 +128,8 @@ class Predictor:
         cut = Cut(None if voice else seconds, voice)
         if cut.whole:
             raise UserError("predict_segments: seconds of a segment, or voice=True; predict() hears whole utterances")
+        if not voice and not LEAST_SEGMENT <= (seconds or 0.0) <= MOST_SEGMENT:
+            raise UserError(f"predict_segments: {seconds} s of a segment; give {LEAST_SEGMENT:g} to {MOST_SEGMENT:g}")
         check(self._model, sources, cut)
         found = [answer for answers in predictions(self._model, sources, cut) for answer in answers]
         problem = next((answer.problem for answer in found if answer.unreadable), "")
@@ -152,8 +155,11 @@ def _as_file(item: Speech, place: Path, index: int) -> Path:
     """The audio file that `item` is, or `place`, written with its samples: they are heard in the very way of files."""
     if not isinstance(item, tuple):
         return Path(item)
+    if len(item) != 2:
+        raise UserError(f"item {index}: a tuple of {len(item)}; give (samples, rate in Hz), or the path of a file")
     samples, rate = np.asarray(item[0]), item[1]
-    if isinstance(rate, bool) or int(rate) != rate or not 0 < rate <= 10_000_000:
+    known = isinstance(rate, int | float | np.integer | np.floating) and not isinstance(rate, bool)
+    if not known or not 0 < rate <= 10_000_000 or int(rate) != rate:
         raise UserError(f"item {index}: {rate!r} is no sample rate in Hz")
     if samples.ndim not in (1, 2) or not len(samples) or samples.dtype.kind not in "fi":
         raise UserError(

@@ -60,7 +60,8 @@ class Run:
 
     @property
     def status(self) -> str:
-        """queued, starting, live, done, stopped, failed, interrupted (its worker died), or elsewhere (worked on by another machine)."""
+        """queued, can't start (the queue could not start it), starting, live, done, stopped, failed, interrupted (its worker died), or
+        elsewhere (worked on by another machine)."""
         return state_of(self._folder, self.state.status)
 
     @property
@@ -113,6 +114,8 @@ def run(study: Study, on_event: OnEvent | None = None, detach: bool = False, run
 
     Raises UserError where the search cannot begin or fails; what was measured by then stays in the run.
     """
+    if not isinstance(study, Study):
+        raise UserError(f"run() takes what load_study() gives, not {type(study).__name__}: ser_tui.run(ser_tui.load_study(...))")
     place = Path(runs) if runs is not None else places.runs_folder()
     if detach:
         _refuse_on_event(on_event)

@@ -117,7 +117,7 @@ def errors(
 @app.command()
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)],
-    format: Annotated[str, typer.Option("--format", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")] = "",
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; else standard output. Its ending says the format.")
     ] = "",
@@ -236,7 +236,7 @@ def ensemble(
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="With --on: change the label map, as in evaluate.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="With --on: default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
+    preset: Annotated[str, typer.Option(metavar="NAME", help="With --on: default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
     save: Annotated[
         str, typer.Option("--save", metavar="FOLDER", help="Save the ensemble as a model: a new folder with copies of its members'.")
     ] = "",
@@ -306,7 +306,7 @@ def evaluate(
     ] = "",
     without: Annotated[str, typer.Option("--without", metavar="NAME[,NAME...]", help="Leave out these speakers of the corpora.")] = "",
     raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target corpus lacks too.")] = False,
-    preset: Annotated[str, typer.Option(help="default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
+    preset: Annotated[str, typer.Option(metavar="NAME", help="default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
     json: Json = False,
 ) -> None:
     """Evaluate a run's best model zero-shot on other corpora."""
@@ -318,7 +318,13 @@ def evaluate(
 @app.command(short_help="Retrain a run's best configuration per fold.")
 def folds(
     run: Run,
-    protocol: Annotated[str, typer.Option(help="loso, kfold or loco; kfold-sentence and loso-sentence keep sentences apart.")] = "loso",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="loso, kfold (as many folds as the study's protocol.folds) or loco; kfold-sentence, loso-sentence keep sentences apart.",
+        ),
+    ] = "loso",
     nested: Annotated[
         bool, typer.Option("--nested", help="Choose the configuration of every fold anew, on the others alone (probes).")
     ] = False,
@@ -375,14 +381,14 @@ def export(
     what: Annotated[
         str,
         typer.Option(
-            "--what", help="trials, comparison, paper (a table for one), predictions, parts. Else: trials, of several runs comparison."
+            "--what", metavar="TABLE", help="trials, comparison, paper (a table for one), predictions, parts. Else: trials, of several runs comparison."
         ),
     ] = "",
-    format: Annotated[str, typer.Option("--format", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.")] = "",
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.")] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
     ] = "",
-    trial: Annotated[int | None, typer.Option("--trial", help="Predictions of this trial; else of the best one.")] = None,
+    trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="Predictions of this trial; else of the best one.")] = None,
     to: Annotated[
         str, typer.Option("--to", metavar="TRACKER", help="optuna (SQLite), mlflow (file store) or tensorboard (scalars); each an extra.")
     ] = "",
@@ -487,7 +493,7 @@ def embed(
     layers: Annotated[
         str, typer.Option("--layers", metavar="LAYERS", help="last, all, or several side by side, as in 2+3; default: the run's, or last.")
     ] = "",
-    pooling: Annotated[str, typer.Option("--pooling", help="mean or mean+std; default: the run's, or mean.")] = "",
+    pooling: Annotated[str, typer.Option("--pooling", metavar="NAME", help="mean or mean+std; default: the run's, or mean.")] = "",
     max_seconds: Annotated[
         float | None,
         typer.Option(
@@ -506,7 +512,7 @@ def export_model(
     model: Model,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FOLDER", help="The folder to write: a new one, or an empty one.")],
     format: Annotated[
-        str, typer.Option("--format", help="onnx (front end included; ser-tui[onnx]) or huggingface (transformers' own classes).")
+        str, typer.Option("--format", metavar="FORMAT", help="onnx (front end included; ser-tui[onnx]) or huggingface (transformers' own classes).")
     ],
     audio: Annotated[
         list[str] | None,

@@ -46,6 +46,7 @@ def compare_runs(references: list[str], *, as_json: bool, form: str = "", output
             "differing_settings": {key: list(cells) for key, cells in differing},
             "equal_settings": {key: cells[0] for key, cells in equal},
             "differences_to_first": [None, *map(_as_json, chosen[1:], pairings)],
+            "not_compared": {run.run_id: one.reason for run, one in zip(chosen[1:], pairings, strict=True) if one.difference is None},
             "recalls_of_best": [_recalls_as_json(one) for one in found],
         })  # fmt: skip
         return

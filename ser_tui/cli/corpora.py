@@ -17,6 +17,8 @@ from ser_tui.study.errors import UsageError, UserError
 
 def list_corpora(*, as_json: bool) -> None:
     """Print the known corpora and where they lie."""
+    for problem in PLUG_INS.problems():
+        say(f"warning: {problem}", error=True)
     known = {entry.name: entry for entry in entries()}
     found = [(name, known.get(name), locations.locate(name)) for name in registry.names()]
     if as_json:
@@ -28,8 +30,6 @@ def list_corpora(*, as_json: bool) -> None:
              "path": str(path) if path else None} for name, entry, path in found
         ])  # fmt: skip
         return
-    for problem in PLUG_INS.problems():
-        say(f"warning: {problem}", error=True)
     print_table(
         ("CORPUS", "LANGUAGE", "LICENCE", "WHERE"),
         [

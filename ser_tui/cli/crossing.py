@@ -17,7 +17,7 @@ from typing import Any
 from ser_tui.cli.following import ended_without_word, follow
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import launch
-from ser_tui.client.resolving import fill_bounds, load_study, require
+from ser_tui.client.resolving import load_study, resolved
 from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import bootstrap_interval
@@ -29,8 +29,9 @@ from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
-from ser_tui.study.findings import Finding, findings_of, plain, said
+from ser_tui.study.findings import Finding, evaluated_on, findings_of, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
+from ser_tui.study.headline import validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.protocol import Speakers
 from ser_tui.study.records import Key
@@ -96,6 +97,8 @@ def cross_corpora(names: str, path: Path | None, overrides: Sequence[str], chang
     corpora = tuple(dict.fromkeys(name for name in names.split(",") if name))
     if len(corpora) < 2:
         raise UsageError("--corpora: name two corpora at least, separated by commas")
+    if taken := next((one for one in overrides if one.partition("=")[0].strip() in ("corpus", "name")), ""):
+        raise UsageError(f"--set {taken}: --corpora says which corpora, and each run is named after its own; leave it out")
     whole = _study(path, [*overrides, f"corpus={json.dumps(corpora)}", "name=cross"])
     studies = {corpus: of_one(whole, corpus) for corpus in corpora}
     mapping = parse_changes(changes)
@@ -114,28 +117,32 @@ def cross_corpora(names: str, path: Path | None, overrides: Sequence[str], chang
     for corpus in corpora:
         rows.setdefault(corpus, Row(_missing(corpora, "not begun")))
     protocol = studies[corpora[0]].protocol.kind
+    asked = LoggedStudy.of(load.to_plain(whole))
     if as_json:
         print_json({
-            "corpora": list(corpora), "protocol": protocol,
+            "corpora": list(corpora), "protocol": protocol, "objective": whole.objective, "transductive": bool(asked.transductive),
+            "speakers": {name: {"only": list(part.only), "without": list(part.without)} for name, part in whole.speakers.items()},
             "trained_on": {corpus: rows[corpus].cells for corpus in corpora},
             "warnings": {corpus: list(said(rows[corpus].findings)) for corpus in corpora},
             "findings": {corpus: list(plain(rows[corpus].findings)) for corpus in corpora},
         })  # fmt: skip
     else:
-        _print(corpora, rows, protocol, MEASURES[whole.objective])
+        _print(corpora, rows, protocol, MEASURES[whole.objective], asked.beside)
         for name, part in whole.speakers.items():
             say(f"of {name}: {of_speakers(part.only, part.without)}")
     return 130 if interrupted else 0 if all(row.complete for row in rows.values()) else 1
 
 
-def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objective: Measure) -> None:
+def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objective: Measure, beside: str) -> None:
     for title, key in (("BCA", OF_EVALUATION), ("accuracy", OF_ACCURACY)):
         print_table(
             (f"{title}, TRAINED ON", *(f"TESTED ON {name}" for name in corpora)),
             [(name, *(_shown(rows[name].cells[other], key) for other in corpora)) for name in corpora],
         )
     by = "" if objective.name == BCA else f", which {objective.most} chose"
-    say(f"the diagonal is the best trial's validation score{by}, protocol {protocol}; the rest is zero-shot")
+    seen = any(cell.get("zero_shot") is False for name in corpora for other, cell in rows[name].cells.items() if other != name)
+    rest = "the rest is zero-shot, where no warning says otherwise" if seen else "the rest is zero-shot"
+    say(f"the diagonal is the best trial's validation score{by}, protocol {protocol}; {rest}{beside}")
     for name in corpora:
         for warning in said(rows[name].findings):
             say(f"warning: trained on {name}: {warning}")
@@ -153,15 +160,7 @@ def _shown(cell: Cell, key: Key) -> str:
 
 
 def _study(path: Path | None, overrides: Sequence[str]) -> Study:
-    if path is not None:
-        return load_study(path, overrides)
-    raw: dict[str, Any] = copy.deepcopy(dict(DEFAULT))
-    for override in overrides:
-        load.set_value(raw, override)
-    fill_bounds(raw)
-    study = load.validate(raw, "cross", overrides)
-    require(study)
-    return study
+    return load_study(path, overrides) if path is not None else resolved(copy.deepcopy(dict(DEFAULT)), "cross", overrides)
 
 
 def of_one(whole: Study, corpus: str) -> Study:
@@ -240,7 +239,7 @@ def _own(folder: RunFolder, state: RunState, study: Study) -> Cell:
     interval = accuracy.interval or _interval_of_accuracy(state, study)
     return {
         "run": folder.run_id, **OF_EVALUATION.of(score), **OF_ACCURACY.of(Score(accuracy.value, interval)), "n": best.utterances,
-        "zero_shot": False,
+        "interval_speakers": validation_speakers(state.start), "zero_shot": False,
     }  # fmt: skip
 
 
@@ -292,7 +291,9 @@ def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: par
             continue
         cells[name] = {
             "run": folder.run_id, **OF_EVALUATION.of(result.scores[BCA]), **OF_ACCURACY.of(result.scores[ACCURACY]), "n": result.utterances,
-            "chance": result.chance, "zero_shot": True, "mapping": dict(result.mapping), "dropped": result.dropped,
+            "interval_speakers": result.interval_speakers, "chance": result.chance,
+            "zero_shot": evaluated_on(name, findings_of(result)).startswith("zero-shot"), "mapping": dict(result.mapping),
+            "dropped": result.dropped,
             "masked": result.masked, "warnings": list(said(findings_of(result))),
             "findings": list(plain(findings_of(result))),
             "speakers": list(result.speakers), "without": list(result.without),

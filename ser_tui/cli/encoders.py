@@ -15,6 +15,8 @@ from ser_tui.study.errors import UserError
 
 def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
     """Print the encoders and which are ready, after those in `folders`, with what a folder is refused for."""
+    for problem in registry.PLUG_INS.problems():
+        say(f"warning: {problem}", error=True)
     found = [*map(_folder, folders), *((entry, registry.status(entry)) for entry in registry.entries())]
     if as_json:
         print_json([
@@ -24,8 +26,6 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
             for entry, status in found
         ])  # fmt: skip
         return
-    for problem in registry.PLUG_INS.problems():
-        say(f"warning: {problem}", error=True)
     print_table(
         ("ENCODER", "KIND", "LAYERS", "SIZE", "LICENCE", "STATE"),
         [

@@ -43,7 +43,9 @@ def evaluate_run(
     if as_json:
         wanted = len(fresh)
         document = run_document(folder, state)["evaluations"]
-        print_json({"run": folder.run_id, "evaluations": document[len(document) - wanted :]})
+        done, reasons = {result.corpus for result in fresh}, {one.corpus: one.reason for one in state.evaluations if one.result is None}
+        failed = {name: reasons.get(name) or "it has not come to it" for name in names if name not in done}
+        print_json({"run": folder.run_id, "evaluations": document[len(document) - wanted :], "failed": failed})
     else:
         for result in fresh:
             print_evaluation(result)
@@ -152,8 +154,8 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
         say(f"trial {found.trial} with other seeds: {seeds_text(found, state.study.beside)}")
         if found.test is not None:
             say(f"trial {found.trial} with other seeds: {seeds_text(found.test, state.study.beside)}")
-        if found.n < number:
-            say(f"{number - found.n} of {counted(number, 'seed')} have no score yet: the same command goes on", error=True)
+    if found is not None and found.n < number:
+        say(f"{number - found.n} of {counted(number, 'seed')} have no score yet: the same command goes on", error=True)
     return 0 if found is not None and found.n >= number else 1
 
 

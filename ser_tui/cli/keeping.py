@@ -42,8 +42,10 @@ def delete_runs(references: Sequence[str], *, sure: bool, for_good: bool) -> Non
 def list_trash(*, empty: bool, sure: bool, as_json: bool) -> None:
     """Print what is in the trash, what came last first; `empty`: remove it for good, after a question unless `sure`."""
     held = [(folder, trash.size(folder)) for folder in trash.discarded(runs_folder())]
+    if sure and not empty:
+        raise UsageError("--yes answers what --empty asks: add --empty, or leave it out")
     if empty:
-        _empty([folder for folder, _ in held], sum(size for _, size in held), sure)
+        _empty([folder for folder, _ in held], sum(size for _, size in held), sure, as_json)
     elif as_json:
         print_json([{"run_id": folder.run_id, "bytes": size} for folder, size in held])
     elif not held:
@@ -53,20 +55,20 @@ def list_trash(*, empty: bool, sure: bool, as_json: bool) -> None:
         say("`ser-tui restore RUN` brings one back; `ser-tui trash --empty` removes them for good")
 
 
-def _empty(held: Sequence[RunFolder], size: int, sure: bool) -> None:
-    if not held:
-        say("the trash is empty")
-        return
+def _empty(held: Sequence[RunFolder], size: int, sure: bool, as_json: bool) -> None:
     told = f"{len(held)} run{'' if len(held) == 1 else 's'}, {size / 2**20:.1f} MB"
-    if not sure:
-        if not sys.stdin.isatty():
+    if held and not sure:
+        if as_json or not sys.stdin.isatty():
             raise UsageError("nobody can be asked here; add --yes to empty the trash")
         if input(f"remove {told} for good? [y/N] ").strip().lower() not in ("y", "yes"):
             say("kept")
             return
     for folder in held:
         trash.remove(runs_folder(), folder)
-    say(f"removed {told}")
+    if as_json:
+        print_json({"removed": [folder.run_id for folder in held], "bytes": size})
+    else:
+        say(f"removed {told}" if held else "the trash is empty")
 
 
 def restore_run(reference: str) -> None:

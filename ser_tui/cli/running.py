@@ -19,12 +19,14 @@ from ser_tui.report.document import run_document
 from ser_tui.store.remarks import change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.store.settings import read_settings
+from ser_tui.strategies import registry as strategies
 from ser_tui.study import notices
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.frozen import changed
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus, ShownStatus
 from ser_tui.study.summary import summarize
+from ser_tui.study.unread import unread
 
 EXIT = {RunStatus.DONE: 0, RunStatus.STOPPED: 130}
 STOP_SECONDS = 120.0
@@ -34,6 +36,8 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
     """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code."""
     _refuse_both(headless, detach, queue)
     study = load_study(path, overrides)
+    for sentence in (*strategies.unheeded(study), *(unread(study) if detach or queue else ())):  # else the log's lines say it
+        say(f"note: {sentence}", error=True)
     if queue:
         folder = queueing.enqueue(study, runs_folder())
         _remember(folder, notify)
@@ -88,8 +92,9 @@ def stop_run(reference: str, *, wait: bool) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while wait and liveness(folder) == "live":
         if time.monotonic() > deadline:
-            say(f"{folder.run_id} has not stopped within {STOP_SECONDS:.0f} s; the request stands")
-            return
+            raise UserError(
+                f"{folder.run_id} has not stopped within {STOP_SECONDS:.0f} s; the request stands: `ser-tui show {folder.run_id}` says when"
+            )
         time.sleep(0.1)
     say(f"{folder.run_id} {'has stopped' if wait else 'was asked to stop'}; `ser-tui resume {folder.run_id}` goes on")
 
@@ -130,6 +135,8 @@ def watch(folder: RunFolder, *, as_json: bool, before: RunState) -> int:
     progress(f"run {folder.run_id} in {folder.path}")
     state, _ = follow(folder, progress, before.seq)
     if before.sessions and len(state.sessions) == len(before.sessions) and state.seq > before.seq:
+        if as_json:
+            print_json(run_document(folder, state))
         return 1  # it was not gone on with, which the log, and so a line above, says why
     complaint = ended_without_word(folder, state)
     _ring(folder, state, interrupted=complaint is not None)

@@ -21,6 +21,8 @@ def predict(
     """Let a model answer on recordings; the exit code, 1 where some could not be read."""
     if as_json and as_csv:
         raise UsageError("--json and --csv: one of them")
+    if output == "-":
+        raise UsageError("-o -: answers go to standard output where -o is left out, as --csv or --json say")
     length = seconds(segments) if segments else None
     if segments and length is None:
         raise UsageError(f"--segments {segments}: a length such as 3s or 2.5s")
@@ -42,6 +44,8 @@ def embed(model: str, sources: Sequence[str], output: str, *, layers: str, pooli
 
 def export_model(model: str, output: str, form: str, audio: Sequence[str]) -> int:
     """Write a model for other programs; the exit code."""
+    if output == "-":
+        raise UsageError("-o -: a model is written into a folder; name a new one")
     return _done(ExportRequest(model, str(absolute(output)), form, tuple(audio)))
 
 

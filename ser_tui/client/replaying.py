@@ -253,7 +253,11 @@ def choices(text: str) -> tuple[StrategyChoice, ...]:
                 chosen[name.strip()] = json.loads(value)
             except ValueError:
                 chosen[name.strip()] = value
-        found.append(registry.completed_choice(StrategyChoice(kind=kind, **chosen)))
+        named_so = StrategyChoice(kind=kind, **chosen)
+        whole = registry.completed_choice(named_so)
+        if others := registry.foreign(named_so):
+            raise UsageError(f"{kind} has no setting {others[0]}; it has {', '.join(whole.settings) or 'none'}")
+        found.append(whole)
     return tuple(one for place, one in enumerate(found) if one not in found[:place])
 
 

@@ -23,6 +23,7 @@ from ser_tui.study.events import RunResumed, RunStarted
 from ser_tui.study.findings import Finding, assumed, few_recordings, findings_of, plain, refitted, synthetic, transductive, warm
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import to_plain
+from ser_tui.study.unread import unread
 from ser_tui.training import machine
 from ser_tui.training.trainer import Trainer
 
@@ -48,6 +49,8 @@ def say_what_begins(
         _say_what_is_unusable(session, data)
         if lacking := members.lacking(session.keeper.study(), study):
             session.note(lacking, level="warning")
+        for sentence in unread(study):
+            session.note(sentence, level="warning")
         if sentence := pausing_saves_little(study):
             session.note(sentence, level="warning")
         if study.warm_start.runs and not prior:

@@ -15,7 +15,7 @@ from ser_tui.corpora.reading.filing import Filing
 from ser_tui.corpora.reading.table_text import SUFFIXES, Rows, read_rows
 from ser_tui.corpora.reading.tables import bounds
 from ser_tui.corpora.registry import load_manifest
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UsageError, UserError
 
 _NEEDED = ("file",)
 
@@ -47,6 +47,8 @@ def gather(named: Sequence[str], wanted: Sequence[str] = ()) -> list[Recording]:
     starts and ends; `wanted`: role=header of such columns as are not known by their headers), corpora by name. Raises UserError where
     one names nothing."""
     asked = dict(one.split("=", 1) for one in wanted)
+    if asked and not any(Path(one).suffix.lower() in SUFFIXES for one in named):
+        raise UsageError(f"--column {wanted[0]}: names a column of a table, and {', '.join(named)[:100]} is none; leave it out")
     found: dict[tuple[str, float | None, float | None], Recording] = {}
     for one in named:
         before = len(found)

@@ -15,6 +15,7 @@ from ser_tui.strategies.lattice import EPOCHS, every_trial
 from ser_tui.strategies.records import Settings, StrategyRecord
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.plug_ins import PlugIns
 from ser_tui.study.protocol import FOLDED
@@ -199,6 +200,23 @@ def startup(strategy: StrategyChoice) -> int | None:
     """Random trials before the strategy models, where it has such a setting."""
     found: int | None = getattr(_settings(record(strategy.kind), strategy), "startup", None)
     return found
+
+
+def foreign(strategy: StrategyChoice) -> tuple[str, ...]:
+    """The settings that `strategy` names and only other strategies have."""
+    own = record(strategy.kind).settings.model_fields
+    return tuple(name for name in strategy.settings if name not in own)
+
+
+def unheeded(study: Study) -> tuple[str, ...]:
+    """A sentence for each thing that `study` says of its strategy and that changes nothing. Raises UsageError as `make` does."""
+    kind, trials = study.strategy.kind, study.budget.trials
+    found = [f"strategy.{name} is not read: strategy {kind} has no such setting" for name in foreign(study.strategy)]
+    drawn = startup(study.strategy)
+    if record(kind).models and drawn is not None and trials is not None and drawn >= trials and not study.warm_start.runs:
+        count = counted(trials, "trial")
+        found.append(f"strategy {kind} proposes none of {count}: the first {drawn} are drawn (strategy.startup); with more trials it does")
+    return tuple(found)
 
 
 def _refuse(strategy: StrategyChoice) -> None:

@@ -54,7 +54,7 @@ class Study(Section):
     corpus: Corpora = Field(("emodb",), min_length=1, max_length=50)
     """One name, or several that are pooled: of `ser-tui corpora list`, or of your own."""
     speakers: dict[str, Annotated[Speakers, BeforeValidator(_list_or_speakers)]] = Field(
-        {}, title="whose speech", description="whose utterances are used; enter chooses or leaves out speakers"
+        {}, title="whose speech", description="whose utterances are used"
     )
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()

@@ -24,7 +24,7 @@ class Figure(Frozen, frozen=True):
     """A score and the words beside it."""
 
     kind: str
-    """Of KINDS."""
+    """What it is a score of: test, pooled (all folds) or validation, the first of these that there is."""
     name: str
     """What it is called beside the figure."""
     score: Annotated[Score, Key("value", "interval")]

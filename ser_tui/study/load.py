@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.protocol import Speakers, SplitProtocol
 from ser_tui.study.regular import open_regular
-from ser_tui.study.searching import Budget, StrategyChoice
+from ser_tui.study.searching import Budget, StrategyChoice, WarmStart
 from ser_tui.study.training import Training
 from ser_tui.study.wrong_values import cut, finite, nearest, short, words
 
@@ -28,6 +29,7 @@ _SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     ("protocol",): SplitProtocol,
     ("strategy",): StrategyChoice,
     ("budget",): Budget,
+    ("warm_start",): WarmStart,
     ("training",): Training,
     ("executor",): ExecutorChoice,
 }
@@ -199,6 +201,8 @@ def _plain(value: Any) -> Any:
 
 
 _TAGS = {"real", "integer", "choice", "fixed"}
+_KEY_FIRST = re.compile(r"([a-z_]+(?:\.[a-z_]+)*): (.+)", re.DOTALL)
+"""objective: 'f1' is not one of ...: a dotted key, and what is wrong with it."""
 
 
 def _locate(detail: Any) -> tuple[str, str]:
@@ -215,6 +219,9 @@ def _locate(detail: Any) -> tuple[str, str]:
         location = named.split(".")
         if location[-1] not in HYPERPARAMETERS:
             text = "no such hyperparameter" + nearest(location[-1], list(HYPERPARAMETERS))
+    elif not location and (named_first := _KEY_FIRST.match(text)) and named_first[1].partition(".")[0] in Study.model_fields:
+        # What is wrong between several keys is found where no key is known; its text names the one to change.
+        location, text = named_first[1].split("."), named_first[2]
     elif detail["type"] in {"dict_type", "model_type"} and location[:1] == ["search"]:
         text = f"{short(detail['input'])} is not a value, {{low, high}} or {{choices}}"
     else:

@@ -36,18 +36,26 @@ class TrialSummary(Frozen, frozen=True):
     number: Annotated[int, Key("trial")]
     parameters: Mapping[str, Value]
     phase: str
+    """Where it came from: startup (drawn), model, grid, or first (a recommended point)."""
     status: TrialStatus
     score: Annotated[Score | None, SCORE]
+    """BCA on the validation part, on `utterances`; None without a score."""
     utterances: int
     accuracy: Annotated[Score | None, OF_ACCURACY]
     best_epoch: int | None
+    """The epoch with the highest BCA; the trial's own score is that of its last one."""
     best_epoch_score: Annotated[Score | None, BEST_EPOCH]
     epochs_done: int
+    """Epochs that were trained."""
     loss: float | None
+    """Training loss of the last epoch."""
     seconds: float | None
     reason: str
+    """Why it failed, was dropped or was cut short; else empty."""
     probe_p: float | None
+    """p of the paired test against the probe beside the run."""
     scores: Mapping[str, Score]
+    """All that was measured of it, by the names that `objective` takes: value, interval, n."""
     unsaved: Annotated[str | None, Key("model_missing", optional=True)] = None
     """Why there is no model of it, though it was the best so far."""
 
@@ -57,6 +65,7 @@ class ProbeBeside(Frozen, frozen=True):
 
     score: Annotated[Score, SCORE]
     difference: float | None
+    """The fine-tuned BCA minus the probe's."""
     p: float | None
 
 
@@ -65,9 +74,11 @@ class ProbeSummary(ProbeBeside, frozen=True):
 
     parameters: Mapping[str, Value]
     tried: int
+    """Probes of which it is the best."""
     accuracy: Annotated[Score, OF_ACCURACY]
     utterances: int
     seconds: float
+    """That all of them took."""
 
 
 class TestSummary(Frozen, frozen=True):
@@ -78,7 +89,9 @@ class TestSummary(Frozen, frozen=True):
     accuracy: Annotated[Score, OF_ACCURACY]
     utterances: int
     interval_speakers: int | None
+    """Over how many speakers the interval is; 0 and 1: over utterances; None: in a log of an older version."""
     probe: ProbeBeside | None
+    """The probe's score there; None: of none."""
 
 
 class FoldsSummary(Frozen, frozen=True):
@@ -87,10 +100,13 @@ class FoldsSummary(Frozen, frozen=True):
 
     protocol: str
     score: Annotated[Score, OF_POOL]
+    """BCA of all folds' predictions together."""
     mean: float
+    """Of the folds' own BCAs."""
     deviation: float
     utterances: int
     interval_speakers: int | None
+    """See `test`."""
     chosen_on: str
     probe: ProbeBeside | None
     findings: tuple[Finding, ...] = ()
@@ -104,54 +120,85 @@ class EvaluationSummary(Frozen, frozen=True):
     score: Annotated[Score, OF_EVALUATION]
     utterances: int
     interval_speakers: int | None
+    """See `test`."""
     chance: float
+    """One over the classes that can be predicted."""
     masked: bool
+    """Whether only classes that the target holds could be predicted."""
     mapping: Mapping[str, str]
+    """The target's emotion to the model's class; an empty class: dropped."""
     warnings: tuple[str, ...]
+    """The sentences of `findings`."""
     findings: tuple[Finding, ...]
     speakers: tuple[str, ...]
+    """The only speakers that were used; empty: all."""
     without: tuple[str, ...]
+    """Speakers that were left out."""
 
 
 class RunSummary(Frozen, frozen=True, dict=True):
     """A run. What is None, empty or 0 is not known yet, or not there."""
 
     version: int
+    """Of this summary, which a program need not look at."""
     run_id: str
     status: RunStatus
+    """What its log says of it; `state` is what is shown."""
     reason: str
+    """Why it ended, in one line."""
     name: str
+    """Of the study."""
     corpus: str
+    """emodb, or emodb+ravdess."""
     encoder: str
     method: str
     strategy: str
+    """As it is listed: gp, gp+warm, gp+edited."""
     protocol: str
     shares_speakers: bool | None
+    """Whether parts share speakers; None: cannot be told."""
     warnings: tuple[str, ...]
+    """The sentences of `findings`."""
     findings: tuple[Finding, ...]
+    """What must be known before its scores are believed."""
     started: str
+    """UTC."""
     ended: str
+    """UTC; empty while it has not."""
     seconds: float | None
+    """That its workers have searched, pauses left out."""
     trials: int
     """That count against the budget."""
     planned_trials: int | None
+    """None: as many as fit into the minutes."""
     utterances: Mapping[str, int]
+    """Of each part: train, validation, test."""
     classes: tuple[str, ...]
     headline: Figure | None
+    """The BCA that it is listed by, see below."""
     best: TrialSummary | None
+    """The best trial, by the first of `objectives`."""
     interval_speakers: int | None
+    """Over how many speakers intervals on the validation part are; 0 and 1: over utterances; None: in a log of an older version."""
     pooled_over: str
     """See `headline.pooled_over`."""
     scores: Annotated[tuple[float | None, ...], Key(BCA)]
     """BCA of every trial that counts, in order, thinned as the next two."""
     best_so_far: tuple[float | None, ...]
     trial_seconds: tuple[float | None, ...]
+    """Of every trial that counts."""
     trials_to_90: int | None
+    """Trials until a BCA of .90 was reached; None: it was not."""
     probe: ProbeSummary | None
+    """The probe beside a fine-tuned run."""
     test: TestSummary | None
+    """None: there is no test part, or it was not scored yet."""
     folds: tuple[FoldsSummary, ...]
+    """Scores over folds, see below."""
     evaluations: tuple[EvaluationSummary, ...]
+    """Scores on other corpora, in the order in which they were made."""
     study_document: Annotated[Mapping[str, Any], Key("study")]
+    """The study with every default written out; `runs --json` leaves it out."""
     objective_values: Annotated[tuple[float | None, ...] | None, Key("objective_values", optional=True)] = None
     """Of every trial that counts, what the study searches for where that is not BCA."""
     objectives: tuple[str, ...] = (BCA,)
@@ -165,6 +212,7 @@ class RunSummary(Frozen, frozen=True, dict=True):
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None
     """Of the log that it was made of; -1: it could not be read."""
     damaged_lines: Annotated[int | None, Key("damaged_lines", optional=True)] = None
+    """Lines of its log that cannot be read; `show --json` lists them."""
     remarks: Remarks = NOTHING_SAID
     """What a person has said of it: not from its log."""
     remarks_written: Annotated[int | None, Key("remarks_written", optional=True)] = None

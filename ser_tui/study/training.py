@@ -99,3 +99,5 @@ class Training(Section):
 
 READ_BY_PROBES = ("normalize", "trim_silence", "augment", "normalize_speaker", "classifier", "refit", "balance", "calibration")
 """What of the training section a probe reads too; the rest is about fine-tuning, but for normalize_speaker, which is about probes."""
+READ_BY_AUTOSPEECH = (*READ_BY_PROBES, "warmup", "gradient_clip")
+"""What the members of autospeech read: probes, and a small network that is trained."""

@@ -12,6 +12,8 @@ COLUMNS = ("file", "speaker", "start", "end", "duration")
 """What a column of a table can hold that is read here."""
 LEAST_SEGMENT, MOST_SEGMENT = 0.25, 600.0
 """Seconds."""
+LEAST_HEARD = 0.1
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class EmbedRequest:
             return "no recording is named"
         if self.pooling not in ("", "mean", "mean+std"):
             return f"--pooling {self.pooling:.20}: mean or mean+std"
+        if self.max_seconds is not None and not LEAST_HEARD <= self.max_seconds <= MOST_SEGMENT:
+            return f"--max-seconds {self.max_seconds:g}: {LEAST_HEARD:g} to {MOST_SEGMENT:g}"
         if not self.output.endswith((".npz", ".parquet")):
             return f"-o {self.output[-60:]}: a file that ends in .npz, or in .parquet"
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -146,7 +146,8 @@ _LAYOUT: tuple[tuple[str, tuple[FormField, ...]], ...] = (
     ),
 )  # fmt: skip
 FIELDS: tuple[FormField, ...] = tuple(item for _, fields in _LAYOUT for item in fields)
-SPEAKERS = declared("speakers", Study.model_fields["speakers"])
+_WHOSE = declared("speakers", Study.model_fields["speakers"])
+SPEAKERS = replace(_WHOSE, help=f"{_WHOSE.help}; enter chooses or leaves out speakers")
 """Chosen from a list, as corpora are."""
 BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)

@@ -1,0 +1,52 @@
+"""Settings that a study gives and that nothing in it reads: said when it begins, so that nobody believes that they counted."""
+
+from __future__ import annotations
+
+from ser_tui.study.document import Study
+from ser_tui.study.hyperparameters import CONDITIONAL, TRAINED, counts
+from ser_tui.study.protocol import FOLDED, SplitProtocol
+from ser_tui.study.space import Fixed, constants
+from ser_tui.study.training import READ_BY_AUTOSPEECH, READ_BY_PROBES, Training
+
+_SENTENCES = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
+"""Protocols whose test part has a share of the sentences beside the speakers that are named."""
+
+
+def unread(study: Study) -> tuple[str, ...]:
+    """A sentence for each setting that is other than its default and is not read, because of what the study says beside it."""
+    return (*_of_protocol(study.protocol), *_of_training(study), *_of_search(study))
+
+
+def _of_protocol(protocol: SplitProtocol) -> list[str]:
+    usual, kind, found = SplitProtocol(), protocol.kind, list[str]()
+    if kind not in FOLDED and protocol.objective_folds != usual.objective_folds:
+        found.append(f"protocol.objective_folds is not read: protocol {kind} has no folds; {', '.join(FOLDED)} have some")
+    if kind in FOLDED and protocol.size != usual.size and not (kind == "loso-sentence" and protocol.test_speakers):
+        found.append(f"protocol.size is not read: each fold of protocol {kind} validates once")
+    if protocol.test_speakers and protocol.test_size and kind not in _SENTENCES:
+        found.append("protocol.test_size is not read: test_speakers says who is held out")
+    return found
+
+
+def _of_training(study: Study) -> list[str]:
+    training, usual = study.training, Training()
+    read = {"probe": READ_BY_PROBES, "autospeech": READ_BY_AUTOSPEECH}.get(study.method, tuple(Training.model_fields))
+    found = [
+        f"training.{name} is not read: it is about fine-tuning, and this study's method is {study.method}"
+        for name in Training.model_fields
+        if name not in read and getattr(training, name) != getattr(usual, name)
+    ]
+    if study.method == "finetune" and training.paper_exact and training.precision == "bfloat16":
+        found.append("training.precision is not read: training.paper_exact trains in float32")
+    return found
+
+
+def _of_search(study: Study) -> list[str]:
+    trained, found = study.search.get(TRAINED), list[str]()
+    if not isinstance(trained, Fixed):
+        return found
+    for name, value in constants(study.search).items():
+        if name not in CONDITIONAL or counts(name, trained.fixed) or value == CONDITIONAL[name].default or name == "unfreeze_epoch":
+            continue  # unfreeze_epoch is in the bounds of every encoder
+        found.append(f"search.{name} is not read: it is for trained: {' or '.join(CONDITIONAL[name].counts_with)}, not {trained.fixed}")
+    return found
