@@ -73,6 +73,9 @@ def test_a_search_in_a_thread_gives_a_run_and_its_model_predicts(small_study: Ma
     assert found.labels[0] in model.classes and model.predict([]).labels == ()
     with pytest.raises(ser_tui.UserError, match=r"item 0: .* sample rate"):
         model.predict([(samples, -1)])
+    for wrong in ((samples,), (samples, "16k"), (samples, float("nan"))):
+        with pytest.raises(ser_tui.UserError, match="item 0: "):
+            model.predict([wrong])  # type: ignore[list-item]
     with pytest.raises(ser_tui.UserError, match="item 0: samples are an array"):
         model.predict([(np.zeros((2, 2, 2)), rate)])
 
@@ -91,3 +94,15 @@ def test_an_interrupt_from_the_keyboard_stops_the_run_which_goes_on_when_resumed
     run.resume()
     assert run.status == "done" and run.trials[0].parameters == before.parameters and run.trials[0].value() == before.value()
     assert any(isinstance(event, RunResumed) for event in run.events()) and len(run.trials) == 2
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf"), 0.1])
+def test_segments_without_a_length_are_refused_before_anything_is_heard(seconds: float) -> None:
+    """Of such segments a recording has no last one: the call would not end."""
+    with pytest.raises(ser_tui.UserError, match="give 0.25 to 600"):
+        ser_tui.Predictor(None).predict_segments("interview.flac", seconds)  # type: ignore[arg-type]
+
+
+def test_a_path_in_place_of_a_study_is_refused_with_what_makes_one_of_it() -> None:
+    with pytest.raises(ser_tui.UserError, match=r"load_study\(\) gives, not str"):
+        ser_tui.run("study.yaml")  # type: ignore[arg-type]

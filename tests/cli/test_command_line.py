@@ -80,7 +80,7 @@ def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
 
 def test_a_headless_run_says_what_it_does_as_it_does_it(runs: Path, small_study: Callable[..., Study], tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
-    study.write_text(dumps(small_study("budget=1", "protocol=random")))
+    study.write_text(dumps(small_study("budget=1", "protocol=random", "search.lora_rank=16")))
     lines = call("run", str(study), "--headless", runs=tmp_path / "runs").stdout
     for wanted in (
         "1 trial, about ",
@@ -89,6 +89,7 @@ def test_a_headless_run_says_what_it_does_as_it_does_it(runs: Path, small_study:
         "epoch 1/",
         "trial 1 finished: BCA",
         "run done: 1 trial is done",
+        "warning: search.lora_rank is not read: it is for trained: lora, not full",
     ):
         assert wanted in lines, lines
 

@@ -222,6 +222,7 @@ def test_an_option_that_is_no_number_is_refused(words: tuple[str, ...], tmp_path
     ("gpp", "forest", "did you mean gp?"),
     ("tpe:startup=0", "forest", "strategy.startup: it must be greater than or equal to 1, not 0"),
     ("gp", "oracle", "there are forest, nearest"),
+    ("gp:points=9", "forest", "gp has no setting points; it has startup, revision"),
 ])  # fmt: skip
 def test_what_cannot_be_replayed_is_said_in_one_line(table: Path, strategies: str, surrogates: str, wanted: str) -> None:
     with pytest.raises(UserError) as error:

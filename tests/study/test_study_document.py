@@ -153,6 +153,11 @@ def test_speaker_names_keep_their_zeros() -> None:
         ("- 1", "a mapping"),
         ("name: x\nname: y", "not valid YAML"),
         ("2020-99-99: 1", "not valid YAML"),
+        ("name: x\nobjective: f1", "study.yaml: line 2: objective: 'f1' is not one of bca"),
+        ("name: x\nconstraints: [latency < 1]", "study.yaml: line 2: constraints: 'latency < 1' is none"),
+        ("name: x\nworkers: 100", "study.yaml: line 2: workers: 100 are more than the 64"),
+        ("name: x\ntraining:\n  normalize_speaker: true", "study.yaml: line 3: training.normalize_speaker: is for probes"),
+        ("name: x\nwarm_start:\n  rums: auto", "line 3: warm_start.rums: no such key; did you mean runs?"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, wanted: str) -> None:
@@ -175,6 +180,12 @@ def test_overrides_that_mean_nothing_are_refused(override: str) -> None:
     message("seed: 1\nsearch:\n  learning_rate: {low: 1e-6, high: 1e-3}\n", override)
 
 
+def test_what_an_override_makes_wrong_between_keys_is_said_of_the_override() -> None:
+    assert message("name: x\n", "objective=f1").startswith("--set objective=f1: objective: 'f1' is not one of")
+    said = message("method: finetune\n", "training.normalize_speaker=true")
+    assert said.startswith("--set training.normalize_speaker=true: training.normalize_speaker: is for probes")
+
+
 def test_a_file_that_is_no_document_is_one_line(tmp_path: Path) -> None:
     for name, data in {"binary.yaml": b"\xff\xfe\x00", "huge.yaml": b"a: 1\n" * 100_000}.items():
         (tmp_path / name).write_bytes(data)
@@ -189,6 +200,7 @@ def test_a_file_that_is_no_document_is_one_line(tmp_path: Path) -> None:
 def test_a_form_sees_every_problem_by_field() -> None:
     raw = load.parse("budget: {trials: -1}\nname: '!'\n", "form")
     assert set(load.problems(raw)) == {"budget.trials", "name"}
+    assert set(load.problems(load.parse("objective: f1\n", "form"))) == {"objective"}, "beside the field, not beside none"
     assert load.problems(load.to_plain(Study())) == {}
 
 
