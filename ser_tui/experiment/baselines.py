@@ -183,7 +183,7 @@ class Baselines:
     def centred(self, target: Target, logits: NDArray[np.float32]) -> Beside:
         """Accuracy and BCA with the mean of the corpus, and of each speaker, taken out of `logits`; see `zero_shot.centred`.
 
-        Left out where there are too few utterances to take a mean of, and by speaker where `one_emotion_each`, which `reason`
+        Left out where there are too few utterances to take a mean of, and by speaker where `one_emotion_each`: which of them `reason`
         says. Intervals take the means for known. Raises TrialStopped.
         """
         try:
@@ -194,8 +194,13 @@ class Baselines:
         speakers = target.speakers
         groups: dict[str, Sequence[str] | None] = {"corpus": None}
         found = Beside(reason=one_emotion_each(speakers, target.emotions) if speakers is not None else "")
-        if speakers is not None and not found.reason and len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
-            groups["speaker"] = speakers
+        if speakers is not None and not found.reason:
+            if len(speakers) >= LEAST_FOR_A_MEAN * len(set(speakers)):
+                groups["speaker"] = speakers
+            else:
+                found.reason = f"not centred by speaker: fewer than {LEAST_FOR_A_MEAN} utterances a speaker, on average"
+        if len(logits) < LEAST_FOR_A_MEAN:
+            found.reason = f"not centred: a mean over {len(logits)} utterances says little, and {LEAST_FOR_A_MEAN} are the least"
         for name, group in groups.items():
             if len(logits) >= LEAST_FOR_A_MEAN:
                 found.add(name, target.scored(centred(logits, reference, group), self._model.classes))

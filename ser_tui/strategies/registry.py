@@ -90,6 +90,9 @@ def check(study: Study) -> dict[str, str]:
     if not found and study.warm_start.runs and (not record(study.strategy.kind).models or study.objective != BCA):
         said = f"strategy {study.strategy.kind} learns from no trials; name one that does, such as gp, or leave it out"
         found["warm_start.runs"] = said if study.objective == BCA else "past runs are told by BCA; write objective: bca, or leave it out"
+    if not found and study.warm_start.first_point != "none" and study.method != "finetune":
+        said = f"what is recommended for an encoder is for fine-tuning, and this study's method is {study.method}"
+        found["warm_start.first_point"] = f"{said}; leave it out"
     if not found and study.warm_start.asked and record(study.strategy.kind).continues:
         found["warm_start"] = f"strategy {study.strategy.kind} takes none; leave it out, or take another strategy"
     if not found and record(study.strategy.kind).continues and (why := _no_rungs(study)):

@@ -12,7 +12,7 @@ from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation.zero_shot import class_balanced_mean
 from ser_tui.experiment import baselines
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.baselines import Baselines, one_emotion_each
+from ser_tui.experiment.baselines import Baselines, Target, one_emotion_each
 from ser_tui.experiment.search import search
 from ser_tui.study.document import Study
 from ser_tui.study.load import loads
@@ -63,3 +63,17 @@ def test_where_the_mean_belongs_is_by_statistics_of_all_that_speakers_say_in_tra
         expected, bias = class_balanced_mean(heard, part.labels), model.head.linear.bias.detach().numpy()
         assert np.allclose(Baselines(memory, study, model, data)._reference, expected, atol=1e-5)
         assert np.abs(expected - bias).max() > 0.01
+
+
+def test_too_few_utterances_for_a_mean_are_said(small_study: Callable[..., Study]) -> None:
+    """Nine of each speaker, and four in all."""
+    study = small_study("method=probe", "search={layers: last, max_seconds: 1}", "budget=1", "strategy=grid")
+    with InMemory(study) as memory:
+        search(memory, Forecast)
+        model, data = with_shared_features(memory.keeper.load_best(memory.state.best)), corpus_data.load(study)
+        made = Baselines(memory, study, model, data)
+        for count, said in ((27, "not centred by speaker: fewer than 10 utterances a speaker, on average"), (4, "not centred: a mean over 4")):
+            chosen = range(count)
+            target = Target(data.manifest, chosen, {name: name for name in data.classes}, True, 1)
+            found = made.centred(target, kept_logits(model, target.clips, target.digests))
+            assert found.reason.startswith(said) and ("corpus" in found.scores) == (count == 27)

@@ -98,6 +98,8 @@ def test_a_recommended_point_lies_in_the_middle_of_what_is_recommended_within_th
 def test_what_learns_from_no_trials_is_told_none() -> None:
     assert "learns from no trials" in check(loads(WARM.replace("gp", "random")))["warm_start.runs"]
     assert "takes none" in check(loads(STUDY.replace("gp", "halving") + "warm_start: {first_point: recommended}\n"))["warm_start"]
+    probe = check(loads("method: probe\nwarm_start: {first_point: recommended}\n"))
+    assert "is for fine-tuning" in probe["warm_start.first_point"], "nothing is recommended for a probe"
     assert not check(loads(WARM))
 
 
