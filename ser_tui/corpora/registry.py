@@ -87,6 +87,9 @@ def preview(name: str, path: Path, reading: Source | None = None, progress: Prog
     place = locations.placed(name, path, reading)
     if place.like and place.path.is_file():
         raise UsageError(f"--like {place.like}: says by which corpus's rules the files of a folder are named; {place.path} is a table")
+    asked = [*(f"--{role}" for role in place.columns), *["--split-map"] * bool(place.split_map), *["--root"] * (place.root is not None)]
+    if asked and _table(name, place.path.resolve(), place) is None:
+        raise UsageError(f"{', '.join(asked)}: about a table, and {place.path} is read as a folder; name the table, or leave that out")
     manifest = read_source(name, place, progress=progress)
     if not manifest.utterances:
         first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""

@@ -75,5 +75,6 @@ def test_too_few_utterances_for_a_mean_are_said(small_study: Callable[..., Study
         for count, said in ((27, "not centred by speaker: fewer than 10 utterances a speaker, on average"), (4, "not centred: a mean over 4")):
             chosen = range(count)
             target = Target(data.manifest, chosen, {name: name for name in data.classes}, True, 1)
-            found = made.centred(target, kept_logits(model, target.clips, target.digests))
+            logits = kept_logits(model, target.clips, target.digests, should_stop=lambda: False, on_progress=None)
+            found = made.centred(target, logits)
             assert found.reason.startswith(said) and ("corpus" in found.scores) == (count == 27)
