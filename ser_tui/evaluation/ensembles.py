@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.evaluation.analysis import Explained, part_named
-from ser_tui.evaluation.errors import Answers, Calibration, calibration
+from ser_tui.evaluation.errors import Answers, Calibration, calibration, confusion, plain_confusion
 from ser_tui.evaluation.statistics import Units, interval_speakers, paired_difference, swapped_speakers
 from ser_tui.evaluation.statistics import scored as scores_of
 from ser_tui.store.runs import RunFolder
@@ -110,7 +110,7 @@ class Ensemble:
             "best_member": {"run": self.best.run, "trial": self.best.trial, SCORE.name: self.best.score.value},
             "difference_to_best": self.against.difference, "p": self.against.p, "p_about": self.against.scope,
             "calibration": None if self.calibration is None else asdict(self.calibration),
-            "findings": list(plain(self.findings)),
+            "confusion": plain_confusion(confusion(self.answers)), "findings": list(plain(self.findings)),
         }  # fmt: skip
 
 
