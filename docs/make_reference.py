@@ -66,8 +66,8 @@ def commands() -> str:
     root = typer.main.get_command(app)
     parts = [
         "Without a command `ser-tui` opens the app. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped. With `--json` a command "
-        "prints one JSON document on standard output and nothing else there; notes are on standard error. Where a command cannot be done, the "
-        "document has `error` and `exit_code`. One that began and failed says so in the document itself: `status` and `reason` of a run, "
+        "prints one JSON document on standard output and nothing else there; notes are on standard error. Where a command cannot be done, "
+        "the document has `error` and `exit_code`. One that began and failed says so in its document: `status` and `reason` of a run, "
         "`failed` of `evaluate`, the `reason` of a cell of `cross`; the exit code is then 1. "
         "`python -m ser_tui` is the same program."
     ]
@@ -111,8 +111,8 @@ def study() -> str:
     """Every key of a study document."""
     parts = [
         "A study is a YAML file. What it does not say has its default; `--set key=value` changes any key, inner ones by dots "
-        "(`--set training.balance=weights`). Errors name the line and the nearest key that there is. A setting that is not read, because of "
-        "what the study says beside it, is named when the run begins.",
+        "(`--set training.balance=weights`). Errors name the line and the nearest key that there is. A setting that is not read, because "
+        "of what the study says beside it, is named when the run begins.",
         "## At the top", _keys(Study),
     ]  # fmt: skip
     for name, section in (("protocol", SplitProtocol), ("strategy", StrategyChoice), ("budget", Budget),

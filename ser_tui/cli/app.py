@@ -117,7 +117,9 @@ def errors(
 @app.command()
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)],
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")] = "",
+    format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")
+    ] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; else standard output. Its ending says the format.")
     ] = "",
@@ -236,7 +238,9 @@ def ensemble(
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="EMOTION=CLASS", help="With --on: change the label map, as in evaluate.")
     ] = None,
-    preset: Annotated[str, typer.Option(metavar="NAME", help="With --on: default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="With --on: default, or paper (calm counts as boredom, surprise is dropped).")
+    ] = "default",
     save: Annotated[
         str, typer.Option("--save", metavar="FOLDER", help="Save the ensemble as a model: a new folder with copies of its members'.")
     ] = "",
@@ -306,7 +310,9 @@ def evaluate(
     ] = "",
     without: Annotated[str, typer.Option("--without", metavar="NAME[,NAME...]", help="Leave out these speakers of the corpora.")] = "",
     raw: Annotated[bool, typer.Option("--raw", help="Let the model predict classes that the target corpus lacks too.")] = False,
-    preset: Annotated[str, typer.Option(metavar="NAME", help="default, or paper (calm counts as boredom, surprise is dropped).")] = "default",
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="default, or paper (calm counts as boredom, surprise is dropped).")
+    ] = "default",
     json: Json = False,
 ) -> None:
     """Evaluate a run's best model zero-shot on other corpora."""
@@ -381,10 +387,15 @@ def export(
     what: Annotated[
         str,
         typer.Option(
-            "--what", metavar="TABLE", help="trials, comparison, paper (a table for one), predictions, parts. Else: trials, of several runs comparison."
+            "--what",
+            metavar="TABLE",
+            help="trials, comparison, paper (a table for one), predictions, parts. Else: trials, of several runs comparison.",
         ),
     ] = "",
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.")] = "",
+    format: Annotated[
+        str,
+        typer.Option("--format", metavar="FORMAT", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv."),
+    ] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
     ] = "",
@@ -512,7 +523,10 @@ def export_model(
     model: Model,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FOLDER", help="The folder to write: a new one, or an empty one.")],
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="onnx (front end included; ser-tui[onnx]) or huggingface (transformers' own classes).")
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help="onnx (front end included; ser-tui[onnx]) or huggingface (transformers' own classes)."
+        ),
     ],
     audio: Annotated[
         list[str] | None,

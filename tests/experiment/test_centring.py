@@ -72,7 +72,7 @@ def test_too_few_utterances_for_a_mean_are_said(small_study: Callable[..., Study
         search(memory, Forecast)
         model, data = with_shared_features(memory.keeper.load_best(memory.state.best)), corpus_data.load(study)
         made = Baselines(memory, study, model, data)
-        for count, said in ((27, "not centred by speaker: fewer than 10 utterances a speaker, on average"), (4, "not centred: a mean over 4")):
+        for count, said in ((27, "not centred by speaker: fewer than 10 utterances a speaker"), (4, "not centred: a mean over 4")):
             chosen = range(count)
             target = Target(data.manifest, chosen, {name: name for name in data.classes}, True, 1)
             logits = kept_logits(model, target.clips, target.digests, should_stop=lambda: False, on_progress=None)
