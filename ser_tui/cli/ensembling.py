@@ -42,6 +42,8 @@ def ensemble_runs(
         raise UsageError("use --of or --on, not both: with --on CORPUS the members are scored on that corpus")
     if (changes or preset != "default") and not on:
         raise UsageError("--map and --preset need --on: they change how the labels of its corpus are mapped")
+    if folder == "-":
+        raise UsageError("--save -: an ensemble is a folder; name a new one")
     runs = runs_folder()
     folders = list(dict.fromkeys(one for reference in references for one in _runs_of(runs, reference)))
     if on and not _evaluated(folders, on, changes, preset, as_json):

@@ -70,6 +70,8 @@ def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -
 
     if others:
         raise UsageError(f"--bundle goes without {', '.join(others)}: a bundle is the whole run")
+    if str(target) == "-":
+        raise UsageError("--bundle -: a bundle is a file; name it, such as run.zip")
     folders = chosen(references)
     if len(folders) != 1:
         raise UsageError("--bundle takes one run; make a bundle of each")

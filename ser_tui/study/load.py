@@ -223,7 +223,11 @@ def _locate(detail: Any) -> tuple[str, str]:
         # What is wrong between several keys is found where no key is known; its text names the one to change.
         location, text = named_first[1].split("."), named_first[2]
     elif detail["type"] in {"dict_type", "model_type"} and location[:1] == ["search"]:
-        text = f"{short(detail['input'])} is not a value, {{low, high}} or {{choices}}"
+        if len(location) == 1:
+            close = nearest(str(detail["input"]), ["paper", "recommended"], listed=False)
+            text = f"{short(detail['input'])} is not paper, recommended, or a mapping (hyperparameter: value){close}"
+        else:
+            text = f"{short(detail['input'])} is not a value, {{low, high}} or {{choices}}"
     else:
         text = words(detail)
     return ".".join(str(part) for part in location), _one_line(text)

@@ -12,6 +12,9 @@ from calling import call, document
     ("arguments", "told"),
     [
         (("trash", "--yes"), "--yes answers what --empty asks"),
+        (("export", "latest", "--bundle", "-"), "a bundle is a file"),
+        (("ensemble", "latest", "--top", "3", "--of", "test", "--save", "-"), "name several runs instead of --top"),
+        (("ensemble", "one", "other", "--save", "-"), "an ensemble is a folder"),
         (("predict", "latest", "a.wav", "-o", "-"), "answers go to standard output where -o is left out"),
         (("export-model", "latest", "-o", "-", "--format", "onnx"), "name a new one"),
         (("embed", "whisper-tiny.en", "a.wav", "-o", "a.npz", "--max-seconds", "0"), "--max-seconds 0: 0.1 to 600"),

@@ -153,6 +153,8 @@ def test_speaker_names_keep_their_zeros() -> None:
         ("- 1", "a mapping"),
         ("name: x\nname: y", "not valid YAML"),
         ("2020-99-99: 1", "not valid YAML"),
+        ("search: recomended", "line 1: search: 'recomended' is not paper, recommended, or a mapping"),
+        ("search: papr", "; did you mean paper?"),
         ("name: x\nobjective: f1", "study.yaml: line 2: objective: 'f1' is not one of bca"),
         ("name: x\nconstraints: [latency < 1]", "study.yaml: line 2: constraints: 'latency < 1' is none"),
         ("name: x\nworkers: 100", "study.yaml: line 2: workers: 100 are more than the 64"),
