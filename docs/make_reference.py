@@ -29,6 +29,7 @@ from pydantic.fields import FieldInfo
 import ser_tui
 from ser_tui.cli.app import app
 from ser_tui.places import VARIABLES
+from ser_tui.report.document import BESIDE
 from ser_tui.store.settings import TABLE, Preferences, text_of
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import events, run_summary, scores
@@ -258,6 +259,9 @@ def json_keys() -> str:
             else:
                 rows.append((f"`{key.name}`", _type(plain[name]), notes.get(name, "")))
         parts += [f"## {title}", inspect.cleandoc(cls.__doc__ or ""), table(("key", "value", "what it is"), rows)]
+    beside = [(f"`{name}`", told) for name, told in BESIDE.items()]
+    more = "`folds` then has each fold's scores too, and `evaluations` confusions, recalls, baselines, and scores with the target's mean taken out."
+    parts += ["## Beside these in `show RUN --json`", table(("key", "what it is"), beside), more]
     return page("JSON of a run", *parts)
 
 

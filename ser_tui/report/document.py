@@ -21,6 +21,25 @@ if TYPE_CHECKING:
     from ser_tui.evaluation.errors import Confusion
 
 
+BESIDE: Mapping[str, str] = {
+    "path": "The run's folder.",
+    "machine": "What it began on: processor, threads, memory, versions, precision.",
+    "fingerprints": "Digests of corpus, split and encoder as they were when it began.",
+    "speakers": "Who is in each part, by name.",
+    "startup": "Trials that are drawn before the strategy proposes.",
+    "trial_list": "Every trial, with its `epochs`.",
+    "constraints": "What the best trial must keep.",
+    "breaks_constraints": "Numbers of the trials that do not keep them.",
+    "front": "Numbers of the trials on the front of two objectives.",
+    "damaged_lines": "In place of their number each line of the log that cannot be read, with the reason.",
+    "confusions": "Who was taken for whom on the validation part, the test part and folds, with the recall of each class.",
+    "analysis": "`show` alone: each part that the best trial, or `--trial`, was scored on, with recalls, speakers, sexes and calibration; "
+    "with `--errors` the utterances that it got wrong.",
+}
+"""What `show --json` has of a run beside its summary, and what that is. `folds` has the scores of each fold too, and `evaluations`
+confusions, recalls, baselines and scores with the target's mean taken out."""
+
+
 def run_document(
     folder: RunFolder, state: RunState, reader: LogReader | None = None, best: Sequence[Explained] | None = None
 ) -> dict[str, Any]:

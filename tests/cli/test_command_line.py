@@ -13,6 +13,7 @@ import pytest
 from calling import COMMAND, call, document
 from small_runs import until
 
+from ser_tui.report.document import BESIDE
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study import events
@@ -55,6 +56,8 @@ def test_json_is_one_document_and_nothing_else(runs: Path) -> None:
     listed = document("runs", runs=runs)
     assert [(run["name"], run["state"], run["trials"]) for run in listed] == [("other", "done", 1), ("small", "done", 2)]
     shown = document("show", listed[1]["run_id"], runs=runs)
+    beside = set(shown) - set(listed[1]) - {"study"}
+    assert beside <= set(BESIDE) <= set(shown), "the reference says what each is"
     assert shown["best"]["bca"] == max(trial["bca"] for trial in shown["trial_list"])
     assert {"versions", "threads", "processor"} <= set(shown["machine"])
     assert set(shown["best"]["parameters"]) == set(shown["study"]["search"])
