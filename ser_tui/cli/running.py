@@ -21,6 +21,7 @@ from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.store.settings import read_settings
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import notices
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.frozen import changed
 from ser_tui.study.state import RunState
@@ -36,14 +37,14 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
     """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code."""
     _refuse_both(headless, detach, queue)
     study = load_study(path, overrides)
-    for sentence in (*strategies.unheeded(study), *(unread(study) if detach or queue else ())):  # else the log's lines say it
-        say(f"note: {sentence}", error=True)
     if queue:
         folder = queueing.enqueue(study, runs_folder())
         _remember(folder, notify)
+        _say_what_is_passed_over(study, unlogged=True)
         return _queued(folder, as_json=as_json)
     folder = launch.start(study, runs_folder())
     _remember(folder, notify)
+    _say_what_is_passed_over(study, unlogged=detach)
     return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=RunState())
 
 
@@ -59,6 +60,12 @@ def resume_run(
     before = folder.state()
     launch.resume(folder, trials=trials, minutes=minutes)
     return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=before)
+
+
+def _say_what_is_passed_over(study: Study, *, unlogged: bool) -> None:
+    """Say what changes nothing of the search. Where nobody reads the log (`unlogged`) what that says at its beginning too."""
+    for sentence in (*strategies.unheeded(study), *(unread(study) if unlogged else ())):
+        say(f"note: {sentence}", error=True)
 
 
 def _remember(folder: RunFolder, notify: bool | None) -> None:
