@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from ser_tui import __version__
 from ser_tui.inference.loading import answering
@@ -15,7 +16,13 @@ from ser_tui.inference.predicting import Progress, check, predictions
 from ser_tui.inference.saying import ProgressLine, note
 from ser_tui.inference.sources import gather
 from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text, sureness
+from ser_tui.store.runs import RunFolder
+from ser_tui.study.errors import UserError
+from ser_tui.study.findings import findings_of
 from ser_tui.study.formatting import counted, duration, printable
+from ser_tui.study.headline import headline, of_model
+from ser_tui.study.records import to_plain
+from ser_tui.study.state import RunState
 from ser_tui.study.uses import PredictRequest
 from ser_tui.training.averaging import AveragedModel
 
@@ -32,13 +39,14 @@ def answer(request: PredictRequest) -> int:
         model = loaded.model
         check(model, sources, cut)
         origin = Origin(model.identity, model.classes, str(cut), loaded.name, loaded.calibrated, len(model.members))
+        state = _state_of(loaded.run)
         file = None
         if request.output:
             file = stack.enter_context(AnswerFile(Path(request.output), "csv" if request.form == "csv" else "lines", origin))
             if file.done:
                 note(f"going on with {request.output}, which holds {counted(len(file.done), 'answer')}")
         progress, begun = Progress(len(sources)), time.monotonic()
-        line, printer = ProgressLine(), _Printer(request, origin)
+        line, printer = ProgressLine(), _Printer(request, origin, state)
         unreadable = file.unreadable if file else 0
         named = 0
         for answers in predictions(model, sources, cut, file.done if file else (), progress):
@@ -55,19 +63,43 @@ def answer(request: PredictRequest) -> int:
             line.show(progress.done, progress.sources, _rate(progress, begun))
         line.clear()
         printer.end()
-        _sum_up(request, origin, progress, unreadable, time.monotonic() - begun, model)
+        _sum_up(request, origin, progress, unreadable, time.monotonic() - begun, model, state)
     return 1 if unreadable else 0
+
+
+def _of_run(state: RunState) -> dict[str, Any]:
+    """What JSON says of the run whose model answers: its trial, and its headline as `show --json` has it; None where there is none."""
+    figure = headline(state) if state.best is not None else None
+    told = None if figure is None else to_plain(figure)
+    return {"trial": state.best.number if state.best else None, "headline": told, "warnings": _synthetic(state)}
+
+
+def _synthetic(state: RunState) -> list[str]:
+    return [one.sentence for one in findings_of(state.start) if one.kind == "synthetic"]
 
 
 def _rate(progress: Progress, begun: float) -> str:
     return f"{duration(progress.seconds)} of speech, {progress.seconds / max(time.monotonic() - begun, 1e-6):.0f} times real time"
 
 
-def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, model: AveragedModel) -> None:
+def _state_of(run: RunFolder | None) -> RunState:
+    """What is known of the run whose model answers; nothing of none, or where its log cannot be read."""
+    with suppress(UserError, OSError):
+        return RunState() if run is None else run.state()
+    return RunState()
+
+
+def _sum_up(
+    request: PredictRequest, origin: Origin, progress: Progress, unreadable: int, seconds: float, model: AveragedModel, state: RunState
+) -> None:
     several, hears = len(model.members), model.hears
     who = "the model" if several == 1 else "a member of the ensemble"
     sure = sureness(origin.calibrated, origin.models)
     note(f"{origin.name}: {counted(progress.sources, 'recording')}, {duration(progress.seconds)} of audio in {duration(seconds)}; {sure}")
+    if told := of_model(state):
+        note(told)
+    for one in _synthetic(state):
+        note(f"warning: {one}")
     if progress.beyond:
         note(
             f"{who} uses {hears:g} s of a recording, and {counted(progress.beyond, 'recording')} of these "
@@ -85,7 +117,7 @@ def _sum_up(request: PredictRequest, origin: Origin, progress: Progress, unreada
 class _Printer:
     """Answers on standard output as they come: a table, CSV, JSON lines, or one JSON document."""
 
-    def __init__(self, request: PredictRequest, origin: Origin) -> None:
+    def __init__(self, request: PredictRequest, origin: Origin, state: RunState) -> None:
         self._form, self._origin, self._count = request.form, origin, 0
         self._quiet = bool(request.output)
         if self._quiet:
@@ -95,7 +127,7 @@ class _Printer:
         elif self._form == "lines":
             sys.stdout.write(lines_text(origin.plain()))
         elif self._form == "json":
-            head = lines_text({**origin.plain(), "ser_tui": __version__}).rstrip().removesuffix("}")
+            head = lines_text({**origin.plain(), **_of_run(state), "ser_tui": __version__}).rstrip().removesuffix("}")
             sys.stdout.write(f'{head}, "answers": [')
         sys.stdout.flush()
 

@@ -47,6 +47,8 @@ class Answerer:
     name: str
     calibrated: bool | None
     """See `Loaded`. An ensemble is averaged as it is, not calibrated as one."""
+    run: RunFolder | None = None
+    """Whose model it is; None: of no run that is here, or of several."""
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def answering(reference: str | os.PathLike[str], runs: Path | None = None) -> It
         yield Answerer(load_averaged(path), str(path), False)
         return
     with opened(reference, runs) as loaded:
-        yield Answerer(AveragedModel.of(loaded.model), loaded.name, loaded.calibrated)
+        yield Answerer(AveragedModel.of(loaded.model), loaded.name, loaded.calibrated, loaded.run)
 
 
 @contextmanager

@@ -185,6 +185,16 @@ def headline_text(figure: Figure | None) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def of_model(state: RunState) -> str:
+    """the model is trial 2: BCA .871 [.801, .923] ...; the best of several trials there: what is said of a run's model wherever that
+    answers; empty where there is none."""
+    if state.best is None:
+        return ""
+    figure = headline(state)
+    chosen = "; the best of several trials there" if figure and figure.kind == "validation" and state.finished_trials > 1 else ""
+    return f"the model is trial {state.best.number}: BCA {headline_text(figure)}{chosen}"
+
+
 def headline_of(figure: Figure | None) -> str:
     """What a headline is a score of, for a column: test, validation, or pooled with what chose the configuration; valid., minutes
     chose where that is what the study searches for; test, transductive where features are taken by the speakers' statistics."""

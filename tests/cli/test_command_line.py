@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from calling import COMMAND, call, document
 from small_runs import until
 
+from ser_tui.corpora import registry
 from ser_tui.report.document import BESIDE
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders
@@ -79,6 +81,18 @@ def test_people_see_what_ran_and_how_it_ended(runs: Path) -> None:
     text = call("compare", *identifiers, runs=runs).stdout
     assert "strategy.kind" in text and "best BCA" in text and "shared utterances" in text
     assert "probe BCA" in text and "best minus probe" in text and "about this 1 speaker alone" in text
+
+
+def test_predictions_say_what_their_model_scored(runs: Path) -> None:
+    """As the app does beside the emotions of a recording: whoever sees the confidence alone takes it for how often it is right."""
+    sound = str(registry.load_manifest("small").utterances[0].path)
+    [_, run] = document("runs", runs=runs)
+    done = call("predict", run["run_id"], sound, "--json", runs=runs)
+    found = json.loads(done.stdout)
+    assert found["headline"] == run["headline"] and found["trial"] == run["best"]["trial"] and len(found["answers"]) == 1
+    assert any("Synthetic speech" in one for one in found["warnings"])
+    assert f"the model is trial {found['trial']}: BCA ." in done.stderr and "the best of several trials there" in done.stderr
+    assert "warning: Synthetic speech" in done.stderr
 
 
 def test_a_headless_run_says_what_it_does_as_it_does_it(runs: Path, small_study: Callable[..., Study], tmp_path: Path) -> None:

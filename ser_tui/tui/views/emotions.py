@@ -12,7 +12,7 @@ from ser_tui.client.hearing import Said
 from ser_tui.store.answers import sureness
 from ser_tui.study.findings import findings_of
 from ser_tui.study.formatting import counted, duration
-from ser_tui.study.headline import headline, headline_text
+from ser_tui.study.headline import of_model
 from ser_tui.study.state import RunState
 from ser_tui.tui.widgets.characters import plain_terminal
 from ser_tui.tui.widgets.table import Column, cell
@@ -74,10 +74,8 @@ def caveats(calibrated: bool | None, models: int, state: RunState) -> list[Text]
     """What must be known of the figures in the column SURE, and of the model of the run in `state`: how far its probabilities may be
     believed, what it scored and on what it was chosen, that nobody spoke what it learned from."""
     shown = [cell(sureness(calibrated, models, "SURE"), "muted")]
-    if state.best is not None:
-        figure = headline(state)
-        chosen = "; the best of several trials there" if figure and figure.kind == "validation" and state.finished_trials > 1 else ""
-        shown.append(cell(f"the model is trial {state.best.number}: BCA {headline_text(figure)}{chosen}", "muted"))
+    if told := of_model(state):
+        shown.append(cell(told, "muted"))
     return [*shown, *(cell(one.sentence, "warning") for one in findings_of(state.start) if one.kind == "synthetic")]
 
 
