@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ser_tui.study.dimension_values import named
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import CONDITIONAL, TRAINED, counts
 from ser_tui.study.protocol import FOLDED, SplitProtocol
-from ser_tui.study.space import Fixed, constants
+from ser_tui.study.space import constants
 from ser_tui.study.training import READ_BY_AUTOSPEECH, READ_BY_PROBES, Training
 
 _SENTENCES = ("sentence", "speaker-sentence", "kfold-sentence", "loso-sentence")
@@ -42,11 +43,12 @@ def _of_training(study: Study) -> list[str]:
 
 
 def _of_search(study: Study) -> list[str]:
-    trained, found = study.search.get(TRAINED), list[str]()
-    if not isinstance(trained, Fixed):
-        return found
+    trained = [str(one) for one in named(study.search.get(TRAINED))]
+    found = list[str]()
     for name, value in constants(study.search).items():
-        if name not in CONDITIONAL or counts(name, trained.fixed) or value == CONDITIONAL[name].default or name == "unfreeze_epoch":
-            continue  # unfreeze_epoch is in the bounds of every encoder
-        found.append(f"search.{name} is not read: it is for trained: {' or '.join(CONDITIONAL[name].counts_with)}, not {trained.fixed}")
+        entry = CONDITIONAL.get(name)
+        # unfreeze_epoch is in the bounds of every encoder.
+        if not trained or entry is None or value == entry.default or name == "unfreeze_epoch" or any(counts(name, one) for one in trained):
+            continue
+        found.append(f"search.{name} is not read: it is for trained: {' or '.join(entry.counts_with)}, not {' or '.join(trained)}")
     return found
