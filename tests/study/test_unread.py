@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
         ("method: autospeech\ntraining: {precision: bfloat16}", "training.precision is not read"),
         ("training: {paper_exact: true, precision: bfloat16}", "training.precision is not read: training.paper_exact trains in float32"),
         ("search: {lora_rank: 16}", "search.lora_rank is not read: it is for trained: lora, not full"),
-        ("search: {trained: {choices: [full, bitfit]}, lora_rank: 16}", "search.lora_rank is not read: it is for trained: lora, not full or"),
+        ("search: {trained: {choices: [full, bitfit]}, lora_rank: 16}", "search.lora_rank is not read: it is for trained: lora, not full"),
         ("search: {trained: head, layer_decay: 0.5}", "search.layer_decay is not read: it is for trained: full or top-k or lora or"),
     ],
 )
