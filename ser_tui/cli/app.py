@@ -393,8 +393,7 @@ def export(
         ),
     ] = "",
     format: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv."),
+        str, typer.Option("--format", metavar="FORMAT", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.")
     ] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")

@@ -99,7 +99,7 @@ def test_an_interrupt_from_the_keyboard_stops_the_run_which_goes_on_when_resumed
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf"), 0.1])
 def test_segments_without_a_length_are_refused_before_anything_is_heard(seconds: float) -> None:
     """Of such segments a recording has no last one: the call would not end."""
-    with pytest.raises(ser_tui.UserError, match="give 0.25 to 600"):
+    with pytest.raises(ser_tui.UserError, match=r"give 0\.25 to 600"):
         ser_tui.Predictor(None).predict_segments("interview.flac", seconds)  # type: ignore[arg-type]
 
 
