@@ -53,7 +53,7 @@ DEFAULT: Mapping[str, Any] = {
     },
     "training": {"trim_silence": True},
 }
-"""The study where none is given: a probe, which takes seconds a trial, on speakers kept apart, and on trimmed audio, since
+"""The study where none is given: a probe, which takes less than a second a trial, on speakers kept apart, and on trimmed audio, since
 corpora differ in the silence around the speech (docs/zero-shot.md)."""
 
 
