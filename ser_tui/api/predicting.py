@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +100,8 @@ class Predictor:
 
         `speakers`: who speaks in each, which a model that takes features by each speaker's own statistics
         (`training.normalize_speaker`) must know: what it says of one then depends on the others, so give many of each.
-        A file that cannot be read has NaN for probabilities, and its reason in `problems`. Raises UserError where samples or
-        a rate are no audio.
+        What cannot be read, and the only utterance of a speaker where the model takes speakers' statistics, has NaN for probabilities and
+        its reason in `problems`. Raises UserError where samples or a rate are no audio.
         """
         given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
@@ -114,6 +115,9 @@ class Predictor:
                 index: text if not isinstance(given[index], tuple) else text.replace(str(clips[index]), f"item {index}")
                 for index, text in self._model.problems.items()
             }
+        for index in _alone(said, speakers) if self._model.by_speaker else ():
+            problems[index] = f"one utterance of speaker {speakers[index]}: this model needs several of each"
+            said[index] = np.nan
         return Predictions(self.classes, said, problems)
 
     def predict_segments(
@@ -149,6 +153,13 @@ def load_model(run: Run | str | os.PathLike[str]) -> Predictor:
     """
     with answering(run.path if isinstance(run, Run) else run) as loaded:
         return Predictor(loaded.model)
+
+
+def _alone(said: NDArray[np.float32], speakers: Sequence[str]) -> list[int]:
+    """Of utterances with `said` [N, classes], those that are their speaker's only one: its own mean taken out leaves nothing of it."""
+    known: list[int] = np.flatnonzero(np.isfinite(said).all(axis=1)).tolist()
+    count = Counter(speakers[index] for index in known)
+    return [index for index in known if count[speakers[index]] == 1]
 
 
 def _as_file(item: Speech, place: Path, index: int) -> Path:

@@ -29,7 +29,7 @@ from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished
-from ser_tui.study.findings import Finding, evaluated_on, findings_of, plain, said
+from ser_tui.study.findings import Finding, findings_of, is_seen, plain, said
 from ser_tui.study.formatting import of_speakers, score_with_interval
 from ser_tui.study.headline import validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
@@ -140,8 +140,7 @@ def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objec
             [(name, *(_shown(rows[name].cells[other], key) for other in corpora)) for name in corpora],
         )
     by = "" if objective.name == BCA else f", which {objective.most} chose"
-    seen = any(cell.get("zero_shot") is False for name in corpora for other, cell in rows[name].cells.items() if other != name)
-    rest = "the rest is zero-shot, where no warning says otherwise" if seen else "the rest is zero-shot"
+    rest = f"the rest is zero-shot{_but_for(corpora, rows)}"
     say(f"the diagonal is the best trial's validation score{by}, protocol {protocol}; {rest}{beside}")
     for name in corpora:
         for warning in said(rows[name].findings):
@@ -153,6 +152,13 @@ def _print(corpora: Sequence[str], rows: Mapping[str, Row], protocol: str, objec
                 say(f"no score: trained on {name}, tested on {other}: {cell['reason']}")
             for warning in cell.get("warnings", ()):
                 say(f"warning: trained on {name}, tested on {other}: {warning}")
+
+
+def _but_for(corpora: Sequence[str], rows: Mapping[str, Row]) -> str:
+    """, but for b by a, whose model knows something of it: which scores beside the diagonal are none on an unseen corpus."""
+    pairs = [(name, other) for name in corpora for other in corpora if other != name]
+    seen = [f"{other} by {name}" for name, other in pairs if rows[name].cells[other].get("zero_shot") is False]
+    return f", but for {', '.join(seen)}, which {'is' if len(seen) == 1 else 'are'} not unseen" if seen else ""
 
 
 def _shown(cell: Cell, key: Key) -> str:
@@ -291,9 +297,8 @@ def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: par
             continue
         cells[name] = {
             "run": folder.run_id, **OF_EVALUATION.of(result.scores[BCA]), **OF_ACCURACY.of(result.scores[ACCURACY]), "n": result.utterances,
-            "interval_speakers": result.interval_speakers, "chance": result.chance,
-            "zero_shot": evaluated_on(name, findings_of(result)).startswith("zero-shot"), "mapping": dict(result.mapping),
-            "dropped": result.dropped,
+            "interval_speakers": result.interval_speakers, "chance": result.chance, "zero_shot": not is_seen(findings_of(result)),
+            "mapping": dict(result.mapping), "dropped": result.dropped,
             "masked": result.masked, "warnings": list(said(findings_of(result))),
             "findings": list(plain(findings_of(result))),
             "speakers": list(result.speakers), "without": list(result.without),

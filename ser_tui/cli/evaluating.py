@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -66,7 +66,7 @@ def evaluated_on(
         names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without")
     )
     if before.start is not None:
-        _refuse_mistakes(request, before.start.classes, partial(say, error=as_json))
+        _refuse_mistakes(request, before.start.classes, before.study.labels, partial(say, error=as_json))
 
     def start() -> None:
         launch.evaluate(folder, request)
@@ -77,7 +77,9 @@ def evaluated_on(
     return state, [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
 
 
-def _refuse_mistakes(request: launch.EvaluationRequest, classes: Sequence[str], tell: Callable[[str], None]) -> None:
+def _refuse_mistakes(
+    request: launch.EvaluationRequest, classes: Sequence[str], labels: Mapping[str, str], tell: Callable[[str], None]
+) -> None:
     """Raise UsageError for emotions, classes and speakers that there are not: no event in the run's life either.
 
     A corpus that cannot be read is left to the worker, which goes on with the others.
@@ -104,7 +106,7 @@ def _refuse_mistakes(request: launch.EvaluationRequest, classes: Sequence[str], 
             raise
         except UserError as error:
             raise UsageError(str(error)) from None
-        decided(classes, chosen.emotions, request.mapping, preset, known)
+        decided(classes, chosen.emotions, request.mapping, preset, known, labels)
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ser_tui.places import absolute, runs_folder
 from ser_tui.store.runs import RunFolder, refuse_links, resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import findings_of
+from ser_tui.study.formatting import counted
 
 if TYPE_CHECKING:
     from ser_tui.evaluation.errors import Answers
@@ -141,12 +143,16 @@ def _sheet(what: What, folders: list[RunFolder], trial: int | None) -> Sheet:
 
 
 def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[str, str, int, Answers]]:
-    """(run, part, trial, answers) of everything that `trial` (None: the best one) was scored on, as far as it is known."""
+    """(run, part, trial, answers) of everything that `trial` (None: the best one) was scored on, as far as it is known. A corpus that was
+    evaluated several times, by other maps of its labels say, is as many parts."""
     from ser_tui.evaluation.analysis import explained
 
-    for part in explained(folder, run.state, trial):
+    times = Counter[str]()
+    for part in explained(folder, run.state, trial):  # what came last first
+        since = f", {counted(times[part.name], 'evaluation')} before" if times[part.name] else ""
+        times[part.name] += 1
         if part.answers is not None:
-            yield folder.run_id, part.name, part.trial, part.answers
+            yield folder.run_id, f"{part.name}{since}", part.trial, part.answers
 
 
 def _format(form: str, output: str) -> SheetFormat:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
-from ser_tui.study.findings import evaluated_on, findings_of, said
+from ser_tui.study.findings import WITH_A_WARNING, doubts, evaluated_on, findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
     beside_baselines,
@@ -129,6 +129,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
         f"accuracy {score_text(result.scores[ACCURACY])}, BCA {score_text(result.scores[BCA])}, "
         f"{sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "
         f"{'only classes of the target can be predicted' if result.masked else 'all classes of the model can be predicted'}"
+        + ("" if (doubt := doubts(findings_of(result))) in ("", WITH_A_WARNING) else f"; {doubt}")
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
     say(f"baselines, accuracy: {beside}")

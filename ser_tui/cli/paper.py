@@ -118,6 +118,5 @@ def _transfer_row(corpus: str, ours: Transfer | None) -> tuple[str, ...]:
     told = (corpus, f"{score(untuned.score)} -> {score(tuned.score)}")
     if ours is None:
         return (*told, "missing", "missing", "-", "-", "-", "-", "-")
-    labels = f"{ours.mapping}, {'masked' if ours.masked else 'all classes'}"
     n = sample(ours.tuned.n or 0, ours.speakers)
-    return (*told, score_text(ours.untuned), score_text(ours.tuned), n, labels, _minutes(ours.minutes), ours.machine, ours.run)
+    return (*told, score_text(ours.untuned), score_text(ours.tuned), n, ours.labels, _minutes(ours.minutes), ours.machine, ours.run)

@@ -155,8 +155,10 @@ def _warnings_of(best: Trial | None) -> tuple[str, ...]:
 
 def _print_folds(state: RunState, summary: RunSummary, parts: Sequence[Explained], listed: bool) -> None:
     for folds, told in zip(state.folds, summary.folds, strict=True):
+        earlier = state.best is not None and not folds.nested and folds.trial != state.best.number
+        whose = f" of trial {folds.trial}, not the best" if earlier else ""
         say(
-            f"{told.protocol}{state.study.beside}: pooled BCA {score_text(folds.scores[BCA])}, "
+            f"{told.protocol}{whose}{state.study.beside}: pooled BCA {score_text(folds.scores[BCA])}, "
             f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
             f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")

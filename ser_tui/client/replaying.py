@@ -23,6 +23,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.findings import findings_of
 from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space, searched
 from ser_tui.study.task import differing
@@ -90,6 +91,17 @@ def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> t
     if study is not None:
         return trials, searched(load_bounds(study))
     return trials, space_of_run(next(iter(of_runs.values()))) if of_runs else space_of(trials)
+
+
+def edited(runs: Path, sources: Sequence[str]) -> list[str]:
+    """What must be said of those runs among `sources` whose bounds were edited between two trials, a sentence each."""
+    named = dict.fromkeys(resolve(runs, source) for source in sources if not tables_of(source))
+    return [
+        f"{run.run_id}: {finding.sentence} The space is that of its last bounds, and its trials outside of them are left out."
+        for run in named
+        for finding in findings_of(run.state().start)
+        if finding.kind == "bounds"
+    ]
 
 
 def _refuse_unlike(runs: Sequence[RunFolder]) -> None:

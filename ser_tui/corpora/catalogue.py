@@ -87,9 +87,10 @@ def find(name: str) -> CorpusEntry | None:
     return next((entry for entry in PLUG_INS.sound() if entry.name == name), None)
 
 
-def spoken_by_machines(names: Iterable[str]) -> list[str]:
-    """Those of `names` that hold synthetic speech."""
-    return [name for name in names if (entry := find(name)) is not None and entry.synthetic]
+def spoken_by_machines(utterances: Iterable[Utterance]) -> list[str]:
+    """The corpora of those of `utterances` that are synthetic speech, whatever name a copy of it has here."""
+    known = dict.fromkeys((utterance.corpus, utterance.like or utterance.corpus) for utterance in utterances)
+    return [corpus for corpus, like in known if (entry := find(like)) is not None and entry.synthetic]
 
 
 def first_edition(name: str) -> str:

@@ -67,6 +67,8 @@ class EncoderEntry:
     """Recommended search bounds, in the form of a study document's `search`."""
     search_found: str = "the paper's, made for wav2vec2-base"
     """What these bounds were found by, and what they were compared to, in few words."""
+    search_found_on: tuple[str, ...] = ()
+    """The corpora on whose scores they were found: a search within them there knows something of the answer."""
     summary: str = ""
     alias: str = ""
     speechbrain: bool = False
@@ -106,6 +108,7 @@ _ENTRIES = (
         alias="offline",
         packaged=packaged.TINY,
         search_found="found on EmoDB's random split: .984 in 8 trials, the paper's .919",
+        search_found_on=("emodb",),
     ),
     EncoderEntry(
         "speechbrain/emotion-recognition-wav2vec2-IEMOCAP",
@@ -182,6 +185,7 @@ _ENTRIES = (
         alias="whisper-base",
         packaged=packaged.BASE,
         search_found="Whisper tiny's, as good as its own from a wider search; .992 in 15 trials on EmoDB's random split, the probe .976",
+        search_found_on=("emodb",),
     ),
 )
 

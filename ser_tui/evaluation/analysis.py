@@ -14,6 +14,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import WITH_A_WARNING, doubts, evaluated_on, findings_of
+from ser_tui.study.formatting import of_speakers
 from ser_tui.study.headline import pooled_over, validation_speakers
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
@@ -92,7 +93,7 @@ def explained(folder: RunFolder, state: RunState, number: int | None = None) -> 
     found += [_of_folds(folder, state, one, classes) for one in state.folds if one.trial == trial.number]
     results = [one.result for one in state.evaluations if one.result is not None]
     found += [_of_evaluation(folder, state, one) for one in reversed(results) if one.trial == trial.number]
-    return tuple(_calibrated(one, own.answers) for one in found)
+    return tuple(_calibrated(one, own.answers, _cooled_on(state, one)) for one in found)
 
 
 def of_search(folder: RunFolder, state: RunState, best: Sequence[Explained] | None = None) -> tuple[Explained, ...]:
@@ -217,7 +218,9 @@ def _of_target(found: events.EvaluationFinished) -> str:
     """zero-shot on ravdess, transductive: what an evaluation is called, with what must be known of it in few words."""
     known = findings_of(found)
     doubt = doubts(known)
-    return ", ".join(filter(None, (evaluated_on(found.corpus, known), "" if doubt == WITH_A_WARNING else doubt)))
+    whose = of_speakers(found.speakers, found.without)
+    on = f"{evaluated_on(found.corpus, known)}{f' ({whose})' if whose else ''}"
+    return ", ".join(filter(None, (on, "" if found.masked else "all classes", "" if doubt == WITH_A_WARNING else doubt)))
 
 
 def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationFinished) -> Explained:
@@ -253,10 +256,11 @@ def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]]) -> E
             answers, missing = None, _not_there("its file does not fit the log")
         else:
             matrix = own
-    recalls = tuple(
-        Recall(name, recall, intervals.get(name), of)
-        for name, recall, of in zip(matrix.rows, matrix.recalls, matrix.utterances, strict=True)
-    )
+    known = dict(zip(matrix.rows, matrix.recalls, strict=True))
+    if sum(matrix.utterances) < part.utterances:
+        # What could not be read is in no row of the counts, and counts as wrong in its class, whichever that is.
+        known = {name: None if part.event is None else part.event.recalls.get(name) for name in matrix.rows}
+    recalls = tuple(Recall(name, known[name], intervals.get(name), of) for name, of in zip(matrix.rows, matrix.utterances, strict=True))
     return replace(part, matrix=matrix, recalls=recalls, answers=answers, missing=missing)
 
 
@@ -302,13 +306,23 @@ def _sources(outputs: Outputs) -> tuple[str, ...]:
     return tuple(f"{name}/{path}" if name else str(path) for name, path in zip(table["corpus"], table["path"], strict=True))
 
 
-def _calibrated(part: Explained, validation: Answers | None) -> Explained:
+def _cooled_on(state: RunState, part: Explained) -> str:
+    """On what the temperature was fitted that is in the part's probabilities already; empty: none is."""
+    if (state.study.training or {}).get("calibration") != "temperature":
+        return ""
+    if part.event is not None or part.name == "test":
+        return VALIDATION
+    pooled = part.name != "validation" or (state.start is not None and len(state.start.objective) > 1)
+    return "the other folds" if pooled else errors.FITTED_HERE
+
+
+def _calibrated(part: Explained, validation: Answers | None, cooled_on: str) -> Explained:
     if part.answers is None:
         return part
     known = validation is not None and validation.probabilities is not None
     if part.name == "validation" or not known:
-        return replace(part, calibration=errors.calibration(part.answers))
-    return replace(part, calibration=errors.calibration(part.answers, validation, VALIDATION))
+        return replace(part, calibration=errors.calibration(part.answers, cooled_on=cooled_on))
+    return replace(part, calibration=errors.calibration(part.answers, validation, VALIDATION, cooled_on))
 
 
 def interval_seed(state: RunState) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.evaluation.analysis import Explained, part_named
-from ser_tui.evaluation.errors import Answers, Calibration, calibration, confusion, plain_confusion
+from ser_tui.evaluation.errors import FITTED_HERE, Answers, Calibration, calibration, confusion, plain_confusion
 from ser_tui.evaluation.statistics import Units, interval_speakers, paired_difference, swapped_speakers
 from ser_tui.evaluation.statistics import scored as scores_of
 from ser_tui.store.runs import RunFolder
@@ -48,6 +48,8 @@ class Member:
     answers: Answers
     findings: tuple[Finding, ...] = ()
     """What of the part this member heard in training; where it is another corpus, or folds, whatever else its evaluation found."""
+    cooled_on: str = ""
+    """On what the temperature was fitted that is in its probabilities, in words; empty: none is."""
 
     @property
     def title(self) -> str:
@@ -156,27 +158,39 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -
         raise UsageError(f"{folder.run_id}, trial {found.trial}, {found.title}: {found.missing or 'class probabilities are not kept'}")
     nested = any(folds.nested and folds.name == part for folds in state.folds)
     number = None if nested else found.trial
-    found_in = [findings_of(one.result) for one in state.evaluations if one.corpus == part]
-    found_in += [findings_of(folds) for folds in state.folds if folds.name == part]
-    findings = found_in[-1] if found_in else _on_part(state, part)
+    findings = _found_of(state, found)
     return Member(
         folder.run_id, number, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
+        "" if found.calibration is None else found.calibration.cooled_on,
     )  # fmt: skip
 
 
+def _found_of(state: RunState, part: Explained) -> tuple[Finding, ...]:
+    """What the run found of the very score `part`: its corpus may have been evaluated again since, of another trial or in vain."""
+    if part.event is not None:
+        return findings_of(part.event)
+    folds = next((folds for folds in state.folds if folds.name == part.name), None)
+    return _on_part(state, part.name) if folds is None else findings_of(folds)
+
+
 def _on_part(state: RunState, part: str) -> tuple[Finding, ...]:
-    """What the run found of its own part `part`, but for how it was made and that it chose, which are told beside the score."""
-    return tuple(one for one in findings_of(state.start) if one.part == part and one.kind not in ("protocol", "transductive"))
+    """What the run found of its own part `part`, or of all parts, but for what is told beside the score or is about the search."""
+    return tuple(one for one in findings_of(state.start) if one.part in (part, "") and one.kind not in _NOT_OF_A_PART)
+
+
+_NOT_OF_A_PART = ("protocol", "transductive", "refitted", "warm", "bounds", "assumed", "imported")
 
 
 def _chosen_of(state: RunState, part: Explained, findings: Iterable[Finding]) -> str:
-    if state.measure.unit != "share":
+    bounds = state.study.constraints
+    if state.measure.unit != "share" and all(one.measure.unit != "share" for one in bounds):
         return ""  # minutes chose, and no utterance had a say
     if part.name == VALIDATION:
         return "all of it"
     for folds in state.folds:
         if folds.name == part.name:
-            return "" if folds.nested else chosen_on(folds, state.study)
+            by_bound = "some of them" if state.measure.unit != "share" else chosen_on(folds, state.study)
+            return "" if folds.nested else by_bound
     chose = next((one for one in findings if one.kind == "chosen_by"), None)
     return "" if chose is None else f"{chose.count} of them"
 
@@ -229,4 +243,6 @@ def _chosen(members: Sequence[Member], top: int | None) -> tuple[str, ...]:
     if parts:
         on = " and ".join("these utterances" if one == "all of it" else one.replace(" of them", " of these utterances") for one in parts)
         found.append(f"the configurations of the members were chosen on {on}")
+    if any(one.cooled_on == FITTED_HERE for one in members):
+        found.append("the temperatures in their probabilities were fitted on these utterances")
     return tuple(found)

@@ -26,6 +26,8 @@ MOST_PAIRS = 5
 """Confused pairs that are told in words."""
 TINY = 1e-12
 """Probabilities below are taken for this much, so that one utterance's logarithm is not infinite."""
+FITTED_HERE = "these very utterances"
+"""Of a temperature: it was fitted on what it is shown on."""
 _COLDEST, _HOTTEST = 0.02, 50.0
 """Temperatures between which the best one is looked for; at a limit there is none, as where every answer is right."""
 
@@ -190,6 +192,8 @@ class Calibration:
     mended_ece: float | None
     mended_nll: float | None
     fit_on: str
+    cooled_on: str = ""
+    """On what the temperature was fitted that is in these probabilities already (`training.calibration`), in words; empty: none is."""
 
 
 def confusion(answers: Answers) -> Confusion:
@@ -364,7 +368,7 @@ def best_temperature(probabilities: NDArray[np.floating], truth: Sequence[int]) 
     return 1 / inverse if 1.001 / _HOTTEST < inverse < 0.999 / _COLDEST else None
 
 
-def calibration(answers: Answers, fit: Answers | None = None, fit_on: str = "these very utterances") -> Calibration | None:
+def calibration(answers: Answers, fit: Answers | None = None, fit_on: str = FITTED_HERE, cooled_on: str = "") -> Calibration | None:
     """How well confidence fits accuracy, and the temperature that would mend it, which `fit` decides on (None: the same
     utterances), called `fit_on` in words. None where no probabilities are kept."""
     values, truth = _readable(answers)
@@ -383,6 +387,7 @@ def calibration(answers: Answers, fit: Answers | None = None, fit_on: str = "the
         None if mended is None else reliability(mended, truth)[1],
         None if mended is None else likelihood(mended, truth),
         fit_on,
+        cooled_on,
     )
 
 
@@ -427,6 +432,7 @@ def pairs_text(pairs: Iterable[Pair]) -> str:
 def calibration_text(found: Calibration) -> str:
     """calibration error .043 on 107 utterances; temperature 1.32 would make it .021 (fit on ...)"""
     told = f"expected calibration error {score(found.ece)} on {counted(found.utterances, 'utterance')}"
+    told += f", by the run's temperature, which was fitted on {found.cooled_on}" if found.cooled_on else ""
     if found.temperature is None or found.mended_ece is None:
         return f"{told}; no temperature would mend it (fit on {found.fit_on})"
     return f"{told}; temperature {found.temperature:.2f} would make it {score(found.mended_ece)} (fit on {found.fit_on})"

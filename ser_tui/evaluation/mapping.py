@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ser_tui.corpora.labels import canonical
-from ser_tui.corpora.spellings import meaning
+from ser_tui.corpora.spellings import Relabelling, meaning
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import escaped_parts, unescaped
@@ -23,15 +23,22 @@ _NEIGHBOURS: Mapping[Preset, Mapping[str, tuple[str, ...]]] = {
 """Where an emotion goes that the model has no class for: the nearest class that it has, else it is dropped."""
 
 
-def propose(classes: Sequence[str], emotions: Iterable[str], preset: Preset = "default") -> dict[str, str]:
+def propose(
+    classes: Sequence[str], emotions: Iterable[str], preset: Preset = "default", labels: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """For every emotion of the target the class it counts as, "" where it is dropped; pure, and never an error.
 
-    The same word, another word or spelling for the same emotion (happy, Happiness), then the preset's nearest class.
+    What it counted as in training (`labels`: the study's), else the same word, another word or spelling for the same emotion (happy,
+    Happiness), then the preset's nearest class.
     """
     by_meaning = {meaning(name): name for name in reversed(classes)}
+    trained = Relabelling(labels or {})
     mapping: dict[str, str] = {}
     for emotion in emotions:
         meant = meaning(emotion)
+        if (counted_as := trained(emotion)) is not None:
+            mapping[emotion] = counted_as if counted_as in classes else by_meaning.get(meaning(counted_as), DROPPED)
+            continue
         near = (by_meaning[name] for name in _NEIGHBOURS[preset].get(meant, ()) if name in by_meaning)
         mapping[emotion] = emotion if emotion in classes else by_meaning.get(meant) or next(near, DROPPED)
     return mapping
@@ -96,7 +103,12 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
 
 
 def decided(
-    classes: Sequence[str], emotions: Iterable[str], changes: Mapping[str, str], preset: Preset, known: Iterable[str] = ()
+    classes: Sequence[str],
+    emotions: Iterable[str],
+    changes: Mapping[str, str],
+    preset: Preset,
+    known: Iterable[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], list[str]]:
     """(emotion of a target -> class, changed emotions that it lacks): what is proposed, with what `changes` of it is applicable.
 
@@ -104,7 +116,7 @@ def decided(
     """
     own = list(emotions)
     here, lacking = applicable(changes, own, known)
-    return overridden(propose(classes, own, preset), here, classes), lacking
+    return overridden(propose(classes, own, preset, labels), here, classes), lacking
 
 
 def without_foreign_classes(changes: Mapping[str, str], classes: Sequence[str]) -> tuple[dict[str, str], list[str]]:

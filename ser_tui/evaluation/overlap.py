@@ -1,13 +1,18 @@
-"""Whether a target corpus is as unseen as a zero-shot score supposes."""
+"""Whether a target corpus is as unseen as a zero-shot score supposes, and what else of it makes a score another than it seems."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from ser_tui.corpora.catalogue import edition
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.spellings import meaning
 from ser_tui.study.findings import Finding
+
+OPEN = "other"
+"""Among `labels.EMOTIONS`, what is none of them."""
 
 
 def overlap(
@@ -93,3 +98,37 @@ def _values(utterances: Sequence[Utterance], field: str) -> set[str]:
     """Values of `field`, without the name that several corpora in one study put before them."""
     found = ((getattr(utterance, field), f"{edition(utterance)}/") for utterance in utterances)
     return {value.removeprefix(prefix) for value, prefix in found if value is not None}
+
+
+def within(target: Manifest, chosen: Sequence[int], mapping: Mapping[str, str], *, masked: bool) -> list[Finding]:
+    """What must be known of the utterances `chosen` of `target` by themselves: recordings that are there more than once, or under several
+    classes of `mapping`, and classes that make no score. `masked`: the model is asked among the classes that are there alone. Pure."""
+    asked = [target.utterances[index] for index in chosen]
+    held: dict[str, set[str]] = defaultdict(set)
+    for utterance in asked:
+        held[target.digests[utterance.id]].add(mapping[utterance.emotion])
+    found: list[Finding] = []
+    if more := len(asked) - len(held):
+        sentence = (
+            f"Repeated: the {len(asked)} utterances are {len(held)} different recordings, byte for byte. n counts the others too, and an "
+            "interval over utterances is narrower than it should be."
+        )
+        found.append(Finding(kind="told", sentence=sentence, count=more, of=len(asked)))
+    if several := sum(len(classes) > 1 for classes in held.values()):
+        many = f"{several} recordings are" if several > 1 else "1 recording is"
+        sentence = f"Contradicting labels: {many} there more than once and count as different classes, of which one at most can be right."
+        found.append(Finding(kind="contradictions", sentence=sentence, count=several))
+    classes = sorted({mapping[utterance.emotion] for utterance in asked})
+    if len(classes) == 1:
+        effect = (
+            "asked among the target's classes, the model is right whatever it hears" if masked else f"BCA is the recall of {classes[0]}"
+        )
+        sentence = f"One class: of the model's classes these utterances hold {classes[0]} alone, so that {effect}."
+        found.append(Finding(kind="classes", sentence=sentence, count=1))
+    if open_ones := sorted({utterance.emotion for utterance in asked if meaning(utterance.emotion) == OPEN}):
+        sentence = (
+            f"Open class: {', '.join(open_ones)} names no emotion, and what a corpus puts there is its own affair: counted as "
+            f"{mapping[open_ones[0]]}, it may be something else than what was trained on. --map {open_ones[0]}= drops it."
+        )
+        found.append(Finding(kind="told", sentence=sentence, count=sum(meaning(utterance.emotion) == OPEN for utterance in asked)))
+    return found

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ser_tui.corpora.catalogue import spoken_by_machines
+from ser_tui.corpora.catalogue import edition, spoken_by_machines
+from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders import registry as encoders
+from ser_tui.encoders.heard import heard
 from ser_tui.evaluation.statistics import in_segments, interval_speakers, numbered
 from ser_tui.experiment import members, parts
 from ser_tui.experiment.bounds import edited_bounds
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.grouping import findings_on_groups
+from ser_tui.experiment.proposing import recommended_bounds
 from ser_tui.experiment.surroundings import Forecasting, Surroundings
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.registry import pausing_saves_little
 from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunResumed, RunStarted
-from ser_tui.study.findings import Finding, assumed, few_recordings, findings_of, plain, refitted, synthetic, transductive, warm
+from ser_tui.study.findings import (
+    Finding,
+    assumed,
+    bounds_found,
+    few_recordings,
+    findings_of,
+    plain,
+    pretrained,
+    refitted,
+    synthetic,
+    transductive,
+    warm,
+)
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import to_plain
 from ser_tui.study.unread import unread
@@ -91,7 +107,7 @@ def _started(
             (
                 *assumed(encoders.assumption(study.encoder)),
                 *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), study.corpus),
-                *synthetic(spoken_by_machines(study.corpus)),
+                *synthetic(spoken_by_machines(data.manifest.utterances)),
                 *transductive(study.training.normalize_speaker),
                 *refitted(study.training.refit == "all", bool(split.test)),
                 *findings_on_groups(study, data.validation),
@@ -120,7 +136,26 @@ def _started(
 
 def findings_on_parts(study: Study, data: SplitCorpus) -> list[Finding]:
     """What must be known of the parts of `data`, as the study's settings of training use them."""
-    return [*_of_few(study, data), *_heard_in_the_end(study, data)]
+    utterances = data.manifest.utterances
+    told = [*heard_before(study.encoder, utterances), *_bounds_found_here(study, utterances)]
+    return [*told, *_of_few(study, data), *_heard_in_the_end(study, data)]
+
+
+def _bounds_found_here(study: Study, utterances: Iterable[Utterance]) -> tuple[Finding, ...]:
+    """What must be said where the search keeps to the bounds that are recommended for its encoder, and those were found on this corpus."""
+    try:
+        entry = encoders.find(study.encoder)
+    except UserError:
+        return ()
+    recommended = {name: item for name, item in recommended_bounds(study).items() if name in entry.search}
+    if study.method != "finetune" or any(study.search.get(name) != item for name, item in recommended.items()):
+        return ()
+    return bounds_found(entry.name, {*entry.search_found_on} & {edition(utterance) for utterance in utterances})
+
+
+def heard_before(encoder: str, utterances: Iterable[Utterance]) -> tuple[Finding, ...]:
+    """What must be said of scores on `utterances` where the encoder was fine-tuned on their corpora's emotions before."""
+    return pretrained(encoder, {*heard(encoder)} & {edition(utterance) for utterance in utterances})
 
 
 def _of_few(study: Study, data: SplitCorpus) -> list[Finding]:

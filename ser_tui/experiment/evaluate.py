@@ -16,21 +16,23 @@ from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import left_out_nameless, only_speakers
 from ser_tui.evaluation.mapping import decided, divided
-from ser_tui.evaluation.overlap import overlap, overlap_with_record
+from ser_tui.evaluation.overlap import overlap, overlap_with_record, within
 from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
+from ser_tui.experiment.beginning import heard_before
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import noted_digests
 from ser_tui.experiment.resume_checks import begun_study
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.store.files import DiskError
+from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_evaluation
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive
+from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive, warm_of_target
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.study.scores import intervals
@@ -92,6 +94,12 @@ class _Evaluation:
         digests, validation = noted_digests(self._session.keeper, *heard), noted_digests(self._session.keeper, "validation")
         return overlap_with_record(digests, speakers, manifest, chosen, training, validation)
 
+    def _known_before(self, manifest: Manifest) -> tuple[Finding, ...]:
+        """What must be said where past runs on the target guided the search."""
+        start, here = self._session.state.start, {edition(utterance) for utterance in manifest.utterances}
+        prior = () if start is None else map(Prior.of, start.prior)
+        return warm_of_target([one.run for one in prior if here & {first_edition(name) for name in one.corpus.split("+")}])
+
     def _by_speaker(self, target: Target, dropped: int) -> list[Finding]:
         by_speaker = self._model.pooling.by_speaker
         return [*transductive(by_speaker, dropped), *few_recordings(by_speaker, target.speakers or ())]
@@ -103,7 +111,7 @@ class _Evaluation:
         """Emotion of the target -> class. Says which changes mean nothing here. Raises UsageError."""
         changes = self._request.mapping
         known = self._known if changes else ()
-        mapping, lacking = decided(self._model.classes, manifest.emotions, changes, self._preset, known)
+        mapping, lacking = decided(self._model.classes, manifest.emotions, changes, self._preset, known, self._study.labels)
         if lacking:
             told = ", ".join(mapped(emotion, changes[emotion]) for emotion in lacking)
             none = f"{manifest.corpus} has no {', '.join(lacking)}"
@@ -134,8 +142,13 @@ class _Evaluation:
             logits = _logits(session, model, target)
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
-            findings = [*synthetic(spoken_by_machines([corpus])), *self._by_speaker(target, len(emotions) - len(chosen)), *findings]
-            findings += [*shared, *left_out_nameless(manifest)]
+            findings = [
+                *synthetic(spoken_by_machines(manifest.utterances)),
+                *self._by_speaker(target, len(emotions) - len(chosen)),
+                *findings,
+            ]
+            findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
+            findings += [*within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
             if self._baselines is not None:
                 beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)

@@ -108,6 +108,12 @@ def _sum_up(
     if progress.few:
         named = ", ".join(progress.few[:5])
         note(f"there are few utterances of {counted(len(progress.few), 'speaker')} ({named}); this model needs many of each")
+    if progress.mixed:
+        named = ", ".join(progress.mixed[:5])
+        note(
+            f"there were answers of {counted(len(progress.mixed), 'speaker')} ({named}) already, by their statistics over the recordings "
+            "that were asked about then: for answers by all of them, give another file with -o"
+        )
     if unreadable:
         note(f"{counted(unreadable, 'recording')} could not be read; {'its row says' if unreadable == 1 else 'their rows say'} why")
     if request.output:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ser_tui.places import runs_folder
 from ser_tui.store.bundle import read_bundle
+from ser_tui.store.candidates import model_of
 from ser_tui.store.ensembles import is_ensemble
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UserError
@@ -30,7 +31,9 @@ class Loaded:
     @property
     def calibrated(self) -> bool | None:
         """Whether its probabilities are by a temperature that the run fitted (`training.calibration`), which is in the model's own
-        weights; None where no study says so."""
+        weights; None where neither the model nor a study says so."""
+        if self.model.temperature is not None:
+            return self.model.temperature != 1.0  # of 1 no temperature fitted better than none
         if self.run is None:
             return None
         try:
@@ -74,8 +77,7 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
             f"{path} is an ensemble, which `ser-tui predict` can use; here name one of its members, {path / 'members' / '1'} for example"
         )
     elif (path / "model.json").is_file():
-        around = RunFolder(path.absolute().parent)
-        yield Loaded(saved.load_model(path), str(path), around if around.best.name == path.name and around.study.exists() else None)
+        yield Loaded(saved.load_model(path), str(path), _around(path))
     elif path.is_dir() and RunFolder(path).study.exists():
         yield of_run(RunFolder(path.absolute()))
     else:
@@ -85,3 +87,15 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
 def of_run(folder: RunFolder) -> Loaded:
     """The best trial's model of a run. Raises UserError where there is none."""
     return Loaded(FolderKeeper(folder).load_best(folder.state().best), folder.run_id, folder)
+
+
+def _around(path: Path) -> RunFolder | None:
+    """The run of whose best trial the model in the folder `path` is; None where there is none, or it is another trial's: the run's scores
+    are not its own."""
+    run = RunFolder(path.absolute().parent)
+    if run.best.name != path.name or not run.study.exists():
+        return None
+    try:
+        return run if model_of(run, run.state().best) == run.best else None
+    except UserError:
+        return None

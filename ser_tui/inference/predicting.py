@@ -36,6 +36,8 @@ class Progress:
     """Recordings of which the model heard the beginning alone."""
     few: list[str] = field(default_factory=list)
     """Speakers of few utterances, where the model takes features by speakers."""
+    mixed: list[str] = field(default_factory=list)
+    """Speakers of whom there were answers already, by the statistics of what was asked about then."""
 
 
 def check(model: AveragedModel, sources: Sequence[Recording], cut: Cut) -> None:
@@ -171,7 +173,10 @@ def _by_speaker(
                     told.few.append(speaker)
                 shares = model.said(whole, [speaker] * len(whole[0]))
         answers = _told(model, found, shares)
-        yield [answer for answer in answers if answer.key not in done]
+        new = [answer for answer in answers if answer.key not in done]
+        if new and len(new) < len(answers):
+            told.mixed.append(speaker)
+        yield new
 
 
 def _answered(model: AveragedModel, source: Recording, cut: Cut, done: Collection[Key], finished: Finished) -> bool:

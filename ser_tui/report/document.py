@@ -15,6 +15,7 @@ from ser_tui.study.run_summary import to_json
 from ser_tui.study.several_tests import holm
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize, trial_summary
+from ser_tui.study.time_to_score import elapsed
 
 if TYPE_CHECKING:
     from ser_tui.evaluation.analysis import Explained
@@ -46,7 +47,8 @@ def run_document(
     """A run as one JSON document: its summary, every trial with its epochs, the machine, warnings and evaluations.
 
     `reader`: that which has read the state; `best`: what its best trial was scored on, see `evaluation.analysis.explained`, where
-    that is known already. `confusions` are of the same analysis as `analysis`, which `show --json` adds.
+    that is known already. `confusions` are of the same analysis as `analysis`, which `show --json` adds. `trial_ends`: seconds that workers
+    had spent on the search when each of `trial_list` ended; None: not known.
     """
     from ser_tui.evaluation.analysis import of_search  # numpy, which other commands do without
 
@@ -61,6 +63,7 @@ def run_document(
         "speakers": {part: list(names) for part, names in start.speakers.items()} if start else {},
         "startup": start.startup if start else None,
         "trial_list": [{**to_json(trial_summary(trial)), "epochs": [to_plain(epoch) for epoch in trial.epochs]} for trial in state.trials],
+        "trial_ends": [elapsed(trial, state.sessions) for trial in state.trials],
         "constraints": [str(one) for one in state.study.constraints],
         "breaks_constraints": [trial.number for trial in state.trials if broken_text(trial.scores, state.study.constraints)],
         "front": [trial.number for trial in front_of(state)],
@@ -68,7 +71,9 @@ def run_document(
         "confusions": [_confusion(part, part.matrix) for part in of_search(folder, state, best) if part.matrix is not None],
     }
     for listed, folds in zip(document["folds"], state.folds, strict=True):
-        listed.update(trial=folds.trial, folds=[_plain(fold) for fold in folds.folds])
+        listed.update(
+            trial=folds.trial, nested=folds.nested, averaged=folds.averaged, folds=[_plain(fold) for fold in folds.folds]
+        )  # fmt: skip
     for listed, evaluation in zip(document["evaluations"], (e.result for e in state.evaluations if e.result is not None), strict=True):
         listed.update(
             classes=list(evaluation.classes), columns=list(evaluation.columns), dropped=evaluation.dropped,

@@ -20,7 +20,8 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import LEVEL, difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
-from ser_tui.study.headline import of_collapsed, sample
+from ser_tui.study.headline import chose, of_collapsed, sample, speakers_text
+from ser_tui.study.paired_runs import corrected
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
 
@@ -75,6 +76,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("shares_speakers", hidden=True),
         SheetColumn("warnings", hidden=True),
         SheetColumn("objective", hidden=True),
+        SheetColumn("interval_speakers", hidden=True),
     ]
     rows = []
     for one in told:
@@ -99,11 +101,12 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     document["shares_speakers"],
                     " ".join(document["warnings"]),
                     ", ".join(document["objectives"]),
+                    document["interval_speakers"],
                 )
             )
     if not rows:
         raise UserError(f"{', '.join(one.document['run_id'] for one in told)}: no trials yet: nothing to export")
-    note = f"{_protocols(told)} {_warnings(told)}".strip()
+    note = " ".join(filter(None, (_protocols(told), _intervals(told), _warnings(told))))
     return Sheet(f"Trials of {_names(told)}, scored on the validation part", tuple(columns), tuple(rows), note=note)
 
 
@@ -135,19 +138,24 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("validation_n", "n", right=True),
         SheetColumn("difference", hidden=True),
         SheetColumn("p", hidden=True),
+        SheetColumn("corrected_p", hidden=True),
+        SheetColumn("p_about", hidden=True),
         SheetColumn("difference_to_first", "difference to the first", told=True),
         SheetColumn("better_than_all", hidden=True),
         *_score_columns(BCA, "BCA for report [95 % CI]"),
-        SheetColumn("of"),
+        SheetColumn("of", hidden=True),
+        SheetColumn("chosen_on", hidden=True),
+        SheetColumn("of_what", "of", told=True),
         SheetColumn("n", "n, speakers", hidden=True),
         SheetColumn("sample", "n, speakers", told=True),
     ]
     place = next(number for number, column in enumerate(columns) if column.name == f"{_CHOSEN_BY}_interval")
+    firsts = [Pairing(), *corrected([pair(told[0].state, one.state) for one in told[1:]])]
     rows: list[tuple[Any, ...]] = []
     strong = set()
     for number, one in enumerate(told):
         document, best, figure = one.document, one.document["best"], one.document["headline"]
-        first = pair(told[0].state, one.state) if number else Pairing()
+        first = firsts[number]
         wins = len(told) > 1 and all(_is_better(one, other) for other in told if other is not one)
         if wins:
             strong.add((number, place))
@@ -164,10 +172,14 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
                 (best and best["utterances"]) or None,
                 first.difference,
                 first.p,
-                "-" if not number else first.reason or difference_text(first.difference, first.p),
+                first.p if first.corrected_p is None else first.corrected_p,
+                first.scope or None,
+                _against_first(first) if number else "-",
                 wins,
                 *_scored(figure and figure["value"], figure and figure["interval"]),
                 figure and figure["name"],
+                (figure and figure["chosen_on"]) or None,
+                figure and "; ".join(filter(None, (figure["name"], chose(figure["chosen_on"])))),
                 (figure and figure["n"]) or None,
                 figure and sample(figure["n"], figure["speakers"]),
             )
@@ -186,6 +198,15 @@ def _protocols(told: Sequence[Told]) -> str:
     return " ".join(f"{one.document['name']}: {how}." for one, how in zip(told, split, strict=True))
 
 
+def _intervals(told: Sequence[Told]) -> str:
+    """What the intervals of validation scores are over; nothing of a run whose log does not tell."""
+    over = {str(one.document["name"]): one.document["interval_speakers"] for one in told if one.document["interval_speakers"] is not None}
+    words = {name: f"over {speakers_text(count)}" if count > 1 else "over utterances" for name, count in over.items()}
+    if len(set(words.values())) == 1 and len(words) == len(told):
+        return f"Intervals are {next(iter(words.values()))}."
+    return " ".join(f"{name}: intervals {how}." for name, how in words.items())
+
+
 def _warnings(told: Sequence[Told]) -> str:
     """What must be known of the scores of each run, by its name where they are several."""
     found: list[str] = []
@@ -200,6 +221,12 @@ def _chosen(told: Sequence[Told]) -> str:
     if not _by(told):
         return "Validation scores are the best of their trials."
     return "Validation scores are those of one trial of each run, the one that is best by what its study searches for."
+
+
+def _against_first(pairing: Pairing) -> str:
+    """+.029, p = .04 over 8 speakers, p = .08 of 3 tests (Holm)"""
+    told = pairing.reason or difference_text(pairing.difference, pairing.p, pairing.scope)
+    return f"{told}, {pairing.correction}" if pairing.correction else told
 
 
 def _measured(measure: Measure, value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from ser_tui.report.figures import searched_for
 from ser_tui.report.sections import findings
 from ser_tui.study.findings import Finding, doubts, evaluated_on
-from ser_tui.study.formatting import counted, parameter, printable, score_with_interval, shared
+from ser_tui.study.formatting import counted, of_speakers, parameter, printable, score_with_interval, shared
 from ser_tui.study.headline import chose, sample
 from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.logged_study import TRANSDUCTIVE
@@ -130,12 +130,19 @@ def _scores(document: Document) -> Iterator[str]:
         sample(best["utterances"], over), told,
     ))  # fmt: skip
     for target in document["evaluations"]:
+        if target["trial"] != best["trial"]:
+            continue  # the run went on since, and that was another model's score
         n = sample(target["utterances"], target["interval_speakers"])
         scores = (score_with_interval(*key.found(target)) for key in (OF_EVALUATION, OF_ACCURACY))
         known = [Finding(**one) for one in target["findings"]]
         chosen = "its recordings chose the configuration" if any(one.kind == "chosen_by" for one in known) else "nothing was chosen on it"
         doubt = doubts(known)
-        rows.append((evaluated_on(target["corpus"], known), *scores, n, f"{chosen}; {doubt}" if doubt else chosen))
+        whose = of_speakers(target["speakers"], target["without"])
+        among, every = len(target["columns"]), len(document["classes"])
+        # The exported model answers with any of its classes.
+        asked = f", asked among {among} of its {every} classes alone" if among < every else ""
+        on = f"{evaluated_on(target['corpus'], known)}{f' ({whose})' if whose else ''}{asked}"
+        rows.append((on, *scores, n, f"{chosen}; {doubt}" if doubt else chosen))
     yield from _table(("part", "BCA [95 % interval]", "accuracy", "n", "what was chosen on it"), rows)
 
 

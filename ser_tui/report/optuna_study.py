@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.study import events
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.event_scores import of_epoch, of_trial
-from ser_tui.study.findings import Finding, plain
+from ser_tui.study.findings import Finding, Kind, plain
 from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import encode
@@ -209,16 +209,37 @@ def _start(
         found.append(
             Finding(kind="imported", sentence=f"Imported: left out {counted(running, 'trial')} that had not ended.", count=running)
         )
-    warnings = attributes.get("warnings") if ours else ()
-    found += [Finding(kind="told", sentence=text) for text in warnings or () if isinstance(text, str)]
+    found += _findings(attributes) if ours else []
     shared = attributes.get("shares_speakers") if ours else None
     classes = attributes.get("classes") if ours else ()
+    speakers, folds = (attributes.get(name) if ours else None for name in ("interval_speakers", "all_folds"))
+    scored_folds = attributes.get("scored_folds") if ours else ()
     return events.RunStarted(
         study=document, classes=tuple(map(str, classes)) if isinstance(classes, list | tuple) else (),
         utterances={"validation": n} if (n := max((one.utterances or 0 for one in scored), default=0)) else {},
         findings=plain(found), shares_speakers=shared is True, unlabelled_speakers=shared is None,
         planned_trials=len(parameters_of),
+        interval_speakers=speakers if type(speakers) is int and 0 <= speakers <= MAX_NUMBER else None,
+        objective=tuple(map(str, scored_folds)) if isinstance(scored_folds, list | tuple) else (),
+        folds=folds if type(folds) is int and 0 <= folds <= MAX_NUMBER else 0,
     )  # fmt: skip
+
+
+def _findings(attributes: Mapping[str, Any]) -> list[Finding]:
+    """What a run of ours was warned of, by kind where the file tells it; of one that an older ser_tui wrote the sentences."""
+    listed = attributes.get("findings")
+    told = [one for one in listed if isinstance(one, Mapping) and isinstance(one.get("sentence"), str)] if isinstance(listed, list) else []
+    if told:
+        return [_finding(one) for one in told]
+    warnings = attributes.get("warnings")
+    return [Finding(kind="told", sentence=text) for text in warnings if isinstance(text, str)] if isinstance(warnings, list | tuple) else []
+
+
+def _finding(told: Mapping[str, Any]) -> Finding:
+    kind = told.get("kind")
+    known: Kind = cast("Kind", kind) if kind in get_args(Kind) else "told"
+    count, of = (told.get(name) if type(told.get(name)) is int else None for name in ("count", "of"))
+    return Finding(kind=known, sentence=told["sentence"], part=_text(told.get("part")), count=count, of=of)
 
 
 def _foreign(study: Any, trials: Sequence[Any]) -> dict[str, Any]:

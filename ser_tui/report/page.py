@@ -14,6 +14,7 @@ from ser_tui.report.figures import searched_for
 from ser_tui.report.markup import Html, held_together, joined, table, tag
 from ser_tui.report.sections import run_section
 from ser_tui.study.formatting import counted, score
+from ser_tui.study.headline import chose
 from ser_tui.study.scores import BCA, Measure
 
 Document = Mapping[str, Any]
@@ -109,13 +110,19 @@ def _compared_plots(documents: Sequence[Document]) -> Iterator[Html]:
     yield plots.figure(
         "The figure that stands for each run",
         rows("BCA of each run", names, values, axis),
-        f"the test part's, else the pooled folds', else validation's{_of_validation(scored)}; 95 % intervals",
+        f"the test part's, else the pooled folds', else validation's{_of_validation(scored)}{_of_others(names, told)}; 95 % intervals",
     )
     curves = [[value for value in document["best_so_far"] if value is not None] for document in scored]
     asked = [searched_for(document)[0] for document in scored]
     for measure in dict.fromkeys(asked):
         series = [(name, curve) for name, curve, by in zip(names, curves, asked, strict=True) if curve and by is measure]
         yield from _best_so_far(measure, series, len(series) < len(scored))
+
+
+def _of_others(names: Sequence[str], headlines: Sequence[Mapping[str, Any]]) -> str:
+    """; loso-gp: fold 03 chose the configuration: what of the other headlines chose, where something did."""
+    told = [(name, chose(one["chosen_on"])) for name, one in zip(names, headlines, strict=True) if one["kind"] != "validation"]
+    return "".join(f"; {name}: {chosen}" for name, chosen in told if chosen)
 
 
 def _of_validation(documents: Sequence[Document]) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from ser_tui.evaluation.mapping import propose
 from ser_tui.study.events import EvaluationFinished, RunStarted
-from ser_tui.study.findings import findings_of, shares_speakers
+from ser_tui.study.findings import doubts, findings_of, shares_speakers
 from ser_tui.study.headline import pooled_over, validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
@@ -249,6 +250,14 @@ class Transfer:
     protocol: str
     machine: str
     encoder: str
+    doubt: str = ""
+    """What must be known of it in few words, see `findings.doubts`: not unseen."""
+
+    @property
+    def labels(self) -> str:
+        """the paper's map, masked; not unseen: how it was scored."""
+        asked = "masked" if self.masked else "all classes"
+        return f"{self.mapping}, {asked}{f'; {self.doubt}' if self.doubt else ''}"
 
     def plain(self) -> dict[str, Any]:
         """JSON-safe."""
@@ -268,7 +277,7 @@ def transfers(runs: Iterable[tuple[str, RunState]], encoder: str) -> dict[str, T
         study = state.study
         if study.corpora != (CORPUS,) or study.encoder != encoder or study.method != "finetune" or not is_fair(state.start):
             continue
-        if other_task(study):
+        if other_task(study) or study.objectives != (BCA,) or study.constraints:
             continue
         for one in state.evaluations:
             result = one.result
@@ -286,10 +295,10 @@ PAPERS = "the paper's map"
 
 def _transfer(run_id: str, state: RunState, start: RunStarted, result: EvaluationFinished) -> Transfer:
     untuned = result.baselines.get("untuned")
-    calm, surprise = result.mapping.get("calm", "boredom"), result.mapping.get("surprise", "")
+    theirs = propose(start.classes, result.mapping, "paper")
     return Transfer(
         run_id, result.scores[ACCURACY],
         None if untuned is None else Score(untuned, result.baseline_intervals.get("untuned"), result.utterances), result.interval_speakers,
-        result.seconds / 60 if result.seconds else None, PAPERS if calm == "boredom" and not surprise else "another map", result.masked,
-        protocol_text(state), machine_text(start), state.study.encoder,
+        result.seconds / 60 if result.seconds else None, PAPERS if dict(result.mapping) == theirs else "another map", result.masked,
+        protocol_text(state), machine_text(start), state.study.encoder, doubts(findings_of(result)),
     )  # fmt: skip

@@ -35,11 +35,15 @@ def search_plots(document: Document) -> list[Html]:
     if not trials:
         return []
     first = whole("trial", 1, max(2, len(document["trial_list"])))
-    spent = list(accumulate((trial["seconds"] or 0.0) for trial in document["trial_list"]))
-    unit, per = ("minutes", 60.0) if spent[-1] > 180 else ("seconds", 1.0)
-    then = linear(f"{unit} spent on trials, one after another", 0.0, max(spent[-1] / per * 1.03, 1e-9), lambda value: f"{value:g}")
+    spent, of_search = _spent(document)
+    last = max(spent[place] for place, _ in trials)
+    unit, per = ("minutes", 60.0) if last > 180 else ("seconds", 1.0)
+    of_what = "of the search" if of_search else "spent on trials, one after another"
+    then = linear(f"{unit} {of_what}", 0.0, max(last / per * 1.03, 1e-9), lambda value: f"{value:g}")
     by_number = [float(trial["trial"]) for _, trial in trials]
-    by_time = [spent[place] / per for place, _ in trials]
+    # Of several under way at once, one that began later may have ended earlier.
+    in_time = sorted(trials, key=lambda one: spent[one[0]])
+    by_time = [spent[place] / per for place, _ in in_time]
     absent = [
         (float(t["trial"]), f"trial {t['trial']}: {t['status'].replace('_', ' ')} {t['reason']}")
         for t in document["trial_list"]
@@ -52,14 +56,24 @@ def search_plots(document: Document) -> list[Html]:
     legend = f"{_marks(document)}; {ringed}{bars if asked[0].unit == 'share' else ''}; stepped line: {_so_far(asked[0])}{crosses}"
     told = f"stepped line: {_so_far(asked[0])}; minutes compare only within one machine"
     one = _scores(document, asked[0], first, trials, by_number, stepped=True).missing(absent)
-    other = _scores(document, asked[0], then, trials, by_time, stepped=True)
+    other = _scores(document, asked[0], then, in_time, by_time, stepped=True)
     title = "Score" if asked[0].name == BCA else asked[0].title
-    found = [figure(f"{title} of every trial", one.svg(), legend), figure("The same over the time that trials took", other.svg(), told)]
+    over = "The same over the time of the search" if of_search else "The same over the time that trials took"
+    found = [figure(f"{title} of every trial", one.svg(), legend), figure(over, other.svg(), told)]
     for measure in dict.fromkeys((*asked[1:], MEASURES[BCA])):
         if measure is not asked[0]:
             plot = _scores(document, measure, first, trials, by_number)
             found.append(figure(f"{measure.title} of every trial", plot.svg(), f"{ringed}{bars if measure.unit == 'share' else ''}"))
     return [*found, *_against_each_other(document, asked, trials)]
+
+
+def _spent(document: Document) -> tuple[list[float], bool]:
+    """Seconds until each trial ended, and whether they are those of the search, in which several may run at once; where the log does not
+    tell, those that trials took are summed up in their order."""
+    ends = document["trial_ends"]
+    if all(end is not None for end, trial in zip(ends, document["trial_list"], strict=True) if scored(trial)):
+        return [end or 0.0 for end in ends], True
+    return list(accumulate((trial["seconds"] or 0.0) for trial in document["trial_list"])), False
 
 
 def _against_each_other(document: Document, asked: Sequence[Measure], trials: Sequence[tuple[int, Any]]) -> Iterator[Html]:

@@ -291,7 +291,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             )
     for number, folds in enumerate(document["folds"]):
         path = f"folds.{number}"
-        yield tag("h4", f"{folds['protocol']}: trial {folds['trial']}'s configuration, trained anew for each fold")
+        yield tag("h4", f"{folds['protocol']}: {_configuration(folds)}, trained anew for each fold")
         yield tag(
             "p",
             f"Pooled BCA{_by_speaker(figures)} ",
@@ -318,6 +318,14 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
         yield from _evaluation(figures, f"evaluations.{number}", one)
 
 
+def _configuration(folds: Mapping[str, Any]) -> str:
+    """trial 3's configuration; of nested folds what a search of their own chose for each."""
+    if not folds["nested"]:
+        return f"trial {folds['trial']}'s configuration"
+    best = "the best" if folds["averaged"] == 1 else f"the {folds['averaged']} best"
+    return f"{best} of {counted(folds['nested'], 'trial')} on the other folds"
+
+
 def _tested(probe: Mapping[str, Any]) -> str:
     return f"{difference_text(probe['difference'], probe['p'])}: {verdict(probe['difference'], probe['p']) or 'not compared'}"
 
@@ -331,7 +339,9 @@ def _on_target(one: Mapping[str, Any]) -> str:
 def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator[Html]:
     whose = of_speakers(one["speakers"], one["without"])
     known = doubts(Finding(**found) for found in one["findings"])
-    yield tag("h4", f"{_on_target(one)}{f' ({whose})' if whose else ''}{f': {known}' if known else ''}")
+    best = figures.document["best"]
+    earlier = f", trial {one['trial']}'s model, not the best one's" if best and one["trial"] not in (0, best["trial"]) else ""
+    yield tag("h4", f"{_on_target(one)}{f' ({whose})' if whose else ''}{earlier}{f': {known}' if known else ''}")
     lines: list[list[object]] = [
         ["the model", figures.scored(path, OF_ACCURACY), figures.scored(path, OF_EVALUATION)],
         ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],
@@ -457,8 +467,10 @@ def commands(document: Document) -> Iterator[str]:
     if document["seeds"] is not None:
         yield f"ser-tui seeds latest --k {document['seeds']['n']}"
     for folds in document["folds"]:
-        if folds["protocol"] != document["protocol"]:
-            yield f"ser-tui folds latest --protocol {shlex.quote(folds['protocol'])}"
+        protocol = folds["protocol"].partition(",")[0]
+        if folds["nested"] or protocol != document["protocol"]:
+            top = f" --top {folds['averaged']}" if folds["averaged"] > 1 else ""
+            yield f"ser-tui folds latest --protocol {shlex.quote(protocol)}{f' --nested{top}' if folds['nested'] else ''}"
     for one in document["evaluations"]:
         words = ["ser-tui", "evaluate", "latest", "--on", str(one["corpus"])]
         for emotion, target in one["mapping"].items():

@@ -52,11 +52,13 @@ def track(told: Sequence[Told], tracker: Tracker, target: Path) -> None:
         raise disk_message(error, f"writing for {tracker}", target, "the same command again") from None
 
 
-def _told_of(document: Mapping[str, Any]) -> dict[str, Any]:
+def _told_of(one: Told) -> dict[str, Any]:
     """What is said of a run beside its trials."""
-    kept = ("run_id", "corpus", "encoder", "method", "strategy", "protocol", "shares_speakers", "warnings", "classes", "headline", "probe",
-            "test", "study", "machine", "fingerprints", "objectives", "pooled_over", "interval_speakers")  # fmt: skip
-    return {key: document[key] for key in kept}
+    document, start = one.document, one.state.start
+    kept = ("run_id", "corpus", "encoder", "method", "strategy", "protocol", "shares_speakers", "warnings", "findings", "classes",
+            "headline", "probe", "test", "study", "machine", "fingerprints", "objectives", "pooled_over", "interval_speakers")  # fmt: skip
+    scored = {} if start is None else {"scored_folds": list(start.objective), "all_folds": start.folds}
+    return {**{key: document[key] for key in kept}, **scored}
 
 
 def _numbers(trial: Mapping[str, Any]) -> dict[str, float]:
@@ -118,7 +120,7 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
     asked = searched_for(document)
     directions = ["maximize" if measure.better == "higher" else "minimize" for measure in asked]
     study = optuna.create_study(storage=storage, study_name=document["run_id"], directions=directions)
-    for key, value in _told_of(document).items():
+    for key, value in _told_of(one).items():
         study.set_user_attr(key, value)
     space = {name: found for name, searched in document["study"].get("search", {}).items() if (found := _distribution(optuna, searched))}
     for place, trial in enumerate(document["trial_list"]):
@@ -182,7 +184,7 @@ def _mlflow(told: Sequence[Told], target: Path) -> None:
             raise UserError(f"{target} has {document['run_id']} already: nothing was added. Give another folder with -o")
     for one in told:
         document = one.document
-        told_of = {f"ser_tui.{key}": str(value)[:4000] for key, value in _told_of(document).items() if key not in ("study", "machine")}
+        told_of = {f"ser_tui.{key}": str(value)[:4000] for key, value in _told_of(one).items() if key not in ("study", "machine")}
         experiment = client.create_experiment(document["run_id"], tags=told_of)
         for place, trial in enumerate(document["trial_list"]):
             if not _over(trial):

@@ -168,7 +168,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         evaluated = [_last(found for found in one.evaluations if found.corpus == corpus) for one in summaries]
         rows.append((f"on {corpus}, accuracy", tuple(score_text(found.accuracy if found else None) for found in evaluated)))
         rows.append((f"on {corpus}, BCA", tuple(score_text(found.score if found else None) for found in evaluated)))
-        rows.append((f"on {corpus}, n", _counted(evaluated)))
+        rows.append((f"on {corpus}, n", _counted(evaluated, bests)))
     return rows
 
 
@@ -273,8 +273,9 @@ def _edited(summaries: Sequence[RunSummary]) -> list[Row]:
     return [("bounds", tuple(f"edited after {counted(count, 'trial')}" if count else "-" for count in found))]
 
 
-def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:
-    """What each zero-shot score is a score of: "528 masked, not unseen, calm dropped", emotions only where not all count them alike."""
+def _counted(entries: Sequence[EvaluationSummary | None], bests: Sequence[TrialSummary | None]) -> tuple[str, ...]:
+    """What each zero-shot score is a score of: "528 masked, not unseen, calm dropped", emotions only where not all count them alike; of
+    which trial, where that is not the best one any more."""
     mappings = [one.mapping for one in entries if one]
     emotions = dict.fromkeys(emotion for mapping in mappings for emotion in mapping)
     differing = [emotion for emotion in emotions if len({mapping.get(emotion) for mapping in mappings}) > 1]
@@ -283,11 +284,12 @@ def _counted(entries: Sequence[EvaluationSummary | None]) -> tuple[str, ...]:
             f"{one.utterances} {'masked' if one.masked else 'raw'}",
             *filter(None, [doubts(one.findings)]),
             *filter(None, [of_speakers(one.speakers, one.without)]),
+            *([f"of trial {one.trial}, not the best"] if best is not None and one.trial not in (0, best.number) else []),
             *(mapped(emotion, one.mapping.get(emotion, "")) for emotion in differing),
         ])
         if one
         else "-"
-        for one in entries
+        for one, best in zip(entries, bests, strict=True)
     )  # fmt: skip
 
 

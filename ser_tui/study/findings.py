@@ -37,6 +37,7 @@ Kind = Literal[
     "assumed",
     "unchecked",
     "chosen_by",
+    "pretrained",
     "warm",
     "unknown_sex",
     "bounds",
@@ -49,9 +50,9 @@ overlapping: segments of a recording. protocol: how the split was made. unused: 
 used, without its labels. few_recordings: of speakers by whose own statistics features are taken. refitted: what is kept heard more than
 what was scored. imported: another program's trials, which no job of ours goes on with. synthetic: nobody spoke it. assumed: nothing says
 how the encoder takes waveforms. unchecked: what a target shares with what was trained on could not be told. chosen_by: recordings of a
-target chose the configuration. warm: the search knew something before its first trial.
-unknown_sex: utterances of the validation part that are in no group of a worst sex. bounds: of the search,
-edited between its trials. told: a sentence alone."""
+target chose the configuration. pretrained: the encoder was fine-tuned on the emotions of what is scored before it came here.
+warm: the search knew something before its first trial. unknown_sex: utterances of the validation part that are in no group of a worst sex.
+bounds: of the search, edited between its trials. told: a sentence alone."""
 
 SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
@@ -79,15 +80,20 @@ def doubts(findings: Iterable[Finding]) -> str:
     """What must be known of a zero-shot score, in few words to stand beside it; empty: nothing."""
     kinds = {finding.kind for finding in findings}
     named = [
-        NOT_UNSEEN if kinds & {*SHARED, "speakers", "chosen_by"} else "perhaps not unseen" if "unchecked" in kinds else "",
+        NOT_UNSEEN if kinds & {*SHARED, "speakers", "chosen_by", "pretrained"} else "perhaps not unseen" if "unchecked" in kinds else "",
         *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
     ]
     return ", ".join(filter(None, named)) or (WITH_A_WARNING if kinds else "")
 
 
+def is_seen(findings: Iterable[Finding]) -> bool:
+    """Whether something of a target was trained on, or chose the configuration: its score is no zero-shot score."""
+    return NOT_UNSEEN in doubts(findings).split(", ")
+
+
 def evaluated_on(target: str, findings: Iterable[Finding]) -> str:
     """zero-shot on ravdess; on ravdess, where something of it was trained on or chose the configuration: that is no zero-shot score."""
-    return f"{'' if NOT_UNSEEN in doubts(findings).split(', ') else 'zero-shot '}on {target}"
+    return f"{'' if is_seen(findings) else 'zero-shot '}on {target}"
 
 
 def shared_kinds(findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -155,6 +161,43 @@ def synthetic(corpora: Iterable[str]) -> tuple[Finding, ...]:
     if not names:
         return ()
     return (Finding(kind="synthetic", sentence=f"Synthetic speech: a synthesizer spoke {names}. The score says nothing about people."),)
+
+
+def warm_of_target(runs: Sequence[str]) -> tuple[Finding, ...]:
+    """What must be said of a score on a corpus on which the past `runs` were scored that the search began with; nothing without any."""
+    if not runs:
+        return ()
+    sentence = (
+        f"Warm start: the search began with the trials of {', '.join(runs)}, whose scores are on this corpus: its configuration was "
+        "chosen with it in view, and it is not as unseen as a zero-shot score supposes."
+    )
+    return (Finding(kind="warm", sentence=sentence, count=len(runs)),)
+
+
+def pretrained(encoder: str, corpora: Iterable[str]) -> tuple[Finding, ...]:
+    """What must be said of scores on `corpora`, on whose emotions `encoder` was fine-tuned before it came here; nothing where there are
+    none."""
+    names = " and ".join(sorted(corpora))
+    if not names:
+        return ()
+    sentence = (
+        f"Encoder: {encoder} was fine-tuned on the emotions of {names} before it came here, on which utterances is not known here: scores "
+        "there do not say how well it does on unheard speech."
+    )
+    return (Finding(kind="pretrained", sentence=sentence),)
+
+
+def bounds_found(encoder: str, corpora: Iterable[str]) -> tuple[Finding, ...]:
+    """What must be said of a search within the bounds that are recommended for `encoder` where they were found on `corpora`, which it is
+    scored on; nothing where there are none."""
+    names = " and ".join(sorted(corpora))
+    if not names:
+        return ()
+    sentence = (
+        f"Recommended bounds: those of {encoder} were found on {names} itself, by scores of its random split: this search begins where "
+        "earlier ones on the same recordings ended."
+    )
+    return (Finding(kind="told", sentence=sentence),)
 
 
 def assumed(sentence: str) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from ser_tui.study.formatting import folds_text, score_text
+from ser_tui.study.formatting import counted, folds_text, score_text
 from ser_tui.study.frozen import Frozen
 from ser_tui.study.logged_study import TRANSDUCTIVE, LoggedStudy
 from ser_tui.study.records import Key
@@ -66,7 +66,11 @@ def headline(state: RunState) -> Figure | None:
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
     own = max(mine, key=lambda folds: (bool(folds.nested), folds.averaged == 1), default=None)
     if own is not None:
-        name, on = f"{own.protocol}, pooled{own.name.removeprefix(own.protocol)}{by}", chosen_on(own, state.study)
+        # A run that went on since has made more trials than the search inside each fold had, or has another best one.
+        of = f" of {counted(own.nested, 'trial')}" if own.nested and own.nested != state.finished_trials else ""
+        if not own.nested and state.best is not None and own.trial != state.best.number:
+            of = f" of trial {own.trial}, not the best any more"
+        name, on = f"{own.protocol}, pooled{own.name.removeprefix(own.protocol)}{of}{by}", chosen_on(own, state.study)
         return Figure("pooled", name, own.scores[BCA], own.utterances, own.interval_speakers, on, transductive)
     best = state.best
     score = None if best is None else best.score()

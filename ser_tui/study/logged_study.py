@@ -65,6 +65,11 @@ class LoggedStudy:
         )
 
     @property
+    def labels(self) -> dict[str, str]:
+        """Emotion -> the class that it counted as, where the study says so; an empty text: it was dropped."""
+        return {name: target for name, target in _section(self.plain, "labels").items() if isinstance(target, str)}
+
+    @property
     def transductive(self) -> str:
         """The word that stands beside every score where features are taken by each speaker's own statistics; empty elsewhere."""
         return TRANSDUCTIVE if self.training is not None and self.training.get("normalize_speaker") is True else ""

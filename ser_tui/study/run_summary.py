@@ -134,6 +134,8 @@ class EvaluationSummary(Frozen, frozen=True):
     """The only speakers that were used; empty: all."""
     without: tuple[str, ...]
     """Speakers that were left out."""
+    trial: int = 0
+    """Whose model was scored, which may have been the best one then alone; 0: not known."""
 
 
 class RunSummary(Frozen, frozen=True, dict=True):

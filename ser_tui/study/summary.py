@@ -217,6 +217,7 @@ def _evaluation(corpus: str, event: EvaluationFinished) -> EvaluationSummary:
         findings=found,
         speakers=event.speakers,
         without=event.without,
+        trial=event.trial,
     )
 
 

@@ -78,6 +78,9 @@ class Model:
     """Of the weights of an encoder that was not tuned: what it computes is cached under it. Empty: not known."""
     below: int = 0
     """Layers below the lowest that was trained: in training they were computed once, in float32, and are here."""
+    temperature: float | None = None
+    """What its logits are divided by, which is in its head already; 1: none fitted better than none; None: none was asked for, or the model
+    is of before this was kept."""
 
     def predict_logits(
         self,
@@ -212,9 +215,10 @@ def save(
     precision: str,
     tuned: bool,
     trained: Mapping[str, nn.Parameter] | None = None,
+    temperature: float | None = None,
 ) -> None:
-    """Write a model into `folder`, replacing the one that is there. `trained`: see `contents`. Raises OSError when it cannot be
-    written."""
+    """Write a model into `folder`, replacing the one that is there. `trained`: see `contents`; `temperature`: see `Model`. Raises OSError
+    when it cannot be written."""
     tensors = contents(encoder, head, trained)
     digest = weights.digest(tensors, {})
     name = f"model-{digest}.safetensors"
@@ -230,6 +234,8 @@ def save(
         "pooling": dataclasses.asdict(pooling),
         "encoder": {"name": encoder_name, "fingerprint": encoder.fingerprint, "description": dict(encoder.describe())},
     }
+    if temperature is not None:
+        table["temperature"] = temperature
     try:
         places.private_folder(folder)
         with replacing(folder / name) as partial:
@@ -266,6 +272,7 @@ def load_model(folder: Path) -> Model:
         used: precision.Precision = "bfloat16" if table["precision"] == "bfloat16" else "float32"
         tensors = weights.read(folder / name)
         facts = (str(described["name"]), str(described["fingerprint"]), bool(table["tuned"]))
+        cooled = None if table.get("temperature") is None else float(table["temperature"])
         if whole:
             encoder, named = _rebuilt(described["description"], chosen, len(classes), tensors, (path, folder / name)), None
         else:
@@ -287,8 +294,9 @@ def load_model(folder: Path) -> Model:
     identity = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
     below = 0 if whole else adaptation(parameters).below(encoder, chosen) or 0
     return Model(
-        classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {}, identity, below=below
-    )
+        classes, facts[0], facts[1], parameters, used, chosen, encoder.eval(), head.eval(), facts[2], recipe, {}, identity, below=below,
+        temperature=cooled,
+    )  # fmt: skip
 
 
 def _rebuilt(

@@ -88,6 +88,8 @@ class Trainer(ABC):
         self._data: dict[float, tuple[PartTensors, PartTensors]] = {}
         self._last: tuple[Head, Pooling, Mapping[str, Value]] | None = None
         """The model of the trial just run, and its parameters."""
+        self._temperature: float | None = None
+        """What its logits were divided by; None: by nothing that was fitted."""
 
     @property
     def encoder_fingerprint(self) -> str:
@@ -110,7 +112,7 @@ class Trainer(ABC):
         Raises TrialStopped when asked to stop (asked at every batch), NonFiniteLoss, MemoryError when memory runs out, and
         UserError for what the user can mend.
         """
-        self._seed, self._rival, self._rung = seed, rival, rung
+        self._seed, self._rival, self._rung, self._temperature = seed, rival, rung, None
         with as_memory_error(), PeakMemory() as peak, ProcessorEnergy() as energy, Preparation() as kept:
             completed, run = complete(parameters, self.method, self._settings.classifier), self._run_folds if self._folds else self._run
             result = run(completed, seed, on_epoch, should_stop)
@@ -239,6 +241,7 @@ class Trainer(ABC):
             precision=self.precision,
             tuned=self._tuned,
             trained=self._saved_part(),
+            temperature=self._temperature,
         )
 
     def cool(self, temperature: float) -> None:
@@ -249,7 +252,7 @@ class Trainer(ABC):
         with torch.no_grad():
             head.linear.weight.div_(temperature)
             head.linear.bias.div_(temperature)
-        self._last = (head, *self._last[1:])
+        self._last, self._temperature = (head, *self._last[1:]), temperature
 
     def refit(self, should_stop: Stop) -> None:
         """Train the trial just run once more, on training and validation part together, so that `save_best` saves that. Raises what

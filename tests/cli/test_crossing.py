@@ -15,12 +15,14 @@ import pytest
 from calling import COMMAND, call, document
 from small_runs import make_corpus, until
 
+from ser_tui.cli.crossing import Row, _print
 from ser_tui.store.log import LogReader, LogWriter
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.load import dumps
 from ser_tui.study.log_codec import encode
+from ser_tui.study.scores import MEASURES
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked_workers")]
 
@@ -157,6 +159,19 @@ def test_a_corpus_that_changed_is_trained_on_again(crossed: tuple[Path, Any]) ->
     # Two of its voices are those of `small`: the very recordings that the model was trained on.
     said = now["small"]["second"]["warnings"] + now["second"]["small"]["warnings"]
     assert any("recordings were trained on, byte for byte" in warning for warning in said), said
+    cells = (now["small"]["second"], now["second"]["small"])
+    assert [cell["zero_shot"] for cell in cells] == [not cell["warnings"] for cell in cells]
+
+
+def test_scores_of_models_that_know_something_of_a_corpus_are_not_called_zero_shot(capsys: pytest.CaptureFixture[str]) -> None:
+    def cell(zero_shot: bool) -> dict[str, Any]:
+        scores = {"bca": 0.5, "bca_interval": (0.4, 0.6), "accuracy": 0.5, "accuracy_interval": (0.4, 0.6)}
+        return {**scores, "n": 9, "zero_shot": zero_shot}
+
+    rows = {"a": Row({"a": cell(False), "b": cell(False)}), "b": Row({"a": cell(True), "b": cell(False)})}
+    _print(("a", "b"), rows, "speaker", MEASURES["bca"], ", transductive")
+    said = capsys.readouterr().out
+    assert "the rest is zero-shot, but for b by a, which is not unseen, transductive" in said
 
 
 def _has_epoch(runs: Path) -> bool:

@@ -12,13 +12,17 @@ from small_logs import EMODB, log_of, written
 
 from ser_tui.cli.paper import print_paper
 from ser_tui.client import papers
-from ser_tui.report.paper_tables import searches, unlike
+from ser_tui.report.paper_tables import searches, transfers, unlike
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import folders
 from ser_tui.study import events
-from ser_tui.study.load import loads
+from ser_tui.study.findings import Finding, plain
+from ser_tui.study.load import loads, to_plain
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
 from ser_tui.study.time_to_score import passed
 
+CLASSES = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
 SCORES = [0.70, 0.85, 0.60, 0.91, 0.90, 0.93, *[0.5] * 9, 0.99]
 
 
@@ -27,6 +31,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
     written(tmp_path, "older", log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.80] * 15))
     log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), SCORES)
+    assert isinstance(log[0], events.RunStarted)
+    log[0] = replace(log[0], classes=CLASSES)
     mapping = {"calm": "boredom", "surprise": ""}
     found = events.EvaluationFinished(
         corpus="ravdess", trial=1, mapping=mapping, masked=False, utterances=300, dropped=10, classes=("a",), columns=("a", "b"),
@@ -57,6 +63,29 @@ def test_a_row_is_the_newest_fair_run_of_its_first_trials(runs: Path, capsys: py
     ravdess = next(row for row in document["zero_shot"] if row["corpus"] == "ravdess")
     assert (ravdess["paper_tuned"], ravdess["ours"]["tuned"]["value"], ravdess["ours"]["untuned"]["value"]) == (0.44, 0.5, 0.2)
     assert ravdess["ours"]["untuned"]["n"] == 300 and ravdess["ours"]["mapping"] == "the paper's map"
+
+
+def test_only_the_papers_map_of_labels_is_called_so_and_what_makes_a_score_doubtful_stands_beside_it(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = next(folder for folder in folders(runs) if "-newer-" in folder.run_id)
+    log = list(LogReader(newer.log).read_all())
+    found = log[-1]
+    assert isinstance(found, events.EvaluationFinished)
+    for change, told in (
+        ({}, "the paper's map, all classes"),
+        ({"mapping": {**found.mapping, "fear": "anger"}}, "another map, all classes"),
+        ({"mapping": {"happiness": "happiness", "sadness": "sadness"}}, "the paper's map, all classes"),
+        ({"findings": plain([Finding(kind="chosen_by", sentence="Chosen by this.")])}, "the paper's map, all classes; not unseen"),
+    ):
+        state = reduce_all([*log[:-1], replace(found, **change)])
+        assert transfers([("a", state)], "whisper-tiny.en")["ravdess"].labels == told
+    sooner = loads(EMODB.replace("strategy: gp", "strategy: random") + "objective: minutes\n")
+    assert isinstance(log[0], events.RunStarted)
+    other = reduce_all([replace(log[0], study=to_plain(sooner)), *log[1:]])
+    assert not transfers([("a", other)], "whisper-tiny.en"), "it was not chosen for its score"
+    print_paper(encoder="", protocol="random", budget=15, replayed=False, as_json=False)
+    assert "the paper's map, all classes" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_named_with_its_command(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

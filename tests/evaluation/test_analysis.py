@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fabricated_outputs import explained_run, outputs_of
+from fabricated_runs import CLASSES as NAMES
+from scored_run import EVALUATION, TEST
 
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation import errors
@@ -21,10 +24,11 @@ from ser_tui.store.files import DiskError
 from ser_tui.store.outputs import COLUMNS, Outputs, OutputsMissing, prune, read, write
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
-from ser_tui.study.events import Note
+from ser_tui.study.events import EvaluationStarted, Note
 from ser_tui.study.outputs import best_trials, kept
 from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.state import RunState
+from ser_tui.training.metrics import confusion_matrix
 from ser_tui.worker.in_memory import InMemory
 
 MakeStudy = Callable[..., Study]
@@ -176,3 +180,31 @@ def test_a_full_disk_costs_the_probabilities_and_no_score(small_study: MakeStudy
         assert told == ["class probabilities of trial 1 are not kept: no room left"]
         (own, *_) = explained(RunFolder(memory.keeper._folder.path), memory.state)
         assert own.missing.endswith("its class probabilities were not kept") and own.matrix is not None
+
+
+@pytest.mark.parametrize(("calibration", "on"), [("none", ("", "")), ("temperature", ("these very utterances", "the validation part"))])
+def test_an_error_of_calibration_says_on_what_its_temperature_was_fitted(calibration: str, on: tuple[str, str], tmp_path: Path) -> None:
+    run = explained_run(tmp_path / "runs", training={"calibration": calibration})
+    truth = tuple(index % 7 for index in range(20))
+    said = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
+    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said, 7))
+    digest = write(run.folder.outputs, outputs_of(truth, said, tmp_path / "audio"))
+    begun = EvaluationStarted(corpus="ravdess", mapping=EVALUATION.mapping, utterances=20)
+    run.write(begun, replace(EVALUATION, trial=2, confusion=counts, utterances=20, outputs=digest))
+    own, target = explained(run.folder, run.folder.state())
+    assert own.calibration is not None and target.calibration is not None
+    assert (own.calibration.cooled_on, target.calibration.cooled_on) == on
+    assert ("which was fitted on these very utterances;" in errors.calibration_text(own.calibration)) == bool(on[0])
+
+
+def test_recalls_of_counts_alone_are_not_of_what_could_be_read_alone(tmp_path: Path) -> None:
+    """Of 70 utterances 7 could not be read; they stand in no row of the counts, and are wrong all the same."""
+    run = explained_run(tmp_path / "runs")
+    counts = tuple(tuple(6 if row == column else 3 * (column == (row + 1) % 7) for column in range(7)) for row in range(7))
+    told = dict.fromkeys(NAMES, 0.6)
+    begun = EvaluationStarted(corpus="ravdess", mapping=EVALUATION.mapping, utterances=70)
+    found = replace(EVALUATION, trial=2, confusion=counts, utterances=70, bca=0.6, recalls=told)
+    run.write(replace(TEST, trial=2, confusion=counts, utterances=70), begun, found)
+    _, test, target = explained(run.folder, run.folder.state())
+    assert {one.name: one.recall for one in target.recalls} == told, "6 of 10, not of the 9 that were read"
+    assert {one.recall for one in test.recalls} == {None}, "of which class the others are nobody knows"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated_outputs import explained_run
+from fabricated_outputs import explained_run, outputs_of
+from fabricated_runs import CLASSES
+from scored_run import EVALUATION
 from small_runs import make_corpus
 
 from ser_tui.cli.ensembling import _tell, ensemble_runs
@@ -22,16 +24,17 @@ from ser_tui.evaluation.errors import Answers, Spoken
 from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.nested import score_nested
 from ser_tui.experiment.search import search
+from ser_tui.store.outputs import write
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
-from ser_tui.study.events import Note
+from ser_tui.study.events import EvaluationFailed, EvaluationStarted, Note
 from ser_tui.study.findings import Finding, doubts, plain, said, shares
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.scores import BCA, Score
-from ser_tui.training.metrics import balanced_accuracy
+from ser_tui.training.metrics import balanced_accuracy, confusion_matrix
 from ser_tui.worker.in_memory import InMemory
 
 SURE, LOST = (0.9, 0.1), (np.nan, np.nan)
@@ -187,3 +190,53 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         assert both.score.interval == pytest.approx(result.bca_interval)
         with pytest.raises(UsageError, match="other utterances"):
             scored([one, zero])
+
+
+def test_what_was_found_of_a_score_is_not_lost_by_a_later_evaluation_in_vain(tmp_path: Path) -> None:
+    run = explained_run(tmp_path / "runs")
+    truth = tuple(index % 7 for index in range(20))
+    said_ = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
+    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said_, 7))
+    known = plain([Finding(kind="chosen_by", sentence="Chosen by this.", count=4, of=20)])
+    mapping = dict.fromkeys(CLASSES, "anger")
+    digest = write(run.folder.outputs, outputs_of(truth, said_, tmp_path / "audio"))
+    begun = EvaluationStarted(corpus="ravdess", mapping=mapping, utterances=20)
+    found = replace(EVALUATION, trial=2, confusion=counts, utterances=20, outputs=digest, findings=known, mapping=mapping)
+    run.write(begun, found)
+    (before,) = members_of(run.folder, run.folder.state(), "ravdess", None)
+    run.write(begun, EvaluationFailed(corpus="ravdess", reason="stopped"))
+    run.write(begun, replace(found, trial=1, findings=()))
+    (after,) = members_of(run.folder, run.folder.state(), "ravdess", None)
+    assert before.findings == after.findings and doubts(after.findings) == "not unseen"
+    assert before.chosen == after.chosen == "4 of them"
+
+
+def test_duplicates_and_synthetic_speech_of_the_own_split_stay_beside_the_average(tmp_path: Path) -> None:
+    folder = explained_run(tmp_path / "runs").folder
+    state = folder.state()
+    assert state.start is not None
+    told = (
+        Finding(kind="duplicates", sentence="Duplicates across parts: 3 recordings.", count=3),
+        Finding(kind="synthetic", sentence="Synthetic speech."),
+        Finding(kind="warm", sentence="Warm start."),
+        Finding(kind="transductive", sentence="Transductive."),
+    )
+    state = replace(state, start=replace(state.start, findings=plain(told)))
+    average = scored(members_of(folder, state, "validation", 2), top=2)
+    assert [one.kind for one in average.findings] == ["duplicates", "synthetic"] and shares(average.findings) == "shares recordings"
+
+
+def test_a_bound_on_a_score_chooses_on_the_utterances_too(tmp_path: Path) -> None:
+    quick = {"objective": "minutes", "constraints": ["bca >= 0.7"]}
+    for number, (changes, chosen) in enumerate((({"objective": "minutes"}, ""), (quick, "all of it"))):
+        folder = explained_run(tmp_path / "runs", number, **changes).folder
+        (one,) = members_of(folder, folder.state(), "validation", None)
+        assert one.chosen == chosen, changes
+
+
+def test_temperatures_that_were_fitted_on_what_is_scored_are_told(tmp_path: Path) -> None:
+    told = "the temperatures in their probabilities were fitted on these utterances"
+    for number, calibration in enumerate(("none", "temperature")):
+        folder = explained_run(tmp_path / "runs", number, training={"calibration": calibration}).folder
+        average = scored(members_of(folder, folder.state(), "validation", 2), top=2)
+        assert (told in average.chosen) == (calibration == "temperature"), average.chosen

@@ -147,3 +147,16 @@ def test_the_mapping_is_light() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_an_emotion_counts_as_what_it_counted_as_in_training() -> None:
+    labels = {"anger": "negative", "sadness": "negative", "happiness": "positive", "other": ""}
+    classes = ("negative", "neutral", "positive")
+    assert propose(classes, ["Angry", "sad", "joy", "neutral", "calm", "oth", "fear"], labels=labels) == {
+        "Angry": "negative", "sad": "negative", "joy": "positive", "neutral": "neutral", "calm": "neutral", "oth": "", "fear": "",
+    }  # fmt: skip
+    merged = propose(("happiness", "neutral"), ["boredom", "surprise"], "paper", {"boredom": "neutral", "surprise": "Happiness"})
+    assert merged == {"boredom": "neutral", "surprise": "happiness"}
+    assert decided(classes, ["anger"], {"anger": "positive"}, "default", (), labels)[0] == {"anger": "positive"}, (
+        "a person has the last word"
+    )

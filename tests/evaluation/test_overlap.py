@@ -10,7 +10,7 @@ import pytest
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.hearing.segments import digest
 from ser_tui.corpora.manifest import Manifest, Utterance
-from ser_tui.evaluation.overlap import overlap, overlap_with_record
+from ser_tui.evaluation.overlap import overlap, overlap_with_record, within
 from ser_tui.study.findings import doubts
 
 
@@ -93,3 +93,35 @@ def test_without_the_corpus_that_was_trained_on_what_the_run_noted_is_compared_a
 def test_speakers_that_a_run_on_several_corpora_noted_are_those_of_the_target() -> None:
     said = overlap_with_record((), ("emodb/03", "ravdess/08", "emovo/10"), corpus("emodb2", ("03", "08", "10")), [0, 1, 2], "it is gone")
     assert [(one.kind, one.count, one.of) for one in said] == [("speakers", 1, 3), ("unchecked", None, None)]
+
+
+def emotional(name: str, said: dict[str, str], digests: dict[str, str]) -> Manifest:
+    """Utterances by id, of the emotions `said` and the contents `digests`."""
+    utterances = [Utterance(id_, Path(id_), emotion, "03", None, None, "de", 1.0, 16_000, 1, name) for id_, emotion in said.items()]
+    return manifests.make(name, Path("/made"), utterances, [], {id_: digests.get(id_, id_) for id_ in said})
+
+
+def test_recordings_that_a_target_holds_twice_are_told_and_are_no_sign_that_it_was_heard() -> None:
+    target = emotional("mine", {"a": "anger", "b": "anger", "c": "calm", "d": "fear"}, {"b": "a", "c": "a"})
+    mapping = {"anger": "anger", "calm": "neutral", "fear": "fear"}
+    repeated, contradicting = within(target, [0, 1, 2, 3], mapping, masked=True)
+    assert (repeated.count, repeated.of, contradicting.kind, contradicting.count) == (2, 4, "contradictions", 1)
+    assert "4 utterances are 2 different recordings" in repeated.sentence
+    assert doubts([repeated, contradicting]) == "with a warning"
+    # One class for both labels is no contradiction, and what the mapping drops is not scored.
+    assert [one.kind for one in within(target, [0, 1, 2, 3], {**mapping, "calm": "anger"}, masked=True)] == ["told"]
+    assert within(target, [0, 3], mapping, masked=True) == []
+
+
+@pytest.mark.parametrize(("masked", "said"), [(True, "right whatever it hears"), (False, "BCA is the recall of anger")])
+def test_a_score_on_one_class_is_named(masked: bool, said: str) -> None:
+    target = emotional("mine", {"a": "anger", "b": "rage"}, {})
+    [found] = within(target, [0, 1], {"anger": "anger", "rage": "anger"}, masked=masked)
+    assert found.kind == "classes" and said in found.sentence
+
+
+def test_a_class_that_names_no_emotion_is_told() -> None:
+    target = emotional("mine", {"a": "anger", "b": "oth"}, {})
+    [found] = within(target, [0, 1], {"anger": "anger", "oth": "other"}, masked=True)
+    assert found.count == 1 and "--map oth= drops it" in found.sentence
+    assert within(target, [0], {"anger": "anger", "oth": ""}, masked=True)[0].kind == "classes"

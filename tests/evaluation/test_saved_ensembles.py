@@ -16,6 +16,7 @@ from ser_tui.cli.ensembling import ensemble_runs
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.data import load as load_data
 from ser_tui.experiment.search import search
+from ser_tui.inference.loading import opened
 from ser_tui.store import ensembles
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
@@ -108,3 +109,18 @@ def test_members_are_evaluated_on_another_corpus(runs: Path, capsys: pytest.Capt
     assert told["part"] == "other" and told["utterances"] == 18 and told["chosen_on_these_utterances"] == []
     assert ensemble_runs(NAMES, **options, changes=["calm="]) == 0  # type: ignore[arg-type]
     assert json.loads(capsys.readouterr().out)["utterances"] == 12
+
+
+def test_the_model_of_another_trial_is_saved_under_no_name(runs: Path, tmp_path: Path) -> None:
+    """As where the best trial's own model could not be saved: an earlier best's lies in best/ still."""
+    place = runs / NAMES[1] / "best"
+    with opened(place) as loaded:
+        assert loaded.run is not None and loaded.run.run_id == NAMES[1]
+    table = json.loads((place / "model.json").read_text())
+    table["parameters"]["layers"] = "2"
+    (place / "model.json").write_text(json.dumps(table))
+    with opened(place) as loaded:
+        assert loaded.run is None, "its scores are not this model's"
+    with pytest.raises(UserError, match="the model of another trial than trial 1"):
+        ensemble_runs(NAMES, top=None, part="validation", output="", as_json=True, folder=str(tmp_path / "both"))
+    assert not (tmp_path / "both").exists()

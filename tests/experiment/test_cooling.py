@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation.errors import likelihood, reliability
 from ser_tui.experiment import cooling
 from ser_tui.experiment.search import search
+from ser_tui.inference.loading import Loaded
 from ser_tui.store.outputs import Outputs, read
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
@@ -72,7 +74,10 @@ def test_the_kept_model_and_its_outputs_share_the_temperature(small_study: Calla
             search(memory, Forecast)
             best, folder = memory.state.best, RunFolder(memory.keeper._folder.path)
             assert best is not None
-            weights = memory.keeper.load_best(best).head.linear.weight.detach().numpy().copy()
+            model = memory.keeper.load_best(best)
+            for known, calibrated in ((model.temperature, calibration == "temperature"), (1.0, False), (2.0, True)):
+                assert Loaded(replace(model, temperature=known), "x", folder).calibrated == calibrated, known
+            weights = model.head.linear.weight.detach().numpy().copy()
             return read(folder.outputs, best.outputs, 3), weights, [text for _, _, text in memory.state.log]
 
     plain, weights, _ = kept("none")

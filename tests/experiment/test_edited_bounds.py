@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from small_logs import log_of, written
 
+from ser_tui.client import replaying
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.proposing import replayed
 from ser_tui.experiment.search import search
@@ -117,3 +118,6 @@ def test_a_run_whose_bounds_were_edited_is_not_compared_in_silence(tmp_path: Pat
     folder = written(tmp_path, "a", log)
     assert space_of_run(RunFolder(folder.path))["epochs"] == edited.search["epochs"], "those that it searches by now"
     assert len(of_run(folder)) == 15
+    plain = written(tmp_path, "b", begun)
+    (warning,) = replaying.edited(tmp_path, [folder.run_id, plain.run_id])
+    assert warning.startswith(f"{folder.run_id}: Bounds: ") and "edited after 5 trials" in warning

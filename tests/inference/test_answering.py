@@ -169,7 +169,8 @@ def test_a_model_by_speakers_needs_speakers_and_says_of_each_what_it_says_of_all
     kept = output.read_bytes()
     output.write_bytes(kept[: kept.rindex(b"\n", 0, len(kept) - 2) + 9])
     assert answer(request) == 1 and output.read_bytes() == kept
-    capsys.readouterr()
+    assert "there were answers of 1 speaker (b) already, by their statistics" in " ".join(capsys.readouterr().err.split())
+    assert answer(request) == 1 and "there were answers of" not in capsys.readouterr().err, "nothing new was answered"
 
 
 def test_speakers_of_one_name_in_two_tables_are_two_people(make_model: MakeModel, recordings: list[Path], tmp_path: Path) -> None:

@@ -13,24 +13,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fabricated_outputs import explained_run, outputs_of
 from fabricated_runs import begin, finished
 from hypothesis import given
 from hypothesis import strategies as some
-from scored_run import scored_run
+from scored_run import EVALUATION, FOLDS, scored_run
 
 from ser_tui.cli.exporting import export_runs
 from ser_tui.cli.showing import print_run
+from ser_tui.evaluation.analysis import explained
 from ser_tui.report.collecting import tell
 from ser_tui.report.exports import paper_sheet, parts_sheet, trials_sheet
 from ser_tui.report.sections import findings
 from ser_tui.report.sheets import FORMATS, Sheet, SheetColumn, latex_text, markdown_text, written
 from ser_tui.store.export import export, summary_text
+from ser_tui.store.outputs import write
 from ser_tui.store.runs import resolve
 from ser_tui.study import events
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.several_tests import holm
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
+from ser_tui.training.metrics import confusion_matrix
 
 OLD = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
 
@@ -234,3 +239,59 @@ def test_a_run_of_several_is_exported_with_its_name(tmp_path: Path) -> None:
     names = [finished(tmp_path, number=number, trials=2).folder.run_id for number in range(2)]
     found = rows(written(trials_sheet([tell(resolve(tmp_path, name)) for name in names]), "csv"))
     assert [row["run"] for row in found] == [names[0], names[0], names[1], names[1]]
+
+
+def test_a_pooled_figure_in_a_table_says_what_chose_its_configuration(tmp_path: Path) -> None:
+    run = begin(tmp_path, planned=3, protocol={"kind": "loso"})
+    for number, bca in enumerate((0.412, 0.143, 0.871), 1):
+        run.trial(number, bca, run.parameters())
+    run.write(FOLDS)
+    told = tell(run.folder)
+    (row,) = json.loads(written(paper_sheet([told]), "json"))
+    assert (row["of"], row["chosen_on"]) == ("loso, pooled", "fold 03")
+    for form in ("markdown", "latex", "html"):
+        assert "loso, pooled; fold 03 chose the configuration" in written(paper_sheet([told]), form), form  # type: ignore[arg-type]
+
+
+def test_several_tests_against_the_first_run_are_corrected_and_say_what_they_are_about(tmp_path: Path) -> None:
+    two = paired(tmp_path / "a", 0.56)
+    alone = json.loads(written(paper_sheet(two), "json"))[1]
+    assert alone["p"] == alone["corrected_p"] and alone["p_about"] == "over utterances"
+    assert "(Holm)" not in written(paper_sheet(two), "markdown")
+    found = json.loads(written(paper_sheet([*two, paired(tmp_path / "b", 0.9)[1]]), "json"))[1:]
+    assert [row["corrected_p"] for row in found] == holm([row["p"] for row in found])
+    assert found[1]["corrected_p"] > found[1]["p"]
+    assert "of 2 tests (Holm)" in written(paper_sheet([*two, paired(tmp_path / "c", 0.9)[1]]), "latex")
+
+
+def test_what_a_corpus_was_scored_on_before_is_a_part_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
+    run = explained_run(tmp_path / "runs")
+    truth = tuple(index % 7 for index in range(21))
+    for shift in (1, 2):
+        said = tuple((label + shift * (index % 5 == 0)) % 7 for index, label in enumerate(truth))
+        counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said, 7))
+        digest = write(run.folder.outputs, outputs_of(truth, said, tmp_path / "audio"))
+        begun = events.EvaluationStarted(corpus="ravdess", mapping=EVALUATION.mapping, utterances=21)
+        run.write(begun, replace(EVALUATION, trial=2, confusion=counts, utterances=21, outputs=digest, speakers=("01",) * (shift - 1)))
+    found = rows(printed(capsys, run.folder.run_id, what="predictions", form="csv"))
+    parts = [row["part"] for row in found]
+    assert (parts.count("ravdess"), parts.count("ravdess, 1 evaluation before")) == (21, 21)
+    last = explained(run.folder, run.folder.state())[1:]
+    assert [one.title for one in last] == ["zero-shot on ravdess (speaker 01 only)", "zero-shot on ravdess"]
+
+
+def test_a_table_of_trials_says_what_its_intervals_are_over(tmp_path: Path) -> None:
+    apart, mixed = (begin(tmp_path, number=number, planned=1, protocol=kind) for number, kind in ((0, "speaker"), (1, "random")))
+    told = []
+    for run, speakers in ((apart, 2), (mixed, 0)):
+        run.trial(1, 0.5, run.parameters())
+        one = tell(run.folder)
+        told.append(replace(one, document={**one.document, "interval_speakers": speakers}))
+    assert "Intervals are over 2 speakers." in written(trials_sheet(told[:1]), "latex")
+    assert "Intervals are over utterances." in written(trials_sheet(told[1:]), "markdown")
+    named = [told[0], replace(told[1], document={**told[1].document, "name": "other"})]
+    assert "other: intervals over utterances." in written(trials_sheet(named), "html")
+    assert json.loads(written(trials_sheet(told[:1]), "json"))[0]["interval_speakers"] == 2

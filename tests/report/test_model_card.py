@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fabricated_runs import finished
+from fabricated_runs import CLASSES, finished
 from scored_run import EVALUATION, scored_run
 
 from ser_tui.evaluation.analysis import explained
@@ -68,3 +68,18 @@ def test_one_trial_is_not_the_best_of_several(tmp_path: Path) -> None:
     assert [any(told in line for line in findings(run_document(folder, folder.state()))) for folder in (one, two)] == [False, True]
     assert told not in model_card(run_document(one, one.state()), MADE)
     assert tell(one).state.finished_trials == 1
+
+
+def test_the_scores_on_a_card_are_of_its_own_model_as_it_was_asked(tmp_path: Path) -> None:
+    run = scored_run(tmp_path)
+    other = replace(EVALUATION, corpus="emovo")
+    five = tuple(row[:5] for row in EVALUATION.confusion[:5])
+    fewer = replace(other, corpus="savee", classes=CLASSES[:5], columns=CLASSES[:5], confusion=five)
+    for one in (replace(other, trial=1), replace(other, speakers=("f1",)), fewer):
+        run.write(EvaluationStarted(corpus=one.corpus, mapping=dict(one.mapping), utterances=576), one)
+    lines = [line for line in model_card(run_document(run.folder, run.folder.state()), MADE).splitlines() if "| zero-shot on " in line]
+    names = [line.split(" | ")[0] for line in lines]
+    assert names == [
+        "| zero-shot on ravdess", "| zero-shot on emovo (speaker f1 only)",
+        "| zero-shot on savee, asked among 5 of its 7 classes alone",
+    ], "and trial 1's model is not the one that was exported"  # fmt: skip

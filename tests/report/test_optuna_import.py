@@ -7,6 +7,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import Finding, findings_of, plain
+from ser_tui.study.headline import pooled_over, validation_speakers
+from ser_tui.study.run_summary import to_json
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import summarize
 
@@ -167,3 +171,23 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"pip install 'ser-tui\[optuna\]'"):
         import_optuna(tmp_path / "one.log", tmp_path / "runs")
+
+
+def test_what_a_run_was_warned_of_comes_back_by_kind_with_what_its_intervals_are_over(tmp_path: Path) -> None:
+    told = tell(scored_run(tmp_path / "runs").folder)
+    start = told.state.start
+    assert start is not None
+    known = (
+        Finding(kind="synthetic", sentence="Synthetic speech."),
+        Finding(kind="sentences", sentence="Sentences are shared.", part="validation", count=3, of=10),
+    )
+    start = replace(start, findings=plain(known), interval_speakers=2, objective=("03", "08"), folds=10, shares_speakers=False)
+    state = replace(told.state, start=start)
+    listed = json.loads(json.dumps({**told.document, **to_json(summarize(told.document["run_id"], state))}))
+    for key in ("folds", "evaluations", "state"):
+        listed[key] = told.document[key]
+    track([replace(told, document=listed, state=state)], "optuna", tmp_path / "o.db")
+    back = import_optuna(tmp_path / "o.db", tmp_path / "runs").state()
+    found = findings_of(back.start)
+    assert [one for one in found if one.kind != "imported"] == list(known)
+    assert validation_speakers(back.start) == 2 and pooled_over(back.start) == "pooled over 2 of 10 folds"

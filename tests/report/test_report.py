@@ -200,3 +200,41 @@ def test_axes_hold_all_values_at_round_ticks() -> None:
     near = scores_axis("BCA", [0.93, 0.98], 0.14)
     assert near.low >= 0.85  # chance would take the room that the scores need; the plot says that it lies below
     assert scores_axis("BCA", [0.2, 0.6], 0.14).low <= 0.14
+
+
+def test_nested_folds_are_nobodys_configuration_and_are_repeated_as_such(tmp_path: Path) -> None:
+    run = scored_run(tmp_path)
+    run.write(replace(FOLDS, nested=15), replace(FOLDS, nested=15, averaged=3))
+    told = [shlex.split(line) for line in commands(tell(run.folder).document) if " folds " in line]
+    assert [words[3:] for words in told] == [
+        ["--protocol", "loso"], ["--protocol", "loso", "--nested"], ["--protocol", "loso", "--nested", "--top", "3"],
+    ]  # fmt: skip
+    text = html(run.folder)
+    assert "loso: trial 3&#x27;s configuration, trained anew" in text or "loso: trial 3's configuration, trained anew" in text
+    assert "loso, nested: the best of 15 trials on the other folds, trained anew" in text
+    assert "loso, nested, 3 averaged: the 3 best of 15 trials on the other folds" in text
+
+
+def test_the_time_of_several_trials_at_once_is_that_of_the_search(tmp_path: Path) -> None:
+    run = begin(tmp_path, planned=2)
+    first, second = (list(run.trial_events(number, bca, {**run.parameters(), "epochs": 1}, 30.0)) for number, bca in ((1, 0.5), (2, 0.7)))
+    assert isinstance(second[0], events.TrialStarted)
+    run.write(first[0], replace(second[0], pending=(1,)))
+    run.write(*second[1:-1], step=14.0)
+    run.write(second[-1], first[1], first[-1])
+    told = tell(run.folder).document
+    ends = told["trial_ends"]
+    assert max(ends) < sum(trial["seconds"] for trial in told["trial_list"]) == 60.0
+    text = html(run.folder)
+    assert "The same over the time of the search" in text and "seconds of the search" in text
+
+
+def test_the_picture_of_several_runs_says_what_chose_a_pooled_figure(tmp_path: Path) -> None:
+    folders = []
+    for number in range(2):
+        run = begin(tmp_path, number=number, planned=3, protocol={"kind": "loso"})
+        for trial, bca in enumerate((0.412, 0.143, 0.871), 1):
+            run.trial(trial, bca, run.parameters())
+        run.write(FOLDS)
+        folders.append(run.folder)
+    assert html(*folders).count(": fold 03 chose the configuration") == 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from scored_run import scored_run
 
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.findings import Finding
@@ -48,3 +51,10 @@ def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> Non
     assert "also shared" not in dict(outcomes([summary(), summary()]))
     unlabelled = summary(shares_speakers=None)
     assert dict(outcomes([unlabelled, summary()]))["shared speakers"] == ("cannot be told", "no")
+
+
+def test_a_score_of_a_model_that_is_not_the_best_any_more_says_so(tmp_path: Path) -> None:
+    folder = scored_run(tmp_path).folder
+    one = summarize(folder.run_id, folder.state())
+    earlier = changed(one, evaluations=tuple(changed(found, trial=1) for found in one.evaluations))
+    assert counted(one, earlier) == ("576 masked", "576 masked, of trial 1, not the best")

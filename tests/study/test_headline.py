@@ -20,7 +20,8 @@ from ser_tui.study.run_summary import to_json
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
-from ser_tui.tui.views.results import folds_lines
+from ser_tui.tui.views.results import confusion_lines, folds_lines
+from ser_tui.tui.views.results import test_lines as lines_of_test
 from ser_tui.tui.views.runs import home_cells, results, short_detail
 from ser_tui.tui.views.trials import result_lines
 
@@ -162,3 +163,35 @@ def test_p_says_whom_it_is_about() -> None:
     ]  # fmt: skip
     assert difference_text(0.029, 0.04, p_is_about(8)) == "+.029, p = .04 over 8 speakers"
     assert difference_text(0.029, None, p_is_about(8)) == "+.029", "no test, so nobody whom it is about"
+
+
+def test_a_nested_figure_of_another_number_of_trials_than_the_run_has_made_says_so() -> None:
+    assert figure(run("kfold", replace(FOLDS, nested=1))).name == "kfold, pooled, nested"
+    assert figure(run("kfold", replace(FOLDS, nested=15))).name == "kfold, pooled, nested of 15 trials"
+    assert figure(run("kfold", replace(FOLDS, trial=2))).name == "kfold, pooled of trial 2, not the best any more"
+
+
+def test_recalls_on_the_screen_are_not_of_what_could_be_read_alone() -> None:
+    """Of four utterances of b two could not be read: they are in no row of the counts, and wrong."""
+    classes, counts = ("a", "b"), ((2, 0), (0, 2))
+    whole = [line.plain for line in confusion_lines(classes, classes, counts, {})]
+    assert [line.split()[-2] for line in whole[2:]] == ["1.000", "1.000"]
+    read = [line.plain for line in confusion_lines(classes, classes, counts, {}, {"a": 1.0, "b": 0.5})]
+    assert [line.split()[-2] for line in read[2:]] == ["1.000", ".500"]
+    tested = [line.plain for line in lines_of_test(replace(TEST, confusion=counts, utterances=6), classes, 100)]
+    assert [line.split()[-2] for line in tested[-3:-1]] == ["-", "-"]
+
+
+def test_a_score_of_a_trial_that_is_not_the_best_any_more_says_so_on_the_screens() -> None:
+    found = events.EvaluationFinished(
+        corpus="ravdess", trial=2, mapping={"a": "a"}, masked=True, utterances=4, dropped=0, classes=("a", "b"), columns=("a", "b"),
+        confusion=((1, 1), (1, 1)), accuracy=0.5, accuracy_interval=(0.2, 0.8), bca=0.5, bca_interval=(0.2, 0.8), recalls={}, chance=0.5,
+        speakers=("01",),
+    )  # fmt: skip
+    begun = events.EvaluationStarted(corpus="ravdess", mapping={"a": "a"}, utterances=4)
+    for trial, told in ((1, 0), (2, 2)):
+        state = run("kfold", replace(FOLDS, trial=trial), begun, replace(found, trial=trial))
+        lines = [line.plain for line in result_lines(state, 140)]
+        assert sum(f"of trial {trial}, not the best" in line for line in lines) == told, lines
+        home = [line.plain for line in results(summarize("x", state)) if "on ravdess" in line.plain]
+        assert "speaker 01 only" in home[0] and ("of trial 2, not the best" in home[0]) == bool(told)

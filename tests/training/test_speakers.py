@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_tui.api.predicting import Predictor
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.training import Training
+from ser_tui.training.averaging import AveragedModel
 from ser_tui.training.model import load_model
 from ser_tui.training.predictions import kept_logits, with_shared_features
 from ser_tui.training.probe import ProbeTrainer
@@ -61,3 +63,16 @@ def test_it_is_for_probes() -> None:
     assert Study.model_validate({"method": "probe", "training": {"normalize_speaker": True}}).training.normalize_speaker
     with pytest.raises(ValueError, match="is for probes"):
         Study.model_validate({"method": "finetune", "training": {"normalize_speaker": True}})
+
+
+def test_the_only_utterance_of_a_speaker_is_not_answered(tiny: Callable[[str], str], tones: Split) -> None:
+    """Once its own mean is taken out nothing of it is left: what the model would say is its head's bias."""
+    train, validation = spoken(tones[0], ("a", "b")), spoken(tones[1], ("c", "d"))
+    trainer = ProbeTrainer(tiny("wav2vec2"), train, validation, CLASSES, Training(normalize_speaker=True))
+    trainer.run(PARAMETERS, 1, lambda report: None, lambda: False)
+    predictor = Predictor(AveragedModel.of(trainer.fitted()))
+    paths = [clip.path for clip in validation.clips[:3]]
+    found = predictor.predict(paths, ["c", "c", "d"])
+    assert [label is None for label in found.labels] == [False, False, True]
+    assert found.problems == {2: "one utterance of speaker d: this model needs several of each"}
+    assert not predictor.predict(paths, ["c"] * 3).problems

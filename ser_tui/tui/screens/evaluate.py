@@ -112,7 +112,7 @@ class EvaluateScreen(AppScreen[None]):
             self.ser.tell("this run has no model yet: its first finished trial makes one", problem=True)
             self.dismiss()
             return
-        self.plan.classes = summary.classes
+        self.plan.classes, self.plan.labels = summary.classes, summary.study.labels
         self._say_model(summary, summary.best)
 
         def look() -> list[Any]:

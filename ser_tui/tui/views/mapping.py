@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -28,6 +28,8 @@ class Plan:
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     """Whose utterances of the one target are evaluated, see `EvaluationRequest`; both empty: everybody's."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What emotions counted as in training, where the study says so."""
 
     def take(self, targets: Sequence[CorpusFacts]) -> None:
         """Evaluate on `targets`; a choice of speakers stays with the very corpus that it was made for."""
@@ -47,7 +49,7 @@ class Plan:
         """Emotion -> class by the preset; all dropped where no emotion is one of the model's."""
         emotions = list(self.counts())
         try:
-            return propose(self.classes, emotions, self.preset)
+            return propose(self.classes, emotions, self.preset, self.labels)
         except UsageError:
             return dict.fromkeys(emotions, DROPPED)
 

@@ -158,7 +158,8 @@ def _of_transfer(tables: PaperTables, corpus: str, which: str) -> list[Text]:
 
 def _conditions(there: Transfer) -> str:
     masked = "masked" if there.masked else "raw: all classes can be predicted"
-    return f"labels: {there.mapping}, {masked}; trained by: {there.protocol}; machine: {there.machine}"
+    doubt = f"; {there.doubt}" if there.doubt else ""
+    return f"labels: {there.mapping}, {masked}{doubt}; trained by: {there.protocol}; machine: {there.machine}"
 
 
 def left_line(tables: PaperTables) -> Text:
@@ -186,10 +187,12 @@ def sheet(tables: PaperTables) -> Sheet:
         there = tables.transfers.get(corpus)
         for which, one in zip((UNTUNED, TUNED), printed_, strict=True):
             value = None if there is None else there.tuned if which == TUNED else there.untuned
-            facts: Sequence[object] = (None,) * 5 if there is None else (None, there.minutes, there.protocol, there.machine, there.run)
+            how = "" if there is None else f"{there.protocol}; labels: {there.labels}"
+            facts: Sequence[object] = (None,) * 5 if there is None else (None, there.minutes, how, there.machine, there.run)
             found.append((f"zero-shot on {corpus}, {which}", one.score, None, None, *_values(value), *facts))
     title = f"arXiv 2510.07052 and the runs here: EmoDB, {tables.encoder}, protocol {tables.protocol}"
-    return Sheet(title, kept, tuple(found), note=f"The best of {counted(tables.budget, 'trial')}. {NOTE}")
+    apart = "".join(f" {line[:1].upper()}{line[1:]}." for line in unlike(tables.rows))
+    return Sheet(title, kept, tuple(found), note=f"The best of {counted(tables.budget, 'trial')}. {NOTE}{apart}")
 
 
 def _values(value: Score | None) -> tuple[object, ...]:

@@ -41,11 +41,16 @@ NAME = 11
 
 
 def confusion_lines(
-    truth: Sequence[str], predicted: Sequence[str], counts: Sequence[Sequence[int]], intervals: Mapping[str, tuple[float, float]]
+    truth: Sequence[str],
+    predicted: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    intervals: Mapping[str, tuple[float, float]],
+    recalls: Mapping[str, float] | None = None,
 ) -> list[Text]:
     """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n.
 
-    `intervals`: those of the recalls, by class.
+    `intervals`: those of the recalls, by class; `recalls`: where they are not those of the counts, as where something could not be read,
+    which is in no row.
     """
     if not events.counts_fit(counts, truth, predicted):
         return [cell("the log's counts do not fit its classes: who was taken for whom is not known", "warning")]
@@ -61,7 +66,8 @@ def confusion_lines(
         for value in row:
             share = value / total if total else 0.0
             line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
-        recall = row[predicted.index(name)] / total if total and name in predicted else None
+        of_counts = row[predicted.index(name)] / total if total and name in predicted else None
+        recall = of_counts if recalls is None else recalls.get(name)
         line.append_text(cell(f"  {score_with_interval(recall, intervals.get(name), short=True):<12} {total:>5}"))
         lines.append(line)
     return lines
@@ -74,11 +80,12 @@ def test_lines(found: events.TestScored, classes: Sequence[str], width: int, by:
     shown = f"BCA {score_text(found.scores[BCA])}"
     accuracy = f"accuracy {score_text(found.scores[ACCURACY])}"
     whose = f"trial {found.trial}{f', {by}' if by else ''}"
+    unread = sum(map(sum, found.confusion)) < found.utterances
     return [
         head,
         *broken(cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   {whose}", "bold"), width),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
-        *confusion_lines(classes, classes, found.confusion, found.recall_intervals),
+        *confusion_lines(classes, classes, found.confusion, found.recall_intervals, {} if unread else None),
         Text(),
     ]
 
@@ -178,7 +185,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),
-        *confusion_lines(found.classes, found.columns, found.confusion, found.recall_intervals),
+        *confusion_lines(found.classes, found.columns, found.confusion, found.recall_intervals, found.recalls),
     ]
     return [*lines, Text()]
 

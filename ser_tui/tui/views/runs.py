@@ -21,6 +21,7 @@ from ser_tui.study.formatting import (
     local_zone,
     mean,
     measured_text,
+    of_speakers,
     parameter,
     score,
     score_text,
@@ -372,6 +373,9 @@ def results(summary: RunSummary) -> list[Text]:
     for found in summary.evaluations:
         shown = score_text(found.accuracy)
         chance = f"chance {score(found.chance)}  {sample(found.utterances, found.interval_speakers)}"
+        chance += f", {whose}" if (whose := of_speakers(found.speakers, found.without)) else ""
+        if summary.best is not None and found.trial not in (0, summary.best.number):
+            chance += f"; of trial {found.trial}, not the best"
         lines.append(cell(f"on {found.corpus:<9} accuracy {shown}  {chance}"))
         if doubt := doubts(found.findings):
             lines.append(cell(f"             {doubt}: v on the run's screen says why", "warning"))

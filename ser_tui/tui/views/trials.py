@@ -394,6 +394,7 @@ def result_lines(state: RunState, width: int) -> list[Text]:
         pieces = [
             (0, Scored("BCA" if by else "pooled BCA", folds.scores[BCA])), (3, spread),
             *_over(folds.utterances, folds.interval_speakers, by, _chosen(chosen_on(folds, state.study))),
+            *([] if folds.nested else _earlier(state, folds.trial)),
             *_probe(folds.probe_score), *([(2, f"{known} (v)")] if (known := shares(findings_of(folds))) else []),
         ]  # fmt: skip
         lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
@@ -408,12 +409,19 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             pieces.append((0, _sample(result.utterances, result.interval_speakers)))
             if whose := of_speakers(result.speakers, result.without, 2):
                 pieces.append((0, whose))
+            pieces += _earlier(state, result.trial)
             known = doubts(findings_of(result))
             doubt = [(0, f"! {known} (v)")] if known else []
             lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), "warning" if known else ""))
         elif found.reason:
             lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
     return lines
+
+
+def _earlier(state: RunState, trial: int) -> list[Piece]:
+    """That a score is of a trial which is not the best one any more."""
+    best = state.best
+    return [] if best is None or trial in (0, best.number) else [(0, f"of trial {trial}, not the best")]
 
 
 @dataclass(frozen=True)
