@@ -115,8 +115,10 @@ def within(target: Manifest, chosen: Sequence[int], mapping: Mapping[str, str], 
         )
         found.append(Finding(kind="told", sentence=sentence, count=more, of=len(asked)))
     if several := sum(len(classes) > 1 for classes in held.values()):
-        many = f"{several} recordings are" if several > 1 else "1 recording is"
-        sentence = f"Contradicting labels: {many} there more than once and count as different classes, of which one at most can be right."
+        many = (
+            f"{several} recordings are there more than once and count" if several > 1 else "1 recording is there more than once and counts"
+        )
+        sentence = f"Contradicting labels: {many} as different classes, of which one at most can be right."
         found.append(Finding(kind="contradictions", sentence=sentence, count=several))
     classes = sorted({mapping[utterance.emotion] for utterance in asked})
     if len(classes) == 1:

@@ -29,6 +29,7 @@ BESIDE: Mapping[str, str] = {
     "speakers": "Who is in each part, by name.",
     "startup": "Trials that are drawn before the strategy proposes.",
     "trial_list": "Every trial, with its `epochs`.",
+    "trial_ends": "Of each trial, seconds of the search until it ended.",
     "constraints": "What the best trial must keep.",
     "breaks_constraints": "Numbers of the trials that do not keep them.",
     "front": "Numbers of the trials on the front of two objectives.",
