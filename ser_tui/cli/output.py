@@ -18,6 +18,7 @@ from ser_tui.study.formatting import (
     printable,
     score_text,
     score_with_interval,
+    self_trained_text,
 )
 from ser_tui.study.headline import p_is_about, sample
 from ser_tui.study.scores import ACCURACY, BCA
@@ -139,6 +140,8 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
     if result.not_centred:
         say(result.not_centred)
+    if result.self_trained:
+        say(self_trained_text(result.self_trained, result.self_trained_intervals))
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")
     from ser_tui.study.events import counts_fit  # a list of runs reads no event

@@ -17,6 +17,7 @@ from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import left_out_nameless, only_speakers
 from ser_tui.evaluation.mapping import decided, divided
 from ser_tui.evaluation.overlap import overlap, overlap_with_record, within
+from ser_tui.evaluation.self_training import self_trained
 from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
@@ -35,9 +36,9 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished, Evaluatio
 from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive, warm_of_target
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
-from ser_tui.study.scores import intervals
+from ser_tui.study.scores import Score, intervals
 from ser_tui.training.model import Model
-from ser_tui.training.predictions import kept_logits, with_shared_features
+from ser_tui.training.predictions import kept_features, kept_logits, with_shared_features
 from ser_tui.training.trial import TrialStopped, UtteranceChanged
 
 PROGRESS_SECONDS = 1.0
@@ -122,6 +123,21 @@ class _Evaluation:
     def _preset(self) -> Preset:
         return "paper" if self._request.preset == "paper" else "default"
 
+    def _self_trained(self, target: Target, logits: NDArray[np.float32]) -> dict[str, Score]:
+        """Accuracy and BCA after `self_training`; nothing for a model whose encoder was trained with it, of which no features are kept,
+        and where too little can be taught."""
+        model = self._model
+        if model.tuned:
+            return {}
+        features = kept_features(
+            model, target.clips, target.digests, speakers=target.speakers or (), should_stop=self._session.should_stop,
+            on_progress=partial(self._session.progress, "self-training"),
+        )  # fmt: skip
+        held = set(target.emotions)
+        answers = np.asarray([not target.masked or name in held for name in model.classes])
+        said = self_trained(features, logits, answers)
+        return {} if said is None else {name: score for name, score in target.scored(said, model.classes).scores.items()}
+
     def on(self, corpus: str) -> str | None:
         """Evaluate on one corpus; why it failed, or None."""
         session, request, model = self._session, self._request, self._model
@@ -149,6 +165,7 @@ class _Evaluation:
             ]
             findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
             findings += [*within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
+            taught = self._self_trained(target, logits)
             if self._baselines is not None:
                 beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
@@ -181,6 +198,7 @@ class _Evaluation:
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
+                self_trained={name: score.value for name, score in taught.items()}, self_trained_intervals=intervals(taught),
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
                 outputs=kept_as,
             )

@@ -84,6 +84,7 @@ def run_document(
             baseline_corrected_p=dict(zip(evaluation.baseline_p, holm(list(evaluation.baseline_p.values())), strict=True)),
             centred=dict(evaluation.centred),
             not_centred=evaluation.not_centred,
+            self_trained=dict(evaluation.self_trained), self_trained_intervals=_lists(evaluation.self_trained_intervals),
             centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
             speakers=list(evaluation.speakers), without=list(evaluation.without),
         )  # fmt: skip

@@ -352,6 +352,9 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
             if not name.endswith(AS_BCA):
                 cells = [score_with_interval(scores[key], around.get(key)) if key in scores else "-" for key in (name, f"{name}{AS_BCA}")]
                 lines.append([f"{title}{name.replace('_', ' ')}", *cells])
+    if trained := one["self_trained"]:
+        cells = [score_with_interval(trained[key], one["self_trained_intervals"].get(key)) for key in (ACCURACY, BCA)]
+        lines.append(["after self-training on it (transductive)", *cells])
     masked = "its classes masked to those that the target has" if one["masked"] else "all classes of the model"
     yield tag(
         "p",

@@ -568,6 +568,11 @@ class EvaluationFinished(Event):
     seconds: float = 0.0
     interval_speakers: int | None = None
     """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
+    self_trained: Mapping[str, float] = field(default_factory=dict)
+    """Accuracy and BCA, under these names, of the model together with a head that its own surest answers about the target taught: no label
+    of the target is used, but its recordings are. Empty for fine-tuned models, for few utterances and in logs of before there was it."""
+    self_trained_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of the scores in `self_trained`, under their names."""
     not_centred: str = ""
     """Why `centred` has no score by speaker; empty: it has one, or a log of before there was this field."""
     speakers: tuple[str, ...] = ()

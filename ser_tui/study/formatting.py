@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ser_tui.study.hyperparameters import TRAINED, Value, counts, read_of
-from ser_tui.study.scores import AS_BCA, BCA, MEASURES, Measure, Score
+from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, MEASURES, Measure, Score
 from ser_tui.study.several_tests import holm
 
 BLOCKS = "▁▂▃▄▅▆▇"
@@ -191,6 +191,14 @@ def mapped(emotion: str, target: str) -> str:
 def centred_text(centred: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
     """What the scores in `events.EvaluationFinished.centred` are, in one line."""
     return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred, intervals)}"
+
+
+def self_trained_text(self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
+    """What the scores in `events.EvaluationFinished.self_trained` are, in one line."""
+    told = ", ".join(
+        f"{name} {score_with_interval(self_trained[key], intervals.get(key))}" for name, key in (("accuracy", ACCURACY), ("BCA", BCA))
+    )
+    return f"after self-training on the target (its recordings, no labels: transductive): {told}"
 
 
 def ended(state: str, reason: str) -> str:

@@ -107,13 +107,19 @@ class Model:
     def heard_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
         """Logits [N, classes] of pooled `vectors` [N, width] by the statistics of each of `speakers`; NaN where a vector is. Raises
         UserError where a speaker is not known."""
-        logits = np.full((len(vectors), len(self.classes)), np.nan, dtype=np.float32)
+        with torch.no_grad():
+            logits: NDArray[np.float32] = self.head(torch.from_numpy(self.normalised_by_speaker(vectors, speakers))).numpy()
+        return logits
+
+    def normalised_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
+        """Pooled `vectors` [N, width] by the statistics of each of `speakers`, as the head hears them; NaN where one is. Raises UserError
+        where a speaker is not known."""
+        found = np.full(vectors.shape, np.nan, dtype=np.float32)
         known = np.flatnonzero(np.isfinite(vectors).all(axis=1))
         own = [speakers[index] for index in known.tolist()] if speakers else [""] * len(known)
         if len(known):
-            with torch.no_grad():
-                logits[known] = self.head(torch.from_numpy(by_speaker(vectors[known], own))).numpy()
-        return logits
+            found[known] = by_speaker(vectors[known], own)
+        return found
 
     def _predict(
         self, clips: Sequence[Clip], digests: Sequence[str], width: int, should_stop: Stop, on_progress: OnProgress | None

@@ -56,6 +56,25 @@ def kept_logits(
         return model.heard_by_speaker(vectors, speakers)
 
 
+def kept_features(
+    model: Model,
+    clips: Sequence[Clip],
+    digests: Sequence[str],
+    *,
+    speakers: Sequence[str] = (),
+    should_stop: Stop = lambda: False,
+    on_progress: OnProgress | None = None,
+) -> NDArray[np.float32]:
+    """What the head of `model` hears of the `clips`: [N, width], NaN where one is unreadable. Of a model on a frozen encoder alone,
+    otherwise ValueError. `speakers`, and what is raised: see `kept_logits`."""
+    if model.tuned:
+        raise ValueError("only of a frozen encoder are pooled features kept")
+    with as_memory_error():
+        width = model.pooling.width(model.encoder.dimension)
+        vectors = _frozen(model, clips, digests, lambda pooled: pooled, width, should_stop, on_progress)
+        return model.normalised_by_speaker(vectors, speakers) if model.pooling.by_speaker else vectors
+
+
 def with_shared_features(model: Model) -> Model:
     """`model`, so that features which its frozen encoder computed before, in a search say, are found. A tuned one as it is.
 
