@@ -36,7 +36,7 @@ from ser_tui.study.events import EvaluationFailed, EvaluationFinished, Evaluatio
 from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive, warm_of_target
 from ser_tui.study.formatting import mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
-from ser_tui.study.scores import Score, intervals
+from ser_tui.study.scores import SELF_TRAINED, intervals
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import kept_features, kept_logits, with_shared_features
 from ser_tui.training.trial import TrialStopped, UtteranceChanged
@@ -123,12 +123,12 @@ class _Evaluation:
     def _preset(self) -> Preset:
         return "paper" if self._request.preset == "paper" else "default"
 
-    def _self_trained(self, target: Target, logits: NDArray[np.float32]) -> dict[str, Score]:
+    def _self_trained(self, target: Target, logits: NDArray[np.float32]) -> Beside:
         """Accuracy and BCA after `self_training`; nothing for a model whose encoder was trained with it, of which no features are kept,
         and where too little can be taught."""
-        model = self._model
+        model, found = self._model, Beside()
         if model.tuned:
-            return {}
+            return found
         features = kept_features(
             model, target.clips, target.digests, speakers=target.speakers or (), should_stop=self._session.should_stop,
             on_progress=partial(self._session.progress, "self-training"),
@@ -136,7 +136,9 @@ class _Evaluation:
         held = set(target.emotions)
         answers = np.asarray([not target.masked or name in held for name in model.classes])
         said = self_trained(features, logits, answers)
-        return {} if said is None else {name: score for name, score in target.scored(said, model.classes).scores.items()}
+        if said is not None:
+            found.add(SELF_TRAINED, target.scored(said, model.classes))
+        return found
 
     def on(self, corpus: str) -> str | None:
         """Evaluate on one corpus; why it failed, or None."""
@@ -198,7 +200,7 @@ class _Evaluation:
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
-                self_trained={name: score.value for name, score in taught.items()}, self_trained_intervals=intervals(taught),
+                self_trained=taught.scores, self_trained_intervals=taught.intervals,
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
                 outputs=kept_as,
             )

@@ -38,7 +38,7 @@ from ser_tui.study.load import yaml_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
 from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL
-from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, Measure
+from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, SELF_TRAINED, Measure
 from ser_tui.study.seeds import CHOSEN_ON, HELD_OUT
 
 Document = Mapping[str, Any]
@@ -346,15 +346,12 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
         ["the model", figures.scored(path, OF_ACCURACY), figures.scored(path, OF_EVALUATION)],
         ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],
     ]
-    for title, kind in (("", "baseline"), ("own mean taken out by ", "centred")):
+    for title, kind in (("", "baseline"), ("own mean taken out by ", "centred"), ("with its own recordings, no labels: ", SELF_TRAINED)):
         scores, around = one[f"{kind}s" if kind == "baseline" else kind], one[f"{kind}_intervals"]
         for name in scores:
             if not name.endswith(AS_BCA):
                 cells = [score_with_interval(scores[key], around.get(key)) if key in scores else "-" for key in (name, f"{name}{AS_BCA}")]
                 lines.append([f"{title}{name.replace('_', ' ')}", *cells])
-    if trained := one["self_trained"]:
-        cells = [score_with_interval(trained[key], one["self_trained_intervals"].get(key)) for key in (ACCURACY, BCA)]
-        lines.append(["after self-training on it (transductive)", *cells])
     masked = "its classes masked to those that the target has" if one["masked"] else "all classes of the model"
     yield tag(
         "p",

@@ -569,8 +569,8 @@ class EvaluationFinished(Event):
     interval_speakers: int | None = None
     """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
     self_trained: Mapping[str, float] = field(default_factory=dict)
-    """Accuracy and BCA, under these names, of the model together with a head that its own surest answers about the target taught: no label
-    of the target is used, but its recordings are. Empty for fine-tuned models, for few utterances and in logs of before there was it."""
+    """Accuracy (self_trained) and BCA (self_trained_bca) of the model together with a head that its own surest answers about the target
+    taught: no label of the target is used, but its recordings are. Empty for fine-tuned models, for few utterances, and in older logs."""
     self_trained_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Of the scores in `self_trained`, under their names."""
     not_centred: str = ""

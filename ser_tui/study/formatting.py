@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ser_tui.study.hyperparameters import TRAINED, Value, counts, read_of
-from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, MEASURES, Measure, Score
+from ser_tui.study.scores import AS_BCA, BCA, MEASURES, SELF_TRAINED, Measure, Score
 from ser_tui.study.several_tests import holm
 
 BLOCKS = "▁▂▃▄▅▆▇"
@@ -196,7 +196,9 @@ def centred_text(centred: Mapping[str, float], intervals: Mapping[str, Sequence[
 def self_trained_text(self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
     """What the scores in `events.EvaluationFinished.self_trained` are, in one line."""
     told = ", ".join(
-        f"{name} {score_with_interval(self_trained[key], intervals.get(key))}" for name, key in (("accuracy", ACCURACY), ("BCA", BCA))
+        f"{name} {score_with_interval(self_trained[key], intervals.get(key))}"
+        for name, key in (("accuracy", SELF_TRAINED), ("BCA", f"{SELF_TRAINED}{AS_BCA}"))
+        if key in self_trained
     )
     return f"after self-training on the target (its recordings, no labels: transductive): {told}"
 

@@ -15,6 +15,8 @@ Share = Literal["bca", "accuracy"]
 SHARES: tuple[Share, ...] = get_args(Share)
 AS_BCA = "_bca"
 """Ends the name of a baseline's BCA, where its name alone is that of its accuracy: see `events.EvaluationFinished`."""
+SELF_TRAINED = "self_trained"
+"""Name of the scores in `events.EvaluationFinished.self_trained`."""
 MINUTES = "minutes"
 PEAK_MEMORY = "peak_memory"
 TRAINED_PARAMETERS = "trained_parameters"

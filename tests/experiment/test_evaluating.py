@@ -86,6 +86,7 @@ def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFol
     assert set(result.baselines) == names
     assert set(result.baseline_p) == {name for name in names - {"majority"} if not name.endswith("_bca")}
     assert all(0 < p <= 1 for p in result.baseline_p.values())
+    assert not result.self_trained, "eighteen utterances of three classes are too few to teach"
     assert set(result.centred) == {"corpus", "corpus_bca"}, "nine utterances are too few to know a speaker's mean"
     # The run's own model is a probe on better layers of the same encoder, so that both must have learnt something.
     assert min(result.accuracy, result.baselines["untuned"]) > 1 / 3

@@ -14,6 +14,7 @@ SQUARE = tuple(tuple(9 if row == column else 1 for column in range(7)) for row i
 RECALLS = dict.fromkeys(CLASSES, (0.51, 0.68))
 MAPPING = {"calm": "neutral", "surprised": ""}
 BASELINES = {"majority": 0.154, "untuned": 0.479, "untuned_bca": 0.45, "random_head": 0.155, "random_head_bca": 0.143}
+TRAINED = {"self_trained": 0.641, "self_trained_bca": 0.652}
 CENTRED = {"corpus": 0.577, "corpus_bca": 0.589, "speaker": 0.615, "speaker_bca": 0.634}
 
 TEST = events.TestScored(
@@ -31,7 +32,8 @@ EVALUATION = events.EvaluationFinished(
     confusion=SQUARE, accuracy=0.545, accuracy_interval=(0.5, 0.59), bca=0.556, bca_interval=(0.5, 0.6),
     recalls=dict.fromkeys(CLASSES, 0.6), recall_intervals=RECALLS, chance=0.143, baselines=BASELINES,
     baseline_intervals={name: interval(score) for name, score in BASELINES.items()}, centred=CENTRED,
-    centred_intervals={name: interval(score) for name, score in CENTRED.items()},
+    centred_intervals={name: interval(score) for name, score in CENTRED.items()}, self_trained=TRAINED,
+    self_trained_intervals={name: interval(score) for name, score in TRAINED.items()},
 )  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def older(event: events.Event) -> events.Event:
         case events.FoldsScored():
             return replace(event, folds=tuple({k: v for k, v in fold.items() if k != "interval"} for fold in event.folds))
         case events.EvaluationFinished():
-            return replace(event, recall_intervals={}, baseline_intervals={}, centred_intervals={})
+            return replace(event, recall_intervals={}, baseline_intervals={}, centred_intervals={}, self_trained_intervals={})
     return event
 
 

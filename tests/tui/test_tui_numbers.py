@@ -96,7 +96,8 @@ def _pairs(one: dict[str, Any]) -> Iterator[tuple[float, list[float]]]:
              "bca_interval": ("bca",), "accuracy_interval": ("accuracy",)}  # fmt: skip
     for interval, scores in names.items():
         yield from ((one[name], one[interval]) for name in scores if one.get(interval) and isinstance(one.get(name), float))
-    for scores_, intervals in (("recalls", "recall_intervals"), ("baselines", "baseline_intervals"), ("centred", "centred_intervals")):
+    for scores_ in ("recalls", "baselines", "centred", "self_trained"):
+        intervals = f"{scores_.removesuffix('s')}_intervals"
         if isinstance(one.get(scores_), dict):
             yield from ((one[scores_][name], found) for name, found in one.get(intervals, {}).items() if name in one[scores_])
 

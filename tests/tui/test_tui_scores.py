@@ -65,8 +65,8 @@ def _scores(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
             if name in intervals and isinstance(item, float):
                 own = "bca_interval" if "bca_interval" in value and name == "bca" else intervals[name]
                 yield f"{path}.{name}", value, value.get(own)
-            elif name in ("baselines", "centred", "recalls"):
-                known = value[{"baselines": "baseline_intervals", "centred": "centred_intervals", "recalls": "recall_intervals"}[name]]
+            elif name in ("baselines", "centred", "recalls", "self_trained") and isinstance(item, dict):
+                known = value[f"{name.removesuffix('s')}_intervals"]
                 yield from ((f"{path}.{name}.{key}", value, known.get(key)) for key in item)
             yield from _scores(item, f"{path}.{name}")
 
