@@ -21,6 +21,8 @@ from ser_tui.study.load import load, to_plain, validate
 from ser_tui.study.protocol import PROTOCOL_SETTINGS, ProtocolKind
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
+from ser_tui.study.training import Training
+from ser_tui.study.unread import unread
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
 from ser_tui.tui.data.form import BY_KEY, StudyForm, problem_of
@@ -98,6 +100,21 @@ def test_only_the_settings_that_a_protocol_reads_are_shown() -> None:
     read = form(protocol="kfold").relevant()
     assert read["protocol.folds"] and not read["protocol.size"] and not read["protocol.speakers"]
     assert set(PROTOCOL_SETTINGS) == set(get_args(ProtocolKind))
+
+
+def test_what_is_not_shown_is_not_in_the_study() -> None:
+    """Speakers that were named for another protocol would have it refused after its start."""
+    typed = form(protocol={"kind": "speaker", "speakers": ["03", "08"]}, training={"warmup": 0.3})
+    assert validate(typed.raw()).protocol.speakers == ("03", "08") and not unread(validate(typed.raw()))
+    typed.texts["protocol.kind"] = "loso"
+    typed.choose_method("probe")
+    made = validate(typed.raw())
+    assert made.protocol.speakers == () and made.training.warmup == Training().warmup and not unread(made)
+    typed.texts["protocol.kind"] = "speaker"
+    typed.choose_method("autospeech")
+    back = validate(typed.raw())
+    assert back.protocol.speakers == ("03", "08"), "what was typed is kept"
+    assert back.training.warmup == 0.3 and typed.relevant()["training.warmup"], "the small network reads it"
 
 
 def test_probes_can_be_trimmed_too() -> None:

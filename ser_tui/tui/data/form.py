@@ -23,7 +23,7 @@ from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.protocol import PROTOCOL_SETTINGS, SplitProtocol
 from ser_tui.study.scores import MEASURES
 from ser_tui.study.searching import Budget, StrategyChoice, WarmStart
-from ser_tui.study.training import READ_BY_PROBES, Training
+from ser_tui.study.training import READ_BY_AUTOSPEECH, READ_BY_PROBES, Training
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 
 Kind = Literal["range", "choices", "fixed"]
@@ -154,6 +154,8 @@ SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fiel
 """Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
 _PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
 _OF_DASK = {item.key for item in _EXECUTOR if item.key != "executor.kind"}
+_LEFT_OUT = {"protocol.speakers", "protocol.objective_folds", *(f"training.{name}" for name in Training.model_fields)}
+"""Settings that go with their rows. Not all do: the folds of a protocol are read by `ser-tui folds` too."""
 _TRAINING = {"workers", *(f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES)}
 """Settings that not every study reads: not every protocol, not every method."""
 
@@ -325,7 +327,12 @@ class StudyForm:
     def raw(self) -> dict[str, Any]:
         """The study document as typed, right or wrong."""
         raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
-        unread = {item.key for item in _SETTINGS} - self._strategy_keys()
+        hidden = [key for key, read in self.relevant().items() if not read and key in _LEFT_OUT]
+        for key in hidden:
+            section, _, name = key.partition(".")
+            if isinstance(inner := raw.get(section), dict):
+                inner.pop(name, None)
+        unread = {item.key for item in _SETTINGS} - self._strategy_keys() | set(hidden)
         raw["strategy"] = {}
         if self.texts.get("executor.kind") != "dask":
             unread |= _OF_DASK
@@ -368,6 +375,8 @@ class StudyForm:
         read |= self._strategy_keys()
         if self.texts["method"] == "finetune":
             read |= _TRAINING
+        if self.texts["method"] == "autospeech":
+            read |= {f"training.{name}" for name in READ_BY_AUTOSPEECH}
         if self.texts["executor.kind"] == "dask":
             read |= {"workers", *_OF_DASK}
         return {key: key in read for key in (*_PROTOCOL, *(item.key for item in _SETTINGS), *_TRAINING, *_OF_DASK)}
