@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -227,7 +228,7 @@ def test_duplicates_and_synthetic_speech_of_the_own_split_stay_beside_the_averag
 
 
 def test_a_bound_on_a_score_chooses_on_the_utterances_too(tmp_path: Path) -> None:
-    quick = {"objective": "minutes", "constraints": ["bca >= 0.7"]}
+    quick: dict[str, Any] = {"objective": "minutes", "constraints": ["bca >= 0.7"]}
     for number, (changes, chosen) in enumerate((({"objective": "minutes"}, ""), (quick, "all of it"))):
         folder = explained_run(tmp_path / "runs", number, **changes).folder
         (one,) = members_of(folder, folder.state(), "validation", None)

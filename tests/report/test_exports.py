@@ -250,7 +250,7 @@ def test_a_pooled_figure_in_a_table_says_what_chose_its_configuration(tmp_path: 
     (row,) = json.loads(written(paper_sheet([told]), "json"))
     assert (row["of"], row["chosen_on"]) == ("loso, pooled", "fold 03")
     for form in ("markdown", "latex", "html"):
-        assert "loso, pooled; fold 03 chose the configuration" in written(paper_sheet([told]), form), form  # type: ignore[arg-type]
+        assert "loso, pooled; fold 03 chose the configuration" in written(paper_sheet([told]), form), form
 
 
 def test_several_tests_against_the_first_run_are_corrected_and_say_what_they_are_about(tmp_path: Path) -> None:
