@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import zlib
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.study.events import TYPES, EpochFinished, Note, TrialStarted, Unknown, now
+from ser_tui.study.events import TYPES, EpochFinished, Note, TrialFinished, TrialStarted, Unknown, now
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.reducer import reduce
 from ser_tui.study.state import RunState
@@ -74,3 +76,13 @@ def test_an_event_of_a_newer_version_is_passed_over_and_its_lines_crc_still_coun
 
 def test_type_names_are_unique() -> None:
     assert len(TYPES) == len(set(TYPES.values()))
+
+
+def test_a_cost_that_is_no_number_is_none_of_a_trials_scores() -> None:
+    """A search for little of it would have nothing to compare."""
+    scored: dict[str, Any] = {"bca": 0.5, "interval": (0.4, 0.6), "best_epoch": 1, "best_epoch_bca": 0.5, "accuracy": 0.5}
+    costs = {"latency": math.nan, "peak_memory": 1e9}
+    event = TrialFinished(trial=1, utterances=9, loss=1.0, seconds=90.0, prepared=30.0, costs=costs, **scored)
+    read = decode(encode(replace(event, seq=0, time="2026-11-25T12:00:00.000Z")))
+    assert isinstance(read, TrialFinished)
+    assert {name: one.value for name, one in read.scores.items()} == {"bca": 0.5, "accuracy": 0.5, "minutes": 1.0, "peak_memory": 1e9}
