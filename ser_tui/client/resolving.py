@@ -12,9 +12,12 @@ from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import extras, load
+from ser_tui.study.dimension_values import named
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.scores import ENERGY, ENERGY_ESTIMATE
 from ser_tui.study.space import Space
+from ser_tui.training import energy
 
 
 def load_study(reference: str | Path, overrides: Iterable[str] = ()) -> Study:
@@ -67,9 +70,48 @@ def require_corpora(names: Iterable[str]) -> None:
 
 
 def require(study: Study) -> None:
-    """Raise UserError where a corpus is not located or the encoder is not ready: better now than in the worker."""
+    """Raise UserError where a corpus is not located, the encoder is not ready, or what is searched for cannot be measured here: better now
+    than in the worker."""
     require_corpora(study.corpus)
     entry = encoders.find(study.encoder)
     status = encoders.status(entry)
     if not status.ready:
         raise UserError(encoders.refusal(entry, status))
+    if not study.executor.is_dask:  # other machines are others
+        _require_energy(study)
+
+
+def _require_energy(study: Study) -> None:
+    """Of a study that searches for energy: a search whose trials do not have it would come to its end without a best one."""
+    absent, there = (ENERGY_ESTIMATE, ENERGY) if energy.is_told() else (ENERGY, ENERGY_ESTIMATE)
+    why = "tells what its processor takes" if absent == ENERGY_ESTIMATE else "does not tell what its processor takes (RAPL)"
+    for key, names in study.measured_by.items():
+        if absent in names:
+            raise UserError(f"{key}: {absent}: this machine {why}, so that no trial has it; write {there}, or another measure")
+
+
+def require_parts(study: Study) -> None:
+    """Raise UserError where the study's corpora cannot be split as it says, or a part would be of no use. Reads their manifests, the first
+    time every file of them: call it in a thread. How `stratified` divides is left to the worker, as scikit-learn is no part of the
+    interface."""
+    from ser_tui.corpora.splitting.usable import classes_of, usable_parts  # brings NumPy
+
+    manifest = corpora.load_many(study.corpus, study.labels, speakers=study.speakers)
+    if study.protocol.kind == "stratified":
+        classes_of(manifest)
+    else:
+        usable_parts(manifest, study)
+
+
+def require_layers(study: Study) -> None:
+    """Raise UserError where the study names a layer that its encoder has not: each trial with it would fail."""
+    entry = encoders.find(study.encoder)
+    dimension = study.search.get("layers")
+    if dimension is None or not entry.sized or not entry.layers:
+        return
+    for value in map(str, named(dimension)):
+        highest = 0 if value == "last" else max(int(part) for part in value.split("+"))
+        if highest > entry.layers:
+            raise UserError(
+                f"search.layers: {highest} does not exist, {entry.name} has {entry.layers} layers; choose 0 to {entry.layers}, or last"
+            )

@@ -9,13 +9,10 @@ from functools import cached_property
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.registry import load_many
 from ser_tui.corpora.splitting import recordings
-from ser_tui.corpora.splitting.protocols import folds, objective, split
 from ser_tui.corpora.splitting.splits import Split
+from ser_tui.corpora.splitting.usable import usable_parts
 from ser_tui.evaluation.statistics import Units
-from ser_tui.experiment.grouping import refuse_lone_groups
 from ser_tui.study.document import Study
-from ser_tui.study.errors import UserError
-from ser_tui.study.protocol import FOLDED
 from ser_tui.training.trial import Fold, Part
 
 
@@ -107,25 +104,5 @@ def trained_on(data: SplitCorpus, study: Study) -> SplitCorpus:
 def load(study: Study) -> SplitCorpus:
     """The study's data. Raises UserError where the corpus is not there or cannot be split that way."""
     manifest = load_many(study.corpus, study.labels, speakers=study.speakers)
-    classes = tuple(sorted({utterance.emotion for utterance in manifest.utterances}))
-    if len(classes) < 2:
-        raise UserError(
-            f"corpus {manifest.corpus} holds {len(manifest.utterances)} usable utterances of {len(classes)} emotions "
-            f"({', '.join(classes) or 'none'}); a search needs two emotions at least: `ser-tui corpora check {manifest.corpus}`"
-        )
-    parts = split(manifest, study.protocol)
-    refuse_lone_groups(study, [manifest.utterances[index] for index in parts.validation])
-    missing = set(range(len(classes))) - {classes.index(manifest.utterances[i].emotion) for i in parts.train}
-    if missing:
-        names = ", ".join(classes[index] for index in sorted(missing))
-        raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
-    several = study.protocol.kind in FOLDED and study.protocol.objective_folds != 1
-    made = folds(manifest, study.protocol) if several or study.protocol.kind == "kfold" else []
-    numbered = {name: fold.validation for name, fold in made} if study.protocol.kind == "kfold" else {}
-    scored = dict(made[: objective(study.protocol, len(made))]) if made else {}
-    if len(scored) < 2:
-        return SplitCorpus(manifest, parts, classes, numbered)
-    for name, fold in scored.items():
-        if lost := sorted(set(classes) - {manifest.utterances[index].emotion for index in fold.train}):
-            raise UserError(f"no utterance of {', '.join(lost)} is left to train on in fold {name}; choose another protocol")
-    return SplitCorpus(manifest, parts, classes, numbered, scored, len(made))
+    found = usable_parts(manifest, study)
+    return SplitCorpus(manifest, found.split, found.classes, found.folds, found.objective, found.of_folds)

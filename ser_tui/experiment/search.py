@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ser_tui.corpora.splitting.worst_groups import groups
 from ser_tui.evaluation.statistics import around, paired_difference
 from ser_tui.experiment import bounds, cooling, grouping, members, racing, rungs
 from ser_tui.experiment import data as corpus_data
@@ -115,7 +116,7 @@ class _Search:
         self.trainer = trainer
         self.strategy = strategy
         self.validation = data.part(data.split.validation)
-        self._groups = grouping.groups(study, data.validation)
+        self._groups = groups(study, data.validation)
         self._elapsed_before = elapsed_seconds(session.state)
         self._opened = time.monotonic()
         self._probed = False

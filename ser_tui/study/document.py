@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ser_tui.study.constraints import constraint
 from ser_tui.study.dimension_values import check, named, typed
-from ser_tui.study.executor import ExecutorChoice
+from ser_tui.study.executor import JOB_SYSTEMS, ExecutorChoice
 from ser_tui.study.hyperparameters import CONDITIONAL, HYPERPARAMETERS, MEMBERS, TRAINED, counts, default, for_method, joins
-from ser_tui.study.protocol import Speakers, SplitProtocol
-from ser_tui.study.scores import BCA, ENERGY, ENERGY_ESTIMATE, MEASURES, MINUTES, PEAK_MEMORY
+from ser_tui.study.protocol import PROTOCOL_SETTINGS, Speakers, SplitProtocol
+from ser_tui.study.scores import BCA, ENERGY, ENERGY_ESTIMATE, MEASURES, MINUTES, PEAK_MEMORY, WORST_CORPUS
 from ser_tui.study.searching import Budget, StrategyChoice, WarmStart
 from ser_tui.study.section import Section, one_or_more
 from ser_tui.study.space import Choice, Fixed, Space, is_searched
@@ -145,10 +145,46 @@ class Study(Section):
             constraint(text)
         return self
 
+    @property
+    def measured_by(self) -> dict[str, tuple[str, ...]]:
+        """Under which key of the document which measures are named."""
+        return {
+            "objective": () if self.objectives else (self.objective,),
+            "objectives": self.objectives,
+            "constraints": tuple(constraint(one).measure.name for one in self.constraints),
+        }
+
+    @model_validator(mode="after")
+    def _of_several_corpora(self) -> Study:
+        if len(set(self.corpus)) > 1:
+            return self
+        several = f"name several (corpus: [{self.corpus[0]}, ...])"
+        if self.protocol.kind == "loco":
+            raise ValueError(f"protocol: loco leaves one corpus out, so it needs two at least; {several}, or take another protocol")
+        for key, names in self.measured_by.items():
+            if WORST_CORPUS in names:
+                raise ValueError(f"{key}: {WORST_CORPUS} is the lowest of several corpora; {several}, or take bca")
+        return self
+
+    @model_validator(mode="after")
+    def _protocol_reads_it(self) -> Study:
+        protocol = self.protocol
+        if protocol.speakers and "speakers" not in PROTOCOL_SETTINGS[protocol.kind]:
+            raise ValueError(f"protocol.speakers: {protocol.kind} chooses who validates; write kind: speaker, or drop them")
+        if protocol.kind == "official" and (protocol.test_size or protocol.test_speakers):
+            key = "test_size" if protocol.test_size else "test_speakers"
+            raise ValueError(f"protocol.{key}: official holds out the corpus's own test part; drop test_size and test_speakers")
+        if protocol.kind in ("sentence", "kfold-sentence") and protocol.test_speakers:
+            said = f"protocol.test_speakers: {protocol.kind} keeps no speakers apart"
+            raise ValueError(f"{said}; write test_size, or kind: speaker-sentence")
+        return self
+
     @model_validator(mode="after")
     def _all_of_a_cluster(self) -> Study:
         if self.executor.is_dask and "workers" not in self.model_fields_set:
             object.__setattr__(self, "workers", "auto")
+        if self.workers == "auto" and self.executor.cluster in JOB_SYSTEMS:
+            raise ValueError(f"workers: say how many jobs the {self.executor.cluster} cluster is to have, such as workers: 8")
         if isinstance(self.workers, int) and self.workers > MOST_HERE and not self.executor.is_dask:
             said = f"workers: {self.workers} are more than the {MOST_HERE} of one machine"
             raise ValueError(f"{said}; write up to {MOST_HERE}, or name a Dask cluster (executor), which may have {MOST_WORKERS}")
@@ -166,12 +202,7 @@ class Study(Section):
             object.__setattr__(self, "search", {**self.search, MEMBERS: Choice(choices=joins())})
         if self.executor.is_dask:
             raise ValueError("executor: members of autospeech are trained one after another, on this machine; write local")
-        told = {
-            "objective": [self.objective],
-            "objectives": self.objectives,
-            "constraints": [constraint(one).measure.name for one in self.constraints],
-        }
-        for key, names in told.items():
+        for key, names in self.measured_by.items():
             if shared := next((name for name in names if name in (MINUTES, PEAK_MEMORY, ENERGY, ENERGY_ESTIMATE)), ""):
                 said = f"{key}: {shared} of autospeech is that of the members which no trial before had trained"
                 raise ValueError(f"{said}; name another measure, such as bca or latency")

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ser_tui.study.section import Section
 
 ClusterKind = Literal["none", "local", "ssh", "slurm", "pbs", "sge", "lsf"]
+JOB_SYSTEMS = ("slurm", "pbs", "sge", "lsf")
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[^\s/]+:\d{1,5}")
 
 

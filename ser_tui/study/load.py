@@ -230,7 +230,20 @@ def _locate(detail: Any) -> tuple[str, str]:
             text = f"{short(detail['input'])} is not a value, {{low, high}} or {{choices}}"
     else:
         text = words(detail)
+        if not location:
+            location, text = _named(text)
     return ".".join(str(part) for part in location), _one_line(text)
+
+
+def _named(text: str) -> tuple[list[Any], str]:
+    """The key that a sentence about several settings begins with, and the rest of it: it stands beside that field of a form, and a line
+    of the document is told."""
+    key, colon, rest = text.partition(": ")
+    section, _, name = key.partition(".")
+    fields = _SECTIONS[(section,)].model_fields if (section,) in _SECTIONS else {}
+    if colon and section in Study.model_fields and (not name or name in fields):
+        return key.split("."), rest
+    return [], text
 
 
 def _keys(location: list[Any]) -> list[str]:

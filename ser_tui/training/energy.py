@@ -49,5 +49,12 @@ class ProcessorEnergy:
         return found
 
 
+def is_told(zones: Path = ZONES) -> bool:
+    """Whether this machine tells what its processor takes: trials have `energy` then, else `energy_estimate`, and never both."""
+    with ProcessorEnergy(zones) as energy:
+        pass
+    return energy.joules is not None
+
+
 def _number(path: Path) -> int:
     return int(path.read_text(encoding="ascii"))

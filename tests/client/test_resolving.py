@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ser_tui.client.resolving import load_study
+from ser_tui.client.resolving import load_study, require_layers, require_parts
+from ser_tui.experiment import data
 from ser_tui.study.errors import UserError
 from ser_tui.study.space import Real
+from ser_tui.training.energy import is_told
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -23,3 +27,51 @@ def test_what_is_not_here_is_said_before_anything_starts(small_corpus: Path) -> 
         load_study(CONFIGS / "emodb-gp.yaml", ["encoder=whisper-tiny.en"])
     with pytest.raises(UserError, match="encoders get"):
         load_study(CONFIGS / "emodb-gp.yaml", ["corpus=small"])
+
+
+def test_energy_that_no_trial_of_this_machine_has_is_not_searched_for(small_corpus: Path) -> None:
+    absent, there = ("energy_estimate", "energy") if is_told() else ("energy", "energy_estimate")
+    here = ["corpus=small", "encoder=whisper-tiny.en"]
+    for wanted in (f"objective={absent}", f"objectives=[bca, {absent}]", f"constraints={absent} <= 5"):
+        with pytest.raises(UserError, match=f"{wanted.partition('=')[0]}: {absent}: this machine .*; write {there}"):
+            load_study(CONFIGS / "emodb-gp.yaml", [*here, wanted])
+    assert load_study(CONFIGS / "emodb-gp.yaml", [*here, f"objective={there}"]).objective == there
+
+
+@pytest.mark.parametrize(
+    ("wanted", "wrong"),
+    [
+        ("protocol={kind: kfold, folds: 9}", "9 folds need as many speakers"), ("protocol=official", "without an official split"),
+        ("protocol={kind: speaker, speakers: [nobody]}", "protocol.speakers"), ("objective=worst_sex_bca", "known to be female or male"),
+        ("labels={anger: calm, boredom: calm, disgust: calm}", "two emotions at least"),
+    ],
+)  # fmt: skip
+def test_parts_that_cannot_be_had_are_told_as_the_worker_tells_them(small_corpus: Path, wanted: str, wrong: str) -> None:
+    here = ["corpus=small", "encoder=whisper-tiny.en"]
+    require_parts(load_study(CONFIGS / "emodb-gp.yaml", [*here, "protocol=loso"]))
+    study = load_study(CONFIGS / "emodb-gp.yaml", [*here, wanted])
+    with pytest.raises(UserError, match=wrong) as told:
+        require_parts(study)
+    with pytest.raises(UserError) as by_worker:
+        data.load(study)
+    assert str(told.value) == str(by_worker.value)
+
+
+def test_a_layer_that_the_encoder_has_not_is_told_before_each_trial_fails_of_it(small_corpus: Path) -> None:
+    here = ["corpus=small", "encoder=whisper-tiny.en"]
+    require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, "search.layers={choices: [last, 2+3, 4]}"]))
+    study = load_study(CONFIGS / "emodb-gp.yaml", [*here, "search.layers={choices: [last, 2+9]}"])
+    with pytest.raises(UserError, match=r"search.layers: 9 does not exist, .*whisper-tiny.en has 4 layers; choose 0 to 4, or last"):
+        require_layers(study)
+
+
+def test_asking_whether_parts_can_be_had_brings_nothing_that_trains(small_corpus: Path) -> None:
+    asked = f"""
+import sys
+from ser_tui.client.resolving import load_study, require_parts
+for protocol in ("random", "stratified", "speaker", "loso", "{{kind: kfold, folds: 2}}"):
+    require_parts(load_study({str(CONFIGS / "emodb-gp.yaml")!r}, ["corpus=small", "encoder=whisper-tiny.en", "protocol=" + protocol]))
+assert not {{"sklearn", "torch"}} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -11,10 +11,11 @@ from small_runs import make_corpus
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.manifest import Utterance
+from ser_tui.corpora.splitting.worst_groups import groups, refuse_lone_groups
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation.statistics import Units, bootstrap_interval
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.grouping import findings_on_groups, groups, refuse_lone_groups, with_intervals, worst
+from ser_tui.experiment.grouping import findings_on_groups, with_intervals, worst
 from ser_tui.experiment.search import search
 from ser_tui.study import state_codec
 from ser_tui.study.document import Study
@@ -75,7 +76,7 @@ CORPUS, SEX = "objective: worst_corpus_bca", "objective: worst_sex_bca"
 @pytest.mark.parametrize(
     ("asked", "utterances", "wanted"),
     [
-        (f"corpus: a\n{CORPUS}", SPOKEN[:3], "objective: worst_corpus_bca: the validation part holds a single corpus, a; name several"),
+        (f"corpus: [a, b]\n{CORPUS}", SPOKEN[:3], "objective: worst_corpus_bca: the validation part holds a single corpus, a; take"),
         (f"corpus: [a, b]\nprotocol: loco\n{CORPUS}", SPOKEN[:3], "write protocol.objective_folds: all"),
         (f"corpus: [a, b]\n{CORPUS}", SPOKEN[:1] + SPOKEN[3:], "the validation part holds a single class of a, anger; take another"),
         (SEX, [SPOKEN[0], SPOKEN[1], SPOKEN[6]], r"known to be male \(of 1 utterance of 3 it is not known\); take another"),

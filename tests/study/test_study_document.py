@@ -310,3 +310,22 @@ def test_a_wrong_executor_is_refused_in_one_line(text: str, wrong: str) -> None:
     with pytest.raises(UserError, match=wrong) as refused:
         load.loads(text)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("corpus: emodb\nobjective: worst_corpus_bca", "line 2: objective: worst_corpus_bca is the lowest of several corpora; name"),
+        ("constraints: worst_corpus_bca >= 0.5", "line 1: constraints: worst_corpus_bca is the lowest"),
+        ("objectives: [bca, worst_corpus_bca]", "line 1: objectives: worst_corpus_bca is the lowest"),
+        ("corpus: [a, a]\nprotocol: loco", "line 2: protocol: loco leaves one corpus out, so it needs two"),
+        ("protocol: {kind: random, speakers: ['03']}", "line 1: protocol.speakers: random chooses who validates"),
+        ("protocol: {kind: official, test_size: 0.2}", "line 1: protocol.test_size: official holds out"),
+        ("protocol: {kind: sentence, test_speakers: ['03']}", "line 1: protocol.test_speakers: sentence keeps no speakers apart"),
+        ("executor: {kind: dask, cluster: slurm}", "workers: say how many jobs the slurm cluster is to have"),
+    ],
+)
+def test_what_every_worker_would_refuse_is_refused_with_its_line(text: str, wanted: str) -> None:
+    with pytest.raises(UserError, match=wanted) as refused:
+        load.loads(text)
+    assert "\n" not in str(refused.value)

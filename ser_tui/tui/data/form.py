@@ -152,6 +152,8 @@ SPEAKERS = replace(_WHOSE, help=f"{_WHOSE.help}; enter chooses or leaves out spe
 BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)
 """Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
+_WAITS = ("protocol.speakers", "training.paper_exact")
+"""Settings that, where the study does not read them and they are not shown, would refuse what is shown: they wait until it does."""
 _PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
 _OF_DASK = {item.key for item in _EXECUTOR if item.key != "executor.kind"}
 _LEFT_OUT = {"protocol.speakers", "protocol.objective_folds", *(f"training.{name}" for name in Training.model_fields)}
@@ -243,7 +245,7 @@ class StudyForm:
         for item in FIELDS:
             form.texts[item.key] = _text(item, _get(plain, item.key)) or item.default
         corpus = plain.get("corpus", "")
-        form.corpus = [corpus] if isinstance(corpus, str) else [str(name) for name in corpus]
+        form.corpus = [name for name in ([corpus] if isinstance(corpus, str) else map(str, corpus)) if name]
         speakers = plain.get("speakers")
         form.speakers = {name: _whose(chosen) for name, chosen in speakers.items()} if isinstance(speakers, Mapping) else {}
         form.encoder = str(plain.get("encoder", ""))
@@ -334,6 +336,12 @@ class StudyForm:
                 inner.pop(name, None)
         unread = {item.key for item in _SETTINGS} - self._strategy_keys() | set(hidden)
         raw["strategy"] = {}
+        read = self.relevant()
+        for key in (key for key in _WAITS if not read[key]):
+            unread.add(key)
+            section, name = key.split(".")
+            if isinstance(raw.get(section), dict):
+                raw[section].pop(name, None)
         if self.texts.get("executor.kind") != "dask":
             unread |= _OF_DASK
             raw["executor"] = {}
@@ -391,10 +399,25 @@ class StudyForm:
         return set() if chosen is None else {f"strategy.{name}" for name in chosen.settings.model_fields}
 
 
+_STANDS_AT: Mapping[str, str] = {
+    "budget": "budget.trials", "protocol": "protocol.kind", "strategy": "strategy.kind", "executor": "executor.kind",
+    "warm_start": "warm_start.first_point", "training": "training.precision",
+}  # fmt: skip
+"""The field beside which what is wrong with a whole section is said."""
+
+
+def field_of(key: str) -> str:
+    """The key of the field that a problem is to stand beside, and that is to be mended first."""
+    if key in _STANDS_AT:
+        return _STANDS_AT[key]
+    known = [name for name in BY_KEY if key == name or key.startswith(f"{name}.")]
+    return known[0] if known else key
+
+
 def problem_of(found: Mapping[str, str], key: str) -> str:
-    """The problem of the field `key`, or of something inside it."""
+    """The problem of the field `key`, of something inside it, or of the section that it stands for."""
     for name, text in found.items():
-        if name == key or name.startswith(f"{key}."):
+        if name == key or name.startswith(f"{key}.") or _STANDS_AT.get(name) == key:
             return text
     return ""
 

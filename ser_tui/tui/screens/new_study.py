@@ -25,7 +25,7 @@ from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
-from ser_tui.tui.data.form import AUTOSPEECH, BY_KEY, CLASSIFIER, SECTIONS, SPEAKERS, StudyForm, problem_of
+from ser_tui.tui.data.form import AUTOSPEECH, BY_KEY, CLASSIFIER, SECTIONS, SPEAKERS, StudyForm, field_of, problem_of
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.study_dialogs import choose_corpora, choose_encoder, choose_speakers, save_study
 from ser_tui.tui.views import form_notes
@@ -88,7 +88,7 @@ class NewStudyScreen(AppScreen[None]):
         self._paper: dict[str, Any] = {}
         self._planned: Callable[[Study], int | None] | None = None
         self._named_by_hand = study is not None or draft is not None
-        self._starting = False
+        self._starting = ""
         self._time = ""
         """What is known of how long the search takes."""
         self.ready = False
@@ -269,8 +269,6 @@ class NewStudyScreen(AppScreen[None]):
             if row.key == "encoder":
                 continue
             problem = problem_of(self.problems, row.key)
-            if not problem and row.key == "budget.trials":
-                problem = self.problems.get("budget", "")
             text, warns = notes.get(row.key, ("", False))
             row.say(problem or text, problem=bool(problem) or warns)
         for dimension in self.query(DimensionRow):
@@ -333,7 +331,7 @@ class NewStudyScreen(AppScreen[None]):
         if self._origin:
             line.append_text(cell(f"   from {self._origin}", "muted"))
         if self._starting:
-            line.append_text(cell("   starting the worker ...", "accent"))
+            line.append_text(cell(f"   {self._starting}", "accent"))
         elif count:
             key = next(iter(self.problems))
             where = f"{key}: " if key else ""
@@ -414,13 +412,31 @@ class NewStudyScreen(AppScreen[None]):
         self._focus_on(key)
         return None
 
+    async def _possible(self, study: Study) -> bool:
+        """Whether a worker could begin `study` here: where its corpus, its encoder or its split cannot be had, that is said now, and no
+        failed run is left."""
+        from ser_tui.client.resolving import require, require_layers, require_parts
+
+        known = self.form.used(self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus)
+        # A corpus that is still being read would be waited for here; its worker waits for it too.
+        read = all(one.utterances is not None for one in known)
+
+        def refuse() -> None:
+            require(study)
+            require_layers(study)
+            if read:
+                require_parts(study)
+
+        return await self.succeeds(refuse)
+
     def _focus_on(self, key: str) -> None:
-        parts = key.split(".")
-        wanted = f"#dimension-{parts[1]} Input" if parts[0] == "search" and len(parts) > 1 else f"#field-{slug('.'.join(parts[:2]))}"
-        for control in self.query(wanted):
-            if control.focusable:
-                control.focus()
-                return
+        parts = field_of(key).split(".")
+        places = [f"#field-{slug('.'.join(parts[:2]))}", f"#field-{parts[0]}"] if parts[0] else []
+        if parts[0] == "search" and len(parts) > 1:
+            places = [f"#dimension-{parts[1]} Input"]
+        control = next((control for wanted in places for control in self.query(wanted) if control.focusable), None)
+        if control is not None:
+            control.focus()
 
     @work(exclusive=True, group="start")
     async def action_start(self) -> None:
@@ -430,10 +446,10 @@ class NewStudyScreen(AppScreen[None]):
         study = self._valid()
         if study is None or self._starting:
             return
-        self._starting = True
+        self._starting = "starting the worker ..."
         self._say_state()
-        folder = await self.attempt(lambda: launch.start(study, self.ser.runs))
-        self._starting = False
+        folder = await self.attempt(lambda: launch.start(study, self.ser.runs)) if await self._possible(study) else None
+        self._starting = ""
         if folder is None:
             self._say_state()
             return
@@ -449,9 +465,10 @@ class NewStudyScreen(AppScreen[None]):
         study = self._valid()
         if study is None or self._starting:
             return
-        self._starting = True
-        folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs))
-        self._starting = False
+        self._starting = "putting it into the queue ..."
+        self._say_state()
+        folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs)) if await self._possible(study) else None
+        self._starting = ""
         if folder is None:
             self._say_state()
             return

@@ -121,7 +121,10 @@ def time_note(study: Study, planned: int | None, past: Sequence[RunSummary]) -> 
     alike = [
         summary
         for summary in past
-        if (summary.corpus, summary.encoder, summary.method) == (corpus, study.encoder, study.method) and summary.trials and summary.seconds
+        if (summary.corpus, summary.encoder, summary.method) == (corpus, study.encoder, study.method)
+        and summary.trials
+        and summary.seconds
+        and not summary.imported  # whose seconds are another machine's
     ]
     limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
     if not alike or not limits:
