@@ -153,9 +153,9 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     if as_json:
         print_json(run_document(folder, state))
     elif found is not None:
-        say(f"trial {found.trial} with other seeds: {seeds_text(found, state.study.beside)}")
+        say(f"trial {found.trial} with other seeds: {seeds_text(found, state.study)}")
         if found.test is not None:
-            say(f"trial {found.trial} with other seeds: {seeds_text(found.test, state.study.beside)}")
+            say(f"trial {found.trial} with other seeds: {seeds_text(found.test, state.study)}")
     if found is not None and found.n < number:
         say(f"{number - found.n} of {counted(number, 'seed')} have no score yet: the same command goes on", error=True)
     return 0 if found is not None and found.n >= number else 1

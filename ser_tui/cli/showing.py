@@ -128,7 +128,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     if summary.seeds is not None:
         for part in (summary.seeds, summary.seeds.test):
             if part is not None:
-                say(f"trial {summary.seeds.trial} with other seeds: {seeds_text(part, state.study.beside)}")
+                say(f"trial {summary.seeds.trial} with other seeds: {seeds_text(part, state.study)}")
     if state.test is not None and summary.test is not None:
         beside = summary.test.probe
         say(

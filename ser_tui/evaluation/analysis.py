@@ -15,7 +15,7 @@ from ser_tui.study import events
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import WITH_A_WARNING, doubts, evaluated_on, findings_of
 from ser_tui.study.formatting import of_speakers
-from ser_tui.study.headline import pooled_over, validation_speakers
+from ser_tui.study.headline import chose, chosen_on, pooled_over, validation_speakers
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Score
@@ -199,9 +199,10 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
     if answers is not None and len(answers) != found.utterances:
         answers, missing = None, _not_there("its file does not fit the log")
     name = found.name
+    chosen = f"; {by}" if (by := chose(chosen_on(found, state.study))) else ""
     return Explained(
         name,
-        f"{name}, all folds pooled{state.study.beside}",
+        f"{name}, all folds pooled{state.study.beside}{chosen}",
         found.trial,
         found.scores,
         found.utterances,

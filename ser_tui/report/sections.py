@@ -39,7 +39,7 @@ from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
 from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL
 from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, SELF_TRAINED, Measure
-from ser_tui.study.seeds import CHOSEN_ON, HELD_OUT
+from ser_tui.study.seeds import HELD_OUT, on_validation
 
 Document = Mapping[str, Any]
 MOST_ROWS = 300
@@ -278,7 +278,8 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             figures.scored("seeds", Key("mean", "interval")),
             ", standard deviation ",
             figures.number("seeds.deviation"),
-            f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, {CHOSEN_ON}.",
+            f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, ",
+            f"{on_validation(searched_for(document)[0])}.",
         )
         if (held := again["test"]) is not None:
             yield tag(

@@ -148,7 +148,7 @@ def summary_text(run_id: str, state: RunState) -> str:
     lines += [line.whole for event in scored for line in narrate(event, state)]
     if summary.seeds is not None:
         parts = [part for part in (summary.seeds, summary.seeds.test) if part is not None]
-        lines += [f"trial {summary.seeds.trial} with other seeds: {seeds_text(part, study.beside)}" for part in parts]
+        lines += [f"trial {summary.seeds.trial} with other seeds: {seeds_text(part, study)}" for part in parts]
     if apart := apart_text(state.pooled):
         lines.append(apart)
     found = [evaluation.result for evaluation in state.evaluations if evaluation.result is not None]

@@ -153,7 +153,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         on_test = [one.seeds.test if one.seeds is not None else None for one in summaries]
         if any(on_test):
             rows.append(("other seeds, test part", tuple(map(_seeds, on_test))))
-        rows.append(("seeds, chosen on", tuple(one.seeds.chosen_on if one.seeds else "-" for one in summaries)))
+        rows.append(("seeds, chosen on", tuple(_seeds_chosen_on(one) for one in summaries)))
     for protocol in dict.fromkeys(folds.protocol for one in summaries for folds in one.folds):
         scored = [_last(folds for folds in one.folds if folds.protocol == protocol) for one in summaries]
         rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None) for folds in scored)))
@@ -230,6 +230,14 @@ def _seeds(found: SeedsSummary | SeedsOnTest | None) -> str:
         return "-"
     spread = f", SD {score(found.deviation)}" if found.n > 1 else ""
     return f"{score_with_interval(found.mean, found.interval)}, {counted(found.n, 'seed')}{spread}, n = {found.utterances}"
+
+
+def _seeds_chosen_on(summary: RunSummary) -> str:
+    """validation; minutes where the study searches for these: then no score chose the configuration."""
+    if summary.seeds is None:
+        return "-"
+    measure = summary.measure
+    return summary.seeds.chosen_on if measure.unit == "share" else measure.label
 
 
 def _numbers(entries: Sequence[TestSummary | FoldsSummary | None]) -> tuple[str, ...]:

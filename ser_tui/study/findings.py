@@ -282,9 +282,14 @@ def shares_speakers(start: RunStarted | None) -> bool | None:
     return None if (("unlabelled" in kinds) if unlabelled is None else unlabelled) else False
 
 
+def is_imported(start: RunStarted | None) -> bool:
+    """Whether a run's trials are another program's."""
+    return any(finding.kind == "imported" for finding in findings_of(start))
+
+
 def refuse_imported(start: RunStarted | None) -> None:
     """Raise UserError for a run of another program's trials: no job of ours knows the conditions under which they were scored."""
-    if any(finding.kind == "imported" for finding in findings_of(start)):
+    if is_imported(start):
         raise UserError("this run was imported: it is there to be looked at and compared, and no job runs on it; begin a run of your own")
 
 

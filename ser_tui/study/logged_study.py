@@ -119,14 +119,18 @@ class LoggedStudy:
         return {name: value for name, value in fixed.items() if not trained or counts(name, trained)}
 
     @property
-    def searched(self) -> list[str]:
-        """The hyperparameters that the study varies, in table order; the usual ones among all it names where it varies none."""
-        varied = [
+    def varied(self) -> list[str]:
+        """The hyperparameters that the study varies, in table order."""
+        return [
             name
             for name, dimension in self.search.items()
-            if isinstance(dimension, Mapping) and ("low" in dimension or _several(dimension.get("choices")))
+            if isinstance(dimension, Mapping) and (_is_wide(dimension) or _several(dimension.get("choices")))
         ]
-        return varied or [name for name in self.search if name in _USUAL]
+
+    @property
+    def searched(self) -> list[str]:
+        """The same; the usual ones among all that the study names where it varies none."""
+        return self.varied or [name for name in self.search if name in _USUAL]
 
 
 def _measured(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -135,6 +139,11 @@ def _measured(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _several(choices: Any) -> bool:
     return isinstance(choices, list | tuple) and len(choices) > 1
+
+
+def _is_wide(dimension: Mapping[str, Any]) -> bool:
+    """Whether it is an interval: one of an imported study may begin where it ends."""
+    return "low" in dimension and dimension["low"] != dimension.get("high")
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

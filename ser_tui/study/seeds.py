@@ -12,10 +12,13 @@ from ser_tui.study.student import mean_interval
 
 if TYPE_CHECKING:  # lists of runs know no events
     from ser_tui.study.events import SeedScored
+    from ser_tui.study.logged_study import LoggedStudy
+    from ser_tui.study.scores import Measure
     from ser_tui.study.state import RunState
 
 MOST_SEEDS = 1000
 CHOSEN_ON = "on the validation part, which chose the configuration"
+"""Where the study searches for a score; see `on_validation`."""
 HELD_OUT = "on the test part, on which nothing was chosen"
 
 
@@ -103,12 +106,19 @@ def _spread(values: Sequence[float]) -> tuple[float, float, tuple[float, float] 
     return mean, deviation, around and (max(0.0, around[0]), min(1.0, around[1])), min(values), max(values)
 
 
-def seeds_text(found: SeedsSummary | SeedsOnTest, beside: str = "") -> str:
-    """mean BCA .861 [.846, .876] over 5 seeds, SD .012, n = 127, on the validation part, which chose the configuration. `beside`: what
-    must stand beside every score of the run, see `LoggedStudy.beside`."""
+def on_validation(measure: Measure) -> str:
+    """Of what part the scores over seeds are, and what chose the configuration, in a study that searches for `measure`."""
+    return CHOSEN_ON if measure.unit == "share" else f"on the validation part, though {measure.most} chose the configuration"
+
+
+def seeds_text(found: SeedsSummary | SeedsOnTest, study: LoggedStudy | None = None) -> str:
+    """mean BCA .861 [.846, .876] over 5 seeds, SD .012, n = 127, on the validation part, which chose the configuration. `study`: the run's,
+    which says what must stand beside every score of it."""
     spread = f", SD {score(found.deviation)}" if found.n > 1 else ""
     if found.n > 1 and found.interval is None:
         spread += " (all the same: this training does not depend on the seed, or too little to show)"
-    where = CHOSEN_ON if isinstance(found, SeedsSummary) else HELD_OUT
+    chosen = CHOSEN_ON if study is None else on_validation(study.measure)
+    where = chosen if isinstance(found, SeedsSummary) else HELD_OUT
+    beside = "" if study is None else study.beside
     mean = f"{'mean ' if found.n > 1 else ''}BCA {score_with_interval(found.mean, found.interval)}"
     return f"{mean} over {counted(found.n, 'seed')}{spread}{beside}, n = {found.utterances}, {where}"

@@ -10,7 +10,7 @@ from pyrsistent import PVector, pvector
 from ser_tui.study import events
 from ser_tui.study.constraints import rank
 from ser_tui.study.epochs import Epoch, Epochs
-from ser_tui.study.findings import findings_of
+from ser_tui.study.findings import findings_of, is_imported
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import BCA, Measure, Score
@@ -221,7 +221,7 @@ class RunState:
     @property
     def can_go_on(self) -> bool:
         """See `run_summary.RunSummary.can_go_on`."""
-        return self.status == RunStatus.DONE and self.test is None and not any(one.kind == "imported" for one in findings_of(self.start))
+        return self.status == RunStatus.DONE and self.test is None and not is_imported(self.start)
 
     @property
     def finished_trials(self) -> int:

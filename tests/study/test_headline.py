@@ -101,7 +101,7 @@ def test_other_seeds_and_what_a_part_is_called_say_it_too(tmp_path: Path) -> Non
     assert all("transductive" in one for one in text.splitlines() if "BCA ." in one and "probe" not in one), text
     folder = create(tmp_path, "x")
     assert [one.title for one in explained(folder, state)] == [
-        "validation part, transductive", "test part, transductive", "kfold, all folds pooled, transductive",
+        "validation part, transductive", "test part, transductive", "kfold, all folds pooled, transductive; fold 1 chose the configuration",
     ]  # fmt: skip
     assert next(one.title for one in explained(folder, run("kfold", *more))) == "validation part"
 

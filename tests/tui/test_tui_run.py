@@ -33,7 +33,7 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         lines = shown(pilot.app).splitlines()
         assert "emodb-gp  live  trial 7/15  epoch 5/8" in lines[0]
         assert "longer than predicted" in lines[0], "it was begun days ago: nothing is left of what was predicted"
-        assert "gp, emodb, whisper-tiny.en, random split, n=127" in lines[1]
+        assert "gp, random split, n=127, emodb, whisper-tiny.en" in lines[1]
         assert "speakers are shared" in lines[2]
         assert any("done  best" in line and ".953" in line for line in lines)
         assert any("done, collapsed" in line for line in lines)
@@ -348,7 +348,7 @@ async def test_a_trial_shows_what_was_searched_before_what_was_fixed(runs: Path)
 async def test_a_first_trial_can_be_opened_as_soon_as_its_score_is_shown(runs: Path) -> None:
     run = begin(runs)
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 40)) as pilot:
-        await until_shown(pilot, "gp, emodb, whisper-tiny.en")
+        await until_shown(pilot, "gp, random split, n=127, emodb")
         run.trial(1, 0.9, run.parameters())
         await until_shown(pilot, "best BCA   .900")
         await press(pilot, "t")

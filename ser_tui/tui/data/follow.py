@@ -11,6 +11,7 @@ from ser_tui.store import snapshot
 from ser_tui.store.log import CHUNK, LogReader
 from ser_tui.store.queue import waiting
 from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
+from ser_tui.study.findings import is_imported
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus
@@ -56,6 +57,17 @@ class View:
     def busy(self) -> bool:
         """Whether a worker is on the run, searching or evaluating."""
         return self.worker == "live"
+
+    @property
+    def evaluating(self) -> bool:
+        """Whether a worker evaluates the run's model right now: an evaluation without an end in the log may be one that was killed before
+        the search went on."""
+        return self.busy and self.job == "evaluate"
+
+    @property
+    def imported(self) -> bool:
+        """Whether these are another program's trials, on which no job runs."""
+        return is_imported(self.state.start)
 
     def trial(self, number: int) -> Trial | None:
         """Trial `number`, as far as it has come."""

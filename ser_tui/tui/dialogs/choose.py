@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -71,7 +72,7 @@ class ChooseScreen(AppDialog[list[str]]):
 
     def compose(self) -> ComposeResult:
         """The list, and a field for what is not in it."""
-        width = max([len(one.value) for one in self._choices] + [8])
+        width = max([cell_len(one.value) for one in self._choices] + [8])
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="heading", markup=False)
             yield ChoiceTable(
@@ -106,8 +107,8 @@ class ChooseScreen(AppDialog[list[str]]):
     def _show_whole(self) -> None:
         """The note of the highlighted line, where there are notes that have no room in theirs."""
         table, whole = self.query_one(ChoiceTable), self.query_one("#whole", Lines)
-        room = table.size.width - 3 - min(52, max([len(one.value) for one in self._choices] + [8]))
-        whole.display = table.size.width > 0 and any(len(one.note) >= room for one in self._choices)
+        room = table.size.width - 3 - min(52, max([cell_len(one.value) for one in self._choices] + [8]))
+        whole.display = table.size.width > 0 and any(cell_len(one.note) >= room for one in self._choices)
         note = next((one.note for one in self._choices if one.value == table.current), "")
         parts = broken(cell(note), max(20, table.size.width))
         whole.show([*parts[:2], *[Text()] * (2 - len(parts))])

@@ -25,7 +25,9 @@ EVERYWHERE = (
 )
 WORDS = (
     ("BCA", "balanced class accuracy: the mean of the recalls of all classes (UAR, macro recall)"),
-    (".976 [.912, .981]", "a score and its 95 % bootstrap interval; in tables .976 .91-.98"),
+    (".976 [.912, .981]", "a score and its 95 % interval, over speakers where training heard none of them; in tables .976 .91-.98"),
+    ("valid.*, pooled*", "of the score more must be known, which stands below the list: what chose the configuration, or transductive"),
+    ("ravdess .545!", "a zero-shot score of which more must be known: v on the run's screen says what"),
     ("best so far", "the best value of what the study searches for, up to each trial"),
     ("shared speakers", "the same voices in training and validation: says little about new speakers"),
     ("test part", "held out from every trial; the best one is scored on it once"),

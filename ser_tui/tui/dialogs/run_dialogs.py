@@ -10,8 +10,8 @@ from typing import Any
 
 from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.formatting import counted, duration, measured_text, printable
-from ser_tui.study.headline import headline_text
+from ser_tui.study.formatting import counted, duration, measured_text, printable, score_text
+from ser_tui.study.headline import headline_of, headline_text
 from ser_tui.study.outputs import kept
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.seeds import MOST_SEEDS, done_seeds
@@ -124,8 +124,9 @@ async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> b
     if best is None or not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
         return False
     done = len(done_seeds(state))
-    each = best.seconds or 0.0
-    choices = [Choosable(str(number), f"about {duration((number - done) * each)}") for number in (3, 5, 10, 20) if number > done]
+    each = best.seconds
+    takes = {number: "" if each is None else f"about {duration((number - done) * each)}" for number in (3, 5, 10, 20)}
+    choices = [Choosable(str(number), told) for number, told in takes.items() if number > done]
     title = f"Train trial {best.number} again, with how many seeds in all?" + (f" {done} done." if done else "")
     found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
     if not found:
@@ -191,8 +192,15 @@ async def choose_others(screen: AppScreen[Any], run_id: str) -> list[str]:
     if not others:
         screen.ser.tell("this is the only run: there is nothing to compare it with")
         return []
-    choices = [Choosable(summary.run_id, f"{summary.shown}, {summary.corpus or '-'}") for summary in others]
+    choices = [Choosable(summary.run_id, _what_it_is(summary)) for summary in others]
     return await screen.app.push_screen_wait(ChooseScreen("Compare with; space marks several", choices, several=True))
+
+
+def _what_it_is(summary: RunSummary) -> str:
+    """Table 3, done, emodb, .953 [.913, .991] validation: a title where somebody gave it one, and what it came to."""
+    figure = summary.headline
+    scored = "no score yet" if figure is None else f"{score_text(figure.score)} {headline_of(figure)}"
+    return ", ".join(filter(None, (summary.remarks.title, summary.shown, summary.corpus or "-", scored)))
 
 
 async def choose_trial(screen: AppScreen[Any], state: RunState, shown: int | None) -> int | None:

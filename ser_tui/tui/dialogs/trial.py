@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
@@ -14,7 +15,7 @@ from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.epoch_plot import epoch_pictures
 from ser_tui.tui.views.trial_details import trial_lines
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.plotted import Plotted
 
 
@@ -58,12 +59,19 @@ class TrialScreen(AppDialog[None]):
         trial = view.trial(self._number)
         if trial is None:
             return
-        self.query_one("#facts", Lines).show(trial_lines(trial, view))
+        self.query_one("#facts", Lines).show(self._whole(trial_lines(trial, view)))
         pictures = epoch_pictures(trial, view.state)
         self.set_class(pictures is None, "-plain")
         if pictures is not None:
             for place, picture in zip(("#scores", "#losses"), pictures, strict=True):
                 self.query_one(place, Plotted).show(picture)
+
+    def _whole(self, lines: list[Text]) -> list[Text]:
+        """Why a trial failed may need more than one line; of a thousand epochs hardly one does."""
+        width = self.query_one("#facts-pane", VerticalScroll).scrollable_content_region.width
+        if not width:
+            return lines  # not laid out yet
+        return [part for line in lines for part in ([line] if line.cell_len <= width else broken(line, width, hang=25))]
 
     def action_go(self, step: int) -> None:
         """Show the trial `step` further on."""

@@ -20,13 +20,15 @@ from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views import comparison
 from ser_tui.tui.views.comparison_plot import curve, curves_picture
-from ser_tui.tui.widgets.keybar import KeyBar
+from ser_tui.tui.widgets.keybar import KeyBar, wrap
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import Table, cell
 
 LEAST_WIDTH, LEAST_HEIGHT = 110, 30
 """From where table and plot have room at the same time."""
+LOOK_SECONDS = 5.0
+"""Between two looks at runs that go on."""
 
 
 class ComparisonTable(Table):
@@ -34,7 +36,7 @@ class ComparisonTable(Table):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "screen.highlight(-1)", "run", show=False),
-        Binding("right", "screen.highlight(1)", "run", show=False),
+        Binding("right", "screen.highlight(1)", "other run", key_display="left/right", tooltip="Highlight the run at the left or right"),
     ]
 
     def show_column(self, index: int) -> None:
@@ -72,6 +74,9 @@ class CompareScreen(AppScreen[None]):
         self._states: dict[str, RunState] = {}
         self._recalls: dict[str, Recalls] = {}
         self._pairings: dict[str, Pairing] = {}
+        self._paired: tuple[object, ...] = ()
+        """Which best trials the pairings are of."""
+        self._reading = False
         self._equal = self._plotted = self._minutes = self._zoomed = False
         self._highlighted = 1
         """Where in the order the highlighted run stands."""
@@ -85,11 +90,24 @@ class CompareScreen(AppScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Read the index, then the logs for what the tests, recalls and curves need."""
+        """Read the index, then the logs for what the tests, recalls and curves need; those of runs that go on again and again."""
         self._read()
+        self.set_interval(LOOK_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        goes_on = any(one.state is not None and one.state.under_way for one in self._summaries.values())
+        if self.in_front and goes_on and not self._reading:
+            self._read()
 
     @work(exclusive=True)
     async def _read(self) -> None:
+        self._reading = True  # a read that takes longer than the time between two looks is not begun anew
+        try:
+            await self._read_all()
+        finally:
+            self._reading = False
+
+    async def _read_all(self) -> None:
         feed = self.ser.feed()
         await self.attempt(feed.poll)
         self._summaries = {summary.run_id: summary for summary in feed.summaries if summary.run_id in self._marked}
@@ -101,7 +119,7 @@ class CompareScreen(AppScreen[None]):
         self._highlighted = min(self._highlighted, len(self._order) - 1)
         self._show()
         for run_id in self._order:
-            if run_id not in self._states or not self._summaries[run_id].status.over:
+            if run_id not in self._states or not self._states[run_id].status.over:
                 found = await in_thread(comparison.read, feed, RunFolder(self.ser.runs / run_id))
                 self._states[run_id], self._recalls[run_id] = found
                 self._show_curves()
@@ -109,8 +127,12 @@ class CompareScreen(AppScreen[None]):
 
     async def _pair(self) -> None:
         first, *others = self._order
+        of = tuple((run_id, (best := self._states[run_id].best) and best.number) for run_id in self._order)
+        if of == self._paired:
+            self._show()
+            return
         pairings = await in_thread(comparison.pair_all, self._states[first], [self._states[one] for one in others])
-        self._pairings = dict(zip(others, pairings, strict=True))
+        self._pairings, self._paired = dict(zip(others, pairings, strict=True)), of
         self._show()
 
     def _show(self) -> None:
@@ -124,12 +146,9 @@ class CompareScreen(AppScreen[None]):
         table.set_columns(columns)
         recalls = [self._recalls.get(run_id) for run_id in self._order]
         table.sync(comparison.rows(summaries, self._numbers, self._pairings, recalls, self._equal, columns[-1].width))
-        line = cell("Compare", "bold")
-        for run_id, number in zip(self._order, self._numbers, strict=True):
-            line.append("   ")
-            line.append(mark(number), run_style(number))
-            line.append_text(cell(f" {run_id}"))
-        self.query_one("#head", Lines).show([line])
+        # Two runs may have one title: their ids are whole.
+        head = [cell("Compare", "bold"), *comparison.named(self._order, self._numbers)]
+        self.query_one("#head", Lines).show(wrap(head, max(20, self.size.width - 2)))
         self.refresh_bindings()
         self.call_after_refresh(self._show_curves)
 
@@ -140,13 +159,18 @@ class CompareScreen(AppScreen[None]):
 
     def _show_curves(self) -> None:
         curves = [
-            curve(number, self._summaries[run_id].title, self._states[run_id])
+            curve(number, self._summaries[run_id].title, self._states[run_id], self._apart(run_id))
             for run_id, number in zip(self._order, self._numbers, strict=True)
             if run_id in self._states
         ]
         plot = self.query_one("#curves", Plotted)
         if plot.display:
             plot.show(curves_picture(curves, self._numbers[self._highlighted], self._minutes, self._zoomed))
+
+    def _apart(self, run_id: str) -> str:
+        """other corpus, other utterances: why a run's scores are not those of the reference's task."""
+        reason = self._pairings.get(run_id, Pairing()).reason
+        return reason if reason.startswith("other") else ""
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns as wide as the terminal allows."""
@@ -201,7 +225,7 @@ class CompareScreen(AppScreen[None]):
         pinned = self._order.pop(self._highlighted)
         self._order.insert(0, pinned)
         self._highlighted = 1
-        self._pairings = {}
+        self._pairings, self._paired = {}, ()
         self.query_one(ComparisonTable).show_column(self._highlighted + 1)
         self._read()
 

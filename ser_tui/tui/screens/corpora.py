@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -28,6 +29,14 @@ COLUMNS = (
     Column("licence", "LICENCE", 12),
     Column("title", "", 20, flexible=True),
 )
+LONGEST_NAME = 26
+"""Cells for the name of a corpus at most."""
+
+
+def columns(names: int) -> list[Column]:
+    """Of the list of corpora, the longest name of which takes so many cells."""
+    name = COLUMNS[0]
+    return [Column(name.key, name.heading, max(name.width, min(LONGEST_NAME, names))), *COLUMNS[1:]]
 
 
 class CorporaList(Table):
@@ -103,7 +112,9 @@ class CorporaScreen(AppScreen[None]):
             self._show()
 
     def _show(self) -> None:
-        self.query_one(CorporaList).sync([self._row(one) for one in self._known])
+        table = self.query_one(CorporaList)
+        table.set_columns(columns(max((cell_len(one.name) for one in self._known), default=0)))
+        table.sync([self._row(one) for one in self._known])
         here = sum(one.path is not None for one in self._known)
         title = cell("Corpora", "bold")
         title.append_text(cell(f"   {here} of {len(self._known)} on this machine", "accent"))
@@ -151,7 +162,8 @@ class CorporaScreen(AppScreen[None]):
         if one is None:
             pane.show([])
             return
-        found = [cell(one.title, "bold"), cell(self._state(one)[0], "accent")]
+        named = f"{one.name}: {one.title}" if cell_len(one.name) > COLUMNS[0].width else one.title  # where the list may cut the name
+        found = [cell(named, "bold"), cell(self._state(one)[0], "accent")]
         facts = (
             ("lies in", one.path),
             ("holds", self._utterances(one)),

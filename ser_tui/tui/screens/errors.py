@@ -18,6 +18,7 @@ from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.evaluation.errors import Wrong
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import counted, score, score_text
+from ser_tui.study.headline import sample
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views.confusions import Place, matrix_lines
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -38,8 +39,8 @@ class Matrix(Lines, can_focus=True):
         Binding("up,k", "go(-1, 0)", "cell", show=False),
         Binding("down,j", "go(1, 0)", "cell", show=False),
         Binding("left,h", "go(0, -1)", "cell", show=False),
-        Binding("right,l", "go(0, 1)", "cell", show=False),
-        Binding("enter", "enter", "utterances", show=False),
+        Binding("right,l", "go(0, 1)", "cell", key_display="arrows"),
+        Binding("enter", "enter", "utterances"),
     ]
 
     class Went(Message):
@@ -65,6 +66,10 @@ class ErrorsTable(Table):
     """The utterances of the cell; enter shows one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "look", tooltip="Waveform, spectrogram and probabilities")]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There must be an utterance to look at."""
+        return action != "select" or bool(self.keys)
 
 
 class ErrorsScreen(AppScreen[None]):
@@ -137,7 +142,7 @@ class ErrorsScreen(AppScreen[None]):
         head = cell("Errors", "bold")
         head.append_text(cell(f"   trial {part.trial}, {part.title}", "accent"))
         head.append_text(cell(f"   {self._run_id}", "muted"))
-        told = cell(f"BCA {score_text(part.score)}", "bold")
+        told = cell(f"BCA {score_text(part.score)}   {sample(part.utterances, part.speakers)}", "bold")
         told.append_text(cell(f"   part {self._which + 1} of {len(self._parts)}" if len(self._parts) > 1 else "", "muted"))
         told.append_text(cell(f"   {part.missing}" if part.missing else "", "warning"))
         self.query_one("#head", Lines).show([head, *broken(told, max(40, self.size.width - 2), hang=2)])
@@ -247,6 +252,8 @@ class ErrorsScreen(AppScreen[None]):
         """Offer what the part has."""
         if action == "next":
             return len(self._parts) > 1
+        if action == "shares":
+            return bool(self._parts) and self._part.matrix is not None
         if action in ("export", "filter", "all"):
             return bool(self._parts) and self._part.answers is not None
         return True

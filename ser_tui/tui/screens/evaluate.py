@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,13 +13,16 @@ from textual.containers import Horizontal, Vertical
 
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.formatting import counted, mapped, of_speakers, printable, score, score_text
+from ser_tui.study.headline import speakers_text
 from ser_tui.study.run_summary import RunSummary, TrialSummary
+from ser_tui.study.status import TrialStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.study_dialogs import choose_speakers
 from ser_tui.tui.views.mapping import PREDICTIONS, PRESETS, Plan
+from ser_tui.tui.views.runs import COLLAPSED
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.options import Options
@@ -29,10 +33,17 @@ if TYPE_CHECKING:
 
 USUAL_TARGETS = ("crema-d", "ravdess")
 """The two of arXiv 2510.07052, which most evaluations are of: they stand first."""
+LONGEST_NAME = 26
+"""Cells for the name of a corpus at most."""
 
 
 def _place(corpus: KnownCorpus) -> tuple[bool, bool]:
     return corpus.name == "demo", corpus.name not in USUAL_TARGETS
+
+
+def _columns(names: int) -> list[Column]:
+    """Of the corpora, whose `names` take so many cells: two that begin alike are told apart."""
+    return [Column("mark", "", 1), Column("name", "", max(10, min(LONGEST_NAME, names))), Column("note", "", 20, flexible=True)]
 
 
 class CorporaTable(Table):
@@ -74,6 +85,7 @@ class EvaluateScreen(AppScreen[None]):
         self._marked: list[str] = []
         self._facts: dict[str, CorpusFacts] = {}
         self._rows: list[tuple[str, str, bool]] = []
+        self._summary: RunSummary | None = None
         self._starting = False
 
     def compose(self) -> ComposeResult:
@@ -82,7 +94,7 @@ class EvaluateScreen(AppScreen[None]):
         with Horizontal(id="body"):
             with Vertical(id="targets"):
                 yield Lines(cell("ON THESE CORPORA", "accent"), classes="heading")
-                yield CorporaTable([Column("mark", "", 1), Column("name", "", 10), Column("note", "", 20, flexible=True)], heading=False)
+                yield CorporaTable(_columns(0), heading=False)
                 with Horizontal(classes="choice"):
                     yield Lines(cell("preset", "muted"), classes="label")
                     yield Options(PRESETS, "default", id="preset")
@@ -103,6 +115,12 @@ class EvaluateScreen(AppScreen[None]):
             options.can_focus = False  # p and m change them, so that tab goes from the corpora to the mapping
         self._prepare()
 
+    def on_resize(self) -> None:
+        """Break the lines about the model for the new width."""
+        summary = self._summary
+        if summary is not None and summary.best is not None:
+            self.call_after_refresh(self._say_model, summary, summary.best)
+
     @work(exclusive=True)
     async def _prepare(self) -> None:
         feed = self.ser.feed()
@@ -114,6 +132,7 @@ class EvaluateScreen(AppScreen[None]):
             return
         self.plan.classes, self.plan.labels = summary.classes, summary.study.labels
         self._say_model(summary, summary.best)
+        self._summary = summary
 
         def look() -> list[Any]:
             from ser_tui.tui.data import knowledge
@@ -121,10 +140,11 @@ class EvaluateScreen(AppScreen[None]):
             return knowledge.known_corpora()
 
         known = await self.attempt(look) or []
-        trained = summary.corpus.split("+")
+        trained = [name for name in summary.corpus.split("+") if name]
         usable = sorted((one for one in known if one.usable and one.name not in trained), key=_place)
         self._rows = [(one.name, one.title, True) for one in usable]
         self._rows += [(name, "trained on it: not zero-shot", False) for name in trained]
+        self.query_one(CorporaTable).set_columns(_columns(max((cell_len(name) for name, _, _ in self._rows), default=0)))
         if any(name == self._wanted and allowed for name, _, allowed in self._rows):
             self._marked = [self._wanted]
             self._look_at(self._wanted)
@@ -135,12 +155,16 @@ class EvaluateScreen(AppScreen[None]):
     def _say_model(self, summary: RunSummary, best: TrialSummary) -> None:
         line = cell("Zero-shot", "bold")
         figure = score_text(best.score, short=self.size.width < 110)
-        shown = f"{figure} ({summary.protocol}, n={best.utterances})"
-        line.append_text(cell(f"   {summary.name}, trial {best.number}, validation BCA {shown}"))
+        over = f"n={best.utterances}" if best.utterances else "n not known"
+        speakers = speakers_text(summary.interval_speakers)
+        shown = f"{figure} ({summary.protocol}{summary.study.beside}, {over}{f', {speakers}' if speakers else ''})"
+        collapsed = f", {COLLAPSED}" if best.status == TrialStatus.COLLAPSED else ""
+        line.append_text(cell(f"   {summary.name}, trial {best.number}{collapsed}, validation BCA {shown}"))
         second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
         advice = trimming_advice(summary.study)
-        warned = broken(cell(f"! {advice}", "warning"), max(40, self.size.width - 2), hang=2) if advice else []
-        self.query_one("#head", Lines).show([line, second, *warned])
+        width = max(40, self.size.width - 2)
+        warned = broken(cell(f"! {advice}", "warning"), width, hang=2) if advice else []
+        self.query_one("#head", Lines).show([*broken(line, width, hang=2), second, *warned])
 
     def _show(self) -> None:
         plan = self.plan
@@ -212,6 +236,8 @@ class EvaluateScreen(AppScreen[None]):
         """Start only what can start."""
         if action == "start":
             return not self._starting and bool(self.plan.targets)
+        if action in ("change", "drop"):
+            return bool(self.plan.counts())
         return True
 
     def action_change(self, by: int) -> None:

@@ -253,9 +253,9 @@ class HomeScreen(AppScreen[None]):
             return True
         if action == "undo":
             return bool(self._discarded)
-        if action == "compare":
-            return len(self.summaries) > 1
         summary = self.current
+        if action == "compare":
+            return len(self.marked) > 1 or (summary is not None and len(self.summaries) > 1)
         if action == "delete":
             return bool(self._chosen) and not any(map(_under_way, self._chosen))
         return summary is not None and _NEEDS[action](summary, len(self.marked))
@@ -483,9 +483,9 @@ def _under_way(summary: RunSummary) -> bool:
 
 _NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "mark": lambda summary, marked: True,
-    "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary),
+    "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary) and not summary.imported,
     "stop": lambda summary, marked: _under_way(summary),
-    "resume": lambda summary, marked: summary.state is not None and (summary.state.resumable or summary.can_go_on),
+    "resume": lambda summary, marked: summary.state is not None and (summary.state.resumable or summary.can_go_on) and bool(summary.study),
     "report": lambda summary, marked: True,
     "remark": lambda summary, marked: True,
     "archive": lambda summary, marked: True,

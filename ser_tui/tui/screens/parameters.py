@@ -13,6 +13,7 @@ from textual.containers import Container, VerticalScroll
 
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
+from ser_tui.study.headline import pooled_over, sample, validation_speakers
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import counted_trials
 from ser_tui.tui.base import AppScreen
@@ -24,9 +25,12 @@ from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.pictures import Picture
 from ser_tui.tui.widgets.plotted import Plotted
-from ser_tui.tui.widgets.table import cell
+from ser_tui.tui.widgets.table import cell, shortened
 
 FRAME_SECONDS = 1 / 30
+LONGEST_NAME = 24
+"""Cells for the name of the run in the heading."""
+NOTHING = "every hyperparameter has one value in this study: there is nothing to draw, and none can have mattered"
 
 
 class ParametersScreen(AppScreen[None]):
@@ -43,8 +47,8 @@ class ParametersScreen(AppScreen[None]):
         super().__init__()
         self._view = view
         self._drawn: RunState | None = None
-        self._names = view().state.study.searched
-        self._importances = importance_lines(None)
+        self._names = view().state.study.varied
+        self._importances = importance_lines(None) if self._names else [cell(NOTHING, "muted")]
 
     def compose(self) -> ComposeResult:
         """Importances, and a panel for each hyperparameter."""
@@ -61,7 +65,12 @@ class ParametersScreen(AppScreen[None]):
         """Draw, now and as the run goes on; ask once which mattered."""
         self.set_interval(1.0, self._draw)
         self.call_after_refresh(self._draw)
-        self.action_ask()
+        if self._names:
+            self.action_ask()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What does not vary cannot matter."""
+        return action != "ask" or bool(self._names)
 
     def on_resize(self) -> None:
         """Other widths, other lines."""
@@ -80,8 +89,11 @@ class ParametersScreen(AppScreen[None]):
     async def _draw_state(self, state: RunState) -> None:
         # Of ten thousand trials it takes half a second on a small machine: not on the event loop.
         number, pictures, beside = await in_thread(_pictures, state)
-        head = cell(f"{state.study.name}  parameters", "bold")
-        head.append_text(cell(f"   {objective_of(state).label} of {counted(number, 'trial')}, validation part", "muted"))
+        head = cell(f"{shortened(state.study.name, LONGEST_NAME)}  parameters", "bold")
+        over = "" if state.best is None else sample(state.best.utterances, validation_speakers(state.start))
+        part = ", ".join(filter(None, ("validation part", pooled_over(state.start), state.study.transductive, over)))
+        of = f"{objective_of(state).label} of {counted(number, 'trial')}"
+        head.append_text(cell(f"   {of}, {part}", "muted"))
         self.query_one("#head", Lines).show([head])
         self._show_importances()
         for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):

@@ -66,8 +66,8 @@ class ResultsScreen(AppScreen[None]):
 
     def _title(self, state: str) -> Text:
         title = cell("Results", "bold")
+        title.append_text(cell(f"   {state}" if state else "", "accent"))
         title.append_text(cell(f"   {self._run_id}", "muted"))
-        title.append_text(cell(f"   {state}", "accent"))
         return title
 
     def on_mount(self) -> None:
@@ -81,9 +81,9 @@ class ResultsScreen(AppScreen[None]):
             if await in_thread(follower.step) and not follower.view.behind:
                 view = follower.view
                 under_way = any(one.result is None and not one.reason for one in view.state.evaluations)
-                words = "evaluating" if view.busy and under_way else "its worker is gone: the evaluation ended" if under_way else ""
+                words = "evaluating" if view.evaluating and under_way else "its worker is gone: the evaluation ended" if under_way else ""
                 stage = view.state.progress
-                if view.busy and not under_way and stage is not None:
+                if view.busy and not (view.evaluating and under_way) and stage is not None:
                     words = progress_text(stage.stage, stage.done, stage.utterances)
                 self.query_one("#head", Lines).show([self._title(words)])
                 await self._explain(follower)
@@ -180,8 +180,11 @@ class ResultsScreen(AppScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works can be stopped, and only scores explained."""
+        follower = self._follower
+        imported = follower is not None and follower.view.imported
+        if action == "emotions" and imported:
+            return False  # no model came with it
         if action in ("errors", "shares", "trial", "emotions"):
-            follower = self._follower
             return follower is not None and (not follower.looked or follower.view.state.best is not None)
         if action == "next":
             return len(self._parts[1]) > 1
@@ -189,8 +192,8 @@ class ResultsScreen(AppScreen[None]):
             part = self._part
             return part is not None and part.answers is not None and many_speakers(part.answers)
         if action == "seeds":
-            return self._follower is not None and self._follower.view.state.best is not None and not self._follower.view.busy
-        return action != "stop" or (self._follower is not None and self._follower.view.busy)
+            return follower is not None and follower.view.state.best is not None and not follower.view.busy and not imported
+        return action != "stop" or (follower is not None and follower.view.busy)
 
     @work
     async def action_stop(self) -> None:

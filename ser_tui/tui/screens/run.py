@@ -43,6 +43,10 @@ PLOT_SECONDS = 1.0
 MOVED_SECONDS = 2.0
 """After all rows have moved down by a new trial, which costs 2.5 kB, nothing is drawn there for so long: a probe takes a
 second, and a slow line 3 kB/s."""
+ROOMY = 32
+"""Lines from which on all that stands above the table leaves it enough."""
+FEW_TRIALS = 5
+"""So many of them do not need more than is left in any case."""
 _ENDED = (ShownStatus.DONE, ShownStatus.STOPPED)
 
 
@@ -199,12 +203,14 @@ class RunScreen(AppScreen[None]):
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
         folder = RunFolder(self.ser.runs / self.run_id)
-        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), folder.study_name, folder.begun))
+        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), folder.study_name, folder.begun, width))
         self._show_or_hide("#warnings", trials.warning_lines(view, width))
         self.query_one("#figures", Lines).show(
             [trials.best_line(view.state, width), *trials.current_lines(view, width), trials.spark_line(view.state, width)]
         )
-        self._show_or_hide("#results", trials.result_lines(view.state, width))
+        room = self.size.height >= ROOMY or len(view.state.trials) <= FEW_TRIALS
+        most = trials.MOST_RESULTS if room else trials.FEW_RESULTS
+        self._show_or_hide("#results", trials.result_lines(view.state, width, most))
 
     def _show_or_hide(self, selector: str, lines: list[Text]) -> None:
         widget = self.query_one(selector, Lines)
@@ -295,13 +301,16 @@ class RunScreen(AppScreen[None]):
         if self.follower is None or not self.follower.looked:
             return action == "home"
         view = self.view
+        scored = view.state.best is not None
         allowed = {
             "stop": view.busy,
-            "resume": (view.shown.resumable or view.state.can_go_on) and not view.busy,
+            "resume": (view.shown.resumable or view.state.can_go_on) and not view.busy and bool(view.state.study),
             "trial": len(view.state.trials) > 0,
-            "evaluate": view.state.best is not None and not view.busy,
-            "results": bool(view.state.best or view.state.test or view.state.folds or view.state.evaluations),
-            "errors": view.state.best is not None,
+            "evaluate": scored and not view.busy and not view.imported,
+            "results": bool(
+                scored or view.state.probe or view.state.test or view.state.folds or view.state.seeds or view.state.evaluations
+            ),
+            "errors": scored,
             "export": len(view.state.trials) > 0,
             "clone": bool(view.state.study),
             "parameters": view.state.best is not None,

@@ -15,7 +15,7 @@ from ser_tui.study.state import RunState
 from ser_tui.tui.data.feed import RunsFeed
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views.sparks import bars_text, scaled
-from ser_tui.tui.widgets.table import Column, Row, cell
+from ser_tui.tui.widgets.table import Column, Row, cell, shortened
 
 LABEL = 19
 """Cells for the labels, as many as the longest needs where the terminal has them."""
@@ -41,12 +41,18 @@ def columns(summaries: Sequence[RunSummary], numbers: Sequence[int], highlighted
     shown = max(1, min(len(summaries), 4))
     room = max(20, min(44, (width - LABEL - 2) // shown - 1))
     labels = max(LABEL, min(28, width - 2 - shown * (room + 1)))
-    headings = [
-        f"{'>' if index == highlighted else ''}{mark(number)} {summary.title}" + (" (pinned)" if index == 0 else "")
-        for index, (summary, number) in enumerate(zip(summaries, numbers, strict=True))
-    ]
+    headings = []
+    for index, (summary, number) in enumerate(zip(summaries, numbers, strict=True)):
+        begin, end = f"{'>' if index == highlighted else ''}{mark(number)} ", " (pinned)" if index == 0 else ""
+        headings.append(f"{begin}{shortened(summary.title, room - len(begin) - len(end))}{end}")
     runs = [Column(summary.run_id, heading, room) for summary, heading in zip(summaries, headings, strict=True)]
     return [Column("label", "", labels), *runs]
+
+
+def named(run_ids: Sequence[str], numbers: Sequence[int]) -> list[Text]:
+    """The letter and the id of each run. `numbers`: as which each was marked."""
+    pairs = zip(run_ids, numbers, strict=True)
+    return [cell(mark(number), run_style(number)).append_text(cell(f" {run_id}")) for run_id, number in pairs]
 
 
 def rows(

@@ -27,17 +27,21 @@ class RunCurve:
     score: Score | None
     planned: int | None = None
     """Trials."""
+    apart: str = ""
+    """Why its scores are not to be compared with those of the reference: other utterances; empty: they are of the same."""
 
     @property
     def name(self) -> str:
-        """emodb-gp .953 [.913, .991], 15 trials, 12m"""
+        """emodb-gp .953 [.913, .991], 15 trials, 12m, other utterances"""
         if self.score is None:
             return f"{self.title} no score yet"
-        return f"{self.title} {measured_text(self.measure, self.score)}, {counted(self.last[0], 'trial')}, {duration(self.last[1] * 60)}"
+        of = measured_text(self.measure, self.score)
+        told = f"{self.title} {of}, {counted(self.last[0], 'trial')}, {duration(self.last[1] * 60)}"
+        return f"{told}, {self.apart}" if self.apart else told
 
 
-def curve(number: int, title: str, state: RunState) -> RunCurve:
-    """What is drawn of a run."""
+def curve(number: int, title: str, state: RunState, apart: str = "") -> RunCurve:
+    """What is drawn of a run. `apart`: see `RunCurve`."""
     trials, measure = counted_trials(state), state.measure
     best = state.best
     score = None if best is None else best.score(measure.name)
@@ -48,7 +52,8 @@ def curve(number: int, title: str, state: RunState) -> RunCurve:
         if value is not None and (not rises or value != rises[-1][2]):
             rises.append((place, minute, value))
     last = max([elapsed_seconds(state) / 60, *minutes], default=0.0)
-    return RunCurve(number, title, measure, tuple(rises), (len(trials), last), score, state.start.planned_trials if state.start else None)
+    planned = state.start.planned_trials if state.start else None
+    return RunCurve(number, title, measure, tuple(rises), (len(trials), last), score, planned, apart)
 
 
 def curves_picture(curves: Sequence[RunCurve], highlighted: int, minutes: bool, zoomed: bool = False) -> Picture | None:

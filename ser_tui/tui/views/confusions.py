@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 from rich.text import Text
@@ -15,7 +16,7 @@ from ser_tui.evaluation.errors import Answers, Calibration
 from ser_tui.study.formatting import score, score_text, score_with_interval
 from ser_tui.study.headline import sample
 from ser_tui.tui.widgets.lines import broken
-from ser_tui.tui.widgets.table import cell
+from ser_tui.tui.widgets.table import cell, fitted
 
 NAME = 11
 """Cells for the name of a class at the left."""
@@ -44,11 +45,11 @@ def matrix_lines(part: Explained, *, shares: bool = False, at: Place | None = No
     width = column_width(len(matrix.columns))
     head = cell("truth:said".ljust(NAME), "muted")
     for name in matrix.columns:
-        head.append_text(cell(f"{name[: width - 1]:>{width - 1}} ", "muted"))
+        head.append_text(cell(f"{fitted(name, width - 1, right=True)} ", "muted"))
     head.append_text(cell(f" {'recall 95% CI':<14}    n", "muted"))
     lines = [head]
     for number, (name, row, of, recall) in enumerate(zip(matrix.rows, matrix.counts, matrix.utterances, part.recalls, strict=True)):
-        line = cell(f"{name[: NAME - 1]:<{NAME}}")
+        line = cell(f"{fitted(name, NAME - 1)} ")
         for index, count in enumerate(row):
             hit = matrix.columns[index] == name
             told = f"{100 * count / max(1, of):.0f}" if shares and count else str(count) if count else "."
@@ -103,13 +104,13 @@ def speaker_lines(answers: Answers, width: int, *, most: int | None = FEW_SPEAKE
     groups = errors.by_group(answers, "speaker")
     if not groups:
         return []
-    name = min(16, max(7, *(len(group.name) for group in groups)))
+    name = min(16, max(7, *(cell_len(group.name) for group in groups)))
     room = max(6, min(30, width - name - 40))
-    head = f"{'SPEAKER'[:name]:<{name}}{'BCA':>7}{'N':>5}   0{'1':>{room - 1}}  LEAST RECALL"
+    head = f"{fitted('SPEAKER', name)}{'BCA':>7}{'N':>5}   0{'1':>{room - 1}}  LEAST RECALL"
     lines = [cell("recall by speaker, the lowest first", "accent"), cell(head, "muted")]
     shown = groups if most is None or len(groups) <= most + 1 else groups[:most]
     for group in shown:
-        line = cell(f"{group.name[:name]:<{name}}{score(group.value):>7}{group.utterances:>5}   ")
+        line = cell(f"{fitted(group.name, name)}{score(group.value):>7}{group.utterances:>5}   ")
         filled = round(group.value * room)
         line.append_text(cell("#" * filled, "accent")).append_text(cell("." * (room - filled), "muted"))
         hardest = errors.hardest_class(group)
@@ -157,7 +158,7 @@ def bars(probabilities: Mapping[str, float], truth: str, said: str, width: int) 
     for name, value in probabilities.items():
         role = "truth, said" if name == truth == said else "truth" if name == truth else "said" if name == said else ""
         style = "strong" if name == truth else "warning" if name == said else "muted"
-        line = cell(f"{name[: NAME - 1]:<{NAME}}{score(value):>5} ")
+        line = cell(f"{fitted(name, NAME - 1)} {score(value):>5} ")
         filled = round(value * room)
         line.append("#" * filled + " " * (room - filled), style)
         lines.append(line.append_text(cell(f" {role}", style)))

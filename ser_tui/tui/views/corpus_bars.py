@@ -9,7 +9,7 @@ from rich.text import Text
 from ser_tui.study.formatting import counted
 from ser_tui.tui.data.corpus_facts import CorpusContents
 from ser_tui.tui.widgets.characters import plain_terminal
-from ser_tui.tui.widgets.table import cell
+from ser_tui.tui.widgets.table import cell, fitted
 
 NAME = 14
 
@@ -36,7 +36,7 @@ def bars(counts: Mapping[str, int], width: int) -> list[Text]:
     lines = []
     for name, number in counts.items():
         shown = name or "not known"
-        line = cell(f"{shown[:NAME]:<{NAME}} ", "" if name else "muted")
+        line = cell(f"{fitted(shown, NAME)} ", "" if name else "muted")
         line.append_text(cell(f"{number:>{digits},} "))
         length = max(1, round(number / most * room)) if number else 0
         lines.append(line.append_text(cell(("=" if plain_terminal() else "━") * length, "accent")))

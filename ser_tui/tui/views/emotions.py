@@ -15,7 +15,7 @@ from ser_tui.study.formatting import counted, duration
 from ser_tui.study.headline import of_model
 from ser_tui.study.state import RunState
 from ser_tui.tui.widgets.characters import plain_terminal
-from ser_tui.tui.widgets.table import Column, cell
+from ser_tui.tui.widgets.table import Column, cell, fitted
 
 COLUMNS = (
     Column("start", "FROM", 9, "right"), Column("end", "TO", 9, "right"), Column("emotion", "EMOTION", 12),
@@ -97,7 +97,7 @@ def lines(said: Sequence[Said], classes: Sequence[str], width: int, at: float | 
     rows = [shares(said, name, total, columns) for name in classes]
     shown = []
     for name, row in zip(classes, rows, strict=True):
-        line = cell(f"{name[: _NAMES - 2]:{_NAMES}s}")
+        line = cell(f"{fitted(name, _NAMES - 2)}  ")
         for column, value in enumerate(row):
             top = value is not None and value > 0 and value >= max(other[column] or 0.0 for other in rows)
             step = 0 if value is None else min(len(characters) - 1, int(value * len(characters)))

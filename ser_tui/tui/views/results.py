@@ -35,7 +35,7 @@ from ser_tui.study.seeds import SeedsSummary, of_trial, seeds_summary, seeds_tex
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.tui.theme import shade
 from ser_tui.tui.widgets.lines import broken
-from ser_tui.tui.widgets.table import cell
+from ser_tui.tui.widgets.table import cell, fitted
 
 NAME = 11
 """Cells for the name of a class at the left of a matrix."""
@@ -58,12 +58,12 @@ def confusion_lines(
     width = 6 if len(predicted) <= 7 else 5 if len(predicted) <= 9 else 4
     head = cell(" " * NAME, "muted")
     for name in predicted:
-        head.append_text(cell(f"{name[: width - 1]:>{width}}", "muted"))
+        head.append_text(cell(f" {fitted(name, width - 1, right=True)}", "muted"))
     head.append_text(cell("  recall 95% CI     n", "muted"))
     lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
     for name, row in zip(truth, counts, strict=True):
         total = sum(row)
-        line = cell(f"{name[: NAME - 1]:<{NAME}}")
+        line = cell(f"{fitted(name, NAME - 1)} ")
         for value in row:
             share = value / total if total else 0.0
             line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
@@ -75,7 +75,7 @@ def confusion_lines(
 
 
 def test_lines(found: events.TestScored, classes: Sequence[str], width: int, by: str = "") -> list[Text]:
-    """The test part. `by`: `LoggedStudy.transductive`."""
+    """The test part. `by`: what must stand beside its score: that it is transductive, that no score chose the trial."""
     head = cell("test part", "accent")
     head.append_text(cell("  held out from every trial, scored once", "muted"))
     shown = f"BCA {score_text(found.scores[BCA])}"
@@ -99,7 +99,7 @@ def probe_lines(probe: events.ProbeScored, best: Trial | None, speakers: int | N
     accuracy = f"accuracy {score_text(probe.scores[ACCURACY])}"
     lines = [
         head,
-        *broken(cell(f"{shown}   {accuracy}   n = {probe.utterances}   {duration(probe.seconds)}", "bold"), width),
+        *broken(cell(f"{shown}   {accuracy}   {sample(probe.utterances, speakers)}   {duration(probe.seconds)}", "bold"), width),
         cell(probe_parameters(probe.parameters)),
     ]
     if best is not None and (tuned := best.value()) is not None:
@@ -132,7 +132,7 @@ def folds_lines(found: events.FoldsScored, on: str, width: int, by: str = "") ->
     head.append_text(cell(f"  {_whose(found)}, trained anew for each of {len(found.folds)} folds", "muted"))
     shown, over = score_text(found.scores[BCA]), sample(found.utterances, found.interval_speakers)
     lines = [
-        head,
+        *broken(head, width, hang=2),
         *broken(cell(f"pooled BCA {shown}   {'; '.join(filter(None, (over, by, chose(on))))}", "bold"), width),
         cell(f"over the folds: mean {score(found.mean)}   sd {score(found.deviation)}"),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
@@ -140,7 +140,7 @@ def folds_lines(found: events.FoldsScored, on: str, width: int, by: str = "") ->
     ]
     for fold, scored in zip(found.folds, found.fold_scores, strict=True):
         shown = score_text(scored, short=True)
-        lines.append(cell(f"{fold.get('name', '-')!s:<20.20}{shown:<12}{fold.get('utterances', '-')!s:>7}"))
+        lines.append(cell(f"{fitted(fold.get('name', '-'), 19)} {shown:<12}{fold.get('utterances', '-')!s:>7}"))
     if any(fold.get("speakers") == 1 for fold in found.folds):
         lines.append(cell("the interval of a fold of one speaker is over that speaker's utterances", "muted"))
     for warning in said(findings_of(found)):
@@ -173,7 +173,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped   "
         f"95 % CI of accuracy {interval_text(found.accuracy_interval)}"
     )
-    lines = [head, numbers, cell(f"{sizes}   {duration(found.seconds)}")]
+    lines = [*broken(head, width, hang=2), numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:
         lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
     if tested := beside_baselines(found.scores[BCA].value, found.baselines, found.baseline_p, p_is_about(found.interval_speakers)):
@@ -210,18 +210,20 @@ def progress(done: int, total: int, width: int = 30) -> Text:
     return line
 
 
-def seeds_lines(found: SeedsSummary, own: Score | None, each: Sequence[events.SeedScored], width: int, beside: str = "") -> list[Text]:
-    """The best configuration over other seeds, and each of them. `beside`: see `LoggedStudy.beside`."""
+def seeds_lines(found: SeedsSummary, state: RunState, width: int) -> list[Text]:
+    """The best configuration over other seeds, and each of them."""
+    study, own = state.study, None if state.best is None else state.best.score()
     head = cell("seeds", "accent")
     head.append_text(cell(f"  trial {found.trial}'s configuration, trained again with seeds that no trial had", "muted"))
-    lines = [head, *broken(cell(seeds_text(found, beside), "bold"), width)]
+    lines = [head, *broken(cell(seeds_text(found, study), "bold"), width)]
     if own is not None:
         tested = found.test.trial_score if found.test is not None else None
         also = "" if tested is None else f"; on the test part {score(tested)}"
-        lines += broken(cell(f"the trial itself, which was chosen for its score: BCA {score_text(own)}{also}", "muted"), width)
+        why = "its score" if study.measure.unit == "share" else f"its {study.measure.label}"
+        lines += broken(cell(f"the trial itself, which was chosen for {why}: BCA {score_text(own)}{also}", "muted"), width)
     if found.test is not None:
-        lines += broken(cell(seeds_text(found.test, beside), "bold"), width)
-    for place, one in enumerate(each, 1):
+        lines += broken(cell(seeds_text(found.test, study), "bold"), width)
+    for place, one in enumerate(of_trial(state.seeds, found.trial), 1):
         line = cell(f"  {one.place or place:>3}  {score_text(one.scores[BCA])}")
         lines.append(line if one.test_score is None else line.append(f"   test part {score_text(one.test_score)}"))
     return [*lines, Text()]
@@ -234,7 +236,9 @@ def front_lines(state: RunState, width: int) -> list[Text]:
         return []
     asked = state.study.measures
     lines = [cell(f"front of {' and '.join(one.label for one in asked)}", "accent")]
-    lines += broken(cell("no other trial is better in one of the two and as good in the other", "muted"), width)
+    over = sample(max(trial.utterances for trial in found), validation_speakers(state.start))
+    told = f"no other trial is better in one of the two and as good in the other; scores are on the validation part, {over}"
+    lines += broken(cell(told, "muted"), width)
     lines.append(cell(f"{'TRIAL':>5}  {'  '.join(f'{one.heading:<14}' for one in asked)}", "muted"))
     for trial in found[:FRONT]:
         shown = (measured_text(one, trial.score(one.name), short=one.unit == "share") for one in asked)
@@ -253,14 +257,15 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     """Everything that the best trial was scored on after the search, what came last first, and the probe; above them
     the front where two things are searched for."""
     lines = front_lines(state, width)
+    stage = state.progress
+    chosen_by = "" if state.measure.unit == "share" else f"chosen by {state.measure.label}"
+    by = ", ".join(filter(None, (state.study.transductive, chosen_by)))
     for evaluation in reversed(state.evaluations):
-        lines += evaluation_lines(evaluation, width, state.progress)
+        lines += evaluation_lines(evaluation, width, None if stage is None or stage.stage in events.SEARCHING else stage)
     if state.test is not None:
-        lines += test_lines(state.test, state.start.classes if state.start else (), width, state.study.transductive)
+        lines += test_lines(state.test, state.start.classes if state.start else (), width, by)
     if (again := seeds_summary(state)) is not None:
-        lines += seeds_lines(
-            again, None if state.best is None else state.best.score(), of_trial(state.seeds, again.trial), width, state.study.beside
-        )
+        lines += seeds_lines(again, state, width)
     for folds in state.folds:
         lines += folds_lines(folds, chosen_on(folds, state.study), width, state.study.transductive)
     if apart := apart_text(state.pooled):

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ser_tui.store.runs import folder_made
 from ser_tui.study.constraints import standing
-from ser_tui.study.findings import doubts, shares
+from ser_tui.study.findings import NOT_UNSEEN, doubts, is_seen, shares
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -33,16 +34,19 @@ from ser_tui.study.headline import speakers_text as over_speakers
 from ser_tui.study.hyperparameters import TRAINED
 from ser_tui.study.hyperparameters import counts as is_read
 from ser_tui.study.run_summary import RunSummary, TrialSummary, beside_probe
-from ser_tui.study.scores import BCA
-from ser_tui.study.status import ShownStatus
+from ser_tui.study.scores import BCA, Score
+from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.tui.theme import mark, run_style, state_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
-from ser_tui.tui.widgets.table import Column, cell
+from ser_tui.tui.widgets.table import Column, cell, fitted
 
 STUCK = "its turn came, and it could not be started; w says why, r tries it at once"
 QUEUED = "waits for its turn in the queue; r starts it at once"
 ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
+UNKNOWN = "nothing is known of this run: its folder holds neither a log nor a study, so nothing can go on"
+COLLAPSED = "collapsed to chance"
+"""Said of a best trial, as all of whose kind did, or where it is not chosen for its BCA."""
 
 HOME_COLUMNS = (
     Column("mark", "", 1),
@@ -55,6 +59,18 @@ HOME_COLUMNS = (
     Column("trials", "TRIALS", 6, "right"),
     Column("time", "TIME", 6, "right"),
 )
+
+_FACT = 13
+"""Cells for the name of a fact in the pane, with the blank after it."""
+_TITLE = 8
+"""Cells of a run's title that a table of 80 cells has room for, behind its date."""
+_ADVICE: Mapping[ShownStatus | None, tuple[str, str]] = {
+    ShownStatus.INTERRUPTED: ("interrupted: its worker is gone; r takes the search up where the log ends", "warning"),
+    ShownStatus.QUEUED: (f"{QUEUED}, w shows the queue", "accent"),
+    ShownStatus.STUCK: (STUCK, "warning"),
+    ShownStatus.ELSEWHERE: (ELSEWHERE, "warning"),
+}
+"""What a run needs that does not go on by itself."""
 
 
 _DISPENSABLE = ("strategy", "corpus")
@@ -170,7 +186,7 @@ def home_cells(summary: RunSummary, marked: int | None, year: bool = False, colu
         "spark": _trials_spark(summary, widths.get("spark", 0)),
         "n": cell(figure.n or "-" if figure else "-", "muted"),
         "encoder": cell(summary.encoder.rpartition("/")[2] or "-", "muted"),
-        "probe": cell(score(summary.probe.score.value) if summary.probe else "-", "muted"),
+        "probe": cell(score(probe.value) if (probe := _probe_beside(summary)) else "-", "muted"),
         "zero": cell(_zero_shot(summary), "muted"),
     }
     return tuple(cells[column.key] for column in columns)
@@ -186,12 +202,30 @@ def _trials_spark(summary: RunSummary, width: int) -> Text:
     return scaled(summary.values, max(1, width - ends), text=end_text(measure))
 
 
+def _probe_beside(summary: RunSummary) -> Score | None:
+    """The probe's score on the part that the run is listed by: beside another one it would be compared with what it is no match for."""
+    figure, probe = summary.headline, summary.probe
+    if figure is not None and figure.kind == "test":
+        beside = summary.test.probe if summary.test else None
+    elif figure is not None and figure.kind == "pooled":
+        beside = next((folds.probe for folds in summary.folds if folds.score == figure.score), None)
+    else:
+        return probe.score if probe else None
+    return beside.score if beside else None
+
+
 def _zero_shot(summary: RunSummary) -> str:
-    """ravdess .545: the accuracy of the last evaluation; how many more there are."""
+    """ravdess .545: the accuracy of the last evaluation that is a zero-shot one, with a ! where more must be known of it; how many more
+    there are."""
     if not summary.evaluations:
         return "-"
-    last, others = summary.evaluations[-1], len(summary.evaluations) - 1
-    return f"{last.corpus[:7]} {score(last.accuracy.value)}" + (f" +{others}" if others else "")
+    others = len(summary.evaluations) - 1
+    last = next((one for one in reversed(summary.evaluations) if not is_seen(one.findings)), None)
+    if last is None:
+        return NOT_UNSEEN
+    earlier = summary.best is not None and last.trial not in (0, summary.best.number)
+    known = "!" if doubts(last.findings) or last.speakers or last.without or earlier else ""
+    return f"{last.corpus[:7]} {score(last.accuracy.value)}{known}" + (f" +{others}" if others else "")
 
 
 def _short_of(figure: Figure | None) -> str:
@@ -229,20 +263,23 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     if room >= -2:
         line.append_text(speakers)
     second = Text(no_wrap=True)
-    if summary.reason and summary.state not in (ShownStatus.DONE, ShownStatus.QUEUED, ShownStatus.STUCK):
+    if best and best.status == TrialStatus.COLLAPSED:
+        second.append_text(cell(f"trial {best.number} {COLLAPSED}   ", "warning"))
+    known = summary.state or summary.status  # before its worker is looked for, what its log says
+    if summary.reason and known not in (ShownStatus.DONE, ShownStatus.QUEUED, ShownStatus.STUCK):
         second.append_text(cell(ended(summary.shown, summary.reason), "warning"))
-    elif summary.state == ShownStatus.INTERRUPTED:
-        second.append("interrupted: its worker is gone; r takes the search up where the log ends", "warning")
-    elif summary.state == ShownStatus.QUEUED:
-        second.append(f"{QUEUED}, w shows the queue", "accent")
-    elif summary.state == ShownStatus.STUCK:
-        second.append(STUCK, "warning")
-    elif summary.state == ShownStatus.ELSEWHERE:
-        second.append(ELSEWHERE, "warning")
+    elif summary.state == ShownStatus.INTERRUPTED and not summary.study:
+        second.append(UNKNOWN, "warning")
+    elif summary.state in _ADVICE:
+        second.append(*_ADVICE[summary.state])
     else:
         second.append_text(cell(f"{summary.strategy or '-'}  {summary.encoder or '-'}"))
         if best:
             second.append_text(cell(f"   {parameters_text(best.parameters)}", "muted"))
+    title, usual = cell(f"{summary.title}   ", "bold"), summary.state not in _ADVICE and not second.plain.startswith(str(known))
+    # Of a long title the table shows the beginning, which several runs may have. What is to be done is not cut for it.
+    if cell_len(summary.title) > _TITLE and (usual or title.cell_len + second.cell_len <= width):
+        second = title.append_text(second)
     return [line, second]
 
 
@@ -280,9 +317,10 @@ def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None =
 
 
 def _of_trial(summary: RunSummary, best: TrialSummary) -> str:
-    """trial 5 of 15, validation, n = 90, 4 speakers; keeps latency <= 0.05"""
+    """trial 5 of 15, validation, pooled over 3 of 10 folds, n = 90, 4 speakers; keeps latency <= 0.05"""
     over, stands = sample(best.utterances, summary.interval_speakers), standing(best.scores, summary.study.constraints)
-    return f"trial {best.number} of {summary.trials}, validation{summary.study.beside}, {over}{'; ' if stands else ''}{stands}"
+    part = f"validation{f', {summary.pooled_over}' if summary.pooled_over else ''}{summary.study.beside}"
+    return f"trial {best.number} of {summary.trials}, {part}, {over}{'; ' if stands else ''}{stands}"
 
 
 def full_detail(summary: RunSummary, width: int) -> list[Text]:
@@ -296,13 +334,13 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     ]
 
     def fact(name: str, value: object, style: str = "") -> None:
-        line = cell(f"{name:<12} ", "muted")
+        line = cell(fitted(name, max(_FACT, cell_len(name) + 1)), "muted")
         line.append_text(cell(value, style))
         lines.append(line)
 
-    fact("state", summary.state)
+    fact("state", "imported" if summary.imported else summary.state or ShownStatus.CHECKING)
     if summary.state == ShownStatus.INTERRUPTED:
-        lines.append(cell("its worker is gone; r resumes", "warning"))
+        lines += broken(cell("its worker is gone; r resumes" if summary.study else UNKNOWN, "warning"), width)
     elif summary.state == ShownStatus.QUEUED:
         lines.append(cell(QUEUED, "accent"))
     elif summary.state == ShownStatus.STUCK:
@@ -328,6 +366,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
         for words, one in summary.study.of_best:
             fact(words, measured_text(one, best.scores.get(one.name)), "strong")
         fact("", _of_trial(summary, best))
+        if best.status == TrialStatus.COLLAPSED:
+            fact("", COLLAPSED, "warning")
         fact("", parameters_text(best.parameters))
         if lacks := without_model(best.number, best.unsaved):
             lines += broken(cell(lacks, "warning"), width)
@@ -335,22 +375,27 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
             fact("probe", beside_probe(summary.probe, p_is_about(summary.interval_speakers)))
     else:
         fact(summary.measure.most, "none yet")
-    room = max(8, width - 14 - len("0s59m59s"))
-    scores, measure = summary.values, summary.measure
-    real = [value for value in scores if value is not None]
-    for name, series, bar in ((measure.label[:12], scores, mean), ("best so far", summary.best_so_far, measure.best)):
-        lines.append(cell(f"{name:<13}", "muted").append_text(scaled(
-            series, room, low=min(real, default=None), high=max(real, default=None), bar=bar, text=end_text(measure)
-        )))  # fmt: skip
-    lines.append(cell(f"{'time':<13}", "muted").append_text(
-        scaled(summary.trial_seconds, room, low=0.0, text=duration)
-    ))  # fmt: skip
-    if bars := bars_text(summary.trials, len(binned(list(scores), room, mean))):
-        fact("", bars, "muted")
+    lines += _sparks(summary, width)
     lines += results(summary)
     if summary.damaged_lines:
         lines += [Text(), cell(f"{summary.damaged_lines} damaged lines in its log", "warning")]
     return [part for line in lines for part in broken(line, width, hang=13)]
+
+
+def _sparks(summary: RunSummary, width: int) -> list[Text]:
+    """What each trial came to, the best so far and what each took, and of how many trials a bar is where that is not one."""
+    room = max(8, width - 14 - len("0s59m59s"))
+    scores, measure = summary.values, summary.measure
+    real = [value for value in scores if value is not None]
+    shown = measure.label if len(measure.label) < _FACT else "each trial"
+    lines = []
+    for name, series, bar in ((shown, scores, mean), ("best so far", summary.best_so_far, measure.best)):
+        lines.append(cell(fitted(name, _FACT), "muted").append_text(scaled(
+            series, room, low=min(real, default=None), high=max(real, default=None), bar=bar, text=end_text(measure)
+        )))  # fmt: skip
+    lines.append(cell(fitted("time", _FACT), "muted").append_text(scaled(summary.trial_seconds, room, low=0.0, text=duration)))
+    bars = bars_text(summary.trials, len(binned(list(scores), room, mean)))
+    return [*lines, cell(f"{' ' * _FACT}{bars}", "muted")] if bars else lines
 
 
 def results(summary: RunSummary) -> list[Text]:
@@ -373,10 +418,10 @@ def results(summary: RunSummary) -> list[Text]:
     for found in summary.evaluations:
         shown = score_text(found.accuracy)
         chance = f"chance {score(found.chance)}  {sample(found.utterances, found.interval_speakers)}"
-        chance += f", {whose}" if (whose := of_speakers(found.speakers, found.without)) else ""
+        whose = f"  {of}" if (of := of_speakers(found.speakers, found.without, 2)) else ""
         if summary.best is not None and found.trial not in (0, summary.best.number):
-            chance += f"; of trial {found.trial}, not the best"
-        lines.append(cell(f"on {found.corpus:<9} accuracy {shown}  {chance}"))
+            whose += f"; of trial {found.trial}, not the best"
+        lines.append(cell(f"{fitted(f'on {found.corpus}', max(_FACT, cell_len(found.corpus) + 4))}accuracy {shown}  {chance}{whose}"))
         if doubt := doubts(found.findings):
             lines.append(cell(f"             {doubt}: v on the run's screen says why", "warning"))
     return [Text(), *lines] if lines else []

@@ -14,7 +14,7 @@ from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.tui.views.trials import trial_state
 from ser_tui.tui.widgets.characters import plain_terminal
-from ser_tui.tui.widgets.table import Column, cell
+from ser_tui.tui.widgets.table import Column, cell, shortened
 
 COLUMNS = (
     Column("number", "#", 5, "right"),
@@ -30,6 +30,8 @@ ENDS = {
     TrialStatus.DROPPED: "-", TrialStatus.PAUSED: "=",
 }  # fmt: skip
 """What the bar of a trial ends with."""
+LONGEST_NAME = 24
+"""Cells for the name of the run in the heading."""
 LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
 
 
@@ -109,7 +111,7 @@ def bar(span: Span, total: float, width: int, end: str, style: str = "accent") -
 def head(state: RunState, found: Sequence[Span | None], width: int) -> list[Text]:
     """How long it took, how many trials ran side by side, and what the marks mean: on a line of its own where one is too narrow."""
     total = max((span.end for span in found if span is not None), default=0.0)
-    line = cell(f"{state.study.name}  timeline", "bold")
+    line = cell(f"{shortened(state.study.name, LONGEST_NAME)}  timeline", "bold")
     most = most_at_once(found)
     workers = len({span.worker for span in found if span is not None})
     said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once"

@@ -10,6 +10,7 @@ from ser_tui.study.headline import p_is_about, pooled_over, sample, validation_s
 from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
 from ser_tui.study.state import Trial
+from ser_tui.study.status import TrialStatus
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.sparks import ENDS, scaled
 from ser_tui.tui.views.trials import trial_state
@@ -20,7 +21,10 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     """Everything that is known about a trial of the run in `view`, one line each: what was searched before what was fixed."""
     probe = view.state.probe
     first = cell(f"trial {trial.number}  ", "bold")
-    first.append_text(trial_state(trial, False, view.live, broken_text(trial.scores, view.state.study.constraints)))
+    if trial.reason and trial.status in (TrialStatus.FAILED, TrialStatus.DROPPED):
+        first.append_text(cell(trial.status.value, "warning" if trial.status == TrialStatus.FAILED else "muted"))  # why stands below
+    else:
+        first.append_text(trial_state(trial, False, view.live, broken_text(trial.scores, view.state.study.constraints)))
     if trial.phase:
         first.append_text(cell(f"  proposed by: {trial.phase}", "muted"))
     lines = [first]
@@ -45,7 +49,8 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
             fact("gain over the probe", difference_text(scored.value - probe.scores[BCA].value, trial.probe_p))
             if trial.probe_p is not None and (about := p_is_about(speakers)):
                 fact("", f"p is {about}")
-        fact(f"best epoch: {trial.best_epoch} (unranked)", score_text(trial.best_epoch_score))
+        if trial.best_epoch is not None:
+            fact(f"best epoch: {trial.best_epoch} (unranked)", score_text(trial.best_epoch_score))
         for name in (name for name in MEASURES if name in trial.scores and name not in (BCA, ACCURACY, MINUTES)):
             fact(MEASURES[name].label, measured_text(MEASURES[name], trial.score(name)))
     for number, rung in enumerate(trial.rungs, 1):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ser_tui.study.constraints import broken_names, standing
@@ -38,21 +39,31 @@ from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
-from ser_tui.tui.views.runs import ELSEWHERE, QUEUED, STUCK, parameters_text
+from ser_tui.tui.views.runs import COLLAPSED, ELSEWHERE, QUEUED, STUCK, UNKNOWN, parameters_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
-from ser_tui.tui.widgets.table import Column, cell
+from ser_tui.tui.widgets.table import Column, cell, fitted, shortened
 
 _WIDE = 110
 """Cells from which on the line of the trial under way has room for both ends of an interval to three places."""
 
 _NAME = 11
-"""Cells for what was scored on, at the left of a result."""
+"""Cells for what was scored on, at the left of a result, with the blank after it; a longer name takes what it needs."""
+_LEAST_NAME, _LONGEST_NAME = 12, 36
+"""Cells for the name of a run in its heading at least; for what was scored on at most."""
 
 MOST_WARNINGS = 4
 """Lines of warnings above the trials; the log has them in full."""
 
+MOST_RESULTS, FEW_RESULTS = 6, 4
+"""Lines of results above the trials, and on a terminal of few lines, where the trials need them; v shows all."""
+
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4, "POOL": 8}
+
+_HEADING = 8
+"""Cells for the name of a hyperparameter that ser_tui does not know, as imported studies have them; more where it takes more to tell
+two of them apart."""
+_OF_TRIALS = frozenset(("number", "loss", "done", "time", "state", *MEASURES))
 
 
 def has_rungs(state: RunState) -> bool:
@@ -70,13 +81,14 @@ def trial_columns(
     pane beside the table, which is what takes the room.
     """
     columns = [Column("number", "#", max(4, len(str(trials))), "right")]
+    unknown = _headings([name for name in names if name not in HYPERPARAMETERS])
     for name in names:
         known = HYPERPARAMETERS.get(name)
-        short = known.short if known else name[:8].upper()
+        short = known.short if known else unknown[name]
         if name == MEMBERS:  # up to four words, which their beginnings do not tell apart
             columns.append(Column(name, short, 14, flexible=True, most=len("+".join(MEMBER_NAMES))))
         else:
-            columns.append(Column(name, short, _WIDTHS.get(short, max(6, len(short))), "right"))
+            columns.append(Column(_key(name), short, _WIDTHS.get(short, max(6, cell_len(short))), "right"))
     columns += [
         Column(BCA, SCORE_HEADING, SCORE_CELLS),
         *(Column(one.name, one.heading, _width(one), "right") for one in others),
@@ -87,6 +99,21 @@ def trial_columns(
     ]
     needed = sum(column.width + 1 for column in columns)
     return [column for column in columns if column.key != "done" or not 0 < room < needed]
+
+
+def _key(name: str) -> str:
+    """The key of the column of a hyperparameter: an imported study may have one called loss, or time."""
+    return f"search.{name}" if name in _OF_TRIALS else name
+
+
+def _headings(names: Sequence[str]) -> dict[str, str]:
+    """The beginnings of `names` as headings, as long as it takes to tell each from the others."""
+    found: dict[str, str] = {}
+    for name in names:
+        others = [other for other in names if other != name]
+        length = next((size for size in range(_HEADING, len(name)) if not any(other[:size] == name[:size] for other in others)), len(name))
+        found[name] = name[:length].upper()
+    return found
 
 
 def _width(measure: Measure) -> int:
@@ -106,7 +133,7 @@ def trial_cells(
     style = "strong" if best else "muted" if trial.status not in (TrialStatus.RUNNING, TrialStatus.DONE) else ""
     cells = {
         "number": cell(trial.number, style),
-        **{name: cell(parameter_of(name, trial.parameters), style) for name in names},
+        **{_key(name): cell(parameter_of(name, trial.parameters), style) for name in names},
         **{name: cell(measured_text(one, trial.score(name), short=True), style) for name, one in MEASURES.items()},
         BCA: cell(_at_rung(trial) or score_text(scored, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
@@ -143,29 +170,27 @@ def trial_state(trial: Trial, best: bool, live: bool, broken: str = "") -> Text:
     if trial.status == TrialStatus.PAUSED:
         return cell(f"paused {trial.rungs[-1].epoch}/{trial.rungs[-1].epochs}, rung {len(trial.rungs)}", "muted")
     if trial.status == TrialStatus.COLLAPSED:
-        return cell("done, collapsed", "muted")
+        return cell("best, collapsed" if best else "done, collapsed", "warning" if best else "muted")
     if broken:
         return cell(f"{'best, ' if best else ''}{broken}", "warning" if best else "muted")
     return cell("done  best" if best else "done", "strong" if best else "")
 
 
-def header(view: View, now: datetime, name: str = "run", begun: datetime | None = None) -> list[Text]:
-    """Two lines: state, trial, epoch and time first; then what it is and on how many utterances.
+def header(view: View, now: datetime, name: str = "run", begun: datetime | None = None, width: int = 0) -> list[Text]:
+    """Two lines: state, trial, epoch and time first; then what it is and on how many utterances. Where the first is longer than `width`
+    (0: as long as it is), the name gives way.
 
     `name`: the study's, and `begun`: when the run was made, where the log does not say it yet.
     """
     state = view.state
     line = Text(no_wrap=True)
-    line.append_text(cell(state.study.name or name, "bold"))
     line.append("  ")
-    line.append_text(state_text(view.shown))
+    line.append_text(cell("imported", "muted") if view.imported else state_text(view.shown))
     start = state.start
     if start is not None:
         under_way = state.under_way
         trial = under_way[0] if len(under_way) == 1 else None
-        numbers = [one.number for one in under_way] or [len(counted_trials(state))]
-        label = "  trial " if len(numbers) == 1 else "  trials "
-        line.append(label + ", ".join(map(str, numbers)) + (f"/{start.planned_trials}" if start.planned_trials else ""))
+        line.append(f"  {_which_trials(state)}" + (f"/{start.planned_trials}" if start.planned_trials else ""))
         if trial is not None and view.live:
             planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
             if planned:
@@ -178,32 +203,59 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
     if left is not None:
         line.append(f", about {duration(left)} left" if left else ", longer than predicted")
     for evaluation in state.evaluations:
-        if evaluation.result is None and not evaluation.reason and view.busy:
+        if evaluation.result is None and not evaluation.reason and view.evaluating:
             line.append_text(cell(f"  evaluating {evaluation.corpus} {evaluation.done}/{evaluation.utterances}", "accent"))
     if view.behind:
         line.append(f"  reading the log, {view.behind:.0%} to go", "accent")
-    return [line, _facts(view)]
+    called, room = state.study.name or name, max(_LEAST_NAME, width - line.cell_len) if width else None
+    return [cell(called if room is None else shortened(called, room), "bold").append_text(line), _facts(view)]
+
+
+def _which_trials(state: RunState) -> str:
+    """trial 7; trials 1, 2, 3; 20 trials under way, done 41: those under way, or how many have ended."""
+    numbers = [one.number for one in state.under_way]
+    if len(numbers) > MOST_CURRENT:
+        return f"{len(numbers)} trials under way, done {len(counted_trials(state))}"
+    if len(numbers) > 1:
+        return f"trials {', '.join(map(str, numbers))}"
+    return f"trial {numbers[0] if numbers else len(counted_trials(state))}"
+
+
+_WAIT = (ShownStatus.QUEUED, ShownStatus.STUCK)
 
 
 def _facts(view: View) -> Text:
+    """What a narrow terminal cuts off is the end: that is where the encoder stands, whose name may be a path."""
     study, start = view.state.study, view.state.start
-    if start is None and not view.live:
-        return cell("it ended before its first trial", "muted")
     if start is None:
-        return cell("the worker is getting ready: reading the corpus, loading the encoder", "muted")
+        return cell(_before_the_first_trial(view), "muted")
     parts = [
         view.state.strategy or "-",
-        study.corpus or "corpus not known",
-        study.encoder or "-",
         f"{study.protocol or '-'} split",
         _sample(start.utterances.get("validation", 0), validation_speakers(start)),
         *(word for word in (pooled_over(start),) if word),
+        study.corpus or "corpus not known",
+        study.encoder or "-",
     ]
     if study.transductive:
-        parts.insert(1, study.transductive)  # what a narrow terminal cuts off is the end
+        parts.insert(1, study.transductive)
     if study.method != "finetune":
         parts.insert(1, study.method)
     return cell(", ".join(parts), "muted")
+
+
+def _before_the_first_trial(view: View) -> str:
+    """Where a run stands whose log does not say yet what is trained on."""
+    study = view.state.study
+    if view.live:
+        return "the worker is getting ready: reading the corpus, loading the encoder"
+    if view.shown in _WAIT:
+        known = (study.strategy, study.protocol and f"{study.protocol} split", study.corpus, study.encoder)
+        asked = ", ".join(filter(None, known))
+        return f"it has not begun{f': {asked}' if asked else ''}"
+    if view.shown == ShownStatus.ELSEWHERE:
+        return "its log tells of no trial yet"
+    return "it ended before its first trial"
 
 
 def warning_lines(view: View, width: int) -> list[Text]:
@@ -226,7 +278,9 @@ def _warnings(view: View) -> list[Text]:
     if view.damaged:
         count = "1 line of its log is" if view.damaged == 1 else f"{view.damaged} lines of its log are"
         lines.append(cell(f"! {count} damaged and left out", "warning"))
-    if view.shown == ShownStatus.INTERRUPTED:
+    if view.shown == ShownStatus.INTERRUPTED and not view.state.study:
+        lines.append(cell(f"! {UNKNOWN}", "warning"))
+    elif view.shown == ShownStatus.INTERRUPTED:
         lines.append(cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning"))
     elif view.shown == ShownStatus.QUEUED:
         lines.append(cell(f"! {QUEUED}", "accent"))
@@ -269,6 +323,8 @@ def best_line(state: RunState, width: int) -> Text:
         if broken_by:
             found.append_text(cell(f"  {broken_by if short else stands}", "warning"))
         found.append_text(cell(f"  #{best.number}" if tight and probe is not None else f"  trial {best.number}"))
+        if best.status == TrialStatus.COLLAPSED:
+            found.append_text(cell(f" {COLLAPSED}", "warning"))
         parameters = parameters_text(best.parameters, names, short=tight)
         if probe is not None:
             found.append("  probe ", "muted")
@@ -311,6 +367,8 @@ def _current_line(view: View, trial: Trial | None, width: int) -> Text:
         at = progress_text(progress.stage, progress.done, progress.utterances) if progress is not None else "-"
         if progress is not None and progress.stage == "features" and view.job == "search":
             at = f"probe: {at}"  # the features of trials are extracted while one is under way
+        elif view.busy and view.job in ("folds", "seeds"):
+            at = f"{view.job}: {at if progress is not None else 'under way'}"  # the run itself is done
         line.append_text(cell(at, "muted"))
         return line
     values = parameters_text(trial.parameters, view.state.study.searched, short=True)
@@ -362,42 +420,57 @@ def spark_line(state: RunState, width: int) -> Text:
     return line
 
 
-def result_lines(state: RunState, width: int) -> list[Text]:
-    """What the best trial achieved on parts that no trial saw: test part, folds, other corpora.
+def result_lines(state: RunState, width: int, most: int = MOST_RESULTS) -> list[Text]:
+    """What the best trial achieved on parts that no trial saw: test part, folds, other corpora, on `most` lines.
+
+    A line each, see `every_result`; the last one says how many more there are.
+    """
+    lines = every_result(state, width)
+    if len(lines) <= most:
+        return lines
+    more = cell(f"{len(lines) - most + 1} more results: v shows all", "muted")
+    return [*lines[: most - 1], more]
+
+
+def every_result(state: RunState, width: int) -> list[Text]:
+    """The same, of all of them.
 
     A line each, of which `width` may leave out baselines and asides, never a score's n or interval; v shows all in full.
     """
     lines: list[Text] = []
-    room, by = width - _NAME, state.study.transductive
+    by, measure = state.study.transductive, state.measure
+    searched = [] if measure.unit == "share" else [_chosen(measure.label)]
     if (test := state.test) is not None:
         pieces: list[Piece] = [
             (0, Scored("BCA", test.scores[BCA])), (2, Scored("accuracy", test.scores[ACCURACY])),
-            *_over(test.utterances, test.interval_speakers, by), (3, "scored once"), *_probe(test.probe_score),
+            *_over(test.utterances, test.interval_speakers, by, *searched), (3, "scored once"), *_probe(test.probe_score),
         ]  # fmt: skip
-        lines.append(_result("test part", _fitting(pieces, room)))
+        lines.append(_result("test part", pieces, width))
     if (again := seeds_summary(state)) is not None:
         of = f"mean of {counted(again.n, 'seed')}"
         pieces = [
             (0, Scored(of, Score(again.mean, again.interval))), (2, f"sd {score(again.deviation)}"),
-            *_over(again.utterances, again.interval_speakers, by, "chosen on it"),
+            *_over(again.utterances, again.interval_speakers, by, *(searched or ["chosen on it"])),
         ]  # fmt: skip
-        lines.append(_result("seeds", _fitting(pieces, room)))
+        lines.append(_result("seeds", pieces, width))
         if (held := again.test) is not None:
             of = f"mean of {counted(held.n, 'seed')}"
             pieces = [
                 (0, Scored(of, Score(held.mean, held.interval))), (2, f"sd {score(held.deviation)}"),
                 *_over(held.utterances, held.interval_speakers, by), (3, "test part"),
             ]  # fmt: skip
-            lines.append(_result("seeds test", _fitting(pieces, room)))
+            lines.append(_result("seeds test", pieces, width))
     for folds in state.folds:
         spread = f"mean {score(folds.mean)} sd {score(folds.deviation)} over {counted(len(folds.folds), 'fold')}"
+        chosen = _chosen(chosen_on(folds, state.study))
+        # Nested says in the name that nothing was chosen on what is scored: there its place is the first that gives way.
         pieces = [
             (0, Scored("BCA" if by else "pooled BCA", folds.scores[BCA])), (3, spread),
-            *_over(folds.utterances, folds.interval_speakers, by, _chosen(chosen_on(folds, state.study))),
-            *([] if folds.nested else _earlier(state, folds.trial)),
+            *_over(folds.utterances, folds.interval_speakers, by, "" if folds.nested else chosen), *([(2, chosen)] if folds.nested else []),
             *_probe(folds.probe_score), *([(2, f"{known} (v)")] if (known := shares(findings_of(folds))) else []),
+            *([] if folds.nested else _earlier(state, folds.trial)),
         ]  # fmt: skip
-        lines.append(_result("nested" if folds.nested else folds.protocol, _fitting(pieces, room)))
+        lines.append(_result(folds.name, pieces, width))
     for found in state.evaluations:
         if (result := found.result) is not None:
             pieces = [
@@ -412,9 +485,10 @@ def result_lines(state: RunState, width: int) -> list[Text]:
             pieces += _earlier(state, result.trial)
             known = doubts(findings_of(result))
             doubt = [(0, f"! {known} (v)")] if known else []
-            lines.append(_result(f"on {found.corpus}", _fitting([*doubt, *pieces], room), "warning" if known else ""))
+            lines.append(_result(f"on {found.corpus}", [*doubt, *pieces], width, "warning" if known else ""))
         elif found.reason:
-            lines.append(_result(f"on {found.corpus}", f"failed: {found.reason}", "warning"))
+            failed: list[Piece] = [(0, f"failed: {found.reason}")]
+            lines.append(_result(f"on {found.corpus}", failed, width, "warning"))
     return lines
 
 
@@ -444,7 +518,7 @@ def _fitting(pieces: Sequence[Piece], room: int) -> str:
     """Those of `pieces` that `room` has space for, the most dispensable left out first; those of rank 0 stay in any case."""
     for most, short in ((3, False), (2, False), (1, False), (1, True), (0, False), (0, True)):
         shown = "  ".join(said.text(short) if isinstance(said, Scored) else said for rank, said in pieces if rank <= most)
-        if len(shown) <= room:
+        if cell_len(shown) <= room:
             break
     return shown
 
@@ -466,9 +540,11 @@ def _probe(probe: Score | None) -> list[Piece]:
     return [] if probe is None else [(1, Scored("probe", probe))]
 
 
-def _result(name: str, text: str, style: str = "") -> Text:
-    line = cell(f"{name[: _NAME - 1]:<{_NAME}}", "muted")
-    line.append_text(cell(text, style))
+def _result(name: str, pieces: Sequence[Piece], width: int, style: str = "") -> Text:
+    """What was scored on, whole, or two of them would look alike; and as much of `pieces` as the rest of the line has room for."""
+    shown = shortened(name, _LONGEST_NAME - 1)
+    line = cell(fitted(shown, max(_NAME, cell_len(shown) + 1)), "muted")
+    line.append_text(cell(_fitting(pieces, width - line.cell_len), style))
     return line
 
 

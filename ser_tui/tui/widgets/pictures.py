@@ -118,12 +118,14 @@ def log_axis(low: float, high: float, title: str = "") -> PlotAxis:
     """A logarithmic axis: its numbers are logarithms to base 10, its labels are not. Whole powers are labelled where there are
     two of them at least."""
     first, last = math.log10(low), math.log10(high)
+    if last - first < 1e-9:  # an imported study may search a single value
+        first, last = first - 0.5, last + 0.5
     whole = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
     if len(whole) >= 2:
         each = max(1, -(-len(whole) // 5))
         ticks = tuple((float(power), f"1e{power}") for power in whole[::each])
     else:
-        ticks = tuple((math.log10(value), _short(value)) for value in (low, math.sqrt(low * high), high))
+        ticks = tuple(dict.fromkeys((math.log10(value), _short(value)) for value in (low, math.sqrt(low * high), high)))
     return PlotAxis(first, last, ticks, title)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, ClassVar, Literal
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -49,6 +50,20 @@ def cell(value: object, style: str = "") -> Text:
     # As a span: a Text that has only a style of its own renders without it.
     shown = str(value)
     return text.append(shown if shown.isprintable() else printable(shown), style or None)
+
+
+def fitted(value: object, cells: int, *, right: bool = False) -> str:
+    """`value` in exactly so many cells, of which a wide character takes two: at the left of them, or at the right. What has no room is
+    cut."""
+    shown = printable(str(value))
+    gap = " " * (cells - cell_len(shown))
+    return set_cell_size(shown, cells) if not gap else gap + shown if right else shown + gap
+
+
+def shortened(value: object, cells: int) -> str:
+    """`value` in so many cells at most, with an … where it is cut."""
+    shown = printable(str(value))
+    return shown if cell_len(shown) <= cells else f"{set_cell_size(shown, max(0, cells - 1)).rstrip()}…"
 
 
 def _thumb(bar: ScrollBar) -> list[Segment]:
