@@ -122,7 +122,7 @@ def _of_search(tables: PaperTables, kind: str, *, wide: bool) -> list[Text]:
         return [cell(f"missing: enter starts or queues it{can}", "warning"), cell(command(kind, tables), "muted")]
     passed = ", ".join(f"{score(mark)} after {counted(trials, 'trial')}{_minutes(minutes)}" for mark, trials, minutes in ours.to)
     lines = [cell(_run_words(ours, wide=wide))]
-    over = f"{sample(ours.score.n, ours.speakers)}; " if ours.score.n else ""  # the column may have room for less
+    over = f"{sample(ours.score.n, ours.speakers)}; " if ours.score.n and ours.speakers else ""  # the column has room for n alone
     lines.append(cell(f"{over}protocol: {ours.protocol}; machine: {ours.machine}", "muted"))
     if passed:
         lines.append(cell(f"BCA passed {passed}", "muted"))
@@ -159,7 +159,7 @@ def _of_transfer(tables: PaperTables, corpus: str, which: str) -> list[Text]:
 
 def _conditions(there: Transfer) -> str:
     masked = "masked" if there.masked else "raw: all classes can be predicted"
-    over = f"{sample(there.tuned.n, there.speakers)}; " if there.tuned.n else ""
+    over = f"{sample(there.tuned.n, there.speakers)}; " if there.tuned.n and there.speakers else ""
     doubt = f"; {there.doubt}" if there.doubt else ""
     return f"{over}labels: {there.mapping}, {masked}{doubt}; trained by: {there.protocol}; machine: {there.machine}"
 
