@@ -171,7 +171,7 @@ class Baselines:
             try:
                 results = compute()
             except (UserError, MemoryError, OSError, RuntimeError, ValueError) as error:
-                self._session.note(f"no {name} baseline: {error or 'not enough memory'}", level="warning")
+                self._session.note(f"no {name} baseline: {str(error) or 'not enough memory'}", level="warning")
                 continue
             for baseline, result in results.items():
                 found.add(baseline, result)
@@ -189,7 +189,7 @@ class Baselines:
         try:
             reference = self._reference
         except (UserError, MemoryError, OSError, RuntimeError) as error:
-            self._session.note(f"no centred scores: {error or 'not enough memory'}", level="warning")
+            self._session.note(f"no centred scores: {str(error) or 'not enough memory'}", level="warning")
             return Beside()
         speakers = target.speakers
         groups: dict[str, Sequence[str] | None] = {"corpus": None}

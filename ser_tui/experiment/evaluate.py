@@ -129,13 +129,17 @@ class _Evaluation:
         model, found = self._model, Beside()
         if model.tuned:
             return found
-        features = kept_features(
-            model, target.clips, target.digests, speakers=target.speakers or (), should_stop=self._session.should_stop,
-            on_progress=partial(self._session.progress, "self-training"),
-        )  # fmt: skip
         held = set(target.emotions)
         answers = np.asarray([not target.masked or name in held for name in model.classes])
-        said = self_trained(features, logits, answers)
+        try:
+            features = kept_features(
+                model, target.clips, target.digests, speakers=target.speakers or (), should_stop=self._session.should_stop,
+                on_progress=partial(self._session.progress, "self-training"),
+            )  # fmt: skip
+            said = self_trained(features, logits, answers)
+        except (UserError, MemoryError, OSError, RuntimeError, ValueError) as error:  # the score itself is there
+            self._session.note(f"no score after self-training: {str(error) or 'not enough memory'}", level="warning")
+            return found
         if said is not None:
             found.add(SELF_TRAINED, target.scored(said, model.classes))
         return found
