@@ -27,6 +27,9 @@ ALWAYS = {"layerdrop": 0.0, "apply_spec_augment": False, "gradient_checkpointing
 """What is off whatever a published configuration says, because it would drop or mask parts of an utterance at random."""
 ALL_ATTENTION_FUNCTIONS.register(attention.NAME, attention.attend)
 
+NARROW = 15
+"""Channels of a group below which a convolution in bfloat16 is not to be trusted; published encoders have 24 and more."""
+
 
 class RawWaveformEncoder(SpeechEncoder):
     """A wav2vec2, HuBERT or WavLM model. `epsilon`: of the waveform's normalisation; `normalise`: whether there is one."""
@@ -152,13 +155,26 @@ def _positions(convolution: Any, hidden: Tensor, mask: Tensor) -> Tensor:
             found = positions.correlate(hidden, trained.weight, trained.groups) + trained.bias
             activated: Tensor = convolution.activation(found.to(_narrow(hidden)))
             return activated
-        alone: Tensor = convolution(hidden)
-        return alone
+        return _convolved(convolution, hidden)
     real = mask[:, None, :].to(hidden.dtype)
     hidden = hidden.transpose(1, 2)
     for layer in layers:
-        hidden = layer(hidden) * real
+        hidden = _convolved(layer, hidden) * real
     return hidden.transpose(1, 2)
+
+
+def _convolved(convolution: Any, hidden: Tensor) -> Tensor:
+    """What `convolution`, whose torch module is its `conv`, makes of `hidden`.
+
+    In float32 where its groups are narrow: on processors with AMX oneDNN (torch 2.14) computes those in bfloat16 as something else
+    altogether, off by as much as the values themselves, and says nothing.
+    """
+    if convolution.conv.in_channels // convolution.conv.groups >= NARROW:
+        found: Tensor = convolution(hidden)
+        return found
+    with torch.autocast("cpu", enabled=False):
+        exact: Tensor = convolution(hidden.float())
+    return exact.to(_narrow(hidden))
 
 
 def _narrow(hidden: Tensor) -> torch.dtype:
