@@ -140,8 +140,8 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
     if result.not_centred:
         say(result.not_centred)
-    if result.self_trained:
-        say(self_trained_text(result.self_trained, result.self_trained_intervals))
+    if trained := self_trained_text(result.self_trained, result.self_trained_intervals):
+        say(trained)
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")
     from ser_tui.study.events import counts_fit  # a list of runs reads no event

@@ -194,13 +194,13 @@ def centred_text(centred: Mapping[str, float], intervals: Mapping[str, Sequence[
 
 
 def self_trained_text(self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
-    """What the scores in `events.EvaluationFinished.self_trained` are, in one line."""
+    """What the scores in `events.EvaluationFinished.self_trained` are, in one line; empty without any."""
     told = ", ".join(
         f"{name} {score_with_interval(self_trained[key], intervals.get(key))}"
         for name, key in (("accuracy", SELF_TRAINED), ("BCA", f"{SELF_TRAINED}{AS_BCA}"))
         if key in self_trained
     )
-    return f"after self-training on the target (its recordings, no labels: transductive): {told}"
+    return f"after self-training on the target (its recordings, no labels: transductive): {told}" if told else ""
 
 
 def ended(state: str, reason: str) -> str:

@@ -182,8 +182,8 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
     if found.not_centred:
         lines += broken(cell(found.not_centred, "muted"), width)
-    if found.self_trained:
-        lines += broken(cell(self_trained_text(found.self_trained, found.self_trained_intervals)), width)
+    if trained := self_trained_text(found.self_trained, found.self_trained_intervals):
+        lines += broken(cell(trained), width)
     for warning in said(findings_of(found)):
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
