@@ -153,6 +153,7 @@ def _of_trial(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[s
             () if table is None else _spoken(table),
             tuple(map(str, speakers)) if len(speakers) == len(truth) else None,
             tuple(map(str, sources)) if len(sources) == len(truth) else None, interval_seed(state),
+            bool(state.study.transductive),
         )  # fmt: skip
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
@@ -272,8 +273,10 @@ def _answers(folder: RunFolder, state: RunState, digest: str, classes: tuple[str
     names = outputs.utterances["speaker"]
     groups = tuple(names) if speakers and all(name is not None for name in names) else None
     spoken, sources = _spoken(outputs), _sources(outputs)
-    seed = interval_seed(state)
-    return Answers(classes, outputs.truth, outputs.predictions, outputs.probabilities, spoken, groups, sources, seed), ""
+    seed, by = interval_seed(state), bool(state.study.transductive)
+    return Answers(
+        classes, outputs.truth, outputs.predictions, outputs.probabilities, spoken, groups, sources, seed, by, outputs.self_trained
+    ), ""  # fmt: skip
 
 
 def _read(folder: RunFolder, digest: str, classes: int) -> tuple[Outputs | None, str]:

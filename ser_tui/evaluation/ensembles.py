@@ -140,7 +140,10 @@ def scored(members: Sequence[Member], *, top: int | None = None) -> Ensemble:
     probabilities = _mean([one.answers.probabilities for one in aligned if one.answers.probabilities is not None])
     said = [int(row.argmax()) if np.isfinite(row).all() else UNREADABLE for row in probabilities]
     groups = first.groups if all(one.answers.groups is not None for one in aligned) else None
-    answers = replace(first, predictions=tuple(said), probabilities=probabilities, groups=groups)
+    answers = replace(
+        first, predictions=tuple(said), probabilities=probabilities, groups=groups, self_trained=None,
+        transductive=any(one.answers.transductive for one in aligned),
+    )  # fmt: skip
     units, count = Units(groups=groups, recordings=first.recordings), len(first.classes)
     best = max(aligned, key=lambda one: one.score.value)
     difference, p = paired_difference(first.truth, best.answers.predictions, said, count, **units)
@@ -214,7 +217,7 @@ def _in_order(member: Member, first: Member) -> Answers:
         raise ValueError("a member without class probabilities")
     return replace(
         own, classes=wanted.classes, truth=truth, predictions=tuple(number[own.predictions[place]] for place in order),
-        probabilities=own.probabilities[order][:, columns], spoken=wanted.spoken,
+        probabilities=own.probabilities[order][:, columns], spoken=wanted.spoken, self_trained=None,
         groups=None if own.groups is None else tuple(own.groups[place] for place in order),
         recordings=None if own.recordings is None else tuple(own.recordings[place] for place in order),
     )  # fmt: skip

@@ -68,12 +68,16 @@ class Answers:
     recordings: tuple[str, ...] | None = None
     seed: int = 0
     """Of bootstrap intervals."""
+    transductive: bool = False
+    """Whether `predictions` hang on other utterances than their own: by the speakers' own statistics, see `LoggedStudy.transductive`."""
+    self_trained: NDArray[np.float32] | None = None
+    """As `probabilities`, after self-training on the utterances; None: there is none, or it was not kept."""
 
     def __post_init__(self) -> None:
         n, count = len(self.truth), len(self.classes)
         lengths = {n, len(self.predictions), *(len(one) for one in (self.spoken, self.groups, self.recordings) if one)}
         wrong_range = n and (min(self.truth) < 0 or max((*self.truth, *self.predictions)) >= count or min(self.predictions) < UNREADABLE)
-        shaped = self.probabilities is None or self.probabilities.shape == (n, count)
+        shaped = all(one is None or one.shape == (n, count) for one in (self.probabilities, self.self_trained))
         if len(lengths) > 1 or wrong_range or not shaped:
             raise ValueError(f"answers that do not fit: {sorted(lengths)} utterances of {count} classes")
 

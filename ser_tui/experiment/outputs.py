@@ -23,15 +23,19 @@ def outputs_kept(
     predictions: Sequence[int],
     probabilities: NDArray[np.float32] | None,
     folds: Sequence[int] | None = None,
+    self_trained: NDArray[np.float32] | None = None,
 ) -> str:
     """Keep what was said `of` a part, the utterances at `indices` of `manifest`; the digest for the event that tells of its score.
+    `self_trained`: see `Outputs`.
 
     Empty where there are no probabilities, and where the disk does not take them, which a note says. Raises UserError where that
     cannot be told either.
     """
     if probabilities is None:
         return ""
-    outputs = Outputs(tuple(truth), tuple(predictions), probabilities, _columns(manifest, indices), None if folds is None else tuple(folds))
+    outputs = Outputs(
+        tuple(truth), tuple(predictions), probabilities, _columns(manifest, indices), None if folds is None else tuple(folds), self_trained
+    )
     try:
         return session.keeper.keep_outputs(outputs)
     except DiskError as error:

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ser_tui.evaluation.errors import Answers
 from ser_tui.evaluation.pairing import pair
 from ser_tui.report.collecting import Compared, Told
@@ -21,6 +24,7 @@ from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import LEVEL, difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
 from ser_tui.study.headline import chose, of_collapsed, sample, speakers_text
+from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.paired_runs import corrected
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
@@ -240,38 +244,52 @@ def _is_better(one: Told, other: Told) -> bool:
 
 def predictions_sheet(parts: Sequence[tuple[str, str, int | None, Answers]]) -> Sheet:
     """One row an utterance of each part, of (run, part, trial or None, answers): what is true, what was said, and how likely each class was
-    called, where that was kept. Raises UserError where there is none."""
+    called, where that was kept; whether what was said hangs on other utterances too, and, of evaluations that have it, the same after
+    self-training on the target. Raises UserError where there is none."""
     classes = list(dict.fromkeys(name for *_, answers in parts for name in answers.classes))
     probable = any(answers.probabilities is not None for *_, answers in parts)
-    columns = [SheetColumn(name) for name in ("run", "part", "trial", "utterance", "speaker", "truth", "predicted", "right")]
+    taught = any(answers.self_trained is not None for *_, answers in parts)
+    names = ("run", "part", "trial", "utterance", "speaker", "truth", "predicted", "right")
+    columns = [SheetColumn(name) for name in names]
     columns += [SheetColumn(f"p_{name}", f"p({name})", score, right=True) for name in classes if probable]
+    columns += [SheetColumn(TRANSDUCTIVE)]
+    if taught:
+        columns += [SheetColumn(f"{TRANSDUCTIVE}_{name}", f"{name} after self-training, transductive") for name in ("predicted", "right")]
+        columns += [SheetColumn(f"{TRANSDUCTIVE}_p_{name}", f"p({name}) after self-training", score, right=True) for name in classes]
     rows = []
     for run, part, trial, answers in parts:
         for number, (true, said) in enumerate(zip(answers.truth, answers.predictions, strict=True)):
             spoken = answers.spoken[number] if answers.spoken else None
-            row = None if answers.probabilities is None else answers.probabilities[number]
-            known = (
-                {}
-                if row is None
-                else {name: float(share) for name, share in zip(answers.classes, row, strict=True) if math.isfinite(share)}
-            )
-            shares = [known.get(name) for name in classes] if probable else []
-            rows.append(
-                (
-                    run,
-                    part,
-                    trial,
-                    spoken.id if spoken else f"#{number + 1}",
-                    spoken.speaker if spoken else None,
-                    answers.classes[true],
-                    answers.classes[said] if said >= 0 else "",
-                    true == said,
-                    *shares,
-                )
-            )
+            row: list[Any] = [
+                run,
+                part,
+                trial,
+                spoken.id if spoken else f"#{number + 1}",
+                spoken.speaker if spoken else None,
+                answers.classes[true],
+                answers.classes[said] if said >= 0 else "",
+                true == said,
+            ]
+            if probable:
+                shares = _shares(answers, answers.probabilities, number)
+                row += [shares.get(name) for name in classes]
+            row += ["by speaker" if answers.transductive else ""]
+            if taught:
+                shares = _shares(answers, answers.self_trained, number)
+                best = max(shares, key=shares.__getitem__, default="")
+                right = None if answers.self_trained is None else best == answers.classes[true]
+                row += [best, right, *(shares.get(name) for name in classes)]
+            rows.append(tuple(row))
     if not rows:
         raise UserError("no predictions are known of these runs: a run keeps those of its scored trials")
     return Sheet("Predictions", tuple(columns), tuple(rows))
+
+
+def _shares(answers: Answers, probabilities: NDArray[np.float32] | None, number: int) -> dict[str, float]:
+    """Class -> its probability, of an utterance; empty where they were not kept, or it could not be read."""
+    if probabilities is None:
+        return {}
+    return {name: float(share) for name, share in zip(answers.classes, probabilities[number], strict=True) if math.isfinite(share)}
 
 
 def parts_sheet(folders: Sequence[RunFolder], told: Sequence[Told]) -> Sheet:

@@ -1,7 +1,8 @@
 """What a model said of every utterance of a scored part: files of a run's folder, named after the digests that its log has.
 
-DIGEST.safetensors holds truth and predictions (class indices, -1 for what could not be read), class probabilities (float32) and,
-for folds, the number of each utterance's fold; DIGEST.json what is known of the utterances, once for all that was scored on them.
+DIGEST.safetensors holds truth and predictions (class indices, -1 for what could not be read), class probabilities (float32),
+for folds the number of each utterance's fold, and for evaluations the probabilities after self-training, where there are some;
+DIGEST.json what is known of the utterances, once for all that was scored on them.
 The log has the SHA-256 of the first, which holds that of the second: what somebody has changed, or another run's, is never read.
 """
 
@@ -42,13 +43,15 @@ class OutputsMissing(Exception):
 
 @dataclass(frozen=True)
 class Outputs:
-    """Truth [n] and predictions [n] as class indices, probabilities [n, classes]; columns of n values; folds [n], or None."""
+    """Truth [n] and predictions [n] as class indices, probabilities [n, classes]; columns of n values; folds [n], or None;
+    probabilities [n, classes] after self-training (`evaluation.self_training`), or None, as of files of before these were kept."""
 
     truth: tuple[int, ...]
     predictions: tuple[int, ...]
     probabilities: NDArray[np.float32]
     utterances: Mapping[str, Sequence[Any]]
     folds: tuple[int, ...] | None = None
+    self_trained: NDArray[np.float32] | None = None
 
 
 def write(folder: Path, outputs: Outputs) -> str:
@@ -66,6 +69,8 @@ def write(folder: Path, outputs: Outputs) -> str:
     }
     if outputs.folds is not None:
         arrays["folds"] = np.asarray(outputs.folds, dtype=np.int32)
+    if outputs.self_trained is not None:
+        arrays["self_trained"] = np.ascontiguousarray(outputs.self_trained, dtype=np.float32)
     data = save(arrays)
     digest = hashlib.sha256(data).hexdigest()
     place = folder / f"{held.hexdigest()}.json"
@@ -88,10 +93,12 @@ def read(folder: Path, digest: str, classes: int) -> Outputs:
     try:
         arrays = load(_checked(folder, digest, ".safetensors"))
         truth, predictions, probabilities = arrays["truth"], arrays["predictions"], arrays["probabilities"]
-        folds, n = arrays.get("folds"), len(truth)
+        folds, after, n = arrays.get("folds"), arrays.get("self_trained"), len(truth)
         flat = [array for array in (truth, predictions, folds) if array is not None]
-        shaped = all(array.shape == (n,) and array.dtype == np.int32 for array in flat) and probabilities.shape == (n, classes)
-        if not shaped or probabilities.dtype != np.float32 or not n or truth.min() < 0 or predictions.min() < -1:
+        likely = [array for array in (probabilities, after) if array is not None]
+        shaped = all(array.shape == (n,) and array.dtype == np.int32 for array in flat)
+        shaped = shaped and all(array.shape == (n, classes) and array.dtype == np.float32 for array in likely)
+        if not shaped or not n or truth.min() < 0 or predictions.min() < -1:
             raise OutputsMissing("its file holds something else")
         if max(truth.max(), predictions.max()) >= classes:
             raise OutputsMissing("its file holds other classes")
@@ -102,7 +109,7 @@ def read(folder: Path, digest: str, classes: int) -> Outputs:
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise OutputsMissing("its file holds something else") from None
     numbers = None if folds is None else tuple(folds.tolist())
-    return Outputs(tuple(truth.tolist()), tuple(predictions.tolist()), probabilities, columns, numbers)
+    return Outputs(tuple(truth.tolist()), tuple(predictions.tolist()), probabilities, columns, numbers, after)
 
 
 def _whole(table: Mapping[str, Sequence[Any]], utterances: int) -> dict[str, Sequence[Any]]:

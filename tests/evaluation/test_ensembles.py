@@ -72,6 +72,13 @@ def test_which_members_are_transductive_is_told(capsys: pytest.CaptureFixture[st
     assert "SCORE IS" not in capsys.readouterr().out
 
 
+def test_what_self_training_made_of_a_member_is_not_told_of_the_average() -> None:
+    rows = [(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), SURE]
+    taught = member(rows, self_trained=np.array([SURE] * 4, dtype=np.float32), transductive=True)
+    found = scored([taught, member(rows, trial=2)]).answers
+    assert found.self_trained is None and found.transductive
+
+
 def test_probabilities_are_averaged_whatever_the_order_of_utterances_and_classes() -> None:
     one = member([(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), LOST])
     other = member([(0.3, 0.7), (0.2, 0.8), (0.8, 0.2), LOST])

@@ -12,9 +12,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fabricated_outputs import explained_run, outputs_of
-from fabricated_runs import begin, finished
+from fabricated_runs import CLASSES, begin, finished
 from hypothesis import given
 from hypothesis import strategies as some
 from scored_run import EVALUATION, FOLDS, scored_run
@@ -281,6 +282,35 @@ def test_what_a_corpus_was_scored_on_before_is_a_part_of_its_own(
     assert (parts.count("ravdess"), parts.count("ravdess, 1 evaluation before")) == (21, 21)
     last = explained(run.folder, run.folder.state())[1:]
     assert [one.title for one in last] == ["zero-shot on ravdess (speaker 01 only)", "zero-shot on ravdess"]
+
+
+def test_answers_that_hang_on_other_recordings_are_called_transductive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
+    probe: dict[str, Any] = {"method": "probe", "strategy": "grid", "search": {"layers": {"choices": ["1", "2", "1+2"]}, "max_seconds": 2}}
+    run = explained_run(tmp_path / "runs", training={"normalize_speaker": True}, **probe)
+    truth = tuple(index % 7 for index in range(21))
+    said = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
+    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said, 7))
+    plain = outputs_of(truth, said, tmp_path / "audio")
+    after = np.array(outputs_of(truth, truth, tmp_path / "audio").probabilities)
+    after[3] = np.nan  # it could not be read
+    for kept in (plain, replace(plain, self_trained=after)):  # the first as versions of before kept it
+        begun = events.EvaluationStarted(corpus="ravdess", mapping=EVALUATION.mapping, utterances=21)
+        run.write(begun, replace(EVALUATION, trial=2, confusion=counts, utterances=21, outputs=write(run.folder.outputs, kept)))
+    found = rows(printed(capsys, run.folder.run_id, what="predictions"))
+    assert {row["transductive"] for row in found} == {"by speaker"}
+    last = [row for row in found if row["part"] == "ravdess"]
+    assert [row["transductive_predicted"] for row in last] == ["" if index == 3 else CLASSES[label] for index, label in enumerate(truth)]
+    assert [row["transductive_right"] for row in last] == ["False" if index == 3 else "True" for index in range(21)]
+    assert float(last[0][f"transductive_p_{CLASSES[0]}"]) == float(after[0, 0])
+    others = [row for row in found if row["part"] != "ravdess"]
+    assert others and {row["transductive_predicted"] + row["transductive_right"] for row in others} == {""}
+    assert "predicted after self-training, transductive" in printed(capsys, run.folder.run_id, what="predictions", form="markdown")
+    with_none = explained_run(tmp_path / "runs", number=1)
+    plain_rows = rows(printed(capsys, with_none.folder.run_id, what="predictions"))
+    assert {row["transductive"] for row in plain_rows} == {""} and "transductive_predicted" not in plain_rows[0]
 
 
 def test_a_table_of_trials_says_what_its_intervals_are_over(tmp_path: Path) -> None:
