@@ -260,7 +260,11 @@ def json_keys() -> str:
                 rows.append((f"`{key.name}`", _type(plain[name]), notes.get(name, "")))
         parts += [f"## {title}", inspect.cleandoc(cls.__doc__ or ""), table(("key", "value", "what it is"), rows)]
     beside = [(f"`{name}`", told) for name, told in BESIDE.items()]
-    more = "`folds` then has each fold's scores too, `evaluations` confusions, recalls, baselines, and scores without the target's mean."
+    more = (
+        "`folds` then has each fold's scores too, `evaluations` confusions, recalls, baselines, and two kinds of transductive scores, "
+        "which are made of the target's recordings together: `centred`, without the target's mean, and `self_trained`, after "
+        "self-training on it."
+    )
     parts += ["## Beside these in `show RUN --json`", table(("key", "what it is"), beside), more]
     return page("JSON of a run", *parts)
 

@@ -137,10 +137,10 @@ def print_evaluation(result: EvaluationFinished) -> None:
     if tested := beside_baselines(result.scores[BCA].value, result.baselines, result.baseline_p, p_is_about(result.interval_speakers)):
         say(tested)
     if result.centred:
-        say(f"accuracy {centred_text(result.centred, result.centred_intervals)}")
+        say(f"accuracy {centred_text(result.centred, result.centred_intervals, result.dropped)}")
     if result.not_centred:
         say(result.not_centred)
-    if trained := self_trained_text(result.self_trained, result.self_trained_intervals):
+    if trained := self_trained_text(result.self_trained, result.self_trained_intervals, result.utterances, result.dropped):
         say(trained)
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")

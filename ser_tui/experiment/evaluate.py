@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from ser_tui.evaluation.mapping import decided, divided
 from ser_tui.evaluation.overlap import overlap, overlap_with_record, within
 from ser_tui.evaluation.self_training import self_trained
 from ser_tui.evaluation.statistics import interval_speakers
-from ser_tui.evaluation.zero_shot import kept
+from ser_tui.evaluation.zero_shot import ZeroShot, kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
 from ser_tui.experiment.beginning import heard_before
 from ser_tui.experiment.data import SplitCorpus
@@ -123,26 +124,49 @@ class _Evaluation:
     def _preset(self) -> Preset:
         return "paper" if self._request.preset == "paper" else "default"
 
-    def _self_trained(self, target: Target, logits: NDArray[np.float32]) -> Beside:
-        """Accuracy and BCA after `self_training`; nothing for a model whose encoder was trained with it, of which no features are kept,
-        and where too little can be taught."""
-        model, found = self._model, Beside()
-        if model.tuned:
-            return found
+    def _heard(self, target: Target) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """The model's logits [N, classes], and what its head heard [N, width]: of one pass, as the encoder takes the time. None of a model
+        whose encoder was trained with it, and where memory does not suffice for it, which costs no score."""
+        session, model = self._session, self._model
+        corpus, last = target.manifest.corpus, 0.0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal last
+            if done == total or time.monotonic() - last >= PROGRESS_SECONDS:
+                last = time.monotonic()
+                session.emit(EvaluationProgressed(corpus=corpus, done=done, utterances=total))
+
+        def ask(kept: Callable[..., NDArray[np.float32]]) -> NDArray[np.float32]:
+            return kept(
+                model, target.clips, target.digests, speakers=target.speakers or (), should_stop=session.should_stop, on_progress=progress
+            )
+
+        if not model.tuned:
+            try:
+                features = ask(kept_features)
+                return model.answered(features), features
+            except MemoryError:
+                if model.pooling.by_speaker:
+                    raise
+                self._untaught("not enough memory")
+        return ask(kept_logits), None
+
+    def _self_trained(self, target: Target, logits: NDArray[np.float32], features: NDArray[np.float32] | None) -> ZeroShot | None:
+        """What `self_training` scores; nothing without `features`, and where too little can be taught."""
+        if features is None:
+            return None
         held = set(target.emotions)
-        answers = np.asarray([not target.masked or name in held for name in model.classes])
+        answers = np.asarray([not target.masked or name in held for name in self._model.classes])
         try:
-            features = kept_features(
-                model, target.clips, target.digests, speakers=target.speakers or (), should_stop=self._session.should_stop,
-                on_progress=partial(self._session.progress, "self-training"),
-            )  # fmt: skip
-            said = self_trained(features, logits, answers)
-        except (UserError, MemoryError, OSError, RuntimeError, ValueError) as error:  # the score itself is there
-            self._session.note(f"no score after self-training: {str(error) or 'not enough memory'}", level="warning")
-            return found
-        if said is not None:
-            found.add(SELF_TRAINED, target.scored(said, model.classes))
-        return found
+            return target.scored(self_trained(features, logits, answers), self._model.classes)
+        except UserError as error:
+            self._untaught(str(error), "info")
+        except (MemoryError, RuntimeError, ValueError) as error:  # the score itself is there
+            self._untaught(str(error) or "not enough memory")
+        return None
+
+    def _untaught(self, why: str, level: Literal["info", "warning"] = "warning") -> None:
+        self._session.note(f"no score after self-training: {why}", level=level)
 
     def on(self, corpus: str) -> str | None:
         """Evaluate on one corpus; why it failed, or None."""
@@ -161,7 +185,7 @@ class _Evaluation:
             shared = self._shared(manifest, chosen)
             strangers = not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared)
             target = Target(manifest, chosen, mapping, request.masked, self._study.seed, strangers)
-            logits = _logits(session, model, target)
+            logits, features = self._heard(target)
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
             findings = [
@@ -171,7 +195,8 @@ class _Evaluation:
             ]
             findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
             findings += [*within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
-            taught = self._self_trained(target, logits)
+            taught = self._self_trained(target, logits, features)
+            del features  # of a large corpus as large as what the baselines need
             if self._baselines is not None:
                 beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
@@ -191,9 +216,13 @@ class _Evaluation:
             session.emit(EvaluationFailed(corpus=corpus, reason=reason))
             return reason
         best = session.state.best
+        after = Beside()
+        if taught is not None:
+            after.add(SELF_TRAINED, taught)
         kept_as = outputs_kept(
-            session, f"the evaluation on {corpus}", manifest, chosen, result.truth, result.predictions, result.probabilities
-        )
+            session, f"the evaluation on {corpus}", manifest, chosen, result.truth, result.predictions, result.probabilities,
+            self_trained=None if taught is None else taught.probabilities,
+        )  # fmt: skip
         session.emit(
             EvaluationFinished(
                 corpus=corpus, trial=best.number if best else 0, mapping=mapping, masked=request.masked,
@@ -204,7 +233,7 @@ class _Evaluation:
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
-                self_trained=taught.scores, self_trained_intervals=taught.intervals,
+                self_trained=after.scores, self_trained_intervals=after.intervals,
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
                 outputs=kept_as,
             )
@@ -220,17 +249,3 @@ def _described(error: Exception) -> str:
     with suppress(OSError):
         traceback.print_exc()
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
-
-
-def _logits(session: Surroundings, model: Model, target: Target) -> NDArray[np.float32]:
-    corpus, last = target.manifest.corpus, 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last >= PROGRESS_SECONDS:
-            last = time.monotonic()
-            session.emit(EvaluationProgressed(corpus=corpus, done=done, utterances=total))
-
-    return kept_logits(
-        model, target.clips, target.digests, speakers=target.speakers or (), should_stop=session.should_stop, on_progress=progress
-    )

@@ -39,7 +39,7 @@ BESIDE: Mapping[str, str] = {
     "with `--errors` the utterances that it got wrong.",
 }
 """What `show --json` has of a run beside its summary, and what that is. `folds` has the scores of each fold too, and `evaluations`
-confusions, recalls, baselines and scores with the target's mean taken out."""
+confusions, recalls, baselines, and transductive scores: with the target's mean taken out, and after self-training on it."""
 
 
 def run_document(

@@ -30,6 +30,7 @@ from ser_tui.study.formatting import (
     parameters_text,
     probe_parameters,
     score_with_interval,
+    self_trained_text,
     shared,
     verdict,
 )
@@ -347,12 +348,17 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
         ["the model", figures.scored(path, OF_ACCURACY), figures.scored(path, OF_EVALUATION)],
         ["chance", figures.number(f"{path}.chance"), figures.number(f"{path}.chance")],
     ]
-    for title, kind in (("", "baseline"), ("own mean taken out by ", "centred"), ("with its own recordings, no labels: ", SELF_TRAINED)):
+    titles = {
+        "baseline": "{}",
+        "centred": f"own mean taken out by {{}} ({TRANSDUCTIVE})",
+        SELF_TRAINED: f"after self-training ({TRANSDUCTIVE})",
+    }
+    for kind, title in titles.items():
         scores, around = one[f"{kind}s" if kind == "baseline" else kind], one[f"{kind}_intervals"]
         for name in scores:
             if not name.endswith(AS_BCA):
                 cells = [score_with_interval(scores[key], around.get(key)) if key in scores else "-" for key in (name, f"{name}{AS_BCA}")]
-                lines.append([f"{title}{name.replace('_', ' ')}", *cells])
+                lines.append([title.format(name.replace("_", " ")), *cells])
     masked = "its classes masked to those that the target has" if one["masked"] else "all classes of the model"
     yield tag(
         "p",
@@ -364,9 +370,11 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
     if tested := beside_baselines(OF_EVALUATION.found(one)[0], one["baselines"], one["baseline_p"], p_is_about(one["interval_speakers"])):
         yield tag("p", f"{tested}.", class_="soft")
     if one["centred"]:
-        yield tag("p", f"Accuracy {centred_text(one['centred'], one['centred_intervals'])}.", class_="soft")
+        yield tag("p", f"Accuracy {centred_text(one['centred'], one['centred_intervals'], one['dropped'])}.", class_="soft")
     if one["not_centred"]:
         yield tag("p", one["not_centred"], class_="soft")
+    if told := self_trained_text(one[SELF_TRAINED], one[f"{SELF_TRAINED}_intervals"], one["utterances"], one["dropped"]):
+        yield tag("p", f"{told[:1].upper()}{told[1:]}.", class_="soft")
 
 
 def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:

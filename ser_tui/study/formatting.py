@@ -188,19 +188,27 @@ def mapped(emotion: str, target: str) -> str:
     return f"{emotion}={target}" if target else f"{emotion} dropped"
 
 
-def centred_text(centred: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
-    """What the scores in `events.EvaluationFinished.centred` are, in one line."""
-    return f"with the target's own mean taken out (its recordings, no labels): {accuracies(centred, intervals)}"
+def centred_text(centred: Mapping[str, float], intervals: Mapping[str, Sequence[float]], dropped: int) -> str:
+    """What the scores in `events.EvaluationFinished.centred` are, in one line. `dropped`: see `of_recordings`."""
+    return f"with the target's own mean taken out ({of_recordings(dropped)}): {accuracies(centred, intervals)}"
 
 
-def self_trained_text(self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
-    """What the scores in `events.EvaluationFinished.self_trained` are, in one line; empty without any."""
+def of_recordings(dropped: int) -> str:
+    """What a score on a target was made of besides the model, where its recordings were used together. `dropped`: those that the mapping
+    leaves out, which labels tell."""
+    but = f" but for the {dropped} that the mapping drops" if dropped else ""
+    return f"its recordings, no labels{but}: transductive"
+
+
+def self_trained_text(self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]], utterances: int, dropped: int) -> str:
+    """What the scores in `events.EvaluationFinished.self_trained` are, on so many utterances, in one line; empty without any. `dropped`:
+    see `of_recordings`."""
     told = ", ".join(
         f"{name} {score_with_interval(self_trained[key], intervals.get(key))}"
         for name, key in (("accuracy", SELF_TRAINED), ("BCA", f"{SELF_TRAINED}{AS_BCA}"))
         if key in self_trained
     )
-    return f"after self-training on the target (its recordings, no labels: transductive): {told}" if told else ""
+    return f"after self-training on the target ({of_recordings(dropped)}): {told}, n={utterances}" if told else ""
 
 
 def ended(state: str, reason: str) -> str:

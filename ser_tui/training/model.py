@@ -98,22 +98,30 @@ class Model:
         when asked to stop, MemoryError when memory runs out.
         """
         with as_memory_error():
-            known = digests or ("",) * len(clips)
-            if not self.pooling.by_speaker:
-                return self._predict(clips, known, len(self.classes), should_stop, on_progress)
-            width = self.pooling.width(self.encoder.dimension)
-            return self.heard_by_speaker(self._predict(clips, known, width, should_stop, on_progress), speakers)
+            if self.pooling.by_speaker:
+                return self.answered(
+                    self.predict_features(clips, digests, speakers=speakers, should_stop=should_stop, on_progress=on_progress)
+                )
+            return self._predict(clips, digests, should_stop, on_progress, pooled=False)
 
-    def heard_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
-        """Logits [N, classes] of pooled `vectors` [N, width] by the statistics of each of `speakers`; NaN where a vector is. Raises
-        UserError where a speaker is not known."""
-        with torch.no_grad():
-            logits: NDArray[np.float32] = self.head(torch.from_numpy(self.normalised_by_speaker(vectors, speakers))).numpy()
-        return logits
+    def predict_features(
+        self,
+        clips: Sequence[Clip],
+        digests: Sequence[str] = (),
+        *,
+        speakers: Sequence[str] = (),
+        should_stop: Stop = lambda: False,
+        on_progress: OnProgress | None = None,
+    ) -> NDArray[np.float32]:
+        """What the head hears of `clips`: [N, width], see `features_of`. Arguments, and what is raised: see `predict_logits`."""
+        with as_memory_error():
+            return self.features_of(self._predict(clips, digests, should_stop, on_progress, pooled=True), speakers)
 
-    def normalised_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
-        """Pooled `vectors` [N, width] by the statistics of each of `speakers`, as the head hears them; NaN where one is. Raises UserError
-        where a speaker is not known."""
+    def features_of(self, vectors: NDArray[np.float32], speakers: Sequence[str] = ()) -> NDArray[np.float32]:
+        """Pooled `vectors` [N, width] as the head hears them: as they are, or by the statistics of each of `speakers`, where
+        `pooling.by_speaker`; NaN where one is. Raises UserError where a speaker must be known and is not."""
+        if not self.pooling.by_speaker:
+            return vectors
         found = np.full(vectors.shape, np.nan, dtype=np.float32)
         known = np.flatnonzero(np.isfinite(vectors).all(axis=1))
         own = [speakers[index] for index in known.tolist()] if speakers else [""] * len(known)
@@ -121,11 +129,33 @@ class Model:
             found[known] = by_speaker(vectors[known], own)
         return found
 
+    def answered(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits [N, classes] of `features` [N, width], as `features_of` gives them; NaN where they are."""
+        with torch.no_grad():
+            if self.pooling.by_speaker:
+                together: NDArray[np.float32] = self.head(torch.from_numpy(features)).numpy()
+                return together
+            logits = np.empty((len(features), len(self.classes)), dtype=np.float32)
+            for index, own in enumerate(features):
+                # Each alone, so that no score depends, not even in the last bit, on what else was asked for; and copied, because its
+                # place in memory says how it is added up.
+                logits[index] = self.head(torch.tensor(own)[None])[0].numpy()
+        return logits
+
+    def heard_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
+        """Logits [N, classes] of pooled `vectors` [N, width] by the statistics of each of `speakers`; NaN where a vector is. Raises
+        UserError where a speaker is not known."""
+        return self.answered(self.features_of(vectors, speakers))
+
+    def _width(self, pooled: bool) -> int:
+        return self.pooling.width(self.encoder.dimension) if pooled else len(self.classes)
+
     def _predict(
-        self, clips: Sequence[Clip], digests: Sequence[str], width: int, should_stop: Stop, on_progress: OnProgress | None
+        self, clips: Sequence[Clip], digests: Sequence[str], should_stop: Stop, on_progress: OnProgress | None, *, pooled: bool
     ) -> NDArray[np.float32]:
-        """Logits, or pooled vectors where those wait for others of their speakers: [N, width]."""
-        logits = np.full((len(clips), width), np.nan, dtype=np.float32)
+        """Logits [N, classes], or pooled vectors [N, width]."""
+        digests = digests or ("",) * len(clips)
+        logits = np.full((len(clips), self._width(pooled)), np.nan, dtype=np.float32)
         self.problems.clear()
         done = 0
         # In windows, so that memory does not grow with the corpus.
@@ -137,20 +167,20 @@ class Model:
             for batch in batches.sorted_by_length([data.length(index) for index in data.usable], _BATCH):
                 check_stop(should_stop)
                 indices = [data.usable[position] for position in batch]
-                logits[[start + index for index in indices]] = self._score(data, indices).numpy()
+                logits[[start + index for index in indices]] = self._score(data, indices, pooled).numpy()
                 done += len(indices)
                 if on_progress is not None:
                     on_progress(done, len(clips))
             self.problems.update({start + index: text for index, text in data.problems.items()})
         return logits
 
-    def heard(self, waveforms: Sequence[Tensor]) -> NDArray[np.float32]:
-        """Logits [N, classes] of waveforms [samples] at 16 kHz that `hearing.prepared` made by `recipe`; pooled vectors [N, width]
-        where `pooling.by_speaker`, for `heard_by_speaker`. NaN where one is too short. What is said of a file's waveform is what
-        `predict_logits` says of the file. Raises MemoryError when memory runs out.
+    def heard(self, waveforms: Sequence[Tensor], *, pooled: bool = False) -> NDArray[np.float32]:
+        """Logits [N, classes] of waveforms [samples] at 16 kHz that `hearing.prepared` made by `recipe`; where `pooled`, and where
+        `pooling.by_speaker`, pooled vectors [N, width], for `features_of`. NaN where one is too short. What is said of a file's
+        waveform is what `predict_logits` says of the file. Raises MemoryError when memory runs out.
         """
-        width = self.pooling.width(self.encoder.dimension) if self.pooling.by_speaker else len(self.classes)
-        outputs = np.full((len(waveforms), width), np.nan, dtype=np.float32)
+        pooled = pooled or self.pooling.by_speaker
+        outputs = np.full((len(waveforms), self._width(pooled)), np.nan, dtype=np.float32)
         made: dict[int, tuple[Tensor, int]] = {}
         with as_memory_error():
             for index, waveform in enumerate(waveforms):
@@ -165,18 +195,18 @@ class Model:
                 if self.tuned:
                     lengths, real = (torch.tensor(one) for one in ([len(frames) for frames, _ in each], [count for _, count in each]))
                     padded = nn.utils.rnn.pad_sequence([frames for frames, _ in each], batch_first=True)
-                    outputs[indices] = self._together(padded, lengths, real).numpy()
+                    outputs[indices] = self._together(padded, lengths, real, pooled).numpy()
                 else:
-                    outputs[indices] = self._each([(frames[None], count) for frames, count in each]).numpy()
+                    outputs[indices] = self._each([(frames[None], count) for frames, count in each], pooled).numpy()
         return outputs
 
-    def _score(self, data: PartTensors, indices: list[int]) -> Tensor:
+    def _score(self, data: PartTensors, indices: list[int], pooled: bool) -> Tensor:
         if self.tuned:
-            return self._together(*data.frames(indices))
+            return self._together(*data.frames(indices), pooled)
         alone = (data.frames([index]) for index in indices)
-        return self._each([(frames, int(real)) for frames, _, real in alone])
+        return self._each([(frames, int(real)) for frames, _, real in alone], pooled)
 
-    def _together(self, frames: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
+    def _together(self, frames: Tensor, lengths: Tensor, real: Tensor, pooled: bool) -> Tensor:
         """Logits, or pooled vectors, of a padded batch of frames [B, T, C]."""
         with torch.no_grad():
             lower = self.encoder.hidden_states(frames, lengths, self.below) if self.below else ()
@@ -184,19 +214,19 @@ class Model:
                 if lower:
                     highest = min(self.pooling.highest, self.encoder.layers)
                     upper = self.encoder.continued(lower[-1], lengths, self.below, highest)
-                    pooled = self.pooling.of_states(self.encoder, (*lower[:-1], *upper), lengths, real)
+                    vectors = self.pooling.of_states(self.encoder, (*lower[:-1], *upper), lengths, real)
                 else:
-                    pooled = self.pooling.of(self.encoder, frames, lengths, real)
-            return self._said(pooled)
+                    vectors = self.pooling.of(self.encoder, frames, lengths, real)
+            return self._said(vectors, pooled)
 
-    def _each(self, alone: Sequence[tuple[Tensor, int]]) -> Tensor:
+    def _each(self, alone: Sequence[tuple[Tensor, int]], pooled: bool) -> Tensor:
         """The same of utterances that go through the frozen encoder one by one: frames [1, T, C], and how many are pooled."""
         with torch.no_grad():
             found = [pooled_statistics(self.encoder, frames, real, self.pooling.highest) for frames, real in alone]
-            return self._said(self.pooling.select(torch.stack(found)))
+            return self._said(self.pooling.select(torch.stack(found)), pooled)
 
-    def _said(self, pooled: Tensor) -> Tensor:
-        logits: Tensor = pooled if self.pooling.by_speaker else self.head(pooled)
+    def _said(self, vectors: Tensor, pooled: bool) -> Tensor:
+        logits: Tensor = vectors if pooled else self.head(vectors)
         return logits
 
 

@@ -51,9 +51,7 @@ def kept_logits(
             return _tuned(model, clips, digests, should_stop, on_progress)
         if not model.pooling.by_speaker:
             return _frozen(model, clips, digests, model.head, len(model.classes), should_stop, on_progress)
-        width = model.pooling.width(model.encoder.dimension)
-        vectors = _frozen(model, clips, digests, lambda pooled: pooled, width, should_stop, on_progress)
-        return model.heard_by_speaker(vectors, speakers)
+        return model.answered(kept_features(model, clips, digests, speakers=speakers, should_stop=should_stop, on_progress=on_progress))
 
 
 def kept_features(
@@ -65,14 +63,15 @@ def kept_features(
     should_stop: Stop = lambda: False,
     on_progress: OnProgress | None = None,
 ) -> NDArray[np.float32]:
-    """What the head of `model` hears of the `clips`: [N, width], NaN where one is unreadable. Of a model on a frozen encoder alone,
-    otherwise ValueError. `speakers`, and what is raised: see `kept_logits`."""
+    """What the head of `model` hears of the `clips`, out of which `Model.answered` makes what `kept_logits` has, to the bit: [N, width],
+    NaN where one is unreadable. Of a model on a frozen encoder alone, otherwise ValueError. `speakers`, and what is raised: see
+    `kept_logits`."""
     if model.tuned:
         raise ValueError("only of a frozen encoder are pooled features kept")
     with as_memory_error():
         width = model.pooling.width(model.encoder.dimension)
         vectors = _frozen(model, clips, digests, lambda pooled: pooled, width, should_stop, on_progress)
-        return model.normalised_by_speaker(vectors, speakers) if model.pooling.by_speaker else vectors
+        return model.features_of(vectors, speakers)
 
 
 def with_shared_features(model: Model) -> Model:

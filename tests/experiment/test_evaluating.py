@@ -16,9 +16,10 @@ from ser_tui.evaluation import egemaps
 from ser_tui.experiment.baselines import Target
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.export import summary_text
+from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import EvaluationFinished
+from ser_tui.study.events import EvaluationFinished, Note
 from ser_tui.study.formatting import beside_baselines
 from ser_tui.study.load import loads
 from ser_tui.study.scores import ACCURACY, intervals
@@ -87,6 +88,8 @@ def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFol
     assert set(result.baseline_p) == {name for name in names - {"majority"} if not name.endswith("_bca")}
     assert all(0 < p <= 1 for p in result.baseline_p.values())
     assert not result.self_trained, "eighteen utterances of three classes are too few to teach"
+    why = "no score after self-training: 18 utterances can teach too little of 3 classes: 10 a class are the least"
+    assert why in [event.text for event in LogReader(probed.log).read_all() if isinstance(event, Note)]
     assert set(result.centred) == {"corpus", "corpus_bca"}, "nine utterances are too few to know a speaker's mean"
     # The run's own model is a probe on better layers of the same encoder, so that both must have learnt something.
     assert min(result.accuracy, result.baselines["untuned"]) > 1 / 3

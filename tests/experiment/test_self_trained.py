@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from small_runs import make_corpus
 
 from ser_tui.cli.output import print_evaluation
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.search import search
+from ser_tui.store.outputs import Outputs
 from ser_tui.study.events import EvaluationFinished, Note
 from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
+from ser_tui.training import predictions
+from ser_tui.training.metrics import accuracy
+from ser_tui.training.model import Model
 from ser_tui.worker.in_memory import InMemory
 
 STUDY = """
@@ -38,25 +47,41 @@ def corpora(small_corpus: object) -> Iterator[None]:
     yield
 
 
-def evaluated(study: str, notes: list[str] | None = None) -> EvaluationFinished:
+def evaluated(study: str, notes: list[str] | None = None) -> tuple[EvaluationFinished, Outputs]:
+    """The evaluation, and what was kept of its answers."""
     with InMemory(loads(study)) as memory:
         search(memory, Forecast)
         evaluate(memory, EvaluationRequest(("taught-target",), {}))
         (found,) = memory.state.evaluations
         if notes is not None:
             notes += [event.text for event in memory.events if isinstance(event, Note)]
-    assert found.result is not None, found.reason
-    return found.result
+        assert found.result is not None, found.reason
+        outputs = memory.keeper.outputs(found.result.outputs, len(found.result.columns))
+    assert outputs is not None
+    return found.result, outputs
 
 
-def test_of_a_probe_it_stands_beside_the_score_as_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    result = evaluated(PROBE)
+def test_of_a_probe_it_stands_beside_the_score_as_what_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = list[int]()
+
+    def counting(model: Model, clips: Sequence[Clip], *rest: Any) -> NDArray[np.float32]:
+        heard.append(len(clips))
+        return through_the_encoder(model, clips, *rest)
+
+    through_the_encoder = predictions._frozen
+    monkeypatch.setattr(predictions, "_frozen", counting)
+    result, outputs = evaluated(PROBE)
+    assert heard.count(result.utterances) == 2, "once by the model, once by the untuned baseline"
+    assert outputs.self_trained is not None
+    assert accuracy(outputs.truth, outputs.self_trained.argmax(axis=1), 3) == result.self_trained["self_trained"]
     assert result.self_trained.keys() == result.self_trained_intervals.keys() == {"self_trained", "self_trained_bca"}
     for name, score in result.self_trained.items():
         low, high = result.self_trained_intervals[name]
         assert 0 <= low <= score <= high <= 1
-    print_evaluation(result)
-    assert "after self-training on the target (its recordings, no labels: transductive): accuracy" in capsys.readouterr().out
+    print_evaluation(replace(result, dropped=4))
+    said = capsys.readouterr().out
+    of = "its recordings, no labels but for the 4 that the mapping drops: transductive"
+    assert f"after self-training on the target ({of}): accuracy" in said and f", n={result.utterances}\n" in said
 
 
 def test_where_memory_does_not_suffice_for_it_the_score_stands_and_a_note_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +90,11 @@ def test_where_memory_does_not_suffice_for_it_the_score_stands_and_a_note_says_w
 
     monkeypatch.setattr("ser_tui.experiment.evaluate.self_trained", full)
     notes: list[str] = []
-    result = evaluated(PROBE, notes)
-    assert result.bca > 0 and not result.self_trained
+    result, outputs = evaluated(PROBE, notes)
+    assert result.bca > 0 and not result.self_trained and outputs.self_trained is None
     assert "no score after self-training: not enough memory" in notes
 
 
 def test_of_a_fine_tuned_model_nothing_is_said() -> None:
-    assert not evaluated(TUNED).self_trained
+    result, outputs = evaluated(TUNED)
+    assert not result.self_trained and outputs.self_trained is None

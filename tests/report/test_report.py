@@ -97,6 +97,9 @@ def test_every_figure_of_a_run_with_everything_is_that_of_show(tmp_path: Path) -
     paths = {path for _, path, _, _ in read(text).figures}
     assert {"headline.value", "best.bca", "probe.bca", "test.bca", "folds.0.pooled_bca", "evaluations.0.accuracy",
             "trial_list.2.epochs.0.bca", "confusions.1.counts.6.6"} <= paths  # fmt: skip
+    labels = "".join(read(text).text)
+    assert "own mean taken out by speaker (transductive)" in labels and "after self-training (transductive)" in labels
+    assert "no labels but for the 144 that the mapping drops: transductive): accuracy .641" in labels and "n=576" in labels
 
 
 def test_the_page_needs_nothing_and_runs_nothing(tmp_path: Path) -> None:

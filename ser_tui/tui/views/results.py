@@ -179,10 +179,10 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
     if tested := beside_baselines(found.scores[BCA].value, found.baselines, found.baseline_p, p_is_about(found.interval_speakers)):
         lines += broken(cell(tested), width)
     if found.centred:
-        lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals)}"), width)
+        lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals, found.dropped)}"), width)
     if found.not_centred:
         lines += broken(cell(found.not_centred, "muted"), width)
-    if trained := self_trained_text(found.self_trained, found.self_trained_intervals):
+    if trained := self_trained_text(found.self_trained, found.self_trained_intervals, found.utterances, found.dropped):
         lines += broken(cell(trained), width)
     for warning in said(findings_of(found)):
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
