@@ -19,10 +19,12 @@ from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import check, predictions
+from ser_tui.inference.self_training import taught, teachable
 from ser_tui.inference.sources import Recording
 from ser_tui.study.errors import UserError
 from ser_tui.study.uses import LEAST_SEGMENT, MOST_SEGMENT
 from ser_tui.training.averaging import AveragedModel
+from ser_tui.training.metrics import class_probabilities
 
 Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
 """An audio file; or samples [samples] or [samples, channels], floats from -1 to 1 or integers of their type's whole range, with
@@ -40,13 +42,18 @@ class Predictions:
     `training.calibration`. NaN where there is none."""
     problems: Mapping[int, str]
     """Index -> why an utterance could not be read."""
+    transductive: NDArray[np.float32] | None = None
+    """As `probabilities`, after self-training on all N utterances together, and not calibrated; None: that was not asked for."""
 
     @property
     def labels(self) -> tuple[str | None, ...]:
         """The most probable emotion of each; None where it could not be read."""
-        best = np.nan_to_num(self.probabilities, nan=-1.0).argmax(axis=1)
-        known = np.asarray(np.isfinite(self.probabilities).all(axis=1))
-        return tuple(self.classes[index] if sure else None for index, sure in zip(best, known, strict=True))
+        return _labels(self.classes, self.probabilities)
+
+    @property
+    def transductive_labels(self) -> tuple[str | None, ...]:
+        """The same after self-training; of no utterance where that was not asked for."""
+        return () if self.transductive is None else _labels(self.classes, self.transductive)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,13 @@ class Segments:
     @property
     def labels(self) -> tuple[str | None, ...]:
         """The most probable emotion of each; None of a silent one."""
-        return Predictions(self.classes, self.probabilities, {}).labels
+        return _labels(self.classes, self.probabilities)
+
+
+def _labels(classes: Sequence[str], probabilities: NDArray[np.float32]) -> tuple[str | None, ...]:
+    best = np.nan_to_num(probabilities, nan=-1.0).argmax(axis=1)
+    known = np.asarray(np.isfinite(probabilities).all(axis=1))
+    return tuple(classes[index] if sure else None for index, sure in zip(best, known, strict=True))
 
 
 class Predictor:
@@ -95,13 +108,15 @@ class Predictor:
         """The name of the encoder that it was trained from; of an ensemble all of them, joined by +."""
         return "+".join(dict.fromkeys(member.encoder_name for member in self._model.members))
 
-    def predict(self, speech: Iterable[Speech], speakers: Sequence[str] = ()) -> Predictions:
+    def predict(self, speech: Iterable[Speech], speakers: Sequence[str] = (), *, self_train: bool = False) -> Predictions:
         """Hear each of `speech` (see `Speech`) as in training: resampled to 16 kHz, channels averaged, cut at the model's length.
 
         `speakers`: who speaks in each, which a model that takes features by each speaker's own statistics
         (`training.normalize_speaker`) must know: what it says of one then depends on the others, so give many of each.
         What cannot be read, and the only utterance of a speaker where the model takes speakers' statistics, has NaN for probabilities and
-        its reason in `problems`. Raises UserError where samples or a rate are no audio.
+        its reason in `problems`. `self_train`: the surest of these answers then teach a second head, without labels (docs/zero-shot.md),
+        and what both say is in `transductive`, since it hangs on all that is given; for a single model on a frozen encoder, and ten
+        utterances a class at least. Raises UserError where samples or a rate are no audio, and where that cannot be done.
         """
         given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
@@ -110,7 +125,14 @@ class Predictor:
                 raise UserError(f"speakers: {len(speakers)} for {len(clips)} recordings; name one for each")
             if self._model.by_speaker and clips and not speakers:
                 raise UserError("this model takes features by each speaker's own statistics: call predict(speech, speakers=[...])")
-            said = self._model.probabilities(clips, speakers=speakers)
+            member = teachable(self._model, len(clips)) if self_train else None
+            after: NDArray[np.float32] | None = None
+            if member is None:
+                said = self._model.probabilities(clips, speakers=speakers)
+            else:
+                features = member.predict_features(clips, speakers=speakers)
+                logits = member.answered(features)
+                said, after = class_probabilities(logits), taught(features, logits)
             problems = {
                 index: text if not isinstance(given[index], tuple) else text.replace(str(clips[index]), f"item {index}")
                 for index, text in self._model.problems.items()
@@ -118,7 +140,9 @@ class Predictor:
         for index in _alone(said, speakers) if self._model.by_speaker else ():
             problems[index] = f"one utterance of speaker {speakers[index]}: this model needs several of each"
             said[index] = np.nan
-        return Predictions(self.classes, said, problems)
+            if after is not None:
+                after[index] = np.nan
+        return Predictions(self.classes, said, problems, after)
 
     def predict_segments(
         self, recording: str | os.PathLike[str], seconds: float | None = 3.0, *, voice: bool = False, speaker: str = ""

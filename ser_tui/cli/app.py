@@ -474,6 +474,9 @@ def predict(
             help="A column of a table whose header is not recognised: speaker=WHO; also file, start, end, duration (- for none).",
         ),
     ] = None,
+    self_train: Annotated[
+        bool, typer.Option("--self-train", help="Also answer after self-training on all recordings given (transductive; probes only).")
+    ] = False,
 ) -> None:
     """Predict the emotion of each recording, or of pieces of long ones, with probabilities and confidence.
 
@@ -482,7 +485,7 @@ def predict(
     from ser_tui.cli.using import predict as predict_
 
     raise typer.Exit(predict_(
-        model, sources, as_json=json, as_csv=csv, output=output, segments=segments, voice=vad, columns=column or []
+        model, sources, as_json=json, as_csv=csv, output=output, segments=segments, voice=vad, columns=column or [], self_train=self_train
     ))  # fmt: skip
 
 

@@ -16,7 +16,16 @@ _LINES = (".jsonl", ".ndjson", ".json")
 
 
 def predict(
-    model: str, sources: Sequence[str], *, as_json: bool, as_csv: bool, output: str, segments: str, voice: bool, columns: Sequence[str]
+    model: str,
+    sources: Sequence[str],
+    *,
+    as_json: bool,
+    as_csv: bool,
+    output: str,
+    segments: str,
+    voice: bool,
+    columns: Sequence[str],
+    self_train: bool,
 ) -> int:
     """Let a model answer on recordings; the exit code, 1 where some could not be read."""
     if as_json and as_csv:
@@ -31,7 +40,7 @@ def predict(
     else:
         form = "json" if as_json else "csv" if as_csv else "table"
     return _done(PredictRequest(
-        model, tuple(sources), form, str(absolute(output)) if output else "", length, voice, tuple(columns)
+        model, tuple(sources), form, str(absolute(output)) if output else "", length, voice, tuple(columns), self_train
     ))  # fmt: skip
 
 

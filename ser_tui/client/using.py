@@ -50,6 +50,7 @@ def done(request: Use) -> int:
             except KeyboardInterrupt:
                 stopped = True  # it hears of it too, and ends by itself; what it wrote is kept
     if code == -signal.SIGKILL:
-        again = "; the same command again goes on with the file" if isinstance(request, PredictRequest) and request.output else ""
+        appended = isinstance(request, PredictRequest) and request.output and not request.self_train
+        again = "; the same command again goes on with the file" if appended else ""
         raise UserError(f"the process that did it was killed, as happens where memory runs out{again}")
     return code if code >= 0 else 128 - code

@@ -14,6 +14,7 @@ from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import Progress, check, predictions
 from ser_tui.inference.saying import ProgressLine, note
+from ser_tui.inference.self_training import answers_after, teachable
 from ser_tui.inference.sources import gather
 from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text, sureness
 from ser_tui.store.runs import RunFolder
@@ -38,19 +39,33 @@ def answer(request: PredictRequest) -> int:
     with answering(request.model) as loaded, ExitStack() as stack:
         model = loaded.model
         check(model, sources, cut)
-        origin = Origin(model.identity, model.classes, str(cut), loaded.name, loaded.calibrated, len(model.members))
+        if request.self_train:
+            teachable(model, sum(not source.problem for source in sources) if cut.whole else None)
+        origin = Origin(
+            model.identity, model.classes, str(cut), loaded.name, loaded.calibrated, len(model.members), request.self_train
+        )  # fmt: skip
         state = _state_of(loaded.run)
         file = None
         if request.output:
             file = stack.enter_context(AnswerFile(Path(request.output), "csv" if request.form == "csv" else "lines", origin))
+            if file.done and request.self_train:
+                raise UserError(
+                    f"{request.output}: holds answers already, and those after self-training depend on all recordings that are given: name "
+                    "another file, or remove this one"
+                )
             if file.done:
                 note(f"going on with {request.output}, which holds {counted(len(file.done), 'answer')}")
         progress, begun = Progress(len(sources)), time.monotonic()
         line, printer = ProgressLine(), _Printer(request, origin, state)
         unreadable = file.unreadable if file else 0
-        named = 0
-        for answers in predictions(model, sources, cut, file.done if file else (), progress):
+        named = changed = 0
+        made = answers_after(model, sources, cut, progress) if request.self_train else predictions(
+            model, sources, cut, file.done if file else (), progress
+        )  # fmt: skip
+        for answers in made:
             for one in answers:
+                before, after = one.best(model.classes), one.best_after(model.classes)
+                changed += before is not None and after is not None and before[0] != after[0]
                 if one.unreadable:
                     unreadable, named = unreadable + 1, named + 1
                     if named <= _NAMED:
@@ -64,6 +79,11 @@ def answer(request: PredictRequest) -> int:
         line.clear()
         printer.end()
         _sum_up(request, origin, progress, unreadable, time.monotonic() - begun, model, state)
+        if request.self_train:
+            note(
+                f"after self-training {counted(changed, 'answer')} {'is' if changed == 1 else 'are'} another: transductive, by all of "
+                "these recordings together, without labels; how sure they are is not calibrated"
+            )
     return 1 if unreadable else 0
 
 
@@ -124,21 +144,28 @@ class _Printer:
     """Answers on standard output as they come: a table, CSV, JSON lines, or one JSON document."""
 
     def __init__(self, request: PredictRequest, origin: Origin, state: RunState) -> None:
-        self._form, self._origin, self._count = request.form, origin, 0
-        self._quiet = bool(request.output)
-        if self._quiet:
+        self._form, self._origin, self._state, self._count = request.form, origin, state, 0
+        self._quiet, self._begun = bool(request.output), False
+        if not request.self_train:  # of which it is known only once all is heard whether there are answers
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._quiet or self._begun:
             return
+        self._begun = True
         if self._form == "csv":
-            sys.stdout.write(csv_text([csv_header(origin)]))
+            sys.stdout.write(csv_text([csv_header(self._origin)]))
         elif self._form == "lines":
-            sys.stdout.write(lines_text(origin.plain()))
+            sys.stdout.write(lines_text(self._origin.plain()))
         elif self._form == "json":
-            head = lines_text({**origin.plain(), **_of_run(state), "ser_tui": __version__}).rstrip().removesuffix("}")
+            head = lines_text({**self._origin.plain(), **_of_run(self._state), "ser_tui": __version__}).rstrip().removesuffix("}")
             sys.stdout.write(f'{head}, "answers": [')
         sys.stdout.flush()
 
     def add(self, answers: Sequence[Answer]) -> None:
         """Print them."""
+        if answers:
+            self._begin()
         for one in answers:
             sys.stdout.write(self._text(one))
             self._count += 1
@@ -146,6 +173,7 @@ class _Printer:
 
     def end(self) -> None:
         """What closes the document."""
+        self._begin()
         if self._form == "json" and not self._quiet:
             sys.stdout.write("\n]}\n")
             sys.stdout.flush()
@@ -161,6 +189,8 @@ class _Printer:
         best = one.best(classes)
         where = "" if one.start is None and one.end is None else f"  {_clock(one.start or 0.0)}-{_clock(one.end)}"
         said = f"({one.problem})" if best is None else f"{best[0]:12s} {best[1]:.2f} {'#' * round(best[1] * _BAR):{_BAR}s}"
+        if (after := one.best_after(classes)) is not None:
+            said += f"  transductive {after[0]:12s} {after[1]:.2f}"
         return printable(f"{said}  {one.file}{where}") + "\n"
 
 

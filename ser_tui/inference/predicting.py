@@ -18,9 +18,9 @@ from ser_tui.study.findings import FEW
 from ser_tui.training.audio import SAMPLE_RATE
 from ser_tui.training.averaging import AveragedModel
 
-_SECONDS = 240.0
+SECONDS = 240.0
 """Of audio that the model is given at once."""
-_MOST = 128
+MOST = 128
 """Pieces of it."""
 
 
@@ -70,16 +70,16 @@ def predictions(
         return
     waiting: list[tuple[Recording, Stretch]] = []
     seconds = passed = 0.0
-    for source, piece in _all(model, _left(sources, cut, done, told), cut, told):
+    for source, piece in all_pieces(model, _left(sources, cut, done, told), cut, told):
         if _key(source, piece) in done:
             passed += piece.seconds
-            if passed >= _SECONDS:  # so that whoever waits sees how far it has come
+            if passed >= SECONDS:  # so that whoever waits sees how far it has come
                 yield []
                 passed = 0.0
             continue
         waiting.append((source, piece))
         seconds += 0.0 if piece.waveform is None else len(piece.waveform) / SAMPLE_RATE
-        if seconds >= _SECONDS or len(waiting) >= _MOST:
+        if seconds >= SECONDS or len(waiting) >= MOST:
             yield _answers(model, waiting)
             waiting, seconds = [], 0.0
     if waiting:
@@ -96,7 +96,8 @@ def _left(sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: P
             yield source
 
 
-def _all(model: AveragedModel, sources: Iterator[Recording], cut: Cut, told: Progress) -> Iterator[tuple[Recording, Stretch]]:
+def all_pieces(model: AveragedModel, sources: Iterator[Recording], cut: Cut, told: Progress) -> Iterator[tuple[Recording, Stretch]]:
+    """What `model` is to hear of `sources`, in order, and of which of them each is; `told` hears how far it has come."""
     for source in sources:
         clip = source.clip
         if source.problem:
@@ -113,22 +114,25 @@ def _all(model: AveragedModel, sources: Iterator[Recording], cut: Cut, told: Pro
 
 def _answers(model: AveragedModel, found: Sequence[tuple[Recording, Stretch]]) -> list[Answer]:
     heard = [piece.waveform for _, piece in found if piece.waveform is not None]
-    return _told(model, found, model.said(model.heard(heard)))
+    return answers_on(model, found, model.said(model.heard(heard)))
 
 
-def _told(model: AveragedModel, found: Sequence[tuple[Recording, Stretch]], shares: NDArray[np.float32]) -> list[Answer]:
-    """The answers on `found`, of whose pieces with a waveform `shares` are the class probabilities."""
-    rows = iter(shares)
+def answers_on(
+    model: AveragedModel, found: Sequence[tuple[Recording, Stretch]], shares: NDArray[np.float32], after: NDArray[np.float32] | None = None
+) -> list[Answer]:
+    """The answers on `found`, of whose pieces with a waveform `shares` are the class probabilities, and `after` those after
+    self-training."""
+    rows = iter(zip(shares, shares[:, :0] if after is None else after, strict=True))
     answers = []
     for source, piece in found:
-        problem, said = piece.problem, tuple[float, ...]()
+        problem, said, taught = piece.problem, tuple[float, ...](), tuple[float, ...]()
         if piece.waveform is not None:
-            row = next(rows)
+            row, row_after = next(rows)
             if np.isfinite(row).all():
-                said = tuple(float(one) for one in row)
+                said, taught = tuple(float(one) for one in row), tuple(float(one) for one in row_after)
             else:
                 problem = f"shorter than {model.least_milliseconds:g} ms"
-        answers.append(Answer(source.name, piece.start, piece.end, said, problem, bool(problem) and problem != SILENT))
+        answers.append(Answer(source.name, piece.start, piece.end, said, problem, bool(problem) and problem != SILENT, taught))
     return answers
 
 
@@ -151,12 +155,12 @@ def _by_speaker(
             heard.append(model.heard([piece.waveform for piece in waiting if piece.waveform is not None]))
             waiting.clear()
 
-        for source, piece in _all(model, iter(group), cut, told):
+        for source, piece in all_pieces(model, iter(group), cut, told):
             held = None if piece.waveform is None else piece.waveform[:0].clone()
             found.append((source, replace(piece, waveform=held)))
             if piece.waveform is not None:
                 waiting.append(piece)
-            if len(waiting) >= _MOST:
+            if len(waiting) >= MOST:
                 hear()
         if waiting:
             hear()
@@ -166,17 +170,22 @@ def _by_speaker(
             pairs = zip(model.members, whole, strict=True)
             count = min(int(np.isfinite(one).all(axis=1).sum()) for member, one in pairs if member.pooling.by_speaker)
             if count < 2:  # of one utterance its own mean leaves nothing
-                why = f"one utterance of speaker {speaker}: this model needs several of each"
+                why = lone(speaker)
                 found = [(source, replace(one, waveform=None, problem=one.problem or why)) for source, one in found]
             else:
                 if count < FEW:
                     told.few.append(speaker)
                 shares = model.said(whole, [speaker] * len(whole[0]))
-        answers = _told(model, found, shares)
+        answers = answers_on(model, found, shares)
         new = [answer for answer in answers if answer.key not in done]
         if new and len(new) < len(answers):
             told.mixed.append(speaker)
         yield new
+
+
+def lone(speaker: str) -> str:
+    """Why a model by speakers' statistics says nothing of the only utterance of `speaker`."""
+    return f"one utterance of speaker {speaker}: this model needs several of each"
 
 
 def _answered(model: AveragedModel, source: Recording, cut: Cut, done: Collection[Key], finished: Finished) -> bool:

@@ -28,6 +28,8 @@ SILENT = "silent: every sample is zero"
 """The problem of an answer whose file was read all the same."""
 _COLUMNS = ("file", "start", "end", "emotion", "confidence")
 _AFTER = ("problem", "model")
+_TAUGHT = "transductive"
+"""Begins the names of what was answered after self-training: it hangs on all the recordings that were asked about."""
 Key = tuple[str, float | None, float | None]
 
 
@@ -43,6 +45,8 @@ class Answer:
     problem: str = ""
     unreadable: bool = False
     """Whether the file could not be read; what is silent is read."""
+    after: tuple[float, ...] = ()
+    """As `probabilities`, after self-training on all that was asked about; none: that was not asked for."""
 
     @property
     def key(self) -> Key:
@@ -51,19 +55,31 @@ class Answer:
 
     def best(self, classes: Sequence[str]) -> tuple[str, float] | None:
         """The most probable class and its probability; None where there is a problem."""
-        if not self.probabilities:
-            return None
-        index = max(range(len(classes)), key=self.probabilities.__getitem__)
-        return classes[index], self.probabilities[index]
+        return _best(self.probabilities, classes)
+
+    def best_after(self, classes: Sequence[str]) -> tuple[str, float] | None:
+        """The same after self-training; None where there is none."""
+        return _best(self.after, classes)
 
     def plain(self, classes: Sequence[str]) -> dict[str, Any]:
         """As JSON has it."""
-        best = self.best(classes)
         place = {"file": self.file, "start": self.start, "end": self.end}
-        if best is None:
+        if not self.probabilities:
             return {**place, "problem": self.problem, "unreadable": self.unreadable}
-        shares = dict(zip(classes, (round(one, 6) for one in self.probabilities), strict=True))
-        return {**place, "emotion": best[0], "confidence": round(best[1], 6), "probabilities": shares}
+        return {**place, **_plain(self.probabilities, classes), **({_TAUGHT: _plain(self.after, classes)} if self.after else {})}
+
+
+def _best(probabilities: Sequence[float], classes: Sequence[str]) -> tuple[str, float] | None:
+    if not probabilities:
+        return None
+    index = max(range(len(classes)), key=probabilities.__getitem__)
+    return classes[index], probabilities[index]
+
+
+def _plain(probabilities: Sequence[float], classes: Sequence[str]) -> dict[str, Any]:
+    index = max(range(len(classes)), key=probabilities.__getitem__)
+    shares = dict(zip(classes, (round(one, 6) for one in probabilities), strict=True))
+    return {"emotion": classes[index], "confidence": round(probabilities[index], 6), "probabilities": shares}
 
 
 @dataclass(frozen=True)
@@ -79,17 +95,19 @@ class Origin:
     """Whether a temperature is in the probabilities; None: nobody knows."""
     models: int = 1
     """How many answer together: of more than one the probabilities are a mean."""
+    self_trained: bool = False
+    """Whether answers after self-training stand beside the model's."""
 
     @property
     def tag(self) -> str:
         """What every row of a CSV says of it."""
-        return f"{self.model[:16]}, {self.cut}"
+        return f"{self.model[:16]}, {self.cut}{', --self-train' if self.self_trained else ''}"
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
             "format": FORMAT, "model": self.model, "name": self.name, "classes": list(self.classes), "cut": self.cut,
-            "calibrated": self.calibrated, "models": self.models,
+            "calibrated": self.calibrated, "models": self.models, "self_trained": self.self_trained,
         }  # fmt: skip
 
 
@@ -174,6 +192,7 @@ class AnswerFile:
             if found == self._columns():
                 return
             if found[: len(_COLUMNS)] == list(_COLUMNS):
+                self._check_taught(any(name.startswith(f"{_TAUGHT}_") for name in found))
                 raise self._other("a model of other classes")
         else:
             try:
@@ -186,8 +205,13 @@ class AnswerFile:
                     raise self._other(f"another model ({str(told.get('name', ''))[:60]} {str(model)[:16]})")
                 if cut != origin.cut:
                     raise self._other(f"recordings cut otherwise ({str(cut)[:40]})")
+                self._check_taught(bool(told.get("self_trained")))
                 return
         raise UserError(f"{self.path}: holds something else than answers as {self._name}; name another file")
+
+    def _check_taught(self, taught: bool) -> None:
+        if taught != self._origin.self_trained:
+            raise self._other(f"a call {'with' if taught else 'without'} --self-train")
 
     def _take(self, record: str, number: int) -> None:
         try:
@@ -244,16 +268,25 @@ class AnswerFile:
 
 def csv_header(origin: Origin) -> list[str]:
     """The columns of a CSV of answers."""
-    return [*_COLUMNS, *(f"p_{name}" for name in origin.classes), *_AFTER]
+    shares = [f"p_{name}" for name in origin.classes]
+    after = [f"{_TAUGHT}_{name}" for name in ("emotion", "confidence", *shares)] if origin.self_trained else []
+    return [*_COLUMNS, *shares, *after, *_AFTER]
 
 
 def csv_row(answer: Answer, origin: Origin) -> list[str]:
     """The cells of an answer, as `csv_header` names them; none is a formula to a spreadsheet."""
-    best = answer.best(origin.classes)
     times = ["" if time is None else f"{time:.6f}".rstrip("0").rstrip(".") for time in (answer.start, answer.end)]
+    after = _cells(answer.after, origin) if origin.self_trained else []
+    return [
+        guarded(shown(answer.file)), *times, *_cells(answer.probabilities, origin), *after, guarded(shown(answer.problem)), origin.tag
+    ]  # fmt: skip
+
+
+def _cells(probabilities: Sequence[float], origin: Origin) -> list[str]:
+    """The most probable class, its probability, and that of each; empty where there are none."""
+    best = _best(probabilities, origin.classes)
     said = ["", ""] if best is None else [guarded(best[0]), f"{best[1]:.6f}"]
-    shares = [f"{one:.6f}" for one in answer.probabilities] or [""] * len(origin.classes)
-    return [guarded(shown(answer.file)), *times, *said, *shares, guarded(shown(answer.problem)), origin.tag]
+    return [*said, *([f"{one:.6f}" for one in probabilities] or [""] * len(origin.classes))]
 
 
 def csv_text(rows: Sequence[Sequence[str]]) -> str:

@@ -33,6 +33,8 @@ class PredictRequest:
     """Whether recordings are cut where voice begins and ends."""
     columns: tuple[str, ...] = ()
     """role=header of columns of tables that are not known by their headers; roles are those of `COLUMNS`."""
+    self_train: bool = False
+    """Whether answers after self-training on all of the recordings stand beside those of the model."""
 
     def problem(self) -> str:
         """Why it cannot be done, or nothing."""

@@ -117,4 +117,6 @@ def test_what_needs_one_model_says_so(members: list[Path], recordings: list[Path
         embed(EmbedRequest(str(folder), (str(recordings[0]),), str(tmp_path / "out.npz")))
     with pytest.raises(UserError, match=why):
         export(ExportRequest(str(folder), str(tmp_path / "out"), "onnx", (str(recordings[0]),)))
+    with pytest.raises(UserError, match="self-training needs one model, and this is an ensemble"):
+        answer(PredictRequest(str(folder), (str(recordings[0]),), self_train=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["both"]
