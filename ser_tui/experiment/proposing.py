@@ -38,9 +38,10 @@ Spans = tuple[tuple[int, int], ...]
 """Numbers of trials as (first, last) of every unbroken stretch: a thousand finished trials take no more room than one."""
 
 
-def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[Observation]:
+def history(trials: Iterable[Trial], study: Study, strategy: Strategy, start: RunStarted | None = None) -> list[Observation]:
     """What `strategy` is told of `trials`, which are over, in the order of their numbers: that in which they ended depends on the
-    machine where several are under way, and is not to be had from a state."""
+    machine where several are under way, and is not to be had from a state. `start`: of their run, which tells what chance scores."""
+    chance = 1 / len(start.classes) if start is not None and start.classes else 0.0
     measure = MEASURES[study.objective]
     constraints = tuple(map(constraint, study.constraints))
     beside = MEASURES[study.objectives[1]] if len(study.objectives) > 1 else None
@@ -59,11 +60,17 @@ def history(trials: Iterable[Trial], study: Study, strategy: Strategy) -> list[O
                 trial.seconds,
                 rungs,
                 _STATES.get(trial.status, "over"),
+                trial.status == TrialStatus.PAUSED and bool(trial.rungs) and _at_chance(trial.rungs[-1].score, chance),
                 second=None if beside is None or other is None else beside.told(other),
                 excess=excess(trial.scores, constraints) if trial.scores else 0.0,
             )
         )
     return found
+
+
+def _at_chance(score: Score, chance: float) -> bool:
+    lowest = score.value if score.interval is None else score.interval[0]
+    return lowest <= chance + 1e-9
 
 
 _STATES: Mapping[TrialStatus, Literal["over", "waiting", "under way"]] = {
@@ -178,7 +185,7 @@ def replayed(study: Study, events: Iterable[Event]) -> Iterator[tuple[TrialStart
             trials = [changed(known.get(number, Trial(number, {})), status=_over(known.get(number))) for number in numbers]
             trials += [known[number] for number in event.pending if number in known and known[number].rungs]
             pending = [told(known[number].proposed, study.search) for number in event.pending if number in known]
-            known_then = history(sorted(trials, key=lambda trial: trial.number), study, strategy)
+            known_then = history(sorted(trials, key=lambda trial: trial.number), study, strategy, start)
             first = made.get(event.trial)
             if isinstance(event, TrialStarted) and first and (first[0].parameters, first[0].pending) == (event.parameters, event.pending):
                 proposal = first[1]

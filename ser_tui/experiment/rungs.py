@@ -51,7 +51,7 @@ def leave(session: Surroundings, study: Study, strategy: Continuing, *, over: bo
     """Say of the trials that need not wait any more that they are left, all of them where the search is `over`, and remove what they left
     on the disk."""
     trials = told_of(session.state, True)
-    told = history(trials, study, strategy)
+    told = history(trials, study, strategy, session.state.start)
     waiting = [index for index, trial in enumerate(trials) if trial.status == TrialStatus.PAUSED]
     for index in waiting if over else strategy.surplus(told):
         trial, (ahead, of) = trials[index], strategy.place(told, index)

@@ -234,7 +234,8 @@ class _Search:
             return None, (), ()
         state, space = self.session.state, self.study.search
         known, others = told_of(state, self._continuing is not None), state.under_way
-        told, pending = history(known, self.study, self.strategy), [bounds.told(trial.proposed, space) for trial in others]
+        told = history(known, self.study, self.strategy, state.start)
+        pending = [bounds.told(trial.proposed, space) for trial in others]
         if over and self._continuing is not None:
             proposal = self._continuing.last(told, pending, timed_out=self._timed_out)
         else:

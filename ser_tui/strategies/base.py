@@ -23,6 +23,8 @@ class Observation:
     """Of a trial that was paused: (epochs, score) each time."""
     state: Literal["over", "waiting", "under way"] = "over"
     """waiting: paused, so that it may be continued; under way: being continued. Such ones only strategies are told of that continue."""
+    at_chance: bool = False
+    """Of a trial that waits: whether the interval of its last rung holds what answers by chance score."""
     foreign: bool = False
     """Whether it was made elsewhere: it may be made here too."""
     second: float | None = None

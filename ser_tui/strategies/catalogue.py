@@ -40,6 +40,7 @@ class Rungs(Settings):
     first: int = Field(3, ge=1, le=1000, title="first rung", description="epochs after which a trial is first paused")
     factor: int = Field(3, ge=2, le=100, title="factor", description="of this many trials one goes on, for this many times the epochs")
     waiting: int = Field(5, ge=1, le=1000, title="waiting", description="at most so many paused trials keep a checkpoint on the disk")
+    revision: Literal[1, 2] = Field(2, description="1: as up to version 0.2, trials at chance go on too; 2: only once nothing else may")
 
 
 def _gp(space: Space, seed: int, settings: Revised) -> Strategy:

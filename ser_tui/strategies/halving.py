@@ -3,8 +3,11 @@
 Asynchronous, as in Li et al. 2020 (A System for Massively Parallel Hyperparameter Tuning): a trial is paused at the rungs `first`,
 `first * factor`, ... epochs, and goes on once it is among the best 1/`factor` of those that came to its rung. No trial waits for a
 rung to be full; and the best that came to a rung goes on at once, however few there were, so that the first one is trained to its end
-as early as without rungs. That costs at most the trainings of the first few: of three and more, the best one goes on in any case. A
-trial has the schedule of all its epochs from the start: what it scores at a rung is no score of a shorter trial. Trials that end
+as early as without rungs. That costs at most the trainings of the first few: of three and more, the best one goes on in any case.
+Only a trial that is at chance at its rung does not, before all trials have begun: where most of a space fails, the first few would be
+trained to their end for nothing.
+
+A trial has the schedule of all its epochs from the start: what it scores at a rung is no score of a shorter trial. Trials that end
 before a rung are no rivals there.
 """
 
@@ -29,9 +32,10 @@ class Halving:
 
     startup = 0
 
-    def __init__(self, space: Space, seed: int, first: int, factor: int, waiting: int) -> None:
+    def __init__(self, space: Space, seed: int, first: int, factor: int, waiting: int, revision: int = 2) -> None:
         self._draws, self._derived, self._seed = Draws(space, seed), Derived(space), seed
         self._first, self._factor, self._waiting = first, factor, waiting
+        self._chance_waits = revision > 1
 
     def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
         """The best of those that may go on, furthest first; else a new trial. None when the space holds no further one and none may go
@@ -77,7 +81,7 @@ class Halving:
             came = sorted(self._at(history, epoch), key=lambda index: (-dict(history[index].rungs)[epoch], index))
             for index in came[: max(1, len(came) // self._factor)]:
                 entry = history[index]
-                if entry.state == "waiting" and entry.rungs[-1][0] == epoch:
+                if entry.state == "waiting" and entry.rungs[-1][0] == epoch and not (self._chance_waits and entry.at_chance):
                     return self._continued(history, index)
         return None
 

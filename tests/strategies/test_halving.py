@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ser_tui.strategies.base import Continuing, Observation
@@ -49,6 +51,18 @@ def test_the_best_third_goes_on_the_furthest_first() -> None:
     further = [waits(10, (3, 0.9), (9, 0.8)), waits(10, (3, 0.8), (9, 0.9)), waits(10, (3, 0.7), (9, 0.7)), *[waits(10, (3, 0.95))] * 3]
     on = strategy.propose(further)
     assert on is not None and (on.continues, on.until) == (1, 0), "from the second rung to its end"
+
+
+def test_a_trial_at_chance_goes_on_only_where_nothing_better_is_left() -> None:
+    strategy, alone = halving(), replace(waits(10, (3, 0.15)), at_chance=True)
+    new = strategy.propose([alone])
+    assert new is not None and new.continues is None, "where most of a space fails, the first one would be trained to its end for nothing"
+    better = strategy.propose([alone, waits(10, (3, 0.4)), alone])
+    assert better is not None and better.continues == 1
+    last = strategy.last([alone], [], timed_out=False)
+    assert last is not None and last.continues == 0, "a search without a score has nothing to tell"
+    before = halving(revision=1).propose([alone])
+    assert before is not None and before.continues == 0, "a run that began in an earlier version goes on as it began"
 
 
 def test_nobody_that_looks_better_than_the_best_is_left_at_the_end() -> None:
