@@ -36,6 +36,7 @@ from ser_tui.training.memory import as_memory_error
 from ser_tui.training.optimizer import Optimizer
 from ser_tui.training.parameters import START_STRENGTHS, complete
 from ser_tui.training.preparing import preparing
+from ser_tui.training.shapes import rounded
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import (
     EpochReport,
@@ -362,10 +363,12 @@ class FineTuner(Trainer):
         if self._below is None:
             frames, lengths, real = data.frames(indices)
             with precision.autocast(self.precision):
-                return chosen.of(self.encoder, frames, lengths, real)
+                return chosen.of(self.encoder, rounded(frames, self.encoder, self.precision), lengths, real)
         entering, lengths, real, lower = data.entered(indices, self._below)
         with precision.autocast(self.precision):
-            states = self.encoder.continued(entering, lengths, self._below, min(chosen.highest, self.encoder.layers))
+            states = self.encoder.continued(
+                rounded(entering, self.encoder, self.precision), lengths, self._below, min(chosen.highest, self.encoder.layers)
+            )
             return chosen.of_states(self.encoder, states, lengths, real, lower)
 
     def _logits(self, data: PartTensors, head: Head, chosen: Pooling, should_stop: Stop, *, frozen: bool) -> Tensor:

@@ -42,6 +42,7 @@ from ser_tui.training.features import Recipe, Unreadable, pooled_statistics, rec
 from ser_tui.training.head import Head, Pooling, pooling_of
 from ser_tui.training.joint import KIND, build_joint
 from ser_tui.training.memory import as_memory_error
+from ser_tui.training.shapes import rounded
 from ser_tui.training.speakers import by_speaker
 from ser_tui.training.trial import OnProgress, Part, Stop, check_stop
 
@@ -208,6 +209,7 @@ class Model:
 
     def _together(self, frames: Tensor, lengths: Tensor, real: Tensor, pooled: bool) -> Tensor:
         """Logits, or pooled vectors, of a padded batch of frames [B, T, C]."""
+        frames = rounded(frames, self.encoder, self.precision)
         with torch.no_grad():
             lower = self.encoder.hidden_states(frames, lengths, self.below) if self.below else ()
             with precision.autocast(self.precision):

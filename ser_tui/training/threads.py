@@ -13,10 +13,10 @@ import psutil
 
 from ser_tui import places
 
-PRIMITIVES = 64
-"""Compiled operations that oneDNN, and torch's layer above it, keep for shapes to come, instead of 1024 each. Every batch has a
-length of its own: the layers of one batch share a shape, batches hardly ever do, and a thousand kept ones held 0.7 GiB after two
-epochs of EmoDB, for no time saved (docs/measured/speed.md)."""
+PRIMITIVES = 512
+"""Compiled operations that oneDNN, and torch's layer above it, keep for shapes to come, instead of 1024 each. Trained batches have few
+shapes (`ser_tui.training.shapes`), whose operations all fit; where each has its own, a thousand kept ones held 0.7 GiB after two epochs of
+EmoDB, for no time saved (docs/measured/speed.md)."""
 
 
 CGROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
