@@ -28,5 +28,5 @@ def rounded(frames: Tensor, encoder: SpeechEncoder, precision: Precision) -> Ten
 
 def few(length: int) -> int:
     """The least of few lengths that is not less than `length`, and at most an eighth more."""
-    step = max(1, 2 ** (length.bit_length() - 1) // _STEPS)
+    step = max(1, (1 << (length.bit_length() - 1)) // _STEPS)
     return -(-length // step) * step

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from tiny_encoders import save_tiny
 
@@ -16,7 +18,7 @@ def test_the_lengths_of_many_batches_are_few_and_little_longer() -> None:
     assert len(set(found)) < 80 and found == sorted(found)
 
 
-def test_padding_stays_within_what_the_encoder_takes_and_is_left_out_in_float32(tmp_path: object) -> None:
+def test_padding_stays_within_what_the_encoder_takes_and_is_left_out_in_float32(tmp_path: Path) -> None:
     encoder = load_encoder(save_tiny(tmp_path, "whisper"))
     assert encoder.maximum_samples is not None
     most = encoder.frames(encoder.maximum_samples)
