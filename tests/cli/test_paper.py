@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,7 +185,7 @@ def test_minutes_are_of_one_machine(tmp_path: Path) -> None:
     fast, slow = ({"processor": name, "threads": 2} for name in ("fast", "slow"))
     start = replace(log[0], machine=fast)
 
-    def run(*machines: dict[str, object]) -> RunState:
+    def run(*machines: Mapping[str, object]) -> RunState:
         """The first two trials are the first machine's, and so on; the last one makes all the others."""
         told: list[events.Event] = []
         for event in log[1:]:

@@ -134,7 +134,7 @@ def test_runs_whose_scores_do_not_compare_are_replayed_apart(tmp_path: Path, was
 def test_runs_on_another_corpus_of_the_same_name_are_replayed_apart(tmp_path: Path) -> None:
     log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.5] * 20)
     assert isinstance(log[0], events.RunStarted)
-    digests = ({"corpus": "c"}, {}, {"corpus": "d"})
+    digests: tuple[dict[str, str], ...] = ({"corpus": "c"}, {}, {"corpus": "d"})
     old, older, new = (written(tmp_path, "a", [replace(log[0], fingerprints=one), *log[1:]]).run_id for one in digests)
     assert len(replaying.recorded(tmp_path, [old, older])[0]) == 40, "a log that has no digests tells of no difference"
     with pytest.raises(UserError, match="the runs had another corpus under one name"):
