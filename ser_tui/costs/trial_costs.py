@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ser_tui import places
 from ser_tui.store.files import read_json, write_json
+from ser_tui.store.locks import in_turn
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, TRAINED, Value
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, highest
@@ -203,12 +204,13 @@ def key(encoder_fingerprint: str, precision: str, threads: int, processor: str) 
 
 def remember(encoder: str, name: str, costs: Costs) -> None:
     """Keep measured costs under `name`, and as the latest of the encoder called `encoder`."""
-    known = _read()
-    known.setdefault("costs", {})[name] = asdict(costs)
-    known.setdefault("latest", {})[encoder] = name
     with suppress(OSError):  # where the cache cannot be written the next run measures again
         places.private_folder(_file().parent)
-        write_json(_file(), known)
+        with in_turn(_file().with_suffix(".lock")):
+            known = _read()
+            known.setdefault("costs", {})[name] = asdict(costs)
+            known.setdefault("latest", {})[encoder] = name
+            write_json(_file(), known)
 
 
 def recall(name: str) -> Costs | None:

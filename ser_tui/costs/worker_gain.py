@@ -13,6 +13,7 @@ from ser_tui import places
 from ser_tui.costs import calibration
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.store.files import read_json, write_json
+from ser_tui.store.locks import in_turn
 from ser_tui.study.document import Study
 from ser_tui.study.scores import PEAK_MEMORY
 from ser_tui.study.type_checks import checks
@@ -65,10 +66,11 @@ def epoch_of(
 
 def remember(name: str, gain: Gain) -> None:
     """Keep `gain` under `name`."""
-    known = read_json(_file())
     with suppress(OSError):  # where the cache cannot be written the next run measures again
         places.private_folder(_file().parent)
-        write_json(_file(), {**(known if isinstance(known, dict) else {}), name: asdict(gain)})
+        with in_turn(_file().with_suffix(".lock")):
+            known = read_json(_file())
+            write_json(_file(), {**(known if isinstance(known, dict) else {}), name: asdict(gain)})
 
 
 def recall(name: str) -> Gain | None:

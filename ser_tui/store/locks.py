@@ -17,6 +17,10 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 """What the system says where a file system has no locks: Lustre without `-o flock`, NFS without its lock service."""
 
 
+TURN_SECONDS = 10.0
+"""A small file is written in far less, but where a disk has gone."""
+
+
 class NoLocks(UserError):
     """The file system has no locks: two processes could not be kept apart there."""
 
@@ -53,6 +57,24 @@ def locked(path: Path, variable: str, timeout: float = -1) -> Iterator[None]:
     lock = file_lock(path, timeout)
     with told_without_locks(path, variable):
         lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Hold the lock on `path` while a small file is read and written anew, so that of two who do so at once none loses what the other has
+    written. Where the file system has no locks it is done without: what is kept so is words and measurements, and nobody else may be there.
+    Raises OSError, of which filelock.Timeout is one.
+    """
+    lock = file_lock(path, TURN_SECONDS)
+    try:
+        lock.acquire()
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
     try:
         yield
     finally:

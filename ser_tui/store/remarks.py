@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from ser_tui.store.files import read_json, refuse_unread, write_json
-from ser_tui.store.runs import RunFolder
+from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.remarks import Remarks, remarks_in
 
 NAME = "remarks.json"
+LOCK = "remarks.lock"
+"""In control/."""
 
 
 def stamp(folder: RunFolder) -> int:
@@ -29,14 +31,25 @@ def read_remarks(folder: RunFolder) -> Remarks:
 
 
 def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> Remarks:
-    """Write what `change` makes of the remarks, and return that. Raises UserError where it cannot be written."""
+    """Write what `change` makes of the remarks, and return that: one process after the other, so that none undoes what another has said.
+    Raises UserError where it cannot be written."""
+    from filelock import Timeout
+
+    from ser_tui.store.locks import in_turn  # a list of runs, which reads remarks, does without
+
+    refuse_links(folder)
+    lock = folder.lock.with_name(LOCK)
     try:
-        refuse_unread(folder.path / NAME)
-        after = change(read_remarks(folder))
-        if after:
-            write_json(folder.path / NAME, asdict(after))
-        else:
-            (folder.path / NAME).unlink(missing_ok=True)
+        lock.parent.mkdir(mode=0o700, exist_ok=True)
+        with in_turn(lock):
+            refuse_unread(folder.path / NAME)
+            after = change(read_remarks(folder))
+            if after:
+                write_json(folder.path / NAME, asdict(after))
+            else:
+                (folder.path / NAME).unlink(missing_ok=True)
+    except Timeout:
+        raise UserError(f"{lock} is held by another process; try again") from None
     except OSError as error:
         raise UserError(f"cannot write {folder.path / NAME}: {error.strerror}") from None
     return after

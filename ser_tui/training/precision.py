@@ -15,6 +15,7 @@ from torch import nn
 
 from ser_tui import places
 from ser_tui.store.files import read_json, write_atomically
+from ser_tui.store.locks import in_turn
 from ser_tui.training.processor import processor
 
 Precision = Literal["float32", "bfloat16"]
@@ -89,9 +90,10 @@ def _measure() -> float:
 
 
 def _remember(path: Path, machine: str, gain: float) -> None:
-    known = read_json(path)
     # A cache that cannot be written only means that the next run measures again.
     with contextlib.suppress(OSError):
         places.private_folder(path.parent)
-        table = {**(known if isinstance(known, dict) else {}), machine: gain}
-        write_atomically(path, json.dumps(table, indent=1).encode(), durable=False)
+        with in_turn(path.with_suffix(".lock")):
+            known = read_json(path)
+            table = {**(known if isinstance(known, dict) else {}), machine: gain}
+            write_atomically(path, json.dumps(table, indent=1).encode(), durable=False)

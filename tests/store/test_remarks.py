@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def test_the_list_says_what_was_said_last(run: RunFolder) -> None:
     assert said(runs) == [Remarks("Table 3", ("paper",))]
     change_remarks(run, lambda before: Remarks())
     assert said(runs) == [Remarks()] and not (run.path / NAME).exists()
+
+
+def test_of_two_who_say_something_at_once_neither_undoes_what_the_other_said(run: RunFolder) -> None:
+    other = threading.Thread(target=lambda: change_remarks(run, lambda before: replace(before, tags=("paper",))))
+
+    def entitled(before: Remarks) -> Remarks:
+        other.start()
+        other.join(0.1)  # it comes to its end where nothing keeps it back
+        return replace(before, title="Table 3")
+
+    change_remarks(run, entitled)
+    other.join()
+    assert read_remarks(run) == Remarks("Table 3", ("paper",))
 
 
 @pytest.mark.parametrize(
