@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+_MACHINE_ID = Path("/etc/machine-id")
+_OUTERMOST = "pid:[4026531836]"
+"""The kernel's own namespace of processes. A container has another one, and often the machine-id of its image, which others have too."""
 
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process, named so that no other one is taken for it: `start` is its start time since the boot `boot`."""
+    """A process, named so that no other one is taken for it: `start` is its start time since the boot `boot`. `machine`: see `machine`,
+    empty in what earlier versions wrote."""
 
     pid: int
     start: str
     host: str
     boot: str
+    machine: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -25,14 +33,39 @@ class ProcessId:
     def from_json(data: Any) -> ProcessId | None:
         """The process that `data` names, or None where that is not readable."""
         try:
-            return ProcessId(int(data["pid"]), str(data["start"]), str(data["host"]), str(data["boot"]))
-        except (KeyError, TypeError, ValueError, OverflowError):
+            own = data.get("machine")
+            names = str(data["start"]), str(data["host"]), str(data["boot"])
+            return ProcessId(int(data["pid"]), *names, own if isinstance(own, str) else "")
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             return None
 
 
 def this_host() -> str:
-    """This machine's name."""
+    """This machine's name, which may be another one tomorrow: a laptop has the one that the network gives it."""
     return socket.gethostname()
+
+
+@cache
+def machine() -> str:
+    """What stays of this machine when its name changes; empty in a container, and where the system has no such thing.
+
+    Derived from /etc/machine-id, which itself should not leave the machine (machine-id(5)): a run's folder may be given away.
+    """
+    import hashlib  # neither is needed for a list of runs of this host
+    import hmac
+
+    try:
+        found = _MACHINE_ID.read_text().strip()
+        outermost = os.readlink("/proc/self/ns/pid") == _OUTERMOST
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return hmac.new(found.encode(), b"ser_tui", hashlib.sha256).hexdigest()[:32] if outermost and len(found) == 32 else ""
+
+
+def is_here(process: ProcessId) -> bool:
+    """Whether `process` is, or was, one of this machine, whatever its name was then. Of machines that were made from one image, and so
+    have one machine-id, see `ser_tui.store.runs.liveness`."""
+    return process.host == this_host() or (bool(process.machine) and process.machine == machine())
 
 
 def boot() -> str:
@@ -46,12 +79,12 @@ def boot() -> str:
 def identify(pid: int) -> ProcessId | None:
     """The process that has `pid` now, or None."""
     start = _start(pid)
-    return None if start is None else ProcessId(pid, start, this_host(), boot())
+    return None if start is None else ProcessId(pid, start, this_host(), boot(), machine())
 
 
 def alive(process: ProcessId) -> bool | None:
-    """Whether `process` runs; None where that cannot be known because it belongs to another host."""
-    if process.host != this_host():
+    """Whether `process` runs; None where that cannot be known because it belongs to another machine."""
+    if not is_here(process):
         return None
     if process.boot != boot():
         return False

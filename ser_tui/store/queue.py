@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ser_tui.places import private_folder
 from ser_tui.store.files import read_json, refuse_unread, remove_leftovers, write_json
-from ser_tui.store.processes import ProcessId, boot, this_host
+from ser_tui.store.processes import ProcessId, boot
 from ser_tui.store.runs import RunFolder, liveness, shown_status, worker_facts
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.status import RunStatus, ShownStatus
@@ -108,9 +108,10 @@ def standing(runs: Path, one: Queued) -> Standing:
         return "over"
     facts = worker_facts(folder)
     if facts is not None and facts.process != one.before:
-        if liveness(folder) == "live":
+        living = liveness(folder)
+        if living == "live":
             return "running"
-        cut = not facts.ended and facts.process.host == this_host() and facts.process.boot != boot()
+        cut = not facts.ended and living == "dead" and facts.process.boot != boot()
         if not cut:
             return "over"
     return "cannot start" if one.problem else "waits"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ser_tui.places import private_folder
 from ser_tui.store.files import FULL, read_json, sync_folder
-from ser_tui.store.processes import ProcessId, alive
+from ser_tui.store.processes import ProcessId, alive, boot, this_host
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.status import RunStatus, ShownStatus
@@ -28,6 +28,9 @@ _STAMP = "%Y%m%d-%H%M%S"
 _MADE = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)")
 """How a run's id begins."""
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+ANOTHERS = timedelta(minutes=5)
+"""After so long without a sign of life a worker that bears this machine's identity is one of before it started anew: others beat every ten
+seconds, by clocks that may differ."""
 
 
 @dataclass(frozen=True)
@@ -333,9 +336,21 @@ def liveness(folder: RunFolder) -> Liveness:
     if facts.ended:
         return "dead"
     living = alive(facts.process)
-    if living is None:
+    if living is None or (living is False and _is_anothers(facts)):
         return "elsewhere"
     return "live" if living and not _is_other_folder(folder, facts.place) else "dead"
+
+
+def _is_anothers(facts: WorkerFacts) -> bool:
+    """Whether a process of another name and another boot is at work on a machine that was made from the same image as this one, rather
+    than dead with this one's last boot: it has given a sign of life meanwhile."""
+    if facts.process.host == this_host() or facts.process.boot == boot():
+        return False
+    try:
+        since = datetime.now(UTC) - datetime.fromisoformat(facts.heartbeat)
+    except (ValueError, TypeError):
+        return False
+    return since < ANOTHERS
 
 
 def moved_from(folder: RunFolder) -> WorkerFacts | None:

@@ -7,17 +7,20 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ser_tui.places import private_folder
+from ser_tui.store import processes
 from ser_tui.store.checksummed_json import seal, sealed
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
 from ser_tui.store.index_preview import NEWEST, glance, newest_file, newest_of
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
+from ser_tui.store.queue import Queued, standing
 from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, misnamed, resolve, shown_status
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
@@ -115,6 +118,50 @@ def test_liveness_is_not_fooled_by_a_reused_pid_a_reboot_or_another_host(tmp_pat
     for unreadable in ("{ torn", '{"process": {"pid": 1e999, "start": "1", "host": "x", "boot": "y"}}'):
         folder.worker.write_text(unreadable)
         assert liveness(folder) == "none"
+
+
+def test_a_machine_whose_name_has_changed_knows_its_own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "machine", lambda: "mine")
+    folder = create(tmp_path, "x")
+    me = identify(os.getpid())
+    assert me is not None
+    before = replace(me, host="as-the-network-called-it")
+    own(folder, before)
+    assert liveness(folder) == "live", "its worker goes on"
+    own(folder, replace(before, start="1"))
+    assert liveness(folder) == "dead"
+    own(folder, replace(before, boot="another boot"))
+    assert liveness(folder) == "dead"
+    entry = Queued(folder.run_id, before=None)
+    assert standing(tmp_path, entry) == "waits", "as one that was cut by a restart under the old name"
+    for other in ("another", ""):  # and what earlier versions wrote, which named no machine
+        own(folder, replace(before, machine=other))
+        assert liveness(folder) == "elsewhere"
+
+
+def test_of_two_machines_made_from_one_image_neither_takes_the_others_worker_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "machine", lambda: "of the image")
+    folder = create(tmp_path, "x")
+    me = identify(os.getpid())
+    assert me is not None
+    other = replace(me, host="node17", boot="another boot", start="1").to_json()
+    write_json(folder.worker, {"process": other, "job": "search", "heartbeat": events.now()})
+    assert liveness(folder) == "elsewhere"
+
+
+def test_what_names_a_machine_is_not_its_machine_id_and_a_container_has_no_such_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "0123456789abcdef" * 2
+    (tmp_path / "machine-id").write_text(f"{own}\n")
+    monkeypatch.setattr(processes, "_MACHINE_ID", tmp_path / "machine-id")
+    monkeypatch.setattr(processes, "_OUTERMOST", os.readlink("/proc/self/ns/pid"))
+    found = processes.machine.__wrapped__()
+    assert len(found) == 32 and found != own
+    monkeypatch.setattr(processes, "_OUTERMOST", "pid:[1]")
+    assert processes.machine.__wrapped__() == ""
 
 
 def test_a_dead_process_that_nobody_waited_for_is_dead() -> None:
