@@ -33,7 +33,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.formatting import counted
-from ser_tui.study.going_on import refuse_after_test
+from ser_tui.study.going_on import refuse_after_test, refuse_done
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.searching import Budget, WarmStart
@@ -150,15 +150,18 @@ def _alone(folder: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
-    """See to it that a worker could take the run's search up, with that budget: see `resume`. Raises UserError where it could not."""
+def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, options: str = "") -> None:
+    """See to it that a worker could take the run's search up, with that budget: see `resume`. Raises UserError where it could not, or
+    where it would find nothing to do. `options`: see `refuse_done`."""
     refuse_if_worked_on(folder)
     if not folder.study.exists():
         raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
     study = load(folder.study)
     _refuse_lost_encoder(folder, study)
     refuse_full_disk(folder, study)
-    if trials is not None or minutes is not None:
+    if trials is None and minutes is None:
+        refuse_done(folder.run_id, folder.state(), study, options)
+    else:
         longer = _longer(folder, study, trials, minutes)
         try:
             write_atomically(folder.study, dumps(longer).encode())

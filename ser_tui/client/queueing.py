@@ -27,7 +27,6 @@ from ser_tui.store.runs import RunFolder, folders, liveness, worker_facts
 from ser_tui.store.settings import read_settings
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.status import RunStatus
 
 POLL_SECONDS = 1.0
 LOG = ".queue.log"
@@ -57,9 +56,7 @@ def add(runs: Path, added: Sequence[RunFolder], *, trials: int | None = None, mi
     """Put runs at the end of the queue; `trials`, `minutes`: the budget in all with which they go on. Raises UserError where one could
     not be started."""
     for folder in added:
-        if folder.log.exists() and folder.state().status == RunStatus.DONE and trials is None and minutes is None:
-            raise UsageError(f"{folder.run_id} is done; `ser-tui resume {folder.run_id} --queue --trials N` goes on to N trials in all")
-        launch.make_ready(folder, trials=trials, minutes=minutes)
+        launch.make_ready(folder, trials=trials, minutes=minutes, options=" --queue")
 
     def change(queue: Queue) -> Queue:
         new = tuple(_entry(folder) for folder in added if folder.run_id not in queue)

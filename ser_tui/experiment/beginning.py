@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ser_tui.corpora.catalogue import edition, first_edition, spoken_by_machines
+from ser_tui.corpora.catalogue import edition, spoken_by_machines
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders import registry as encoders
@@ -60,7 +60,8 @@ def say_what_begins(
     if start is None:
         if session.state.trials:  # the line that would say what they were made on is damaged
             parts.refuse_changes(session.keeper, data, start)
-        parts.remember(session.keeper, data)
+            parts.refuse_other_groups(session.keeper, study, data, start)
+        parts.remember(session.keeper, study, data)
         session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
         _say_what_is_unusable(session, data)
         if lacking := members.lacking(session.keeper.study(), study):
@@ -92,19 +93,13 @@ def _machine(trainer: Trainer, crew: Crew) -> dict[str, Any]:
     return {**machine.describe(), "precision": trainer.precision, **several}
 
 
-def _in_editions(study: Study, prior: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The study's corpora, and those of the past runs `prior` that are other editions of them: of the same speech."""
-    own = {first_edition(corpus) for corpus in study.corpus}
-    heard = (corpus for run in prior for corpus in str(run.get("corpus", "")).split("+"))
-    return tuple(dict.fromkeys([*study.corpus, *(corpus for corpus in heard if first_edition(corpus) in own)]))
-
-
 def _started(
     study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting, prior: tuple[dict[str, Any], ...]
 ) -> RunStarted:
     split = data.split
     units = data.validation_units["recordings"] or ()
     named = {"train": split.train, "validation": split.validation, "test": split.test}
+    grouped = parts.digest_of_groups(parts.groups_of(study, data))
     return RunStarted(
         study=to_plain(study),
         classes=data.classes,
@@ -113,7 +108,7 @@ def _started(
         findings=plain(
             (
                 *assumed(encoders.assumption(study.encoder)),
-                *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), _in_editions(study, prior)),
+                *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), study.corpus),
                 *synthetic(spoken_by_machines(data.manifest.utterances)),
                 *transductive(study.training.normalize_speaker),
                 *refitted(study.training.refit == "all", bool(split.test)),
@@ -128,6 +123,7 @@ def _started(
             "corpus": data.manifest.fingerprint,
             "split": parts.digest(parts.parts_of(data)),
             "encoder": trainer.encoder_fingerprint,
+            **({"groups": grouped} if grouped else {}),
         },
         startup=strategy.startup,
         planned_trials=forecast.planned,

@@ -7,8 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ser_tui.corpora.manifest import changes
+from ser_tui.corpora.splitting.worst_groups import groups
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Keeper
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
 
@@ -30,11 +32,24 @@ def digest(parts: Parts) -> str:
     return hashlib.sha256(json.dumps({name: list(ids) for name, ids in parts.items()}).encode()).hexdigest()
 
 
-def remember(keeper: Keeper, data: SplitCorpus) -> None:
+def groups_of(study: Study, data: SplitCorpus) -> dict[str, dict[str, str | None]]:
+    """By the name of each measure of a worst group that the study has: the group of every utterance that validates, by its id. Neither
+    the parts nor the corpus's fingerprint hold a speaker's sex, which a table tells."""
+    validation = data.validation
+    ids = [utterance.id for utterance in validation]
+    return {name: dict(zip(ids, of, strict=True)) for name, of in groups(study, validation).items()}
+
+
+def digest_of_groups(found: Mapping[str, Mapping[str, str | None]]) -> str:
+    """SHA-256 of `groups_of`; empty where there are none."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() if found else ""
+
+
+def remember(keeper: Keeper, study: Study, data: SplitCorpus) -> None:
     """Keep what the corpus holds and how it is split, before the log says that the run has begun. Raises DiskError."""
     keeper.remember("corpus", {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
-    parts = parts_of(data)
-    keeper.remember("parts", {"digest": digest(parts), "parts": parts})
+    parts, found = parts_of(data), groups_of(study, data)
+    keeper.remember("parts", {"digest": digest(parts), "parts": parts, **({"groups": found} if found else {})})
 
 
 def noted_digests(keeper: Keeper, *names: str) -> frozenset[str]:
@@ -52,6 +67,26 @@ def refuse_changes(keeper: Keeper, data: SplitCorpus, start: RunStarted | None) 
     """
     _refuse_other_corpus(keeper, data, start)
     _refuse_other_parts(keeper, data, start)
+
+
+def refuse_other_groups(keeper: Keeper, study: Study, data: SplitCorpus, start: RunStarted | None) -> None:
+    """Raise UserError where a search for its worst group would go on with other groups than it began with: their lowest score would be of
+    something else. Logs of before they held this are not compared."""
+    now, noted = groups_of(study, data), keeper.recall("parts").get("groups")
+    before = noted if isinstance(noted, dict) and all(isinstance(of, dict) for of in noted.values()) else {}
+    begun = digest_of_groups(before) if start is None else start.fingerprints.get("groups", "")
+    if not begun or digest_of_groups(now) == begun:
+        return
+    told = before if digest_of_groups(before) == begun else {}  # what was noted is what the log means
+    other = [name for name, of in told.items() if of != now.get(name)]
+    found = [
+        f"{one} was {told[name].get(one) or 'not known'}, is {group or 'not known'}"
+        for name in other
+        for one, group in now.get(name, {}).items()
+        if told[name].get(one) != group
+    ]
+    what = f"the groups of {' and '.join(other or now)} in corpus {data.manifest.corpus}"
+    raise _changed(what, found or ["what exactly cannot be told any more"])
 
 
 def _refuse_other_corpus(keeper: Keeper, data: SplitCorpus, start: RunStarted | None) -> None:

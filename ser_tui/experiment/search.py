@@ -19,6 +19,7 @@ from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Tas
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
+from ser_tui.experiment.parts import refuse_other_groups
 from ser_tui.experiment.probe_baseline import ProbeFitting, against_best, best_probe, is_to_be_scored, noted
 from ser_tui.experiment.proposing import Spans, begun_again, history, known_before, spans, strategy_of, trial_seed
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions, refuse_other_strategy
@@ -41,13 +42,14 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
+from ser_tui.study.going_on import ALL_TRIED, why_over
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.protocol import FOLDED
 from ser_tui.study.scores import BCA, Score, Share
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
-from ser_tui.study.summary import counted_trials, elapsed_seconds, trials_without_gain
+from ser_tui.study.summary import counted_trials, elapsed_seconds
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, OnStage, Stop, TrialResult, TrialStopped, UtteranceChanged
@@ -76,6 +78,7 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     trainer.shared = session.keeper.shared
     if start is not None:
         refuse_other_conditions(session.keeper, data, trainer, start)
+        refuse_other_groups(session.keeper, study, data, start)
     prior = known_before(session, study, start)
     strategy = strategy_of(study, prior)
     forecast = forecaster(study, data, trainer, session.should_stop)
@@ -173,7 +176,7 @@ class _Search:
                 continue
             proposal, based_on, pending = self._proposed(over)
             if proposal is None:
-                return over or "every point of the search space is tried"
+                return over or ALL_TRIED
             if proposal.continues is not None:
                 trial = told_of(self.session.state, True)[proposal.continues]
                 self._continue(trial, proposal.until, based_on, pending)
@@ -202,18 +205,7 @@ class _Search:
 
     def _over(self) -> str:
         """Why no further trial begins; empty while one does."""
-        state, budget = self.session.state, self.study.budget
-        if budget.trials is not None and state.finished_trials + len(self._started) >= budget.trials:
-            return f"{formatting.counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
-        # Workers may take longer to join than a small budget lasts: the first trial begins all the same.
-        if budget.minutes is not None and self._timed_out and state.trials:
-            return f"{budget.minutes:g} minutes are over"
-        if budget.stop_after is not None:
-            # One that was left at a rung is no try that gained nothing.
-            trials = [trial for trial in counted_trials(state) if trial.scored or not trial.rungs]
-            if trials_without_gain(trials, state, budget.stop_after_from or 0) >= budget.stop_after:
-                return f"nothing better in {formatting.counted(budget.stop_after, 'trial')}{' in a row' if budget.stop_after > 1 else ''}"
-        return ""
+        return why_over(self.session.state, self.study.budget, timed_out=self._timed_out, under_way=len(self._started))
 
     @property
     def _seconds_left(self) -> float | None:
@@ -576,8 +568,11 @@ class _Search:
         raise UserError(f"{over}, and no trial has a score, {why}; change the study and start a new run")
 
     def _score_folds(self) -> None:
+        kind, best = self.study.protocol.kind, self.session.state.best
+        if best is not None and any((one.trial, one.protocol, one.nested) == (best.number, kind, 0) for one in self.session.state.folds):
+            return  # by a worker that was killed after it, or before the search went on and found nothing better
         try:
-            score_folds(self.session, self.study.protocol.kind)
+            score_folds(self.session, kind)
         except DiskError:
             raise
         except UserError as error:

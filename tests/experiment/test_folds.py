@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_runs import make_corpus, until_over
 
-from ser_tui.client import launch
+import ser_tui
+from ser_tui.client import launch, queueing
 from ser_tui.evaluation.analysis import part_named
-from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.folds import folds_of_run
-from ser_tui.study.events import Note
+from ser_tui.store.log import LogReader
+from ser_tui.store.runs import folders
+from ser_tui.study.errors import UsageError
+from ser_tui.study.events import FoldsScored
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
-from ser_tui.worker.in_memory import InMemory
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 
@@ -55,22 +56,6 @@ def test_each_speaker_once_and_the_test_part_in_none(small_corpus: Path, tmp_pat
     assert folds.interval[0] <= folds.pooled_bca <= folds.interval[1] and folds.deviation >= 0
 
 
-def test_the_test_part_is_in_no_fold_of_another_protocol_either(small_corpus: Path) -> None:
-    """Whoever chooses among runs by what their folds score has otherwise chosen on the test part."""
-    make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
-    for protocol in ("{kind: random, test_size: 0.3}", "{kind: speaker, test_size: 0.2}"):
-        study = loads(f"{PROBE}corpus: five\nprotocol: {protocol}\n")
-        data = corpus_data.load(study)
-        with InMemory(study) as memory:
-            made = folds_of_run(memory, study, data, "loso")
-            (note,) = [event.text for event in memory.events if isinstance(event, Note)]
-        assert data.split.test and note == f"the {len(data.split.test)} utterances of the test part are in no fold of loso"
-        used = {index for _, fold in made for index in (*fold.train, *fold.validation)}
-        assert used == set(range(45)) - set(data.split.test)
-    named = loads(f"{PROBE}corpus: five\nprotocol: {{kind: speaker, speakers: ['{next(iter(data.manifest.speakers))}']}}\n")
-    assert len(folds_of_run(memory, named, corpus_data.load(named), "loso")) == 5, "who validates in the search is not who does in folds"
-
-
 def test_each_corpus_once_under_one_label_map(small_corpus: Path, tmp_path: Path) -> None:
     make_corpus("worded", slice(3, 5), WORDS)
     labels = "labels: {angry: anger, bored: boredom, disgusted: disgust, surprised: ''}\n"
@@ -95,6 +80,20 @@ def test_a_trial_is_scored_on_all_folds_pooled_and_its_score_is_the_folds(small_
     assert any("pooled over all 5 folds" in text for _, _, text in state.log)
     figure = headline(state)
     assert figure is not None and figure.chosen_on == "all 5 folds"
+
+    [folder] = folders(tmp_path)
+    whole = folder.log.read_bytes()
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: launch.resume(folder), lambda: queueing.add(tmp_path, [folder]), ser_tui.open_run(folder.path).resume
+    )  # fmt: skip
+    for again in ways:
+        with pytest.raises(UsageError, match=r"is done \(1 trial is done\): nothing is left to do; .* --trials N` goes on"):
+            again()
+    assert folder.log.read_bytes() == whole, "nothing is done twice"
+    folder.log.write_bytes(whole[: whole.rindex(b"\n", 0, -1) + 1])  # its worker was killed before it could say that the run is done
+    launch.resume(folder)
+    until_over(folder)
+    assert folder.state().status == "done" and sum(isinstance(one, FoldsScored) for one in LogReader(folder.log).read_all()) == 1
 
 
 def test_folds_of_another_protocol_say_what_they_share(small_corpus: Path, tmp_path: Path) -> None:

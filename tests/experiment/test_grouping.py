@@ -119,13 +119,13 @@ search: {inverse_regularization: {choices: [0.001, 0.03, 10.0]}, max_seconds: 1}
 """
 
 
-def made(name: str, voices: slice) -> None:
+def made(name: str, voices: slice, sex: tuple[str, str] = ("female", "male")) -> None:
     """The corpus of `make_corpus`, whose voices are female and male by turns."""
     make_corpus(name, voices, {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
     path = registry.load_manifest("demo").root.parent / f"{name}.csv"
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    sexes = {speaker: ("female", "male")[place % 2] for place, speaker in enumerate(dict.fromkeys(row["speaker"] for row in rows))}
+    sexes = {speaker: sex[place % 2] for place, speaker in enumerate(dict.fromkeys(row["speaker"] for row in rows))}
     with path.open("w", newline="") as stream:
         table = csv.DictWriter(stream, [*rows[0], "gender"])
         table.writeheader()
@@ -140,7 +140,12 @@ def test_a_search_is_won_by_the_trial_whose_worst_corpus_is_best() -> None:
     asked = loads(SEARCH, "worst.yaml")
     with InMemory(asked) as session:
         search(session, Forecast)
-        events, state = session.events, session.state
+        events, state = list(session.events), session.state
+        made("second", slice(2, 4), ("male", "female"))  # the table is edited before the run goes on
+        changed = r"the groups of worst_sex_bca in corpus first\+second changed since the run began \(second/.* was female, is male; "
+        with pytest.raises(UserError, match=changed):
+            search(session, Forecast)
+        assert session.events == events, "it stays as it was"
     data = corpus_data.load(asked)
     truth, whose = data.part(data.split.validation).labels, [one.corpus for one in data.validation]
     for trial in state.trials:

@@ -223,7 +223,8 @@ def test_a_run_of_another_host_is_left_alone(done: RunFolder) -> None:
     saved = done.worker.read_bytes()
     me = identify(os.getpid())
     assert me is not None
-    write_json(done.worker, {"process": {**me.to_json(), "host": "elsewhere"}, "job": "search", "heartbeat": "2026-11-22T00:00:00Z"})
+    other = {**me.to_json(), "host": "elsewhere", "machine": "another"}
+    write_json(done.worker, {"process": other, "job": "search", "heartbeat": "2026-11-22T00:00:00Z"})
     try:
         for call in (launch.resume, launch.request_stop):
             with pytest.raises(UserError, match="elsewhere"):
@@ -242,7 +243,7 @@ def test_a_corpus_that_changed_is_refused_with_what_changed(small_study: MakeStu
     folder = launch.start(small_study("corpus=changing", "budget.trials=1"), tmp_path / "runs")
     assert finished(folder).status == "done", explain(folder)
     copy.write_text("".join(lines[:-1]))
-    launch.resume(folder)
+    launch.resume(folder, trials=2)
     state = finished(folder)
     told = state.log[-1][2]
     assert state.status == "done" and "changed since the run began" in told, "a refusal changes nothing"

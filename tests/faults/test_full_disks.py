@@ -85,7 +85,7 @@ def test_every_command_says_in_one_line_that_there_is_no_room(done: RunFolder, t
         (["run", study, "--detach"], {}, "study.yaml: File too large"),
         (["evaluate", "latest", "--on", "small"], {}, "the worker ended at once"),
         (["folds", "latest"], {}, "the worker ended at once"),
-        (["resume", "latest", "--detach"], {}, "the worker ended at once"),
+        (["resume", "latest", "--trials", "99", "--detach"], {}, "study.yaml: File too large"),
     ):
         line = command(*verb, runs=runs, prefix=no_larger(0), **places)
         assert line.returncode == 1 and told in line.stderr and "unexpected" not in line.stderr + line.stdout, line
