@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ser_tui import places
 from ser_tui.client import launch
+from ser_tui.client.resolving import require_possible
 from ser_tui.store import runs as store
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
@@ -21,6 +23,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event
 from ser_tui.study.load import load
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.unread import unread
 
 OnEvent = Callable[[Event], None]
 _POLL_SECONDS = 0.2
@@ -78,14 +81,16 @@ class Run:
         """All events of its log, in order; see `ser_tui.study.events`."""
         return LogReader(self._folder.log).read_all()
 
-    def resume(self, on_event: OnEvent | None = None, *, detach: bool = False) -> Run:
-        """Take its search up where the log ends, as `run` would; this run. Raises UserError as `run` does."""
+    def resume(
+        self, on_event: OnEvent | None = None, *, detach: bool = False, trials: int | None = None, minutes: float | None = None
+    ) -> Run:
+        """Take its search up where the log ends, as `run` would; this run. `trials`, `minutes`: the budget in all with which it goes on,
+        which a search that is done needs. Raises UserError as `run` does, and where nothing is left to do."""
         if detach:
             _refuse_on_event(on_event)
-            launch.resume(self._folder)
+            launch.resume(self._folder, trials=trials, minutes=minutes)
         else:
-            launch.refuse_if_worked_on(self._folder)
-            launch.refuse_full_disk(self._folder, self.study)
+            launch.make_ready(self._folder, trials=trials, minutes=minutes)
             _search_here(self._folder, on_event)
         return self
 
@@ -112,11 +117,15 @@ def run(study: Study, on_event: OnEvent | None = None, detach: bool = False, run
     denormal numbers are zero. With `detach` it runs in a process of its own instead, which outlives this one, and the run is
     returned at once.
 
-    Raises UserError where the search cannot begin or fails; what was measured by then stays in the run.
+    Warns (UserWarning) of what the study says and nothing reads. Raises UserError where the search cannot begin, and then there is no run;
+    and where it fails: what was measured by then stays in the run.
     """
     if not isinstance(study, Study):
         raise UserError(f"run() takes what load_study() gives, not {type(study).__name__}: ser_tui.run(ser_tui.load_study(...))")
     place = Path(runs) if runs is not None else places.runs_folder()
+    require_possible(study)
+    for sentence in (*strategies.unheeded(study), *unread(study)):
+        warnings.warn(sentence, stacklevel=2)  # a log is seldom read in a notebook, and a run's document has its own settings alone
     if detach:
         _refuse_on_event(on_event)
         if strategies.is_registered(study.strategy.kind):

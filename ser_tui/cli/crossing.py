@@ -14,16 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ser_tui.cli.following import ended_without_word, follow
+from ser_tui.cli.following import ended_without_word, follow, reading
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import launch
-from ser_tui.client.resolving import load_study, resolved
+from ser_tui.client.resolving import load_study, require_possible, resolved
 from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import bootstrap_interval
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
+from ser_tui.strategies import registry as strategies
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.document import Study
@@ -107,6 +108,8 @@ def cross_corpora(names: str, path: Path | None, overrides: Sequence[str], chang
         tell(advice)
     elif path is None:
         tell("trained on trimmed audio (training.trim_silence: true), as is recommended for zero-shot scores")
+    for sentence in strategies.unheeded(whole):  # what else is not read is in each run's log
+        tell(f"note: {sentence}")
     rows: dict[str, Row] = {}
     for corpus, study in studies.items():
         rows[corpus] = _row(corpus, study, corpora, Targets(mapping, whole.speakers), tell)
@@ -200,6 +203,7 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
     """The run of `study`, as it ended, and whether it was interrupted here: an earlier one where there is one, else a new one."""
     folder = _earlier(study)
     if folder is None:
+        require_possible(study, reading(corpus, tell))
         folder = launch.start(study, runs_folder())
         tell(f"training on {corpus}: run {folder.run_id}")
         return folder, *follow(folder, tell)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from ser_tui.cli.following import SILENCE_SECONDS, follow
+from ser_tui.cli.following import follow, reading
 from ser_tui.cli.output import print_evaluation, print_json, say
 from ser_tui.client import launch
 from ser_tui.client.launch import last_words
@@ -86,17 +85,10 @@ def _refuse_mistakes(
     """
     if not (request.mapping or request.speakers or request.without):
         return
-    told, found = time.monotonic(), []
+    found = []
     for corpus in request.corpora:
-
-        def progress(done: int, total: int, corpus: str = corpus) -> None:
-            nonlocal told
-            if time.monotonic() - told > SILENCE_SECONDS:
-                told = time.monotonic()
-                tell(f"reading {corpus} {done}/{total}")
-
         with suppress(UserError):
-            found.append(load_manifest(corpus, progress))
+            found.append(load_manifest(corpus, reading(corpus, tell)))
     known = {*classes, *(emotion for manifest in found for emotion in manifest.emotions)}
     preset: Preset = "paper" if request.preset == "paper" else "default"
     for manifest in found:

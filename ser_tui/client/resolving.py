@@ -9,15 +9,17 @@ from typing import Any
 
 from ser_tui.client.shipped import find_study
 from ser_tui.corpora import registry as corpora
+from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.encoders import registry as encoders
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import extras, load
 from ser_tui.study.dimension_values import named
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.hyperparameters import TRAINED
 from ser_tui.study.scores import ENERGY, ENERGY_ESTIMATE
 from ser_tui.study.space import Space
-from ser_tui.training import energy
+from ser_tui.training import cache, energy
 
 
 def load_study(reference: str | Path, overrides: Iterable[str] = ()) -> Study:
@@ -90,26 +92,39 @@ def _require_energy(study: Study) -> None:
             raise UserError(f"{key}: {absent}: this machine {why}, so that no trial has it; write {there}, or another measure")
 
 
-def require_parts(study: Study) -> None:
+def require_possible(study: Study, progress: Progress | None = None) -> None:
+    """Raise UserError where a worker would refuse to begin `study`, before there is a run that says so. `progress` hears of files that are
+    read: see `require_parts`."""
+    require(study)
+    cache.limit()  # whoever computes features reads it
+    require_layers(study)
+    require_parts(study, progress)
+
+
+def require_parts(study: Study, progress: Progress | None = None) -> None:
     """Raise UserError where the study's corpora cannot be split as it says, or a part would be of no use. Reads their manifests, the first
     time every file of them: call it in a thread. How `stratified` divides is left to the worker, as scikit-learn is no part of the
     interface."""
-    from ser_tui.corpora.splitting.usable import classes_of, usable_parts  # brings NumPy
+    from ser_tui.corpora.splitting.usable import refuse_unstratified, usable_parts  # brings NumPy
 
-    manifest = corpora.load_many(study.corpus, study.labels, speakers=study.speakers)
+    manifest = corpora.load_many(study.corpus, study.labels, progress, speakers=study.speakers)
     if study.protocol.kind == "stratified":
-        classes_of(manifest)
+        refuse_unstratified(manifest, study)
     else:
         usable_parts(manifest, study)
 
 
 def require_layers(study: Study) -> None:
-    """Raise UserError where the study names a layer that its encoder has not: each trial with it would fail."""
+    """Raise UserError where the study names a layer that its encoder has not, or that leaves nothing to train: each trial with it would
+    fail."""
     entry = encoders.find(study.encoder)
-    dimension = study.search.get("layers")
-    if dimension is None or not entry.sized or not entry.layers:
+    values = [str(value) for value in named(study.search.get("layers"))]
+    trained = next((one for one in named(study.search.get(TRAINED)) if one in ("top-k", "lora")), None)
+    if trained is not None and any(set(value.split("+")) == {"0"} for value in values):
+        raise UserError(f"search.layers: 0 computes no layer that trained: {trained} could train; leave out 0, or {trained}")
+    if not entry.sized or not entry.layers:
         return
-    for value in map(str, named(dimension)):
+    for value in values:
         highest = 0 if value == "last" else max(int(part) for part in value.split("+"))
         if highest > entry.layers:
             raise UserError(

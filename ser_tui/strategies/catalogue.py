@@ -9,6 +9,7 @@ from pydantic import Field
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.lattice import grid
 from ser_tui.strategies.records import Settings, StrategyRecord, imported
+from ser_tui.study.extras import OPTUNA
 from ser_tui.study.space import Space
 
 
@@ -85,10 +86,11 @@ BUILT_IN: tuple[StrategyRecord, ...] = (
     ),
     StrategyRecord(
         "cma", "CMA-ES (Optuna, an extra): moves and turns a normal distribution towards the good trials",
-        imported("ser_tui.strategies.optuna_samplers:Cma"), Startup, models=True, ordinal=True,
+        imported("ser_tui.strategies.optuna_samplers:Cma"), Startup, models=True, ordinal=True, needs=("optuna", "cmaes"), install=OPTUNA,
     ),
     StrategyRecord(
         "optuna-tpe", "tree-structured Parzen estimator, multivariate (Optuna, an extra)",
-        imported("ser_tui.strategies.optuna_samplers:OptunaTpe"), Startup, models=True, ordinal=True,
+        imported("ser_tui.strategies.optuna_samplers:OptunaTpe"), Startup, models=True, ordinal=True, needs=("optuna", "cmaes"),
+        install=OPTUNA,
     ),
 )  # fmt: skip

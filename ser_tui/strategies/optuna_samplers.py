@@ -15,6 +15,7 @@ from ser_tui.strategies.axes import Axis
 from ser_tui.strategies.base import Observation, scores
 from ser_tui.strategies.draws import Modelled
 from ser_tui.study.errors import UserError
+from ser_tui.study.extras import OPTUNA
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Space
 
@@ -24,7 +25,6 @@ POPULATION = 4
 """Candidates a generation of CMA-ES, whose default of 4 + 3 ln(axes) leaves 15 trials a single one."""
 STEP = 0.25
 """The first step of CMA-ES, of axes 0 to 1."""
-NEEDED = "pip install 'ser-tui[optuna]'"
 
 
 class _Sampled(Modelled):
@@ -137,7 +137,7 @@ def _library() -> Any:
         import cmaes  # noqa: F401 - the extra has both
         import optuna
     except ImportError:
-        raise UserError(f"strategies cma and optuna-tpe need a library that is not here: {NEEDED}") from None
+        raise UserError(f"strategies cma and optuna-tpe need a library that is not here: {OPTUNA}") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

@@ -45,6 +45,10 @@ class StrategyRecord:
     """Makes it for a search for two objectives; None: as `make` does."""
     continues: bool = False
     """Whether it pauses trials after some of their epochs, and continues some: see `base.Continuing`."""
+    needs: tuple[str, ...] = ()
+    """Modules that `make` imports and that do not come with ser_tui: a study is refused where one is missing, before there is a run."""
+    install: str = ""
+    """What installs them."""
 
 
 def imported(place: str) -> Make:

@@ -15,6 +15,7 @@ from ser_tui.strategies.lattice import EPOCHS, every_trial
 from ser_tui.strategies.records import Settings, StrategyRecord
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.extras import is_there
 from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.plug_ins import PlugIns
@@ -85,6 +86,10 @@ def problems(strategy: StrategyChoice) -> dict[str, str]:
 def check(study: Study) -> dict[str, str]:
     """`problems` of a study's strategy, and of what it is to search for: a check for `ser_tui.study.load`."""
     found = problems(study.strategy)
+    if not found and (lacking := [one for one in record(study.strategy.kind).needs if not is_there(one)]):
+        install = record(study.strategy.kind).install
+        said = f"{study.strategy.kind} needs {' and '.join(lacking)}, not installed here"
+        found["strategy.kind"] = f"{said}: {install}" if install else said
     if not found and study.warm_start.runs and (len(study.objectives) > 1 or study.constraints):
         found["warm_start.runs"] = "past runs are told by BCA alone; write objective: bca and no constraints, or leave it out"
     if not found and study.warm_start.runs and (not record(study.strategy.kind).models or study.objective != BCA):

@@ -10,6 +10,7 @@ from ser_tui.study.document import Study
 DASK = "pip install 'ser-tui[dask]'"
 JOBQUEUE = "pip install 'ser-tui[dask]' dask-jobqueue"
 SSH = "pip install 'ser-tui[dask]' asyncssh"
+OPTUNA = "pip install 'ser-tui[optuna]'"
 
 
 def missing(study: Study) -> dict[str, str]:

@@ -96,6 +96,16 @@ def test_an_interrupt_from_the_keyboard_stops_the_run_which_goes_on_when_resumed
     assert any(isinstance(event, RunResumed) for event in run.events()) and len(run.trials) == 2
 
 
+def test_what_a_study_says_in_vain_is_warned_of(small_study: MakeStudy, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    study = ser_tui.load_study(PROBE, strategy={"kind": "random", "points": 9}, training={"averaging": "ema"})
+    for detach in (False, True):
+        with pytest.warns(UserWarning) as told, pytest.raises(ser_tui.UserError, match="cannot create a run"):
+            ser_tui.run(study, detach=detach, runs=tmp_path / "file")
+        assert [str(one.message).partition(":")[0] for one in told] == ["strategy.points is not read", "training.averaging is not read"]
+        assert told[0].filename == __file__, "it is the caller's line that is named"
+
+
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf"), 0.1])
 def test_segments_without_a_length_are_refused_before_anything_is_heard(seconds: float) -> None:
     """Of such segments a recording has no last one: the call would not end."""

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import ser_tui
+from ser_tui.cli.running import run_study
 from ser_tui.client.resolving import load_study, require_layers, require_parts
 from ser_tui.experiment import data
+from ser_tui.strategies import registry
 from ser_tui.study.errors import UserError
 from ser_tui.study.space import Real
 from ser_tui.training.energy import is_told
@@ -63,6 +66,43 @@ def test_a_layer_that_the_encoder_has_not_is_told_before_each_trial_fails_of_it(
     study = load_study(CONFIGS / "emodb-gp.yaml", [*here, "search.layers={choices: [last, 2+9]}"])
     with pytest.raises(UserError, match=r"search.layers: 9 does not exist, .*whisper-tiny.en has 4 layers; choose 0 to 4, or last"):
         require_layers(study)
+    study = load_study(CONFIGS / "emodb-gp.yaml", [*here, "search.layers={choices: [last, '0']}", "search.trained={choices: [full, lora]}"])
+    with pytest.raises(UserError, match=r"search.layers: 0 computes no layer that trained: lora could train; leave out 0, or lora"):
+        require_layers(study)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "wrong"),
+    [
+        ("labels={anger: calm, boredm: sad}", "labels.boredm: no such emotion in small; did you mean boredom?"),
+        ("protocol={kind: stratified, test_speakers: [nobody]}", "protocol.test_speakers"),
+        ("protocol={kind: stratified, size: 0.01}", "protocol.size: small has 27 utterances of 3 emotions .* each emotion"),
+        ("protocol={kind: stratified, test_size: 0.05}", "protocol.test_size: small has 27 utterances of 3 emotions"),
+        ("speakers={small: [nobody]}", "small has no speaker nobody"),
+    ],
+)  # fmt: skip
+def test_what_a_worker_would_refuse_leaves_no_run_behind(
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, wrong: str
+) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
+    here = ["corpus=small", "encoder=whisper-tiny.en", wanted]
+    study = load_study(CONFIGS / "emodb-gp.yaml", here)
+    with pytest.raises(UserError) as by_worker:
+        data.load(study)
+    for queue in (False, True):
+        with pytest.raises(UserError, match=wrong) as told:
+            run_study(str(CONFIGS / "emodb-gp.yaml"), here, headless=False, detach=not queue, queue=queue, notify=None, as_json=False)
+        assert str(told.value) == str(by_worker.value)
+    for detach in (False, True):
+        with pytest.raises(UserError, match=wrong):
+            ser_tui.run(study, detach=detach)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_strategy_whose_library_is_not_here_is_refused_with_what_installs_it(small_corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "is_there", lambda package: package != "optuna")
+    with pytest.raises(UserError, match=r"strategy.kind: cma needs optuna, not installed here: pip install 'ser-tui\[optuna\]'"):
+        load_study(CONFIGS / "emodb-gp.yaml", ["corpus=small", "encoder=whisper-tiny.en", "strategy=cma"])
 
 
 def test_asking_whether_parts_can_be_had_brings_nothing_that_trains(small_corpus: Path) -> None:

@@ -99,17 +99,14 @@ def _together(
     return describe_folds(manifest, [(fold.train, fold.validation) for fold in chosen], test, [*notes, *own, *unused], scored)
 
 
-def folds(manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] = ()) -> list[tuple[str, Split]]:
+def folds(manifest: Manifest, protocol: SplitProtocol) -> list[tuple[str, Split]]:
     """(name, split) of every fold; protocols without folds have one, named as the protocol.
 
-    A test part, where one is asked for, is held out of every fold; so is `test_part`, which another protocol has drawn. Raises UsageError
-    as `split` does.
+    A test part, where one is asked for, is held out of every fold. Raises UsageError as `split` does.
     """
     if protocol.kind not in FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
     rest, test = _hold_out(manifest, protocol)
-    if held := set(test_part):
-        rest, test = [index for index in rest if index not in held], [*test, *(index for index in test_part if index not in test)]
     groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
     made: list[tuple[str, Split]] = []
     for name, members in groups:
@@ -365,9 +362,8 @@ def _divide(
 ) -> tuple[list[int], list[int]]:
     emotions = [manifest.utterances[index].emotion for index in indices]
     stratify = emotions if protocol.kind == "stratified" else None
-    rare = sorted(emotion for emotion, count in Counter(emotions).items() if count < 2)
-    if stratify and rare:
-        raise UsageError(f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}=")
+    if stratify:
+        _refuse_rare(manifest, emotions)
     groups = recordings.grouped(manifest, indices)
     together = len(groups) < len(indices)
     try:
@@ -380,12 +376,39 @@ def _divide(
 
             kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
     except ValueError:
-        wanted = "every part to have each emotion" if stratify else "two parts"
-        raise UsageError(
-            f"protocol.{key}: {manifest.corpus} has {len(indices)} utterances of {len(set(emotions))} emotions to divide"
-            f"{f' in {len(groups)} recordings, which stay whole' if together else ''}, too few for {wanted}; choose another size"
-        ) from None
+        whole = f" in {len(groups)} recordings, which stay whole" if together else ""
+        raise _too_few(manifest, emotions, key, whole, stratified=stratify is not None) from None
     return kept, taken
+
+
+def _refuse_rare(manifest: Manifest, emotions: Sequence[str]) -> None:
+    """Raise UsageError where an emotion cannot be in two parts."""
+    rare = sorted(emotion for emotion, count in Counter(emotions).items() if count < 2)
+    if rare:
+        raise UsageError(f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}=")
+
+
+def _too_few(manifest: Manifest, emotions: Sequence[str], key: str, whole: str, *, stratified: bool) -> UsageError:
+    wanted = "every part to have each emotion" if stratified else "two parts"
+    return UsageError(
+        f"protocol.{key}: {manifest.corpus} has {len(emotions)} utterances of {len(set(emotions))} emotions to divide{whole}, too few for "
+        f"{wanted}; choose another size"
+    )
+
+
+def check_stratified(manifest: Manifest, protocol: SplitProtocol) -> None:
+    """Raise UsageError where `stratified` refuses to divide the corpus, as far as that is told without dividing it, which takes
+    scikit-learn: how many of each emotion a drawn test part leaves is known once it is drawn."""
+    drawn = bool(protocol.test_size and not protocol.test_speakers)
+    rest = _in_file_order(manifest) if drawn else _hold_out(manifest, protocol)[0]
+    emotions = [manifest.utterances[index].emotion for index in rest]
+    _refuse_rare(manifest, emotions)
+    if len(recordings.grouped(manifest, rest)) < len(rest):
+        return
+    size = protocol.test_size if drawn else _size_of_rest(manifest, protocol, rest)
+    taken = math.ceil(size * len(rest)) if isinstance(size, float) else size
+    if min(taken, len(rest) - taken) < len(set(emotions)):  # as scikit-learn has it
+        raise _too_few(manifest, emotions, "test_size" if drawn else "size", "", stratified=True)
 
 
 def _shuffled(indices: Sequence[int], size: float | int, seed: int) -> tuple[list[int], list[int]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ser_tui.corpora.manifest import Manifest
-from ser_tui.corpora.splitting.protocols import folds, objective, split
+from ser_tui.corpora.splitting.protocols import check_stratified, folds, objective, split
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.corpora.splitting.worst_groups import refuse_lone_groups
 from ser_tui.study.document import Study
@@ -31,7 +31,7 @@ def usable_parts(manifest: Manifest, study: Study) -> UsableParts:
     classes = classes_of(manifest)
     parts = split(manifest, study.protocol)
     refuse_lone_groups(study, [manifest.utterances[index] for index in parts.validation])
-    _refuse_nameless(manifest, study, parts)
+    _refuse_nameless(manifest, study, (*parts.train, *parts.validation, *parts.test))
     missing = set(range(len(classes))) - {classes.index(manifest.utterances[i].emotion) for i in parts.train}
     if missing:
         names = ", ".join(classes[index] for index in sorted(missing))
@@ -48,10 +48,19 @@ def usable_parts(manifest: Manifest, study: Study) -> UsableParts:
     return UsableParts(parts, classes, numbered, scored, len(made))
 
 
-def _refuse_nameless(manifest: Manifest, study: Study, parts: Split) -> None:
+def refuse_unstratified(manifest: Manifest, study: Study) -> None:
+    """Raise UserError where `stratified` cannot divide `manifest`, or the parts would be of no use whatever is in them: what can be told
+    without scikit-learn."""
+    classes_of(manifest)
+    check_stratified(manifest, study.protocol)
+    refuse_lone_groups(study, manifest.utterances)
+    _refuse_nameless(manifest, study, range(len(manifest.utterances)))
+
+
+def _refuse_nameless(manifest: Manifest, study: Study, indices: Iterable[int]) -> None:
     if not study.training.normalize_speaker:
         return
-    nameless = sum(manifest.utterances[index].speaker is None for index in (*parts.train, *parts.validation, *parts.test))
+    nameless = sum(manifest.utterances[index].speaker is None for index in indices)
     if nameless:
         raise UserError(
             f"training.normalize_speaker: features by each speaker's own statistics need speakers, and {nameless} utterances have none; "
