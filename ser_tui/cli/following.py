@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from types import FrameType
 
 from ser_tui.client.launch import last_words, request_stop
@@ -16,6 +17,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import duration
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce
+from ser_tui.study.silence import silence_text
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import remaining_seconds
 
@@ -34,25 +36,41 @@ def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tu
     """
     reader, state, said = LogReader(folder.log), RunState(), time.monotonic()
     with _interrupts() as interrupts:
-        asked = False
+        asked, silence = False, ""
         while True:
             living = liveness(folder) == "live"
             for event in reader.read_all():
                 state = reduce(state, event)
-                silence = time.monotonic() - said
-                if event.seq <= after or (isinstance(event, _PROGRESS) and silence < SILENCE_SECONDS):
+                quiet = time.monotonic() - said
+                if event.seq <= after or (isinstance(event, _PROGRESS) and quiet < SILENCE_SECONDS):
                     continue
                 for line in lines(state, event):
                     said = time.monotonic()
                     say(line)
             if not living:
                 return state, asked
+            before, silence = silence, silence_text(state, datetime.now(UTC))
+            if silence and silence != before:
+                say(f"warning: {silence}: its process may hang")
             if interrupts and not asked:
                 asked = True
                 say("stopping; finished trials are kept")
                 with suppress(UserError):  # it may end by itself at this very moment
                     request_stop(folder)
             time.sleep(POLL_SECONDS)
+
+
+def reading(what: str, tell: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Hears how many files of `what` are read, and says so now and then: a large corpus takes minutes, the first time."""
+    told = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > SILENCE_SECONDS:
+            told = time.monotonic()
+            tell(f"reading {what} {done}/{total}")
+
+    return progress
 
 
 def lines(state: RunState, event: events.Event) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from ser_tui.cli.explaining import print_details, print_errors
 from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table, say
@@ -11,7 +12,7 @@ from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.queue import state_of
-from ser_tui.store.runs import RunFolder, copied_from, resolve
+from ser_tui.store.runs import RunFolder, copied_from, resolve, worker_facts
 from ser_tui.study.constraints import broken_text, standing
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import findings_of, said
@@ -35,7 +36,9 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import seeds_text
+from ser_tui.study.silence import silence_text
 from ser_tui.study.state import RunState, Trial
+from ser_tui.study.status import ShownStatus
 from ser_tui.study.summary import elapsed_seconds, summarize
 from ser_tui.study.time_to_score import area_text, passed_text
 
@@ -76,14 +79,23 @@ def _print_details(parts: Sequence[Explained], name: str | EvaluationFinished, l
                 print_errors(part)
 
 
+def _print_standing(folder: RunFolder, state: RunState) -> None:
+    """Whether it goes on, and what must be known of that."""
+    status = state_of(folder, state.status)
+    say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
+    if status == ShownStatus.LIVE and (silence := silence_text(state, datetime.now(UTC))):
+        facts = worker_facts(folder)
+        ends = f"`ser-tui stop {folder.run_id}` ends it{f', or `kill -9 {facts.process.pid}`' if facts else ''}"
+        say(f"warning: {silence}: its process may hang; {ends}, and `ser-tui resume {folder.run_id}` goes on")
+    if copy := copied_from(folder):
+        say(f"this folder is {copy}")
+
+
 def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (), *, listed: bool = False) -> None:
     """Print one run for people, the best trial first. `parts`: what the best trial is made of, in detail."""
     summary = summarize(folder.run_id, state)
-    status = state_of(folder, state.status)
     counts = ", ".join(f"{count} {part}" for part, count in summary.utterances.items() if count)
-    say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
-    if copy := copied_from(folder):
-        say(f"this folder is {copy}")
+    _print_standing(folder, state)
     if state.study:
         held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
         say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.store.log import LogReader
@@ -13,7 +14,9 @@ from ser_tui.study.front import front_of
 from ser_tui.study.records import to_plain
 from ser_tui.study.run_summary import to_json
 from ser_tui.study.several_tests import holm
+from ser_tui.study.silence import silent
 from ser_tui.study.state import RunState
+from ser_tui.study.status import ShownStatus
 from ser_tui.study.summary import summarize, trial_summary
 from ser_tui.study.time_to_score import elapsed
 
@@ -33,6 +36,7 @@ BESIDE: Mapping[str, str] = {
     "constraints": "What the best trial must keep.",
     "breaks_constraints": "Numbers of the trials that do not keep them.",
     "front": "Numbers of the trials on the front of two objectives.",
+    "silent": "Each trial under way that has given no sign of life for five minutes, and since when; its process may hang.",
     "damaged_lines": "In place of their number each line of the log that cannot be read, with the reason.",
     "confusions": "Who was taken for whom on the validation part, the test part and folds, with the recall of each class.",
     "analysis": "`show` alone: each part that the best trial, or `--trial`, was scored on, with recalls, speakers, sexes and calibration; "
@@ -54,11 +58,11 @@ def run_document(
     from ser_tui.evaluation.analysis import of_search  # numpy, which other commands do without
 
     reader = reader or folder.read()[1]
-    start = state.start
+    start, status = state.start, state_of(folder, state.status)
     document = {
         **to_json(summarize(folder.run_id, state)),
         "path": str(folder.path),
-        "state": state_of(folder, state.status),
+        "state": status,
         "machine": dict(start.machine) if start else {},
         "fingerprints": dict(start.fingerprints) if start else {},
         "speakers": {part: list(names) for part, names in start.speakers.items()} if start else {},
@@ -68,6 +72,7 @@ def run_document(
         "constraints": [str(one) for one in state.study.constraints],
         "breaks_constraints": [trial.number for trial in state.trials if broken_text(trial.scores, state.study.constraints)],
         "front": [trial.number for trial in front_of(state)],
+        "silent": [{"trial": trial, "since": since} for trial, since in silent(state, datetime.now(UTC)) if status == ShownStatus.LIVE],
         "damaged_lines": [{"line": line, "reason": reason} for line, reason in reader.damaged],
         "confusions": [_confusion(part, part.matrix) for part in of_search(folder, state, best) if part.matrix is not None],
     }

@@ -58,9 +58,6 @@ def _by(told: Sequence[Told]) -> bool:
     return any(searched_for(one.document)[0].name != BCA for one in told)
 
 
-_TASK = ("corpus", "encoder", "method")
-
-
 def trials_sheet(told: Sequence[Told]) -> Sheet:
     """One row a trial of each run. Raises UserError where there is none."""
     names = list(dict.fromkeys(name for one in told for trial in one.document["trial_list"] for name in trial["parameters"]))
@@ -84,8 +81,6 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("warnings", hidden=True),
         SheetColumn("objective", hidden=True),
         SheetColumn("interval_speakers", hidden=True),
-        # By which whoever reads the table alone, `ser-tui replay` too, tells trials apart whose scores do not compare.
-        *(SheetColumn(name, hidden=True) for name in _TASK),
     ]
     rows = []
     for one in told:
@@ -111,7 +106,6 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     " ".join(document["warnings"]),
                     ", ".join(document["objectives"]),
                     document["interval_speakers"],
-                    *(document[name] for name in _TASK),
                 )
             )
     if not rows:

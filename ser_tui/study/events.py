@@ -580,8 +580,6 @@ class EvaluationFinished(Event):
     without: tuple[str, ...] = ()
     outputs: str = ""
     """As in `TrialFinished`."""
-    machine: Mapping[str, Any] = field(default_factory=dict)
-    """As in `RunStarted`, of what evaluated, which may be another one. Empty: a log of before there was this field."""
 
     @property
     def scores(self) -> Mapping[str, Score]:

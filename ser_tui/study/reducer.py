@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -46,7 +46,17 @@ def reduce(state: RunState, event: events.Event) -> RunState:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):
         stages = _going_on(after, {event.trial} if isinstance(event, _OF_A_TRIAL) else ())
-    return changed(after, seq=event.seq, last_time=event.time or after.last_time, sessions=sessions, stages=stages)
+    told: dict[int | None, str] = {event.trial: event.time} if isinstance(event, _SIGNS) else {}
+    last_time, heard = event.time or after.last_time, _heard(after, told)
+    return changed(after, seq=event.seq, last_time=last_time, sessions=sessions, stages=stages, heard=heard)
+
+
+def _heard(state: RunState, told: Mapping[int | None, str]) -> tuple[tuple[int, str], ...]:
+    """When each trial under way was `told` of last, by number."""
+    if not state.running or (not told and tuple(number for number, _ in state.heard) == state.running):
+        return state.heard if state.running else ()
+    before = dict(state.heard)
+    return tuple((number, told.get(number) or before.get(number, "")) for number in state.running)
 
 
 def _going_on(state: RunState, trials: Collection[int]) -> tuple[events.Progressed, ...]:
@@ -96,6 +106,7 @@ def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunS
         seq=seq,
         last_time=times[-1] if times else state.last_time,
         stages=_going_on(state, {event.trial for event in fresh}),
+        heard=_heard(state, {event.trial: event.time for event in fresh if event.time}),
     )
 
 
@@ -116,6 +127,10 @@ _OF_A_TRIAL = (
     events.TrialStarted, events.EpochFinished, events.TrialFinished, events.TrialFailed, events.TrialDropped, events.TrialContinued,
     events.TrialPaused, events.TrialLeft,
 )  # fmt: skip
+
+
+_SIGNS = (*_OF_A_TRIAL, events.Progressed)
+"""Of a trial's life."""
 
 
 def fits(state: RunState, event: events.Event) -> bool:

@@ -146,6 +146,8 @@ class RunState:
     """Numbers of the trials under way, in the order in which they began."""
     stages: tuple[events.Progressed, ...] = ()
     """How far the stages under way have come, one of each trial at most and one of no trial, what was told last at the end."""
+    heard: tuple[tuple[int, str], ...] = ()
+    """(number, when the log told something of it last) of each trial under way: see `ser_tui.study.silence`."""
     best: Trial | None = None
     """By the study's objective."""
     predicted: tuple[str, float] | None = None

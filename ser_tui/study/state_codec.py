@@ -33,7 +33,7 @@ BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""
 
 E = TypeVar("E", bound=events.Event)
-_PLAIN = ("status", "started", "last_time", "ended", "reason", "seq", "predicted", "truth")
+_PLAIN = ("status", "started", "last_time", "ended", "reason", "seq", "predicted", "truth", "heard")
 _TRIAL = tuple(item.name for item in fields(Trial))
 _TIMES = ("started", "last_time", "ended")
 _ROW = {
@@ -100,8 +100,8 @@ def from_lines(lines: Iterable[bytes]) -> RunState:
             running=_under_way(head["running"], trials), best=_of(head["best"], trials), log=pvector(head["log"]),
         )  # fmt: skip
         _refuse_misfits(state, _PLAIN)
-        for name in _TIMES:
-            _refuse_no_time(getattr(state, name))
+        for time in (*(getattr(state, name) for name in _TIMES), *(time for _, time in state.heard)):
+            _refuse_no_time(time)
         return state
     except NotKept:
         raise

@@ -15,6 +15,9 @@ from ser_tui.study.state import RunState
 SILENCE_SECONDS = 3.0
 """A person who watches wonders whether anything happens; an epoch of an hour adds a hundred lines to the log."""
 
+ALIVE_SECONDS = 120.0
+"""What is said of a trial so often is its sign of life, though nobody would see a difference: see `ser_tui.study.silence`."""
+
 OnEvent = Callable[[Event], None]
 """Called with every event as it was written, in order, in the thread of the job."""
 
@@ -29,6 +32,8 @@ class Recorder(ABC):
         self._emitted = time.monotonic()
         self._reached: tuple[int | None, str, int] = (None, "", 0)
         """What `progress` has said last: of which trial, the stage and how many hundredths of it."""
+        self._alive: dict[int | None, float] = {}
+        """When it has said something of each trial last, or might first have."""
 
     @abstractmethod
     def _written(self, event: Event) -> Event:
@@ -46,10 +51,12 @@ class Recorder(ABC):
             self._on_event(written)
 
     def progress(self, stage: str, done: int, total: int, trial: int | None = None) -> None:
-        """Log how far `stage` has come, where the log has been silent for long enough and a person would see a difference."""
-        silence, reached = time.monotonic() - self._emitted, (trial, stage, 100 * done // max(1, total))
-        if silence >= SILENCE_SECONDS and reached != self._reached:
-            self._reached = reached
+        """Log how far `stage` has come, where the log has been silent for long enough and a person would see a difference, or as a sign
+        of life where it has said nothing of `trial` for long."""
+        now, reached = time.monotonic(), (trial, stage, 100 * done // max(1, total))
+        seen = now - self._emitted >= SILENCE_SECONDS and reached != self._reached
+        if seen or now - self._alive.setdefault(trial, now) >= ALIVE_SECONDS:
+            self._reached, self._alive[trial] = reached, now
             self.emit(Progressed(stage=stage, done=done, utterances=total, trial=trial))
 
     def note(self, text: str, level: str = "info", **data: Any) -> None:

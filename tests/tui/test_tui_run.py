@@ -15,7 +15,7 @@ from fabricated_runs import CLASSES, begin, finished, under_way
 from piloting import press, shown, until, until_shown
 from pyrsistent import pvector
 
-from ser_tui.study import events
+from ser_tui.study import events, silence
 from ser_tui.study.log_codec import encode
 from ser_tui.study.scores import ACCURACY, BCA, Score, of_trial
 from ser_tui.study.state import RunState, Trial
@@ -132,6 +132,18 @@ async def test_a_failed_trial_a_missing_metric_and_half_a_line_are_shown_as_such
         with run.folder.log.open("ab") as stream:
             stream.write(b'...\n{"no":"event"}\n')
         await until_shown(pilot, "2 lines of its log are damaged and left out")
+
+
+async def test_a_trial_that_hangs_is_told_from_one_that_goes_on(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = under_way(runs)
+    run.live()
+    monkeypatch.setattr(silence, "SILENT_SECONDS", 300.0)
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "! no sign of life since", "(trial 7): its process may hang")
+        run.clock = datetime.now(UTC)
+        run.write(events.Progressed(stage="training", done=1, utterances=9, trial=7))
+        await until_shown(pilot, "epoch 5: 11 %")
+        assert "no sign of life" not in shown(pilot.app)
 
 
 async def test_a_dead_worker_is_called_interrupted_and_resume_is_offered(runs: Path) -> None:

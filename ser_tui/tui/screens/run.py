@@ -203,8 +203,9 @@ class RunScreen(AppScreen[None]):
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
         folder = RunFolder(self.ser.runs / self.run_id)
-        self.query_one("#head", Lines).show(trials.header(view, datetime.now(UTC), folder.study_name, folder.begun, width))
-        self._show_or_hide("#warnings", trials.warning_lines(view, width))
+        now = datetime.now(UTC)
+        self.query_one("#head", Lines).show(trials.header(view, now, folder.study_name, folder.begun, width))
+        self._show_or_hide("#warnings", trials.warning_lines(view, now, width))
         self.query_one("#figures", Lines).show(
             [trials.best_line(view.state, width), *trials.current_lines(view, width), trials.spark_line(view.state, width)]
         )

@@ -34,6 +34,7 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.seeds import seeds_summary
+from ser_tui.study.silence import silence_text
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds
@@ -258,9 +259,9 @@ def _before_the_first_trial(view: View) -> str:
     return "it ended before its first trial"
 
 
-def warning_lines(view: View, width: int) -> list[Text]:
+def warning_lines(view: View, now: datetime, width: int) -> list[Text]:
     """What must be known before the numbers are believed, broken at `width`."""
-    lines = [part for line in _warnings(view) for part in broken(line, width, hang=2)]
+    lines = [part for line in _warnings(view, now) for part in broken(line, width, hang=2)]
     if len(lines) <= MOST_WARNINGS:
         return lines
     more = cell(" ... l shows all", "muted")
@@ -270,7 +271,7 @@ def warning_lines(view: View, width: int) -> list[Text]:
     return [*lines[: MOST_WARNINGS - 1], last.append_text(more)]
 
 
-def _warnings(view: View) -> list[Text]:
+def _warnings(view: View, now: datetime) -> list[Text]:
     """What is wrong with the run, then what its split means: the first lines are seen on every terminal."""
     lines: list[Text] = []
     if view.missing:
@@ -290,6 +291,8 @@ def _warnings(view: View) -> list[Text]:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in (ShownStatus.FAILED, ShownStatus.STOPPED) and view.state.reason:
         lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
+    elif view.live and (silence := silence_text(view.state, now)):
+        lines.append(cell(f"! {silence}: its process may hang; s asks it to stop", "warning"))
     best = view.state.best
     if best is not None and (lacks := without_model(best.number, best.unsaved)):
         lines.append(cell(f"! {lacks}", "warning"))
