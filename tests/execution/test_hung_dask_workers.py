@@ -17,7 +17,7 @@ from dask_clusters import Cluster, by_dask, cluster
 from ser_tui.costs.forecast import Forecast
 from ser_tui.execution import relay
 from ser_tui.execution.choosing import chosen
-from ser_tui.execution.dask_workers import DaskWorkers, Slot
+from ser_tui.execution.dask_contact import Contact, Slot
 from ser_tui.experiment.search import search
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -45,16 +45,16 @@ def at(made: Cluster, where: str) -> subprocess.Popen[bytes]:
 def test_the_trial_of_a_dask_worker_that_hangs_is_made_by_another(
     small_study: MakeStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ser_tui.execution.dask_workers.KEEP_SECONDS", 3.0)
+    monkeypatch.setattr("ser_tui.execution.dask_contact.KEEP_SECONDS", 3.0)
     begun, started, hung, shares = time.monotonic(), dict[int, TrialStarted](), list[str](), list[int]()
-    submit = DaskWorkers._submit
+    submit = Contact.submit
 
-    def seen(self: DaskWorkers, slot: Slot, what: Callable[..., Any], *arguments: Any) -> Any:
+    def seen(self: Contact, slot: Slot, what: Callable[..., Any], *arguments: Any) -> Any:
         if what is relay.prepare:
             shares.append(arguments[-1])
         return submit(self, slot, what, *arguments)
 
-    monkeypatch.setattr(DaskWorkers, "_submit", seen)
+    monkeypatch.setattr(Contact, "submit", seen)
     with cluster(tmp_path, 2) as made:
 
         def heard(event: Event) -> None:
@@ -81,7 +81,7 @@ def test_the_trial_of_a_dask_worker_that_hangs_is_made_by_another(
 def test_a_scheduler_that_hangs_ends_the_search_with_a_line(
     small_study: MakeStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ser_tui.execution.dask_workers.KEEP_SECONDS", 3.0)
+    monkeypatch.setattr("ser_tui.execution.dask_contact.KEEP_SECONDS", 3.0)
     begun = time.monotonic()
     with cluster(tmp_path, 1) as made:
 
