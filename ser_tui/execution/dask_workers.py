@@ -238,16 +238,7 @@ class DaskWorkers:
             if item.at < slot.told:
                 return
             slot.told = item.at + 1
-        self._tell(slot.trial, item.frame, hearer)
-
-    def _tell(self, trial: int, frame: bytes, hearer: Hearer) -> None:
-        message = messages.told(frame)
-        if isinstance(message, messages.EpochReported):
-            hearer.on_epoch(trial, message.report)
-        elif isinstance(message, messages.FoldScored):
-            hearer.on_fold(trial, message.fold, message.value)
-        elif isinstance(message, messages.Staged):
-            hearer.on_stage(trial, message.stage, message.done, message.total)
+        messages.let_hear(hearer, slot.trial, messages.told(item.frame))
 
     def _settle(self, item: _Prepared) -> None:
         """Take in that a Dask worker is ready, or is not."""
@@ -296,7 +287,7 @@ class DaskWorkers:
             self._begin_ready(slot)
             return Ended(trial, error=WorkerDied(_failed(slot, error)))
         for frame in told[slot.told :]:
-            self._tell(trial, frame, hearer)
+            messages.let_hear(hearer, trial, messages.told(frame))
         message = messages.told(raw)
         if isinstance(message, Failed):
             if message.kind == "disk":  # that one's, which says nothing of the disks here and elsewhere

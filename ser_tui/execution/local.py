@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from ser_tui.execution import messages
 from ser_tui.execution.memory_limit import SHARE, free_bytes
 from ser_tui.execution.messages import (
     Cool,
@@ -27,6 +26,7 @@ from ser_tui.execution.messages import (
     Told,
     Train,
     Trained,
+    let_hear,
 )
 from ser_tui.execution.process import Process
 from ser_tui.experiment.crew import Crew
@@ -161,17 +161,12 @@ class LocalWorkers:
             raise error if isinstance(error, UserError) else UserError(f"a worker could not be made ready: {message.text or message.kind}")
         if trial is None or not one.busy:
             return None
-        if isinstance(message, messages.EpochReported):
-            hearer.on_epoch(trial, message.report)
-        elif isinstance(message, messages.FoldScored):
-            hearer.on_fold(trial, message.fold, message.value)
-        elif isinstance(message, messages.Staged):
-            hearer.on_stage(trial, message.stage, message.done, message.total)
-        elif isinstance(message, Trained | Done | Failed):
+        if isinstance(message, Trained | Done | Failed):
             one.busy = False
             if isinstance(message, Failed):
                 return Ended(trial, error=message.error())
             return Ended(trial, message.result() if isinstance(message, Trained) else None)
+        let_hear(hearer, trial, message)
         return None
 
     def _replaced(self, one: Process, error: WorkerDied) -> Ended | None:

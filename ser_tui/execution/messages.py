@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -21,6 +22,9 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.scores import Score, Share
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trial import EpochReport, Fold, Leg, NonFiniteLoss, Part, Rival, TrialResult, TrialStopped, UtteranceChanged
+
+if TYPE_CHECKING:  # a worker hears of no search
+    from ser_tui.experiment.executing import Hearer
 
 
 class Message(msgspec.Struct, tag=True, kw_only=True):
@@ -270,3 +274,13 @@ def told(frame: bytes) -> Told:
     """The message of a worker in `frame`."""
     found: Told = _told.decode(frame)
     return found
+
+
+def let_hear(hearer: Hearer, trial: int, message: Told) -> None:
+    """Tell `hearer` what `message` says of how `trial` comes along; nothing of any other message."""
+    if isinstance(message, EpochReported):
+        hearer.on_epoch(trial, message.report)
+    elif isinstance(message, FoldScored):
+        hearer.on_fold(trial, message.fold, message.value)
+    elif isinstance(message, Staged):
+        hearer.on_stage(trial, message.stage, message.done, message.total)
