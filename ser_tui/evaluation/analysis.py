@@ -175,24 +175,10 @@ def _same_part(folder: RunFolder, state: RunState, trial: Trial, classes: tuple[
 
 
 def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, classes: tuple[str, ...]) -> Explained:
-    matrix = errors.counted_confusion(classes, classes, found.confusion)
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
-    return _counted(
-        Explained(
-            "test",
-            f"test part{state.study.beside}",
-            found.trial,
-            found.scores,
-            found.utterances,
-            found.interval_speakers,
-            matrix,
-            (),
-            answers,
-            None,
-            missing,
-        ),
-        found.recall_intervals,
-    )
+    matrix = errors.counted_confusion(classes, classes, found.confusion)
+    part = _told(found, "test", f"test part{state.study.beside}", matrix, answers, missing)
+    return _counted(part, found.recall_intervals)
 
 
 def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, classes: tuple[str, ...]) -> Explained:
@@ -201,19 +187,9 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
         answers, missing = None, _not_there("its file does not fit the log")
     name = found.name
     chosen = f"; {by}" if (by := chose(chosen_on(found, state.study))) else ""
-    return Explained(
-        name,
-        f"{name}, all folds pooled{state.study.beside}{chosen}",
-        found.trial,
-        found.scores,
-        found.utterances,
-        found.interval_speakers,
-        None if answers is None else errors.confusion(answers),
-        () if answers is None else errors.class_recalls(answers),
-        answers,
-        None,
-        missing,
-    )
+    matrix = None if answers is None else errors.confusion(answers)
+    recalls = () if answers is None else errors.class_recalls(answers)
+    return _told(found, name, f"{name}, all folds pooled{state.study.beside}{chosen}", matrix, answers, missing, recalls)
 
 
 def _of_target(found: events.EvaluationFinished) -> str:
@@ -226,24 +202,24 @@ def _of_target(found: events.EvaluationFinished) -> str:
 
 
 def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationFinished) -> Explained:
-    matrix = errors.counted_confusion(found.classes, found.columns, found.confusion)
     answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
-    return _counted(
-        Explained(
-            found.corpus,
-            _of_target(found),
-            found.trial,
-            found.scores,
-            found.utterances,
-            found.interval_speakers,
-            matrix,
-            (),
-            answers,
-            None,
-            missing,
-            found,
-        ),
-        found.recall_intervals,
+    matrix = errors.counted_confusion(found.classes, found.columns, found.confusion)
+    return _counted(_told(found, found.corpus, _of_target(found), matrix, answers, missing), found.recall_intervals)
+
+
+def _told(
+    found: events.TestScored | events.FoldsScored | events.EvaluationFinished,
+    name: str,
+    title: str,
+    matrix: Confusion | None,
+    answers: Answers | None,
+    missing: str,
+    recalls: tuple[Recall, ...] = (),
+) -> Explained:
+    """The part whose scores an event tells."""
+    event = found if isinstance(found, events.EvaluationFinished) else None
+    return Explained(
+        name, title, found.trial, found.scores, found.utterances, found.interval_speakers, matrix, recalls, answers, None, missing, event
     )
 
 
