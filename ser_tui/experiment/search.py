@@ -14,6 +14,7 @@ from ser_tui.evaluation.statistics import around, paired_difference
 from ser_tui.experiment import bounds, cooling, grouping, members, racing, rungs
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.beginning import say_what_begins
+from ser_tui.experiment.budget import BudgetLeft
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Task, WorkerDied, in_process
 from ser_tui.experiment.folds import score_folds
@@ -42,14 +43,14 @@ from ser_tui.study.events import (
     TrialFinished,
     TrialStarted,
 )
-from ser_tui.study.going_on import ALL_TRIED, why_over
+from ser_tui.study.going_on import ALL_TRIED
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.protocol import FOLDED
 from ser_tui.study.scores import BCA, Score, Share
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
-from ser_tui.study.summary import counted_trials, elapsed_seconds
+from ser_tui.study.summary import counted_trials
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, OnStage, Stop, TrialResult, TrialStopped, UtteranceChanged
@@ -120,8 +121,7 @@ class _Search:
         self.strategy = strategy
         self.validation = data.part(data.split.validation)
         self._groups = groups(study, data.validation)
-        self._elapsed_before = elapsed_seconds(session.state)
-        self._opened = time.monotonic()
+        self._budget = BudgetLeft(study, session.state)
         self._probed = False
         self._beside: ProbeFitting | None = None
         """The probe that is being fitted while others train."""
@@ -170,7 +170,7 @@ class _Search:
     def _fill(self) -> str:
         """Begin trials while somebody is free; why none of the search's begins any more, empty while one may."""
         while self.executor.free:
-            over = self._over()
+            over = self._budget.over(self.session.state, len(self._started))
             if self._again and not over:
                 self._begin(self._again.pop(0))
                 continue
@@ -203,22 +203,6 @@ class _Search:
             if ended is not None:
                 self._settled(ended)
 
-    def _over(self) -> str:
-        """Why no further trial begins; empty while one does."""
-        return why_over(self.session.state, self.study.budget, timed_out=self._timed_out, under_way=len(self._started))
-
-    @property
-    def _seconds_left(self) -> float | None:
-        """Of the budget's minutes; None where it names none."""
-        # This session's own time by a clock that nobody sets.
-        elapsed, minutes = self._elapsed_before + time.monotonic() - self._opened, self.study.budget.minutes
-        return None if minutes is None else minutes * 60 - elapsed
-
-    @property
-    def _timed_out(self) -> bool:
-        left = self._seconds_left
-        return left is not None and left <= 0
-
     def _proposed(self, over: str) -> tuple[Proposal | None, Spans, tuple[int, ...]]:
         """The next trial, or the one to be continued, and the numbers of those that the strategy was told of: finished or paused, and under
         way. Where the search is `over` no trial begins any more."""
@@ -229,7 +213,7 @@ class _Search:
         told = history(known, self.study, self.strategy, state.start)
         pending = [bounds.told(trial.proposed, space) for trial in others]
         if over and self._continuing is not None:
-            proposal = self._continuing.last(told, pending, timed_out=self._timed_out)
+            proposal = self._continuing.last(told, pending, timed_out=self._budget.timed_out)
         else:
             proposal = self.strategy.propose(told, pending)
             if proposal is None and self._continuing is not None:
@@ -266,8 +250,8 @@ class _Search:
         self.session.emit(replace(start, remaining_seconds=remaining, where=self.executor.place))
         self._started[start.trial], self._begun[start.trial] = start, time.monotonic()
         self.session.limit_memory()
-        if self.study.method == "autospeech" and (left := self._seconds_left) is not None:
-            self.trainer.deadline = time.monotonic() + left
+        if self.study.method == "autospeech":
+            self.trainer.deadline = self._budget.deadline
         against = racing.rival(self.session.state, self.study)
         rung = Leg(start.until, self.session.keeper.checkpoint(start.trial, start.until)) if start.until else None
         self.executor.submit(Task(start.trial, start.parameters, start.seed, against, rung))
@@ -300,8 +284,8 @@ class _Search:
                     self.executor.refit(number)
                     return True
         except TrialStopped:
-            reason = self.session.stop_reason or (f"{self.study.budget.minutes:g} minutes are over" if self._timed_out else "stopped")
-            self._failed(number, FailureKind.CUT_SHORT, reason)
+            over = f"{self.study.budget.minutes:g} minutes are over" if self._budget.timed_out else "stopped"
+            self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason or over)
         except WorkerDied as error:
             self._died(number, error)
         except NonFiniteLoss as error:

@@ -14,7 +14,7 @@ from small_runs import until, until_over
 from ser_tui.client import launch
 from ser_tui.costs.forecast import Forecast
 from ser_tui.encoders import speaker
-from ser_tui.experiment import search as searching
+from ser_tui.experiment import budget
 from ser_tui.experiment.members import here
 from ser_tui.experiment.search import search
 from ser_tui.inference.whole_model import refuse
@@ -102,7 +102,7 @@ def test_the_cap_ends_the_member_that_is_under_way_and_keeps_the_others(monkeypa
     monkeypatch.setattr(autospeech, "CRNN", {**autospeech.CRNN, "epochs": 1000})
     hours = 0.0
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + hours, perf_counter=time.perf_counter)
-    monkeypatch.setattr(searching, "time", clock)
+    monkeypatch.setattr(budget, "time", clock)
     monkeypatch.setattr(autospeech, "time", clock)
 
     def on_event(event: Event) -> None:
