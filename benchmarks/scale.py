@@ -258,7 +258,7 @@ def searched(runs: Path, kind: str, given: argparse.Namespace, model_bytes: int)
 
     drawn = RandomSearch(study.search, study.seed)
     timed = patch("ser_tui.experiment.search.strategy_of", lambda *arguments: Timed(strategy_of(*arguments), drawn, taken))
-    no_probe = patch("ser_tui.experiment.search.is_to_be_scored", lambda state: False)
+    no_probe = patch("ser_tui.experiment.probe_baseline.is_to_be_scored", lambda state: False)
     with timed, no_probe, TimedSession(folder, taken) as session:
         begun = time.process_time()
         search(session, Forecast, executing)

@@ -111,6 +111,59 @@ class ProbeFitting:
         self._thread.join()
 
 
+class SearchProbe:
+    """The probe beside the trials of one search: fitted once the first of them has its score. Attempted once a process."""
+
+    def __init__(self, session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer) -> None:
+        self._session, self._study, self._data, self._trainer = session, study, data, trainer
+        self._attempted = False
+        self._fitting: ProbeFitting | None = None
+        """The probe that is being fitted while others train."""
+
+    def score(self) -> None:
+        """Fit it, where it is due, and tell it."""
+        if self._is_due():
+            self._tell(lambda: self._fit(self._session.should_stop, self._trainer.on_stage))
+
+    def score_beside(self, *, wait: bool = False) -> None:
+        """The same while others train, in a thread: no worker waits for it. `wait`: until it is there."""
+        if self._is_due():
+            self._fitting = ProbeFitting(self._fit, self._session.should_stop)
+        beside = self._fitting
+        if beside is None:
+            return
+        if wait or beside.over:
+            self._fitting = None
+            self._tell(beside.found)
+        elif beside.stage is not None:
+            self._session.progress(*beside.stage)
+
+    def end(self) -> None:
+        """Nobody waits for it any more."""
+        if self._fitting is not None:
+            self._fitting.end()
+
+    def _is_due(self) -> bool:
+        if self._attempted or not self._trainer.tunes or not is_to_be_scored(self._session.state):
+            return False
+        self._attempted = True
+        self._session.note("fitting probes on the frozen encoder, to read the trials against")
+        self._session.limit_memory()
+        return True
+
+    def _fit(self, stop: Stop, on_stage: OnStage) -> ProbeScored:
+        return best_probe(self._study, self._data, self._trainer, self._data.validation_units, stop, on_stage)
+
+    def _tell(self, find: Callable[[], ProbeScored | None]) -> None:
+        found = None
+        with noted(self._session, "no probe stands beside the trials"):
+            found = find()
+            if found is not None:
+                found = against_best(found, self._session.state.best, self._data)
+        if found is not None:
+            self._session.emit(found)
+
+
 def probe_on_test_part(
     session: Surroundings, study: Study, data: SplitCorpus, trainer: Trainer, predictions: Sequence[int]
 ) -> dict[str, Any]:

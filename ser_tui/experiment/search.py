@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_other_groups
-from ser_tui.experiment.probe_baseline import ProbeFitting, against_best, best_probe, is_to_be_scored, noted
+from ser_tui.experiment.probe_baseline import SearchProbe
 from ser_tui.experiment.proposing import Spans, begun_again, history, known_before, spans, strategy_of, trial_seed
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions, refuse_other_strategy
 from ser_tui.experiment.rungs import told_of
@@ -35,7 +35,6 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_epoch, of_groups, of_trial
 from ser_tui.study.events import (
     EpochFinished,
-    ProbeScored,
     RunCancelled,
     RunFinished,
     TrialContinued,
@@ -53,7 +52,7 @@ from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, OnStage, Stop, TrialResult, TrialStopped, UtteranceChanged
+from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
 
 FAILURES_IN_A_ROW = 3
 """So many failed trials without a success between them: the cause is not the hyperparameters."""
@@ -122,9 +121,7 @@ class _Search:
         self.validation = data.part(data.split.validation)
         self._groups = groups(study, data.validation)
         self._budget = BudgetLeft(study, session.state)
-        self._probed = False
-        self._beside: ProbeFitting | None = None
-        """The probe that is being fitted while others train."""
+        self._probe = SearchProbe(session, study, data, trainer)
         self._started: dict[int, TrialStarted | TrialContinued] = {}
         """How each trial under way began, or was gone on with."""
         self._continuing = strategy if isinstance(strategy, Continuing) else None
@@ -144,8 +141,7 @@ class _Search:
         try:
             return self._run()
         finally:
-            if self._beside is not None:
-                self._beside.end()
+            self._probe.end()
 
     def _run(self) -> bool:
         while True:
@@ -154,15 +150,15 @@ class _Search:
                 self.session.emit(RunCancelled(reason=self.session.stop_reason))
                 return False
             if self._alone:
-                self._score_probe()
+                self._probe.score()
             over = self._fill()
             if over and not self._started:
                 with suppress(TrialStopped):
-                    self._probe_beside(wait=True)
+                    self._probe.score_beside(wait=True)
                 self._conclude(over)
                 return False
             with suppress(TrialStopped):
-                self._probe_beside()
+                self._probe.score_beside()
             ended = self.executor.next(self)
             if ended is not None and not self._settled(ended):
                 return True
@@ -487,44 +483,6 @@ class _Search:
     def _alone(self) -> bool:
         """Whether this process makes the trials itself. A cluster's workers train elsewhere, and more of them may join than there are."""
         return self.executor.crew.workers == 1 and not self.study.executor.is_dask
-
-    def _score_probe(self) -> None:
-        """Put a probe beside the trials once the first of them has its score. Attempted once a process."""
-        if self._probe_is_due():
-            self._tell_probe(lambda: self._probe(self.session.should_stop, self.trainer.on_stage))
-
-    def _probe_beside(self, *, wait: bool = False) -> None:
-        """The same while others train, in a thread: no worker waits for it. `wait`: until it is there."""
-        if not self._alone and self._probe_is_due():
-            self._beside = ProbeFitting(self._probe, self.session.should_stop)
-        beside = self._beside
-        if beside is None:
-            return
-        if wait or beside.over:
-            self._beside = None
-            self._tell_probe(beside.found)
-        elif beside.stage is not None:
-            self.session.progress(*beside.stage)
-
-    def _probe_is_due(self) -> bool:
-        if self._probed or not self.trainer.tunes or not is_to_be_scored(self.session.state):
-            return False
-        self._probed = True
-        self.session.note("fitting probes on the frozen encoder, to read the trials against")
-        self.session.limit_memory()
-        return True
-
-    def _probe(self, stop: Stop, on_stage: OnStage) -> ProbeScored:
-        return best_probe(self.study, self.data, self.trainer, self.data.validation_units, stop, on_stage)
-
-    def _tell_probe(self, find: Callable[[], ProbeScored | None]) -> None:
-        found = None
-        with noted(self.session, "no probe stands beside the trials"):
-            found = find()
-            if found is not None:
-                found = against_best(found, self.session.state.best, self.data)
-        if found is not None:
-            self.session.emit(found)
 
     def _scored(self, named: Mapping[Share, Score], predictions: Sequence[int]) -> dict[Share, Score]:
         """Scores of `predictions` for the validation part, with their intervals."""

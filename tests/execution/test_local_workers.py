@@ -266,7 +266,7 @@ def test_workers_are_heard_while_the_probe_is_fitted(small_study: MakeStudy, mon
             heard.set()
         seen.events.append(event)
 
-    monkeypatch.setattr("ser_tui.experiment.search.best_probe", waiting)
+    monkeypatch.setattr("ser_tui.experiment.probe_baseline.best_probe", waiting)
     with InMemory(seen.study, on_event=on_event) as memory:
         assert search(memory, Forecast, seen.executing) is False
     state = reduce_all(seen.events)
