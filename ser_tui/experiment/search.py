@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ser_tui.corpora.splitting.worst_groups import groups
-from ser_tui.evaluation.statistics import around, paired_difference
-from ser_tui.experiment import bounds, cooling, grouping, members, racing, rungs
+from ser_tui.experiment import bounds, members, racing, rungs
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.beginning import say_what_begins
 from ser_tui.experiment.budget import BudgetLeft
@@ -27,26 +25,26 @@ from ser_tui.experiment.resume_checks import begun_study, refuse_other_condition
 from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
 from ser_tui.experiment.trainers import make_trainer
+from ser_tui.experiment.trial_scores import TrialScores
 from ser_tui.store.files import FULL, DiskError, disk_message
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
-from ser_tui.study import formatting, scores
+from ser_tui.study import formatting
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.event_scores import of_epoch, of_groups, of_trial
+from ser_tui.study.event_scores import of_epoch
 from ser_tui.study.events import (
     EpochFinished,
     RunCancelled,
     RunFinished,
     TrialContinued,
     TrialFailed,
-    TrialFinished,
     TrialStarted,
 )
 from ser_tui.study.going_on import ALL_TRIED
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.protocol import FOLDED
-from ser_tui.study.scores import BCA, Score, Share
+from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.summary import counted_trials
@@ -118,8 +116,7 @@ class _Search:
         self.data = data
         self.trainer = trainer
         self.strategy = strategy
-        self.validation = data.part(data.split.validation)
-        self._groups = groups(study, data.validation)
+        self._scores = TrialScores(study, data)
         self._budget = BudgetLeft(study, session.state)
         self._probe = SearchProbe(session, study, data, trainer)
         self._started: dict[int, TrialStarted | TrialContinued] = {}
@@ -275,7 +272,7 @@ class _Search:
                     raise ended.error
             elif ended.result is not None:
                 self._results[number] = ended.result
-                if self.study.training.refit == "all" and self._is_best(ended.result):
+                if self.study.training.refit == "all" and self._scores.is_best(ended.result, self.session.state):
                     self.session.note(f"trial {number} is the best so far: trained once more, on training and validation part")
                     self.executor.refit(number)
                     return True
@@ -367,7 +364,7 @@ class _Search:
                 validation_loss=report.validation_loss,
                 frozen=report.frozen,
                 seconds=round(report.seconds, 3),
-                **of_epoch(self._scored({BCA: Score(report.value)}, report.predictions)[BCA]),
+                **of_epoch(self._scores.with_intervals({BCA: Score(report.value)}, report.predictions)[BCA]),
             )
         )
 
@@ -381,19 +378,6 @@ class _Search:
     def on_stage(self, trial: int, stage: str, done: int, total: int) -> None:
         """Tell how far a trial has come."""
         self.session.progress(stage, done, total, trial)
-
-    def _calibrated(self, number: int, result: TrialResult) -> tuple[TrialResult, float | None]:
-        """`result` by the temperature that fits its held-out answers, where the study asks for that, and that temperature."""
-        said, truth = result.probabilities, self.validation.labels
-        if said is None or self.study.training.calibration != "temperature":
-            return result, None
-        temperature = cooling.fitted(said, truth)
-        if self._is_best(result):
-            self.session.note(f"trial {number}: temperature {temperature:.2f}, fitted on {len(truth)} validation utterances")
-        folds = [number for number, fold in enumerate(self.data.objective_parts) for _ in fold.places]
-        places = [place for fold in self.data.objective_parts for place in fold.places]
-        numbers = [fold for _, fold in sorted(zip(places, folds, strict=True))] if places else [0] * len(truth)
-        return replace(result, probabilities=cooling.cooled_apart(said, truth, numbers)), temperature
 
     def _save(self, number: int, temperature: float | None) -> str:
         """Save the model of trial `number`; why it is missing, where what it failed for is no reason to lose its score."""
@@ -414,8 +398,8 @@ class _Search:
     def _finished(self, number: int, result: TrialResult, missing: str = "") -> None:
         """Log what a trial was measured by. `missing`: why it has no model, where that is known already."""
         if result.paused:
-            score = self._scored({BCA: result.scores[BCA]}, result.predictions)[BCA]
-            event = rungs.paused(self.session, number, result, score, len(self.validation.labels))
+            score = self._scores.with_intervals({BCA: result.scores[BCA]}, result.predictions)[BCA]
+            event = rungs.paused(self.session, number, result, score, len(self._scores.truth))
             self.session.emit(event)
             if self._continuing is not None:
                 rungs.leave(self.session, self.study, self._continuing)
@@ -423,33 +407,15 @@ class _Search:
         if result.folds_run:
             self.session.emit(racing.dropped(number, result, self.session.state, self.data, self.study.seed))
             return
-        state, (result, temperature) = self.session.state, self._calibrated(number, result)
-        truth, probe, against = self.validation.labels, state.probe, None
+        state, truth, (result, temperature) = self.session.state, self._scores.truth, self._scores.cooled(result)
+        best = self._scores.is_best(result, state)
+        if temperature is not None and best:
+            self.session.note(f"trial {number}: temperature {temperature:.2f}, fitted on {len(truth)} validation utterances")
         outputs = ""
-        if is_among_best(state, self._scores(result)):
+        if is_among_best(state, self._scores.measured(result)):
             manifest, indices, said = self.data.manifest, self.data.split.validation, result.probabilities
             outputs = outputs_kept(self.session, f"trial {number}", manifest, indices, truth, result.predictions, said)
-        if probe is not None:
-            classes, units = len(self.data.classes), self.data.validation_units
-            against = paired_difference(truth, probe.predictions, result.predictions, classes, **units)[1]
-        finished = TrialFinished(
-            trial=number,
-            **of_trial(self._scored(result.scores, result.predictions), result.best_epoch_value),
-            utterances=len(truth),
-            best_epoch=result.best_epoch,
-            loss=result.loss,
-            seconds=round(result.seconds, 3),
-            prepared=round(result.prepared, 3),
-            collapsed=result.collapsed,
-            predictions=result.predictions,
-            truth=() if state.truth else truth,
-            notes=result.notes,
-            probe_p=against,
-            outputs=outputs,
-            costs=result.costs,
-            worst=of_groups(self._worst(result, intervals=True)),
-        )
-        best = self._is_best(result)
+        finished = self._scores.finished(number, result, state, outputs)
         if best and not missing:
             # Written before the score is reported: a best trial that the log knows has its model, unless it says that it has none.
             missing = self._save(number, temperature)
@@ -462,32 +428,10 @@ class _Search:
         if best:
             self.session.keeper.settle(self.session.state.best)
 
-    def _is_best(self, result: TrialResult) -> bool:
-        state = self.session.state
-        return not result.folds_run and not result.paused and state.beats_best(self._scores(result))
-
-    def _scores(self, result: TrialResult) -> dict[str, Score]:
-        """What a trial that the log does not know yet is measured by."""
-        took = scores.of_trial(result.scores, round(result.seconds, 3), result.costs, round(result.prepared, 3))
-        return {**took, **self._worst(result)}
-
-    def _worst(self, result: TrialResult, *, intervals: bool = False) -> dict[str, Score]:
-        """Of the groups that the study asks for, the worst one's score; nothing where it asks for none."""
-        truth, said, classes = self.validation.labels, result.predictions, len(self.data.classes)
-        found = grouping.worst(self._groups, truth, said, classes)
-        if not intervals:
-            return found
-        return grouping.with_intervals(found, self._groups, truth, said, classes, self.data.validation_units, self.study.seed)
-
     @property
     def _alone(self) -> bool:
         """Whether this process makes the trials itself. A cluster's workers train elsewhere, and more of them may join than there are."""
         return self.executor.crew.workers == 1 and not self.study.executor.is_dask
-
-    def _scored(self, named: Mapping[Share, Score], predictions: Sequence[int]) -> dict[Share, Score]:
-        """Scores of `predictions` for the validation part, with their intervals."""
-        classes, units = len(self.data.classes), self.data.validation_units
-        return around(named, self.validation.labels, predictions, classes, seed=self.study.seed, **units)
 
     def _failed(self, number: int, kind: FailureKind, reason: str) -> None:
         seconds = round(time.monotonic() - self._begun[number], 3)
