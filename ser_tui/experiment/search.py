@@ -15,6 +15,7 @@ from ser_tui.experiment.beginning import say_what_begins
 from ser_tui.experiment.budget import BudgetLeft
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Executing, Executor, Stages, Task, WorkerDied, in_process
+from ser_tui.experiment.failures import failure, refuse_failures, refuse_scoreless
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
@@ -26,20 +27,13 @@ from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.experiment.trial_scores import TrialScores
-from ser_tui.store.files import FULL, DiskError, disk_message
+from ser_tui.store.files import FULL, DiskError
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
 from ser_tui.study import formatting
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_epoch
-from ser_tui.study.events import (
-    EpochFinished,
-    RunCancelled,
-    RunFinished,
-    TrialContinued,
-    TrialFailed,
-    TrialStarted,
-)
+from ser_tui.study.events import EpochFinished, RunCancelled, RunFinished, TrialContinued, TrialFailed, TrialStarted
 from ser_tui.study.going_on import ALL_TRIED
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
@@ -47,13 +41,9 @@ from ser_tui.study.protocol import FOLDED
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import FailureKind, TrialStatus
-from ser_tui.study.summary import counted_trials
 from ser_tui.training.memory import is_memory_error
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, Leg, NonFiniteLoss, TrialResult, TrialStopped, UtteranceChanged
-
-FAILURES_IN_A_ROW = 3
-"""So many failed trials without a success between them: the cause is not the hyperparameters."""
+from ser_tui.training.trial import EpochReport, Leg, TrialResult, TrialStopped, UtteranceChanged
 
 
 def search(session: Surroundings, forecaster: Forecaster, executing: Executing = in_process) -> bool:
@@ -178,7 +168,7 @@ class _Search:
         return ""
 
     def _conclude(self, over: str) -> None:
-        self._refuse_scoreless(over)
+        refuse_scoreless(self.session.state, over)
         if self._continuing is not None:
             rungs.leave(self.session, self.study, self._continuing, over=True)
         self.executor.close()
@@ -281,19 +271,8 @@ class _Search:
             self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason or over)
         except WorkerDied as error:
             self._died(number, error)
-        except NonFiniteLoss as error:
-            self._failed(number, FailureKind.NAN, f"{error}; a smaller learning_rate may help")
-        except MemoryError:
-            self._failed(number, FailureKind.MEMORY, "not enough memory; a smaller batch_size or max_seconds may help")
-        except (DiskError, UtteranceChanged):
-            raise  # no fault of the trial: it shall be made again once that is mended
-        except UserError as error:
-            self._failed(number, FailureKind.AUDIO, str(error))
-        except (RuntimeError, ValueError, OSError) as error:
-            if isinstance(error, OSError) and error.errno in FULL:
-                raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
-            kind = FailureKind.MEMORY if is_memory_error(error) else FailureKind.ERROR
-            self._failed(number, kind, f"{type(error).__name__}: {error}")
+        except Exception as error:
+            self._failed(number, *failure(error, number))
         else:
             try:
                 self._finished(number, self._results[number], missing)
@@ -304,7 +283,7 @@ class _Search:
         for known in (self._started, self._begun, self._results):
             known.pop(number, None)
         self.executor.release(number)
-        self._refuse_failures()
+        refuse_failures(self.session.state)
         return not renewing or self.session.should_stop() or self.executor.renew(number)
 
     def _missing_for(self, number: int, error: Exception) -> str:
@@ -436,22 +415,6 @@ class _Search:
     def _failed(self, number: int, kind: FailureKind, reason: str) -> None:
         seconds = round(time.monotonic() - self._begun[number], 3)
         self.session.emit(TrialFailed(trial=number, kind=kind, reason=" ".join(reason.split())[:500], seconds=seconds))
-
-    def _refuse_failures(self) -> None:
-        trials = counted_trials(self.session.state)
-        last = trials[-FAILURES_IN_A_ROW:]
-        if all(trial.failure == FailureKind.MEMORY and int(trial.parameters.get("batch_size", 1)) > 1 for trial in last):
-            return  # the next one is tried with half the batch
-        if len(last) == FAILURES_IN_A_ROW and all(trial.status == TrialStatus.FAILED for trial in last):
-            raise UserError(f"{FAILURES_IN_A_ROW} trials in a row failed, the last one: {last[-1].reason}")
-
-    def _refuse_scoreless(self, over: str) -> None:
-        """Raise UserError where no trial has a score: a search that found nothing has failed, however orderly it ended."""
-        if self.session.state.best is not None:
-            return
-        failed = [trial for trial in self.session.state.trials if trial.status == TrialStatus.FAILED]
-        why = f"the last one failed: {failed[-1].reason}" if failed else "none came to its end"
-        raise UserError(f"{over}, and no trial has a score, {why}; change the study and start a new run")
 
     def _score_folds(self) -> None:
         kind, best = self.study.protocol.kind, self.session.state.best
