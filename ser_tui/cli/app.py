@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ser_tui.cli import completing, groups
-from ser_tui.cli.arguments import ESCAPES, Json, Model, Notify, Run, Runs, Set, Sources, Yes, finite
+from ser_tui.cli.arguments import ESCAPES, AnotherTrial, Headless, Json, Model, Notify, Run, Runs, Set, Sources, Yes, finite
 
 app = typer.Typer(
     name="ser-tui",
@@ -54,7 +54,7 @@ def run(
         ),
     ],
     set_: Set = None,
-    headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
+    headless: Headless = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Start it once the runs before it have ended: see `ser-tui queue`.")] = False,
     notify: Notify = None,
@@ -82,7 +82,7 @@ def runs(
 @app.command()
 def show(
     run: Run = "latest",
-    trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="Another trial than the best one.")] = None,
+    trial: AnotherTrial = None,
     errors: Annotated[bool, typer.Option("--errors", help="List the utterances that were misclassified, too.")] = False,
     json: Json = False,
 ) -> None:
@@ -95,7 +95,7 @@ def show(
 @app.command(short_help="List the utterances that a run's model gets wrong.")
 def errors(
     run: Run = "latest",
-    trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="Another trial than the best one.")] = None,
+    trial: AnotherTrial = None,
     of: Annotated[
         str, typer.Option("--of", metavar="PART", help="validation, test, a protocol with folds (loso), or an evaluation's corpus.")
     ] = "validation",
@@ -269,7 +269,7 @@ def stop(run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="
 @app.command()
 def resume(
     run: Run,
-    headless: Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")] = False,
+    headless: Headless = False,
     detach: Annotated[bool, typer.Option("--detach", help="Resume the run and return.")] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Resume it once the runs before it have ended: see `ser-tui queue`.")] = False,
     trials: Annotated[
@@ -383,7 +383,7 @@ def cross(
 
 @app.command(short_help="Write trials, tables, predictions.")
 def export(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.", autocompletion=completing.runs)],
+    runs: Runs,
     what: Annotated[
         str,
         typer.Option(

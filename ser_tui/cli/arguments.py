@@ -27,6 +27,8 @@ Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or s
 Model = Annotated[str, typer.Argument(
     metavar="MODEL", help="A run, a bundle (FILE.zip), or a folder that holds model.json.", autocompletion=completing.runs
 )]  # fmt: skip
+AnotherTrial = Annotated[int | None, typer.Option("--trial", metavar="N", help="Another trial than the best one.")]
+Headless = Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")]
 Sources = Annotated[list[str], typer.Argument(
     metavar="FILES|FOLDER|TABLE|CORPUS...", help="Audio files, folders of them, tables that name them, or corpora."
 )]  # fmt: skip
