@@ -6,12 +6,11 @@ themselves are not imported.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_tui.store.files import open_regular
+from ser_tui.store.files import digest_of
 from ser_tui.study.errors import UserError
 
 
@@ -90,8 +89,7 @@ class Packaged:
             raise UserError(problem or f"not installed: {self.install}")
         for piece, path in zip(self.pieces, paths, strict=True):
             try:
-                with open_regular(path) as stream:
-                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                digest = digest_of(path)
             except OSError as error:
                 raise UserError(f"{path}: {error.strerror or error}; {self.again}") from None
             if digest != piece.sha256:

@@ -18,6 +18,7 @@ from ser_tui.execution.encoder_files import encoder_files
 from ser_tui.execution.memory_limit import SHARE
 from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Prepared
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.store.files import digest_of
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps
@@ -114,7 +115,7 @@ class Provisions:
         held = 0
         for one in files:
             size, start = one.path.stat().st_size, 0
-            if relay.digest_of(one.path) != one.digest:
+            if digest_of(one.path) != one.digest:
                 raise UtteranceChanged(f"{one.path} has changed since the run began: restore it, or clone the study into a new run")
             with one.path.open("rb") as file:
                 while start < size or not size:
@@ -168,6 +169,6 @@ def _digest(clip: Clip, digest: str) -> str:
     if _SHA256.fullmatch(digest):
         refuse_changed(clip, digest)
     try:
-        return relay.digest_of(clip.path)
+        return digest_of(clip.path)
     except OSError as error:
         raise UtteranceChanged(f"{clip.path} cannot be read any more since the run began: {error.strerror}") from None

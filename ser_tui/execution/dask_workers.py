@@ -21,6 +21,7 @@ from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Hearer, MachineGone, Task, WorkerDied
 from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.store.files import digest_of
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
@@ -332,7 +333,7 @@ class DaskWorkers:
                         break
                     file.write(part)
                     start += len(part)
-            if relay.digest_of(target) != digest:
+            if digest_of(target) != digest:
                 raise WorkerDied(f"its model came back from {slot.host} with other bytes than were sent")
         with suppress(WorkerDied):
             self._here_or_died(slot, relay.drop)

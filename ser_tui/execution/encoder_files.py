@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ser_tui.encoders import registry
-from ser_tui.execution.relay import digest_of
+from ser_tui.store.files import digest_of
 from ser_tui.study.errors import UserError
 
 

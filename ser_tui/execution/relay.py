@@ -26,7 +26,7 @@ from ser_tui.execution.memory_limit import free_bytes
 from ser_tui.execution.messages import Cool, Done, Failed, PlainFold, PlainPart, Prepare, Prepared, Save, Staged, Stop, Told
 from ser_tui.execution.process import Process
 from ser_tui.experiment.executing import WorkerDied
-from ser_tui.store.files import open_regular, replacing
+from ser_tui.store.files import digest_of, replacing
 from ser_tui.training import machine
 
 LEASE_SECONDS = 120.0
@@ -194,12 +194,6 @@ def drop(run: str) -> None:
     if relay is not None and relay.model is not None:
         shutil.rmtree(relay.model, ignore_errors=True)
         relay.model = None
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of the file's bytes. Raises OSError."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _relay(run: str) -> _Relay:

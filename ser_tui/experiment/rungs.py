@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from ser_tui.experiment.proposing import history
 from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.store.files import digest_if_read
 from ser_tui.strategies.base import Continuing
 from ser_tui.study.document import Study
 from ser_tui.study.event_scores import of_epoch, of_left
@@ -33,7 +31,7 @@ def rung_of(session: Surroundings, trial: Trial, until: int) -> tuple[Leg, bool]
     not, the stretch begins with the first epoch."""
     last, keeper = trial.rungs[-1], session.keeper
     begin = keeper.checkpoint(trial.number, last.epoch)
-    whole = digest(begin) == last.checkpoint != ""
+    whole = digest_if_read(begin) == last.checkpoint != ""
     return Leg(until, keeper.checkpoint(trial.number, until or last.epochs), begin if whole else None), whole
 
 
@@ -43,7 +41,7 @@ def paused(session: Surroundings, number: int, result: TrialResult, score: Score
     return TrialPaused(
         trial=number, epoch=result.paused, epochs=int(trial.parameters.get("epochs", HYPERPARAMETERS["epochs"].default)),
         rung=1 + sum(rung.epoch < result.paused for rung in trial.rungs), **of_epoch(score), utterances=utterances,
-        seconds=round(result.seconds, 3), checkpoint=digest(session.keeper.checkpoint(number, result.paused)),
+        seconds=round(result.seconds, 3), checkpoint=digest_if_read(session.keeper.checkpoint(number, result.paused)),
     )  # fmt: skip
 
 
@@ -60,12 +58,3 @@ def leave(session: Surroundings, study: Study, strategy: Continuing, *, over: bo
             trial=trial.number, epoch=last.epoch, epochs=last.epochs, rung=len(trial.rungs), **of_left(last.score), ahead=ahead, of=of,
         ))  # fmt: skip
     session.keeper.settle_checkpoints(session.state)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file; empty where it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return ""

@@ -6,7 +6,6 @@ members/1/          model.json and weights of the first, as in a run's best/
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 
 from ser_tui import __version__
 from ser_tui.store.candidates import model_of
-from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
+from ser_tui.store.files import digest_if_read, disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular
@@ -86,7 +85,7 @@ def read(folder: Path) -> tuple[SavedMember, ...]:
         if not sound:
             raise UserError(f"{folder}: damaged: the entry of its member {number} is not valid; save the ensemble again")
         for name, digest in member.files.items():
-            if _digest(member.folder / name) != digest:
+            if digest_if_read(member.folder / name) != digest:
                 raise UserError(f"{member.folder / name} is not what was saved: its SHA-256 differs; save the ensemble again")
         members.append(member)
     if not members:
@@ -97,7 +96,7 @@ def read(folder: Path) -> tuple[SavedMember, ...]:
 def refuse_others(member: SavedMember, run: RunFolder) -> None:
     """Raise UserError where the run's best model is not `member` any more."""
     _, place = _best(run)
-    if any(_digest(place / name) != digest for name, digest in member.files.items()):
+    if any(digest_if_read(place / name) != digest for name, digest in member.files.items()):
         raise UserError(f"{run.run_id}: its best model has changed since the ensemble was saved; save the ensemble again")
 
 
@@ -123,7 +122,7 @@ def _copied(run: RunFolder, target: Path, number: int, weight: float) -> dict[st
     for name in ("model.json", weights):
         with open_regular(place / name) as source, (folder / name).open("xb") as sink:
             shutil.copyfileobj(source, sink, _CHUNK)
-    files = {name: _digest(folder / name) for name in ("model.json", weights)}
+    files = {name: digest_if_read(folder / name) for name in ("model.json", weights)}
     return {"run": run.run_id, "trial": trial, "weight": weight, "files": files}
 
 
@@ -133,12 +132,3 @@ def _are_files(files: Any) -> bool:
         and "model.json" in files
         and all((name == "model.json" or _WEIGHTS.fullmatch(name)) and isinstance(digest, str) for name, digest in files.items())
     )
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of the file; empty where it cannot be read."""
-    try:
-        with open_regular(path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return ""

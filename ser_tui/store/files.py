@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -112,6 +113,20 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
         return json.loads(read_regular(path, most))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of the file's bytes. Raises OSError."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_if_read(path: Path) -> str:
+    """The same; empty where it cannot be read."""
+    try:
+        return digest_of(path)
+    except OSError:
+        return ""
 
 
 def refuse_unread(path: Path) -> None:

@@ -24,7 +24,7 @@ from ser_tui.corpora.hearing.audio import Stamp, stamp
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.corpora.hearing.segments import digest as segment_digest
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
-from ser_tui.store.files import open_regular
+from ser_tui.store.files import digest_of
 from ser_tui.training import audio, augment, resampling, trimming
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop, UtteranceChanged, check_stop
@@ -281,22 +281,17 @@ def refuse_changed(clip: Clip, digest: str) -> None:
     """Raise UtteranceChanged where what `clip` names has not the content digest `digest` that the manifest gives it."""
     try:
         # A recording is read once for all its segments, a file that is one utterance whenever that is used.
-        found = _file_digest(clip.path) if clip.whole else _kept_digest(clip.path, stamp(clip.path))
+        found = digest_of(clip.path) if clip.whole else _kept_digest(clip.path, stamp(clip.path))
     except OSError as error:
         raise UtteranceChanged(f"{clip.path} cannot be read any more since the run began: {error.strerror}") from None
     if segment_digest(found, clip.start, clip.end) != digest:
         raise UtteranceChanged(f"{clip.path} has changed since the run began: restore it, or clone the study into a new run")
 
 
-def _file_digest(path: Path) -> str:
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @functools.lru_cache(maxsize=4096)
 def _kept_digest(path: Path, when: Stamp) -> str:
     """The SHA-256 of the file's bytes, found once for every `when` it was written."""
-    return _file_digest(path)
+    return digest_of(path)
 
 
 def store(stores: dict[str, Shards] | None, name: str) -> Shards:

@@ -21,6 +21,7 @@ from ser_tui.costs.forecast import Forecast
 from ser_tui.execution.choosing import chosen
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.search import search
+from ser_tui.store.files import digest_of
 from ser_tui.store.log import LogReader
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -201,7 +202,7 @@ def test_what_is_absent_is_sent_once_and_checked(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
     here = tmp_path / "a.wav"
     here.write_bytes(b"sound" * 100)
-    digest = relay.digest_of(here)
+    digest = digest_of(here)
     files = {os.fsencode(here): (digest, ".wav"), b"/nowhere/b.wav": (digest, ".wav"), b"/nowhere/c.wav": ("0" * 64, ".wav")}
     assert relay.lacking(files) == [b"/nowhere/b.wav", b"/nowhere/c.wav"]
     relay.store("run", [(digest, ".wav", 500, 0, b"sound" * 40), (digest, ".wav", 500, 200, b"sound" * 60)])

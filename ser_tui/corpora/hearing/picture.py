@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,8 @@ from ser_tui.corpora.hearing import segments
 from ser_tui.corpora.hearing.audio import LONGEST_SECONDS
 from ser_tui.corpora.hearing.containers import opened
 from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.store.files import digest_of
 from ser_tui.study.errors import UserError
-from ser_tui.study.regular import open_regular
 
 TOP_HERTZ = 8000.0
 """Of a spectrogram: all that encoders hear at 16 kHz."""
@@ -36,11 +35,8 @@ def heard(clip: Clip, digest: str = "") -> Sound:
     Raises UserError where it is not there, not readable, or another recording now.
     """
     try:
-        if digest:
-            with open_regular(clip.path) as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if segments.digest(found, clip.start, clip.end) != digest:
-                raise UserError(f"{clip.path} is not the recording that was scored: it was changed since")
+        if digest and segments.digest(digest_of(clip.path), clip.start, clip.end) != digest:
+            raise UserError(f"{clip.path} is not the recording that was scored: it was changed since")
         with opened(clip.path) as sound:
             first, last = segments.span(clip.start, clip.end, sound.samplerate, sound.frames)
             last = min(last, first + int(LONGEST_SECONDS * sound.samplerate))
