@@ -14,6 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -137,6 +138,8 @@ class AnswerFile:
         self.path, self._form, self._origin = path, form, origin
         self.done: dict[Key, None] = {}
         self.unreadable = 0
+        self._begun = False
+        """Whether this call has written the header, and no answer yet."""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
         except OSError as error:
@@ -172,6 +175,7 @@ class AnswerFile:
         os.lseek(self._descriptor, 0, os.SEEK_END)
         if header is None:
             self._write(self._header())
+            self._begun = True
 
     def _records(self) -> Iterator[tuple[str, int]]:
         """Each whole record with where it ends: a line, or in CSV several where a name has line breaks in it."""
@@ -250,6 +254,7 @@ class AnswerFile:
         else:
             text = "".join(lines_text(answer.plain(self._origin.classes)) for answer in answers)
         self._write(text)
+        self._begun = self._begun and not answers
 
     def _write(self, text: str) -> None:
         data = text.encode()
@@ -262,7 +267,12 @@ class AnswerFile:
     def __enter__(self) -> AnswerFile:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if (
+            kind is not None and self._begun and self._origin.self_trained
+        ):  # nothing came of it, and it would stand in the way of a plain call
+            with suppress(OSError):
+                self.path.unlink()
         os.close(self._descriptor)
 
 

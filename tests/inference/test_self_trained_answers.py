@@ -162,6 +162,9 @@ def test_what_cannot_be_taught_is_refused_in_one_line_and_nothing_is_written(
     with pytest.raises(UserError, match="6 utterances can teach too little"):
         answer(PredictRequest(str(folder), (*few, *map(str, broken)), "json", self_train=True))
     assert capsys.readouterr().out == "", "no half of a document"
+    with pytest.raises(UserError, match="6 utterances can teach too little"):
+        answer(PredictRequest(str(folder), (*few, *map(str, broken)), "csv", str(tmp_path / "answers.csv"), self_train=True))
+    assert not (tmp_path / "answers.csv").exists(), "nothing that a plain call would stumble over"
     for model, why in ((tuned, "was trained with it"), (folder, "6 utterances")):
         with pytest.raises(UserError, match=why):
             ser_tui.load_model(model).predict(recordings, self_train=True)
