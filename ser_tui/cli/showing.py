@@ -21,6 +21,7 @@ from ser_tui.study.formatting import (
     duration,
     interval_text,
     loss_text,
+    machine_name,
     measured_text,
     parameter_of,
     parameters_text,
@@ -61,7 +62,7 @@ def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors:
 def print_trial(folder: RunFolder, state: RunState, parts: Sequence[Explained], *, listed: bool = False) -> None:
     """Print one trial for people, and all that it was scored on."""
     trial = state.trials[parts[0].trial - 1]
-    say(f"{folder.run_id}  trial {trial.number}  {trial.status.replace('_', ' ')}")
+    say(f"{folder.run_id}  trial {trial.number}  {trial.status.replace('_', ' ')}{f', on {trial.where}' if trial.where else ''}")
     say(parameters_text(trial.parameters))
     for part in parts:
         accuracy = "" if part.accuracy is None else f", accuracy {score_text(part.accuracy)}"
@@ -184,13 +185,15 @@ def _print_trials(state: RunState) -> None:
     names = state.study.searched
     measured = (SCORE_HEADING, *(one.heading for one in state.study.others))
     known = {name: one.short for name, one in HYPERPARAMETERS.items()}
-    headings = ("#", *(known.get(name, name.upper()) for name in names), *measured, "LOSS", "EPOCHS", "TIME", "STATE")
-    right = [heading for heading in headings[:-1] if heading != SCORE_HEADING]
+    machine = ("MACHINE",) if any(trial.where for trial in state.trials) else ()
+    headings = ("#", *(known.get(name, name.upper()) for name in names), *measured, "LOSS", "EPOCHS", "TIME", *machine, "STATE")
+    right = [heading for heading in headings[:-1] if heading not in (SCORE_HEADING, *machine)]
     print_table(headings, _rows(state, names), right)
 
 
 def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     on_front = {trial.number for trial in front_of(state)}
+    elsewhere = any(trial.where for trial in state.trials)
     for trial in state.trials:
         last = trial.epochs[-1] if trial.epochs else None
         mark = "  best" if state.best is not None and trial.number == state.best.number else ""
@@ -201,5 +204,6 @@ def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
             score_text(trial.score(), short=True),
             *(measured_text(one, trial.score(one.name), short=True) for one in state.study.others), loss_text(trial.loss),
             f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
+            *((machine_name(trial.where),) if elsewhere else ()),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         )  # fmt: skip

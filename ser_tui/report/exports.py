@@ -22,7 +22,17 @@ from ser_tui.store.files import read_json
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import LEVEL, difference_text, duration, loss_text, measured_text, parameter, score, score_with_interval
+from ser_tui.study.formatting import (
+    LEVEL,
+    difference_text,
+    duration,
+    loss_text,
+    machine_name,
+    measured_text,
+    parameter,
+    score,
+    score_with_interval,
+)
 from ser_tui.study.headline import chose, of_collapsed, sample, speakers_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.paired_runs import corrected
@@ -81,6 +91,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("warnings", hidden=True),
         SheetColumn("objective", hidden=True),
         SheetColumn("interval_speakers", hidden=True),
+        SheetColumn("where", "machine", machine_name, hidden=not any(trial["where"] for one in told for trial in one.document["trial_list"])),
     ]
     rows = []
     for one in told:
@@ -106,6 +117,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     " ".join(document["warnings"]),
                     ", ".join(document["objectives"]),
                     document["interval_speakers"],
+                    trial["where"],
                 )
             )
     if not rows:

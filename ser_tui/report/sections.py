@@ -24,6 +24,7 @@ from ser_tui.study.formatting import (
     difference_text,
     duration,
     loss_text,
+    machine_name,
     mapped,
     of_speakers,
     parameter,
@@ -392,6 +393,7 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
         trials = sorted(ranked, key=lambda one: one[0])
     names = list(searched)
     others = [measure for measure in searched_for(document) if measure.name not in (BCA, ACCURACY)]
+    elsewhere = any(trial["where"] for _, trial in trials)
     lines = []
     for place, trial in trials:
         path = f"trial_list.{place}"
@@ -406,13 +408,14 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
                 figures.number(f"{path}.epochs_done", str),
                 figures.number(f"{path}.seconds", duration),
                 trial["phase"] or "-",
+                *([machine_name(trial["where"])] if elsewhere else []),
                 ": ".join(part for part in (trial["status"].replace("_", " "), trial["reason"]) if part),
             ]
         )
     best = plots.best_place(document)
     chosen = [number for number, (place, _) in enumerate(trials) if place == best]
     headings = ["#", *(name.replace("_", " ") for name in names), "BCA", "accuracy"]
-    headings += [*(measure.label for measure in others), "loss", "epochs", "time", "proposed by", "state"]
+    headings += [*(measure.label for measure in others), "loss", "epochs", "time", "proposed by", *(["machine"] if elsewhere else []), "state"]
     right = [0, *range(1, len(names) + 1), *(len(names) + place for place in range(3, 6 + len(others)))]
     yield table(headings, lines, right=right, chosen=chosen)
     yield tag("p", f"Scores are on the validation part, after a trial's last epoch. {_stands_out(document)}", class_="soft")

@@ -142,7 +142,7 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
                 distributions={name: space[name] for name in values}, system_attrs={},
                 user_attrs={
                     "trial": trial["trial"], "status": str(trial["status"]), "phase": trial["phase"], "reason": trial["reason"],
-                    "best_epoch": trial["best_epoch"],
+                    "best_epoch": trial["best_epoch"], "where": trial["where"],
                     "fixed": {name: value for name, value in trial["parameters"].items() if name not in space}, **_numbers(trial),
                     **({} if by_bca else {BY_EPOCH: [[epoch, value] for epoch, value in by_epoch.items()]}),
                 },
@@ -197,7 +197,7 @@ def _mlflow(told: Sequence[Told], target: Path) -> None:
                         for name in _OF_EPOCH if epoch[name] is not None]  # fmt: skip
             for first in range(0, len(metrics), 1000):
                 client.log_batch(run, metrics=metrics[first : first + 1000])
-            tags = [RunTag(name, str(trial[name])) for name in ("status", "phase", "reason") if trial[name]]
+            tags = [RunTag(name, str(trial[name])) for name in ("status", "phase", "reason", "where") if trial[name]]
             client.log_batch(run, params=[Param(name, str(value)) for name, value in trial["parameters"].items()], tags=tags)
             client.set_terminated(run, "FINISHED" if scored(trial) else "KILLED" if _dropped(trial) else "FAILED", ended)
 

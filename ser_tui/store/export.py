@@ -39,7 +39,7 @@ _RESULTS = (
     "seconds", "reason", "protocol", "shares_speakers", "warnings", PROBE, "probe_p",
     # Last, so that columns that were counted off in an older export are where they were.
     *_ends(ACCURACY), *_ends(BEST_EPOCH.name), *_ends(PROBE),
-    "interval_speakers", *(name for name in MEASURES if name not in (BCA, ACCURACY)), "objective",
+    "interval_speakers", *(name for name in MEASURES if name not in (BCA, ACCURACY)), "objective", "where",
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             " ".join(said(findings_of(state.start))),
             probe and probe.value, trial.probe_p, *_bounds(accuracy), *_bounds(trial.best_epoch_score), *_bounds(probe),
             validation_speakers(state.start), *(trial.value(name) for name in MEASURES if name not in (BCA, ACCURACY)),
-            ", ".join(state.study.objectives),
+            ", ".join(state.study.objectives), trial.where,
         ]  # fmt: skip
         writer.writerow([inert(value) for value in row])
     return stream.getvalue()

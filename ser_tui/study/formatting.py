@@ -257,6 +257,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def machine_name(where: str) -> str:
+    """node7, of a trial's `where` (see `events.TrialStarted`): node7, tcp://10.0.0.7:41233, 2 threads; a dash where it has none."""
+    return where.partition(",")[0] or "-"
+
+
 def progress_text(stage: str, done: int, utterances: int, epoch: int | None = None) -> str:
     """How far a stage has come, see `events.Progressed`: features 212/428, or epoch 3: 47 %, scoring 12 %."""
     if stage not in ("training", "scoring"):

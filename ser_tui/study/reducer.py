@@ -194,7 +194,7 @@ def _(event: events.TrialStarted, state: RunState) -> RunState:
     state = _with_lost_ends(state, [one for one in state.running if one < event.trial and one not in event.pending])
     trial = Trial(
         event.trial, event.parameters, event.phase, started=event.time, expected=event.expected, pending=event.pending,
-        until=event.until, asked=event.asked,
+        until=event.until, asked=event.asked, where=event.where,
     )  # fmt: skip
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
     running = (*(one for one in state.running if one != event.trial), event.trial)
@@ -260,7 +260,7 @@ def _(event: events.TrialContinued, state: RunState) -> RunState:
     epochs = Epochs() if event.anew else before.epochs
     trial = changed(
         before, status=TrialStatus.RUNNING, reason="", epochs=epochs, until=event.until, seconds=None, pending=event.pending,
-        resumed=(event.time, done),
+        resumed=(event.time, done), where=event.where,
     )  # fmt: skip
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
     running = (*(one for one in state.running if one != event.trial), event.trial)

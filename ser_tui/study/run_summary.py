@@ -26,7 +26,7 @@ from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 19
+VERSION = 20
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -58,6 +58,8 @@ class TrialSummary(Frozen, frozen=True):
     """All that was measured of it, by the names that `objective` takes: value, interval, n."""
     unsaved: Annotated[str | None, Key("model_missing", optional=True)] = None
     """Why there is no model of it, though it was the best so far."""
+    where: str = ""
+    """The machine of a cluster that made it, with its address; empty: the one that has the log."""
 
 
 class ProbeBeside(Frozen, frozen=True):

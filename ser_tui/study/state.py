@@ -75,6 +75,8 @@ class Trial:
     """See `events.TrialStarted`."""
     unsaved: str = ""
     """See `events.TrialFinished`."""
+    where: str = ""
+    """The machine that makes it, or made it last: see `events.TrialStarted`."""
 
     @property
     def proposed(self) -> Mapping[str, Value]:

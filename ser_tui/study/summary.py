@@ -160,6 +160,7 @@ def trial_summary(trial: Trial) -> TrialSummary:
         probe_p=trial.probe_p,
         scores=trial.scores,
         unsaved=trial.unsaved or None,
+        where=trial.where,
     )
 
 

@@ -25,6 +25,7 @@ from ser_tui.cli.showing import print_run
 from ser_tui.evaluation.analysis import explained
 from ser_tui.report.collecting import tell
 from ser_tui.report.exports import paper_sheet, parts_sheet, trials_sheet
+from ser_tui.report.page import page
 from ser_tui.report.sections import findings
 from ser_tui.report.sheets import FORMATS, Sheet, SheetColumn, latex_text, markdown_text, written
 from ser_tui.store.export import export, summary_text
@@ -67,6 +68,23 @@ def test_every_number_of_the_trials_is_that_of_show(runs: Path, capsys: pytest.C
                 expected = {"bca": trial["bca"], "bca_low": low, "bca_high": high, "accuracy": trial["accuracy"], "loss": trial["loss"],
                             "seconds": trial["seconds"], "epochs_done": trial["epochs_done"], **trial["parameters"]}  # fmt: skip
                 assert {key: row[key] for key in expected} == {key: "" if v is None else str(v) for key, v in expected.items()}
+
+
+def test_where_trials_are_listed_stands_the_machine_that_made_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = begin(tmp_path)
+    where = "node7, tcp://10.0.0.7:41233, 2 threads"
+    started, *rest = run.trial_events(1, 0.5, run.parameters())
+    assert isinstance(started, events.TrialStarted)
+    run.write(replace(started, where=where), *rest)
+    state, told = run.folder.state(), tell(run.folder)
+    assert rows(export(run.folder, "csv").read_text())[0]["where"] == where
+    assert json.loads(export(run.folder, "json").read_text())["trials"][0]["where"] == where
+    assert rows(written(trials_sheet([told]), "csv"))[0]["where"] == where
+    for form in ("markdown", "latex", "html"):
+        assert "node7" in written(trials_sheet([told]), form), form
+    print_run(run.folder, state)
+    assert "node7" in capsys.readouterr().out
+    assert "node7" in page([told])
 
 
 def test_every_format_of_everything_is_written_and_said(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,6 +101,25 @@ def test_trials_side_by_side_are_seen_side_by_side(runs: Path) -> None:
     assert first.startswith("━") and first.endswith("x") and second.startswith("    ━") and len(second) > len(first)
 
 
+def test_the_machine_of_each_trial_of_a_cluster_is_seen(runs: Path) -> None:
+    run = begin(runs)
+    for number, where in ((1, "node7, tcp://10.0.0.7:41233, 2 threads"), (2, "node8, tcp://10.0.0.8:40121, 2 threads")):
+        started, *rest = run.trial_events(number, 0.5, run.parameters())
+        assert isinstance(started, events.TrialStarted)
+        run.write(replace(started, where=where), *rest)
+    state = state_of(run)
+    found = timeline.spans(state)
+    assert "on 2 machines" in timeline.head(state, found, 200)[0].plain
+    for width in (79, 199):
+        shown = timeline.columns(state, width)
+        assert sum(column.width + 1 for column in shown) <= width, "what has no room is not seen"
+        headings = [column.heading for column in shown]
+        row = timeline.cells(state.trials[1], found[1], 100.0, 10, False, False, shown)
+        assert row[headings.index("MACHINE")].plain == "node8" and len(row) == len(headings)
+    begun = state_of(begin(runs, number=1))
+    assert timeline.columns(begun, 199) == timeline.COLUMNS, "a column of dashes says nothing"
+
+
 def test_a_worker_that_took_over_has_another_number(runs: Path) -> None:
     run = begin(runs)
     run.trial(1, 0.5, run.parameters())

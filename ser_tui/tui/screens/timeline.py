@@ -71,7 +71,9 @@ class TimelineScreen(AppScreen[None]):
         self.query_one("#head", Lines).show(lines)
         table = self.query_one(Timeline)
         total = max((span.end for span in self._spans if span is not None), default=0.0)
-        fixed = sum(column.width + 1 for column in timeline.COLUMNS if not column.flexible)
+        columns = timeline.columns(state, table.size.width)
+        table.set_columns(columns)
+        fixed = sum(column.width + 1 for column in columns if not column.flexible)
         width = max(10, table.size.width - fixed - 2)
         best = state.best.number if state.best is not None else 0
 
@@ -79,7 +81,7 @@ class TimelineScreen(AppScreen[None]):
             number = int(key)
             trial = self._view().trial(number)
             span = self._spans[number - 1] if number <= len(self._spans) else None
-            return () if trial is None else timeline.cells(trial, span, total, width, number == best, view.live)
+            return () if trial is None else timeline.cells(trial, span, total, width, number == best, view.live, columns)
 
         table.sync_lazily([str(number) for number in range(len(state.trials), 0, -1)], cells)
 

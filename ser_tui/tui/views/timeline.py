@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ser_tui.study.events import parse_time
-from ser_tui.study.formatting import counted, duration, local_clock
+from ser_tui.study.formatting import counted, duration, local_clock, machine_name
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.tui.views.trials import trial_state
@@ -25,6 +26,24 @@ COLUMNS = (
     Column("state", "STATE", 18),
     Column("bar", "", 10, flexible=True),
 )
+MACHINE = Column("machine", "MACHINE", 12)
+"""Where trials ran on several machines; where it has no room, it stands in the place of when they ended, which start and time tell too."""
+LONGEST_MACHINE = 24
+ROOMY = 96
+"""Cells from which on it stands beside that."""
+
+
+def columns(state: RunState, width: int) -> tuple[Column, ...]:
+    """Those of a table of `width` cells: with each trial's machine where the log names one."""
+    names = [cell_len(machine_name(trial.where)) for trial in state.trials if trial.where]
+    if not names:
+        return COLUMNS
+    roomy = width >= ROOMY
+    most = min(LONGEST_MACHINE if roomy else MACHINE.width, max(len(MACHINE.heading), *names))
+    machine = Column(MACHINE.key, MACHINE.heading, most)
+    kept = COLUMNS if roomy else tuple(column for column in COLUMNS if column.key != "end")
+    place = next(place for place, column in enumerate(kept) if column.key == "state")
+    return (*kept[:place], machine, *kept[place:])
 ENDS = {
     TrialStatus.RUNNING: ">", TrialStatus.DONE: "o", TrialStatus.COLLAPSED: "_", TrialStatus.FAILED: "x", TrialStatus.CUT_SHORT: "/",
     TrialStatus.DROPPED: "-", TrialStatus.PAUSED: "=",
@@ -85,17 +104,23 @@ def most_at_once(found: Sequence[Span | None]) -> int:
     return most
 
 
-def cells(trial: Trial, span: Span | None, total: float, width: int, best: bool, live: bool) -> tuple[Text, ...]:
-    """The row of a trial; its bar is drawn in `width` cells that stand for `total` seconds."""
-    shown = [cell(trial.number), cell(local_clock(trial.started) if trial.started else "-")]
-    if span is None:
-        return (*shown, cell("-"), cell("-"), cell("-"), trial_state(trial, best, live), cell(""))
-    running = trial.status == TrialStatus.RUNNING
-    over = "" if running else _clock(trial.started, span.end - span.begin)
-    return (
-        *shown, cell(over or "-"), cell(duration(span.end - span.begin)), cell(span.worker), trial_state(trial, best, live),
-        bar(span, total, width, ENDS.get(trial.status, "?"), "strong" if best else "accent"),
-    )  # fmt: skip
+def cells(
+    trial: Trial, span: Span | None, total: float, width: int, best: bool, live: bool, shown: Sequence[Column] = COLUMNS
+) -> tuple[Text, ...]:
+    """The row of a trial under the columns `shown`; its bar is drawn in `width` cells that stand for `total` seconds."""
+    found = {
+        "number": cell(trial.number), "start": cell(local_clock(trial.started) if trial.started else "-"),
+        "state": trial_state(trial, best, live), "machine": cell(shortened(machine_name(trial.where), LONGEST_MACHINE)), "bar": cell(""),
+    }  # fmt: skip
+    if span is not None:
+        lasted = span.end - span.begin
+        if trial.status != TrialStatus.RUNNING:
+            found["end"] = cell(_clock(trial.started, lasted))
+        found |= {
+            "time": cell(duration(lasted)), "worker": cell(span.worker),
+            "bar": bar(span, total, width, ENDS.get(trial.status, "?"), "strong" if best else "accent"),
+        }  # fmt: skip
+    return tuple(found.get(column.key, cell("-")) for column in shown)
 
 
 def bar(span: Span, total: float, width: int, end: str, style: str = "accent") -> Text:
@@ -114,7 +139,9 @@ def head(state: RunState, found: Sequence[Span | None], width: int) -> list[Text
     line = cell(f"{shortened(state.study.name, LONGEST_NAME)}  timeline", "bold")
     most = most_at_once(found)
     workers = len({span.worker for span in found if span is not None})
-    said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}, at most {most} at once"
+    machines = len({machine_name(trial.where) for trial in state.trials if trial.where})
+    on = f" on {counted(machines, 'machine')}" if machines else ""
+    said = f"   {counted(len(found), 'trial')} in {duration(total)}, {counted(workers, 'worker')}{on}, at most {most} at once"
     dropped = any(trial.status == TrialStatus.DROPPED for trial in state.trials)
     paused = "  = paused" if any(trial.status == TrialStatus.PAUSED for trial in state.trials) else ""
     line.append_text(cell(said, "muted"))
