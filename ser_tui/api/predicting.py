@@ -22,6 +22,7 @@ from ser_tui.inference.predicting import check, predictions
 from ser_tui.inference.self_training import taught, teachable
 from ser_tui.inference.sources import Recording
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.uses import LEAST_SEGMENT, MOST_SEGMENT
 from ser_tui.training.averaging import AveragedModel
 from ser_tui.training.metrics import class_probabilities
@@ -122,7 +123,7 @@ class Predictor:
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
             clips = [Clip(_as_file(item, Path(folder) / f"{index}.wav", index)) for index, item in enumerate(given)]
             if len(speakers) not in (0, len(clips)):
-                raise UserError(f"speakers: {len(speakers)} for {len(clips)} recordings; name one for each")
+                raise UserError(f"speakers: {len(speakers)} for {counted(len(clips), 'recording')}; name one for each")
             if self._model.by_speaker and clips and not speakers:
                 raise UserError("this model takes features by each speaker's own statistics: call predict(speech, speakers=[...])")
             member = teachable(self._model, len(clips)) if self_train else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ser_tui.cli.output import print_json, say
+from ser_tui.study.formatting import counted
 
 
 def show_cache(*, as_json: bool) -> None:
@@ -14,7 +15,7 @@ def show_cache(*, as_json: bool) -> None:
         print_json({"folder": str(found.folder), "bytes": found.size, "limit": found.limit, "files": found.shards})
         return
     say(
-        f"{found.folder}: {found.size / 1e6:.1f} MB in {found.shards} files, at most {found.limit / 1e6:.0f} MB "
+        f"{found.folder}: {found.size / 1e6:.1f} MB in {counted(found.shards, 'file')}, at most {found.limit / 1e6:.0f} MB "
         "(SER_TUI_CACHE_GB changes that)"
     )
 

@@ -12,7 +12,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.comparison import Pairing, outcomes, settings, sparkline_ends
 from ser_tui.study.errors import UsageError
-from ser_tui.study.formatting import scaled_sparkline
+from ser_tui.study.formatting import counted, scaled_sparkline
 from ser_tui.study.paired_runs import Recalls, corrected, recall_rows
 from ser_tui.study.run_summary import RunSummary, to_json
 from ser_tui.study.score_keys import DIFFERENCE
@@ -55,7 +55,7 @@ def compare_runs(references: list[str], *, as_json: bool, form: str = "", output
     rows += [(f"recall of {label}", cells) for label, cells in recalls]
     rows += differing
     print_table(("", *(summary.run_id for summary in summaries)), [(label, *cells) for label, cells in rows])
-    say(f"{len(equal)} settings are equal")
+    say(f"{counted(len(equal), 'setting')} {'is' if len(equal) == 1 else 'are'} equal")
 
 
 def _reached(one: RunSummary, among: Sequence[RunSummary]) -> str:

@@ -13,6 +13,7 @@ from ser_tui.corpora.check import CheckReport, check, problem_lines, report
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.locations import Source
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.formatting import counted
 
 
 def list_corpora(*, as_json: bool) -> None:
@@ -76,7 +77,7 @@ def check_corpus(name: str, *, as_json: bool) -> int:
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
-            print(f"\r{done}/{total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
+            print(f"\r{done}/{counted(total, 'file')}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
     found = check(name, progress)
     if as_json:
@@ -91,7 +92,8 @@ def _print_report(report: CheckReport) -> None:
     documented = f" (documented: {report.documented})" if report.documented is not None else ""
     rates = ", ".join(f"{rate} Hz: {count}" for rate, count in report.sample_rates.items())
     channels = ", ".join(f"{channels} channels: {count}" for channels, count in report.channels.items() if channels > 1)
-    say(f"{report.utterances} utterances{documented}, {len(report.speakers)} speakers, {report.minutes:.1f} min; {rates}")
+    utterances, speakers = counted(report.utterances, "utterance"), counted(len(report.speakers), "speaker")
+    say(f"{utterances}{documented}, {speakers}, {report.minutes:.1f} min; {rates}")
     if channels:
         say(channels)
     emotions = list(report.emotions)

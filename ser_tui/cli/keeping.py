@@ -13,6 +13,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.remarks import change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError
+from ser_tui.study.formatting import counted
 from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, checked_text
 
 
@@ -56,7 +57,7 @@ def list_trash(*, empty: bool, sure: bool, as_json: bool) -> None:
 
 
 def _empty(held: Sequence[RunFolder], size: int, sure: bool, as_json: bool) -> None:
-    told = f"{len(held)} run{'' if len(held) == 1 else 's'}, {size / 2**20:.1f} MB"
+    told = f"{counted(len(held), 'run')}, {size / 2**20:.1f} MB"
     if held and not sure:
         if as_json or not sys.stdin.isatty():
             raise UsageError("nobody can be asked here; add --yes to empty the trash")

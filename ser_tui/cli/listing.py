@@ -10,7 +10,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.queue import NAME as QUEUE
 from ser_tui.store.runs import misnamed
 from ser_tui.study.errors import UsageError
-from ser_tui.study.formatting import SCORE_HEADING, duration
+from ser_tui.study.formatting import SCORE_HEADING, counted, duration
 from ser_tui.study.headline import headline_of
 from ser_tui.study.run_filter import run_filter
 from ser_tui.study.run_summary import RunSummary, to_json
@@ -30,7 +30,8 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
         print_json([{key: value for key, value in to_json(one).items() if key != "study"} for one in summaries])
         return
     if every and not summaries:
-        say(f"none of {len(every)} runs matches {wanted!r}" if wanted else "every run is archived: --filter archived:yes shows them")
+        none = f"none of {counted(len(every), 'run')} matches {wanted!r}"
+        say(none if wanted else "every run is archived: --filter archived:yes shows them")
         return
     if not summaries:
         say(f"no runs in {runs_folder()} yet; start one with `ser-tui run demo`")

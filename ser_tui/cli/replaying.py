@@ -61,12 +61,12 @@ class _Progress:
         now = time.monotonic()
         if self._kept is None:
             self._kept = found.done
-            kept = f", {counted(found.done, 'search').replace('searchs', 'searches')} kept from before" if found.done else ""
-            say(f"replaying {total} searches{kept}", error=True)
+            kept = f", {counted(found.done, 'search')} kept from before" if found.done else ""
+            say(f"replaying {counted(total, 'search')}{kept}", error=True)
         elif now - self._said >= EVERY or found.done == total:
             self._said = now
             left = (now - self._begun) / max(1, found.done - self._kept) * (total - found.done)
-            say(f"{found.done} of {total} searches, {duration(left)} left", error=True)
+            say(f"{found.done} of {counted(total, 'search')}, {duration(left)} left", error=True)
 
 
 def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> None:

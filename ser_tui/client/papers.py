@@ -33,7 +33,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.formatting import score
+from ser_tui.study.formatting import counted, score
 from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
@@ -159,7 +159,7 @@ def _replayed_grid(trials: list[Recorded], machines: set[str], protocol: str) ->
             passed.append((mark, at + 1, sum(seconds[: at + 1]) / 60 if seconds else None))
     error = found.errors.get(NEAREST)
     known = "" if error is None else f", whose error on unseen ones is {score(error)}"
-    told = f"replayed on the nearest of {len(within)} recorded trials{known}"
+    told = f"replayed on the nearest of {counted(len(within), 'recorded trial')}{known}"
     minutes = sum(seconds) / 60 if seconds else None
     machine = next(iter(machines)) if len(machines) == 1 else "several: minutes are not added up"
     return Ours("replayed", told, Score(max(search.scores), None), None, len(search.scores), minutes, tuple(passed), protocol, machine, "")

@@ -18,6 +18,7 @@ from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.splitting.splits import conflicts
 from ser_tui.corpora.unified import sentences
 from ser_tui.study.findings import Finding, plain, said
+from ser_tui.study.formatting import counted
 
 _ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
 """Where in a table a problem is."""
@@ -90,7 +91,8 @@ class CheckReport:
         """What is to be seen before the corpus is kept: how much, which classes, whose voices, and where that was read from."""
         rates = ", ".join(f"{rate} Hz" for rate in self.sample_rates)
         lines = [
-            f"{self.corpus}: {self.utterances} utterances, {len(self.speakers)} speakers, {len(self.emotions)} emotions, "
+            f"{self.corpus}: {counted(self.utterances, 'utterance')}, {counted(len(self.speakers), 'speaker')}, "
+            f"{counted(len(self.emotions), 'emotion')}, "
             f"{self.minutes:.1f} min, {rates}, in {self.root}",
             f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in self.emotions.items())}",
             f"speakers: {_shown([f'{name} {count}' for name, count in self.speakers.items()], 8) or 'none are named'}",
@@ -194,7 +196,8 @@ def _missing(manifest: Manifest, entry: CorpusEntry) -> str:
     if entry.utterances is not None and here < entry.utterances:
         told = f"{here:,} of the {entry.utterances:,} utterances that {entry.name} should have are here"
     if absent:
-        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers are missing: {_shown(absent, 6)}"
+        are = "is" if len(absent) == 1 else "are"
+        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers {are} missing: {_shown(absent, 6)}"
     return told
 
 
@@ -237,7 +240,7 @@ def _unclear(manifest: Manifest) -> list[Finding]:
 
 
 def _cut(count: int, recordings: int, utterances: int) -> str:
-    of = "all utterances" if count == utterances else f"{count} of {utterances} utterances"
+    of = "all utterances" if count == utterances else f"{count} of {counted(utterances, 'utterance')}"
     which = f"{recordings} recordings" if recordings > 1 else "one recording"
     return f"{of} are cut out of {which}; a split that is drawn keeps those of one together"
 

@@ -21,6 +21,7 @@ from ser_tui.corpora.reading.tables import ReadTable
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.corpora.unified import told, unified
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.protocol import Speakers
 
 __all__ = [
@@ -63,7 +64,7 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
     if not manifest.utterances:
         first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
         raise UserError(
-            f"corpus {name}: no usable utterance in {manifest.root} ({len(manifest.problems)} files left out{first}); "
+            f"corpus {name}: no usable utterance in {manifest.root} ({counted(len(manifest.problems), 'file')} left out{first}); "
             f"`ser-tui corpora check {name}` lists them, `ser-tui corpora add {name} PATH` names another folder"
         )
     return manifest

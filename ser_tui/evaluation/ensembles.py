@@ -21,6 +21,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding, findings_of, plain
+from ser_tui.study.formatting import counted
 from ser_tui.study.headline import chosen_on
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.score_keys import SCORE
@@ -127,7 +128,7 @@ def members_of(folder: RunFolder, state: RunState, part: str, top: int | None) -
         raise UsageError(f"--top {top}: a run keeps the class probabilities of its {MOST_TRIALS} best trials only")
     found = best_trials(state)[:top]
     if len(found) < top:
-        raise UsageError(f"--top {top}: {folder.run_id} has only {len(found)} trials with a score")
+        raise UsageError(f"--top {top}: {folder.run_id} has only {counted(len(found), 'trial')} with a score")
     return [_member(folder, state, trial.number, part) for trial in found]
 
 
@@ -241,7 +242,8 @@ def _mean(said: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def _chosen(members: Sequence[Member], top: int | None) -> tuple[str, ...]:
     found = []
     if top is not None:
-        found.append(f"the {top} best trials of each run were chosen by their scores on these very utterances")
+        which = f"{top} best trials of each run were chosen by their scores"
+        found.append(f"the {'best trial of each run was chosen by its score' if top == 1 else which} on these very utterances")
     parts = list(dict.fromkeys(one.chosen for one in members if one.chosen))
     if parts:
         on = " and ".join("these utterances" if one == "all of it" else one.replace(" of them", " of these utterances") for one in parts)

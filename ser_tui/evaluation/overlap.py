@@ -10,6 +10,7 @@ from ser_tui.corpora.catalogue import edition
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.findings import Finding
+from ser_tui.study.formatting import counted, different_recordings
 
 OPEN = "other"
 """Among `labels.EMOTIONS`, what is none of them."""
@@ -27,15 +28,15 @@ def overlap(
     known = {trained.digests[utterance.id] for utterance in heard}
     same = sum(target.digests[utterance.id] in known for utterance in asked)
     if same:
-        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so this is not a zero-shot score."
+        sentence = f"Duplicates: {_of_all(same, asked)} trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
     found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation})
     cut = {trained.recording(utterance) for utterance in heard}
     parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
     if parts:
         sentence = (
-            f"Recordings are shared: {len(parts)} of the {len(asked)} utterances come from recordings that the model was trained on in "
-            "other parts or as a whole, so it knows their voices and rooms."
+            f"Recordings are shared: {len(parts)} of the {counted(len(asked), 'utterance')} {'comes' if len(parts) == 1 else 'come'} from "
+            "recordings that the model was trained on in other parts or as a whole, so it knows their voices and rooms."
         )
         found.append(Finding(kind="recordings", sentence=sentence, count=len(parts), of=len(asked)))
     editions = {edition(utterance) for utterance in asked}
@@ -60,7 +61,7 @@ def overlap_with_record(
     found: list[Finding] = []
     same = sum(target.digests[utterance.id] in digests for utterance in asked)
     if same:
-        sentence = f"Duplicates: {same} of the {len(asked)} recordings were trained on, byte for byte, so this is not a zero-shot score."
+        sentence = f"Duplicates: {_of_all(same, asked)} trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
     found += _chosen_by(target, asked, set(validation))
     mine, prefixes = _values(asked, "speaker"), {f"{edition(utterance)}/" for utterance in asked}
@@ -80,8 +81,8 @@ def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collect
     if not same:
         return []
     sentence = (
-        f"Chosen by this: {same} of the {len(asked)} recordings are, byte for byte, in the validation part that chose the "
-        "configuration, so this is not a zero-shot score."
+        f"Chosen by this: {same} of the {counted(len(asked), 'recording')} {'is' if same == 1 else 'are'}, byte for byte, in the "
+        "validation part that chose the configuration, so this is not a zero-shot score."
     )
     return [Finding(kind="chosen_by", sentence=sentence, count=same, of=len(asked))]
 
@@ -110,7 +111,7 @@ def within(target: Manifest, chosen: Sequence[int], mapping: Mapping[str, str], 
     found: list[Finding] = []
     if more := len(asked) - len(held):
         sentence = (
-            f"Repeated: the {len(asked)} utterances are {len(held)} different recordings, byte for byte. n counts the others too, and an "
+            f"Repeated: the {len(asked)} utterances are {different_recordings(len(held))}, byte for byte. n counts the others too, and an "
             "interval over utterances is narrower than it should be."
         )
         found.append(Finding(kind="told", sentence=sentence, count=more, of=len(asked)))
@@ -134,3 +135,8 @@ def within(target: Manifest, chosen: Sequence[int], mapping: Mapping[str, str], 
         )
         found.append(Finding(kind="told", sentence=sentence, count=sum(meaning(utterance.emotion) == OPEN for utterance in asked)))
     return found
+
+
+def _of_all(number: int, asked: Sequence[Utterance]) -> str:
+    """1 of the 20 recordings was; 2 of the 20 recordings were"""
+    return f"{number} of the {counted(len(asked), 'recording')} {'was' if number == 1 else 'were'}"

@@ -37,6 +37,7 @@ from ser_tui.study.findings import (
     transductive,
     warm,
 )
+from ser_tui.study.formatting import counted
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import to_plain
 from ser_tui.study.unread import unread
@@ -191,7 +192,7 @@ def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
     if problems:
         first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
         session.note(
-            f"{len(problems)} files of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
+            f"{counted(len(problems), 'file')} of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
             "`ser-tui corpora check` lists them",
             level="warning",
         )

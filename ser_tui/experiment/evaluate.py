@@ -35,7 +35,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_evaluation
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
 from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive, warm_of_target
-from ser_tui.study.formatting import mapped
+from ser_tui.study.formatting import counted, mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.study.scores import SELF_TRAINED, intervals
 from ser_tui.training.model import Model
@@ -239,7 +239,9 @@ class _Evaluation:
             )
         )  # fmt: skip
         if result.unreadable:
-            session.note(f"{result.unreadable} utterances of {corpus} could not be read and count as wrong", level="warning")
+            count = "counts" if result.unreadable == 1 else "count"
+            which = f"{counted(result.unreadable, 'utterance')} of {corpus}"
+            session.note(f"{which} could not be read and {count} as wrong", level="warning")
         return None
 
 

@@ -34,7 +34,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.event_scores import fold_row
 from ser_tui.study.events import FoldsScored
 from ser_tui.study.findings import plain
-from ser_tui.study.formatting import score_text
+from ser_tui.study.formatting import counted, score_text
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import BCA, Score
@@ -69,7 +69,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
     if len(parts) < 3:
         raise UserError(f"protocol {protocol}: nested folds need three folds at least, to choose on two; there are {len(parts)}")
     if top > trials:
-        raise UserError(f"--top {top}: the run has {trials} trials, and so has the search inside each fold; choose fewer")
+        raise UserError(f"--top {top}: the run has {counted(trials, 'trial')}, and so has the search inside each fold; choose fewer")
     session.limit_memory()
     made = [_fold(name, fold) for name, fold in parts]
     trainer = ProbeTrainer(

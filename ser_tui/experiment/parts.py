@@ -13,6 +13,7 @@ from ser_tui.experiment.surroundings import Keeper
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
+from ser_tui.study.formatting import counted
 
 Parts = Mapping[str, Sequence[str]]
 """Ids of utterances by the name of their part."""
@@ -128,7 +129,7 @@ def _differences(data: SplitCorpus, start: RunStarted) -> list[str]:
     split, found = data.split, []
     for name, indices in (("train", split.train), ("validation", split.validation), ("test", split.test)):
         if (count := start.utterances.get(name, len(indices))) != len(indices):
-            found.append(f"{name} has {len(indices)} utterances, not {count}")
+            found.append(f"{name} has {counted(len(indices), 'utterance')}, not {count}")
         speakers = data.speakers(indices)
         if name in start.speakers and tuple(start.speakers[name]) != speakers:
             other = sorted(set(start.speakers[name]) ^ set(speakers))

@@ -34,7 +34,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_epoch
 from ser_tui.study.events import EpochFinished, RunCancelled, RunFinished, TrialContinued, TrialFailed, TrialStarted
-from ser_tui.study.going_on import ALL_TRIED
+from ser_tui.study.going_on import ALL_TRIED, minutes_over
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.outputs import is_among_best
 from ser_tui.study.protocol import FOLDED
@@ -267,7 +267,7 @@ class _Search:
                     self.executor.refit(number)
                     return True
         except TrialStopped:
-            over = f"{self.study.budget.minutes:g} minutes are over" if self._budget.timed_out else "stopped"
+            over = minutes_over(self.study.budget.minutes or 0.0) if self._budget.timed_out else "stopped"
             self._failed(number, FailureKind.CUT_SHORT, self.session.stop_reason or over)
         except WorkerDied as error:
             self._died(number, error)

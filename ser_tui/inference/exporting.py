@@ -86,9 +86,10 @@ def export(request: ExportRequest) -> int:
             if left_out := len(waveforms) - compared.recordings:
                 note(f"compared without {counted(left_out, 'recording')} that the model has no finite logits of")
             if not compared.holds:
+                wrong = compared.recordings - compared.equal
                 raise UserError(
                     f"the export answers differently from the model: logits differ by {compared.largest:.2g} ({compared.bound}), "
-                    f"{compared.recordings - compared.equal} of {compared.recordings} labels differ; nothing was kept"
+                    f"{wrong} of {counted(compared.recordings, 'label')} {'differs' if wrong == 1 else 'differ'}; nothing was kept"
                 )
             own = compare(loaded.model, says, waveforms) if same is not loaded.model else None
             (partial / "README.md").write_text(_card(request, loaded, compared, own), encoding="utf-8")

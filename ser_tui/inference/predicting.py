@@ -15,6 +15,7 @@ from ser_tui.inference.sources import Recording
 from ser_tui.store.answers import SILENT, Answer, Key, shown
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import FEW
+from ser_tui.study.formatting import counted
 from ser_tui.training.audio import SAMPLE_RATE
 from ser_tui.training.averaging import AveragedModel
 
@@ -52,8 +53,9 @@ def check(model: AveragedModel, sources: Sequence[Recording], cut: Cut) -> None:
         unknown = [source for source in sources if not source.speaker and not source.problem]
         if unknown:
             raise UserError(
-                f"this model takes features by each speaker's own statistics (training.normalize_speaker), and {len(unknown)} recordings "
-                f"have no speaker (first: {unknown[0].name}): give a table with a column of speakers (--column speaker=HEADER)"
+                "this model takes features by each speaker's own statistics (training.normalize_speaker), and "
+                f"{counted(len(unknown), 'recording')} {'has' if len(unknown) == 1 else 'have'} no speaker (first: {unknown[0].name}): "
+                "give a table with a column of speakers (--column speaker=HEADER)"
             )
 
 

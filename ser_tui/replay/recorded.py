@@ -16,6 +16,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.axes import inside
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import BCA
@@ -119,8 +120,8 @@ def usable(space: Space, trials: Sequence[Recorded]) -> list[Recorded]:
     ]
     if len(found) < LEAST:
         raise UsageError(
-            f"{len(found)} of {len(trials)} recorded trials lie within the space; a surrogate needs {LEAST} at least: "
-            "name more runs or tables, or another space with --study"
+            f"{len(found)} of {counted(len(trials), 'recorded trial')} {'lies' if len(found) == 1 else 'lie'} within the space; a "
+            f"surrogate needs {LEAST} at least: name more runs or tables, or another space with --study"
         )
     return found
 

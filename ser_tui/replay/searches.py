@@ -63,7 +63,7 @@ def bounds_told(budget: int, minutes: float | None) -> str:
     if minutes is None:
         return f"{trials} a search"
     most = f", {trials} at most" if budget < MOST_TRIALS else ""
-    return f"a search has what ends within {minutes:g} minutes{most}"
+    return f"a search has what ends within {counted(minutes, 'minute', 'g')}{most}"
 
 
 _REQUEST = TypeAdapter(Request)

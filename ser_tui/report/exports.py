@@ -72,6 +72,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
     """One row a trial of each run. Raises UserError where there is none."""
     names = list(dict.fromkeys(name for one in told for trial in one.document["trial_list"] for name in trial["parameters"]))
     others = [measure for measure in _searched(told) if measure.name not in (BCA, ACCURACY)]
+    elsewhere = any(trial["where"] for one in told for trial in one.document["trial_list"])
     columns = [
         SheetColumn("run", hidden=len(told) == 1),
         SheetColumn("trial", right=True),
@@ -91,7 +92,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("warnings", hidden=True),
         SheetColumn("objective", hidden=True),
         SheetColumn("interval_speakers", hidden=True),
-        SheetColumn("where", "machine", machine_name, hidden=not any(trial["where"] for one in told for trial in one.document["trial_list"])),
+        SheetColumn("where", "machine", machine_name, hidden=not elsewhere),
     ]
     rows = []
     for one in told:

@@ -102,7 +102,7 @@ def _lines(document: Document | None, made: Made) -> Iterator[str]:
     if made.rounded is not None:
         yield (
             f"The run trained and scored it with less than float32: against that, logits differ by {made.rounded[0]:.2g} at most, and "
-            f"{made.rounded[1]} of {made.rounded[2]} labels are the same."
+            f"{made.rounded[1]} of {counted(made.rounded[2], 'label')} {'is' if made.rounded[1] == 1 else 'are'} the same."
         )
     yield from ("", f"Model {made.model}.")
 
@@ -148,7 +148,7 @@ def _scores(document: Document) -> Iterator[str]:
 
 def _protocol(document: Document) -> Iterator[str]:
     yield from ("## Protocol", "")
-    parts = ", ".join(f"{count} utterances {part}" for part, count in document["utterances"].items() if count)
+    parts = ", ".join(f"{counted(count, 'utterance')} {part}" for part, count in document["utterances"].items() if count)
     yield from (
         f"Protocol {_plain(str(document['protocol']))} on {_plain(str(document['corpus']))}: {parts}. Speakers shared between parts: "
         f"{shared(document['shares_speakers'])}. Trials: {document['trials']}, by {_plain(str(document['strategy']))}.", "",

@@ -15,6 +15,7 @@ from typing import Any
 from ser_tui.evaluation.mapping import propose
 from ser_tui.study.events import EvaluationFinished, RunStarted
 from ser_tui.study.findings import doubts, findings_of, shares_speakers
+from ser_tui.study.formatting import counted
 from ser_tui.study.headline import pooled_over, validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
@@ -142,7 +143,7 @@ def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, 
         trials = counted_trials(state)
         whole = kind in ("grid", AUTOSPEECH)
         if len(trials) < budget and not whole:
-            left[run_id] = f"{len(trials)} of {budget} trials"
+            left[run_id] = f"{len(trials)} of {counted(budget, 'trial')}"
             continue
         if (ours := of_search(run_id, state, trials if whole else trials[:budget])) is not None:
             found.setdefault(kind, []).append(ours)
@@ -231,7 +232,8 @@ def machine_text(start: RunStarted) -> str:
     threads = facts.get("threads")
     workers = facts.get("workers")
     words = (
-        facts.get("processor"), f"{threads} threads" if threads else "", f"{workers} workers" if workers else "", facts.get("precision"),
+        facts.get("processor"), counted(threads, "thread") if threads else "", counted(workers, "worker") if workers else "",
+        facts.get("precision"),
     )  # fmt: skip
     return ", ".join(str(word) for word in words if word) or "not known"
 

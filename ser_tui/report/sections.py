@@ -415,7 +415,8 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
     best = plots.best_place(document)
     chosen = [number for number, (place, _) in enumerate(trials) if place == best]
     headings = ["#", *(name.replace("_", " ") for name in names), "BCA", "accuracy"]
-    headings += [*(measure.label for measure in others), "loss", "epochs", "time", "proposed by", *(["machine"] if elsewhere else []), "state"]
+    headings += [*(measure.label for measure in others), "loss", "epochs", "time", "proposed by"]
+    headings += ["machine", "state"] if elsewhere else ["state"]
     right = [0, *range(1, len(names) + 1), *(len(names) + place for place in range(3, 6 + len(others)))]
     yield table(headings, lines, right=right, chosen=chosen)
     yield tag("p", f"Scores are on the validation part, after a trial's last epoch. {_stands_out(document)}", class_="soft")

@@ -199,7 +199,8 @@ def pausing_saves_little(study: Study) -> str:
         return ""
     first = getattr(_settings(record(study.strategy.kind), study.strategy), "first", None)
     if share == 1:
-        return f"strategy {study.strategy.kind} pauses no trial of this search: none has more than {first} epochs (strategy.first)"
+        epochs = counted(first or 0, "epoch")
+        return f"strategy {study.strategy.kind} pauses no trial of this search: none has more than {epochs} (strategy.first)"
     earlier = "; a smaller strategy.first pauses them earlier" if first and first > 1 else ""
     return f"strategy {study.strategy.kind} saves little here: about {share:.0%} of all epochs are trained all the same{earlier}"
 

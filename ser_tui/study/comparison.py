@@ -69,7 +69,7 @@ class Pairing:
         """+.029, p = .04 over 8 speakers on 120 shared utterances, p = .08 of 3 tests (Holm)"""
         if self.difference is None:
             return f"none: {self.reason}"
-        told = f"{self.words} {self.scope} on {self.utterances} shared utterances"
+        told = f"{self.words} {self.scope} on {counted(self.utterances, 'shared utterance')}"
         return f"{told}, {self.correction}" if self.correction else told
 
     @property
@@ -78,7 +78,7 @@ class Pairing:
         if self.p is None:
             return ""
         if not self.speakers and self.recordings:
-            return f"over {self.recordings} recordings"
+            return f"over {counted(self.recordings, 'recording')}"
         return p_is_about(self.speakers)
 
 

@@ -119,7 +119,8 @@ def transductive(by_speaker: bool, dropped: int = 0) -> tuple[Finding, ...]:
     left out of them."""
     if not by_speaker:
         return ()
-    labels = f"without labels, but for the {dropped} recordings of emotions that the mapping drops" if dropped else "without labels"
+    labels = "without labels"
+    labels += f", but for the {counted(dropped, 'recording')} of emotions that the mapping drops" if dropped else ""
     sentence = (
         f"Transductive: features are taken by each speaker's own mean and deviation, of the speakers that are scored too ({labels}). "
         "The score holds where many recordings of a speaker come together, not for a single one."
@@ -135,7 +136,9 @@ def few_recordings(by_speaker: bool, speakers: Sequence[str], part: str = "") ->
     if not by_speaker or not few:
         return ()
     where = f" in the {part} part" if part else ""
-    sentence = f"Few recordings: {few} of the {len(counts)} speakers{where} have fewer than {FEW}, so their own statistics say little."
+    have, their = ("has", "its") if few == 1 else ("have", "their")
+    of = counted(len(counts), "speaker")
+    sentence = f"Few recordings: {few} of the {of}{where} {have} fewer than {FEW}, so {their} own statistics say little."
     if single:
         sentence += (
             f" {single} of them {'has' if single == 1 else 'have'} one alone, of which nothing is left once its own mean is taken out: "
@@ -228,7 +231,8 @@ def unknown_sex(utterances: int, of: int) -> tuple[Finding, ...]:
     if not utterances:
         return ()
     sentence = (
-        f"Sex not known: {utterances} of the {of} validation utterances are in neither group, and the worst sex's BCA leaves them out."
+        f"Sex not known: {utterances} of the {counted(of, 'validation utterance')} {'is' if utterances == 1 else 'are'} in neither group, "
+        f"and the worst sex's BCA leaves {'it' if utterances == 1 else 'them'} out."
     )
     return (Finding(kind="unknown_sex", sentence=sentence, part="validation", count=utterances, of=of),)
 

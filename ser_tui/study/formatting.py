@@ -252,9 +252,15 @@ def of_speakers(speakers: Sequence[str], without: Sequence[str], most: int | Non
     return ", ".join([*told, *([f"without {named(without)}"] if without else [])])
 
 
-def counted(number: int, thing: str) -> str:
-    """1 trial, 15 trials."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def counted(number: float, thing: str, how: str = "") -> str:
+    """1 trial, 15 trials, 2 searches. `how`: as in a format, "," for 1,200 utterances, "g" for 1.5 minutes."""
+    ending = "" if number == 1 else "es" if thing.endswith(("s", "x", "sh", "rch", "tch")) else "s"
+    return f"{number:{how}} {thing}{ending}"
+
+
+def different_recordings(number: int) -> str:
+    """one recording, 12 different recordings: of files that are the same byte for byte."""
+    return "one recording" if number == 1 else f"{number} different recordings"
 
 
 def machine_name(where: str) -> str:

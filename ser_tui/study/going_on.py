@@ -25,7 +25,7 @@ def why_over(state: RunState, budget: Budget, *, timed_out: bool, under_way: int
         return f"{counted(budget.trials, 'trial')} {'is' if budget.trials == 1 else 'are'} done"
     # Workers may take longer to join than a small budget lasts: the first trial begins all the same.
     if budget.minutes is not None and timed_out and state.trials:
-        return f"{budget.minutes:g} minutes are over"
+        return minutes_over(budget.minutes)
     if budget.stop_after is not None:
         # One that was left at a rung is no try that gained nothing.
         trials = [trial for trial in counted_trials(state) if trial.scored or not trial.rungs]
@@ -77,3 +77,8 @@ def refuse_after_test(state: RunState, budget: Budget) -> None:
             "its test part is scored, which is done once: a search that goes on would choose after that. Start a new run with the "
             "larger budget (y on home copies the study)"
         )
+
+
+def minutes_over(minutes: float) -> str:
+    """2.5 minutes are over"""
+    return f"{counted(minutes, 'minute', 'g')} {'is' if minutes == 1 else 'are'} over"

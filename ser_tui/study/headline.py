@@ -152,7 +152,7 @@ def validation_speakers(start: RunStarted | None) -> int | None:
 def speakers_text(speakers: int | None) -> str:
     """2 speakers: what an interval is over, in few words; empty where it is over utterances because training heard the speakers
     too, or they are not known."""
-    return f"{speakers} speaker{'' if speakers == 1 else 's'}" if speakers else ""
+    return counted(speakers, "speaker") if speakers else ""
 
 
 LEAST_SPEAKERS = 6

@@ -65,8 +65,8 @@ def kept_lines(event: events.Event, state: RunState) -> Narrated:
 
 def _budget(budget: Mapping[str, Any]) -> str:
     trials, minutes = budget.get("trials"), budget.get("minutes")
-    asked = [f"{trials} trials"] if type(trials) is int else []
-    asked += [f"{minutes:g} minutes"] if type(minutes) in (int, float) else []
+    asked = [counted(trials, "trial")] if type(trials) is int else []
+    asked += [counted(minutes, "minute", "g")] if type(minutes) in (int, float) else []
     return f", to go on to {' or '.join(asked)} in all" if asked else ""
 
 
@@ -136,9 +136,9 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
                 told += f"; test part: {_scored('BCA', event.test_score, event.test_interval_speakers)}"
             return (Line(told),)
         case events.EvaluationStarted():
-            return (Line(f"evaluating on {_target(event)}: {event.utterances} utterances"),)
+            return (Line(f"evaluating on {_target(event)}: {counted(event.utterances, 'utterance')}"),)
         case events.EvaluationProgressed():
-            return (Line(f"{event.corpus}: {event.done}/{event.utterances} utterances", "step"),)
+            return (Line(f"{event.corpus}: {event.done}/{counted(event.utterances, 'utterance')}", "step"),)
         case events.EvaluationFinished():
             return _evaluation_finished(event, state)
         case events.EvaluationFailed():

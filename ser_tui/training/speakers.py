@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 
 _EPSILON = 1e-6
 
@@ -22,8 +23,9 @@ def by_speaker(features: NDArray[np.float32], speakers: Sequence[str]) -> NDArra
     if not all(speakers) or len(speakers) != len(features):
         unknown = sum(not name for name in speakers) if len(speakers) == len(features) else len(features)
         raise UserError(
-            f"training.normalize_speaker: features by each speaker's own statistics need speakers, and {unknown} utterances have none; "
-            "name them in the corpus's table (column speaker), or search without it"
+            "training.normalize_speaker: features by each speaker's own statistics need speakers, and "
+            f"{counted(unknown, 'utterance')} {'has' if unknown == 1 else 'have'} none; name them in the corpus's table (column speaker), "
+            "or search without it"
         )
     normalised, names = np.empty_like(features), np.asarray(speakers)
     for name in np.unique(names):

@@ -225,7 +225,7 @@ def test_official_parts() -> None:
     assert said(two, "no validation part: a share of its training part")
     some = split(corpus("train", "validation", None, "train"), SplitProtocol(kind="official"))
     assert (some.train, some.validation, some.test) == ((0, 3), (1,), ())
-    assert said(some, "1 utterances are in no part")
+    assert said(some, "1 utterance is in no part")
     with pytest.raises(UsageError, match="own test part"):
         split(corpus("train", "test"), SplitProtocol(kind="official", test_size=0.1))
 

@@ -192,6 +192,8 @@ def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, soun
     assert "1 begins" in warning and "a.wav#0.000-2.000 and a.wav#1.500-3.000" in warning
     apart = report(manifest(home, [("a.wav", 0.0, 2.0), ("a.wav", 1.97, 3.0)]))
     assert not any("Overlapping" in warning for warning in apart.warnings)  # rounding
+    alone = replace(report(manifest(home, [("b.wav", None, None)])), speakers={"s1": 1})
+    assert "1 utterance, 1 speaker, 1 emotion, " in alone.first_lines()[0]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 50), st.integers(1, 20)), max_size=12))
@@ -289,5 +291,5 @@ def test_one_recording_alone_cannot_be_divided(home: Path, sound: Sounds) -> Non
 
     sound(home / "a.wav", seconds=2.0)
     corpus = manifest(home, [("a.wav", start / 10, start / 10 + 0.1) for start in range(10)])
-    with pytest.raises(UsageError, match="1 recordings, which stay whole"):
+    with pytest.raises(UsageError, match="1 recording, which stays whole"):
         split(corpus, SplitProtocol())

@@ -74,7 +74,7 @@ def test_other_segments_of_a_recording_that_was_trained_on_are_named() -> None:
 
     trained = cut("one", 2.0, "f" * 64)
     (said,) = overlap(trained, [0], cut("two", 3.0, "f" * 64), [0])
-    assert said.sentence.startswith("Recordings are shared: 1 of the 1 utterances") and said.kind == "recordings"
+    assert said.sentence.startswith("Recordings are shared: 1 of the 1 utterance comes") and said.kind == "recordings"
     assert overlap(trained, [0], cut("two", 2.0, "f" * 64), [0])[0].kind == "duplicates"
     assert overlap(trained, [0], cut("two", 3.0, "0" * 64), [0]) == []
 

@@ -50,7 +50,7 @@ def test_of_a_newer_version_s_finding_the_sentence_is_kept() -> None:
 
 def test_sentences_of_old_logs_are_findings_too() -> None:
     sentences = (
-        "Sessions are shared: the validation part has recordings of 1 sessions (Ses01) of which other recordings are trained on.",
+        "Sessions are shared: the validation part has recordings of 1 session (Ses01) of which other recordings are trained on.",
         "Duplicates across parts: 1 recording is byte for byte in two parts, for example a (training) and b (test).",
         "All training utterances are of one speaker (a).",
     )

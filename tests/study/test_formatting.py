@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.study.formatting import (
+    counted,
     difference_text,
     duration,
     ended,
@@ -105,3 +106,9 @@ def test_values_that_a_trial_does_not_read_are_not_told() -> None:
     assert parameters_text(values) == "learning_rate 2.0e-4, trained full"
     assert parameters_text({**values, "trained": "lora"}) == "learning_rate 2.0e-4, trained lora, lora_rank 8"
     assert parameters_text({"learning_rate": 2e-4, "epochs": 3}) == "learning_rate 2.0e-4, epochs 3"
+
+
+def test_a_number_agrees_with_its_noun() -> None:
+    assert counted(1, "speaker") == "1 speaker" and counted(0, "speaker") == "0 speakers"
+    assert counted(1200, "utterance", ",") == "1,200 utterances" and counted(1.0, "minute", "g") == "1 minute"
+    assert [counted(2, thing) for thing in ("search", "class", "epoch", "batch")] == ["2 searches", "2 classes", "2 epochs", "2 batches"]

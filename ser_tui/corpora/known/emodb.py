@@ -16,6 +16,7 @@ from ser_tui.corpora.entry import Archive, CorpusEntry
 from ser_tui.corpora.labels import Labeller, Labels, by_name
 from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 
 FORM = "SSTTTEv (03a01Wa.wav)"
 NAME = re.compile(r"(?P<speaker>03|08|09|1[0-6])(?P<text>a0[12457]|b0[1239]|b10)(?P<emotion>[WLEAFTN])(?P<version>[a-z]?)", re.ASCII)
@@ -61,7 +62,8 @@ def labeller(*, ambiguous: bool = False, official: bool = False) -> Labeller:
             for name in out:
                 del found[name]
             if out:
-                found[AMBIGUOUS_TABLE] = f"the {len(out)} ambiguous utterances that it lists are left out; corpus emodb2-all has them"
+                listed = f"the {counted(len(out), 'ambiguous utterance')} that it lists {'is' if len(out) == 1 else 'are'} left out"
+                found[AMBIGUOUS_TABLE] = f"{listed}; corpus emodb2-all has {'it' if len(out) == 1 else 'them'}"
         return {name: _with_part(labels) if official else labels for name, labels in found.items()}
 
     return label

@@ -15,6 +15,7 @@ from ser_tui.corpora.reading.filing import Filing
 from ser_tui.corpora.reading.partitions import Division
 from ser_tui.corpora.reading.tables import ReadTable, Record
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.tsv")
 """As Hugging Face's audiofolder has it."""
@@ -156,5 +157,5 @@ def _with_rest(base: Path, folder: Path, table: ReadTable) -> ReadTable:
     rest = [name for name in files.find(folder)[0] if os.path.realpath(folder / name) not in used]
     if not rest:
         return table
-    said = f"not used, since the table does not name them: {len(rest)} sound files, for example {rest[0]}"
+    said = f"not used, since the table does not name them: {counted(len(rest), 'sound file')}, for example {rest[0]}"
     return replace(table, reading=(*table.reading, said))

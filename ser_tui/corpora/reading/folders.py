@@ -18,6 +18,7 @@ from ser_tui.corpora.labels import Labels, canonical
 from ser_tui.corpora.manifest import Manifest, Problem
 from ser_tui.corpora.reading import trees
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.formatting import counted
 
 TREE = "tree"
 _TREE = re.compile(r"tree(?::([1-9]\d?))?")
@@ -106,7 +107,8 @@ def heard(name: str, root: Path, reading: Reading, *, progress: Progress | None 
 def _as(entry: CorpusEntry, root: Path, ids: Sequence[str], problems: Sequence[Problem]) -> Reading:
     told = f"as {entry.name}"
     if entry.knows is not None:
-        told += f": {sum(bool(entry.knows(one)) for one in ids):,} of {len(ids):,} files are named as its files are"
+        known = sum(bool(entry.knows(one)) for one in ids)
+        told += f": {known:,} of {counted(len(ids), 'file', ',')} {'is' if known == 1 else 'are'} named as its files are"
     return Reading(entry.labeller(root, ids), tuple(problems), (told,), entry.name, entry)
 
 

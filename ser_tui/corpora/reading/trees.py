@@ -14,6 +14,7 @@ from ser_tui.corpora.labels import Labels, canonical
 from ser_tui.corpora.reading.partitions import EVALUATION, known_part
 from ser_tui.corpora.words import AFFECTIVE, CODES, GIVEN_NAMES, folded
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _NEGATIONS = frozenset({"not", "non", "no", "un", "without", "nicht", "kein", "sans", "senza", "sin"})
@@ -79,7 +80,7 @@ def read(ids: Sequence[str], level: int | None = None) -> Tree | None:
             raise UserError("the files lie in no folders that could be classes; give a table of file, speaker and emotion")
         if level not in levels:
             deepest = "" if len(levels) == 1 else f" to tree:{len(levels)}"
-            raise UserError(f"no file lies {level + 1} folders deep: say --like tree:1{deepest}")
+            raise UserError(f"no file lies {counted(level + 1, 'folder')} deep: say --like tree:1{deepest}")
         return _with_people(ids, levels, level, {folder: folder for folder in levels[level]})
     found = {at: _exact(folders) for at, folders in levels.items()}
     shares = {at: sum(levels[at][folder] for folder in known) for at, known in found.items() if _evident(known, levels[at])}
@@ -118,8 +119,9 @@ def _refuse_uneven(ids: Sequence[str], level: int, found: Mapping[int, Mapping[s
             elsewhere += [name] if meant else []
     if len(meanings) > 1:
         raise UserError(
-            f"emotions are named by the folders of level {level + 1}, but those of {len(elsewhere)} files by folders of another level, for "
-            f"example {elsewhere[0]}: bring all to one level, give a table of file and emotion, or say --like tree:{level + 1} as it is"
+            f"emotions are named by the folders of level {level + 1}, but those of {counted(len(elsewhere), 'file')} by folders of "
+            f"another level, for example {elsewhere[0]}: bring all to one level, give a table of file and emotion, or say "
+            f"--like tree:{level + 1} as it is"
         )
 
 

@@ -36,7 +36,7 @@ from ser_tui.corpora.splitting.splits import (
 )
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
-from ser_tui.study.formatting import folds_text
+from ser_tui.study.formatting import counted, folds_text
 from ser_tui.study.protocol import FOLDED, SplitProtocol
 
 BY_SPEAKER = ("speaker", "kfold", "loso", "speaker-sentence", "loso-sentence")
@@ -205,8 +205,8 @@ def _by_speaker(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]
         number = len(ordered_groups(manifest, manifest.speakers, protocol.seed))
         together = f", {number} where those who are recorded together stay together" if number < len(manifest.speakers) else ""
         raise UsageError(
-            f"protocol {protocol.kind}: {manifest.corpus} has {len(manifest.speakers)} speakers{together}, which leaves none to train on; "
-            "use fewer for validation and test, or another protocol"
+            f"protocol {protocol.kind}: {manifest.corpus} has {counted(len(manifest.speakers), 'speaker')}{together}, which leaves none to "
+            "train on; use fewer for validation and test, or another protocol"
         )
     return _apart(manifest, rest, named)
 
@@ -246,7 +246,8 @@ def _notes(manifest: Manifest, protocol: SplitProtocol) -> list[Finding]:
         sentence = "The official split has no validation part: a share of its training part, drawn by seed, validates."
         notes.append(Finding(kind="protocol", sentence=sentence, part="validation"))
     if unused := parts[None]:
-        sentence = f"{unused} utterances are in no part of the official split and are not used."
+        are = "is" if unused == 1 else "are"
+        sentence = f"{counted(unused, 'utterance')} {are} in no part of the official split and {are} not used."
         notes.append(Finding(kind="unused", sentence=sentence, count=unused, of=len(manifest.utterances)))
     return notes
 
@@ -280,8 +281,8 @@ def _fold_notes(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]
         if lacking == len(rest):
             return []
         sentence = (
-            f"The corpus's own folds are not used: {lacking} of the {len(rest)} utterances are in none of them, so the folds are drawn "
-            "over speakers."
+            f"The corpus's own folds are not used: {lacking} of the {len(rest)} utterances {'is' if lacking == 1 else 'are'} in none of "
+            "them, so the folds are drawn over speakers."
         )
         return [Finding(kind="protocol", sentence=sentence, count=lacking, of=len(rest))]
     instead = f", not the {protocol.folds} of the study" if protocol.folds != count else ""
@@ -376,7 +377,8 @@ def _divide(
 
             kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
     except ValueError:
-        whole = f" in {len(groups)} recordings, which stay whole" if together else ""
+        stay = f"{counted(len(groups), 'recording')}, which {'stays' if len(groups) == 1 else 'stay'} whole"
+        whole = f" in {stay}" if together else ""
         raise _too_few(manifest, emotions, key, whole, stratified=stratify is not None) from None
     return kept, taken
 
@@ -391,8 +393,8 @@ def _refuse_rare(manifest: Manifest, emotions: Sequence[str]) -> None:
 def _too_few(manifest: Manifest, emotions: Sequence[str], key: str, whole: str, *, stratified: bool) -> UsageError:
     wanted = "every part to have each emotion" if stratified else "two parts"
     return UsageError(
-        f"protocol.{key}: {manifest.corpus} has {len(emotions)} utterances of {len(set(emotions))} emotions to divide{whole}, too few for "
-        f"{wanted}; choose another size"
+        f"protocol.{key}: {manifest.corpus} has {counted(len(emotions), 'utterance')} of {counted(len(set(emotions)), 'emotion')} to "
+        f"divide{whole}, too few for {wanted}; choose another size"
     )
 
 

@@ -15,6 +15,7 @@ from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting import recordings
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
+from ser_tui.study.formatting import counted
 
 
 def sentences_of(manifest: Manifest, indices: Iterable[int]) -> list[str]:
@@ -67,8 +68,8 @@ def first_sentences(manifest: Manifest, indices: Iterable[int], size: float, see
         taken += 1
     if taken >= len(groups):
         raise UsageError(
-            f"protocol {kind}: {manifest.corpus} has {everything} sentences{_in_recordings(groups)}, which leaves none to train on; "
-            "use a smaller share for validation and test"
+            f"protocol {kind}: {manifest.corpus} has {counted(everything, 'sentence')}{_in_recordings(groups)}, which leaves none to train "
+            "on; use a smaller share for validation and test"
         )
     return [name for group in groups[:taken] for name in group]
 
@@ -109,9 +110,10 @@ def left_out(*numbers: int) -> list[Finding]:
         return []
     fewest = min(numbers)
     of_each = f"in each fold {most if fewest == most else f'{fewest} to {most}'}" if len(numbers) > 1 else str(most)
+    noun, have, are = ("utterance", "has", "is") if of_each == "1" else ("utterances", "have", "are")
     sentence = (
-        f"Speakers and sentences are kept apart: {of_each} utterances that have a speaker of one part and a sentence of another are in "
-        "no part and are not used."
+        f"Speakers and sentences are kept apart: {of_each} {noun} that {have} a speaker of one part and a sentence of another {are} in "
+        f"no part and {are} not used."
     )
     return [Finding(kind="unused", sentence=sentence, count=most)]
 
@@ -145,5 +147,5 @@ def lone_emotions(utterances: Iterable[Utterance], *, apart: bool) -> list[Findi
         else "the text gives the emotion away, and a score on sentences that were trained on is partly that of the text; keep "
         "sentences apart with protocol sentence or speaker-sentence"
     )
-    sentence = f"{lone} of {len(repeated)} sentences have one emotion only: {effect}."
+    sentence = f"{lone} of {counted(len(repeated), 'sentence')} {'has' if lone == 1 else 'have'} one emotion only: {effect}."
     return [Finding(kind="lone_sentences", sentence=sentence, count=lone, of=len(repeated))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.sentences import lone_emotions
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding, said
+from ser_tui.study.formatting import counted, different_recordings
 
 _LISTED = 20
 
@@ -208,8 +209,8 @@ def _speakers(heard: _Heard) -> list[Finding]:
         both, speakers = heard.shared(part, "speaker")
         if both:
             sentence = (
-                f"Speakers are shared: {len(both)} of the {len(speakers)} speakers in the {heard.called[part]} part are heard in training "
-                "too, so the score does not say how well unknown speakers are recognised."
+                f"Speakers are shared: {len(both)} of the {counted(len(speakers), 'speaker')} in the {heard.called[part]} part "
+                f"{_are(both)} heard in training too, so the score does not say how well unknown speakers are recognised."
             )
             found.append(Finding(kind="speakers", sentence=sentence, part=part, count=len(both), of=len(speakers)))
     return found + _lone_speakers(heard)
@@ -232,8 +233,8 @@ def _lone_speakers(heard: _Heard) -> list[Finding]:
     classes = set().union(*emotions.values()) if emotions else set()
     if len(classes) > 1 and 2 * single >= len(emotions):
         sentence = (
-            f"{single} of the {len(emotions)} speakers have utterances of one emotion only: speaker and emotion cannot be told "
-            "apart there, and scores by speaker mean little."
+            f"{single} of the {counted(len(emotions), 'speaker')} {'has' if single == 1 else 'have'} utterances of one emotion only: "
+            "speaker and emotion cannot be told apart there, and scores by speaker mean little."
         )
         found.append(Finding(kind="lone_speakers", sentence=sentence, count=single, of=len(emotions)))
     return found
@@ -245,8 +246,8 @@ def _sessions(heard: _Heard) -> list[Finding]:
         both, sessions = heard.shared(part, "session")
         if both:
             sentence = (
-                f"Sessions are shared: the {heard.called[part]} part has recordings of {len(both)} sessions ({_listed(sorted(both))}) of "
-                "which other recordings are trained on."
+                f"Sessions are shared: the {heard.called[part]} part has recordings of {counted(len(both), 'session')} "
+                f"({_listed(sorted(both))}) of which other recordings are trained on."
             )
             found.append(Finding(kind="sessions", sentence=sentence, part=part, count=len(both), of=len(sessions)))
     return found
@@ -264,8 +265,9 @@ def _recordings(heard: _Heard) -> list[Finding]:
             sources |= {names[index] for index in fold[part]}
         if both:
             sentence = (
-                f"Recordings are shared: the {heard.called[part]} part has segments of {len(shared)} of its {len(sources)} recordings "
-                f"({_listed(sorted(both))}) that have others in the {' or the '.join(heard.called[other] for other in others)} part."
+                f"Recordings are shared: the {heard.called[part]} part has segments of {len(shared)} of its "
+                f"{counted(len(sources), 'recording')} ({_listed(sorted(both))}) that {'has' if len(shared) == 1 else 'have'} others in "
+                f"the {' or the '.join(heard.called[other] for other in others)} part."
             )
             found.append(Finding(kind="recordings", sentence=sentence, part=part, count=len(shared), of=len(sources)))
     return found
@@ -277,7 +279,8 @@ def _sentences(heard: _Heard) -> list[Finding]:
         both, sentences = heard.shared(part, "sentence")
         if both:
             sentence = (
-                f"Sentences are shared: {len(both)} of the {len(sentences)} sentences in the {heard.called[part]} part are trained on too."
+                f"Sentences are shared: {len(both)} of the {counted(len(sentences), 'sentence')} in the {heard.called[part]} part "
+                f"{_are(both)} trained on too."
             )
             found.append(Finding(kind="sentences", sentence=sentence, part=part, count=len(both), of=len(sentences)))
     return found + lone_emotions(heard.everything, apart=not found)
@@ -312,7 +315,7 @@ def _repeated(heard: _Heard) -> list[Finding]:
         distinct = len({heard.manifest.digests.get(name, name) for name in names})
         if more := len(names) - distinct:
             sentence = (
-                f"Repeated: the {len(names)} utterances of the {heard.called[part]} part are {distinct} different recordings, byte for "
+                f"Repeated: the {len(names)} utterances of the {heard.called[part]} part are {different_recordings(distinct)}, byte for "
                 "byte. n counts the others too, and an interval over utterances is narrower than it should be."
             )
             found.append(Finding(kind="told", sentence=sentence, part=part, count=more, of=len(names)))
@@ -336,6 +339,10 @@ def _classes(heard: _Heard) -> list[Finding]:
             sentence = f"The {heard.called[part]} part{of} has no utterance of {', '.join(missing)}: {effect}."
             found.append(Finding(kind="classes", sentence=sentence, part=part, count=len(missing), of=len(classes)))
     return found
+
+
+def _are(some: Set[str]) -> str:
+    return "is" if len(some) == 1 else "are"
 
 
 def _listed(names: Sequence[str]) -> str:

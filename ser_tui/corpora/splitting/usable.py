@@ -11,6 +11,7 @@ from ser_tui.corpora.splitting.splits import Split
 from ser_tui.corpora.splitting.worst_groups import refuse_lone_groups
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 from ser_tui.study.protocol import FOLDED
 
 
@@ -63,7 +64,8 @@ def _refuse_nameless(manifest: Manifest, study: Study, indices: Iterable[int]) -
     nameless = sum(manifest.utterances[index].speaker is None for index in indices)
     if nameless:
         raise UserError(
-            f"training.normalize_speaker: features by each speaker's own statistics need speakers, and {nameless} utterances have none; "
+            "training.normalize_speaker: features by each speaker's own statistics need speakers, and "
+            f"{counted(nameless, 'utterance')} {'has' if nameless == 1 else 'have'} none; "
             "name them in the corpus's table (column speaker), or search without it"
         )
 
@@ -73,7 +75,7 @@ def classes_of(manifest: Manifest) -> tuple[str, ...]:
     classes = tuple(sorted({utterance.emotion for utterance in manifest.utterances}))
     if len(classes) < 2:
         raise UserError(
-            f"corpus {manifest.corpus} holds {len(manifest.utterances)} usable utterances of {len(classes)} emotions "
+            f"corpus {manifest.corpus} holds {counted(len(manifest.utterances), 'usable utterance')} of {counted(len(classes), 'emotion')} "
             f"({', '.join(classes) or 'none'}); a search needs two emotions at least: `ser-tui corpora check {manifest.corpus}`"
         )
     return classes

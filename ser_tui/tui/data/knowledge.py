@@ -13,7 +13,7 @@ from typing import Any
 from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import printable
+from ser_tui.study.formatting import counted, printable
 from ser_tui.tui.data.corpus_facts import CorpusContents, CorpusFacts, Voice
 
 
@@ -140,7 +140,7 @@ def check_report(name: str) -> str:
 
     found = check(name)
     lines = [
-        f"{found.title}: {found.utterances:,} utterances"
+        f"{found.title}: {counted(found.utterances, 'utterance', ',')}"
         + (f" of {found.documented:,} documented" if found.documented else "")
         + f", {found.minutes:.1f} min",
         f"{found.root}",
@@ -155,7 +155,7 @@ def check_report(name: str) -> str:
         *(f"! {warning}" for warning in found.warnings),
         *(f"note: {note}" for note in found.notes),
         "",
-        f"{len(found.problems)} files are not used" + (":" if found.problems else ""),
+        f"{counted(len(found.problems), 'file')} {'is' if len(found.problems) == 1 else 'are'} not used" + (":" if found.problems else ""),
         *(f"  {line}" for line in problem_lines(found.problems)),
     ]
     return "\n".join(printable(line) for line in lines)

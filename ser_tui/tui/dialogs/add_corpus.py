@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted
 from ser_tui.tui.base import AppDialog
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.knowledge import Found
@@ -81,7 +82,7 @@ class AddCorpusScreen(AppDialog[bool]):
     def _show_progress(self) -> None:
         if self._looking:
             done, total = self._read
-            self.query_one("#found", Static).update(f"reading {done:,} of {total:,} files ..." if total else "reading ...")
+            self.query_one("#found", Static).update(f"reading {done:,} of {counted(total, 'file', ',')} ..." if total else "reading ...")
 
     def _typed_in(self) -> tuple[str, str, str]:
         name, path, like = (self.query_one(f"#{part}", Input).value.strip() for part in ("name", "path", "like"))

@@ -147,7 +147,7 @@ async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) 
         held = f"{counted(one.trials, 'trial')}, {duration(one.seconds)} of work" + (f", BCA {headline_text(figure)}" if figure else "")
     else:
         named = f"{len(summaries)} runs"
-        held = f"{sum(one.trials for one in summaries)} trials, {duration(sum(one.seconds or 0 for one in summaries))} of work"
+        held = f"{counted(sum(one.trials for one in summaries), 'trial')}, {duration(sum(one.seconds or 0 for one in summaries))} of work"
     yes = await screen.app.push_screen_wait(
         ConfirmScreen(f"Move {named} to the trash?", f"{held}. u brings it back; `ser-tui trash --empty` frees the disk.")
     )

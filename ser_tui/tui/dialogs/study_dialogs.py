@@ -12,6 +12,7 @@ from ser_tui.places import cache_folder, private_folder
 from ser_tui.store.drafts import KeptDraft, forget_draft, kept_drafts
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.study.document import Study
+from ser_tui.study.formatting import counted
 from ser_tui.study.load import dumps
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -48,7 +49,8 @@ async def choose_speakers(
         for speaker, voice in corpus.voices.items():
             line = speaker if len(corpora) == 1 else f"{corpus.name}: {speaker}"
             lines[line] = (corpus.name, speaker)
-            note = f"{sum(voice.emotions.values()):,} utterances, {len(voice.emotions)} emotions, {voice.minutes:.1f} min"
+            held = counted(sum(voice.emotions.values()), "utterance", ",")
+            note = f"{held}, {counted(len(voice.emotions), 'emotion')}, {voice.minutes:.1f} min"
             choices.append(Choosable(line, note))
             marked += [line] if used.problem or speaker in used.voices else []
     if not choices:

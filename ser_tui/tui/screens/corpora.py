@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 
-from ser_tui.study.formatting import printable
+from ser_tui.study.formatting import counted, printable
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import Progress, in_thread
 from ser_tui.tui.data.corpus_facts import CorpusContents
@@ -186,7 +186,7 @@ class CorporaScreen(AppScreen[None]):
     def _utterances(self, one: KnownCorpus) -> str:
         documented = "" if one.documented is None else f"{one.documented:,} documented"
         here = self._counted.get(one.name)
-        return ", ".join(text for text in ("" if here is None else f"{here:,} utterances here", documented) if text)
+        return ", ".join(text for text in ("" if here is None else f"{counted(here, 'utterance', ',')} here", documented) if text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted corpus allows."""

@@ -181,7 +181,7 @@ class EvaluateScreen(AppScreen[None]):
         facts = self._facts.get(name)
         if facts is not None and facts.utterances is not None:
             speakers = f", {counted(len(facts.speakers), 'speaker')}" if facts.speakers else ""
-            note = f"{facts.utterances:,} utterances{speakers}"
+            note = f"{counted(facts.utterances, 'utterance', ',')}{speakers}"
         elif name in self._marked:
             note = facts.problem if facts is not None and facts.problem else "reading ..."
         style = "" if allowed else "muted"

@@ -157,7 +157,9 @@ class PaperScreen(AppScreen[None]):
         study = await self.attempt(lambda: papers.missing_study(kind, tables))
         if study is None:
             return
-        trials = f"up to {study.budget.minutes:g} minutes" if study.budget.trials is None else counted(study.budget.trials, "trial")
+        trials = "up to " + counted(study.budget.minutes or 0.0, "minute", "g")
+        if study.budget.trials is not None:
+            trials = counted(study.budget.trials, "trial")
         choices = [Choosable(START, "in a worker of its own"), Choosable(QUEUE, "once the runs before it have ended")]
         title = f"{papers.NAMES[kind]}: {trials} on EmoDB with {tables.encoder}"
         found = await self.app.push_screen_wait(ChooseScreen(title, choices))

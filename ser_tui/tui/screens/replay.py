@@ -281,11 +281,11 @@ class ReplayScreen(AppScreen[None]):
             done = self._found.done if self._found is not None else 0
             return views.progress_line(done, self._total, self._kept, time.monotonic() - self._begun, width)
         if self._found is not None and not self._found.whole:
-            return cell(f"stopped after {self._found.done} of {self._total} searches; ctrl+s goes on", "warning")
+            return cell(f"stopped after {self._found.done} of {counted(self._total, 'search')}; ctrl+s goes on", "warning")
         if self._standings and replace(self.asked, reach=0.0) != replace(self._done_for, reach=0.0):
             return cell("what is below was asked for before; ctrl+s replays what is above", "warning")
         if self._standings:
-            return cell(f"{self._total} searches are done", "muted")
+            return cell(f"{counted(self._total, 'search')} {'is' if self._total == 1 else 'are'} done", "muted")
         return cell("ctrl+s starts", "muted") if self.asked.sources else cell("")
 
     def _show_bands(self) -> None:

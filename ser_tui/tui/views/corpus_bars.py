@@ -16,7 +16,7 @@ NAME = 14
 
 def contents_lines(held: CorpusContents, width: int) -> list[Text]:
     """Emotions, sexes, durations and speakers of the copy here, a bar each with its number."""
-    lines = [cell(f"this copy: {held.utterances:,} utterances, {held.minutes:.1f} min", "bold")]
+    lines = [cell(f"this copy: {counted(held.utterances, 'utterance', ',')}, {held.minutes:.1f} min", "bold")]
     lengths = {f"{low:g} to {high:g} s": number for (low, high), number in held.lengths.items()}
     for title, counts in (
         (counted(len(held.emotions), "emotion"), held.emotions),

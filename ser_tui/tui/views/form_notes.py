@@ -27,7 +27,7 @@ def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
     emotions = {emotion for one in facts for emotion in one.emotions or ()}
     minutes = sum(one.minutes for one in facts)
     who = counted(speakers, "speaker") if speakers else "speakers unknown"
-    return f"{utterances:,} utterances, {who}, {len(emotions)} emotions, {minutes:.1f} min", False
+    return f"{counted(utterances, 'utterance', ',')}, {who}, {counted(len(emotions), 'emotion')}, {minutes:.1f} min", False
 
 
 def speakers_note(form: StudyForm) -> str:
@@ -65,10 +65,11 @@ def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, b
         return "this corpus names no speakers: choose random or stratified", True
     count = len(speakers)
     if kind == "loso":
-        return (f"leave one speaker out, {count or 'so many'} folds: {_objective(form)}, the best configuration is scored on all", False)
+        of_each = counted(count, "fold") if count else "so many folds"
+        return (f"leave one speaker out, {of_each}: {_objective(form)}, the best configuration is scored on all", False)
     if kind == "loso-sentence":
         folds = number(form.texts["protocol.folds"])
-        trained = f"{count * folds} trainings" if count and isinstance(folds, int) else "a training for each speaker and fold"
+        trained = counted(count * folds, "training") if count and isinstance(folds, int) else "a training for each speaker and fold"
         return f"unknown speakers and unknown sentences at once: {trained}; {_objective(form)}", False
     if kind == "kfold":
         return (f"{form.texts['protocol.folds']} folds over speakers: {_objective(form)}, the best configuration is scored on all", False)
@@ -77,9 +78,11 @@ def protocol_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> tuple[str, b
     named = items(form.texts["protocol.speakers"])
     size = number(form.texts["protocol.size"])
     if named:
-        return f"{len(named)} of {count or '?'} speakers validate; none of them is trained on", False
+        validate = "validates" if len(named) == 1 else "validate"
+        return f"{len(named)} of {count or '?'} speakers {validate}; none of them is trained on", False
     if count and isinstance(size, (int, float)):
-        return f"about {max(1, round(size * count))} of {count} speakers validate; none of them is trained on", False
+        some = max(1, round(size * count))
+        return f"about {some} of {counted(count, 'speaker')} {'validates' if some == 1 else 'validate'}; none of them is trained on", False
     return "speakers that validate are not trained on", False
 
 
@@ -92,7 +95,7 @@ def test_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> str:
     if not isinstance(size, (int, float)) or not size:
         return "no test part: the best validation score is then also what is reported"
     utterances = sum(one.utterances or 0 for one in facts)
-    return f"test part: about {size * utterances:.0f} utterances, untouched until the search has ended" if utterances else ""
+    return f"test part: about {counted(round(size * utterances), 'utterance')}, untouched until the search has ended" if utterances else ""
 
 
 def strategy_note(study: Study, planned: int | None) -> str:
@@ -101,7 +104,7 @@ def strategy_note(study: Study, planned: int | None) -> str:
     total = min(limits) if limits else None
     chosen = strategies.record(study.strategy.kind)
     if chosen.size is not None:
-        size = f"{planned} points" if planned is not None else chosen.help
+        size = counted(planned, "point") if planned is not None else chosen.help
         return f"{size}; the budget allows {total}" if total is not None and planned is not None and total < planned else size
     most = "up to " if study.budget.stop_after else ""
     count = f"{most}{counted(total, 'trial')}" if total is not None else "trials until the minutes are over"

@@ -91,7 +91,7 @@ def progress_line(done: int, total: int, kept: int, seconds: float, width: int) 
     """412 of 1200 searches, about 2m10s left"""
     if not total:
         return cell("reading the recorded trials ...", "accent")
-    line = cell(f"{done} of {counted(total, 'search') if total == 1 else f'{total} searches'}", "accent")
+    line = cell(f"{done} of {counted(total, 'search')}", "accent")
     if kept < done < total:
         line.append_text(cell(f", about {duration(seconds / (done - kept) * (total - done))} left", "accent"))
     if kept and done < total:

@@ -206,7 +206,7 @@ def progress(done: int, total: int, width: int = 30) -> Text:
     line = Text(no_wrap=True)
     line.append("#" * filled, "accent")
     line.append("." * (width - filled), "muted")
-    line.append(f"  {done}/{total} utterances")
+    line.append(f"  {done}/{counted(total, 'utterance')}")
     return line
 
 

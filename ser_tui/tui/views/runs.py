@@ -16,6 +16,7 @@ from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
     binned,
+    counted,
     duration,
     end_text,
     ended,
@@ -239,7 +240,7 @@ def counts(summaries: Sequence[RunSummary]) -> str:
     """3 runs, 1 live"""
     live = sum(summary.state is not None and summary.state.under_way for summary in summaries)
     number, away = len(summaries), sum(summary.remarks.archived for summary in summaries)
-    return f"{number:,} run{'' if number == 1 else 's'}" + (f", {live} live" if live else "") + (f", {away} archived" if away else "")
+    return counted(number, "run", ",") + (f", {live} live" if live else "") + (f", {away} archived" if away else "")
 
 
 def speakers_text(summary: RunSummary) -> Text:
@@ -378,7 +379,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     lines += _sparks(summary, width)
     lines += results(summary)
     if summary.damaged_lines:
-        lines += [Text(), cell(f"{summary.damaged_lines} damaged lines in its log", "warning")]
+        lines += [Text(), cell(f"{counted(summary.damaged_lines, 'damaged line')} in its log", "warning")]
     return [part for line in lines for part in broken(line, width, hang=13)]
 
 

@@ -33,6 +33,16 @@ ROOMY = 96
 """Cells from which on it stands beside that."""
 
 
+ENDS = {
+    TrialStatus.RUNNING: ">", TrialStatus.DONE: "o", TrialStatus.COLLAPSED: "_", TrialStatus.FAILED: "x", TrialStatus.CUT_SHORT: "/",
+    TrialStatus.DROPPED: "-", TrialStatus.PAUSED: "=",
+}  # fmt: skip
+"""What the bar of a trial ends with."""
+LONGEST_NAME = 24
+"""Cells for the name of the run in the heading."""
+LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
+
+
 def columns(state: RunState, width: int) -> tuple[Column, ...]:
     """Those of a table of `width` cells: with each trial's machine where the log names one."""
     names = [cell_len(machine_name(trial.where)) for trial in state.trials if trial.where]
@@ -44,14 +54,6 @@ def columns(state: RunState, width: int) -> tuple[Column, ...]:
     kept = COLUMNS if roomy else tuple(column for column in COLUMNS if column.key != "end")
     place = next(place for place, column in enumerate(kept) if column.key == "state")
     return (*kept[:place], machine, *kept[place:])
-ENDS = {
-    TrialStatus.RUNNING: ">", TrialStatus.DONE: "o", TrialStatus.COLLAPSED: "_", TrialStatus.FAILED: "x", TrialStatus.CUT_SHORT: "/",
-    TrialStatus.DROPPED: "-", TrialStatus.PAUSED: "=",
-}  # fmt: skip
-"""What the bar of a trial ends with."""
-LONGEST_NAME = 24
-"""Cells for the name of the run in the heading."""
-LEGEND = "o done  _ collapsed  x failed  / cut short  > under way"
 
 
 @dataclass(frozen=True)
