@@ -226,10 +226,15 @@ def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
         ) from None
 
 
-def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
-    """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
+def refuse_unevaluable(folder: RunFolder) -> None:
+    """Raise UserError where no evaluation of the run could start, whatever it is asked for: a worker is on it, or it has no model."""
     refuse_if_worked_on(folder)
     model_of(folder, folder.state().best)
+
+
+def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
+    """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
+    refuse_unevaluable(folder)
     with _alone(folder):
         refuse_if_worked_on(folder)
         _spawn(folder, "evaluate", request)

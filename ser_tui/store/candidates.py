@@ -30,9 +30,10 @@ def model_of(folder: RunFolder, best: Trial | None) -> Path:
     waiting = None if best is None else candidate_folder(folder, best.number)
     place = waiting if waiting is not None and (waiting / TABLE).is_file() else folder.best
     if best is None or not (place / TABLE).is_file():
-        if best is not None and best.unsaved:
-            raise UserError(f"{folder.run_id} has no model of trial {best.number}, its best one ({best.unsaved}); {_AGAIN}")
-        raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
+        if best is None:
+            raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
+        why = best.unsaved or f"{folder.best} is not there, or empty"
+        raise UserError(f"{folder.run_id} has no model of trial {best.number}, its best one ({why}); {_AGAIN}")
     table: Any = read_json(place / TABLE)
     held = table.get("parameters") if isinstance(table, dict) else None
     # A table that cannot be read is what whoever reads the model says more of.

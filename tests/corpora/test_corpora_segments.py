@@ -192,7 +192,7 @@ def test_the_check_counts_segments_and_names_those_that_overlap(home: Path, soun
     assert "1 begins" in warning and "a.wav#0.000-2.000 and a.wav#1.500-3.000" in warning
     apart = report(manifest(home, [("a.wav", 0.0, 2.0), ("a.wav", 1.97, 3.0)]))
     assert not any("Overlapping" in warning for warning in apart.warnings)  # rounding
-    alone = replace(report(manifest(home, [("b.wav", None, None)])), speakers={"s1": 1})
+    alone = dataclasses.replace(report(manifest(home, [("b.wav", None, None)])), speakers={"s1": 1})
     assert "1 utterance, 1 speaker, 1 emotion, " in alone.first_lines()[0]
 
 

@@ -214,7 +214,7 @@ def test_a_model_that_a_killed_worker_did_not_put_in_place_is_used(probed: RunFo
     assert (copied.best / "model.json").is_file() and not candidate_folder(copied, best.number).exists()
     # One whose score the log does not know is nobody's best.
     copied.best.rename(candidate_folder(copied, best.number + 7))
-    with pytest.raises(UserError, match="no model yet"):
+    with pytest.raises(UserError, match="no model of trial"):
         launch.evaluate(copied, launch.EvaluationRequest((target,)))
 
 

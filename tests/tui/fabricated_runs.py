@@ -123,6 +123,15 @@ class FabricatedRun:
         self.folder.worker.write_text(json.dumps({"process": gone, "job": "search", "heartbeat": events.now()}))
 
 
+def with_model(folder: RunFolder) -> RunFolder:
+    """The same, with what says that the model of its best trial lies there; the model itself is not."""
+    best = folder.state().best
+    assert best is not None
+    folder.best.mkdir()
+    (folder.best / "model.json").write_text(json.dumps({"parameters": dict(best.parameters)}))
+    return folder
+
+
 def interval(score: float) -> tuple[float, float]:
     """One of about the width that 127 utterances give."""
     return max(0.0, round(score - 0.04, 4)), min(1.0, round(score + 0.038, 4))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fabricated_outputs import explained_run
+from fabricated_runs import with_model
 from piloting import press, until_shown
 from test_tui_snapshots import LARGE, MEDIUM, SMALL, _settle, _take_for
 from textual.widgets import Input
@@ -56,6 +57,7 @@ def test_the_emotions_of_a_recording_look_as_approved(
     monkeypatch.setattr(screens, "Hearing", Heard)
     (tmp_path / "runs").mkdir()
     run = explained_run(tmp_path / "runs")
+    with_model(run.folder)
     monkeypatch.chdir(tmp_path)
     Path("interview.wav").touch()
     app = SerTuiApp(tmp_path / "runs")

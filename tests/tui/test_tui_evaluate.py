@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fabricated_runs import CLASSES, finished
+from fabricated_runs import CLASSES, finished, with_model
 from piloting import press, shown, until, until_shown
+from textual.screen import Screen
 
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.corpus_facts import CorpusFacts
+from ser_tui.tui.screens.emotions import EmotionsScreen
+from ser_tui.tui.screens.evaluate import EvaluateScreen
 from ser_tui.tui.views.mapping import Plan
 
 RAVDESS = CorpusFacts("ravdess", 720, ("01", "02"), {"anger": 96, "calm": 96, "neutral": 48, "sadness": 96, "surprise": 96}, 20.0)
@@ -31,7 +35,7 @@ def test_the_plan_knows_n_dropped_and_chance_before_the_start() -> None:
 
 
 async def test_the_mapping_is_changed_with_the_arrow_keys(runs: Path) -> None:
-    finished(runs, trials=3)
+    with_model(finished(runs, trials=3).folder)
     async with SerTuiApp(runs).run_test(size=(100, 40)) as pilot:
         await until_shown(pilot, "e evaluate")
         await pilot.press("e")
@@ -48,7 +52,7 @@ async def test_the_mapping_is_changed_with_the_arrow_keys(runs: Path) -> None:
 
 
 async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: Path) -> None:
-    finished(runs, trials=3)
+    with_model(finished(runs, trials=3).folder)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "e evaluate")
         await pilot.press("e")
@@ -69,9 +73,23 @@ async def test_what_was_changed_by_hand_is_given_up_only_after_a_question(runs: 
         await until_shown(pilot, "n = 420", "(o) default")
 
 
+@pytest.mark.parametrize("screen", [EvaluateScreen, EmotionsScreen])
+async def test_a_run_whose_model_is_not_there_is_refused_before_anything_is_chosen(
+    runs: Path, screen: Callable[[str], Screen[None]]
+) -> None:
+    folder = finished(runs, trials=3).folder
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until_shown(pilot, "e evaluate")
+        await app.push_screen(screen(folder.run_id))
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        (told,) = (str(one.message) for one in app._notifications)
+        assert "has no model of trial 3, its best one" in told and "clone the study into a new run" in told
+
+
 @pytest.mark.slow
 async def test_speakers_of_one_target_are_chosen(runs: Path) -> None:
-    finished(runs, trials=3)
+    with_model(finished(runs, trials=3).folder)
     async with SerTuiApp(runs).run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "e evaluate")
         await pilot.press("e")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fabricated_outputs import run_with_test_part, tone
-from fabricated_runs import finished
+from fabricated_runs import finished, with_model
 from piloting import press, until, until_shown
 
 from ser_tui.corpora import registry
@@ -39,7 +39,7 @@ async def test_zero_shot_on_ravdess_is_four_keys_away_however_many_corpora_there
         for name in names:
             tone(folder / name, 220.0)
         registry.remember(corpus, folder)
-    finished(runs, trials=2)
+    with_model(finished(runs, trials=2).folder)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "e evaluate")
         await press(pilot, "e")

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from fabricated_outputs import run_with_test_part
-from fabricated_runs import begin, finished, under_way
+from fabricated_runs import begin, finished, under_way, with_model
 from piloting import until, until_shown
 from textual.pilot import Pilot
 
 from ser_tui.client.importances import Importances
+from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.background import CALL
@@ -127,7 +128,7 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("ser_tui.tui.data.knowledge.corpus_facts", lambda name: DEMO)
     runs = Path("runs")
     runs.mkdir()
-    run_with_test_part(runs)
+    with_model(RunFolder(runs / run_with_test_part(runs)))
     return runs
 
 

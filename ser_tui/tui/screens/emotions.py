@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from ser_tui.client.hearing import Hearing
+from ser_tui.store.candidates import model_of
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.state import RunState
@@ -61,6 +62,14 @@ class EmotionsScreen(AppScreen[None]):
     def on_mount(self) -> None:
         """Look for what came."""
         self.set_interval(_EVERY, self._draw)
+        self._prepare()
+
+    @work(group="prepare")
+    async def _prepare(self) -> None:
+        """Leave at once where no model could answer: before a recording is looked for."""
+        folder = RunFolder(self.ser.runs / self._run_id)
+        if not await self.succeeds(lambda: model_of(folder, folder.state().best)):
+            self.dismiss()
 
     def on_unmount(self) -> None:
         """What is not looked at is not heard on."""

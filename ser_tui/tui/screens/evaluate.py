@@ -130,6 +130,17 @@ class EvaluateScreen(AppScreen[None]):
             self.ser.tell("this run has no model yet: its first finished trial makes one", problem=True)
             self.dismiss()
             return
+
+        def ready() -> None:
+            from ser_tui.client import launch
+            from ser_tui.tui.dialogs.run_dialogs import folder_of
+
+            launch.refuse_unevaluable(folder_of(self, self.run_id))
+
+        # Before anything is chosen here: what was chosen would be lost.
+        if not await self.succeeds(ready):
+            self.dismiss()
+            return
         self.plan.classes, self.plan.labels = summary.classes, summary.study.labels
         self._say_model(summary, summary.best)
         self._summary = summary
