@@ -63,7 +63,10 @@ def _reached(one: RunSummary, among: Sequence[RunSummary]) -> str:
 
 
 def _recalls_as_json(recalls: Recalls) -> dict[str, Any]:
-    return {name: {"recall": one.value, "interval": list(one.interval or ()), "n": number} for name, (one, number) in recalls.items()}
+    return {
+        name: {"recall": one.value, "interval": list(one.interval or ()), "n": number, "lone": lone}
+        for name, (one, number, lone) in recalls.items()
+    }
 
 
 def _as_json(run: RunFolder, pairing: Pairing) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from ser_tui.store.export import csv_of_errors
 from ser_tui.store.runs import resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, score, score_with_interval
+from ser_tui.study.headline import lone_recalls_text
 
 MOST_GROUPS = 12
 """Speakers that a line names."""
@@ -29,11 +30,13 @@ def print_details(part: Explained) -> None:
         rows = [
             (
                 name, *(str(count) for count in row), str(of),
-                score_with_interval(recall.recall, recall.interval),
+                score_with_interval(recall.recall, recall.interval) + (" *" if recall.lone else ""),
             )
             for name, row, of, recall in zip(matrix.rows, matrix.counts, matrix.utterances, part.recalls, strict=True)
         ]  # fmt: skip
         print_table(("TRUTH", *matrix.columns, "N", "RECALL"), rows, (*matrix.columns, "N", "RECALL"))
+        if told := lone_recalls_text([recall.name for recall in part.recalls if recall.lone], len(part.recalls)):
+            say(f"* {told}")
     if matrix is not None:
         say(f"most confused: {errors.pairs_text(part.pairs)}")
     if part.answers is not None:

@@ -20,7 +20,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     self_trained_text,
 )
-from ser_tui.study.headline import p_is_about, sample
+from ser_tui.study.headline import lone_recalls_text, p_is_about, sample
 from ser_tui.study.scores import ACCURACY, BCA
 
 if TYPE_CHECKING:
@@ -150,7 +150,13 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say("the log's counts do not fit its classes: who was taken for whom is not known")
         return
     rows = [
-        (name, *(str(count) for count in row), score_with_interval(result.recalls.get(name), result.recall_intervals.get(name)))
-        for name, row in zip(result.classes, result.confusion, strict=True)
+        (name, *(str(count) for count in row), _recall(result, name)) for name, row in zip(result.classes, result.confusion, strict=True)
     ]
     print_table(("TRUTH", *result.columns, "RECALL"), rows, (*result.columns, "RECALL"))
+    if told := lone_recalls_text(result.lone_recalls, len(result.classes)):
+        say(f"* {told}")
+
+
+def _recall(result: EvaluationFinished, name: str) -> str:
+    mark = " *" if name in result.lone_recalls else ""
+    return score_with_interval(result.recalls.get(name), result.recall_intervals.get(name)) + mark

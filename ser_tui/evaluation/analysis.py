@@ -9,6 +9,7 @@ from typing import Any
 from ser_tui.corpora import locations
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.errors import Answers, Calibration, Confusion, Pair, Recall, Spoken
+from ser_tui.evaluation.statistics import lone_recalls
 from ser_tui.store.outputs import COLUMNS, Outputs, OutputsMissing, read
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
@@ -178,7 +179,7 @@ def _of_test(folder: RunFolder, state: RunState, found: events.TestScored, class
     answers, missing = _answers(folder, state, found.outputs, classes, found.interval_speakers)
     matrix = errors.counted_confusion(classes, classes, found.confusion)
     part = _told(found, "test", f"test part{state.study.beside}", matrix, answers, missing)
-    return _counted(part, found.recall_intervals)
+    return _counted(part, found.recall_intervals, found.lone_recalls)
 
 
 def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, classes: tuple[str, ...]) -> Explained:
@@ -204,7 +205,8 @@ def _of_target(found: events.EvaluationFinished) -> str:
 def _of_evaluation(folder: RunFolder, state: RunState, found: events.EvaluationFinished) -> Explained:
     answers, missing = _answers(folder, state, found.outputs, found.columns, found.interval_speakers)
     matrix = errors.counted_confusion(found.classes, found.columns, found.confusion)
-    return _counted(_told(found, found.corpus, _of_target(found), matrix, answers, missing), found.recall_intervals)
+    part = _told(found, found.corpus, _of_target(found), matrix, answers, missing)
+    return _counted(part, found.recall_intervals, found.lone_recalls)
 
 
 def _told(
@@ -223,7 +225,7 @@ def _told(
     )
 
 
-def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]]) -> Explained:
+def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]], lone: Sequence[str]) -> Explained:
     """`part`, whose counts are in the log, with its recalls; answers whose counts are others are none of this score."""
     matrix, answers, missing = part.matrix, part.answers, part.missing
     if matrix is None:
@@ -238,7 +240,11 @@ def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]]) -> E
     if sum(matrix.utterances) < part.utterances:
         # What could not be read is in no row of the counts, and counts as wrong in its class, whichever that is.
         known = {name: None if part.event is None else part.event.recalls.get(name) for name in matrix.rows}
-    recalls = tuple(Recall(name, known[name], intervals.get(name), of) for name, of in zip(matrix.rows, matrix.utterances, strict=True))
+    if answers is not None:  # as a log of before `lone_recalls` was in it does not tell
+        lone = lone_recalls(answers.truth, answers.classes, answers.groups)
+    recalls = tuple(
+        Recall(name, known[name], intervals.get(name), of, name in lone) for name, of in zip(matrix.rows, matrix.utterances, strict=True)
+    )
     return replace(part, matrix=matrix, recalls=recalls, answers=answers, missing=missing)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import recall_intervals
+from ser_tui.evaluation.statistics import lone_recalls, recall_intervals
 from ser_tui.study.events import counts_fit
 from ser_tui.study.formatting import counted, score
 from ser_tui.study.records import Key, to_plain
@@ -112,12 +112,14 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Recall:
-    """The recall of one class on `utterances` of it, with its 95 % interval."""
+    """The recall of one class on `utterances` of it, with its 95 % interval. `lone`: one speaker alone has the class, so that the interval
+    is over utterances, where those of the other classes are over speakers."""
 
     name: str
     recall: float | None
     interval: tuple[float, float] | None
     utterances: int
+    lone: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,8 +241,9 @@ def class_recalls(answers: Answers) -> tuple[Recall, ...]:
     """The recall of each class that occurs, with its interval as of every score here: `statistics.recall_intervals`."""
     matrix = confusion(answers)
     intervals = recall_intervals(answers.truth, answers.predictions, answers.classes, answers.groups, answers.seed, answers.recordings)
+    lone = lone_recalls(answers.truth, answers.classes, answers.groups)
     return tuple(
-        Recall(name, recall, intervals.get(name), of)
+        Recall(name, recall, intervals.get(name), of, name in lone)
         for name, recall, of in zip(matrix.rows, matrix.recalls, matrix.utterances, strict=True)
     )
 

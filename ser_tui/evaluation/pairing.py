@@ -26,8 +26,9 @@ def pair(first: RunState, second: RunState) -> Pairing:
     return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0, len(set(recordings or ())))
 
 
-def best_recalls(state: RunState) -> dict[str, tuple[Score, int]]:
-    """Class -> (recall of the best trial with its interval, utterances of the class), of classes that the validation part has."""
+def best_recalls(state: RunState) -> dict[str, tuple[Score, int, bool]]:
+    """Class -> (recall of the best trial with its interval, utterances of the class, see `errors.Recall.lone`), of classes that the
+    validation part has."""
     best, start = state.best, state.start
     if best is None or start is None or not state.truth or len(best.predictions) != len(state.truth):
         return {}
@@ -36,7 +37,8 @@ def best_recalls(state: RunState) -> dict[str, tuple[Score, int]]:
         start.classes, state.truth, tuple(best.predictions), groups=None if groups is None else tuple(map(str, groups)),
         recordings=None if recordings is None else tuple(map(str, recordings)), seed=interval_seed(state),
     )  # fmt: skip
-    return {one.name: (Score(one.recall, one.interval), one.utterances) for one in class_recalls(answers) if one.recall is not None}
+    found = class_recalls(answers)
+    return {one.name: (Score(one.recall, one.interval), one.utterances, one.lone) for one in found if one.recall is not None}
 
 
 def _same_part(first: RunStarted, second: RunStarted) -> bool:

@@ -192,6 +192,17 @@ def recall_intervals(
     return found
 
 
+def lone_recalls(truth: Sequence[int], names: Sequence[str], groups: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the classes that one speaker alone has, where `groups` holds several: their `recall_intervals` are over utterances,
+    and those of the other classes over speakers."""
+    if interval_speakers(groups) < 2 or groups is None:
+        return ()
+    held: dict[int, set[str]] = {}
+    for label, speaker in zip(truth, groups, strict=True):
+        held.setdefault(label, set()).add(speaker)
+    return tuple(names[label] for label in sorted(held) if len(held[label]) == 1)
+
+
 def scored(
     truth: Sequence[int],
     predictions: Sequence[int],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import Units, bootstrap_interval, recall_intervals, scored
+from ser_tui.evaluation.statistics import Units, bootstrap_interval, lone_recalls, recall_intervals, scored
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY, Score, Share
 from ser_tui.training.metrics import UNREADABLE, class_counts, class_probabilities, confusion_matrix, majority_accuracy, recalls
@@ -28,6 +28,8 @@ class ZeroShot:
     scores: Mapping[Share, Score]
     recalls: Mapping[str, float]
     recall_intervals: Mapping[str, tuple[float, float]]
+    lone_recalls: tuple[str, ...]
+    """As in `events.TestScored`."""
     chance: float
     majority: Score
     """The accuracy of the most frequent class as the answer to all."""
@@ -122,6 +124,7 @@ def score(
         scores=scored(truth, predictions, count, seed=seed, **units),
         recalls={name: float(by_class[index]) for index, name in enumerate(present)},
         recall_intervals=recall_intervals(truth, predictions, order, groups, seed, sources),
+        lone_recalls=lone_recalls(truth, order, groups),
         chance=1 / count,
         majority=Score(
             majority_accuracy(truth, count), bootstrap_interval(truth, most_frequent, count, ACCURACY, seed=seed, **units), len(truth)

@@ -228,7 +228,7 @@ class _Evaluation:
                 corpus=corpus, trial=best.number if best else 0, mapping=mapping, masked=request.masked,
                 utterances=result.utterances, dropped=len(emotions) - len(chosen), classes=result.classes,
                 columns=result.columns, confusion=result.confusion, **of_evaluation(result.scores),
-                recalls=result.recalls, recall_intervals=result.recall_intervals, chance=result.chance,
+                recalls=result.recalls, recall_intervals=result.recall_intervals, lone_recalls=result.lone_recalls, chance=result.chance,
                 baselines={"majority": result.majority.value, **beside.scores},
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),

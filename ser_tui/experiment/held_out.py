@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import interval_speakers, recall_intervals, scored
+from ser_tui.evaluation.statistics import interval_speakers, lone_recalls, recall_intervals, scored
 from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.outputs import outputs_kept
@@ -52,6 +52,7 @@ def _scored_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> 
         trial=best.number,
         **of_whole_part(scored(part.labels, predictions, classes, seed=study.seed, **units)),
         recall_intervals=recall_intervals(part.labels, predictions, data.classes, seed=study.seed, **units),
+        lone_recalls=lone_recalls(part.labels, data.classes, units["groups"]),
         utterances=len(part),
         interval_speakers=interval_speakers(units["groups"]),
         confusion=tuple(tuple(int(count) for count in row) for row in counts),

@@ -84,7 +84,8 @@ def run_document(
         listed.update(
             classes=list(evaluation.classes), columns=list(evaluation.columns), dropped=evaluation.dropped,
             confusion=[list(row) for row in evaluation.confusion], recalls=dict(evaluation.recalls),
-            recall_intervals=_lists(evaluation.recall_intervals), baselines=dict(evaluation.baselines),
+            recall_intervals=_lists(evaluation.recall_intervals), lone_recalls=list(evaluation.lone_recalls),
+            baselines=dict(evaluation.baselines),
             baseline_intervals=_lists(evaluation.baseline_intervals), baseline_p=dict(evaluation.baseline_p),
             baseline_corrected_p=dict(zip(evaluation.baseline_p, holm(list(evaluation.baseline_p.values())), strict=True)),
             centred=dict(evaluation.centred),
@@ -103,7 +104,8 @@ def _confusion(part: Explained, matrix: Confusion) -> dict[str, Any]:
     known = {one.name: one.recall for one in part.recalls if one.recall is not None}
     around = {one.name: list(one.interval) for one in part.recalls if one.name in known and one.interval is not None}
     named = {"part": part.name, "title": part.title, "trial": part.trial}
-    return {**named, **plain_confusion(matrix), "recalls": known, "recall_intervals": around}
+    lone = [one.name for one in part.recalls if one.lone]
+    return {**named, **plain_confusion(matrix), "recalls": known, "recall_intervals": around, "lone_recalls": lone}
 
 
 def _lists(intervals: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:

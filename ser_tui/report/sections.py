@@ -35,7 +35,7 @@ from ser_tui.study.formatting import (
     shared,
     verdict,
 )
-from ser_tui.study.headline import chose, of_collapsed, p_is_about, sample, without_model
+from ser_tui.study.headline import chose, lone_recalls_text, of_collapsed, p_is_about, sample, without_model
 from ser_tui.study.load import yaml_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.records import Key
@@ -208,7 +208,12 @@ def _error(
     paths = [f"{path}.recalls.{name}" for name in names]
     picture = plots.recall_plot("recall per class", names, known, around, held, chance, paths)
     matrix = _matrix(figures, path, names, one["columns"], one[key], held, key)
-    return joined([_confused(names, one["columns"], one[key], held), tag("div", matrix, picture, class_="errors")])
+    told = lone_recalls_text(one["lone_recalls"], sum(map(bool, held)))
+    return joined([
+        _confused(names, one["columns"], one[key], held),
+        tag("div", matrix, picture, class_="errors"),
+        tag("p", f"Recalls: {told}.", class_="soft") if told else None,
+    ])  # fmt: skip
 
 
 def _confused(names: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]], held: Sequence[int]) -> Html:

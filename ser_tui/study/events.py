@@ -379,6 +379,9 @@ class TestScored(Event):
     """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
     outputs: str = ""
     """As in `TrialFinished`."""
+    lone_recalls: tuple[str, ...] = ()
+    """Classes that one speaker alone has, where there are several: the interval of their recall is over utterances, those of the other
+    classes are over speakers. Logs of before there was this field do not tell."""
 
     @property
     def scores(self) -> Mapping[str, Score]:
@@ -580,6 +583,8 @@ class EvaluationFinished(Event):
     without: tuple[str, ...] = ()
     outputs: str = ""
     """As in `TrialFinished`."""
+    lone_recalls: tuple[str, ...] = ()
+    """As in `TestScored`."""
 
     @property
     def scores(self) -> Mapping[str, Score]:

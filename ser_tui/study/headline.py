@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from ser_tui.study.formatting import counted, folds_text, score_text
@@ -177,6 +177,17 @@ def sample(utterances: int, speakers: int | None) -> str:
     says nothing of other speakers."""
     alone = " (the interval is over its utterances)" if speakers == 1 else ""
     return (f"n = {utterances}" if utterances else "n not known") + (f", {speakers_text(speakers)}{alone}" if speakers else "")
+
+
+def lone_recalls_text(lone: Sequence[str], classes: int) -> str:
+    """fear has one speaker only ...: what must be said of recalls beside others whose intervals are over speakers, where one speaker
+    alone has the class; empty where none is so. `classes`: how many have recalls."""
+    if not lone:
+        return ""
+    if len(lone) >= classes:
+        return "each class has one speaker only: intervals of recalls are over utterances, and say nothing of other speakers"
+    have, are = ("has", "its interval is") if len(lone) == 1 else ("have", "their intervals are")
+    return f"{', '.join(lone)} {have} one speaker only: {are} over utterances, those of the other classes over speakers"
 
 
 def headline_text(figure: Figure | None) -> str:

@@ -22,8 +22,12 @@ def corrected(pairings: Sequence[Pairing]) -> list[Pairing]:
     return found
 
 
-Recalls = Mapping[str, tuple[Score, int]]
-"""Class -> (recall, of so many utterances)."""
+Recalls = Mapping[str, tuple[Score, int, bool]]
+"""Class -> (recall, of so many utterances, whether one speaker alone has it, so that the interval is over these)."""
+
+
+_OF_ONE = ", over 1 speaker's utterances"
+"""Beside an interval, where those of the other classes are over speakers."""
 
 
 def recall_rows(told: Sequence[Recalls | None], alike: Sequence[bool]) -> list[Row]:
@@ -38,8 +42,8 @@ def recall_rows(told: Sequence[Recalls | None], alike: Sequence[bool]) -> list[R
             if one is None or name not in one:
                 cells.append("reading ..." if one is None else "-")
                 continue
-            recall, number = one[name]
+            recall, number, lone = one[name]
             beside = f" ({signed(recall.value - first[0].value)})" if place and alike[place] and first is not None else ""
-            cells.append(f"{score_text(recall)}{beside}" + ("" if len(numbers) == 1 else f", n = {number}"))
+            cells.append(f"{score_text(recall)}{beside}" + ("" if len(numbers) == 1 else f", n = {number}") + (_OF_ONE if lone else ""))
         rows.append((f"{name}, n = {numbers[0]}" if len(numbers) == 1 else name, tuple(cells)))
     return rows

@@ -273,9 +273,9 @@ def test_letters_of_two_cells_keep_columns_below_each_other() -> None:
     assert [cell_len(fitted(word, 6)) for word in ("生气", "a", "很长的名字很长", "")] == [6] * 4
     assert fitted("生气", 6, right=True) == "  生气"
     names = ("生气", "中性", "高兴")
-    head, *rows = confusion_lines(names, names, ((8, 1, 1), (0, 9, 1), (2, 0, 8)), {})[1:]
+    head, *rows = confusion_lines(names, names, ((8, 1, 1), (0, 9, 1), (2, 0, 8)), {}, width=76)[1:]
     assert head.plain.index("recall") > 0 and len({cell_len(row.plain) for row in rows}) == 1
-    plain_rows = confusion_lines(CLASSES[:3], CLASSES[:3], ((8, 1, 1), (0, 9, 1), (2, 0, 8)), {})[2:]
+    plain_rows = confusion_lines(CLASSES[:3], CLASSES[:3], ((8, 1, 1), (0, 9, 1), (2, 0, 8)), {}, width=76)[2:]
     assert cell_len(rows[0].plain) == cell_len(plain_rows[0].plain)
     assert len({cell_len(line.plain.partition("#")[0]) for line in bars({"生气": 0.5, "ab": 0.5}, "ab", "ab", 80)}) == 1
 

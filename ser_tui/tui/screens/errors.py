@@ -32,6 +32,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
+LIST = sum(column.width + 1 for column in COLUMNS) + 3
+"""Cells of the list at least, with what frames it."""
+BESIDE = 160
+"""Cells from which on the list stands beside the matrix: `-huge` in errors.tcss."""
+LEAST_MATRIX = 84
+"""Cells of the matrix there at least."""
+
+
 class Matrix(Lines, can_focus=True):
     """The matrix, with a cursor that arrows move from cell to cell."""
 
@@ -146,9 +154,22 @@ class ErrorsScreen(AppScreen[None]):
         told.append_text(cell(f"   part {self._which + 1} of {len(self._parts)}" if len(self._parts) > 1 else "", "muted"))
         told.append_text(cell(f"   {part.missing}" if part.missing else "", "warning"))
         self.query_one("#head", Lines).show([head, *broken(told, max(40, self.size.width - 2), hang=2)])
-        self.query_one(Matrix).show(matrix_lines(part, shares=self._shares, at=None if self._whole else self._at))
+        self._draw_matrix()
         self._draw_list()
         self.refresh_bindings()
+
+    def _draw_matrix(self) -> None:
+        """As wide as its names need; beside the list no wider than that leaves."""
+        matrix, width = self.query_one(Matrix), self.size.width - 2
+        beside = self.size.width >= BESIDE
+        if beside:
+            width = max(LEAST_MATRIX, width - LIST)
+        lines = matrix_lines(self._part, width, shares=self._shares, at=None if self._whole else self._at)
+        if beside:
+            matrix.styles.width = max(LEAST_MATRIX, *(line.cell_len for line in lines)) + 2
+        else:
+            matrix.styles.clear_rule("width")
+        matrix.show(lines)
 
     def _draw_list(self) -> None:
         part, answers = self._part, self._part.answers

@@ -13,13 +13,12 @@ from rich.text import Text
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.analysis import Explained
 from ser_tui.evaluation.errors import Answers, Calibration
-from ser_tui.study.formatting import score, score_text, score_with_interval
-from ser_tui.study.headline import sample
+from ser_tui.study.formatting import score, score_text
+from ser_tui.study.headline import lone_recalls_text, sample
+from ser_tui.tui.views.matrix_heads import LONE, NAME, apart, heads, least, recall_cells
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import cell, fitted
 
-NAME = 11
-"""Cells for the name of a class at the left."""
 RAMP = " .:-=+*#%@"
 """From quiet to loud where there are no colours."""
 FEW_SPEAKERS = 10
@@ -29,39 +28,32 @@ DIAGRAM, GAP = 64, 4
 Place = tuple[int, int]
 
 
-def column_width(columns: int) -> int:
-    """Cells of a column of counts."""
-    return 6 if columns <= 7 else 5 if columns <= 9 else 4
-
-
-def matrix_lines(part: Explained, *, shares: bool = False, at: Place | None = None) -> list[Text]:
+def matrix_lines(part: Explained, width: int, *, shares: bool = False, at: Place | None = None) -> list[Text]:
     """Rows are the truth, columns what was said: counts, or per cent of the row (`shares`), and at the right recall and n.
 
-    Hits stand in one hue, errors in another with a ! behind them, cells of none are dots. `at`: the row and column of the cursor.
+    Hits stand in one hue, errors in another with a ! behind them, cells of none are dots. `at`: the row and column of the cursor. Below it
+    stands what its names and marks mean, where that is not plain. It is as wide as its names need, `width` cells at most.
     """
     matrix = part.matrix
     if matrix is None:
         return [cell(part.missing, "muted")]
-    width = column_width(len(matrix.columns))
-    head = cell("truth:said".ljust(NAME), "muted")
-    for name in matrix.columns:
-        head.append_text(cell(f"{fitted(name, width - 1, right=True)} ", "muted"))
-    head.append_text(cell(f" {'recall 95% CI':<14}    n", "muted"))
-    lines = [head]
+    names = heads(matrix.rows, matrix.columns, width)
+    lines = [names.line("truth:said")]
     for number, (name, row, of, recall) in enumerate(zip(matrix.rows, matrix.counts, matrix.utterances, part.recalls, strict=True)):
-        line = cell(f"{fitted(name, NAME - 1)} ")
+        line = cell(fitted(names.rows[number], names.left))
         for index, count in enumerate(row):
             hit = matrix.columns[index] == name
             told = f"{100 * count / max(1, of):.0f}" if shares and count else str(count) if count else "."
             mark = "!" if count and not hit else " "
             style = "muted" if not count else "strong" if hit else "warning"
-            piece = cell(f"{told:>{width - 1}}{mark}", style)
+            piece = cell(f"{told:>{names.width - 1}}{mark}", style)
             if at == (number, index):
                 piece.stylize("reverse")
             line.append_text(piece)
-        line.append_text(cell(f" {score_with_interval(recall.recall, recall.interval, short=True):<14}{of:>5}"))
-        lines.append(line)
-    return lines
+        lines.append(line.append_text(recall_cells(recall.recall, recall.interval, of, recall.lone)))
+    told = lone_recalls_text([recall.name for recall in part.recalls if recall.lone], len(part.recalls))
+    wide = max(line.cell_len for line in lines)
+    return [*lines, *names.legend_lines(wide), *(broken(cell(f"{LONE} {told}", "muted"), wide, hang=2) if told else [])]
 
 
 def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Text]:
@@ -72,7 +64,10 @@ def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Tex
     accuracy = "" if part.accuracy is None else f"   accuracy {score_text(part.accuracy)}"
     lines = [head, *broken(cell(f"{shown}{accuracy}   {sample(part.utterances, part.speakers)}", "bold"), width)]
     if part.matrix is not None:
-        lines += [*matrix_lines(part, shares=shares), *broken(cell(f"most confused: {errors.pairs_text(part.pairs)}"), width, hang=2)]
+        lines += [
+            *matrix_lines(part, width, shares=shares),
+            *broken(cell(f"most confused: {errors.pairs_text(part.pairs)}"), width, hang=2),
+        ]
     if part.answers is not None:
         sexes = [f"{group.name} {score(group.value)} (n = {group.utterances})" for group in errors.by_group(part.answers, "gender")]
         if sexes:
@@ -129,10 +124,10 @@ def many_speakers(answers: Answers) -> bool:
 def explained_lines(part: Explained, width: int, *, shares: bool = False, speakers: int | None = FEW_SPEAKERS) -> list[Text]:
     """One scored part in full: `part_lines`, and, where its outputs were kept, its reliability diagram and its speakers, to the right
     where there is room, else below."""
-    left = max((line.cell_len for line in matrix_lines(part, shares=shares)), default=0) if part.matrix is not None else 0
-    right = width - left - GAP
-    side_by_side = bool(left) and right >= DIAGRAM
-    own = right if side_by_side else width
+    room = width - GAP - DIAGRAM
+    side_by_side = part.matrix is not None and room >= least(len(part.matrix.columns))
+    left = max(line.cell_len for line in matrix_lines(part, room, shares=shares)) if side_by_side else width
+    own = width - left - GAP if side_by_side else width
     diagram = [] if part.calibration is None else reliability_lines(part.calibration, own)
     people = [] if part.answers is None else speaker_lines(part.answers, own, most=speakers)
     details = [line for block in (diagram, people) if block for line in (*block, Text())]
@@ -155,10 +150,10 @@ def bars(probabilities: Mapping[str, float], truth: str, said: str, width: int) 
     """Class probabilities as bars with their numbers; the true class and the one that was said are named as such."""
     room = max(5, min(30, width - NAME - 22))
     lines = []
-    for name, value in probabilities.items():
+    for (name, value), short in zip(probabilities.items(), apart(list(probabilities), NAME - 1), strict=True):
         role = "truth, said" if name == truth == said else "truth" if name == truth else "said" if name == said else ""
         style = "strong" if name == truth else "warning" if name == said else "muted"
-        line = cell(f"{fitted(name, NAME - 1)} {score(value):>5} ")
+        line = cell(f"{fitted(short, NAME - 1)} {score(value):>5} ")
         filled = round(value * room)
         line.append("#" * filled + " " * (room - filled), style)
         lines.append(line.append_text(cell(f" {role}", style)))

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ser_tui.study.formatting import counted
 from ser_tui.tui.data.corpus_facts import CorpusContents
+from ser_tui.tui.views.matrix_heads import apart
 from ser_tui.tui.widgets.characters import plain_terminal
 from ser_tui.tui.widgets.table import cell, fitted
 
@@ -34,8 +35,7 @@ def bars(counts: Mapping[str, int], width: int) -> list[Text]:
     digits = len(f"{most:,}")
     room = max(4, width - NAME - digits - 3)
     lines = []
-    for name, number in counts.items():
-        shown = name or "not known"
+    for (name, number), shown in zip(counts.items(), apart([name or "not known" for name in counts], NAME), strict=True):
         line = cell(f"{fitted(shown, NAME)} ", "" if name else "muted")
         line.append_text(cell(f"{number:>{digits},} "))
         length = max(1, round(number / most * room)) if number else 0

@@ -14,6 +14,7 @@ from ser_tui.study.findings import findings_of
 from ser_tui.study.formatting import counted, duration
 from ser_tui.study.headline import of_model
 from ser_tui.study.state import RunState
+from ser_tui.tui.views.matrix_heads import apart
 from ser_tui.tui.widgets.characters import plain_terminal
 from ser_tui.tui.widgets.table import Column, cell, fitted
 
@@ -95,8 +96,9 @@ def lines(said: Sequence[Said], classes: Sequence[str], width: int, at: float | 
         return []
     characters = _PLAIN if plain_terminal() else _SHADES
     rows = [shares(said, name, total, columns) for name in classes]
+    names = apart(classes, _NAMES - 2)
     shown = []
-    for name, row in zip(classes, rows, strict=True):
+    for name, row in zip(names, rows, strict=True):
         line = cell(f"{fitted(name, _NAMES - 2)}  ")
         for column, value in enumerate(row):
             top = value is not None and value > 0 and value >= max(other[column] or 0.0 for other in rows)

@@ -24,21 +24,18 @@ from ser_tui.study.formatting import (
     progress_text,
     score,
     score_text,
-    score_with_interval,
     self_trained_text,
     verdict,
 )
 from ser_tui.study.front import front_of
-from ser_tui.study.headline import apart_text, chose, chosen_on, p_is_about, sample, validation_speakers
+from ser_tui.study.headline import apart_text, chose, chosen_on, lone_recalls_text, p_is_about, sample, validation_speakers
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.seeds import SeedsSummary, of_trial, seeds_summary, seeds_text
 from ser_tui.study.state import Evaluation, RunState, Trial
 from ser_tui.tui.theme import shade
+from ser_tui.tui.views.matrix_heads import LONE, heads, recall_cells
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import cell, fitted
-
-NAME = 11
-"""Cells for the name of a class at the left of a matrix."""
 
 
 def confusion_lines(
@@ -47,31 +44,31 @@ def confusion_lines(
     counts: Sequence[Sequence[int]],
     intervals: Mapping[str, tuple[float, float]],
     recalls: Mapping[str, float] | None = None,
+    *,
+    width: int,
+    lone: Sequence[str] = (),
 ) -> list[Text]:
     """Rows are the truth, columns the prediction, both named; cells are per cent of the row. At the right recall and n.
 
     `intervals`: those of the recalls, by class; `recalls`: where they are not those of the counts, as where something could not be read,
-    which is in no row.
+    which is in no row. `lone`: see `events.TestScored.lone_recalls`. It is as wide as its names need, `width` cells at most.
     """
     if not events.counts_fit(counts, truth, predicted):
         return [cell("the log's counts do not fit its classes: who was taken for whom is not known", "warning")]
-    width = 6 if len(predicted) <= 7 else 5 if len(predicted) <= 9 else 4
-    head = cell(" " * NAME, "muted")
-    for name in predicted:
-        head.append_text(cell(f" {fitted(name, width - 1, right=True)}", "muted"))
-    head.append_text(cell("  recall 95% CI     n", "muted"))
-    lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), head]
-    for name, row in zip(truth, counts, strict=True):
+    names = heads(truth, predicted, width)
+    each = names.width - 1
+    lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), names.line("")]
+    for name, short, row in zip(truth, names.rows, counts, strict=True):
         total = sum(row)
-        line = cell(f"{fitted(name, NAME - 1)} ")
+        line = cell(fitted(short, names.left))
         for value in row:
             share = value / total if total else 0.0
-            line.append(f"{100 * share:>{width - 1}.0f} " if total else f"{'-':>{width - 1}} ", shade(share))
+            line.append(f"{100 * share:>{each}.0f} " if total else f"{'-':>{each}} ", shade(share))
         of_counts = row[predicted.index(name)] / total if total and name in predicted else None
         recall = of_counts if recalls is None else recalls.get(name)
-        line.append_text(cell(f"  {score_with_interval(recall, intervals.get(name), short=True):<12} {total:>5}"))
-        lines.append(line)
-    return lines
+        lines.append(line.append_text(recall_cells(recall, intervals.get(name), total, name in lone)))
+    told = lone_recalls_text([name for name in truth if name in lone], sum(map(any, counts)))
+    return [*lines, *names.legend_lines(width), *(broken(cell(f"{LONE} {told}", "muted"), width, hang=2) if told else [])]
 
 
 def test_lines(found: events.TestScored, classes: Sequence[str], width: int, by: str = "") -> list[Text]:
@@ -86,7 +83,9 @@ def test_lines(found: events.TestScored, classes: Sequence[str], width: int, by:
         head,
         *broken(cell(f"{shown}   {accuracy}   {sample(found.utterances, found.interval_speakers)}   {whose}", "bold"), width),
         *_probe(found.probe_score, found.scores[BCA], found.probe_p, found.interval_speakers, width),
-        *confusion_lines(classes, classes, found.confusion, found.recall_intervals, {} if unread else None),
+        *confusion_lines(
+            classes, classes, found.confusion, found.recall_intervals, {} if unread else None, width=width, lone=found.lone_recalls
+        ),
         Text(),
     ]
 
@@ -188,7 +187,9 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
         *broken(cell(mapping_text(found.mapping), "muted"), width),
-        *confusion_lines(found.classes, found.columns, found.confusion, found.recall_intervals, found.recalls),
+        *confusion_lines(
+            found.classes, found.columns, found.confusion, found.recall_intervals, found.recalls, width=width, lone=found.lone_recalls
+        ),
     ]
     return [*lines, Text()]
 
