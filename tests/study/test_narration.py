@@ -91,3 +91,15 @@ def test_the_summary_in_plain_text_uses_the_same_words() -> None:
         if isinstance(event, events.ProbeScored | events.TestScored | events.FoldsScored | events.EvaluationFinished):
             assert all(line.whole in text for line in narrate(event, state)), event.type
     assert "! on ravdess: Speakers are shared" in text
+
+
+def test_words_of_the_log_stay_whole_where_a_line_has_room_for_them() -> None:
+    name, path = "20261126-1102-emodb-gp-of-a-second-seed", "/srv/corpora/" + "a-long-folder/" * 6 + "sound.wav"
+    text = f"the run {name} says BCA .556 [.500, .601] of {path}; see there"
+    for width in (60, 76):
+        told = screen_lines(events.Note(text=text), RunState(), width)
+        assert all(len(line) <= width for line in told)
+        words = " ".join(line.strip() for line in told).split()
+        assert name in words
+        assert any(".556 [.500, .601]" in line for line in told)
+        assert all(line.rstrip().endswith("/") for line in told if "a-long-folder" in line and "sound" not in line), "torn between folders"

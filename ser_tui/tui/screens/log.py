@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import textwrap
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,7 +24,7 @@ from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, whole_scores, with_blanks
+from ser_tui.tui.widgets.lines import Lines, in_words
 from ser_tui.tui.widgets.table import cell
 
 TAIL = 256 * 1024
@@ -68,7 +67,9 @@ class LogScreen(AppScreen[None]):
         path = self._folder.worker_log if self._libraries else self._folder.log
         self.query_one("#head", Lines).show([cell(f"{path}   times in {local_zone()}")])
         if self._libraries:
-            log.write_lines(await in_thread(tail, path) or ["nothing was printed"])
+            width = max(40, self.size.width - 4)
+            told = await in_thread(lambda: [part for line in tail(path) for part in in_words(line, width, hang=4)])
+            log.write_lines(told or ["nothing was printed"])
             return
         reader, state = LogReader(path), RunState()
         while True:
@@ -121,6 +122,5 @@ def lines(event: events.Event, state: RunState, width: int) -> list[str]:
     told: list[str] = []
     for line in narrate(event, state):
         text = printable(f"{event.seq:>6} {local_clock(event.time)}  {'warning: ' if line.level == 'warning' else ''}{line.whole}")
-        parts = textwrap.wrap(whole_scores(text), max(40, width), subsequent_indent=" " * 17) if len(text) > width else [text]
-        told += map(with_blanks, parts)
+        told += in_words(text, max(40, width), hang=17)
     return told

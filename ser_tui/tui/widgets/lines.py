@@ -127,6 +127,37 @@ def broken(text: Text, width: int, hang: int = 0) -> list[Text]:
     return lines
 
 
+_WORD = re.compile(r" *[^ ]+")
+_ENDS = f"/,;:=&{_KEPT}"
+"""Behind these a word that is longer than a line is torn: between folders of a path, before its next setting."""
+
+
+def in_words(text: str, width: int, hang: int = 0) -> list[str]:
+    """`text` on as many lines of `width` cells as it needs, the later ones set in by `hang`; intervals stay whole, and so do words that
+    fit on a line. Blanks ahead stay."""
+    lines, line = [], ""
+    for word in _WORD.findall(whole_scores(text)):
+        if line and cell_len(line) + cell_len(word) <= width:
+            line += word
+            continue
+        if line:
+            lines.append(line)
+            word = " " * hang + word.lstrip(" ")
+        while cell_len(word) > width:
+            at = _torn_at(word, width)
+            lines.append(word[:at])
+            word = " " * hang + word[at:]
+        line = word
+    return [with_blanks(one) for one in [*lines, line]]
+
+
+def _torn_at(word: str, width: int) -> int:
+    """How many characters of `word` stand on the first of several lines."""
+    begin = len(word) - len(word.lstrip(" "))
+    fits = max((end for end in range(begin + 1, min(len(word), begin + 2 * width)) if cell_len(word[:end]) <= width), default=begin + 1)
+    return next((end for end in range(fits, begin + 1, -1) if word[end - 1] in _ENDS), fits)
+
+
 def changed_cells(old: Text, new: Text, console: Console) -> tuple[int, int] | None:
     """From which to before which column `new` looks other than `old`; None where they look the same."""
     before, after = _cells(old, console), _cells(new, console)
