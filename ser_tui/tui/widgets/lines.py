@@ -135,20 +135,16 @@ _ENDS = f"/,;:=&{_KEPT}"
 def in_words(text: str, width: int, hang: int = 0) -> list[str]:
     """`text` on as many lines of `width` cells as it needs, the later ones set in by `hang`; intervals stay whole, and so do words that
     fit on a line. Blanks ahead stay."""
-    lines, line = [], ""
+    lines = [""]
     for word in _WORD.findall(whole_scores(text)):
-        if line and cell_len(line) + cell_len(word) <= width:
-            line += word
-            continue
-        if line:
-            lines.append(line)
-            word = " " * hang + word.lstrip(" ")
-        while cell_len(word) > width:
-            at = _torn_at(word, width)
-            lines.append(word[:at])
-            word = " " * hang + word[at:]
-        line = word
-    return [with_blanks(one) for one in [*lines, line]]
+        if lines[-1] and cell_len(lines[-1]) + cell_len(word) > width:
+            lines.append(" " * hang + word.lstrip(" "))
+        else:
+            lines[-1] += word
+        while cell_len(lines[-1]) > width:
+            at = _torn_at(lines[-1], width)
+            lines[-1:] = [lines[-1][:at], " " * hang + lines[-1][at:]]
+    return [with_blanks(line) for line in lines]
 
 
 def _torn_at(word: str, width: int) -> int:
