@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from piloting import press, shown, until, until_shown
 from textual.events import AppBlur
 
 from ser_tui.store.index import Index
+from ser_tui.store.log import LogReader
 from ser_tui.study import events
+from ser_tui.study.findings import Finding, plain
 from ser_tui.study.frozen import changed
+from ser_tui.study.log_codec import encode
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens.home import HomeScreen
@@ -31,6 +35,21 @@ async def test_runs_are_listed_newest_first_with_their_figures(runs: Path) -> No
         assert "shared speakers: yes (random split)" in shown(pilot.app) and "gp  whisper-tiny.en" in shown(pilot.app)
         await pilot.press("down")
         await until_shown(pilot, "tpe  whisper-tiny.en")  # the columns that 80 cells have no room for are told below
+
+
+async def test_all_findings_of_a_run_are_counted_and_can_be_read(runs: Path) -> None:
+    run = finished(runs, trials=2)
+    told = [Finding(kind="told", sentence=f"Finding number {number} is one that a reader of the score must know.") for number in range(3)]
+    first, *rest = LogReader(run.folder.log).each()
+    assert isinstance(first, events.RunStarted)
+    run.folder.log.write_bytes(b"".join(map(encode, [replace(first, findings=plain(told)), *rest])))
+    async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "3 findings: f reads them")
+        await press(pilot, "f")
+        await until_shown(pilot, *(f"! {one.sentence}" for one in told))
+        await press(pilot, "escape")
+        await pilot.resize_terminal(200, 50)
+        await until_shown(pilot, "3 findings: f reads them", *(f"! Finding number {number}" for number in range(3)))
 
 
 async def test_an_empty_folder_says_what_to_do(runs: Path) -> None:

@@ -60,6 +60,7 @@ class HomeScreen(AppScreen[None]):
         Binding("space", "mark", "mark", tooltip="Mark the run for comparison"),
         Binding("c", "compare", "compare", tooltip="Compare the marked runs, or this one with others"),
         Binding("e", "evaluate", "evaluate", tooltip="Evaluate the best model on other corpora"),
+        Binding("f", "findings", "findings", tooltip="Read all that must be known before the run's scores are believed"),
         Binding("s", "stop", "stop", tooltip="Ask the worker to stop; the run can be resumed"),
         Binding("r", "resume", "resume", tooltip="Take the search up where it ended; a finished one goes on to more trials"),
         Binding("y", "clone", "clone", tooltip="Set up a new study: copy these settings"),
@@ -328,6 +329,13 @@ class HomeScreen(AppScreen[None]):
         if (summary := self.current) is not None:
             self.ser.open("evaluate", summary.run_id)
 
+    def action_findings(self) -> None:
+        """Show the findings of the highlighted run."""
+        from ser_tui.tui.dialogs.findings import FindingsScreen
+
+        if (summary := self.current) is not None:
+            self.app.push_screen(FindingsScreen(summary))
+
     def action_corpora(self) -> None:
         """Show the corpora."""
         self.ser.open("corpora")
@@ -484,6 +492,7 @@ def _under_way(summary: RunSummary) -> bool:
 _NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "mark": lambda summary, marked: True,
     "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary) and not summary.imported,
+    "findings": lambda summary, marked: bool(runs.all_findings(summary)),
     "stop": lambda summary, marked: _under_way(summary),
     "resume": lambda summary, marked: summary.state is not None and (summary.state.resumable or summary.can_go_on) and bool(summary.study),
     "report": lambda summary, marked: True,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ser_tui.store.runs import folder_made
 from ser_tui.study.constraints import standing
-from ser_tui.study.findings import NOT_UNSEEN, doubts, is_seen, shares
+from ser_tui.study.findings import NOT_UNSEEN, Finding, doubts, evaluated_on, is_seen, said, shares
 from ser_tui.study.formatting import (
     SCORE_CELLS,
     SCORE_HEADING,
@@ -251,6 +251,30 @@ def speakers_text(summary: RunSummary) -> Text:
     return cell(f"shared speakers: {shared(known)} ({summary.protocol} split)", "" if known is False else "warning")
 
 
+def all_findings(summary: RunSummary) -> list[tuple[str, tuple[Finding, ...]]]:
+    """(what they are about, findings): of the run, then of folds and of evaluations, as far as there are some."""
+    found = [("the run and its split", summary.findings)]
+    found += [(f"{folds.protocol}, all folds pooled", folds.findings) for folds in summary.folds]
+    found += [(evaluated_on(one.corpus, one.findings), one.findings) for one in summary.evaluations]
+    return [(about, findings) for about, findings in found if findings]
+
+
+def findings_lines(summary: RunSummary) -> list[Text]:
+    """All of them in whole sentences, one a line."""
+    found = all_findings(summary)
+    head = cell(summary.title or summary.run_id, "bold")
+    lines = [head.append_text(cell(f"   {counted(sum(len(findings) for _, findings in found), 'finding')}", "accent"))]
+    for about, findings in found:
+        lines += [Text(), cell(about, "accent"), *(cell(f"! {sentence}", "warning") for sentence in said(findings))]
+    return lines
+
+
+def _findings_text(summary: RunSummary) -> str:
+    """4 findings: f reads them; empty without any."""
+    number = sum(len(findings) for _, findings in all_findings(summary))
+    return f"{counted(number, 'finding')}: f reads {'it' if number == 1 else 'them'}" if number else ""
+
+
 def short_detail(summary: RunSummary, width: int) -> list[Text]:
     """Two lines about the highlighted run, for terminals too narrow for a pane."""
     line = Text(no_wrap=True)
@@ -263,6 +287,10 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
+    findings = cell(_findings_text(summary), "warning")
+    beside = bool(findings) and line.cell_len + 2 + findings.cell_len <= width
+    if beside:
+        line.append("  ").append_text(findings)
     second = Text(no_wrap=True)
     if best and best.status == TrialStatus.COLLAPSED:
         second.append_text(cell(f"trial {best.number} {COLLAPSED}   ", "warning"))
@@ -281,6 +309,8 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     # Of a long title the table shows the beginning, which several runs may have. What is to be done is not cut for it.
     if cell_len(summary.title) > _TITLE and (usual or title.cell_len + second.cell_len <= width):
         second = title.append_text(second)
+    if findings and not beside and second.cell_len + 2 + findings.cell_len <= width:
+        second.append("  ").append_text(findings)
     return [line, second]
 
 
@@ -358,7 +388,10 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     fact("protocol", summary.protocol or "-")
     if parts:
         fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
-    lines += [speakers_text(summary), Text()]
+    lines.append(speakers_text(summary))
+    if found := _findings_text(summary):
+        fact("findings", found, "warning")
+    lines.append(Text())
     best = summary.best
     figure = summary.headline
     if figure and figure.kind != "validation":
@@ -380,7 +413,9 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     lines += results(summary)
     if summary.damaged_lines:
         lines += [Text(), cell(f"{counted(summary.damaged_lines, 'damaged line')} in its log", "warning")]
-    return [part for line in lines for part in broken(line, width, hang=13)]
+    whole = [Text(), *(cell(f"! {sentence}", "warning") for sentence in said(summary.findings))] if summary.findings else []
+    shown = [part for line in lines for part in broken(line, width, hang=13)]
+    return shown + [part for line in whole for part in broken(line, width, hang=2)]
 
 
 def _sparks(summary: RunSummary, width: int) -> list[Text]:
