@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -24,6 +24,7 @@ from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import (
     LEVEL,
+    counted,
     difference_text,
     duration,
     loss_text,
@@ -37,7 +38,7 @@ from ser_tui.study.headline import chose, of_collapsed, sample, speakers_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.paired_runs import corrected
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
-from ser_tui.study.scores import ACCURACY, BCA, Measure, Score
+from ser_tui.study.scores import ACCURACY, BCA, OF_FEATURES, PEAK_MEMORY, Measure, Score
 
 What = Literal["trials", "comparison", "paper", "predictions", "parts"]
 WHAT: tuple[What, ...] = get_args(What)
@@ -68,6 +69,11 @@ def _by(told: Sequence[Told]) -> bool:
     return any(searched_for(one.document)[0].name != BCA for one in told)
 
 
+def _with_features(trial: Mapping[str, Any]) -> bool:
+    """See `Score.with_features`."""
+    return bool((trial["scores"].get(PEAK_MEMORY) or {}).get("with_features"))
+
+
 def trials_sheet(told: Sequence[Told]) -> Sheet:
     """One row a trial of each run. Raises UserError where there is none."""
     names = list(dict.fromkeys(name for one in told for trial in one.document["trial_list"] for name in trial["parameters"]))
@@ -93,6 +99,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("objective", hidden=True),
         SheetColumn("interval_speakers", hidden=True),
         SheetColumn("where", "machine", machine_name, hidden=not elsewhere),
+        SheetColumn(OF_FEATURES, hidden=True),
     ]
     rows = []
     for one in told:
@@ -119,11 +126,15 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     ", ".join(document["objectives"]),
                     document["interval_speakers"],
                     trial["where"],
+                    _with_features(trial) or None,
                 )
             )
     if not rows:
         raise UserError(f"{', '.join(one.document['run_id'] for one in told)}: no trials yet: nothing to export")
-    note = " ".join(filter(None, (_protocols(told), _intervals(told), _warnings(told))))
+    peaks = sum(_with_features(trial) for one in told for trial in one.document["trial_list"])
+    shown = peaks and any(one.name == PEAK_MEMORY for one in others)
+    memory = f"Peak memory of {counted(peaks, 'trial')} is also that of computing features." if shown else ""
+    note = " ".join(filter(None, (_protocols(told), _intervals(told), memory, _warnings(told))))
     return Sheet(f"Trials of {_names(told)}, scored on the validation part", tuple(columns), tuple(rows), note=note)
 
 

@@ -69,7 +69,10 @@ class Figures:
         """A score of the trial at `path` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB."""
         if measure.unit == "share":
             return self.scored(f"{path}.scores.{measure.name}", _MEASURED)
-        return self.number(f"{path}.scores.{measure.name}.value", lambda value: measured_text(measure, Score(value)))
+        features = bool(self.at(f"{path}.scores.{measure.name}.with_features"))
+        return self.number(
+            f"{path}.scores.{measure.name}.value", lambda value: measured_text(measure, Score(value, with_features=features))
+        )
 
     def interval(self, path: str) -> Html:
         """[.912, .981]"""

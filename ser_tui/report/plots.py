@@ -273,9 +273,9 @@ def _point(document: Document, place: int, x: float, measure: Measure) -> Point:
     values = parameters_text(trial["parameters"])
     found, asked = trial["scores"][measure.name], searched_for(document)
     others = "".join(
-        f", {one.label} {measured_text(one, Score(trial['scores'][one.name]['value']))}"
+        f", {one.label} {measured_text(one, Score(held['value'], with_features=held.get('with_features', False)))}"
         for one in asked
-        if one.name != BCA and one.name in trial["scores"]
+        if one.name != BCA and (held := trial["scores"].get(one.name)) is not None
     )
     told = f"trial {trial['trial']}: BCA {score_with_interval(*SCORE.found(trial))}{others}"
     told += f", {duration(trial['seconds'])}; {values}"

@@ -22,7 +22,7 @@ from ser_tui.store.files import disk_message, replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import parse_time
 from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH, SCORE, SHARES
-from ser_tui.study.scores import ACCURACY, BCA, MEASURES
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, OF_FEATURES, PEAK_MEMORY
 from ser_tui.study.summary import best_so_far
 
 Tracker = Literal["optuna", "mlflow", "tensorboard"]
@@ -68,6 +68,7 @@ def _numbers(trial: Mapping[str, Any]) -> dict[str, float]:
         found[f"{name}_low"], found[f"{name}_high"] = key.found(trial)[1] or (None, None)
     found |= {name: trial["scores"][name]["value"] for name in MEASURES if name in trial["scores"]}
     found["utterances"] = trial["utterances"] or None
+    found[OF_FEATURES] = 1.0 if trial["scores"].get(PEAK_MEMORY, {}).get("with_features") else None
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -21,7 +21,7 @@ from ser_tui.study.headline import apart_text, headline_text, of_collapsed, samp
 from ser_tui.study.narration import narrate
 from ser_tui.study.records import to_plain
 from ser_tui.study.score_keys import BEST_EPOCH, PROBE
-from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Score
+from ser_tui.study.scores import ACCURACY, BCA, MEASURES, OF_FEATURES, PEAK_MEMORY, Score
 from ser_tui.study.seeds import seeds_text
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds, summarize, trial_summary
@@ -40,6 +40,7 @@ _RESULTS = (
     # Last, so that columns that were counted off in an older export are where they were.
     *_ends(ACCURACY), *_ends(BEST_EPOCH.name), *_ends(PROBE),
     "interval_speakers", *(name for name in MEASURES if name not in (BCA, ACCURACY)), "objective", "where",
+    OF_FEATURES,
 )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             " ".join(said(findings_of(state.start))),
             probe and probe.value, trial.probe_p, *_bounds(accuracy), *_bounds(trial.best_epoch_score), *_bounds(probe),
             validation_speakers(state.start), *(trial.value(name) for name in MEASURES if name not in (BCA, ACCURACY)),
-            ", ".join(state.study.objectives), trial.where,
+            ", ".join(state.study.objectives), trial.where, (memory := trial.score(PEAK_MEMORY)) and (memory.with_features or None),
         ]  # fmt: skip
         writer.writerow([inert(value) for value in row])
     return stream.getvalue()

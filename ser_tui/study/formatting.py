@@ -84,8 +84,13 @@ def score_text(found: Score | None, *, short: bool = False) -> str:
     return "-" if found is None else score_with_interval(found.value, found.interval, short=short)
 
 
+WITH_FEATURES = ", features computed too"
+"""Behind a peak of memory, where the trial also computed features that others find."""
+
+
 def measured_text(measure: Measure, found: Score | None, *, short: bool = False) -> str:
     """A score of `measure` as people read it: .976 [.912, .981], 0.42 min, 1.25 GiB, 12.4 M; a dash where there is none.
+    1.25 GiB, features computed too, or 1.25 GiB*: see `Score.with_features`.
     Of the worst of several groups which that was, .527 [.431, .622] (emovo, n = 392), where there is room."""
     if found is None or measure.unit == "share":
         whose = f" ({found.group}, n = {found.n})" if found is not None and found.group and not short else ""
@@ -94,7 +99,7 @@ def measured_text(measure: Measure, found: Score | None, *, short: bool = False)
         number = f"{found.value:.3g}" if found.value < 999.5 else f"{found.value:.0f}"
         return number if short else f"{number} min"
     if measure.unit == "bytes":
-        return _bytes_text(found.value)
+        return _bytes_text(found.value) + (("*" if short else WITH_FEATURES) if found.with_features else "")
     if measure.unit == "seconds":
         return f"{found.value:.2g} s" if short else f"{found.value:.3g} s"
     if measure.unit == "joules":

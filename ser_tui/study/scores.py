@@ -26,23 +26,28 @@ ENERGY = "energy"
 ENERGY_ESTIMATE = "energy_estimate"
 WORST_CORPUS: Final = "worst_corpus_bca"
 WORST_SEX: Final = "worst_sex_bca"
+OF_FEATURES: Final = f"{PEAK_MEMORY}_with_features"
+"""Where scores are numbers alone: whether it is so, see `Score.with_features`."""
 Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """One measured value. `interval`: 95 %, as all intervals here. `n`: utterances that it is of; None where it is of none. `group`: whose
-    utterances these are, where it is the worst of several groups."""
+    utterances these are, where it is the worst of several groups. `with_features`: of a trial's peak of memory, whether it is also that of
+    features which the trial computed, and others find."""
 
     value: float
     interval: tuple[float, float] | None = None
     n: int | None = field(default=None, compare=False)
     group: str = field(default="", compare=False)
+    with_features: bool = field(default=False, compare=False)
 
     def plain(self) -> dict[str, Any]:
-        """It JSON-safe; without a group where it is of none."""
+        """It JSON-safe; without a group where it is of none, and `with_features` only where it is so."""
         interval = None if self.interval is None else list(self.interval)
-        whose = {"group": self.group} if self.group else {}
+        whose: dict[str, Any] = {"group": self.group} if self.group else {}
+        whose |= {"with_features": True} if self.with_features else {}
         return {"value": self.value, "interval": interval, "n": self.n, **whose}
 
 
@@ -55,13 +60,15 @@ def of_trial(shares: Mapping[Share, Score], seconds: float | None, costs: Mappin
     """What a finished trial is measured by, each under its name: the scores of its predictions, and what it took, where that is known.
 
     `prepared`: of its `seconds`, those that went into features which other trials find. They are none of its minutes, which would hang
-    on which trial was made first.
+    on which trial was made first. Its peak of memory cannot be told apart from theirs, and says so.
     """
     named: dict[str, Score] = {name: score for name, score in shares.items()}
     if seconds is not None:
         named[MINUTES] = Score(max(0.0, seconds - prepared) / 60)
     # What was not finite is None in a log.
-    return named | {name: Score(value) for name, value in costs.items() if value is not None}
+    return named | {
+        name: Score(value, with_features=name == PEAK_MEMORY and prepared > 0) for name, value in costs.items() if value is not None
+    }
 
 
 class Measure(Frozen, frozen=True):

@@ -5,29 +5,36 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_runs import finished
+from fabricated_runs import begin, finished
 from reading import read
 
 from ser_tui.cli.comparing import compare_runs
 from ser_tui.cli.exporting import export_runs
 from ser_tui.cli.listing import list_runs
-from ser_tui.cli.showing import show_run
+from ser_tui.cli.showing import print_run, show_run
 from ser_tui.report.collecting import Told, compare, tell
+from ser_tui.report.exports import trials_sheet
 from ser_tui.report.figures import Figures
 from ser_tui.report.optuna_study import import_optuna
 from ser_tui.report.page import page
+from ser_tui.report.sheets import written
 from ser_tui.report.trackers import track
-from ser_tui.store.export import summary_text
+from ser_tui.store.export import summary_text, to_csv
+from ser_tui.study import events
 from ser_tui.study.headline import headline, headline_of, headline_text
+from ser_tui.study.state_codec import from_lines, to_lines
 from ser_tui.study.summary import summarize
+from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.comparison import rows
 from ser_tui.tui.views.parameter_plots import front_picture
 from ser_tui.tui.views.results import all_lines
 from ser_tui.tui.views.runs import full_detail, home_cells, short_detail
+from ser_tui.tui.views.trial_details import trial_lines
 from ser_tui.tui.views.trials import best_line
 
 
@@ -132,6 +139,27 @@ def test_trials_are_exported_with_what_was_searched_for(made: Callable[..., Told
     export_runs([told.document["run_id"]], "trials", "csv", "-")
     (first, *_) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert first["objective"] == "bca, peak_memory" and first["peak_memory"] == ""  # the fabricated trials do not measure it
+
+
+def test_a_peak_of_memory_that_features_had_a_share_in_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = begin(tmp_path, strategy="random", objectives=["bca", "peak_memory"], planned=2)
+    for number, (bca, prepared) in enumerate(((0.9, 2.0), (0.5, 0.0)), 1):
+        *before, ended = run.trial_events(number, bca, run.parameters())
+        assert isinstance(ended, events.TrialFinished)
+        run.write(*before, replace(ended, costs={"peak_memory": 1.25 * 2**30}, prepared=prepared))
+    told, state = tell(run.folder), run.folder.state()
+    first, second = ("\n".join(line.plain for line in trial_lines(trial, View(state))) for trial in state.trials)
+    assert "1.25 GiB, features computed too" in first and "1.25 GiB" in second and "features" not in second
+    print_run(run.folder, state)
+    shown = capsys.readouterr().out
+    assert shown.count("1.25 GiB*") == 1 and "peak memory 1.25 GiB, features computed too; trial 1" in shown
+    assert [row["peak_memory_with_features"] for row in csv.DictReader(io.StringIO(to_csv("run", state)))] == ["True", ""]
+    assert told.document["trial_list"][0]["scores"]["peak_memory"]["with_features"] is True
+    assert "with_features" not in told.document["trial_list"][1]["scores"]["peak_memory"]
+    assert "Peak memory of 1 trial is also that of computing features." in written(trials_sheet([told]), "markdown")
+    assert "1.25 GiB, features computed too" in "".join(read(page([told])).text)
+    resumed = from_lines(to_lines(state))
+    assert (score := resumed.trials[0].score("peak_memory")) is not None and score.with_features
 
 
 @pytest.mark.slow

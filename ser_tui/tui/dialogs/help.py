@@ -31,6 +31,7 @@ WORDS = (
     ("best so far", "the best value of what the study searches for, up to each trial"),
     ("shared speakers", "the same voices in training and validation: says little about new speakers"),
     ("test part", "held out from every trial; the best one is scored on it once"),
+    ("1.25 GiB*", "a peak of memory that is also that of computing features, which other trials find"),
     ("collapsed", "loss and BCA stayed at chance, so the trial was ended early"),
     ("interrupted", "its worker is gone without a word; the run can be resumed"),
 )

@@ -389,8 +389,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if parts:
         fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
     lines.append(speakers_text(summary))
-    if found := _findings_text(summary):
-        fact("findings", found, "warning")
+    found = _findings_text(summary)
+    fact("findings", found or "none", "warning" if found else "")
     lines.append(Text())
     best = summary.best
     figure = summary.headline
@@ -413,9 +413,13 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     lines += results(summary)
     if summary.damaged_lines:
         lines += [Text(), cell(f"{counted(summary.damaged_lines, 'damaged line')} in its log", "warning")]
-    whole = [Text(), *(cell(f"! {sentence}", "warning") for sentence in said(summary.findings))] if summary.findings else []
-    shown = [part for line in lines for part in broken(line, width, hang=13)]
-    return shown + [part for line in whole for part in broken(line, width, hang=2)]
+    return [*(part for line in lines for part in broken(line, width, hang=13)), *_sentences(summary, width)]
+
+
+def _sentences(summary: RunSummary, width: int) -> list[Text]:
+    """The run's own findings, whole, below what else is told of it."""
+    lines = [cell(f"! {sentence}", "warning") for sentence in said(summary.findings)]
+    return [Text(), *(part for line in lines for part in broken(line, width, hang=2))] if lines else []
 
 
 def _sparks(summary: RunSummary, width: int) -> list[Text]:
