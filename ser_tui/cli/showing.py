@@ -189,6 +189,8 @@ def _print_trials(state: RunState) -> None:
     headings = ("#", *(known.get(name, name.upper()) for name in names), *measured, "LOSS", "EPOCHS", "TIME", *machine, "STATE")
     right = [heading for heading in headings[:-1] if heading not in (SCORE_HEADING, *machine)]
     print_table(headings, _rows(state, names), right)
+    if any(found.with_features for trial in state.trials for one in state.study.others if (found := trial.score(one.name)) is not None):
+        say("* a peak of memory that is also that of computing features, which other trials find")
 
 
 def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:

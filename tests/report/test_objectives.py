@@ -152,7 +152,7 @@ def test_a_peak_of_memory_that_features_had_a_share_in_says_so(tmp_path: Path, c
     assert "1.25 GiB, features computed too" in first and "1.25 GiB" in second and "features" not in second
     print_run(run.folder, state)
     shown = capsys.readouterr().out
-    assert shown.count("1.25 GiB*") == 1 and "peak memory 1.25 GiB, features computed too; trial 1" in shown
+    assert shown.count("1.25 GiB*") == 2 and "* a peak of memory that is also that of computing features" in shown
     assert [row["peak_memory_with_features"] for row in csv.DictReader(io.StringIO(to_csv("run", state)))] == ["True", ""]
     assert told.document["trial_list"][0]["scores"]["peak_memory"]["with_features"] is True
     assert "with_features" not in told.document["trial_list"][1]["scores"]["peak_memory"]

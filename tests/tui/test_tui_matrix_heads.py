@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fabricated_runs import CLASSES
@@ -19,6 +20,7 @@ from ser_tui.evaluation.errors import Answers, class_recalls, confusion
 from ser_tui.evaluation.statistics import lone_recalls
 from ser_tui.report.collecting import tell
 from ser_tui.report.page import page
+from ser_tui.study import events
 from ser_tui.study.paired_runs import recall_rows
 from ser_tui.study.scores import BCA, Score
 from ser_tui.tui.views.confusions import explained_lines, matrix_lines
@@ -70,7 +72,9 @@ def test_an_interval_over_utterances_among_those_over_speakers_says_so_on_the_sc
 def test_it_says_so_of_the_test_part_and_of_evaluations_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = scored_run(tmp_path)
     told = "fear has one speaker only: its interval is over utterances, those of the other classes over speakers"
-    run.write(replace(TEST, lone_recalls=("fear",), interval_speakers=4), replace(EVALUATION, lone_recalls=("fear",), interval_speakers=4))
+    of_one: dict[str, Any] = {"lone_recalls": ("fear",), "interval_speakers": 4}
+    run.write(replace(TEST, **of_one), events.EvaluationStarted(corpus="ravdess", mapping={}, utterances=576))
+    run.write(replace(EVALUATION, **of_one))
     state = run.folder.state()
     assert "\n".join(line.plain for line in all_lines(state, 150)).count(told) == 2
     print_run(run.folder, state, explained(run.folder, state))
