@@ -100,6 +100,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("interval_speakers", hidden=True),
         SheetColumn("where", "machine", machine_name, hidden=not elsewhere),
         SheetColumn(OF_FEATURES, hidden=True),
+        SheetColumn("prepared", hidden=True),
     ]
     rows = []
     for one in told:
@@ -127,6 +128,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     document["interval_speakers"],
                     trial["where"],
                     _with_features(trial) or None,
+                    trial["prepared"] or None,
                 )
             )
     if not rows:

@@ -222,6 +222,7 @@ def _(event: events.TrialFinished, state: RunState) -> RunState:
         probe_p=event.probe_p,
         outputs=event.outputs,
         unsaved=event.unsaved,
+        prepared=event.prepared,
     )
     best = trial if state.beats_best(trial.scores) else state.best
     return changed(_put(state, trial), running=_without(state, event.trial), best=best, truth=event.truth or state.truth)

@@ -60,6 +60,8 @@ class TrialSummary(Frozen, frozen=True):
     """Why there is no model of it, though it was the best so far."""
     where: str = ""
     """The machine of a cluster that made it, with its address; empty: the one that has the log."""
+    prepared: float = 0.0
+    """Of its `seconds`, those in which features were computed that other trials find; they are none of its minutes among `scores`."""
 
 
 class ProbeBeside(Frozen, frozen=True):

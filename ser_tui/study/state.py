@@ -77,6 +77,8 @@ class Trial:
     """See `events.TrialFinished`."""
     where: str = ""
     """The machine that makes it, or made it last: see `events.TrialStarted`."""
+    prepared: float = 0.0
+    """See `events.TrialFinished`."""
 
     @property
     def proposed(self) -> Mapping[str, Value]:

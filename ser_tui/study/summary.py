@@ -161,6 +161,7 @@ def trial_summary(trial: Trial) -> TrialSummary:
         scores=trial.scores,
         unsaved=trial.unsaved or None,
         where=trial.where,
+        prepared=trial.prepared,
     )
 
 

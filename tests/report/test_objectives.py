@@ -149,11 +149,13 @@ def test_a_peak_of_memory_that_features_had_a_share_in_says_so(tmp_path: Path, c
         run.write(*before, replace(ended, costs={"peak_memory": 1.25 * 2**30}, prepared=prepared))
     told, state = tell(run.folder), run.folder.state()
     first, second = ("\n".join(line.plain for line in trial_lines(trial, View(state))) for trial in state.trials)
+    assert "of it features           2s, which other trials find" in first
     assert "1.25 GiB, features computed too" in first and "1.25 GiB" in second and "features" not in second
     print_run(run.folder, state)
     shown = capsys.readouterr().out
     assert shown.count("1.25 GiB*") == 2 and "* a peak of memory that is also that of computing features" in shown
-    assert [row["peak_memory_with_features"] for row in csv.DictReader(io.StringIO(to_csv("run", state)))] == ["True", ""]
+    listed = [(row["peak_memory_with_features"], row["prepared"]) for row in csv.DictReader(io.StringIO(to_csv("run", state)))]
+    assert listed == [("True", "2.0"), ("", "")] and told.document["trial_list"][0]["prepared"] == 2.0
     assert told.document["trial_list"][0]["scores"]["peak_memory"]["with_features"] is True
     assert "with_features" not in told.document["trial_list"][1]["scores"]["peak_memory"]
     assert "Peak memory of 1 trial is also that of computing features." in written(trials_sheet([told]), "markdown")

@@ -58,6 +58,8 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     if trial.reason:
         fact("reason", trial.reason, "warning")
     fact("time", duration(trial.seconds))
+    if trial.prepared:
+        fact("of it features", f"{duration(trial.prepared)}, which other trials find")
     if trial.where:
         fact("machine", trial.where)
     lines.append(Text())
