@@ -49,7 +49,7 @@ async def test_all_findings_of_a_run_are_counted_and_can_be_read(runs: Path) -> 
         await until_shown(pilot, *(f"! {one.sentence}" for one in told))
         await press(pilot, "escape")
         await pilot.resize_terminal(200, 50)
-        await until_shown(pilot, "3 findings: f reads them", *(f"! Finding number {number}" for number in range(3)))
+        await until_shown(pilot, "findings     3: f reads them", *(f"! Finding number {number}" for number in range(3)))
 
 
 async def test_an_empty_folder_says_what_to_do(runs: Path) -> None:

@@ -55,7 +55,7 @@ async def test_results_show_calibration_and_speakers_of_every_trial_and_part_as_
         assert_explained(text(), best[0])
         assert text().isascii() and all(len(line) <= size[0] for line in text().splitlines())
         if size[0] > 100:
-            assert "ECE" in shown(app) and "recall by speaker" in shown(app), "beside the matrix"
+            assert "ECE" in shown(app) and "BCA by speaker" in shown(app), "beside the matrix"
         await press(pilot, "n")
         await until_shown(pilot, "scored part 2 of 2")
         assert_explained(text(), best[1])

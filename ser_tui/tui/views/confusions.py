@@ -102,7 +102,7 @@ def speaker_lines(answers: Answers, width: int, *, most: int | None = FEW_SPEAKE
     name = min(16, max(7, *(cell_len(group.name) for group in groups)))
     room = max(6, min(30, width - name - 40))
     head = f"{fitted('SPEAKER', name)}{'BCA':>7}{'N':>5}   0{'1':>{room - 1}}  LEAST RECALL"
-    lines = [cell("recall by speaker, the lowest first", "accent"), cell(head, "muted")]
+    lines = [cell("BCA by speaker, the lowest first", "accent"), cell(head, "muted")]
     shown = groups if most is None or len(groups) <= most + 1 else groups[:most]
     for group in shown:
         line = cell(f"{fitted(group.name, name)}{score(group.value):>7}{group.utterances:>5}   ")

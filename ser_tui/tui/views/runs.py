@@ -255,7 +255,7 @@ def all_findings(summary: RunSummary) -> list[tuple[str, tuple[Finding, ...]]]:
     """(what they are about, findings): of the run, then of folds and of evaluations, as far as there are some."""
     found = [("the run and its split", summary.findings)]
     found += [(f"{folds.protocol}, all folds pooled", folds.findings) for folds in summary.folds]
-    found += [(evaluated_on(one.corpus, one.findings), one.findings) for one in summary.evaluations]
+    found += [(f"{evaluated_on(one.corpus, one.findings)}, n = {one.utterances}", one.findings) for one in summary.evaluations]
     return [(about, findings) for about, findings in found if findings]
 
 
@@ -269,10 +269,11 @@ def findings_lines(summary: RunSummary) -> list[Text]:
     return lines
 
 
-def _findings_text(summary: RunSummary) -> str:
-    """4 findings: f reads them; empty without any."""
+def _findings_text(summary: RunSummary, what: str = " finding") -> str:
+    """4 findings: f reads them; empty without any. `what`: empty where what they are stands beside it."""
     number = sum(len(findings) for _, findings in all_findings(summary))
-    return f"{counted(number, 'finding')}: f reads {'it' if number == 1 else 'them'}" if number else ""
+    told = f"{number}{what and f'{what}s'}: f reads them"
+    return "" if not number else f"1{what}: f reads it" if number == 1 else told
 
 
 def short_detail(summary: RunSummary, width: int) -> list[Text]:
@@ -287,6 +288,8 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
         line.append("  ")
     if room >= -2:
         line.append_text(speakers)
+    line.rstrip()
+    line, *rest = broken(line, width)  # what chose a configuration is not cut
     findings = cell(_findings_text(summary), "warning")
     beside = bool(findings) and line.cell_len + 2 + findings.cell_len <= width
     if beside:
@@ -309,6 +312,9 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     # Of a long title the table shows the beginning, which several runs may have. What is to be done is not cut for it.
     if cell_len(summary.title) > _TITLE and (usual or title.cell_len + second.cell_len <= width):
         second = title.append_text(second)
+    for part in reversed(rest):
+        part.rstrip()
+        second = part.append("   ").append_text(second)
     if findings and not beside and second.cell_len + 2 + findings.cell_len <= width:
         second.append("  ").append_text(findings)
     return [line, second]
@@ -389,7 +395,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if parts:
         fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
     lines.append(speakers_text(summary))
-    found = _findings_text(summary)
+    found = _findings_text(summary, "")
     fact("findings", found or "none", "warning" if found else "")
     lines.append(Text())
     best = summary.best
