@@ -74,6 +74,8 @@ def test_by_the_speakers_own_statistics_is_said_wherever_the_figure_is() -> None
         summary = summarize("x", state)
         line = short_detail(summary, 200)[0]
         assert "transductive" in line.plain and home_cells(summary, None)[6].plain.endswith("*")
+        narrow = " ".join(" ".join(part.plain for part in short_detail(summary, 60)).split())
+        assert one.words in narrow, "what has no room on the first line stands on the second"
         assert ("scores are", ("transductive", "plain")) in outcomes([summary, summarize("y", run("kfold"))])
         beside = [text.plain for text in results(summary)]
         assert all("transductive" in text for text in beside if "BCA" in text)

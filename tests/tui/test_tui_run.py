@@ -338,6 +338,8 @@ async def test_why_a_run_failed_stands_above_what_its_split_means(runs: Path) ->
     run.write(events.RunFailed(reason="the disk is full"))
     async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "! failed: the disk is full; r resumes", "... l shows all")
+        [cut] = [line for line in shown(pilot.app).splitlines() if "... l shows all" in line]
+        assert cut.partition(" ...")[0].split()[-1] in long.replace(",", "").split(), "no word is cut"
         await press(pilot, "l")
         await until_shown(pilot, "run started", "run failed: the disk is full")
         assert " ".join(shown(pilot.app).split()).count(long) == 3, "no line of the log is cut"

@@ -267,7 +267,9 @@ def warning_lines(view: View, now: datetime, width: int) -> list[Text]:
     more = cell(" ... l shows all", "muted")
     last = lines[MOST_WARNINGS - 1]
     last.rstrip()
-    last.truncate(max(0, width - more.cell_len))
+    if last.cell_len + more.cell_len > width:  # between words
+        last.truncate(max(0, width - more.cell_len))
+        last.right_crop(len(last.plain) - max(last.plain.rstrip().rfind(" "), 0))
     return [*lines[: MOST_WARNINGS - 1], last.append_text(more)]
 
 
