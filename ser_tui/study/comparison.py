@@ -132,7 +132,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         *_others(summaries),
         *_probes("probe BCA", "best", [one.probe for one in summaries], summaries),
         ("best trial", tuple(_trial(best) if best else "-" for best in bests)),
-        ("lr / epochs / unfreeze / s", tuple(_best_parameters(best) for best in bests)),
+        *_best_parameters(bests),
         *_edited(summaries),
         ("trials", tuple(f"{one.trials}/{one.planned_trials or '-'}" for one in summaries)),
         ("trials to .90", tuple(str(one.trials_to_90 or "-") for one in summaries)),
@@ -218,11 +218,22 @@ def _trial(best: TrialSummary) -> str:
     return f"{best.number}{', collapsed' if best.status == TrialStatus.COLLAPSED else ''}"
 
 
-def _best_parameters(best: TrialSummary | None) -> str:
-    if best is None:
-        return "-"
-    names = ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
-    return " / ".join(parameter(name, best.parameters.get(name)) for name in names)
+_FINE_TUNED = "lr / epochs / unfreeze / s", ("learning_rate", "epochs", "unfreeze_epoch", "max_seconds")
+_PROBED = "layers / pooling / C / s", ("layers", "pooling", "inverse_regularization", "max_seconds")
+
+
+def _best_parameters(bests: Sequence[TrialSummary | None]) -> list[Row]:
+    """A row of the fine-tuned ones, one of the probes, as far as there are some; of none yet the first."""
+    tuned = [best is not None and "learning_rate" in best.parameters for best in bests]
+    kinds = [(*_FINE_TUNED, True)] if any(tuned) or not any(bests) else []
+    kinds += [(*_PROBED, False)] if any(best is not None and not one for best, one in zip(bests, tuned, strict=True)) else []
+    return [
+        (label, tuple(
+            " / ".join(parameter(name, best.parameters.get(name)) for name in names) if best is not None and own == kind else "-"
+            for best, own in zip(bests, tuned, strict=True)
+        ))
+        for label, names, kind in kinds
+    ]  # fmt: skip
 
 
 def _seeds(found: SeedsSummary | SeedsOnTest | None) -> str:

@@ -58,3 +58,15 @@ def test_a_score_of_a_model_that_is_not_the_best_any_more_says_so(tmp_path: Path
     one = summarize(folder.run_id, folder.state())
     earlier = changed(one, evaluations=tuple(changed(found, trial=1) for found in one.evaluations))
     assert counted(one, earlier) == ("576 masked", "576 masked, of trial 1, not the best")
+
+
+def test_probes_are_compared_by_the_parameters_that_they_have(tmp_path: Path) -> None:
+    folder = scored_run(tmp_path).folder
+    tuned = summarize(folder.run_id, folder.state())
+    assert tuned.best is not None
+    own = {"layers": "2+3", "pooling": "mean", "inverse_regularization": 0.1, "max_seconds": 10}
+    probe = changed(tuned, best=changed(tuned.best, parameters=own))
+    rows = dict(outcomes([tuned, probe]))
+    assert rows["layers / pooling / C / s"] == ("-", "2+3 / mean / 0.1 / 10")
+    assert rows["lr / epochs / unfreeze / s"][0] != "-" == rows["lr / epochs / unfreeze / s"][1]
+    assert "lr / epochs / unfreeze / s" not in dict(outcomes([probe, probe]))
