@@ -66,7 +66,7 @@ def kept_lines(event: events.Event, state: RunState) -> Narrated:
 def _budget(budget: Mapping[str, Any]) -> str:
     trials, minutes = budget.get("trials"), budget.get("minutes")
     asked = [counted(trials, "trial")] if type(trials) is int else []
-    asked += [counted(minutes, "minute", "g")] if type(minutes) in (int, float) else []
+    asked += [counted(minutes, "minute", "g")] if isinstance(minutes, int | float) and not isinstance(minutes, bool) else []
     return f", to go on to {' or '.join(asked)} in all" if asked else ""
 
 

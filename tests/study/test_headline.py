@@ -176,9 +176,9 @@ def test_a_nested_figure_of_another_number_of_trials_than_the_run_has_made_says_
 def test_recalls_on_the_screen_are_not_of_what_could_be_read_alone() -> None:
     """Of four utterances of b two could not be read: they are in no row of the counts, and wrong."""
     classes, counts = ("a", "b"), ((2, 0), (0, 2))
-    whole = [line.plain for line in confusion_lines(classes, classes, counts, {})]
+    whole = [line.plain for line in confusion_lines(classes, classes, counts, {}, width=76)]
     assert [line.split()[-2] for line in whole[2:]] == ["1.000", "1.000"]
-    read = [line.plain for line in confusion_lines(classes, classes, counts, {}, {"a": 1.0, "b": 0.5})]
+    read = [line.plain for line in confusion_lines(classes, classes, counts, {}, {"a": 1.0, "b": 0.5}, width=76)]
     assert [line.split()[-2] for line in read[2:]] == ["1.000", ".500"]
     tested = [line.plain for line in lines_of_test(replace(TEST, confusion=counts, utterances=6), classes, 100)]
     assert [line.split()[-2] for line in tested[-3:-1]] == ["-", "-"]
