@@ -44,7 +44,7 @@ async def test_all_findings_of_a_run_are_counted_and_can_be_read(runs: Path) -> 
     assert isinstance(first, events.RunStarted)
     run.folder.log.write_bytes(b"".join(map(encode, [replace(first, findings=plain(told)), *rest])))
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "3 findings: f reads them")
+        await until_shown(pilot, "3 findings (f)")
         await press(pilot, "f")
         await until_shown(pilot, *(f"! {one.sentence}" for one in told))
         await press(pilot, "escape")

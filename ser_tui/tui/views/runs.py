@@ -263,17 +263,14 @@ def findings_lines(summary: RunSummary) -> list[Text]:
     """All of them in whole sentences, one a line."""
     found = all_findings(summary)
     head = cell(summary.title or summary.run_id, "bold")
-    lines = [head.append_text(cell(f"   {counted(sum(len(findings) for _, findings in found), 'finding')}", "accent"))]
+    lines = [head.append_text(cell(f"   {counted(_number_of_findings(summary), 'finding')}", "accent"))]
     for about, findings in found:
         lines += [Text(), cell(about, "accent"), *(cell(f"! {sentence}", "warning") for sentence in said(findings))]
     return lines
 
 
-def _findings_text(summary: RunSummary, what: str = " finding") -> str:
-    """4 findings: f reads them; empty without any. `what`: empty where what they are stands beside it."""
-    number = sum(len(findings) for _, findings in all_findings(summary))
-    told = f"{number}{what and f'{what}s'}: f reads them"
-    return "" if not number else f"1{what}: f reads it" if number == 1 else told
+def _number_of_findings(summary: RunSummary) -> int:
+    return sum(len(findings) for _, findings in all_findings(summary))
 
 
 def short_detail(summary: RunSummary, width: int) -> list[Text]:
@@ -290,7 +287,8 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
         line.append_text(speakers)
     line.rstrip()
     line, *rest = broken(line, width)  # what chose a configuration is not cut
-    findings = cell(_findings_text(summary), "warning")
+    number = _number_of_findings(summary)
+    findings = cell(f"{counted(number, 'finding')} (f)" if number else "", "warning")
     beside = bool(findings) and line.cell_len + 2 + findings.cell_len <= width
     if beside:
         line.append("  ").append_text(findings)
@@ -395,8 +393,8 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
     if parts:
         fact("utterances", "  ".join(f"{part} {number}" for part, number in parts.items() if number))
     lines.append(speakers_text(summary))
-    found = _findings_text(summary, "")
-    fact("findings", found or "none", "warning" if found else "")
+    found = _number_of_findings(summary)
+    fact("findings", f"{found}: f reads {'it' if found == 1 else 'them'}" if found else "none", "warning" if found else "")
     lines.append(Text())
     best = summary.best
     figure = summary.headline
