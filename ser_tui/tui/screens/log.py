@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -65,7 +66,11 @@ class LogScreen(AppScreen[None]):
         log = self.query_one(Log)
         log.clear()
         path = self._folder.worker_log if self._libraries else self._folder.log
-        self.query_one("#head", Lines).show([cell(f"{path}   times in {local_zone()}")])
+        head = cell(f"   times in {local_zone()}", "muted")
+        place, room = str(path), max(20, self.size.width - 2 - head.cell_len)
+        # Of a long path the end says which run it is.
+        shown = place if cell_len(place) <= room else f"…{place[1 - room :]}"
+        self.query_one("#head", Lines).show([cell(shown).append_text(head)])
         if self._libraries:
             width = max(40, self.size.width - 4)
             told = await in_thread(lambda: [part for line in tail(path) for part in in_words(line, width, hang=4)])

@@ -209,7 +209,7 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
     if view.behind:
         line.append(f"  reading the log, {view.behind:.0%} to go", "accent")
     called, room = state.study.name or name, max(_LEAST_NAME, width - line.cell_len) if width else None
-    return [cell(called if room is None else shortened(called, room), "bold").append_text(line), _facts(view)]
+    return [cell(called if room is None else shortened(called, room), "bold").append_text(line), _facts(view, width)]
 
 
 def _which_trials(state: RunState) -> str:
@@ -225,8 +225,8 @@ def _which_trials(state: RunState) -> str:
 _WAIT = (ShownStatus.QUEUED, ShownStatus.STUCK)
 
 
-def _facts(view: View) -> Text:
-    """What a narrow terminal cuts off is the end: that is where the encoder stands, whose name may be a path."""
+def _facts(view: View, width: int | None = None) -> Text:
+    """What a narrow terminal leaves out is what else tells, then the end: that is where the encoder stands, whose name may be a path."""
     study, start = view.state.study, view.state.start
     if start is None:
         return cell(_before_the_first_trial(view), "muted")
@@ -242,6 +242,8 @@ def _facts(view: View) -> Text:
         parts.insert(1, study.transductive)
     if study.method != "finetune":
         parts.insert(1, study.method)
+    if width and cell_len(", ".join(parts)) > width and (pooled := pooled_over(start)):
+        parts = [part for part in parts if part != pooled]
     return cell(", ".join(parts), "muted")
 
 
