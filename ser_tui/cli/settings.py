@@ -6,7 +6,7 @@ import difflib
 from dataclasses import asdict
 
 from ser_tui.cli.output import print_json, print_table, say
-from ser_tui.store.settings import MAP, TABLE, changed_settings, read_settings, settings_file, text_of
+from ser_tui.store.settings import MAP, TABLE, changed_settings, no_setting, read_settings, settings_file, text_of
 from ser_tui.study.errors import UsageError
 
 
@@ -29,8 +29,7 @@ def get_setting(name: str) -> None:
     settings, problems = read_settings()
     key, _, inner = name.partition(".")
     if key not in TABLE or (inner and key != MAP):
-        near = difflib.get_close_matches(name, TABLE, 1)
-        raise UsageError(f"there is no setting {name!r}; " + (f"is it {near[0]}?" if near else f"there are {', '.join(TABLE)}"))
+        raise no_setting(name)
     say(settings.keys.get(inner, "") if inner else text_of(getattr(settings, key)))
     _complain(problems)
 

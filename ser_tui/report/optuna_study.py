@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -351,9 +351,7 @@ def _folder_name(name: str) -> str:
 
 def _time(moment: datetime | None) -> str:
     """As events have it. Optuna keeps this machine's time without its zone."""
-    if moment is None:
-        return ""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return "" if moment is None else events.time_text(moment)
 
 
 def _text(value: Any) -> str:

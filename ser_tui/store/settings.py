@@ -156,10 +156,15 @@ def _with_text(before: Preferences, name: str, text: str) -> Preferences:
     return _with(before, name, text)
 
 
+def no_setting(name: str) -> UsageError:
+    """What is raised where somebody asks for a setting called `name`, of which there is none."""
+    near = difflib.get_close_matches(name, TABLE, 1)
+    return UsageError(f"there is no setting {name!r}; " + (f"is it {near[0]}?" if near else f"there are {', '.join(TABLE)}"))
+
+
 def _default(name: str) -> Any:
     if name not in TABLE:
-        near = difflib.get_close_matches(name, TABLE, 1)
-        raise UsageError(f"there is no setting {name!r}; " + (f"is it {near[0]}?" if near else f"there are {', '.join(TABLE)}"))
+        raise no_setting(name)
     return getattr(Preferences(), name)
 
 

@@ -682,8 +682,13 @@ def counts_fit(counts: Sequence[Sequence[int]], rows: Sequence[str], columns: Se
 
 
 def now() -> str:
-    """The present in UTC, to the millisecond: 2026-11-22T14:30:15.123Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The present, as `time_text` has it."""
+    return time_text(datetime.now(UTC))
+
+
+def time_text(moment: datetime) -> str:
+    """`moment` as an event's `time` names it, in UTC to the millisecond: 2026-11-22T14:30:15.123Z. One without a zone is this machine's."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> datetime:
