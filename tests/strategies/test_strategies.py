@@ -25,24 +25,10 @@ from ser_tui.study.document import Study
 from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Choice, Fixed, Integer, Real, Space
 from ser_tui.testing.strategies import PAPER as KIT_PAPER
-from ser_tui.testing.strategies import made_up_score
+from ser_tui.testing.strategies import WORDS, made_up_score
 
 KINDS = ("gp", "tpe", "random", "grid")
-PAPER: Space = {
-    "learning_rate": Real(low=1e-6, high=1e-3, scale="log"),
-    "epochs": Integer(low=1, high=10),
-    "unfreeze_epoch": Integer(low=0, high=5),
-    "max_seconds": Choice(choices=(2, 3, 4, 5, 7, 10)),
-    "batch_size": Fixed(fixed=8),
-    "pooling": Choice(choices=("mean",)),
-}
-PROBE: Space = {
-    "layers": Choice(choices=("last", "1", "2", "3", "2+3")),
-    "pooling": Choice(choices=("mean", "mean+std")),
-    "inverse_regularization": Choice(choices=(0.01, 0.03, 0.1)),
-}
-
-
+PAPER: Space = {**KIT_PAPER, "pooling": Choice(choices=("mean",))}
 EASY: Space = {"learning_rate": PAPER["learning_rate"], "epochs": Integer(low=8, high=10)}
 
 
@@ -279,7 +265,7 @@ def test_with_epochs_fixed_and_without_them_the_axes_are_still_there() -> None:
     fixed: Space = {"epochs": Fixed(fixed=3), "unfreeze_epoch": Integer(low=0, high=5)}
     assert Derived(fixed).units({"unfreeze_epoch": 4}) == [0.0, 1.0]
     assert {key({"epochs": 3, **Derived(fixed).values([a, b])})[1][1] for a in (0, 0.5, 1) for b in (0, 0.4, 0.7, 1)} == {0, 1, 2, 3}
-    assert Derived(PROBE).names == ("layers", "pooling", "inverse_regularization")
+    assert Derived(WORDS).names == ("layers", "pooling", "inverse_regularization")
 
 
 def test_what_gp_expects_is_a_score_with_its_deviation() -> None:
