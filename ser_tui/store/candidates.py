@@ -21,14 +21,19 @@ def candidate_folder(folder: RunFolder, number: int) -> Path:
     return folder.path / f"best.trial-{number:05d}"
 
 
+def model_place(folder: RunFolder, best: Trial | None) -> Path:
+    """Where a model of the run's best trial lies, if there is one: in a folder of its own till a worker puts it in place, or in best/."""
+    waiting = None if best is None else candidate_folder(folder, best.number)
+    return waiting if waiting is not None and (waiting / TABLE).is_file() else folder.best
+
+
 def model_of(folder: RunFolder, best: Trial | None) -> Path:
     """The folder with the model of the run's best trial, in place or to be put in place by the next worker that takes the run over.
 
     Raises UserError where there is none, also where best/ still holds that of an earlier best trial, because a later one's could not be
     saved: whoever took it would take another trial's model for this one's.
     """
-    waiting = None if best is None else candidate_folder(folder, best.number)
-    place = waiting if waiting is not None and (waiting / TABLE).is_file() else folder.best
+    place = model_place(folder, best)
     if best is None or not (place / TABLE).is_file():
         if best is None:
             raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")

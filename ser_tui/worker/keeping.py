@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.experiment.surroundings import ModelMissing, Noted
-from ser_tui.store.candidates import candidate_folder
+from ser_tui.store.candidates import candidate_folder, model_place
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
 from ser_tui.store.past_runs import past_runs
@@ -140,8 +140,7 @@ class FolderKeeper:
         or another trial's, and UserError."""
         from ser_tui.training.model import load_model
 
-        waiting = candidate_folder(self._folder, best.number) if best is not None else None
-        place = waiting if waiting is not None and (waiting / "model.json").is_file() else self._folder.best
+        place = model_place(self._folder, best)
         if best is not None and not (place / "model.json").exists():
             raise ModelMissing(f"{place} holds no model of trial {best.number}, the best one; clone the study into a new run")
         model = load_model(place)
