@@ -15,6 +15,7 @@ from ser_tui.study.formatting import (
     centred_text,
     json_text,
     of_speakers,
+    predictable,
     printable,
     score_text,
     score_with_interval,
@@ -129,8 +130,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
     say(
         f"accuracy {score_text(result.scores[ACCURACY])}, BCA {score_text(result.scores[BCA])}, "
         f"{sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "
-        f"{'only classes of the target can be predicted' if result.masked else 'all classes of the model can be predicted'}"
-        + ("" if (doubt := doubts(findings_of(result))) in ("", WITH_A_WARNING) else f"; {doubt}")
+        f"{predictable(result.masked)}" + ("" if (doubt := doubts(findings_of(result))) in ("", WITH_A_WARNING) else f"; {doubt}")
     )
     beside = accuracies({"chance": result.chance, **result.baselines}, result.baseline_intervals)
     say(f"baselines, accuracy: {beside}")

@@ -31,7 +31,7 @@ from ser_tui.report.paper_tables import (
 )
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve
-from ser_tui.study.document import Study
+from ser_tui.study.document import PAPER_ENCODER, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted, score
 from ser_tui.study.protocol import ProtocolKind
@@ -78,10 +78,8 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
     index = Index(runs)
     on_emodb = [one for one in index.refresh() if one.corpus == CORPUS and one.method in ("finetune", AUTOSPEECH)]
     counted = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]
-    if encoder:
-        chosen = encoders.absolute_name(encoders.find(encoder).name)
-    else:
-        chosen = counted[0] if counted else "speechbrain/emotion-recognition-wav2vec2-IEMOCAP"
+    usual = counted[0] if counted else PAPER_ENCODER
+    chosen = encoders.absolute_name(encoders.find(encoder).name) if encoder else usual
     folders = {one.run_id: resolve(runs, one.run_id) for one in on_emodb if one.encoder == chosen}
     states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
     rows, left = searches(states, chosen, protocol, budget)

@@ -44,6 +44,8 @@ def _auto_or_number(value: Any) -> Any:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+PAPER_ENCODER = "speechbrain/emotion-recognition-wav2vec2-IEMOCAP"
+"""That of arXiv 2510.07052, and of a study that names none."""
 Corpora = tuple[str, ...]
 
 
@@ -58,7 +60,7 @@ class Study(Section):
     )
     """Corpus -> whose utterances of it are used, where not everybody's: a list of speakers, or without: and those left out."""
     protocol: Annotated[SplitProtocol, BeforeValidator(_mapping_or_kind)] = SplitProtocol()
-    encoder: str = Field("speechbrain/emotion-recognition-wav2vec2-IEMOCAP", min_length=1, max_length=4096)
+    encoder: str = Field(PAPER_ENCODER, min_length=1, max_length=4096)
     """A name of `ser-tui encoders list`, an id of the model hub, or a folder."""
     method: Method = Field(
         "finetune",

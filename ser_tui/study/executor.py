@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ser_tui.study.section import Section
+from ser_tui.study.section import Section, one_or_more
 
 ClusterKind = Literal["none", "local", "ssh", "slurm", "pbs", "sge", "lsf"]
 JOB_SYSTEMS = ("slurm", "pbs", "sge", "lsf")
@@ -71,7 +71,7 @@ class ExecutorChoice(Section):
     @field_validator("hosts", mode="before")
     @classmethod
     def _host_or_hosts(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        return one_or_more(value)
 
     @field_validator("hosts")
     @classmethod

@@ -243,6 +243,11 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
+def predictable(masked: bool) -> str:
+    """Among which classes the answers of an evaluation are."""
+    return "only classes of the target can be predicted" if masked else "all classes of the model can be predicted"
+
+
 def of_speakers(speakers: Sequence[str], without: Sequence[str], most: int | None = 5) -> str:
     """Whose utterances alone a score is of: speakers 01, 02 only; without speaker 03; empty where they are everybody's.
 

@@ -17,6 +17,7 @@ from ser_tui.study.formatting import (
     measured_text,
     of_speakers,
     parameter,
+    predictable,
     probe_parameters,
     progress_text,
     score,
@@ -230,7 +231,7 @@ def _evaluation_finished(event: events.EvaluationFinished, state: RunState) -> N
     named, everybody = (of_speakers(event.speakers, event.without, most) for most in (_NAMED, None))
     more = (
         _of_one(event.interval_speakers), f"chance {score(event.chance)}",
-        "only classes of the target can be predicted" if event.masked else "all classes of the model can be predicted",
+        predictable(event.masked),
         everybody if everybody != named else "", event.not_centred,
     )  # fmt: skip
     told = Line(f"{on}: {_accuracy(event)}, {shown}{_by_speaker(state)}", more=more)
