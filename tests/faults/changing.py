@@ -74,11 +74,11 @@ def changed_under_a_worker(warm: Warm, scratch: Path) -> Outcome:
         "search.max_seconds={choices: [0.5, 0.7]}",
     )  # fmt: skip
     first = manifest.parent / manifest.read_text().splitlines()[1].split(",")[0]
-    data = first.read_bytes()
+    data, lines = first.read_bytes(), reference.lines
     for share in (0.4, 0.3, 0.5, 0.25, 0.6, 0.35, 0.45):
         shutil.rmtree(cache.folder(), ignore_errors=True)
         folder = launch.prepare(reference.study, scratch / "runs")
-        worker = warm.start(folder, stop_at_line=int(share * reference.lines))
+        worker = warm.start(folder, stop_at_line=int(share * lines))
         if worker.stopped() and folder.state().finished_trials in (1, 2, 3):
             break
         worker.kill()

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forking
 from lab import ROOT
 
 
 def command(*arguments: str, runs: Path, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
     """`ser-tui ARGUMENTS` on `runs`, without a terminal and with a umask of 0. `prefix`: what it is started by."""
+    if not prefix:
+        return forking.run_command(arguments, {"SER_TUI_RUNS": str(runs), **environment}, folder=ROOT, umask=0)
     return subprocess.run(
         [*prefix, sys.executable, "-m", "ser_tui.cli", *arguments], capture_output=True, text=True, check=False,
         stdin=subprocess.DEVNULL, env={**os.environ, "SER_TUI_RUNS": str(runs), **environment}, cwd=ROOT, umask=0,

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -183,24 +184,32 @@ class Warm:
 
 @dataclass(frozen=True)
 class Reference:
-    """An uninterrupted run of `study`. `seconds` and `lines` (of its own) that a warm worker takes: where it can be killed."""
+    """An uninterrupted run of `study`."""
 
     study: Study
     folder: RunFolder
     state: RunState
-    seconds: float
-    lines: int
+    _warm: Warm
+
+    @cached_property
+    def seconds(self) -> float:
+        """That a warm worker takes where the features are in the cache. A run more, when it is first asked for."""
+        folder, begun = launch.prepare(self.study, self.folder.path.parent), time.monotonic()
+        assert self._warm.start(folder).wait() == 0, explain(folder)
+        return time.monotonic() - begun
+
+    @cached_property
+    def lines(self) -> int:
+        """Of its own that such a worker runs: where it can be killed. A run more, when it is first asked for."""
+        return self._warm.lines(launch.prepare(self.study, self.folder.path.parent))
 
 
 def reference_run(warm: Warm, runs: Path, *overrides: str, wanted: Study | None = None) -> Reference:
-    """Run the cheap study, or the `wanted` one, three times: to fill the cache, to be timed, and to be counted."""
+    """Run the cheap study, or the `wanted` one, which also fills the cache."""
     wanted = wanted or study(*overrides)
-    warm.start(launch.prepare(wanted, runs)).wait()
     folder = launch.prepare(wanted, runs)
-    begun = time.monotonic()
     assert warm.start(folder).wait() == 0, explain(folder)
-    seconds = time.monotonic() - begun
-    return Reference(wanted, folder, folder.state(), seconds, warm.lines(launch.prepare(wanted, runs)))
+    return Reference(wanted, folder, folder.state(), warm)
 
 
 def cold_worker(folder: RunFolder, *job: str) -> subprocess.Popen[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import zlib
 from collections.abc import Callable, Sequence
@@ -85,12 +86,21 @@ FOLDS = FoldsRequest("loso")
 EVALUATE = EvaluationRequest(("small",))
 
 
-@pytest.fixture
-def done(warm: Warm, small_corpus: Path, tmp_path: Path) -> RunFolder:
+@pytest.fixture(scope="module")
+def once(warm: Warm, small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run on the parts that its corpus' table names."""
     table("parted", small_corpus, ("train", "validation", "test"))
-    folder = launch.prepare(probes("parted"), tmp_path)
+    folder = launch.prepare(probes("parted"), tmp_path_factory.mktemp("runs"))
     assert warm.start(folder).wait() == 0, folder.worker_log.read_text()[-2000:]
+    return folder
+
+
+@pytest.fixture
+def done(once: RunFolder, small_corpus: Path, tmp_path: Path) -> RunFolder:
+    """A copy of that run, and the table as it was."""
+    table("parted", small_corpus, ("train", "validation", "test"))
+    folder = RunFolder(tmp_path / once.run_id)
+    shutil.copytree(once.path, folder.path)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,16 @@ def run(warm: Warm, reference: Reference, tmp_path: Path) -> RunFolder:
     """A run whose worker was killed in the middle of it."""
     folder = launch.prepare(reference.study, tmp_path)
     warm.start(folder, die_at_line=reference.lines // 2).wait()
+    return folder
+
+
+@pytest.fixture
+def left(reference: Reference, tmp_path: Path) -> RunFolder:
+    """A run of which half the trials are made, and whose worker is gone."""
+    folder = RunFolder(tmp_path / reference.folder.run_id)
+    shutil.copytree(reference.folder.path, folder.path)
+    lines = folder.log.read_bytes().splitlines(keepends=True)
+    folder.log.write_bytes(b"".join(lines[: len(lines) // 2]))
     return folder
 
 
@@ -76,15 +87,15 @@ def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(run: 
 
 
 @pytest.mark.parametrize("screen", ["home", "run"])
-def test_the_app_says_so_too(screen: str, run: RunFolder) -> None:
-    said, log = worked_on_by(run, host="node17", machine="another"), run.log.read_bytes()
+def test_the_app_says_so_too(screen: str, left: RunFolder) -> None:
+    said, log = worked_on_by(left, host="node17", machine="another"), left.log.read_bytes()
     # Not asked whether to resume it: the answer could only be that it cannot be.
-    with Line(run.path.parent, *(["attach", "latest"] if screen == "run" else [])) as app:
+    with Line(left.path.parent, *(["attach", "latest"] if screen == "run" else [])) as app:
         app.until_shown("worked on by another host")
         app.keys("r")
         app.until_shown("node17")
         assert "Resume " not in app.text()
         app.keys("?")
         app.until_shown("Home: what ran" if screen == "home" else "One run, live or past")
-    assert liveness(run) == "elsewhere"
-    assert (run.worker.read_bytes(), run.log.read_bytes()) == (said, log), "a worker was there"
+    assert liveness(left) == "elsewhere"
+    assert (left.worker.read_bytes(), left.log.read_bytes()) == (said, log), "a worker was there"

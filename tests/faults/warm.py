@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from clocks import set_clock
+from imports_of_jobs import import_all
 
 from ser_tui.execution.memory_limit import data_bytes
 from ser_tui.store.runs import RunFolder
@@ -37,8 +38,7 @@ TRACED = tuple(
 
 
 def main() -> None:
-    from ser_tui.encoders import huggingface, offline  # noqa: F401
-
+    import_all()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         pid = os.fork()

@@ -11,19 +11,22 @@ HELP = "what ran, what is running"
 
 
 @pytest.mark.parametrize("lost", [
-    b"\x1b[200~x", b"\x1b]11;rgb:00", *(pytest.param(lost, marks=pytest.mark.slow) for lost in (b"\x1b[200~", b"\x1b[<35;10"))
+    (b"\x1b[200~x", b"\x1b]11;rgb:00"), pytest.param((b"\x1b[200~", b"\x1b[<35;10"), marks=pytest.mark.slow)
 ])  # fmt: skip
-def test_keys_are_answered_again_where_the_end_is_lost(lost: bytes, tmp_path: Path) -> None:
-    with Terminal(SER_TUI_RUNS=str(tmp_path)) as terminal:
-        terminal.until_shown("No runs yet")
-        terminal.send(lost)
-        while terminal.read(2.5):
+def test_keys_are_answered_again_where_the_end_is_lost(lost: tuple[bytes, bytes], tmp_path: Path) -> None:
+    """Of two terminals, which wait at the same time."""
+    with Terminal(SER_TUI_RUNS=str(tmp_path)) as first, Terminal(SER_TUI_RUNS=str(tmp_path)) as second:
+        for terminal, sent in zip((first, second), lost, strict=True):
+            terminal.until_shown("No runs yet")
+            terminal.send(sent)
+        while second.read(2.5) or first.read(0.0):
             pass
-        since = len(terminal.data)
-        terminal.send(b"?")
-        terminal.until_shown(HELP, since=since)
-        terminal.send(b"\x11")
-        assert terminal.until_ended() == 0
+        for terminal in (first, second):
+            since = len(terminal.data)
+            terminal.send(b"?")
+            terminal.until_shown(HELP, since=since)
+            terminal.send(b"\x11")
+            assert terminal.until_ended() == 0
 
 
 def test_what_terminals_answer_opens_nothing(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.load import loads
 from ser_tui.study.space import Choice, Integer, Real, searched
 
+pytestmark = pytest.mark.usefixtures("forked_replays")
+
 RUNS = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs"
 
 

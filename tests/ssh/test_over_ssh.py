@@ -97,7 +97,7 @@ def test_a_dropped_connection_costs_nothing(
     assert folder.state().status == "stopped"
 
 
-@pytest.mark.parametrize("term", ["xterm-256color", "screen-256color", "linux"])
+@pytest.mark.parametrize("term", ["xterm-256color", pytest.param("screen-256color", marks=pytest.mark.slow), "linux"])
 def test_the_app_opens_resizes_drops_and_comes_back_on_every_terminal(
     term: str, sshd: Server, terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:

@@ -222,7 +222,7 @@ YAML_LIKE = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(YAML_LIKE)
 def test_no_document_raises_anything_but_one_line(value: object) -> None:
     raw = value if isinstance(value, dict) else {"search": value}
@@ -234,7 +234,7 @@ def test_no_document_raises_anything_but_one_line(value: object) -> None:
         assert load.loads(load.dumps(study)) == study
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(
     st.text(alphabet=st.characters(codec="utf-8"), max_size=200) | st.text(alphabet="ab:{}[]&*!|>-'\"#%@`,\n ?0123456789._~", max_size=80)
 )

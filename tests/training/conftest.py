@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,16 +11,27 @@ import pytest
 import soundfile
 from tiny_encoders import save_tiny
 
+from ser_tui import places
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.training.trial import Part
 
 CLASSES = ("low", "high", "noise")
 
 
+@pytest.fixture(scope="session")
+def _precision(_own_places: None) -> Path:
+    """What this machine gains by bfloat16, measured once."""
+    from ser_tui.training.precision import measured
+
+    measured()
+    return places.cache_folder() / "precision.json"
+
+
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test has a cache of its own, in which float32 was found best, so that no test measures."""
+def cache_folder(_precision: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a cache of its own, in which the best precision is known, so that no test measures."""
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path / "cache"))
+    shutil.copy(_precision, places.private_folder(tmp_path / "cache"))
     return tmp_path / "cache"
 
 

@@ -1,5 +1,5 @@
 """Folders of their own for the interface's tests."""
 
-from tui_fixtures import own_machine, runs
+from tui_fixtures import _spoken, demo, own_machine, runs
 
-__all__ = ["own_machine", "runs"]
+__all__ = ["_spoken", "demo", "own_machine", "runs"]

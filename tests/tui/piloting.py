@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from textual import events
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 
@@ -33,6 +35,11 @@ async def until_shown(pilot: Pilot[Any], *texts: str, seconds: float = float(os.
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Press `keys`, and type those that begin with a quote."""
+    """Press `keys`, and type those that begin with a quote: as fast as a terminal pastes."""
     for key in keys:
-        await pilot.press(*(key[1:] if key.startswith("'") else (key,)))
+        if not key.startswith("'"):
+            await pilot.press(key)
+            continue
+        for character in key[1:]:
+            pilot.app.post_message(events.Key(character if character.isalnum() else _character_to_key(character), character))
+        await pilot.pause()

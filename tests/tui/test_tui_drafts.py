@@ -15,6 +15,8 @@ from ser_tui.store.drafts import Draft, any_drafts, forget_draft, keep_draft, ke
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.data.form import StudyForm
 
+pytestmark = pytest.mark.usefixtures("demo")
+
 READY = "SEARCH"
 
 

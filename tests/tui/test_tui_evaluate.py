@@ -16,6 +16,8 @@ from ser_tui.tui.screens.emotions import EmotionsScreen
 from ser_tui.tui.screens.evaluate import EvaluateScreen
 from ser_tui.tui.views.mapping import Plan
 
+pytestmark = pytest.mark.usefixtures("demo")
+
 RAVDESS = CorpusFacts("ravdess", 720, ("01", "02"), {"anger": 96, "calm": 96, "neutral": 48, "sadness": 96, "surprise": 96}, 20.0)
 
 

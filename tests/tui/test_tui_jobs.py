@@ -26,6 +26,7 @@ async def test_three_runs_are_compared_in_five_keys(runs: Path) -> None:
         await until_shown(pilot, "first", "second", "third")
 
 
+@pytest.mark.usefixtures("demo")
 async def test_zero_shot_on_ravdess_is_four_keys_away_however_many_corpora_there_are(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ async def test_zero_shot_on_ravdess_is_four_keys_away_however_many_corpora_there
         await until_shown(pilot, "* ravdess", "n = 2", "ctrl+s start")  # the fourth key
 
 
+@pytest.mark.usefixtures("demo")
 async def test_a_search_by_tpe_is_seven_keys_away_where_a_draft_was_left(runs: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "n new")

@@ -90,6 +90,7 @@ SCREENS: dict[str, Callable[[RunFolder, RunFolder], Screen[Any]]] = {
 }
 
 
+@pytest.mark.usefixtures("demo")
 @pytest.mark.parametrize("name", SCREENS)
 async def test_an_answer_that_comes_while_its_screen_goes_harms_nothing(name: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held()

@@ -18,6 +18,8 @@ from textual.screen import Screen
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.base import AppScreen
 
+pytestmark = pytest.mark.usefixtures("demo")
+
 SECONDS = float(os.environ.get("SER_TUI_TEST_SECONDS", "60"))
 
 

@@ -34,6 +34,8 @@ from ser_tui.tui.screens.new_study import NewStudyScreen
 from ser_tui.tui.views import form_notes
 from ser_tui.tui.widgets.options import Options
 
+pytestmark = pytest.mark.usefixtures("demo")
+
 EMODB = CorpusFacts("emodb", 535, tuple("abcdefghij"), {"anger": 127, "neutral": 79}, 24.8)
 
 

@@ -19,6 +19,8 @@ from ser_tui.replay.searches import FOREST, NEAREST, Request, Search
 from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.views.replay import columns
 
+pytestmark = pytest.mark.usefixtures("forked_replays")
+
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

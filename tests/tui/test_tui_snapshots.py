@@ -14,6 +14,7 @@ from fabricated_outputs import run_with_test_part
 from fabricated_runs import begin, finished, under_way, with_model
 from piloting import until, until_shown
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from ser_tui.client.importances import Importances
 from ser_tui.store.runs import RunFolder
@@ -54,11 +55,11 @@ async def _settle(pilot: Pilot[Any], keys: Sequence[str], *shown: str) -> None:
 
 
 async def _still(pilot: Pilot[Any]) -> None:
-    seen, since = "", 0
+    seen, since = list[Strip](), 0
 
     def still() -> bool:
         nonlocal seen, since
-        now = pilot.app.export_screenshot()
+        now = pilot.app.screen._compositor.render_strips()
         busy = any(thread.name == CALL and thread not in _EARLIER for thread in threading.enumerate())
         undrawn = any(plotted.region and not plotted.drawn for plotted in pilot.app.screen.query(Plotted))
         since = 0 if busy or undrawn or now != seen else since + 1
