@@ -30,6 +30,8 @@ from ser_tui.study.space import Space
 
 RECORDED = (.946, .968, .966, .984, .966, .962, .944, .928, .932, .938, .964, .964, .976, .959, .968, .984, .976, .976)  # fmt: skip
 CHANCE = 1 / 7
+HALF = 0.07
+"""Half of the 95 % interval of a BCA at chance, n = 107: what is not further above chance than that counts as at chance."""
 EPOCH, GAIN = 6.0, 1.19
 MARKS = (0.95, 0.97)
 WAYS: tuple[tuple[str, Mapping[str, Value], int], ...] = (
@@ -76,7 +78,8 @@ def simulated(strategy: Strategy, workers: int, trials: int, scores: Sequence[fl
             return Ended(tuple(reached), now, trained)
         now, place, rung = heapq.heappop(under_way)
         if rung:
-            history[place] = replace(history[place], rungs=(*history[place].rungs, (rung, shown[place])), state="waiting")
+            rungs, at_chance = (*history[place].rungs, (rung, shown[place])), shown[place] <= CHANCE + HALF
+            history[place] = replace(history[place], rungs=rungs, state="waiting", at_chance=at_chance)
             continue
         history[place] = replace(history[place], score=scores[place], state="over")
         reached = [min(before, now) if scores[place] >= mark else before for before, mark in zip(reached, MARKS, strict=True)]
