@@ -270,7 +270,7 @@ async def test_an_unreadable_run_and_a_damaged_log_do_not_hide_the_others(runs: 
     async with SerTuiApp(runs).run_test(size=(140, 30)) as pilot:
         await until_shown(pilot, "good", "hurt", "empty")
         await pilot.press("down")
-        await until_shown(pilot, "1 damaged lines in its log")
+        await until_shown(pilot, "1 damaged line in its log")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (110, 30), (200, 50), (40, 10)])
