@@ -64,7 +64,7 @@ def test_the_trial_of_a_dask_worker_that_hangs_is_made_by_another(
                 hung.append(started[event.trial].where)
                 os.kill(at(made, hung[0]).pid, signal.SIGSTOP)
 
-        study = small_study("budget.trials=3", *TUNED, *by_dask(made.address))
+        study = small_study("budget.trials=3", "training.collapse_guard=false", *TUNED, *by_dask(made.address))
         with InMemory(study, lambda: time.monotonic() - begun > PATIENCE, heard) as memory:
             search(memory, Forecast, chosen)
             state, log = memory.state, memory.events
@@ -89,7 +89,7 @@ def test_a_scheduler_that_hangs_ends_the_search_with_a_line(
             if isinstance(event, EpochFinished):
                 os.kill(made.scheduler.pid, signal.SIGSTOP)
 
-        study = small_study("budget.trials=3", *TUNED, *by_dask(made.address))
+        study = small_study("budget.trials=3", "training.collapse_guard=false", *TUNED, *by_dask(made.address))
         with (
             InMemory(study, lambda: time.monotonic() - begun > PATIENCE, heard) as memory,
             pytest.raises(UserError, match=r"cannot be reached any more \(it takes connections and answers nothing\)"),
