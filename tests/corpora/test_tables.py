@@ -317,7 +317,7 @@ def test_a_table_in_the_folder_is_read_before_folder_names(home: Path, sound: An
     for folder in (home / "set", home / "set" / "data"):
         manifest = registry.add("mine", folder)
         assert ids(manifest) == ["data/1.wav", "data/2.wav"] and manifest.emotions == {"anger": 1, "joy": 1}
-        assert "1 sound files, for example" in " ".join(manifest.reading)
+        assert "1 sound file, for example" in " ".join(manifest.reading)
     (home / "set" / "metadata.jsonl").write_text('{"file_name": "data/1.wav", "label": "joy"}\n')
     with pytest.raises(UserError, match="several tables could say what is in it"):
         registry.add("mine", home / "set")

@@ -94,7 +94,7 @@ async def test_a_models_folder_is_listed_with_what_it_is_refused_for(runs: Path,
 
 async def test_help_and_palette_know_the_screen_they_were_opened_on(runs: Path) -> None:
     finished(runs, trials=2)
-    async with SerTuiApp(runs).run_test(size=(100, 46)) as pilot:
+    async with SerTuiApp(runs).run_test(size=(100, 50)) as pilot:
         await until_shown(pilot, "d delete")
         await pilot.press("question_mark")
         await until_shown(pilot, "Home: what ran", "Move the run, or the marked ones", "balanced class accuracy")

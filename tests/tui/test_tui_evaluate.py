@@ -84,7 +84,7 @@ async def test_a_run_whose_model_is_not_there_is_refused_before_anything_is_chos
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "e evaluate")
         await app.push_screen(screen(folder.run_id))
-        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await until(pilot, lambda: len(app.screen_stack) == 1 and len(app._notifications) > 0)
         (told,) = (str(one.message) for one in app._notifications)
         assert "has no model of trial 3, its best one" in told and "clone the study into a new run" in told
 

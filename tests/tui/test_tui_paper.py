@@ -67,6 +67,7 @@ async def test_runs_stand_beside_the_paper_and_enter_opens_them(searched: Path) 
 async def test_what_is_missing_is_queued_only_when_that_is_chosen(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queueing, "see_to_it", lambda runs: False)
     monkeypatch.setattr(resolving, "require", lambda study: None)  # neither corpus nor encoder are on this machine
+    monkeypatch.setattr(resolving, "require_parts", lambda study, progress: None)
     async with SerTuiApp(searched).run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "emodb-gp")
         await press(pilot, "p")
