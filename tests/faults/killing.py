@@ -57,14 +57,15 @@ def _one(warm: Warm, folder: RunFolder, chance: random.Random, reference: Refere
     if merciful:
         return warm.start(folder).wait()
     kind = chance.random()
+    whole = reference.seconds  # the first time that is a run, and one worker runs at a time
     if kind < 1 / EVERY:
         process = cold_worker(folder)
-        time.sleep(chance.uniform(0, 8 + reference.seconds))
+        time.sleep(chance.uniform(0, 8 + whole))
         process.kill()
         return process.wait()
     if kind < 0.5:
         worker = warm.start(folder)
-        time.sleep(chance.uniform(0, 1.5 * reference.seconds))
+        time.sleep(chance.uniform(0, 1.5 * whole))
         worker.kill()
         return worker.wait()
     return warm.start(folder, die_at_line=chance.randint(1, reference.lines)).wait()

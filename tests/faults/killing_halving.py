@@ -87,8 +87,9 @@ def _one(
     kind = chance.random()
     if kind < 0.5:
         return warm.start(folder, die_at_line=chance.randint(1, lines), within=WRITING).wait(), "at a line"
+    seconds = chance.uniform(0, reference.seconds)  # the first time that is a run, and one worker runs at a time
     worker = warm.start(folder)
-    end = time.monotonic() + chance.uniform(0, reference.seconds)
+    end = time.monotonic() + seconds
     if kind < 0.75 or workers == 1:
         time.sleep(max(0.0, end - time.monotonic()))
         worker.kill()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_runs import finished
+from fabricated_runs import finished, with_model
 from piloting import press, shown, until_shown
 from scored_run import EVALUATION, FOLDS, MAPPING, TEST, alone, older, scored_run
 from textual.screen import ModalScreen
@@ -90,6 +90,7 @@ def test_every_score_that_a_program_reads_has_its_interval_and_its_n(tmp_path: P
 @pytest.mark.slow
 async def test_no_screen_shows_a_score_alone(tmp_path: Path) -> None:
     run = scored_run(tmp_path)
+    with_model(run.folder)
     for size in ((80, 24), (110, 40), (170, 50)):
         async with SerTuiApp(tmp_path).run_test(size=size) as pilot:
 
