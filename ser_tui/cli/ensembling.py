@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
-from ser_tui.evaluation.ensembles import PARTS, VALIDATION, Ensemble, Member, members_of, scored
+from ser_tui.evaluation.ensembles import VALIDATION, Ensemble, Member, members_of, scored
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
@@ -16,7 +16,6 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import doubts, said, shares
 from ser_tui.study.formatting import score, score_text
 from ser_tui.study.headline import sample
-from ser_tui.study.protocol import FOLDED
 
 
 def ensemble_runs(
@@ -48,10 +47,11 @@ def ensemble_runs(
     folders = list(dict.fromkeys(one for reference in references for one in _runs_of(runs, reference)))
     if on and not _evaluated(folders, on, changes, preset, as_json):
         return 1
-    found = scored([one for run in folders for one in members_of(run, run.state(), on or part, top)], top=top)
+    members = [one for run in folders for one in members_of(run, run.state(), on or part, top, target=bool(on))]
+    found = scored(members, top=top)
     if folder:
         say(f"saved in {ensembles.save(absolute(folder), folders, found.plain())}", error=as_json or output == "-")
-    _tell(found, on or part, output, as_json=as_json)
+    _tell(found, output, as_json=as_json)
     return 0
 
 
@@ -85,7 +85,7 @@ def _evaluated(folders: Sequence[RunFolder], on: str, changes: Sequence[str], pr
     return True
 
 
-def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
+def _tell(found: Ensemble, output: str, *, as_json: bool) -> None:
     if output:
         _write(found, output)
     if output == "-":
@@ -102,11 +102,10 @@ def _tell(found: Ensemble, part: str, output: str, *, as_json: bool) -> None:
     print_table(columns[:width], [row[:width] for row in rows], ("TRIAL", "BCA"))
     chosen = "; ".join(found.chosen) or "nothing but the members was chosen on these utterances"
     shown = score_text(found.score)
-    own = part in PARTS or part.partition(",")[0] in FOLDED
-    known = shares(found.findings) if own else doubts(found.findings)
+    known = shares(found.findings) if found.evaluation is None else doubts(found.findings)
     doubt = f"{known}; " if found.findings and known else ""
     by = f", {found.transductive}" if found.transductive else ""
-    say(f"average of {len(found.members)}, {part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {doubt}{chosen}")
+    say(f"average of {len(found.members)}, {found.part}{by}: BCA {shown}, {sample(found.utterances, found.speakers)}; {doubt}{chosen}")
     for sentence in said(found.findings):
         say(f"warning: {sentence}")
     told, best = f"{found.against.words} {found.against.scope}", found.best

@@ -148,11 +148,14 @@ def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[
     from ser_tui.evaluation.analysis import explained
 
     times = Counter[str]()
-    for part in explained(folder, run.state, trial):  # what came last first
-        since = f", {counted(times[part.name], 'evaluation')} before" if times[part.name] else ""
-        times[part.name] += 1
+    found = explained(folder, run.state, trial)
+    own = {part.name for part in found if part.event is None}
+    for part in found:  # what came last first
+        name = f"corpus {part.name}" if part.event is not None and part.name in own else part.name
+        since = f", {counted(times[name], 'evaluation')} before" if times[name] else ""
+        times[name] += 1
         if part.answers is not None:
-            yield folder.run_id, f"{part.name}{since}", part.trial, part.answers
+            yield folder.run_id, f"{name}{since}", part.trial, part.answers
 
 
 def _format(form: str, output: str) -> SheetFormat:

@@ -48,7 +48,7 @@ def _document(tables: PaperTables) -> dict[str, Any]:
             }
             for corpus, (untuned, tuned) in ZERO_SHOT.items()
         ],
-        "left_out": dict(tables.left), "unlike": unlike(rows),
+        "left_out": dict(tables.left), "unlike": unlike(rows), "unlike_paper": papers.unlike_paper(rows),
     }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def _print(tables: PaperTables) -> None:
             say(f"{kind} was not run: {one.run}")
         if (spread := one.spread) is not None:
             say(f"{kind}: the newest of {spread[0]} runs; their mean is {score(spread[1])}, standard deviation {score(spread[2])}")
-    for line in unlike(rows):
+    for line in (*unlike(rows), *papers.unlike_paper(rows)):
         say(line)
     say("The paper's minutes were taken on its own machines and cannot be compared with yours. Its random split shares speakers.")
     say("")

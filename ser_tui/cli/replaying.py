@@ -36,11 +36,12 @@ def replay_strategies(
     if not asked or not kinds:
         raise UsageError("name a strategy and a surrogate at least: --strategies gp,tpe --surrogates forest,nearest")
     trials, space = replaying.recorded(runs_folder(), sources, study)
-    warnings = replaying.edited(runs_folder(), sources) if study is None else []
+    most = budget or (BUDGET if minutes is None else MOST_TRIALS)
+    warnings = replaying.remarks(runs_folder(), sources, study)
+    request = replaying.request(space, trials, asked, most, minutes, jobs or len(os.sched_getaffinity(0)))
+    warnings += replaying.left_out(trials, request)
     for warning in warnings:
         say(f"warning: {warning}", error=as_json)
-    most = budget or (BUDGET if minutes is None else MOST_TRIALS)
-    request = replaying.request(space, trials, asked, most, minutes, jobs or len(os.sched_getaffinity(0)))
     found = replaying.replay(request, kinds, seeds, _Progress(), again=again)
     rows = {key: figures(list(searches.values()), reach) for key, searches in found.searches.items() if searches}
     if as_json:

@@ -12,21 +12,23 @@ from typing import get_args
 from ser_tui.client import replaying
 from ser_tui.client.resolving import load_study, require_possible
 from ser_tui.encoders import registry as encoders
+from ser_tui.encoders.registry import PAPER_SEARCH
 from ser_tui.replay.recorded import LEAST, Recorded, of_run, space_of, usable
 from ser_tui.replay.searches import NEAREST, Request
 from ser_tui.report.paper_tables import (
     AUTOSPEECH,
     BUDGET,
     CORPUS,
+    UNKNOWN,
     Ours,
     Transfer,
     is_fair,
-    machine_text,
     other_task,
     protocol_text,
     row_of,
     same_parts,
     searches,
+    several_machines,
     transfers,
 )
 from ser_tui.store.index import Index
@@ -34,12 +36,14 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.document import PAPER_ENCODER, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted, score
+from ser_tui.study.load import to_plain
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import counted_trials
-from ser_tui.study.task import differing
-from ser_tui.study.time_to_score import MARKS
+from ser_tui.study.task import differing, other_content, setting
+from ser_tui.study.time_to_score import MARKS, machines_until
 
 GRID = 504
 """Points of the paper's grid."""
@@ -118,6 +122,7 @@ def _alike(one: RunState, other: RunState) -> bool:
     return (
         one.start is not None and other.start is not None and same_parts(one.start, other.start)
         and protocol_text(one) == protocol_text(other) and not differing([one.study, other.study])
+        and not other_content([one.start, other.start])
     )  # fmt: skip
 
 
@@ -131,9 +136,15 @@ def with_grid(runs: Path, tables: PaperTables) -> PaperTables:
     folders = {one.run_id: resolve(runs, one.run_id) for one in chosen}
     states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
     found = list(_recorded(states, folders, tables.protocol))
-    machines = {machine_text(state.start) for state, _ in found if state.start is not None}
-    grid = _replayed_grid([trial for _, trials in found for trial in trials], machines, tables.protocol)
+    machines = dict.fromkeys(one for state, _ in found for one in _machines(state))
+    grid = _replayed_grid([trial for _, trials in found for trial in trials], [*machines], tables.protocol)
     return replaced_grid(tables, grid)
+
+
+def _machines(state: RunState) -> tuple[str, ...]:
+    """On what the run's trials were made; of a cluster's workers it is not known which they were."""
+    here = machines_until(list(state.trials), state.sessions) or (UNKNOWN,)
+    return (*here, "a Dask cluster") if state.study.on_a_cluster else here
 
 
 def replaced_grid(tables: PaperTables, grid: Ours) -> PaperTables:
@@ -141,7 +152,7 @@ def replaced_grid(tables: PaperTables, grid: Ours) -> PaperTables:
     return replace(tables, rows={**tables.rows, "grid": grid})
 
 
-def _replayed_grid(trials: list[Recorded], machines: set[str], protocol: str) -> Ours:
+def _replayed_grid(trials: list[Recorded], machines: list[str], protocol: str) -> Ours:
     space = space_of(trials)
     within = usable(space, trials)
     request = Request(space, tuple(within), replaying.choices("grid"), (), GRID, len(os.sched_getaffinity(0)))
@@ -159,8 +170,25 @@ def _replayed_grid(trials: list[Recorded], machines: set[str], protocol: str) ->
     known = "" if error is None else f", whose error on unseen ones is {score(error)}"
     told = f"replayed on the nearest of {counted(len(within), 'recorded trial')}{known}"
     minutes = sum(seconds) / 60 if seconds else None
-    machine = next(iter(machines)) if len(machines) == 1 else "several: minutes are not added up"
+    machine = machines[0] if len(machines) == 1 else several_machines(machines)
     return Ours("replayed", told, Score(max(search.scores), None), None, len(search.scores), minutes, tuple(passed), protocol, machine, "")
+
+
+def unlike_paper(rows: Mapping[str, Ours]) -> list[str]:
+    """What the runs that fine-tuned searched otherwise than the paper, a sentence each: within narrower bounds, as those that are
+    recommended for another encoder, fewer trials find as much."""
+    paper = LoggedStudy.of(to_plain(Study.model_validate({"search": {name: dict(item) for name, item in PAPER_SEARCH.items()}})))
+    found: list[str] = []
+    for name in (*PAPER_SEARCH, "trained", "layers", "pooling"):
+        key, values = f"search.{name}", dict[str, list[str]]()
+        theirs = setting(paper, key)
+        for kind, one in rows.items():
+            if one.how == "run" and kind != AUTOSPEECH and (text := setting(one.study, key)) not in (None, theirs):
+                values.setdefault(str(text), []).append(kind)
+        if values:
+            ours = "; ".join(f"{text} for {', '.join(kinds)}" for text, kinds in values.items())
+            found.append(f"not the paper's search: {key} is {ours}, and {theirs} there")
+    return found
 
 
 def _overrides(kind: str, tables: PaperTables) -> list[str]:

@@ -10,23 +10,39 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ser_tui
 from ser_tui.client.resolving import load_bounds
 from ser_tui.places import cache_folder, command, own_environment, private_folder
-from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, space_of_run, timed, usable
+from ser_tui.replay.recorded import (
+    TASK,
+    Recorded,
+    assumed_score,
+    of_run,
+    of_table,
+    scoreless_of_table,
+    space_of,
+    space_of_run,
+    task_of_table,
+    timed,
+    usable,
+)
 from ser_tui.replay.searches import Request, Search, Wanted, read_search, request_json, search_plain
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import findings_of
+from ser_tui.study.formatting import counted
 from ser_tui.study.searching import StrategyChoice
 from ser_tui.study.space import Space, searched
-from ser_tui.study.task import differing
+from ser_tui.study.state import RunState
+from ser_tui.study.summary import counted_trials
+from ser_tui.study.task import differing, other_content
+from ser_tui.study.time_to_score import machines_until
 
 TABLE = ".csv"
 
@@ -72,44 +88,92 @@ class Stopper:
 def recorded(runs: Path, sources: Sequence[str], study: Path | None = None) -> tuple[list[Recorded], Space]:
     """The trials of `sources`: tables of trials (*.csv), folders of such tables, and runs of the folder `runs`; and the space to
     search: that of the document `study`, else that of the first run, else what the tables span. Raises UserError."""
+    tables, of_runs = _named(runs, sources)
+    trials = [trial for table in tables for trial in of_table(table)]
+    states = {run.run_id: run.state() for run in of_runs}
+    _refuse_unlike(tables, states)
+    # What the first run does not search is as it is there: trials of others with other values would be several scores of one point.
+    like = states[of_runs[0].run_id].study if of_runs and study is None else None
+    trials += [trial for run in of_runs for trial in of_run(run, like)]
+    if not trials:
+        raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
+    if _several_machines(tables, states):
+        trials = [replace(trial, seconds=None) for trial in trials]
+    if study is not None:
+        return trials, searched(load_bounds(study))
+    return trials, space_of_run(of_runs[0]) if of_runs else space_of(trials)
+
+
+def _named(runs: Path, sources: Sequence[str]) -> tuple[list[Path], list[RunFolder]]:
+    """(tables, runs) that `sources` name, what is named in two ways once: its trials would count double. Raises UserError."""
     tables: dict[Path, Path] = {}
     of_runs: dict[str, RunFolder] = {}
-    for source in sources:  # one that is named in two ways is read once: its trials would count double
+    for source in sources:
         if found := tables_of(source):
             for table in found:
                 tables.setdefault(table.resolve(), table)
         else:
             run = resolve(runs, source)
             of_runs.setdefault(run.run_id, run)
-    trials = [trial for table in tables.values() for trial in of_table(table)]
-    _refuse_unlike([*of_runs.values()])
-    # What the first run does not search is as it is there: trials of others with other values would be several scores of one point.
-    like = next(iter(of_runs.values())).state().study if of_runs and study is None else None
-    trials += [trial for run in of_runs.values() for trial in of_run(run, like)]
-    if not trials:
-        raise UsageError(f"{', '.join(sources)[:200]}: there is no trial with a score")
-    if study is not None:
-        return trials, searched(load_bounds(study))
-    return trials, space_of_run(next(iter(of_runs.values()))) if of_runs else space_of(trials)
+    return [*tables.values()], [*of_runs.values()]
 
 
-def edited(runs: Path, sources: Sequence[str]) -> list[str]:
-    """What must be said of those runs among `sources` whose bounds were edited between two trials, a sentence each."""
-    named = dict.fromkeys(resolve(runs, source) for source in sources if not tables_of(source))
-    return [
-        f"{run.run_id}: {finding.sentence} The space is that of its last bounds, and its trials outside of them are left out."
-        for run in named
-        for finding in findings_of(run.state().start)
-        if finding.kind == "bounds"
+def remarks(runs: Path, sources: Sequence[str], study: Path | None = None) -> list[str]:
+    """What must be said of a replay of `sources`, see `recorded`, a sentence each: bounds that were edited between two trials, trials
+    without a score, times of several machines."""
+    tables, of_runs = _named(runs, sources)
+    states = {run.run_id: run.state() for run in of_runs}
+    found = [
+        f"{run_id}: {finding.sentence} The space is that of its last bounds, and its trials outside of them are left out."
+        for run_id, state in states.items()
+        for finding in findings_of(state.start)
+        if finding.kind == "bounds" and study is None
     ]
+    lacking = [(str(table), *scoreless_of_table(table)) for table in tables]
+    for run_id, state in states.items():
+        trials = counted_trials(state)
+        lacking.append((run_id, sum(trial.value() is None for trial in trials), len(trials)))
+    found += [f"{name}: {_without_score(number, of)}" for name, number, of in lacking if number]
+    assumed = [(table, name) for table in tables if (name := assumed_score(table))]
+    as_bca = "is taken for BCA, of which more is better; a column called bca is one."
+    found += [f"{table}: its column {name} {as_bca}" for table, name in assumed]
+    silent = [str(table) for table in tables if not task_of_table(table)]
+    if silent and len(silent) < len(tables) + len(of_runs):
+        told = "of what corpus, encoder and protocol its trials are is not said"
+        found.append(f"{', '.join(silent)}: {told}; that their scores compare with the others is assumed.")
+    if machines := _several_machines(tables, states):
+        found.append(f"Minutes: the trials were made on several machines ({machines}), whose minutes do not compare: none are told.")
+    return found
 
 
-def _refuse_unlike(runs: Sequence[RunFolder]) -> None:
-    """Raise UsageError where trials of `runs` would tell one surrogate two scores of one point."""
-    studies = [run.state().study for run in runs]
-    named = {what: dict.fromkeys(str(getattr(study, what)) for study in studies) for what in ("encoder", "method", "corpus", "protocol")}
-    for what, values in [*((what, tuple(values)) for what, values in named.items() if len(values) > 1), *differing(studies)]:
-        raise UsageError(f"the runs differ in {what} ({', '.join(values)[:200]}), and so do their scores: replay them apart")
+def _without_score(number: int, of: int) -> str:
+    have, are = ("has", "is") if number == 1 else ("have", "are")
+    told = f"{number} of {counted(of, 'trial')} {have} no score, as where one failed or was dropped for being behind, and {are} left out"
+    return f"{told}: a surrogate takes such points for better than they were, and the search for easier."
+
+
+def _several_machines(tables: Sequence[Path], states: Mapping[str, RunState]) -> str:
+    """On which machines the trials were made, where it may have been on several: times of such are those of none. Tables do not say it, and
+    are taken for those of one."""
+    found = ["that of the tables"] if tables else []
+    for state in states.values():
+        found += machines_until(list(state.trials), state.sessions) or ("one not known",)
+    clusters = [f"the workers of {run_id}'s cluster" for run_id, state in states.items() if state.study.on_a_cluster]
+    names = dict.fromkeys([*found, *clusters])
+    return "; ".join(names) if clusters or len(names) > 1 else ""
+
+
+def _refuse_unlike(tables: Sequence[Path], states: Mapping[str, RunState]) -> None:
+    """Raise UsageError where the trials of tables and runs would tell one surrogate two scores of one point."""
+    studies = [state.study for state in states.values()]
+    named = {what: dict.fromkeys(str(getattr(study, what)) for study in studies) for what in TASK}
+    for table in tables:
+        for what, values in task_of_table(table).items():
+            named[what] |= dict.fromkeys(values)
+    for what, several in [*((what, tuple(values)) for what, values in named.items() if len(values) > 1), *differing(studies)]:
+        raise UsageError(f"the trials differ in {what} ({', '.join(several)[:200]}), and so do their scores: replay them apart")
+    if what := other_content([state.start for state in states.values() if state.start is not None]):
+        raise UsageError(f"the runs had another {what} under one name (its digests differ), and so have their scores: replay them apart")
 
 
 def request(
@@ -119,8 +183,16 @@ def request(
     seconds that `minutes` are counted by."""
     kept = usable(space, trials)
     if minutes is not None and not timed(kept):
-        raise UsageError("minutes: not all of the recorded trials say how many seconds they took; leave them out, or name other trials")
+        said = "minutes: not all of the recorded trials say how many seconds they took, or it was on several machines"
+        raise UsageError(f"{said}; leave minutes out, or name other trials")
     return Request(space, tuple(kept), strategies, (), budget, processes, minutes)
+
+
+def left_out(trials: Sequence[Recorded], request: Request) -> list[str]:
+    """That some of `trials` are none of the request's, since they lie outside of its space."""
+    number, of = len(trials) - len(request.trials), len(trials)
+    lie = "lies outside of the space that is searched, and is" if number == 1 else "lie outside of the space that is searched, and are"
+    return [f"{number} of {counted(of, 'recorded trial')} {lie} left out."] if number else []
 
 
 def tables_of(source: str) -> list[Path]:

@@ -94,7 +94,7 @@ def explained(folder: RunFolder, state: RunState, number: int | None = None) -> 
     found += [_of_folds(folder, state, one, classes) for one in state.folds if one.trial == trial.number]
     results = [one.result for one in state.evaluations if one.result is not None]
     found += [_of_evaluation(folder, state, one) for one in reversed(results) if one.trial == trial.number]
-    return tuple(_calibrated(one, own.answers, _cooled_on(state, one)) for one in found)
+    return tuple(_calibrated(one, own.answers, _cooled_on(state, one, own.answers)) for one in found)
 
 
 def of_search(folder: RunFolder, state: RunState, best: Sequence[Explained] | None = None) -> tuple[Explained, ...]:
@@ -111,13 +111,14 @@ def of_search(folder: RunFolder, state: RunState, best: Sequence[Explained] | No
     return tuple(found)
 
 
-def part_named(folder: RunFolder, state: RunState, number: int | None, name: str) -> Explained:
-    """The scored part of trial `number` (None: the best one) that is called `name`. Raises UsageError."""
+def part_named(folder: RunFolder, state: RunState, number: int | None, name: str, *, target: bool = False) -> Explained:
+    """The scored part of trial `number` (None: the best one) that is called `name`: one of the run's own before an evaluation on a corpus
+    that is called so too; `target`: that evaluation alone. Raises UsageError."""
     found = explained(folder, state, number)
     if not found:
         raise UsageError(f"{folder.run_id}: no trial has a score yet")
     for one in found:
-        if one.name == name:
+        if one.name == name and (one.event is not None or not target):
             return one
     raise UsageError(f"{name}: trial {found[0].trial} has no such part; there are {', '.join(dict.fromkeys(one.name for one in found))}")
 
@@ -292,12 +293,12 @@ def _sources(outputs: Outputs) -> tuple[str, ...]:
     return tuple(f"{name}/{path}" if name else str(path) for name, path in zip(table["corpus"], table["path"], strict=True))
 
 
-def _cooled_on(state: RunState, part: Explained) -> str:
+def _cooled_on(state: RunState, part: Explained, validation: Answers | None) -> str:
     """On what the temperature was fitted that is in the part's probabilities already; empty: none is."""
     if (state.study.training or {}).get("calibration") != "temperature":
         return ""
     if part.event is not None or part.name == "test":
-        return VALIDATION
+        return _said_of_validation(part, validation)
     pooled = part.name != "validation" or (state.start is not None and len(state.start.objective) > 1)
     return "the other folds" if pooled else errors.FITTED_HERE
 
@@ -306,9 +307,26 @@ def _calibrated(part: Explained, validation: Answers | None, cooled_on: str) -> 
     if part.answers is None:
         return part
     known = validation is not None and validation.probabilities is not None
-    if part.name == "validation" or not known:
+    if (part.name == "validation" and part.event is None) or not known:
         return replace(part, calibration=errors.calibration(part.answers, cooled_on=cooled_on))
-    return replace(part, calibration=errors.calibration(part.answers, validation, VALIDATION, cooled_on))
+    fit_on = _said_of_validation(part, validation)
+    return replace(part, calibration=errors.calibration(part.answers, validation, fit_on, cooled_on))
+
+
+def _said_of_validation(part: Explained, validation: Answers | None) -> str:
+    """What the validation part is called where something was fitted on it and is shown on `part`: folds hold its utterances, and a target
+    may. One that is fitted on what it is shown on is kinder there."""
+    if part.answers is None or validation is None:
+        return VALIDATION
+    fitted = {_content(spoken) for spoken in validation.spoken}
+    heard = sum(_content(spoken) in fitted for spoken in part.answers.spoken)
+    if not heard:
+        return VALIDATION
+    return errors.FITTED_HERE if heard == len(part.answers) else f"{VALIDATION}, {heard} of these utterances"
+
+
+def _content(spoken: Spoken) -> str:
+    return spoken.digest or spoken.id
 
 
 def interval_seed(state: RunState) -> int:

@@ -20,8 +20,9 @@ from ser_tui.evaluation.statistics import scored as scores_of
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UsageError
+from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import Finding, findings_of, plain
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, of_speakers
 from ser_tui.study.headline import chosen_on
 from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.score_keys import SCORE
@@ -30,8 +31,6 @@ from ser_tui.study.state import RunState
 from ser_tui.training.metrics import UNREADABLE
 
 VALIDATION = "validation"
-PARTS = (VALIDATION, "test")
-"""Of each run's own split."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ class Member:
     """What of the part this member heard in training; where it is another corpus, or folds, whatever else its evaluation found."""
     cooled_on: str = ""
     """On what the temperature was fitted that is in its probabilities, in words; empty: none is."""
+    event: EvaluationFinished | None = None
+    """The evaluation that it is of; None: of a part of the run's own."""
 
     @property
     def title(self) -> str:
@@ -73,6 +74,20 @@ class Ensemble:
     chosen: tuple[str, ...]
     """What was chosen on these utterances, a clause each; empty: nothing."""
     calibration: Calibration | None
+
+    @property
+    def evaluation(self) -> EvaluationFinished | None:
+        """That of its first member, which is on these very utterances; None: they are a part of the runs' own."""
+        return self.members[0].event
+
+    @property
+    def part(self) -> str:
+        """test, or ravdess (03, 04 alone; all classes): what it is scored on, and how that was asked."""
+        name, event = self.members[0].part, self.evaluation
+        if event is None:
+            return name
+        asked = "; ".join(filter(None, (of_speakers(event.speakers, event.without), "" if event.masked else "all classes")))
+        return f"{name} ({asked})" if asked else name
 
     @property
     def transductive(self) -> str:
@@ -112,16 +127,19 @@ class Ensemble:
             ],
             "best_member": {"run": self.best.run, "trial": self.best.trial, SCORE.name: self.best.score.value},
             "difference_to_best": self.against.difference, "p": self.against.p, "p_about": self.against.scope,
+            "evaluation": None if (event := self.evaluation) is None else {
+                "corpus": event.corpus, "masked": event.masked, "speakers": list(event.speakers), "without": list(event.without),
+            },
             "calibration": None if self.calibration is None else asdict(self.calibration),
             "confusion": plain_confusion(confusion(self.answers)), "findings": list(plain(self.findings)),
         }  # fmt: skip
 
 
-def members_of(folder: RunFolder, state: RunState, part: str, top: int | None) -> list[Member]:
-    """The best trial of a run as a member, scored on `part`; `top`: its so many best trials, on the validation part alone. Raises
-    UsageError."""
+def members_of(folder: RunFolder, state: RunState, part: str, top: int | None, *, target: bool = False) -> list[Member]:
+    """The best trial of a run as a member, scored on `part`; `target`: on the corpus that is called so, whatever else is; `top`: its so
+    many best trials, on the validation part alone. Raises UsageError."""
     if top is None:
-        return [_member(folder, state, None, part)]
+        return [_member(folder, state, None, part, target=target)]
     if part != VALIDATION:
         raise UsageError(f"--top chooses trials by their validation score, and not every trial has a score on {part}: leave --top out")
     if top > MOST_TRIALS:
@@ -156,16 +174,16 @@ def scored(members: Sequence[Member], *, top: int | None = None) -> Ensemble:
     )  # fmt: skip
 
 
-def _member(folder: RunFolder, state: RunState, number: int | None, part: str) -> Member:
-    found = part_named(folder, state, number, part)
+def _member(folder: RunFolder, state: RunState, number: int | None, part: str, *, target: bool = False) -> Member:
+    found = part_named(folder, state, number, part, target=target)
     if found.answers is None or found.answers.probabilities is None or not found.answers.spoken:
         raise UsageError(f"{folder.run_id}, trial {found.trial}, {found.title}: {found.missing or 'class probabilities are not kept'}")
-    nested = any(folds.nested and folds.name == part for folds in state.folds)
+    nested = found.event is None and any(folds.nested and folds.name == part for folds in state.folds)
     number = None if nested else found.trial
     findings = _found_of(state, found)
     return Member(
         folder.run_id, number, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
-        "" if found.calibration is None else found.calibration.cooled_on,
+        "" if found.calibration is None else found.calibration.cooled_on, found.event,
     )  # fmt: skip
 
 
@@ -189,10 +207,10 @@ def _chosen_of(state: RunState, part: Explained, findings: Iterable[Finding]) ->
     bounds = state.study.constraints
     if state.measure.unit != "share" and all(one.measure.unit != "share" for one in bounds):
         return ""  # minutes chose, and no utterance had a say
-    if part.name == VALIDATION:
+    if part.name == VALIDATION and part.event is None:
         return "all of it"
     for folds in state.folds:
-        if folds.name == part.name:
+        if folds.name == part.name and part.event is None:
             by_bound = "some of them" if state.measure.unit != "share" else chosen_on(folds, state.study)
             return "" if folds.nested else by_bound
     chose = next((one for one in findings if one.kind == "chosen_by"), None)
@@ -250,4 +268,6 @@ def _chosen(members: Sequence[Member], top: int | None) -> tuple[str, ...]:
         found.append(f"the configurations of the members were chosen on {on}")
     if any(one.cooled_on == FITTED_HERE for one in members):
         found.append("the temperatures in their probabilities were fitted on these utterances")
+    elif any("these utterances" in one.cooled_on for one in members):
+        found.append("the temperatures in their probabilities were fitted on some of these utterances")
     return tuple(found)

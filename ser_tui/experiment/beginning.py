@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ser_tui.corpora.catalogue import edition, spoken_by_machines
+from ser_tui.corpora.catalogue import edition, first_edition, spoken_by_machines
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders import registry as encoders
@@ -94,6 +94,13 @@ def _machine(trainer: Trainer, crew: Crew) -> dict[str, Any]:
     return {**machine.describe(), "precision": trainer.precision, **several}
 
 
+def _in_editions(study: Study, prior: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The study's corpora, and those of the past runs `prior` that are other editions of them: of the same speech."""
+    own = {first_edition(corpus) for corpus in study.corpus}
+    heard = (corpus for run in prior for corpus in str(run.get("corpus", "")).split("+"))
+    return tuple(dict.fromkeys([*study.corpus, *(corpus for corpus in heard if first_edition(corpus) in own)]))
+
+
 def _started(
     study: Study, data: SplitCorpus, trainer: Trainer, strategy: Strategy, forecast: Forecasting, prior: tuple[dict[str, Any], ...]
 ) -> RunStarted:
@@ -109,7 +116,7 @@ def _started(
         findings=plain(
             (
                 *assumed(encoders.assumption(study.encoder)),
-                *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), study.corpus),
+                *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), _in_editions(study, prior)),
                 *synthetic(spoken_by_machines(data.manifest.utterances)),
                 *transductive(study.training.normalize_speaker),
                 *refitted(study.training.refit == "all", bool(split.test)),

@@ -38,6 +38,7 @@ from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, tr
 from ser_tui.study.formatting import counted, mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.study.scores import SELF_TRAINED, intervals
+from ser_tui.training import machine
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import kept_features, kept_logits, with_shared_features
 from ser_tui.training.trial import TrialStopped, UtteranceChanged
@@ -235,7 +236,7 @@ class _Evaluation:
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
                 self_trained=after.scores, self_trained_intervals=after.intervals,
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
-                outputs=kept_as,
+                outputs=kept_as, machine=machine.describe(),
             )
         )  # fmt: skip
         if result.unreadable:

@@ -31,7 +31,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
 from ser_tui.study.events import FoldsScored, FoldTrained, ProbeScored
 from ser_tui.study.findings import Finding, few_recordings, plain
-from ser_tui.study.formatting import score_text
+from ser_tui.study.formatting import counted, score_text
 from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
@@ -47,10 +47,9 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         raise UserError("there is no best trial to retrain: no trial of this run has a score")
     start = session.state.start
     study = begun_study(session.keeper, start)
-    asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
     data = corpus_data.load(study)
     refuse_changes(session.keeper, data, start)
-    parts = folds(data.manifest, asked.protocol)
+    parts = folds_of_run(session, study, data, protocol)
     session.limit_memory()
     # A trial that was scored on all of them has been trained on each already.
     whole = protocol == study.protocol.kind and len(data.objective) == len(parts) > 1
@@ -73,7 +72,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             probed += () if probe is None else (probe.predictions[place] for place in places)
         else:
             before = _kept(session, best, protocol, name, split_digest(data.manifest, split), len(data.classes))
-            one = before or _trained(session, asked, fold, strengths, best, (protocol, name, number), probe)
+            one = before or _trained(session, study, fold, strengths, best, (protocol, name, number), probe)
             found = one.predictions
             said.append(one.probabilities)
             probed += one.probe
@@ -103,6 +102,17 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             findings=plain(findings_of_score(study, data.manifest, parts, together=whole)),
         )
     )
+
+
+def folds_of_run(session: Surroundings, study: Study, data: SplitCorpus, kind: ProtocolKind) -> list[tuple[str, Split]]:
+    """(name, split) of every fold of protocol `kind` on the data of a run on `study`. The run's own test part is in none of them, whichever
+    protocol has drawn it: a choice by what folds score, as between runs, would otherwise be one on that part. Raises UsageError."""
+    if kind == study.protocol.kind:
+        return folds(data.manifest, study.protocol)
+    plain = {"kind": kind, "speakers": (), "test_size": 0.0, "test_speakers": ()}
+    if test := data.split.test:
+        session.note(f"the {counted(len(test), 'utterance')} of the test part are in no fold of {kind}")
+    return folds(data.manifest, study.protocol.model_copy(update=plain), test)
 
 
 @dataclass(frozen=True)

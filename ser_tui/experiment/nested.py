@@ -16,13 +16,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.evaluation.statistics import Units, interval_speakers
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.bounds import logged_bounds
 from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.experiment.folds import findings_of_score, pooled, score_of
+from ser_tui.experiment.folds import findings_of_score, folds_of_run, pooled, score_of
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
@@ -62,10 +61,10 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
     _refuse(study)
     if best is None:
         raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")
-    asked = study.model_copy(update={"protocol": study.protocol.model_copy(update={"kind": protocol})})
     data = corpus_data.load(study)
     refuse_changes(session.keeper, data, start)
-    parts = [(name, SplitCorpus(data.manifest, split, data.classes)) for name, split in folds(data.manifest, asked.protocol)]
+    made_of = folds_of_run(session, study, data, protocol)
+    parts = [(name, SplitCorpus(data.manifest, split, data.classes)) for name, split in made_of]
     if len(parts) < 3:
         raise UserError(f"protocol {protocol}: nested folds need three folds at least, to choose on two; there are {len(parts)}")
     if top > trials:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from ser_tui.corpora.catalogue import first_edition
 from ser_tui.encoders import registry as encoders
 from ser_tui.experiment.bounds import logged_bounds, told, within
 from ser_tui.experiment.surroundings import Surroundings
@@ -99,7 +100,12 @@ def known_before(session: Surroundings, study: Study, start: RunStarted | None) 
         return tuple(map(Prior.of, start.prior))
     if not study.warm_start.runs:
         return ()
-    found = session.keeper.past_runs(study)
+    own = {first_edition(corpus) for corpus in study.corpus}
+    # That auto leaves out runs on the study's own corpora holds of their other editions too, which have the same recordings.
+    found = [
+        run for run in session.keeper.past_runs(study)
+        if run.run in study.warm_start.runs or own.isdisjoint(map(first_edition, run.corpus.split("+")))
+    ]  # fmt: skip
     refuse_useless([run for run in found if run.run in study.warm_start.runs], study.search)
     return usable(found, study.search)
 

@@ -19,7 +19,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.scores import BCA
+from ser_tui.study.scores import BCA, MINUTES
 from ser_tui.study.space import Choice, Dimension, Integer, Real, Space, searched
 from ser_tui.study.task import fits
 
@@ -33,11 +33,14 @@ FEW = 12
 """Levels up to which recorded numbers are choices rather than an interval."""
 LEAST = 20
 """Trials below which a surrogate says nothing."""
+TASK = ("corpus", "encoder", "method", "protocol")
+"""What a table of ours says its trials are of, and a run of itself, as `LoggedStudy` has it."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trial that was trained: `score` is its BCA, `seconds` what it took, where that is known."""
+    """A trial that was trained: `score` is its BCA, `seconds` what it took, where that is known: without what a run does once, whichever
+    trial is first, see `scores.of_trial`."""
 
     parameters: Mapping[str, Value]
     score: float
@@ -47,13 +50,7 @@ class Recorded:
 def of_table(path: Path) -> list[Recorded]:
     """The trials of a CSV table: one that `ser-tui export --what trials` wrote, the paper's, or any with columns named as hyperparameters
     and a score. Lines without a score are left out. Raises UserError where it cannot be read, or lacks these columns."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            names = reader.fieldnames or []
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a CSV table: {error}") from None
+    names, rows = _read(path)
     columns = {name: PARAMETERS.get(name, name) for name in names if PARAMETERS.get(name, name) in HYPERPARAMETERS}
     score = next((name for name in SCORES if name in names), None)
     if score is None or not columns:
@@ -61,7 +58,7 @@ def of_table(path: Path) -> list[Recorded]:
         raise UserError(f"{path} has no column of a {lacking}; its columns are {', '.join(names)[:200] or 'none'}")
     if twice := next((name for name in names if name in (*columns, score) and _means(names, name) > 1), None):
         raise UserError(f"{path} has several columns of {PARAMETERS.get(twice, twice)}; leave one of them")
-    seconds = next((name for name in SECONDS if name in names), None)
+    seconds = next((name for name in SECONDS if name in names), "")
     found: list[Recorded] = []
     for line, row in enumerate(rows, 2):
         value = _number(row[score])
@@ -70,8 +67,41 @@ def of_table(path: Path) -> list[Recorded]:
         if not 0 <= value <= 1:
             raise UserError(f"{path}, line {line}: {score} is {value:g}; a BCA lies between 0 and 1")
         parameters = {columns[name]: _value(path, line, name, row[name]) for name in columns}
-        found.append(Recorded(parameters, value, None if seconds is None else _number(row[seconds])))
+        took = _seconds_of(_number(row.get(MINUTES)))
+        found.append(Recorded(parameters, value, _number(row.get(seconds)) if took is None else took))
     return found
+
+
+def task_of_table(path: Path) -> dict[str, tuple[str, ...]]:
+    """What of `TASK` a table says its trials are of, each value once. Raises UserError as `of_table` does."""
+    names, rows = _read(path)
+    return {name: tuple(dict.fromkeys(value for row in rows if (value := row[name]))) for name in TASK if name in names}
+
+
+def assumed_score(path: Path) -> str:
+    """The column of a table that is taken for BCA by its name alone, which may be another score, or a loss; empty where it is BCA, or as
+    the paper's tables call it. Raises UserError as `of_table` does."""
+    names, _ = _read(path)
+    found = next((name for name in SCORES if name in names), "")
+    papers = found == "validation_accuracy" and any(name in PARAMETERS for name in names)
+    return "" if found == BCA or papers else found
+
+
+def scoreless_of_table(path: Path) -> tuple[int, int]:
+    """(lines without a score, all lines) of a table that `of_table` reads."""
+    _, rows = _read(path)
+    return len(rows) - len(of_table(path)), len(rows)
+
+
+def _read(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
+    """(columns, rows) of a CSV table. Raises UserError."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, restval="")
+            names = reader.fieldnames or []
+            return names, list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as a CSV table: {error}") from None
 
 
 def of_run(folder: RunFolder, like: LoggedStudy | None = None) -> list[Recorded]:
@@ -81,7 +111,7 @@ def of_run(folder: RunFolder, like: LoggedStudy | None = None) -> list[Recorded]
     study = like or state.study
     names = searched(_space(study.plain.get("search")))
     return [
-        Recorded({name: trial.parameters[name] for name in names}, value, trial.seconds)
+        Recorded({name: trial.parameters[name] for name in names}, value, _seconds_of(trial.value(MINUTES)))
         for trial in state.trials
         if (value := trial.value(BCA)) is not None and all(name in trial.parameters for name in names) and fits(study, trial.parameters)
     ]
@@ -144,6 +174,10 @@ def _space(plain: Any) -> Space:
     except ValidationError:
         raise UserError("the run's search space cannot be read by this version") from None
     return found
+
+
+def _seconds_of(minutes: float | None) -> float | None:
+    return None if minutes is None else round(60 * minutes, 3)
 
 
 def _spanned(name: str, values: Sequence[Value]) -> Dimension:

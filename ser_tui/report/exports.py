@@ -74,6 +74,9 @@ def _with_features(trial: Mapping[str, Any]) -> bool:
     return bool((trial["scores"].get(PEAK_MEMORY) or {}).get("with_features"))
 
 
+_TASK = ("corpus", "encoder", "method")
+
+
 def trials_sheet(told: Sequence[Told]) -> Sheet:
     """One row a trial of each run. Raises UserError where there is none."""
     names = list(dict.fromkeys(name for one in told for trial in one.document["trial_list"] for name in trial["parameters"]))
@@ -101,6 +104,8 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("where", "machine", machine_name, hidden=not elsewhere),
         SheetColumn(OF_FEATURES, hidden=True),
         SheetColumn("prepared", hidden=True),
+        # By which whoever reads the table alone, `ser-tui replay` too, tells trials apart whose scores do not compare.
+        *(SheetColumn(name, hidden=True) for name in _TASK),
     ]
     rows = []
     for one in told:
@@ -129,6 +134,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
                     trial["where"],
                     _with_features(trial) or None,
                     trial["prepared"] or None,
+                    *(document[name] for name in _TASK),
                 )
             )
     if not rows:

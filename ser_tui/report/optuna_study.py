@@ -28,7 +28,7 @@ from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import encode
 from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES, Score, Share
-from ser_tui.study.status import FailureKind
+from ser_tui.study.status import FailureKind, TrialStatus
 from ser_tui.study.type_checks import MAX_NUMBER
 
 _SQLITE = b"SQLite format 3\0"
@@ -39,6 +39,7 @@ _NAMED = 5
 """Studies that a refusal names."""
 _STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 """Of a trial that has ended."""
+_SCORED = (TrialStatus.DONE, TrialStatus.COLLAPSED)
 
 
 def is_optuna(file: Path) -> bool:
@@ -297,6 +298,12 @@ def _costs(known: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _prepared(known: Mapping[str, Any]) -> float:
+    """Seconds of a trial of ours that are none of its minutes, see `scores.of_trial`."""
+    seconds, minutes = _number(known.get("seconds")), _number(known.get(MINUTES))
+    return 0.0 if seconds is None or minutes is None else max(0.0, round(seconds - 60 * minutes, 3))
+
+
 def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.TrialFailed:
     """How a trial ended: with its BCA, or why it has none."""
     known, state = trial.user_attrs, trial.state.name
@@ -306,7 +313,8 @@ def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.T
     found = known.get(BCA)
     if found is None and value and state == "COMPLETE":
         found = trial.value
-    if state == "COMPLETE" and _is_share(found):
+    # One of ours that lacks what was searched for beside its BCA, Optuna has as failed.
+    if (state == "COMPLETE" or ("trial" in known and known.get("status") in _SCORED)) and _is_share(found):
         scores: dict[Share, Score] = {BCA: Score(float(found), _interval(known, BCA))}
         if (accuracy := _share(known.get(ACCURACY))) is not None:
             scores[ACCURACY] = Score(accuracy, _interval(known, ACCURACY))
@@ -314,7 +322,7 @@ def _end(trial: Any, number: int, value: str) -> events.TrialFinished | events.T
         return events.TrialFinished(
             trial=number, **of_trial(scores, _share(known.get(BEST_EPOCH.name))), utterances=utterances if _is_count(utterances) else None,
             best_epoch=known["best_epoch"] if _is_count(known.get("best_epoch")) else None,
-            loss=_number(known.get("loss")), seconds=seconds, collapsed=known.get("status") == "collapsed",
+            loss=_number(known.get("loss")), seconds=seconds, prepared=_prepared(known), collapsed=known.get("status") == "collapsed",
             probe_p=_share(known.get("probe_p")), costs=_costs(known),
         )  # fmt: skip
     why = _text(known.get("reason")) or _text(trial.system_attrs.get("fail_reason"))

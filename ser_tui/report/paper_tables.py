@@ -1,6 +1,7 @@
 """The tables of arXiv 2510.07052 and what runs of ours have for each cell. Pure, but for the words; the paper's numbers stand here alone.
 
-Nothing is pooled: a cell of ours is one run's, which says on what machine, by what protocol, on how many utterances. Runs that knew
+Nothing is pooled: a cell of ours is one run's, which says on what machine, by what protocol, on how many utterances. Minutes of a search
+that went on on another machine are not added up: they would be of neither. Runs that knew
 something before their first trial or changed their bounds between two, imported ones and such as synthetic speech was scored in are
 left out, and named.
 """
@@ -8,7 +9,7 @@ left out, and named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
 
@@ -21,8 +22,9 @@ from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.state import EDITED, RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.study.task import differing, setting
-from ser_tui.study.time_to_score import elapsed, learning_area, passed
+from ser_tui.study.task import differing, other_content, setting
+from ser_tui.study.time_to_score import elapsed, learning_area, machines_until, passed, searched_on
+from ser_tui.study.worker_time import machine_text
 
 CORPUS = "emodb"
 BUDGET = 15
@@ -148,7 +150,7 @@ def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, 
         if (ours := of_search(run_id, state, trials if whole else trials[:budget])) is not None:
             found.setdefault(kind, []).append(ours)
     rows = {
-        kind: Ours(**{**vars(every[0]), "others": tuple(one.score.value for one in every[1:] if _is_same_task(one, every[0]))})
+        kind: replace(every[0], others=tuple(one.score.value for one in every[1:] if _is_same_task(one, every[0])))
         for kind, every in found.items()
     }
     return rows, left
@@ -163,7 +165,8 @@ def row_of(study: LoggedStudy) -> str | None:
 
 
 def _is_same_task(one: Ours, other: Ours) -> bool:
-    alike = one.started is None or other.started is None or same_parts(one.started, other.started)
+    begun = [run.started for run in (one, other) if run.started is not None]
+    alike = len(begun) < 2 or (same_parts(*begun) and not other_content(begun))
     same = alike and (one.protocol, one.score.n) == (other.protocol, other.score.n)
     return same and not differing([one.study, other.study], space=True)
 
@@ -198,16 +201,24 @@ def of_search(run_id: str, state: RunState, trials: Sequence[Trial]) -> Ours | N
     if not scored or state.start is None:
         return None
     best = max(scored, key=lambda trial: (trial.value() or 0.0, -trial.number))
+    machines = machines_until(trials, state.sessions)
     times = [elapsed(trial, state.sessions) for trial in trials]
     known = [time for time in times if time is not None]
+    whole = len(known) == len(times) and len(machines) < 2
     score = best.scores[BCA]
     return Ours(
         "run", run_id, Score(score.value, score.interval, best.utterances or score.n), validation_speakers(state.start), len(trials),
-        max(known) / 60 if len(known) == len(times) else None,
-        tuple((one.mark, one.trials, None if one.seconds is None else one.seconds / 60) for one in passed(state, among=trials)),
-        protocol_text(state), machine_text(state.start), state.study.encoder, learning_area(state, trials),
+        max(known) / 60 if whole else None, tuple(_passed(state, trials)),
+        protocol_text(state), machines_text(state, machines), state.study.encoder, learning_area(state, trials) if whole else None,
         state.start,
     )  # fmt: skip
+
+
+def _passed(state: RunState, trials: Sequence[Trial]) -> Iterable[tuple[float, int, float | None]]:
+    """(BCA, trials, minutes) until it was first passed; no minutes where two machines had worked by then."""
+    for one in passed(state, among=trials):
+        several = len(machines_until([state.trials[one.trial - 1]], state.sessions)) > 1
+        yield one.mark, one.trials, None if one.seconds is None or several else one.seconds / 60
 
 
 def protocol_text(state: RunState) -> str:
@@ -226,16 +237,19 @@ def protocol_text(state: RunState) -> str:
     return ", ".join(filter(None, words))
 
 
-def machine_text(start: RunStarted) -> str:
-    """Xeon ..., 2 threads, float32"""
-    facts = start.machine
-    threads = facts.get("threads")
-    workers = facts.get("workers")
-    words = (
-        facts.get("processor"), counted(threads, "thread") if threads else "", counted(workers, "worker") if workers else "",
-        facts.get("precision"),
-    )  # fmt: skip
-    return ", ".join(str(word) for word in words if word) or "not known"
+def machines_text(state: RunState, machines: Sequence[str]) -> str:
+    """Xeon ..., 2 threads, float32: what a search ran on, of the `machines` that its log names."""
+    if state.study.on_a_cluster:
+        return searched_on(state)[0]
+    return machines[0] if len(machines) == 1 else several_machines(machines) if machines else UNKNOWN
+
+
+UNKNOWN = "not known"
+
+
+def several_machines(machines: Iterable[str]) -> str:
+    """several (Xeon ..., 2 threads; Xeon ..., 8 threads): minutes are not added up"""
+    return f"several ({'; '.join(machines)}): minutes are not added up"
 
 
 @dataclass(frozen=True)
@@ -247,13 +261,14 @@ class Transfer:
     untuned: Score | None
     speakers: int | None
     minutes: float | None
+    """Of the evaluation, which `machine` made."""
     mapping: str
     masked: bool
     protocol: str
     machine: str
     encoder: str
     doubt: str = ""
-    """What must be known of it in few words, see `findings.doubts`: not unseen."""
+    """What must be known of it in few words, see `findings.doubts`: not unseen; that it is of an earlier best trial."""
 
     @property
     def labels(self) -> str:
@@ -296,11 +311,13 @@ PAPERS = "the paper's map"
 
 
 def _transfer(run_id: str, state: RunState, start: RunStarted, result: EvaluationFinished) -> Transfer:
-    untuned = result.baselines.get("untuned")
+    untuned, machine = result.baselines.get("untuned"), machine_text(result.machine) or UNKNOWN
     theirs = propose(start.classes, result.mapping, "paper")
+    other = state.best is not None and result.trial not in (0, state.best.number)
+    earlier = f"of trial {result.trial}, not the best any more" if other else ""
     return Transfer(
         run_id, result.scores[ACCURACY],
         None if untuned is None else Score(untuned, result.baseline_intervals.get("untuned"), result.utterances), result.interval_speakers,
         result.seconds / 60 if result.seconds else None, PAPERS if dict(result.mapping) == theirs else "another map", result.masked,
-        protocol_text(state), machine_text(start), state.study.encoder, doubts(findings_of(result)),
+        protocol_text(state), machine, state.study.encoder, "; ".join(filter(None, (doubts(findings_of(result)), earlier))),
     )  # fmt: skip

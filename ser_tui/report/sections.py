@@ -107,6 +107,7 @@ def _head(figures: Figures) -> Html:
         ("speakers shared between parts", shared(document["shares_speakers"])),
         ("trials", joined([figures.number("trials", str), f" of {document['planned_trials']}" if document["planned_trials"] else None])),
         ("time of the search", figures.number("seconds", duration)),
+        *([("on several machines", "; ".join(document["machines"]))] if len(document["machines"]) > 1 else []),
         ("begun (UTC)", str(document["started"])[:16].replace("T", " ") or "-"),
     ]
     why = tag("p", str(document["reason"]), class_="soft") if document["reason"] else None

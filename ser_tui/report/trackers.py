@@ -123,7 +123,12 @@ def _optuna_study(optuna: Any, storage: Any, one: Told) -> None:
     study = optuna.create_study(storage=storage, study_name=document["run_id"], directions=directions)
     for key, value in _told_of(one).items():
         study.set_user_attr(key, value)
-    space = {name: found for name, searched in document["study"].get("search", {}).items() if (found := _distribution(optuna, searched))}
+    tried = [trial["parameters"] for trial in document["trial_list"]]
+    space = {
+        name: found
+        for name, searched in document["study"].get("search", {}).items()
+        if (found := _distribution(optuna, searched, [values[name] for values in tried if name in values]))
+    }
     for place, trial in enumerate(document["trial_list"]):
         if not _over(trial):
             continue
@@ -157,17 +162,19 @@ def _local(moment: datetime | None) -> datetime:
     return (moment or datetime.now(UTC)).astimezone().replace(tzinfo=None)
 
 
-def _distribution(optuna: Any, searched: Any) -> Any:
-    """Optuna's distribution of a dimension; None where it is fixed."""
+def _distribution(optuna: Any, searched: Any, values: Sequence[Any]) -> Any:
+    """Optuna's distribution of a dimension, as wide as the `values` that trials had of it, without which it takes no trial: bounds may have
+    been edited since, or memory have made a batch smaller. None where it is fixed."""
     if not isinstance(searched, Mapping):
         return None
     if "choices" in searched:
-        return optuna.distributions.CategoricalDistribution(list(searched["choices"]))
+        return optuna.distributions.CategoricalDistribution(list(dict.fromkeys([*searched["choices"], *values])))
+    if "low" not in searched:
+        return None
+    low, high = min(searched["low"], *values), max(searched["high"], *values)
     if searched.get("scale") == "int":
-        return optuna.distributions.IntDistribution(searched["low"], searched["high"])
-    if "low" in searched:
-        return optuna.distributions.FloatDistribution(searched["low"], searched["high"], log=searched.get("scale") == "log")
-    return None
+        return optuna.distributions.IntDistribution(low, high)
+    return optuna.distributions.FloatDistribution(low, high, log=searched.get("scale") == "log")
 
 
 def _mlflow(told: Sequence[Told], target: Path) -> None:

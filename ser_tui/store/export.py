@@ -40,7 +40,7 @@ _RESULTS = (
     # Last, so that columns that were counted off in an older export are where they were.
     *_ends(ACCURACY), *_ends(BEST_EPOCH.name), *_ends(PROBE),
     "interval_speakers", *(name for name in MEASURES if name not in (BCA, ACCURACY)), "objective", "where",
-    OF_FEATURES, "prepared",
+    OF_FEATURES, "prepared", "corpus", "encoder", "method",
 )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def to_csv(run_id: str, state: RunState) -> str:
             probe and probe.value, trial.probe_p, *_bounds(accuracy), *_bounds(trial.best_epoch_score), *_bounds(probe),
             validation_speakers(state.start), *(trial.value(name) for name in MEASURES if name not in (BCA, ACCURACY)),
             ", ".join(state.study.objectives), trial.where, (memory := trial.score(PEAK_MEMORY)) and (memory.with_features or None),
-            trial.prepared or None,
+            trial.prepared or None, state.study.corpus, state.study.encoder, state.study.method,
         ]  # fmt: skip
         writer.writerow([inert(value) for value in row])
     return stream.getvalue()

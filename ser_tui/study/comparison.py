@@ -138,6 +138,7 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         ("trials to .90", tuple(str(one.trials_to_90 or "-") for one in summaries)),
         ("time to .80 / .90 / .95", tuple(times_text(one.passed) for one in summaries)),
         ("time", tuple(duration(one.seconds) for one in summaries)),
+        *_searched_on(summaries),
         ("validation n", tuple(_validated(one) for one in summaries)),
         ("shared speakers", tuple(shared(one.shares_speakers) for one in summaries)),
     ]
@@ -170,6 +171,12 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         rows.append((f"on {corpus}, BCA", tuple(score_text(found.score if found else None) for found in evaluated)))
         rows.append((f"on {corpus}, n", _counted(evaluated, bests)))
     return rows
+
+
+def _searched_on(summaries: Sequence[RunSummary]) -> list[Row]:
+    """On what machines, where they are not one: times of several do not compare."""
+    cells = tuple("; ".join(one.machines) or "not known" for one in summaries)
+    return [("times are of", cells)] if len({*cells}) > 1 or any(len(one.machines) > 1 for one in summaries) else []
 
 
 def validation_label(summaries: Sequence[RunSummary]) -> str:

@@ -585,6 +585,8 @@ class EvaluationFinished(Event):
     """As in `TrialFinished`."""
     lone_recalls: tuple[str, ...] = ()
     """As in `TestScored`."""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    """As in `RunStarted`, of what evaluated, which may be another one. Empty: a log of before there was this field."""
 
     @property
     def scores(self) -> Mapping[str, Score]:

@@ -70,6 +70,12 @@ class LoggedStudy:
         return {name: target for name, target in _section(self.plain, "labels").items() if isinstance(target, str)}
 
     @property
+    def on_a_cluster(self) -> bool:
+        """Whether its trials were made by the workers of a Dask cluster, which may be of several machines."""
+        executor = _section(self.plain, "executor")
+        return executor.get("kind") == "dask" and executor.get("cluster") != "local"
+
+    @property
     def transductive(self) -> str:
         """The word that stands beside every score where features are taken by each speaker's own statistics; empty elsewhere."""
         return TRANSDUCTIVE if self.training is not None and self.training.get("normalize_speaker") is True else ""

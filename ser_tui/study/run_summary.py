@@ -213,6 +213,9 @@ class RunSummary(Frozen, frozen=True, dict=True):
     """When trials first reached a BCA of .80, .90 and .95, as far as they did: see `time_to_score.passed`."""
     alc: float | None = None
     """Area under the learning curve over the logarithm of time: see `time_to_score.learning_area`."""
+    machines: tuple[str, ...] = ()
+    """On what its workers searched, each once: processor, threads, workers, precision. Its times are those of all of them together, and
+    compare with those of the same alone; empty: not known."""
     seeds: SeedsSummary | None = None
     """The best trial's configuration over other seeds; None where it was not trained again."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None

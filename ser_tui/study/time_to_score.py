@@ -151,6 +151,24 @@ def elapsed(trial: Trial, sessions: Sequence[WorkerTime]) -> float | None:
     return None if found is None else round(found, 3)
 
 
+def searched_on(state: RunState) -> tuple[str, ...]:
+    """On what the run's workers searched, each machine once; of the workers of a Dask cluster how many they are: which machines these were
+    is not known."""
+    if state.study.on_a_cluster:
+        workers = state.start.machine.get("workers") if state.start is not None else None
+        return (f"a Dask cluster{f', {workers} workers' if workers else ''}",)
+    return tuple(dict.fromkeys(one.machine for one in state.sessions if one.machine))
+
+
+def machines_until(trials: Sequence[Trial], sessions: Sequence[WorkerTime]) -> tuple[str, ...]:
+    """The machines of all workers that had worked on the search when the last of `trials` began, or was gone on with: of more than one
+    `elapsed` adds up minutes that do not compare with those of any."""
+    known = (_read((trial.resumed or (trial.started, 0.0))[0]) for trial in trials)
+    last = max((since for since in known if since is not None), default=None)
+    at_it = (one for one in sessions if last is None or (begun := _read(one.begun)) is None or begun <= last)
+    return tuple(dict.fromkeys(one.machine for one in at_it if one.machine))
+
+
 def _read(time: str) -> datetime | None:
     from ser_tui.study.events import parse_time
 

@@ -1,10 +1,13 @@
-"""How long one worker was at a search, by the stamps of its events."""
+"""How long one worker was at a search, by the stamps of its events, and on what machine."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ser_tui.study.events import Event, parse_time
+from ser_tui.study.events import Event, RunResumed, RunStarted, parse_time
+from ser_tui.study.formatting import counted
 from ser_tui.study.frozen import changed
 
 
@@ -17,11 +20,14 @@ class WorkerTime:
     """`events.Event.clock` of the first event."""
     last: str
     seconds: float = 0.0
+    machine: str = ""
+    """See `machine_text`; empty: the log does not say."""
 
     @staticmethod
     def beginning(event: Event) -> WorkerTime:
         """The session whose first event is `event`."""
-        return WorkerTime(event.time, event.clock, event.time)
+        facts = event.machine if isinstance(event, RunStarted | RunResumed) else {}
+        return WorkerTime(event.time, event.clock, event.time, machine=machine_text(facts))
 
     def until(self, *events: Event) -> WorkerTime:
         """The session with `events` as its latest ones, by the worker's own clock where the log has it."""
@@ -33,3 +39,12 @@ class WorkerTime:
         if self.clock is not None and event.clock is not None:
             return event.clock - self.clock
         return (parse_time(event.time) - parse_time(self.begun)).total_seconds()
+
+
+def machine_text(facts: Mapping[str, Any]) -> str:
+    """Xeon ..., 2 threads, float32: all that the minutes of a search depend on, of an event's `machine`; empty where that says nothing."""
+    threads, workers = facts.get("threads"), facts.get("workers")
+    words = (
+        facts.get("processor"), counted(threads, "thread") if threads else "", counted(workers, "worker") if workers else "", facts.get("precision"),
+    )  # fmt: skip
+    return ", ".join(str(word) for word in words if word)

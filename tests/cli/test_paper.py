@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from ser_tui.store.runs import folders
 from ser_tui.study import events
 from ser_tui.study.findings import Finding, plain
 from ser_tui.study.load import loads, to_plain
+from ser_tui.study.log_codec import decode, encode
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
+from ser_tui.study.state_codec import from_lines, to_lines
 from ser_tui.study.time_to_score import passed
 
 CLASSES = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
@@ -35,7 +38,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log[0] = replace(log[0], classes=CLASSES)
     mapping = {"calm": "boredom", "surprise": ""}
     found = events.EvaluationFinished(
-        corpus="ravdess", trial=1, mapping=mapping, masked=False, utterances=300, dropped=10, classes=("a",), columns=("a", "b"),
+        corpus="ravdess", trial=16, mapping=mapping, masked=False, utterances=300, dropped=10, classes=("a",), columns=("a", "b"),
         confusion=((150, 150),), accuracy=0.5, accuracy_interval=(0.45, 0.55), bca=0.5, bca_interval=(0.45, 0.55), recalls={}, chance=0.5,
         baselines={"untuned": 0.2}, baseline_intervals={"untuned": (0.15, 0.25)},
     )  # fmt: skip
@@ -77,9 +80,13 @@ def test_only_the_papers_map_of_labels_is_called_so_and_what_makes_a_score_doubt
         ({"mapping": {**found.mapping, "fear": "anger"}}, "another map, all classes"),
         ({"mapping": {"happiness": "happiness", "sadness": "sadness"}}, "the paper's map, all classes"),
         ({"findings": plain([Finding(kind="chosen_by", sentence="Chosen by this.")])}, "the paper's map, all classes; not unseen"),
+        ({"trial": 3}, "the paper's map, all classes; of trial 3, not the best any more"),
     ):
         state = reduce_all([*log[:-1], replace(found, **change)])
         assert transfers([("a", state)], "whisper-tiny.en")["ravdess"].labels == told
+    assert transfers([("a", reduce_all(log))], "whisper-tiny.en")["ravdess"].machine == "not known", "not that of the search"
+    elsewhere = reduce_all([*log[:-1], replace(found, machine={"processor": "slow", "threads": 2})])
+    assert transfers([("a", elsewhere)], "whisper-tiny.en")["ravdess"].machine == "slow, 2 threads"
     sooner = loads(EMODB.replace("strategy: gp", "strategy: random") + "objective: minutes\n")
     assert isinstance(log[0], events.RunStarted)
     other = reduce_all([replace(log[0], study=to_plain(sooner)), *log[1:]])
@@ -170,6 +177,43 @@ def test_a_run_of_members_stands_in_the_row_of_autospeech_alone(runs: Path, caps
     print_paper(encoder="whisper-tiny.en", protocol="random", budget=15, replayed=False, as_json=False)
     [row] = [line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("AutoSpeech")]
     assert ".850" in row and ".830" in row and "-members-" in row
+
+
+def test_minutes_are_of_one_machine(tmp_path: Path) -> None:
+    log = log_of(loads(EMODB), SCORES)
+    assert isinstance(log[0], events.RunStarted)
+    fast, slow = ({"processor": name, "threads": 2} for name in ("fast", "slow"))
+    start = replace(log[0], machine=fast)
+
+    def run(*machines: Mapping[str, object]) -> RunState:
+        """The first two trials are the first machine's, and so on; the last one makes all the others."""
+        told: list[events.Event] = []
+        for event in log[1:]:
+            if isinstance(event, events.TrialStarted) and event.trial % 2 and machines[event.trial // 2 : event.trial // 2 + 1]:
+                told += [events.RunResumed(machine=machines[event.trial // 2])] if event.trial > 1 else []
+            told.append(event)
+        stamped = (replace(one, seq=seq, time=f"2026-11-26T12:{seq:02d}:00.000Z") for seq, one in enumerate([start, *told]))
+        return reduce_all(decode(encode(one)) for one in stamped)
+
+    again = searches([("a", run(fast, fast))], "whisper-tiny.en", "random", 15)[0]["gp"]
+    assert again.machine == "fast, 2 threads" and again.minutes and again.alc
+    moved = searches([("a", run(fast, slow))], "whisper-tiny.en", "random", 15)[0]["gp"]
+    assert moved.machine == "several (fast, 2 threads; slow, 2 threads): minutes are not added up"
+    assert moved.minutes is None and moved.alc is None and moved.score == again.score
+    assert [(mark, trials, minutes is None) for mark, trials, minutes in moved.to] == [(0.8, 2, False), (0.9, 4, True)]
+    assert list(from_lines(to_lines(run(fast, slow))).sessions) == list(run(fast, slow).sessions), "a snapshot has them too"
+    cluster = replace(start, study={**start.study, "executor": {"kind": "dask", "cluster": "slurm"}}, machine={**fast, "workers": 8})
+    of_cluster = searches([("a", reduce_all([cluster, *log[1:]]))], "whisper-tiny.en", "random", 15)[0]["gp"]
+    assert of_cluster.machine == "a Dask cluster, 8 workers", "not the machine that its search began on"
+
+
+def test_a_search_within_other_bounds_than_the_papers_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    narrow = EMODB.replace("{low: 1e-6, high: 1e-3, scale: log}", "{low: 2e-5, high: 8e-5, scale: log}")
+    rows, _ = searches([("gp", reduce_all(log_of(loads(narrow), SCORES)))], "whisper-tiny.en", "random", 15)
+    (line,) = papers.unlike_paper(rows)
+    assert line == "not the paper's search: search.learning_rate is 2.0e-5 to 8.0e-5 log for gp, and 1.0e-6 to 1.0e-3 log there"
+    rows, _ = searches([("gp", reduce_all(log_of(loads(EMODB), SCORES)))], "whisper-tiny.en", "random", 15)
+    assert not papers.unlike_paper(rows)
 
 
 def test_a_protocol_that_there_is_not_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fabricated_outputs import explained_run, outputs_of
 from fabricated_runs import CLASSES as NAMES
-from scored_run import EVALUATION, TEST
+from scored_run import EVALUATION, FOLDS, TEST
 
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation import errors
@@ -188,13 +188,37 @@ def test_an_error_of_calibration_says_on_what_its_temperature_was_fitted(calibra
     truth = tuple(index % 7 for index in range(20))
     said = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
     counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said, 7))
-    digest = write(run.folder.outputs, outputs_of(truth, said, tmp_path / "audio"))
+    held = outputs_of(truth, said, tmp_path / "audio")
+    digest = write(run.folder.outputs, replace(held, utterances={**held.utterances, "digest": [f"{index:064x}" for index in range(20)]}))
     begun = EvaluationStarted(corpus="ravdess", mapping=EVALUATION.mapping, utterances=20)
     run.write(begun, replace(EVALUATION, trial=2, confusion=counts, utterances=20, outputs=digest))
     own, target = explained(run.folder, run.folder.state())
     assert own.calibration is not None and target.calibration is not None
     assert (own.calibration.cooled_on, target.calibration.cooled_on) == on
+    assert target.calibration.fit_on == "the validation part"
     assert ("which was fitted on these very utterances;" in errors.calibration_text(own.calibration)) == bool(on[0])
+
+
+def test_a_temperature_of_the_validation_part_says_so_where_its_utterances_are_among_those_shown(tmp_path: Path) -> None:
+    """The folds hold them, and so does the run's own corpus as a target: a fit there is not on others."""
+    run = explained_run(tmp_path / "runs", training={"calibration": "temperature"})
+    best = run.folder.state().best
+    assert best is not None
+    held = outputs_of(run.truth, tuple(best.predictions), tmp_path / "audio")
+    digests = [f"{index:064x}" if index % 127 < 100 else one for index, one in enumerate(held.utterances["digest"])]
+    half = write(run.folder.outputs, replace(held, utterances={**held.utterances, "digest": digests}))
+    folds = replace(FOLDS, trial=2, utterances=len(run.truth))
+    run.write(replace(folds, outputs=best.outputs), replace(folds, protocol="kfold", outputs=half))
+    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(run.truth, best.predictions, 7))
+    begun = EvaluationStarted(corpus="validation", mapping=EVALUATION.mapping, utterances=len(run.truth))
+    run.write(begun, replace(EVALUATION, corpus="validation", trial=2, confusion=counts, utterances=len(run.truth), outputs=half))
+    told = {(one.name, one.event is not None): one.calibration for one in explained(run.folder, run.folder.state())}
+    fits = {key: None if one is None else one.fit_on for key, one in told.items()}
+    some = f"the validation part, {len(run.truth) - 100} of these utterances"
+    assert fits["loso", False] == "these very utterances", "a trial that was scored on all folds: they are its validation part"
+    assert fits["kfold", False] == fits["validation", True] == some
+    target = told["validation", True]
+    assert target is not None and target.cooled_on == some, "a corpus that is called as a part is not that part"
 
 
 def test_recalls_of_counts_alone_are_not_of_what_could_be_read_alone(tmp_path: Path) -> None:

@@ -65,10 +65,10 @@ def test_which_members_are_transductive_is_told(capsys: pytest.CaptureFixture[st
     one = replace(member(rows, trial=2), transductive="transductive")
     found = scored([member(rows), one])
     assert [row["transductive"] for row in found.plain()["members"]] == [False, True]
-    _tell(found, "validation", "", as_json=False)
+    _tell(found, "", as_json=False)
     table = capsys.readouterr().out.splitlines()
     assert table[1].split()[-2:] == ["SCORE", "IS"] and [line.split()[-1] for line in table[3:5]] == ["plain", "transductive"]
-    _tell(scored([member(rows), member(rows, trial=2)]), "validation", "", as_json=False)
+    _tell(scored([member(rows), member(rows, trial=2)]), "", as_json=False)
     assert "SCORE IS" not in capsys.readouterr().out
 
 
@@ -217,6 +217,31 @@ def test_what_was_found_of_a_score_is_not_lost_by_a_later_evaluation_in_vain(tmp
     (after,) = members_of(run.folder, run.folder.state(), "ravdess", None)
     assert before.findings == after.findings and doubts(after.findings) == "not unseen"
     assert before.chosen == after.chosen == "4 of them"
+
+
+def test_an_average_on_a_corpus_is_named_with_how_that_was_asked_and_is_no_part_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
+    truth = tuple(index % 7 for index in range(20))
+    said_ = tuple((label + (index % 5 == 0)) % 7 for index, label in enumerate(truth))
+    counts = tuple(tuple(int(cell) for cell in row) for row in confusion_matrix(truth, said_, 7))
+    names = []
+    for number, calm in enumerate(("boredom", "neutral")):
+        run = explained_run(tmp_path / "runs", number)
+        begun = EvaluationStarted(corpus="validation", mapping={"calm": calm}, utterances=20)
+        digest = write(run.folder.outputs, outputs_of(truth, said_, tmp_path / "audio"))
+        found = replace(EVALUATION, corpus="validation", trial=2, confusion=counts, utterances=20, outputs=digest, masked=False)
+        run.write(begun, replace(found, speakers=("01", "02")))
+        names.append(run.folder.run_id)
+    runs = [RunFolder(tmp_path / "runs" / name) for name in names]
+    on = scored([one for run in runs for one in members_of(run, run.state(), "validation", None, target=True)])
+    own = scored([one for run in runs for one in members_of(run, run.state(), "validation", None)])
+    assert (on.utterances, own.utterances) == (20, 127) and on.chosen == () != own.chosen
+    assert on.part == "validation (speakers 01, 02 only; all classes)" and own.part == "validation"
+    assert on.plain()["evaluation"] == {"corpus": "validation", "masked": False, "speakers": ["01", "02"], "without": []}
+    _tell(on, "", as_json=False)
+    assert "average of 2, validation (speakers 01, 02 only; all classes): BCA " in capsys.readouterr().out
 
 
 def test_duplicates_and_synthetic_speech_of_the_own_split_stay_beside_the_average(tmp_path: Path) -> None:

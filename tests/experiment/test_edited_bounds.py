@@ -119,5 +119,5 @@ def test_a_run_whose_bounds_were_edited_is_not_compared_in_silence(tmp_path: Pat
     assert space_of_run(RunFolder(folder.path))["epochs"] == edited.search["epochs"], "those that it searches by now"
     assert len(of_run(folder)) == 15
     plain = written(tmp_path, "b", begun)
-    (warning,) = replaying.edited(tmp_path, [folder.run_id, plain.run_id])
+    (warning,) = replaying.remarks(tmp_path, [folder.run_id, plain.run_id])
     assert warning.startswith(f"{folder.run_id}: Bounds: ") and "edited after 5 trials" in warning

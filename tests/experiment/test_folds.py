@@ -12,14 +12,17 @@ from small_runs import make_corpus, until_over
 import ser_tui
 from ser_tui.client import launch, queueing
 from ser_tui.evaluation.analysis import part_named
+from ser_tui.experiment import data as corpus_data
+from ser_tui.experiment.folds import folds_of_run
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import folders
 from ser_tui.study.errors import UsageError
-from ser_tui.study.events import FoldsScored
+from ser_tui.study.events import FoldsScored, Note
 from ser_tui.study.findings import findings_of, said
 from ser_tui.study.headline import headline
 from ser_tui.study.load import loads
 from ser_tui.study.state import RunState
+from ser_tui.worker.in_memory import InMemory
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 
@@ -54,6 +57,22 @@ def test_each_speaker_once_and_the_test_part_in_none(small_corpus: Path, tmp_pat
     assert [fold["utterances"] for fold in folds.folds] == [9] * 4 and folds.utterances == 36
     assert held_out[0] not in {fold["name"] for fold in folds.folds}
     assert folds.interval[0] <= folds.pooled_bca <= folds.interval[1] and folds.deviation >= 0
+
+
+def test_the_test_part_is_in_no_fold_of_another_protocol_either(small_corpus: Path) -> None:
+    """Whoever chooses among runs by what their folds score has otherwise chosen on the test part."""
+    make_corpus("five", slice(0, 5), {emotion: emotion for emotion in ("anger", "boredom", "disgust")})
+    for protocol in ("{kind: random, test_size: 0.3}", "{kind: speaker, test_size: 0.2}"):
+        study = loads(f"{PROBE}corpus: five\nprotocol: {protocol}\n")
+        data = corpus_data.load(study)
+        with InMemory(study) as memory:
+            made = folds_of_run(memory, study, data, "loso")
+            (note,) = [event.text for event in memory.events if isinstance(event, Note)]
+        assert data.split.test and note == f"the {len(data.split.test)} utterances of the test part are in no fold of loso"
+        used = {index for _, fold in made for index in (*fold.train, *fold.validation)}
+        assert used == set(range(45)) - set(data.split.test)
+    named = loads(f"{PROBE}corpus: five\nprotocol: {{kind: speaker, speakers: ['{next(iter(data.manifest.speakers))}']}}\n")
+    assert len(folds_of_run(memory, named, corpus_data.load(named), "loso")) == 5, "who validates in the search is not who does in folds"
 
 
 def test_each_corpus_once_under_one_label_map(small_corpus: Path, tmp_path: Path) -> None:

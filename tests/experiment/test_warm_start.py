@@ -20,6 +20,7 @@ from ser_tui.study.findings import warm
 from ser_tui.study.load import loads
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import summarize
+from ser_tui.worker.in_memory import InMemory
 from ser_tui.worker.keeping import FolderKeeper
 
 STUDY = EMODB
@@ -43,6 +44,15 @@ def test_auto_means_the_same_encoder_on_other_corpora(tmp_path: Path) -> None:
     keeper = FolderKeeper(create(tmp_path, "mine"))
     [prior] = usable(keeper.past_runs(study), study.search)
     assert (prior.run, prior.corpus, len(prior.trials)) == (other.run_id, "ravdess", 3)
+
+
+def test_another_edition_of_the_studys_corpus_is_no_other_corpus(tmp_path: Path) -> None:
+    """Its recordings are the same: such a search would know what it is scored on."""
+    written(tmp_path, "second", log_of(loads(STUDY.replace("emodb", "emodb2")), [0.5, 0.6, 0.7]))
+    other = written(tmp_path, "other", log_of(loads(STUDY.replace("emodb", "ravdess")), [0.5, 0.6, 0.7]))
+    with InMemory(loads(WARM)) as memory:
+        memory.keeper = FolderKeeper(create(tmp_path, "mine"))
+        assert [run.run for run in known_before(memory, loads(WARM), None)] == [other.run_id]
 
 
 def test_a_past_run_of_another_encoder_or_of_the_same_corpus_is_named_as_such() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,12 @@ from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, usable
 from ser_tui.replay.searches import Request, Search, best_so_far
 from ser_tui.replay.surrogates import Surrogate
 from ser_tui.replay.table import figures
+from ser_tui.report.collecting import tell
+from ser_tui.report.exports import trials_sheet
+from ser_tui.report.sheets import written as written_sheet
+from ser_tui.store.export import to_csv
 from ser_tui.store.runs import RunFolder
+from ser_tui.study import events
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import loads
 from ser_tui.study.space import Choice, Integer, Real, searched
@@ -63,6 +69,28 @@ def test_the_papers_tables_and_exports_are_read(table: Path, tmp_path: Path) -> 
     assert set(searched(space)) == {"learning_rate", "epochs", "pooling"}
 
 
+def test_what_a_run_does_once_is_not_what_its_first_trial_took(tmp_path: Path) -> None:
+    """A probe's first trial computes the features of all: a surrogate would charge them to whatever lies near it."""
+    log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.5] * 20)
+    log[2] = replace(log[2], prepared=59.0)  # type: ignore[call-arg]
+    run = written(tmp_path, "a", log)
+    (tmp_path / "t.csv").write_text(to_csv(run.run_id, run.state()))
+    for source in (run.run_id, str(tmp_path / "t.csv")):
+        trials, _ = replaying.recorded(tmp_path, [source])
+        assert [trial.seconds for trial in trials] == [1.0, *[60.0] * 19], source
+
+
+@pytest.mark.parametrize(("names", "assumed"), [
+    ("learning_rate,bca", ""), ("lr,validation_accuracy", ""), ("learning_rate,value", "value"),
+    ("learning_rate,validation_accuracy", "validation_accuracy"),
+])  # fmt: skip
+def test_a_column_that_may_be_another_score_is_named(tmp_path: Path, names: str, assumed: str) -> None:
+    """A loss between 0 and 1 would be maximised."""
+    (tmp_path / "t.csv").write_text(f"{names}\n1e-4,.5\n")
+    told = [f"{tmp_path / 't.csv'}: its column {assumed} is taken for BCA, of which more is better; a column called bca is one."]
+    assert replaying.remarks(tmp_path, [str(tmp_path / "t.csv")]) == (told if assumed else [])
+
+
 @pytest.mark.parametrize(("text", "wanted"), [
     ("lr,num_epochs\n1,2\n", "no column of a score"),
     ("bca,words\n.5,x\n", "no column of a hyperparameter"),
@@ -90,6 +118,8 @@ def test_a_runs_trials_are_read_and_too_few_are_refused() -> None:
     ("corpus: emodb", "corpus: emovo", "differ in corpus (emodb, emovo)"),
     ("corpus: emodb", "corpus: emodb\ntraining: {paper_exact: true}", "differ in training.paper_exact (False, True)"),
     ("corpus: emodb", "corpus: emodb\nprotocol: {size: 0.5}", "differ in protocol.size (0.2, 0.5)"),
+    ("corpus: emodb", "corpus: emodb\nlabels: {boredom: neutral}", "differ in labels.boredom (-, neutral)"),
+    ("corpus: emodb", "corpus: emodb\nspeakers: {emodb: ['03', '08']}", "differ in speakers.emodb (-, 03, 08)"),
     ("encoder: whisper-tiny.en", "encoder: facebook/wav2vec2-base", "differ in encoder (whisper-tiny.en, facebook/wav2vec2-base)"),
 ])  # fmt: skip
 def test_runs_whose_scores_do_not_compare_are_replayed_apart(tmp_path: Path, was: str, other: str, wanted: str) -> None:
@@ -101,6 +131,62 @@ def test_runs_whose_scores_do_not_compare_are_replayed_apart(tmp_path: Path, was
     with pytest.raises(UserError) as refused:
         replaying.recorded(tmp_path, [one, unlike])
     assert wanted in str(refused.value)
+
+
+def test_runs_on_another_corpus_of_the_same_name_are_replayed_apart(tmp_path: Path) -> None:
+    log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.5] * 20)
+    assert isinstance(log[0], events.RunStarted)
+    digests: tuple[dict[str, str], ...] = ({"corpus": "c"}, {}, {"corpus": "d"})
+    old, older, new = (written(tmp_path, "a", [replace(log[0], fingerprints=one), *log[1:]]).run_id for one in digests)
+    assert len(replaying.recorded(tmp_path, [old, older])[0]) == 40, "a log that has no digests tells of no difference"
+    with pytest.raises(UserError, match="the runs had another corpus under one name"):
+        replaying.recorded(tmp_path, [old, older, new])
+
+
+def test_a_table_of_several_tasks_is_refused_as_their_runs_are(tmp_path: Path) -> None:
+    """`export --what trials` takes any runs into one table."""
+    text = EMODB.replace("strategy: gp", "strategy: random")
+    studies = text, text.replace("whisper-tiny.en", "facebook/wav2vec2-base"), f"{text}protocol: speaker\n"
+    one, other, apart = (written(tmp_path, "a", log_of(loads(study), [0.5] * 20)) for study in studies)
+    for names, wanted in (((one, other), "encoder"), ((one, apart), "protocol")):
+        (tmp_path / "t.csv").write_text(written_sheet(trials_sheet([tell(run) for run in names]), "csv"))
+        with pytest.raises(UserError, match=f"the trials differ in {wanted} "):
+            replaying.recorded(tmp_path, [str(tmp_path / "t.csv")])
+    (tmp_path / "t.csv").write_text(to_csv(one.run_id, one.state()))
+    assert len(replaying.recorded(tmp_path, [str(tmp_path / "t.csv"), one.run_id])[0]) == 40
+    with pytest.raises(UserError, match="the trials differ in encoder "):
+        replaying.recorded(tmp_path, [str(tmp_path / "t.csv"), other.run_id])
+
+
+def test_minutes_of_several_machines_and_trials_without_a_score_are_no_silent_part_of_a_replay(table: Path, tmp_path: Path) -> None:
+    log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.5] * 20)
+    assert isinstance(log[0], events.RunStarted)
+    fast, slow = ({"processor": name, "threads": 2} for name in ("fast", "slow"))
+    here = written(tmp_path, "a", [replace(log[0], machine=fast), *log[1:]]).run_id
+    there = written(tmp_path, "a", [replace(log[0], machine=slow), *log[1:]]).run_id
+    resumed = events.RunResumed(machine=slow, time="2026-11-26T11:59:00.000Z")
+    moved = written(tmp_path, "a", [replace(log[0], machine=fast), *numbered([resumed, *log[1:]])]).run_id
+    alone, _ = replaying.recorded(tmp_path, [here])
+    assert {trial.seconds for trial in alone} == {60.0} and not replaying.remarks(tmp_path, [here])
+    for sources in ([here, there], [moved], [here, str(table)]):
+        trials, space = replaying.recorded(tmp_path, sources)
+        assert {trial.seconds for trial in trials} == {None}, sources
+        assert "several machines (" in " ".join(replaying.remarks(tmp_path, sources))
+        with pytest.raises(UserError, match="or it was on several machines"):
+            replaying.request(space, trials, replaying.choices("random"), 5, 10.0, 1)
+    assert any("compare with the others is assumed" in remark for remark in replaying.remarks(tmp_path, [here, str(table)]))
+    (lacking,) = replaying.remarks(tmp_path, [str(table)])
+    assert lacking.startswith(f"{table}: 1 of 61 trials has no score") and "is left out" in lacking
+    behind = events.TrialDropped(
+        trial=20, folds=2, of=5, bca=0.2, interval=(0.1, 0.3), rival_bca=0.5, utterances=2, interval_speakers=0, rival=1, told=0.2,
+        seconds=9.0,
+    )  # fmt: skip
+    dropped = written(tmp_path, "a", [*log[:-1], replace(behind, seq=log[-1].seq, time=log[-1].time)]).run_id
+    assert f"{dropped}: 1 of 20 trials has no score" in replaying.remarks(tmp_path, [dropped])[0]
+
+
+def numbered(log: list[events.Event]) -> list[events.Event]:
+    return [replace(event, seq=seq) for seq, event in enumerate(log, 1)]
 
 
 @pytest.mark.slow

@@ -173,6 +173,21 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
         import_optuna(tmp_path / "one.log", tmp_path / "runs")
 
 
+def test_what_a_trial_was_measured_by_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Its minutes are not all of its seconds, and one that lacks a second objective was scored all the same."""
+    told = tell(scored_run(tmp_path / "runs").folder)
+    trials = json.loads(json.dumps(told.document["trial_list"]))
+    for trial in trials:
+        trial["scores"]["minutes"]["value"] = (trial["seconds"] - 1) / 60
+        trial["scores"] |= {"energy": {"value": 5.0}} if trial["trial"] != 3 else {}
+    document = {**told.document, "objectives": ["minutes", "energy"], "trial_list": trials}
+    track([replace(told, document=document)], "optuna", tmp_path / "o.db")
+    back = import_optuna(tmp_path / "o.db", tmp_path / "runs").state()
+    assert [trial.value("minutes") for trial in back.trials] == pytest.approx([trial["scores"]["minutes"]["value"] for trial in trials])
+    assert [trial.value() for trial in back.trials] == [trial["bca"] for trial in trials]
+    assert [trial.value("energy") for trial in back.trials] == [5.0, 5.0, None]
+
+
 def test_what_a_run_was_warned_of_comes_back_by_kind_with_what_its_intervals_are_over(tmp_path: Path) -> None:
     told = tell(scored_run(tmp_path / "runs").folder)
     start = told.state.start

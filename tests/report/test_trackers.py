@@ -71,6 +71,19 @@ def test_optuna_goes_on_from_what_was_exported(told: list[Told], tmp_path: Path)
     assert (tmp_path / "no.db").read_bytes() == b"holiday"
 
 
+def test_trials_outside_of_the_last_bounds_are_exported_too(tmp_path: Path) -> None:
+    """Bounds can be edited between trials, and memory makes batches smaller than was searched: Optuna takes no trial outside its own."""
+    optuna = pytest.importorskip("optuna", reason="ser-tui[optuna]")
+    one = tell(scored_run(tmp_path / "new").folder)
+    document, rates = one.document, [trial["parameters"]["learning_rate"] for trial in one.document["trial_list"]]
+    search = {**document["study"]["search"], "learning_rate": {"low": 1e-9, "high": min(rates) / 2, "scale": "log"}}
+    search |= {"epochs": {"low": 8, "high": 9, "scale": "int"}, "max_seconds": {"choices": [1.5]}}
+    track([Told(**{**vars(one), "document": {**document, "study": {**document["study"], "search": search}}})], "optuna", tmp_path / "o.db")
+    study = optuna.load_study(study_name=document["run_id"], storage=f"sqlite:///{tmp_path / 'o.db'}")
+    assert [found.params["learning_rate"] for found in study.trials] == rates and len(study.trials) == 3
+    assert study.best_value == document["best"]["bca"] and {found.params["epochs"] for found in study.trials} == {3}
+
+
 @pytest.mark.slow
 def test_mlflow_reads_every_trial_as_show_has_it(told: list[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # as `track` sets it, and people are told to

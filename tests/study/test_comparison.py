@@ -53,6 +53,14 @@ def test_what_the_parts_share_besides_speakers_stands_in_the_comparison() -> Non
     assert dict(outcomes([unlabelled, summary()]))["shared speakers"] == ("cannot be told", "no")
 
 
+def test_times_of_other_machines_are_not_laid_side_by_side_in_silence() -> None:
+    fast, slow = summary(machines=("fast, 2 threads",)), summary(machines=("slow, 2 threads",))
+    both = summary(machines=("fast, 2 threads", "slow, 2 threads"))
+    assert dict(outcomes([fast, slow, summary()]))["times are of"] == ("fast, 2 threads", "slow, 2 threads", "not known")
+    assert dict(outcomes([both, both]))["times are of"] == ("fast, 2 threads; slow, 2 threads",) * 2
+    assert "times are of" not in dict(outcomes([fast, fast])) and "times are of" not in dict(outcomes([summary(), summary()]))
+
+
 def test_a_score_of_a_model_that_is_not_the_best_any_more_says_so(tmp_path: Path) -> None:
     folder = scored_run(tmp_path).folder
     one = summarize(folder.run_id, folder.state())

@@ -99,14 +99,17 @@ def _together(
     return describe_folds(manifest, [(fold.train, fold.validation) for fold in chosen], test, [*notes, *own, *unused], scored)
 
 
-def folds(manifest: Manifest, protocol: SplitProtocol) -> list[tuple[str, Split]]:
+def folds(manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] = ()) -> list[tuple[str, Split]]:
     """(name, split) of every fold; protocols without folds have one, named as the protocol.
 
-    A test part, where one is asked for, is held out of every fold. Raises UsageError as `split` does.
+    A test part, where one is asked for, is held out of every fold; so is `test_part`, which another protocol has drawn. Raises UsageError
+    as `split` does.
     """
     if protocol.kind not in FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
     rest, test = _hold_out(manifest, protocol)
+    if held := set(test_part):
+        rest, test = [index for index in rest if index not in held], [*test, *(index for index in test_part if index not in test)]
     groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
     made: list[tuple[str, Split]] = []
     for name, members in groups:

@@ -72,6 +72,7 @@ class ReplayScreen(AppScreen[None]):
         self._plotted = self._zoomed = False
         self._stopper: Stopper | None = None
         self._request: Request | None = None
+        self._remarks: list[str] = []
         self._done_for = self.asked
         """What the figures are of."""
         self._found: Replayed | None = None
@@ -213,6 +214,7 @@ class ReplayScreen(AppScreen[None]):
             strategies = replaying.choices(",".join(asked.strategies))
             cores = len(os.sched_getaffinity(0))
             self._request = replaying.request(space, trials, strategies, asked.budget, asked.minutes, cores)
+            self._remarks = [*replaying.remarks(runs, asked.sources), *replaying.left_out(trials, self._request)]
             return replaying.replay(self._request, KINDS, asked.seeds, heard, stopper=stopper)
 
         found = await self.attempt(replayed)
@@ -264,7 +266,8 @@ class ReplayScreen(AppScreen[None]):
         self.query_one(AskedTable).sync(views.asked_rows(asked))
         self.query_one("#progress", Lines).show([self._progress(width)])
         error = self._found.errors.get(self._kind) if self._found is not None else None
-        self.query_one("#surrogate", Lines).show(broken(views.surrogate_line(self._kind, error), max(20, width - 2)) if shown else [])
+        told = [views.surrogate_line(self._kind, error), *(cell(remark, "warning") for remark in self._remarks)] if shown else []
+        self.query_one("#surrogate", Lines).show([line for one in told for line in broken(one, max(20, width - 2))])
         table = self.query_one(StrategiesTable)
         by_minutes = self._done_for.minutes is not None
         table.set_columns(views.columns(width, asked.reach, by_minutes))
@@ -331,7 +334,7 @@ class ReplayScreen(AppScreen[None]):
         """Copy the table and write it to a file: over SSH many terminals ignore the clipboard."""
         found, request = self._found, self._request
         if found is not None and request is not None:
-            table = views.sheet(self._standings, found.errors, self._done_for, len(request.trials))
+            table = views.sheet(self._standings, found.errors, self._done_for, len(request.trials), self._remarks)
             await export_sheet(self, "the replay", Path("exports") / "replay", table)
 
     def action_back(self) -> None:

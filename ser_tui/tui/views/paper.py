@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ser_tui.client.papers import NAMES, PaperTables, command, transfer_command
+from ser_tui.client.papers import NAMES, PaperTables, command, transfer_command, unlike_paper
 from ser_tui.replay.recorded import LEAST
 from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Transfer, unlike
 from ser_tui.report.sheets import Sheet, SheetColumn
@@ -129,7 +129,7 @@ def _of_search(tables: PaperTables, kind: str, *, wide: bool) -> list[Text]:
     if (spread := ours.spread) is not None:
         told = f"{spread[0]} runs of this kind: mean {score(spread[1])}, standard deviation {score(spread[2])}; the newest one stands here"
         lines.append(cell(told, "muted"))
-    apart = [line for line in unlike(tables.rows) if kind in line]
+    apart = [line for line in (*unlike(tables.rows), *unlike_paper(tables.rows)) if kind in line]
     return [*lines, *(cell(line, "warning") for line in apart)]
 
 
@@ -193,7 +193,7 @@ def sheet(tables: PaperTables) -> Sheet:
             facts: Sequence[object] = (None,) * 5 if there is None else (None, there.minutes, how, there.machine, there.run)
             found.append((f"zero-shot on {corpus}, {which}", one.score, None, None, *_values(value), *facts))
     title = f"arXiv 2510.07052 and the runs here: EmoDB, {tables.encoder}, protocol {tables.protocol}"
-    apart = "".join(f" {line[:1].upper()}{line[1:]}." for line in unlike(tables.rows))
+    apart = "".join(f" {line[:1].upper()}{line[1:]}." for line in (*unlike(tables.rows), *unlike_paper(tables.rows)))
     return Sheet(title, kept, tuple(found), note=f"The best of {counted(tables.budget, 'trial')}. {NOTE}{apart}")
 
 

@@ -204,8 +204,10 @@ def bands_picture(standings: Sequence[StrategyStanding], budget: int, width: int
     return Picture(x, y, tuple(ordered), "best so far: mean, 10th to 90th percentile")
 
 
-def sheet(found: Mapping[str, Sequence[StrategyStanding]], errors: Mapping[str, float], asked: Asked, trials: int) -> Sheet:
-    """The tables of all surrogates as one that leaves the app."""
+def sheet(
+    found: Mapping[str, Sequence[StrategyStanding]], errors: Mapping[str, float], asked: Asked, trials: int, remarks: Sequence[str] = ()
+) -> Sheet:
+    """The tables of all surrogates as one that leaves the app, with what must be known of the recorded trials."""
     cells: list[tuple[object, ...]] = []
     for kind, standings in found.items():
         for one in standings:
@@ -227,7 +229,7 @@ def sheet(found: Mapping[str, Sequence[StrategyStanding]], errors: Mapping[str, 
         f"Best of a search ({bounds_told(asked.budget, asked.minutes)}), at most {counted(asked.seeds, 'seed')} each, replayed on "
         f"{counted(trials, 'recorded trial')} ({', '.join(map(source_name, asked.sources))}). SE: standard error over searches."
     )
-    return Sheet("Strategies on recorded trials", tuple(kept), tuple(cells), note=note)
+    return Sheet("Strategies on recorded trials", tuple(kept), tuple(cells), note=" ".join((note, *remarks)))
 
 
 def _figure(value: object) -> str:
