@@ -45,6 +45,7 @@ def machine_text(facts: Mapping[str, Any]) -> str:
     """Xeon ..., 2 threads, float32: all that the minutes of a search depend on, of an event's `machine`; empty where that says nothing."""
     threads, workers = facts.get("threads"), facts.get("workers")
     words = (
-        facts.get("processor"), counted(threads, "thread") if threads else "", counted(workers, "worker") if workers else "", facts.get("precision"),
+        facts.get("processor"), counted(threads, "thread") if threads else "", counted(workers, "worker") if workers else "",
+        facts.get("precision"),
     )  # fmt: skip
     return ", ".join(str(word) for word in words if word)
