@@ -140,7 +140,7 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(f"accuracy {centred_text(result.centred, result.centred_intervals, result.dropped)}")
     if result.not_centred:
         say(result.not_centred)
-    if trained := self_trained_text(result.self_trained, result.self_trained_intervals, result.utterances, result.dropped):
+    if trained := self_trained_text(result.self_trained, result.self_trained_intervals, result.utterances, result.dropped, result.heard):
         say(trained)
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")

@@ -69,6 +69,14 @@ class Target:
         known = [name for name in names if name is not None]
         return known if len(known) == len(names) else None
 
+    def whole(self, by_speaker: bool) -> Target:
+        """It with all recordings of `manifest`, of emotions too that `mapping` drops: what is there to one who does not know the emotions,
+        out of which statistics of speakers are made, and what teaches itself. `by_speaker`: without those whose speaker is not known,
+        which would be asked for."""
+        own = set(self.chosen)
+        known = (not by_speaker or utterance.speaker is not None for utterance in self.manifest.utterances)
+        return replace(self, chosen=[index for index, there in enumerate(known) if there or index in own])
+
     @property
     def resampled(self) -> list[str] | None:
         """Who speaks, in order, where intervals are over speakers: where all are known, and the model heard none of them."""

@@ -118,7 +118,7 @@ def _started(
                 *assumed(encoders.assumption(study.encoder)),
                 *warm(study.warm_start.first_point != "none", prior, encoders.absolute_name(study.encoder), _in_editions(study, prior)),
                 *synthetic(spoken_by_machines(data.manifest.utterances)),
-                *transductive(study.training.normalize_speaker),
+                *transductive(study.training.normalize_speaker, selected="" in study.labels.values()),
                 *refitted(study.training.refit == "all", bool(split.test)),
                 *findings_on_groups(study, data.validation),
                 *findings_on_parts(study, data),

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
 
@@ -60,6 +61,17 @@ def evaluate(session: Surroundings, request: EvaluationRequest) -> None:
         raise UserError(failures[-1])
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """The model's `logits` [N, classes] of `recordings`, and what its head heard of them, where that is to be had: `features` [N, width].
+    `scored`: which of the N are scored."""
+
+    recordings: Target
+    scored: NDArray[np.intp]
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32] | None = None
+
+
 class _Evaluation:
     """What all targets of one request share."""
 
@@ -103,9 +115,9 @@ class _Evaluation:
         prior = () if start is None else map(Prior.of, start.prior)
         return warm_of_target([one.run for one in prior if here & {first_edition(name) for name in one.corpus.split("+")}])
 
-    def _by_speaker(self, target: Target, dropped: int) -> list[Finding]:
-        by_speaker = self._model.pooling.by_speaker
-        return [*transductive(by_speaker, dropped), *few_recordings(by_speaker, target.speakers or ())]
+    def _by_speaker(self, heard: _Heard) -> list[Finding]:
+        by_speaker, speakers = self._model.pooling.by_speaker, heard.recordings.speakers or ()
+        return [*transductive(by_speaker, len(speakers) - len(heard.scored)), *few_recordings(by_speaker, speakers)]
 
     def _read(self, corpus: str) -> Manifest:
         return load_manifest(corpus, partial(self._session.progress, f"reading {corpus}"))
@@ -125,9 +137,9 @@ class _Evaluation:
     def _preset(self) -> Preset:
         return "paper" if self._request.preset == "paper" else "default"
 
-    def _heard(self, target: Target) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The model's logits [N, classes], and what its head heard [N, width]: of one pass, as the encoder takes the time. None of a model
-        whose encoder was trained with it, and where memory does not suffice for it, which costs no score."""
+    def _heard(self, target: Target) -> _Heard:
+        """What the model makes of `target`. Of a frozen encoder's one it is of all recordings that are there, in one pass, as the encoder
+        takes the time; but where memory does not suffice for what its head heard, which costs no score."""
         session, model = self._session, self._model
         corpus, last = target.manifest.corpus, 0.0
 
@@ -137,29 +149,28 @@ class _Evaluation:
                 last = time.monotonic()
                 session.emit(EvaluationProgressed(corpus=corpus, done=done, utterances=total))
 
-        def ask(kept: Callable[..., NDArray[np.float32]]) -> NDArray[np.float32]:
-            return kept(
-                model, target.clips, target.digests, speakers=target.speakers or (), should_stop=session.should_stop, on_progress=progress
-            )
+        def ask(of: Target, kept: Callable[..., NDArray[np.float32]]) -> NDArray[np.float32]:
+            return kept(model, of.clips, of.digests, speakers=of.speakers or (), should_stop=session.should_stop, on_progress=progress)
 
         if not model.tuned:
+            whole = target.whole(model.pooling.by_speaker)
             try:
-                features = ask(kept_features)
-                return model.answered(features), features
+                features = ask(whole, kept_features)
+                return _Heard(whole, np.searchsorted(whole.chosen, target.chosen), model.answered(features), features)
             except MemoryError:
                 if model.pooling.by_speaker:
                     raise
                 self._untaught("not enough memory")
-        return ask(kept_logits), None
+        return _Heard(target, np.arange(len(target.chosen)), ask(target, kept_logits))
 
-    def _self_trained(self, target: Target, logits: NDArray[np.float32], features: NDArray[np.float32] | None) -> ZeroShot | None:
-        """What `self_training` scores; nothing without `features`, and where too little can be taught."""
-        if features is None:
+    def _self_trained(self, target: Target, heard: _Heard) -> ZeroShot | None:
+        """What `self_training` on all that is `heard` scores; nothing without features, and where too little can be taught."""
+        if heard.features is None:
             return None
         held = set(target.emotions)
         answers = np.asarray([not target.masked or name in held for name in self._model.classes])
         try:
-            return target.scored(self_trained(features, logits, answers), self._model.classes)
+            return target.scored(self_trained(heard.features, heard.logits, answers)[heard.scored], self._model.classes)
         except UserError as error:
             self._untaught(str(error), "info")
         except (MemoryError, RuntimeError, ValueError) as error:  # the score itself is there
@@ -186,18 +197,15 @@ class _Evaluation:
             shared = self._shared(manifest, chosen)
             strangers = not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared)
             target = Target(manifest, chosen, mapping, request.masked, self._study.seed, strangers)
-            logits, features = self._heard(target)
+            heard = self._heard(target)
+            logits = heard.logits[heard.scored]
             result = target.scored(logits, model.classes)
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
-            findings = [
-                *synthetic(spoken_by_machines(manifest.utterances)),
-                *self._by_speaker(target, len(emotions) - len(chosen)),
-                *findings,
-            ]
+            findings = [*synthetic(spoken_by_machines(manifest.utterances)), *self._by_speaker(heard), *findings]
             findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
             findings += [*within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
-            taught = self._self_trained(target, logits, features)
-            del features  # of a large corpus as large as what the baselines need
+            taught, recordings = self._self_trained(target, heard), len(heard.logits)
+            del heard  # of a large corpus as large as what the baselines need
             if self._baselines is not None:
                 beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
                 shifted = self._baselines.centred(target, logits)
@@ -234,7 +242,7 @@ class _Evaluation:
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
                 centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
-                self_trained=after.scores, self_trained_intervals=after.intervals,
+                self_trained=after.scores, self_trained_intervals=after.intervals, heard=recordings,
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
                 outputs=kept_as, machine=machine.describe(),
             )

@@ -92,7 +92,7 @@ def run_document(
             not_centred=evaluation.not_centred,
             self_trained=dict(evaluation.self_trained), self_trained_intervals=_lists(evaluation.self_trained_intervals),
             centred_intervals=_lists(evaluation.centred_intervals), trial=evaluation.trial,
-            speakers=list(evaluation.speakers), without=list(evaluation.without),
+            speakers=list(evaluation.speakers), without=list(evaluation.without), heard=evaluation.heard,
         )  # fmt: skip
     return document
 

@@ -380,7 +380,7 @@ def _evaluation(figures: Figures, path: str, one: Mapping[str, Any]) -> Iterator
         yield tag("p", f"Accuracy {centred_text(one['centred'], one['centred_intervals'], one['dropped'])}.", class_="soft")
     if one["not_centred"]:
         yield tag("p", one["not_centred"], class_="soft")
-    if told := self_trained_text(one[SELF_TRAINED], one[f"{SELF_TRAINED}_intervals"], one["utterances"], one["dropped"]):
+    if told := self_trained_text(one[SELF_TRAINED], one[f"{SELF_TRAINED}_intervals"], one["utterances"], one["dropped"], one["heard"]):
         yield tag("p", f"{told[:1].upper()}{told[1:]}.", class_="soft")
 
 

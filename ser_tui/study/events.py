@@ -572,8 +572,8 @@ class EvaluationFinished(Event):
     interval_speakers: int | None = None
     """Speakers that the intervals are over; 0, and 1: over utterances. None: a log of before there was this field."""
     self_trained: Mapping[str, float] = field(default_factory=dict)
-    """Accuracy (self_trained) and BCA (self_trained_bca) of the model together with a head that its own surest answers about the target
-    taught: no label of the target is used, but its recordings are. Empty for fine-tuned models, for few utterances, and in older logs."""
+    """Accuracy (self_trained) and BCA (self_trained_bca) of the model together with a head that its own surest answers taught: no label of
+    the target is used, but its recordings are. Empty for fine-tuned models, for few utterances, and in older logs."""
     self_trained_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Of the scores in `self_trained`, under their names."""
     not_centred: str = ""
@@ -587,6 +587,9 @@ class EvaluationFinished(Event):
     """As in `TestScored`."""
     machine: Mapping[str, Any] = field(default_factory=dict)
     """As in `RunStarted`, of what evaluated, which may be another one. Empty: a log of before there was this field."""
+    heard: int = 0
+    """Recordings that the model heard: of one on a frozen encoder all that are there, of emotions too that are not scored. They taught
+    `self_trained`. 0: a log of before there was this field, when those that are scored did."""
 
     @property
     def scores(self) -> Mapping[str, Score]:

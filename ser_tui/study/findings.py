@@ -114,13 +114,14 @@ FEW = 10
 """Recordings of a speaker below which statistics over them say little."""
 
 
-def transductive(by_speaker: bool, dropped: int = 0) -> tuple[Finding, ...]:
-    """What must be said of scores by the speakers' own statistics; nothing where they are plain. `dropped`: recordings that labels
-    left out of them."""
+def transductive(by_speaker: bool, unscored: int = 0, *, selected: bool = False) -> tuple[Finding, ...]:
+    """What must be said of scores by the speakers' own statistics; nothing where they are plain. `unscored`: recordings that are in the
+    statistics and not in the score, as their emotions are left out of it. `selected`: whether some are left out of both for that."""
     if not by_speaker:
         return ()
     labels = "without labels"
-    labels += f", but for the {counted(dropped, 'recording')} of emotions that the mapping drops" if dropped else ""
+    labels += f"; {counted(unscored, 'recording')} more than are scored" if unscored else ""
+    labels += ", but for recordings of emotions that the study leaves out" if selected else ""
     sentence = (
         f"Transductive: features are taken by each speaker's own mean and deviation, of the speakers that are scored too ({labels}). "
         "The score holds where many recordings of a speaker come together, not for a single one."

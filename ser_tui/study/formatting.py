@@ -205,15 +205,18 @@ def of_recordings(dropped: int) -> str:
     return f"its recordings, no labels{but}: transductive"
 
 
-def self_trained_text(self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]], utterances: int, dropped: int) -> str:
+def self_trained_text(
+    self_trained: Mapping[str, float], intervals: Mapping[str, Sequence[float]], utterances: int, dropped: int, heard: int
+) -> str:
     """What the scores in `events.EvaluationFinished.self_trained` are, on so many utterances, in one line; empty without any. `dropped`:
-    see `of_recordings`."""
+    see `of_recordings`; `heard`: see the event."""
+    of = f"all {heard} recordings, no labels: transductive" if heard else of_recordings(dropped)
     told = ", ".join(
         f"{name} {score_with_interval(self_trained[key], intervals.get(key))}"
         for name, key in (("accuracy", SELF_TRAINED), ("BCA", f"{SELF_TRAINED}{AS_BCA}"))
         if key in self_trained
     )
-    return f"after self-training on the target ({of_recordings(dropped)}): {told}, n={utterances}" if told else ""
+    return f"after self-training on the target ({of}): {told}, n={utterances}" if told else ""
 
 
 def ended(state: str, reason: str) -> str:

@@ -78,10 +78,11 @@ def test_of_a_probe_it_stands_beside_the_score_as_what_it_is(capsys: pytest.Capt
     for name, score in result.self_trained.items():
         low, high = result.self_trained_intervals[name]
         assert 0 <= low <= score <= high <= 1
-    print_evaluation(replace(result, dropped=4))
-    said = capsys.readouterr().out
-    of = "its recordings, no labels but for the 4 that the mapping drops: transductive"
-    assert f"after self-training on the target ({of}): accuracy" in said and f", n={result.utterances}\n" in said
+    earlier = "its recordings, no labels but for the 4 that the mapping drops: transductive"
+    for heard, of in ((result.heard, f"all {result.utterances} recordings, no labels: transductive"), (0, earlier)):
+        print_evaluation(replace(result, dropped=4, heard=heard))
+        said = capsys.readouterr().out
+        assert f"after self-training on the target ({of}): accuracy" in said and f", n={result.utterances}\n" in said
 
 
 def test_where_memory_does_not_suffice_for_it_the_score_stands_and_a_note_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,7 @@ def test_speakers_of_few_recordings_are_named_where_their_own_statistics_are_use
     assert "alone" not in few_recordings(True, speakers[:19])[0].sentence
 
 
-def test_what_labels_left_out_of_a_speaker_s_statistics_is_said() -> None:
-    assert "the 7 recordings of emotions that the mapping drops" in transductive(True, 7)[0].sentence
-    assert "drops" not in transductive(True)[0].sentence and transductive(False, 7) == ()
+def test_of_what_a_speaker_s_statistics_are_is_said() -> None:
+    assert "(without labels; 7 recordings more than are scored)" in transductive(True, 7)[0].sentence
+    assert "but for recordings of emotions that the study leaves out" in transductive(True, selected=True)[0].sentence
+    assert "(without labels)" in transductive(True)[0].sentence and transductive(False, 7, selected=True) == ()

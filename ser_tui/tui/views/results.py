@@ -181,7 +181,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         lines += broken(cell(f"accuracy {centred_text(found.centred, found.centred_intervals, found.dropped)}"), width)
     if found.not_centred:
         lines += broken(cell(found.not_centred, "muted"), width)
-    if trained := self_trained_text(found.self_trained, found.self_trained_intervals, found.utterances, found.dropped):
+    if trained := self_trained_text(found.self_trained, found.self_trained_intervals, found.utterances, found.dropped, found.heard):
         lines += broken(cell(trained), width)
     for warning in said(findings_of(found)):
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
