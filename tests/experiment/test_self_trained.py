@@ -79,8 +79,8 @@ def test_of_a_probe_it_stands_beside_the_score_as_what_it_is(capsys: pytest.Capt
         low, high = result.self_trained_intervals[name]
         assert 0 <= low <= score <= high <= 1
     earlier = "its recordings, no labels but for the 4 that the mapping drops: transductive"
-    for heard, of in ((result.heard, f"all {result.utterances} recordings, no labels: transductive"), (0, earlier)):
-        print_evaluation(replace(result, dropped=4, heard=heard))
+    for known, of in ((result.heard, f"all {result.utterances} recordings, no labels: transductive"), (0, earlier)):
+        print_evaluation(replace(result, dropped=4, heard=known))
         said = capsys.readouterr().out
         assert f"after self-training on the target ({of}): accuracy" in said and f", n={result.utterances}\n" in said
 
