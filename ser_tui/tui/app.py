@@ -30,7 +30,7 @@ from ser_tui.tui.data.garbage import kept
 from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
-from ser_tui.tui.theme import PLAIN_THEME, THEME, muted, styles
+from ser_tui.tui.theme import PLAIN_THEME, THEME, legible_variables, muted, styles
 from ser_tui.tui.widgets.characters import choose_scroll_bars
 
 if TYPE_CHECKING:
@@ -273,6 +273,11 @@ class SerTuiApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the stylesheets name and Textual's own themes do not."""
         return {"muted": muted(self.current_theme)}
+
+    def get_css_variables(self) -> dict[str, str]:
+        """As Textual's, with the colours of text so that they are read in every theme."""
+        self.theme_variables = {**super().get_css_variables(), **legible_variables(self.current_theme)}
+        return self.theme_variables
 
     def watch_theme(self, name: str) -> None:
         """Give rich text the same colours."""

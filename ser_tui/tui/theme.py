@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.text import Text
 from rich.theme import Theme as RichTheme
+from textual.color import BLACK, WHITE, Color
 from textual.theme import Theme
 
 from ser_tui.study.status import ShownStatus
@@ -82,6 +83,10 @@ PLAIN_THEME = Theme(
 
 RUN_COLOURS = ("#5fb3a1", "#c79bd6", "#d7a65f", "#7fa8d9", "#d98c8c", "#b5bd68")
 RUN_ANSI = ("cyan", "magenta", "yellow", "blue", "red", "green")
+RUN_ANSI_LIGHT = ("blue", "magenta", "red", "green", "cyan", "bright_black")
+"""On white, where yellow is not seen."""
+LEGIBLE = 4.5
+"""Contrast that text has to what it stands on at least: https://www.w3.org/TR/WCAG22/#contrast-minimum."""
 
 
 def run_style(number: int) -> str:
@@ -94,9 +99,42 @@ def mark(number: int) -> str:
     return chr(ord("A") + number % 26)
 
 
+def contrast(one: str, other: str) -> float:
+    """How far two colours are apart in lightness, from 1 to 21, as WCAG 2.2 defines it."""
+    low, high = sorted((_luminance(Color.parse(one)), _luminance(Color.parse(other))))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    """Relative luminance, 0 to 1: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def legible(colour: str, theme: Theme) -> str:
+    """`colour`, as much lighter or darker as it takes to be read on what `theme` writes on: light themes have accents for surfaces."""
+    known = {"background": theme.background, "panel": theme.panel}
+    papers = known if all(known.values()) else theme.to_color_system().generate()
+    ink, towards, shown = Color.parse(colour), WHITE if theme.dark else BLACK, colour
+    for step in range(1, 21):
+        if all(contrast(shown, str(papers[paper])) >= LEGIBLE for paper in known):
+            break
+        shown = ink.blend(towards, step / 20).hex
+    return shown
+
+
+def legible_variables(theme: Theme) -> dict[str, str]:
+    """The colours of text by the names that style sheets have for them."""
+    if theme.ansi:
+        return {"muted": muted(theme)}
+    accent = theme.accent or theme.primary
+    return {"accent": legible(accent, theme), "warning": legible(theme.warning or accent, theme), "muted": muted(theme)}
+
+
 def muted(theme: Theme) -> str:
     """The colour of what is said beside; Textual's own themes name none."""
-    return theme.variables.get("muted") or ("ansi_default" if theme.ansi else "#8a9490" if theme.dark else "#5c6662")
+    named = theme.variables.get("muted") or ("ansi_default" if theme.ansi else "#8a9490" if theme.dark else "#5c6662")
+    return named if theme.ansi else legible(named, theme)
 
 
 def styles(theme: Theme) -> RichTheme:
@@ -104,9 +142,11 @@ def styles(theme: Theme) -> RichTheme:
     if theme.ansi:
         accent, warning = _ansi(theme.accent, "cyan"), _ansi(theme.warning, "yellow")
         beside = Style(dim=True)
+        runs: tuple[str, ...] = RUN_ANSI if theme.dark else RUN_ANSI_LIGHT
     else:
-        accent, warning = theme.accent or theme.primary, theme.warning or theme.primary
-        beside = Style(color=muted(theme))
+        accent, warning, beside_colour = (legible_variables(theme)[name] for name in ("accent", "warning", "muted"))
+        beside = Style(color=beside_colour)
+        runs = tuple(legible(colour, theme) for colour in RUN_COLOURS)
     return RichTheme(
         {
             "accent": Style(color=accent),
@@ -116,7 +156,7 @@ def styles(theme: Theme) -> RichTheme:
             "warning": Style(color=warning),
             "key": Style(color=accent, bold=True),
             **{f"shade{level}": style for level, style in enumerate(_shades(theme))},
-            **{f"run{i}": Style(color=colour, bold=True) for i, colour in enumerate(RUN_ANSI if theme.ansi else RUN_COLOURS)},
+            **{f"run{i}": Style(color=colour, bold=True) for i, colour in enumerate(runs)},
         },
         inherit=True,
     )

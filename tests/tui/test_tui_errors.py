@@ -77,6 +77,10 @@ async def test_a_cell_can_be_chosen_filtered_and_exported(runs: Path) -> None:
         await until(pilot, lambda: list(export.glob("errors-trial2-validation.csv")))
         (written,) = export.glob("errors-*.csv")
         assert len(written.read_text().splitlines()) == len(rows) + 1
+        await until_shown(pilot, "esc no filter")
+        await press(pilot, "escape")
+        await until(pilot, lambda: "filter: " not in shown(app))
+        assert "esc back" in shown(app) and "all errors" in shown(app)
 
 
 def test_only_what_was_scored_is_drawn(runs: Path) -> None:

@@ -37,7 +37,7 @@ from ser_tui.tui.views.results import all_lines, confusion_lines
 from ser_tui.tui.views.runs import full_detail, home_cells, home_columns, results, short_detail
 from ser_tui.tui.views.trials import best_line, current_lines, every_result, header, result_lines, trial_cells, trial_columns, trial_state
 from ser_tui.tui.widgets.lines import Lines
-from ser_tui.tui.widgets.table import fitted
+from ser_tui.tui.widgets.table import fitted, told_apart
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 IMPORTED = Finding(kind="imported", sentence="Imported: the trials of Optuna's study x in x.db; ser_tui trained none of them here.")
@@ -279,6 +279,13 @@ def test_letters_of_two_cells_keep_columns_below_each_other() -> None:
     plain_rows = confusion_lines(latin, latin, ((8, 1, 1), (0, 9, 1), (2, 0, 8)), {}, width=76)[2:]
     assert cell_len(rows[0].plain) == cell_len(plain_rows[0].plain)
     assert len({cell_len(line.plain.partition("#")[0]) for line in bars({"生气": 0.5, "ab": 0.5}, "ab", "ab", 80)}) == 1
+
+
+def test_recordings_whose_names_have_no_room_are_told_apart() -> None:
+    assert told_apart("03a04Fd.flac", 16) == "03a04Fd.flac" and told_apart("1001_DFA_ANG_XX.wav", 18) == "1001_DFA_ANG_XX"
+    takes = {told_apart(f"03-01-05-02-02-0{take}-07.flac", 18) for take in (1, 2)}
+    assert len(takes) == 2 and all(len(name) == 18 and "…" in name and name.endswith("-07") for name in takes)
+    assert told_apart("生气生气生气生气a", 8) in ("生…生气a", "生…气a")
 
 
 async def test_the_error_browser_says_of_how_many_its_score_is(runs: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_runs import begin, finished
+from fabricated_runs import begin, finished, under_way
 from piloting import press, until_shown
 
 from ser_tui.client.importances import Importances, importances
@@ -81,10 +81,26 @@ async def test_two_keys_from_a_run_are_its_parameters_and_its_timeline(runs: Pat
         await until_shown(pilot, "15 trials are done")
         await press(pilot, "p")
         await until_shown(pilot, "BCA by learning_rate", "BCA by max_seconds", "epochs .40 ±.10", "1e-3")
+        await pilot.resize_terminal(52, 24)
+        await until_shown(pilot, "validation part, n = 127")
+        await pilot.resize_terminal(80, 24)
         await press(pilot, "escape", "i")
         await until_shown(pilot, "15 trials in", "at most 1 at once", "done  best")
         await press(pilot, "enter")
         await until_shown(pilot, "trial 15", "BCA by epoch")
+
+
+async def test_a_timeline_tells_that_its_worker_is_gone_also_where_the_log_does_not(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_tui.tui.screens.timeline.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("ser_tui.tui.data.follow.LIVENESS_SECONDS", 0.0)
+    run = under_way(runs, trials=2)
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "epoch 5/8")
+        await press(pilot, "i")
+        await until_shown(pilot, "at most 1 at once", "epoch 5/8")
+        run.dead()
+        await until_shown(pilot, "at most 1 at once", "interrupted")
 
 
 def test_trials_side_by_side_are_seen_side_by_side(runs: Path) -> None:

@@ -131,6 +131,14 @@ async def test_the_last_trial_planned_and_a_score_of_1_are_on_the_plot(runs: Pat
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "@ best, trial 3")
         await until(pilot, lambda: shown(app).count("@") >= 2)
+        from ser_tui.tui.widgets.plot import PictureWidget
+
+        plot, other = app.screen.query_one(PictureWidget), trial_picture(state_of(run), 50, minutes=True)
+        await plot.query("*").remove()  # as of an app that ends while it draws
+        assert other is not None
+        plot.show(other)
+        plot.on_resize()
+        assert plot.render() == ""
 
 
 def test_an_axis_of_whole_numbers_has_whole_ticks() -> None:

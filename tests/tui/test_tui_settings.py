@@ -18,7 +18,7 @@ from ser_tui.store.settings import changed_settings, read_settings, settings_fil
 from ser_tui.study import events
 from ser_tui.tui import app as app_module
 from ser_tui.tui.app import SerTuiApp, bindings, themes
-from ser_tui.tui.theme import styles
+from ser_tui.tui.theme import contrast, styles
 
 
 async def test_what_is_chosen_holds_at_once_and_is_kept(runs: Path) -> None:
@@ -91,8 +91,20 @@ def test_every_theme_gives_all_text_its_colours(name: str) -> None:
     theme = app.available_themes[name]
     assert {"accent", "muted", "warning", "shade4", "run5"} <= set(styles(theme).styles)
     for line in (Path(app_module.__file__).parent).rglob("*.tcss"):
-        named = set(re.findall(r"\$([a-z][a-z-]*)", line.read_text()))
-        assert named <= {*theme.to_color_system().generate(), *theme.variables, *app.get_theme_variable_defaults()}, line
+        variables = set(re.findall(r"\$([a-z][a-z-]*)", line.read_text()))
+        assert variables <= {*theme.to_color_system().generate(), *theme.variables, *app.get_theme_variable_defaults()}, line
+    if theme.ansi:
+        return  # a terminal's own colours are its owner's
+    app.theme = name
+    drawn, sheets = styles(theme).styles, app.get_css_variables()
+    named = ("accent", "warning", "muted")
+    inks = {style: drawn[style].color for style in (*named, *(f"run{place}" for place in range(6)))}
+    texts = {style: ink.get_truecolor().hex for style, ink in inks.items() if ink is not None}
+    texts |= {f"${variable}": sheets[variable] for variable in named}
+    assert len(texts) == 12
+    for style, colour in texts.items():
+        for paper in (sheets["background"], sheets["panel"]):
+            assert contrast(colour, paper) >= 4.4, f"{style} is {colour} on {paper}: it cannot be read"
 
 
 def test_every_key_that_is_shown_has_an_id_of_its_own() -> None:

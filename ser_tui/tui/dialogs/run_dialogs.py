@@ -143,19 +143,19 @@ async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) 
     """Move runs into the trash, if the person says yes; whether they are there."""
     if len(summaries) == 1:
         [one] = summaries
-        named, figure = printable(one.run_id), one.headline
+        named, them, figure = printable(one.run_id), "it", one.headline
         held = f"{counted(one.trials, 'trial')}, {duration(one.seconds)} of work" + (f", BCA {headline_text(figure)}" if figure else "")
     else:
-        named = f"{len(summaries)} runs"
+        named, them = f"{len(summaries)} runs", "them"
         held = f"{counted(sum(one.trials for one in summaries), 'trial')}, {duration(sum(one.seconds or 0 for one in summaries))} of work"
     yes = await screen.app.push_screen_wait(
-        ConfirmScreen(f"Move {named} to the trash?", f"{held}. u brings it back; `ser-tui trash --empty` frees the disk.")
+        ConfirmScreen(f"Move {named} to the trash?", f"{held}. u brings {them} back; `ser-tui trash --empty` frees the disk.")
     )
     if not yes:
         return False
     folders = [folder_of(screen, one.run_id) for one in summaries]
     if gone := await screen.succeeds(lambda: screen.ser.feed().discard(folders)):
-        screen.ser.tell(f"{named} in the trash; u brings it back")
+        screen.ser.tell(f"{named} in the trash; u brings {them} back")
     return gone
 
 

@@ -26,7 +26,7 @@ COLUMNS = (
     Column("name", "CORPUS", 14),
     Column("state", "STATE", 14),
     Column("documented", "UTTER.", 6, "right"),
-    Column("licence", "LICENCE", 12),
+    Column("licence", "LICENCE", 12, flexible=True, most=40),
     Column("title", "", 20, flexible=True),
 )
 LONGEST_NAME = 26

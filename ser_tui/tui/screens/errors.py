@@ -23,7 +23,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views.confusions import Place, matrix_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
-from ser_tui.tui.widgets.table import Column, Table, cell
+from ser_tui.tui.widgets.table import Column, Table, cell, told_apart
 
 COLUMNS = (
     Column("utterance", "UTTERANCE", 16, flexible=True, most=40), Column("speaker", "SPEAKER", 8), Column("sex", "SEX", 6),
@@ -92,7 +92,9 @@ class ErrorsScreen(AppScreen[None]):
         Binding("r", "shares", "row shares", tooltip="Counts, or per cent of the row"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="Speaker, sex, emotion; >2 and <3: seconds"),
         Binding("x", "export", "export", tooltip="Write the list as CSV into the run's folder"),
-        Binding("escape,q", "back", "back", key_display="esc"),
+        Binding("escape", "clear_filter", "no filter", key_display="esc", tooltip="List what the filter left out too"),
+        Binding("escape", "dismiss", "back", key_display="esc"),
+        Binding("q", "dismiss", "back", show=False),
     ]
 
     def __init__(self, run_id: str, number: int | None = None) -> None:
@@ -203,9 +205,10 @@ class ErrorsScreen(AppScreen[None]):
         one = self._listed[int(key)]
         spoken = one.spoken
         seconds = "-" if spoken.seconds is None else f"{spoken.seconds:.1f}"
+        name = told_apart(spoken.id, self.query_one(ErrorsTable).room_of("utterance"))
         return tuple(
             cell(value) for value in (
-                spoken.id, spoken.speaker or "-", spoken.gender or "-", seconds, one.truth, one.said or "-", score(one.confidence),
+                name, spoken.speaker or "-", spoken.gender or "-", seconds, one.truth, one.said or "-", score(one.confidence),
                 score(one.truth_probability),
             )
         )  # fmt: skip
@@ -249,6 +252,7 @@ class ErrorsScreen(AppScreen[None]):
             field = Input(self._words, placeholder="speaker, sex or emotion, >2 <3.5 for seconds; all of them", id="filter")
             await self.query_one("#list").mount(field, before=self.query_one(ErrorsTable))
         self.query_one("#filter").focus()
+        self.refresh_bindings()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -261,13 +265,13 @@ class ErrorsScreen(AppScreen[None]):
         await self.query("#filter").remove()
         self.query_one(ErrorsTable).focus()
 
-    async def action_back(self) -> None:
-        """Out of the filter, or off the screen."""
-        if self.query("#filter"):
-            await self.query("#filter").remove()
-            self.query_one(ErrorsTable).focus()
-        else:
-            self.dismiss()
+    async def action_clear_filter(self) -> None:
+        """All of them again."""
+        await self.query("#filter").remove()
+        self._words = ""
+        self._draw_list()
+        self.query_one(ErrorsTable).focus()
+        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what the part has."""
@@ -275,6 +279,8 @@ class ErrorsScreen(AppScreen[None]):
             return len(self._parts) > 1
         if action == "shares":
             return bool(self._parts) and self._part.matrix is not None
+        if action == "clear_filter":
+            return bool(self._words or self.query("#filter"))
         if action in ("export", "filter", "all"):
             return bool(self._parts) and self._part.answers is not None
         return True

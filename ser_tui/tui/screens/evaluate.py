@@ -171,11 +171,11 @@ class EvaluateScreen(AppScreen[None]):
         shown = f"{figure} ({summary.protocol}{summary.study.beside}, {over}{f', {speakers}' if speakers else ''})"
         collapsed = f", {COLLAPSED}" if best.status == TrialStatus.COLLAPSED else ""
         line.append_text(cell(f"   {summary.name}, trial {best.number}{collapsed}, validation BCA {shown}"))
-        second = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
+        classes = cell(f"classes: {' '.join(self.plan.classes)}", "muted")
         advice = trimming_advice(summary.study)
         width = max(40, self.size.width - 2)
         warned = broken(cell(f"! {advice}", "warning"), width, hang=2) if advice else []
-        self.query_one("#head", Lines).show([*broken(line, width, hang=2), second, *warned])
+        self.query_one("#head", Lines).show([*broken(line, width, hang=2), *broken(classes, width, hang=2), *warned])
 
     def _show(self) -> None:
         plan = self.plan

@@ -94,7 +94,7 @@ class ParametersScreen(AppScreen[None]):
         part = ", ".join(filter(None, ("validation part", pooled_over(state.start), state.study.transductive, over)))
         of = f"{objective_of(state).label} of {counted(number, 'trial')}"
         head.append_text(cell(f"   {of}, {part}", "muted"))
-        self.query_one("#head", Lines).show([head])
+        self.query_one("#head", Lines).show(broken(head, max(20, self.size.width - 2), hang=2))
         self._show_importances()
         for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):
             panel.show(pictures.get(name))

@@ -12,13 +12,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.study.formatting import local_zone
-from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views import timeline
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Table, cell
+
+LOOK_SECONDS = 2.0
 
 
 class Timeline(Table):
@@ -37,7 +38,7 @@ class TimelineScreen(AppScreen[None]):
     def __init__(self, view: Callable[[], View]) -> None:
         super().__init__()
         self._view = view
-        self._drawn: RunState | None = None
+        self._drawn: View | None = None
         self._spans: list[timeline.Span | None] = []
 
     def compose(self) -> ComposeResult:
@@ -48,7 +49,7 @@ class TimelineScreen(AppScreen[None]):
 
     def on_mount(self) -> None:
         """Draw, now and as the run goes on."""
-        self.set_interval(2.0, self._draw)
+        self.set_interval(LOOK_SECONDS, self._draw)
         self.call_after_refresh(self._draw)
 
     def on_resize(self) -> None:
@@ -57,11 +58,12 @@ class TimelineScreen(AppScreen[None]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        view = self._view()
+        view, before = self._view(), self._drawn
         state = view.state
-        if state is self._drawn:
+        # What is under way grows longer, and ends with its worker, also where the log tells nothing.
+        if before is not None and before.state is state and not (before.live or view.live):
             return
-        self._drawn = state
+        self._drawn = view
         now = datetime.now(UTC).isoformat() if view.live else ""
         self._spans = timeline.spans(state, now)
         width = self.size.width - 2

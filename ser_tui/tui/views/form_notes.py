@@ -114,8 +114,10 @@ def strategy_note(study: Study, planned: int | None) -> str:
     if not chosen.models or startup is None:
         return f"{count}: {chosen.help}"
     if total is not None and startup >= total:
-        return f"{count}: all {total} at random, the model never gets a say; fewer random first"
-    return f"{count}: the first {startup} at random, then the model takes over"
+        random = "at random" if total == 1 else f"all {total} at random"
+        return f"{count}: {random}, the model never gets a say; fewer random first"
+    first = "the first" if startup == 1 else f"the first {startup}"
+    return f"{count}: {first} at random, then the model takes over"
 
 
 def time_note(study: Study, planned: int | None, past: Sequence[RunSummary]) -> str:

@@ -61,6 +61,9 @@ MOST_RESULTS, FEW_RESULTS = 6, 4
 
 _WIDTHS = {"LR": 6, "EP": 3, "UNF": 3, "SEC": 4, "POOL": 8}
 
+_STATE, _LEAST_STATE = len("best, collapsed"), len("done  best")
+"""Cells for the state of a trial; beside the names of members, which have more to tell."""
+
 _HEADING = 8
 """Cells for the name of a hyperparameter that ser_tui does not know, as imported studies have them; more where it takes more to tell
 two of them apart."""
@@ -96,7 +99,7 @@ def trial_columns(
         Column("loss", "LOSS", 6, "right"),
         Column("done", "DONE", 5, "right"),
         Column("time", "TIME", 6, "right"),
-        Column("state", "STATE", 18 if rungs else 10, flexible=MEMBERS not in names),
+        Column("state", "STATE", 18 if rungs else _LEAST_STATE if MEMBERS in names else _STATE, flexible=MEMBERS not in names),
     ]
     needed = sum(column.width + 1 for column in columns)
     return [column for column in columns if column.key != "done" or not 0 < room < needed]

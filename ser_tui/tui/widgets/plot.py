@@ -83,8 +83,15 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
                 yield _Canvas(1, 1, id=place)
         yield Legend(id="legend")
 
+    @property
+    def _whole(self) -> bool:
+        """Whether its parts are there. Of an app that ends they go first, and textual-plot would look for them in vain."""
+        return all(self.query(part) for part in ("Grid", "#legend", "#plot", "#margin-bottom"))
+
     def render(self) -> RenderResult:
         """As textual-plot's, which has each of its dots refresh the canvas: here they do it together."""
+        if not self._whole:
+            return ""
         with ExitStack() as stack:
             for canvas in self.query(Canvas):
                 stack.enter_context(canvas.batch_refresh())
@@ -93,6 +100,8 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
     def on_mount(self, event: Mount) -> None:  # type: ignore[override]  # Textual passes the event to those that name it
         """Where it has no size yet, the picture is drawn when it has."""
         event.prevent_default()  # Textual would call the base's a second time, and that clears
+        if not self._whole:
+            return
         super().on_mount()
         self._composed = True
         if self.size.width:
@@ -103,19 +112,19 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
         if picture == self._picture:
             return
         self._picture = picture
-        if self._composed and self.size.width:
-            self._draw(picture)
+        if self.size.width:
+            self.on_resize()
 
     def on_resize(self) -> None:
         """Dots lie closer or wider."""
-        if self._picture is not None and self._composed:
+        if self._picture is not None and self._composed and self._whole:
             self._draw(self._picture)
 
     @on(Canvas.Resize)
     def _canvas_resized(self) -> None:
         """textual-plot may have drawn before a new margin moved the canvas, and would leave a column empty."""
         self._needs_canvas_resize = True
-        if self.inner == self._drawn_in:
+        if self._whole and self.inner == self._drawn_in:
             self._rerender()
         else:
             self.on_resize()

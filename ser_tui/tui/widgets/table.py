@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
+from pathlib import PurePath
 from typing import Any, ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -64,6 +65,22 @@ def shortened(value: object, cells: int) -> str:
     """`value` in so many cells at most, with an … where it is cut."""
     shown = printable(str(value))
     return shown if cell_len(shown) <= cells else f"{set_cell_size(shown, max(0, cells - 1)).rstrip()}…"
+
+
+def told_apart(name: str, cells: int) -> str:
+    """The name of a file in so many cells at most: without its suffix where that has no room, then with an … within, as names of one
+    corpus begin alike, and often end alike too."""
+    shown = printable(name)
+    if cell_len(shown) <= cells:
+        return shown
+    stem = PurePath(shown).stem if "/" not in shown else shown
+    if cell_len(stem) <= cells:
+        return stem
+    head = max(0, (cells - 1) // 3)
+    tail = stem
+    while tail and head + 1 + cell_len(tail) > cells:
+        tail = tail[1:]
+    return f"{set_cell_size(stem, head)}…{tail}"
 
 
 def _thumb(bar: ScrollBar) -> list[Segment]:
@@ -169,6 +186,10 @@ class Table(ScrollView, can_focus=True):
     def cells(self, key: str) -> tuple[Text, ...]:
         """The cells of the row `key`."""
         return self._cells_of(key)
+
+    def room_of(self, key: str) -> int:
+        """Cells that the column `key` has now."""
+        return next((width for width, column in zip(self._widths, self._columns, strict=True) if column.key == key), 0)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Change the columns; the rows must be given anew."""
