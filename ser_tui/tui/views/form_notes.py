@@ -175,7 +175,8 @@ def notes(
         "corpus": corpus_note(facts),
         "protocol.kind": protocol_note(form, facts),
         "protocol.test_size": (test_note(form, facts), False),
-        "bounds": ((found_by if bounds == "recommended" else "") or BOUNDS_NOTES[bounds], False),
+        # Those of other methods were not found so.
+        "bounds": ((found_by if (bounds, form.texts["method"]) == ("recommended", "finetune") else "") or BOUNDS_NOTES[bounds], False),
     }
     speakers = sorted({name for one in facts for name in one.speakers})
     if speakers:
