@@ -33,7 +33,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.formatting import counted
-from ser_tui.study.going_on import refuse_after_test, refuse_done
+from ser_tui.study.going_on import refuse_after_test, refuse_all_tried, refuse_done
 from ser_tui.study.load import dumps, load
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.searching import Budget, WarmStart
@@ -163,6 +163,7 @@ def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float |
         refuse_done(folder.run_id, folder.state(), study, options)
     else:
         longer = _longer(folder, study, trials, minutes)
+        refuse_all_tried(folder.run_id, folder.state(), study)
         try:
             write_atomically(folder.study, dumps(longer).encode())
         except OSError as error:

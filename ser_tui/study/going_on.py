@@ -45,15 +45,30 @@ def refuse_done(run_id: str, state: RunState, study: Study, options: str = "") -
     if state.test is not None:
         todo = "its test part is scored, which is done once: start a new run with a larger budget (y on home copies the study)"
     elif state.reason == ALL_TRIED:
-        todo = "wider bounds (search) in its study.yaml make more of them"
+        todo = _WIDER
     raise UsageError(f"{run_id} is done{f' ({state.reason})' if state.reason else ''}: nothing is left to do; {todo}")
+
+
+_WIDER = "wider bounds (search) in its study.yaml make more of them"
+
+
+def refuse_all_tried(run_id: str, state: RunState, study: Study) -> None:
+    """Raise UsageError where every point is tried, and `study`, the document as it is now, has the same bounds: with a larger budget a
+    worker would find nothing to try either."""
+    if state.status == RunStatus.DONE and state.reason == ALL_TRIED and "search" not in _edited(state, study):
+        raise UsageError(f"{run_id} is done ({ALL_TRIED}): no budget makes it go on; {_WIDER}")
+
+
+def _edited(state: RunState, study: Study) -> set[str]:
+    """Which of budget and bounds are others than those that the search ended within."""
+    then: Mapping[str, Any] = {} if state.start is None else state.start.study
+    now = to_plain(study)
+    return {name for name in ("budget", "search") if _text(then.get(name)) != _text(now[name])}
 
 
 def _goes_on(state: RunState, study: Study) -> bool:
     """Whether the budget, or the bounds, are others than those that the search ended within, and leave it something to do."""
-    then: Mapping[str, Any] = {} if state.start is None else state.start.study
-    now = to_plain(study)
-    edited = {name for name in ("budget", "search") if _text(then.get(name)) != _text(now[name])}
+    edited = _edited(state, study)
     if edited == {"budget"} and state.reason == ALL_TRIED:
         return False
     minutes = study.budget.minutes

@@ -9,7 +9,7 @@ import pytest
 
 from ser_tui.study.errors import UsageError
 from ser_tui.study.events import RunStarted, TestScored
-from ser_tui.study.going_on import ALL_TRIED, refuse_done
+from ser_tui.study.going_on import ALL_TRIED, refuse_all_tried, refuse_done
 from ser_tui.study.load import loads, to_plain
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
@@ -58,3 +58,11 @@ def test_one_whose_document_leaves_something_to_do_goes_on(begun: str, now: str,
     refuse_done("x", over(TEXT + begun, reason), loads(document))
     for status in (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.RUNNING):
         refuse_done("x", over(TEXT + begun, status=status), loads(TEXT + begun))
+
+
+def test_no_budget_makes_one_go_on_that_has_tried_every_point() -> None:
+    tried = over(TEXT + "budget: 5", ALL_TRIED)
+    with pytest.raises(UsageError, match=r"no budget makes it go on; wider bounds"):
+        refuse_all_tried("x", tried, loads(TEXT + "budget: 30"))
+    refuse_all_tried("x", tried, loads("budget: 5\nsearch: {epochs: {low: 1, high: 12}}"))
+    refuse_all_tried("x", over(TEXT + "budget: 5", "5 trials are done"), loads(TEXT + "budget: 30"))
