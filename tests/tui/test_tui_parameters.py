@@ -63,7 +63,8 @@ def test_where_it_cannot_be_told_it_is_not_told(number: int, noise: bool) -> Non
 
 
 def test_every_searched_dimension_has_a_panel_on_its_scale_with_the_best_marked(runs: Path) -> None:
-    pictures = parameter_pictures(state_of(finished(runs)))
+    state = state_of(finished(runs))
+    pictures = parameter_pictures(state)
     assert list(pictures) == ["learning_rate", "epochs", "unfreeze_epoch", "max_seconds"]
     rate = pictures["learning_rate"]
     assert (rate.x.low, rate.x.high) == (-6, -3) and rate.x.ticks[0] == (-6.0, "1e-6")
@@ -71,6 +72,8 @@ def test_every_searched_dimension_has_a_panel_on_its_scale_with_the_best_marked(
     for picture in pictures.values():
         best = next(series for series in picture.series if series.mark == "@")
         assert best.points[0][1] == 0.953
+    near = parameter_pictures(state, zoomed=True)["epochs"]
+    assert near.y.low > 0.8 and [series.name for series in near.series if series.mark == "v"] == ["below"]
 
 
 async def test_two_keys_from_a_run_are_its_parameters_and_its_timeline(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,15 +82,14 @@ async def test_two_keys_from_a_run_are_its_parameters_and_its_timeline(runs: Pat
     app = SerTuiApp(runs, run.folder.run_id)
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "15 trials are done")
-        await press(pilot, "p")
-        await until_shown(pilot, "BCA by learning_rate", "BCA by max_seconds", "epochs .40 ±.10", "1e-3")
-        await pilot.resize_terminal(52, 24)
-        await until_shown(pilot, "validation part, n = 127")
-        await pilot.resize_terminal(80, 24)
-        await press(pilot, "escape", "i")
+        await press(pilot, "i")
         await until_shown(pilot, "15 trials in", "at most 1 at once", "done  best")
         await press(pilot, "enter")
         await until_shown(pilot, "trial 15", "BCA by epoch")
+        await press(pilot, "escape", "escape", "p")
+        await until_shown(pilot, "BCA by learning_rate", "BCA by max_seconds", "epochs .40 ±.10", "1e-3", "z zoom")
+        await pilot.resize_terminal(52, 24)
+        await until_shown(pilot, "validation part, n = 127")
 
 
 async def test_a_timeline_tells_that_its_worker_is_gone_also_where_the_log_does_not(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

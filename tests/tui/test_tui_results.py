@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from calling import call
 from fabricated_outputs import explained_run, run_with_test_part
+from fabricated_runs import finished
 from piloting import press, shown, until, until_shown
 
 from ser_tui.evaluation.errors import Bin, bin_text, reliability_bar
+from ser_tui.study import events
 from ser_tui.study.formatting import score
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.screens.results import ResultsScreen
 from ser_tui.tui.widgets.lines import Lines
 
 
@@ -90,3 +93,16 @@ def test_a_row_of_the_diagram_says_whether_a_model_is_too_sure_of_itself() -> No
     assert reliability_bar(Bin(0.4, 0.5, 5, 0.5, 0.9), 10) == "####|####."
     assert reliability_bar(Bin(0.4, 0.5, 5, 0.5, 0.5), 10) == "####|....."
     assert reliability_bar(Bin(0.4, 0.5, 0, None, None), 10) == " " * 10
+
+
+async def test_what_was_asked_for_is_told_of_before_its_worker_tells_anything(runs: Path) -> None:
+    run = finished(runs, trials=1)
+    run.live()
+    worker = json.loads(run.folder.worker.read_text())
+    run.folder.worker.write_text(json.dumps({**worker, "job": "evaluate"}))
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(ResultsScreen(run.folder.run_id, awaited=True))
+        await until_shown(pilot, "its worker is getting ready ...")
+        run.write(events.EvaluationStarted(corpus="ravdess", mapping={}, utterances=576))
+        await until_shown(pilot, "Results   evaluating", "0/576 utterances")

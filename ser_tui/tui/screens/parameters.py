@@ -40,6 +40,7 @@ class ParametersScreen(AppScreen[None]):
     AUTO_FOCUS = "#panels"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "ask", "importance again", tooltip="Ask which mattered, with the trials that there are now"),
+        Binding("z", "zoom", "zoom", tooltip="Plot the best scores only, and back to all"),
         Binding("escape,q,p", "dismiss", "back", key_display="esc"),
     ]
 
@@ -47,6 +48,7 @@ class ParametersScreen(AppScreen[None]):
         super().__init__()
         self._view = view
         self._drawn: RunState | None = None
+        self._zoomed = False
         self._names = view().state.study.varied
         self._importances = importance_lines(None) if self._names else [cell(NOTHING, "muted")]
 
@@ -69,7 +71,9 @@ class ParametersScreen(AppScreen[None]):
             self.action_ask()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What does not vary cannot matter."""
+        """What does not vary cannot matter, and minutes have no best ones to be zoomed to."""
+        if action == "zoom":
+            return bool(self._names) and objective_of(self._view().state).measure.unit == "share"
         return action != "ask" or bool(self._names)
 
     def on_resize(self) -> None:
@@ -88,7 +92,7 @@ class ParametersScreen(AppScreen[None]):
     @work(exclusive=True, group="pictures", description="parameters' plots")
     async def _draw_state(self, state: RunState) -> None:
         # Of ten thousand trials it takes half a second on a small machine: not on the event loop.
-        number, pictures, beside = await in_thread(_pictures, state)
+        number, pictures, beside = await in_thread(_pictures, state, self._zoomed)
         head = cell(f"{shortened(state.study.name, LONGEST_NAME)}  parameters", "bold")
         over = "" if state.best is None else sample(state.best.utterances, validation_speakers(state.start))
         part = ", ".join(filter(None, ("validation part", pooled_over(state.start), state.study.transductive, over)))
@@ -111,6 +115,11 @@ class ParametersScreen(AppScreen[None]):
         width = max(20, self.size.width - 2)
         self.query_one("#importance", Lines).show([part for line in self._importances for part in broken(line, width, hang=2)])
 
+    def action_zoom(self) -> None:
+        """The best scores only, or all again."""
+        self._zoomed = not self._zoomed
+        self._draw_state(self._view().state)
+
     @work(exclusive=True, group="importances")
     async def action_ask(self) -> None:
         """Ask a process of its own which hyperparameters mattered."""
@@ -127,10 +136,14 @@ class ParametersScreen(AppScreen[None]):
         self._show_importances()
 
 
-def _pictures(state: RunState) -> tuple[int, Mapping[str, Picture], Mapping[str, Picture | None]]:
+def _pictures(state: RunState, zoomed: bool) -> tuple[int, Mapping[str, Picture], Mapping[str, Picture | None]]:
     """How many trials count; the pictures of the searched hyperparameters, and those of a run that has them: the front of two objectives,
     and what was expected."""
-    return len(counted_trials(state)), parameter_pictures(state), {"front": front_picture(state), "expected": expectation_picture(state)}
+    return (
+        len(counted_trials(state)),
+        parameter_pictures(state, zoomed),
+        {"front": front_picture(state), "expected": expectation_picture(state)},
+    )
 
 
 def _scored(state: RunState) -> list[tuple[Mapping[str, Any], float]]:

@@ -48,6 +48,8 @@ class ResultsScreen(AppScreen[None]):
         super().__init__()
         self._run_id = run_id
         self._awaited = awaited
+        self._begun = False
+        """Whether what was asked for has been told of."""
         self._follower: Follower | None = None
         self._number: int | None = None
         """The trial that is shown; None: the best one."""
@@ -85,6 +87,10 @@ class ResultsScreen(AppScreen[None]):
                 stage = view.state.progress
                 if view.busy and not (view.evaluating and under_way) and stage is not None:
                     words = progress_text(stage.stage, stage.done, stage.utterances)
+                if self._awaited and view.busy and not words and not self._begun:
+                    words = "its worker is getting ready ..."  # for many seconds its log tells nothing
+                elif words:
+                    self._begun = True
                 self.query_one("#head", Lines).show([self._title(words)])
                 await self._explain(follower)
                 self._draw(follower)
@@ -134,7 +140,7 @@ class ResultsScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.run_dialogs import train_again
 
         if self._follower is not None and await train_again(self, self._run_id, self._follower.view.state):
-            self._awaited = True
+            self._awaited, self._begun = True, False
             self._again()
 
     def action_errors(self) -> None:

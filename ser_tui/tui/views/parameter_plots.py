@@ -14,7 +14,7 @@ from ser_tui.study.front import front_of
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.tui.views.trial_plot import EARLY, ENDED_EARLY, Objective, early_place, objective_of
+from ser_tui.tui.views.trial_plot import EARLY, ENDED_EARLY, Objective, early_place, objective_of, zoomed_axis
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, log_axis, nice_axis, word_axis
 from ser_tui.tui.widgets.table import cell
 
@@ -22,15 +22,17 @@ GRID = 200
 """Points that fall on one of so many places of each axis are drawn once: of 10,000 trials no more than that is seen."""
 
 
-def parameter_pictures(state: RunState) -> dict[str, Picture]:
-    """Name of every searched hyperparameter -> the scores over it, on its scale; none before the first score."""
+def parameter_pictures(state: RunState, zoomed: bool = False) -> dict[str, Picture]:
+    """Name of every searched hyperparameter -> the scores over it, on its scale; none before the first score. `zoomed`: from a little
+    below the best score on, what lies below is marked at the edge."""
     objective = objective_of(state)
     trials = counted_trials(state)
     scores = [value for trial in trials if (value := objective.value(trial)) is not None]
     if not scores:
         return {}
     low = min([*scores, *([objective.chance] if objective.chance is not None else [])])
-    y = nice_axis(low, max(scores), ticks=5)
+    shares = objective.measure.unit == "share"
+    y = zoomed_axis(max(scores)) if zoomed and shares else nice_axis(low, max(scores), ticks=5)
     found = {}
     for name in state.study.searched:
         dimension = state.study.search.get(name)
@@ -70,6 +72,7 @@ def _over(
     seen: dict[tuple[int, int], Point] = {}
     failed: set[Point] = set()
     early: set[Point] = set()
+    below: set[Point] = set()
     best: tuple[Point, Value] | None = None
     outside = 0
     for trial in trials:
@@ -87,11 +90,16 @@ def _over(
             else:
                 failed.add((at, y.low))
             continue
+        if scored < y.low:
+            below.add((at, y.low))
+            continue
         key = round((at - x.low) / (x.high - x.low) * GRID), round((scored - y.low) / (y.high - y.low) * GRID)
         seen.setdefault(key, (at, scored))
         if chosen is not None and trial.number == chosen.number:
             best = (at, scored), value
     series = [Series("o", tuple(seen.values()))]
+    if below:
+        series.append(Series("v", tuple(below), "below", "muted"))
     if early:
         series.append(Series("=", tuple(early), EARLY, "muted"))
     if failed:

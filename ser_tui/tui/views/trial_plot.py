@@ -98,12 +98,17 @@ def _probe(state: RunState, objective: Objective) -> Score | None:
 def _scores_axis(state: RunState, objective: Objective, trials: Sequence[Trial], real: Sequence[float], zoomed: bool) -> PlotAxis:
     highest = max(real)
     if zoomed and objective.measure.unit == "share":
-        return nice_axis(max(0.0, highest - ZOOM), min(1.0, highest + ZOOM / 4))
+        return zoomed_axis(highest)
     beside = _probe(state, objective)
     intervals = [interval for trial in trials if (interval := objective.interval(trial)) is not None] if len(trials) < 200 else []
     low = min([*real, *(interval[0] for interval in intervals), objective.chance if objective.chance is not None else highest])
     high = max([highest, *(interval[1] for interval in intervals), beside.value if beside is not None else 0.0])
     return nice_axis(low, min(1.0, high) if high <= 1.0 else high)
+
+
+def zoomed_axis(highest: float) -> PlotAxis:
+    """Shares from a little below the `highest` one on."""
+    return nice_axis(max(0.0, highest - ZOOM), min(1.0, highest + ZOOM / 4))
 
 
 def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objective, y: PlotAxis) -> list[Series]:
