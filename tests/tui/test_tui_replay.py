@@ -94,6 +94,24 @@ async def test_strategies_are_replayed_on_a_folder_of_tables_and_the_table_leave
         await until_shown(pilot, "trials a search  15 ", "minutes a search any number")
 
 
+async def test_why_nothing_is_replayed_stays_to_be_read_until_something_else_is_asked_for(runs: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        finished(runs, number=number, name=name, trials=3)
+    async with SerTuiApp(runs).run_test(size=(80, 24), notifications=False) as pilot:
+        await until_shown(pilot, "one", "two")
+        await press(pilot, "b", "enter")
+        await until_shown(pilot, "Whose trials?", "3 trials, emodb")
+        await press(pilot, "a", "enter")
+        await until_shown(pilot, "2 sources: 2026")
+        await press(pilot, "ctrl+s")
+        await until_shown(pilot, "needs 20 at least:", "name more runs or tables")
+        assert "--study" not in shown(pilot.app), "the screen has no such field"
+        await press(pilot, "end", "enter")
+        await until_shown(pilot, "The BCA that a search shall reach")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "needs 20 at least" not in shown(pilot.app))
+
+
 async def test_a_replay_that_is_stopped_goes_on_from_there(runs: Path, table: Path) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "b replay")

@@ -18,6 +18,7 @@ from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed, Stopper
 from ser_tui.replay.searches import BUDGET, FOREST, MOST_TRIALS, NEAREST, Request
 from ser_tui.strategies import registry
+from ser_tui.study.errors import UserError, told
 from ser_tui.study.formatting import counted
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -75,6 +76,8 @@ class ReplayScreen(AppScreen[None]):
         self._remarks: list[str] = []
         self._done_for = self.asked
         """What the figures are of."""
+        self._refused = self.asked, ""
+        """What could not be replayed, and why."""
         self._found: Replayed | None = None
         self._total = self._kept = 0
         self._begun = 0.0
@@ -201,7 +204,7 @@ class ReplayScreen(AppScreen[None]):
             return
         stopper = self._stopper = Stopper()
         self._found, self._total, self._kept, self._reckoned, self._standings = None, 0, 0, -1, {}
-        self._done_for, self._begun = asked, time.monotonic()
+        self._done_for, self._begun, self._refused = asked, time.monotonic(), (asked, "")
         self._show()
 
         def heard(found: Replayed, total: int) -> None:
@@ -217,7 +220,12 @@ class ReplayScreen(AppScreen[None]):
             self._remarks = [*replaying.remarks(runs, asked.sources), *replaying.left_out(trials, self._request)]
             return replaying.replay(self._request, KINDS, asked.seeds, heard, stopper=stopper)
 
-        found = await self.attempt(replayed)
+        found = None
+        try:
+            found = await in_thread(replayed)
+        except (UserError, OSError) as error:
+            # It stays to be read: what is asked for has to be changed.
+            self._refused = asked, views.refusal(str(error) if isinstance(error, UserError) else told(error))
         self._stopper = None
         if self.left:
             return
@@ -264,7 +272,7 @@ class ReplayScreen(AppScreen[None]):
             line.append_text(cell("   compares strategies on trials that were recorded; nothing is trained", "muted"))
         self.query_one("#head", Lines).show([line])
         self.query_one(AskedTable).sync(views.asked_rows(asked))
-        self.query_one("#progress", Lines).show([self._progress(width)])
+        self.query_one("#progress", Lines).show(broken(self._progress(width), max(20, width - 2)))
         error = self._found.errors.get(self._kind) if self._found is not None else None
         told = [views.surrogate_line(self._kind, error), *(cell(remark, "warning") for remark in self._remarks)] if shown else []
         self.query_one("#surrogate", Lines).show([line for one in told for line in broken(one, max(20, width - 2))])
@@ -287,6 +295,8 @@ class ReplayScreen(AppScreen[None]):
             return cell(f"stopped after {self._found.done} of {counted(self._total, 'search')}; ctrl+s goes on", "warning")
         if self._standings and replace(self.asked, reach=0.0) != replace(self._done_for, reach=0.0):
             return cell("what is below was asked for before; ctrl+s replays what is above", "warning")
+        if self._refused[1] and self._refused[0] == self.asked:
+            return cell(self._refused[1], "warning")
         if self._standings:
             return cell(f"{counted(self._total, 'search')} {'is' if self._total == 1 else 'are'} done", "muted")
         return cell("ctrl+s starts", "muted") if self.asked.sources else cell("")

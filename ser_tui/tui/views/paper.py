@@ -116,7 +116,7 @@ def _of_search(tables: PaperTables, kind: str, *, wide: bool) -> list[Text]:
     ours, begun = tables.rows.get(kind), tables.begun.get(kind)
     if ours is None and begun is not None:
         told = f"run {begun[0]} has {begun[1]} of {counted(tables.budget, 'trial')} so far"
-        return [cell(f"{told}; enter opens it, where r goes on with it if it was stopped", "warning")]
+        return [cell(f"{told}; enter opens it, where r goes on with it", "warning")]
     if ours is None:
         can = f"; g replays it on the {counted(tables.recorded, 'recorded trial')}" if kind == "grid" and tables.recorded >= LEAST else ""
         return [cell(f"missing: enter starts or queues it{can}", "warning"), cell(command(kind, tables), "muted")]

@@ -63,8 +63,10 @@ _HELP: Mapping[str, tuple[str, str]] = {
 
 def asked_rows(asked: Asked) -> list[Row]:
     """One row for each thing that can be changed."""
+    several = f"{len(asked.sources)} sources: " if len(asked.sources) > 1 else ""  # a narrow terminal shows the first of them
+    sources = several + ", ".join(map(source_name, asked.sources))
     values = {
-        "sources": ", ".join(map(source_name, asked.sources)) or "none yet: enter chooses", "strategies": ", ".join(asked.strategies),
+        "sources": sources or "none yet: enter chooses", "strategies": ", ".join(asked.strategies),
         "seeds": str(asked.seeds), "budget": "any number" if asked.budget == MOST_TRIALS else str(asked.budget),
         "minutes": "any number" if asked.minutes is None else f"{asked.minutes:g}", "reach": score(asked.reach),
     }  # fmt: skip
@@ -99,6 +101,11 @@ def progress_line(done: int, total: int, kept: int, seconds: float, width: int) 
     if width >= WIDE or (not kept and done < total):
         line.append_text(cell("   s stops; what is done is kept" if done < total else "", "muted"))
     return line
+
+
+def refusal(text: str) -> str:
+    """Why nothing was replayed, without the option of a command that the screen has no field for."""
+    return text.replace(", or another space with --study", "")
 
 
 def surrogate_line(kind: str, error: float | None) -> Text:
