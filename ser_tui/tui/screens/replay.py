@@ -225,7 +225,7 @@ class ReplayScreen(AppScreen[None]):
             found = await in_thread(replayed)
         except (UserError, OSError) as error:
             # It stays to be read: what is asked for has to be changed.
-            self._refused = asked, views.refusal(str(error) if isinstance(error, UserError) else told(error))
+            self._refused = asked, views.refusal(str(error if isinstance(error, UserError) else told(error)))
         self._stopper = None
         if self.left:
             return

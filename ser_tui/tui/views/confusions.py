@@ -112,7 +112,8 @@ def speaker_lines(answers: Answers, width: int, *, most: int | None = FEW_SPEAKE
         lines.append(line.append_text(cell(f"  {hardest[0]} {score(hardest[1])}" if hardest else "", "muted")))
     if len(shown) < len(groups):
         rest = groups[len(shown) :]
-        lines.append(cell(f"{len(rest)} more, {score(rest[0].value)} to {score(rest[-1].value)}: a lists them", "muted"))
+        ends = dict.fromkeys(score(group.value) for group in (rest[0], rest[-1]))  # once where they are the same
+        lines.append(cell(f"{len(rest)} more, {' to '.join(ends)}: a lists them", "muted"))
     return lines
 
 

@@ -16,7 +16,6 @@ from ser_tui.study.formatting import (
     counted,
     difference_text,
     duration,
-    interval_text,
     mapped,
     measured_text,
     of_speakers,
@@ -168,10 +167,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
     )
     numbers = cell(f"accuracy {score_text(found.scores[ACCURACY])}", "strong")
     numbers.append_text(cell(f"   BCA {score_text(found.scores[BCA])}   chance {score(found.chance)}", "bold"))
-    sizes = (
-        f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped   "
-        f"95 % CI of accuracy {interval_text(found.accuracy_interval)}"
-    )
+    sizes = f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped"
     lines = [*broken(head, width, hang=2), numbers, cell(f"{sizes}   {duration(found.seconds)}")]
     if found.baselines:
         lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
