@@ -116,6 +116,5 @@ def _print_wrong(wrong: Sequence[Wrong]) -> None:
         )
         for one in wrong
     ]  # fmt: skip
-    print_table(
-        ("UTTERANCE", "SPEAKER", "SEX", "SECONDS", "TRUTH", "SAID", "CONFIDENCE", "OF TRUTH"), rows, ("SECONDS", "CONFIDENCE", "OF TRUTH")
-    )
+    headings = ("UTTERANCE", "SPEAKER", "SEX", "SECONDS", "TRUTH", "SAID", "CONFIDENCE", "OF TRUTH")
+    print_table(headings, rows, ("SECONDS", "CONFIDENCE", "OF TRUTH"), by_end="UTTERANCE")

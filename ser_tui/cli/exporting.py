@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ser_tui.cli.output import say
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store.runs import RunFolder, refuse_links, resolve
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import findings_of
 from ser_tui.study.formatting import counted
 
@@ -69,6 +69,7 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str, tr
 def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -> None:
     """Put a run into one file and print its path. `others`: options that were given beside it, which a bundle has not."""
     from ser_tui.store.bundle import write_bundle
+    from ser_tui.store.candidates import model_of
 
     if others:
         raise UsageError(f"--bundle goes without {', '.join(others)}: a bundle is the whole run")
@@ -78,6 +79,12 @@ def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -
     if len(folders) != 1:
         raise UsageError("--bundle takes one run; make a bundle of each")
     say(str(write_bundle(folders[0], absolute(target))))
+    best = folders[0].state().best
+    try:
+        if best is not None:
+            model_of(folders[0], best)
+    except UserError as error:
+        say(f"warning: the bundle has no model of the best trial: {error}", error=True)
 
 
 def track_runs(references: Sequence[str], tracker: str, output: str, others: Sequence[str]) -> None:

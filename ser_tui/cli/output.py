@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MANY_ROWS = 100
 """From here on a table is printed line by line."""
+LEAST_CELLS = 8
+"""Of a cell that is cut."""
 _BETWEEN = "\0"
 SPARKS = 60
 """Characters of a sparkline at most."""
@@ -52,9 +54,12 @@ def say(text: str, *, error: bool = False) -> None:
     print(printable(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """A table on standard output; the columns named in `right` are right-aligned. Piped output is not cut to a width."""
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), by_end: str = "") -> None:
+    """A table on standard output; the columns named in `right` are right-aligned. Piped output is not cut to a width. `by_end`: the column
+    whose cells differ at their ends, as paths do: where a terminal has not the room, they are cut at their beginnings."""
     # One text a row, since tens of thousands of rows are held until their widths are known; no printable text has a zero in it.
+    if by_end and _styled():
+        rows = _cut_at_beginnings(list(rows), headings, headings.index(by_end), _console().width)
     shown = [_BETWEEN.join(map(printable, row)) for row in rows]
     plain, aligned = list(map(printable, headings)), [heading in right for heading in headings]
     if (len(shown) > MANY_ROWS or not _styled()) and _print_plainly(plain, shown, aligned):
@@ -72,6 +77,23 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: S
     for row in shown:
         table.add_row(*map(Text, row.split(_BETWEEN)))
     _console().print(table)
+
+
+def _cut_at_beginnings(rows: Sequence[Sequence[str]], headings: Sequence[str], column: int, width: int) -> list[Sequence[str]]:
+    """`rows` whose cells of `column` have no more than the room that the other columns leave them in a table of `width` cells."""
+    others = sum(
+        max(_cells(printable(cell)) for cell in cells) for place, cells in enumerate(zip(headings, *rows, strict=True)) if place != column
+    )
+    room = max(LEAST_CELLS, width - 2 - 3 * (len(headings) - 1) - others)
+    found: list[Sequence[str]] = []
+    for row in rows:
+        kept = printable(row[column])
+        if _cells(kept) > room:
+            while _cells(kept) > room - 1:
+                kept = kept[1:]
+            kept = f"…{kept}"
+        found.append([*row[:column], kept, *row[column + 1 :]])
+    return found
 
 
 def _console() -> Console:

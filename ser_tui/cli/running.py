@@ -13,7 +13,7 @@ from ser_tui.cli.following import ended_without_word, follow, reading
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
 from ser_tui.client import launch, queueing
-from ser_tui.client.resolving import load_study, require_possible
+from ser_tui.client.resolving import load_study, require_besides
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.remarks import change_remarks, read_remarks
@@ -37,7 +37,7 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
     """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code."""
     _refuse_both(headless, detach, queue)
     study = load_study(path, overrides)
-    require_possible(study, reading("+".join(study.corpus), partial(say, error=True)))
+    require_besides(study, reading("+".join(study.corpus), partial(say, error=True)), later=queue)
     if queue:
         folder = queueing.enqueue(study, runs_folder())
         _remember(folder, notify)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from ser_tui.client import replaying
-from ser_tui.client.resolving import load_study, require_possible
+from ser_tui.client.resolving import load_study, require_besides
 from ser_tui.encoders import registry as encoders
 from ser_tui.encoders.registry import PAPER_SEARCH
 from ser_tui.replay.recorded import LEAST, Recorded, of_run, space_of, usable
@@ -201,7 +201,7 @@ def missing_study(kind: str, tables: PaperTables) -> Study:
     """The study of a search that is missing, ready to run. Raises UserError where corpus or encoder are not here, or not as it needs
     them."""
     study = load_study(f"emodb-{kind}", _overrides(kind, tables))
-    require_possible(study)
+    require_besides(study)
     return study
 
 

@@ -7,17 +7,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ser_tui.client.clusters import require_cluster
 from ser_tui.client.shipped import find_study
 from ser_tui.corpora import registry as corpora
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.encoders import registry as encoders
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import extras, load
-from ser_tui.study.dimension_values import named
+from ser_tui.study.dimension_values import named, numbers
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import TRAINED
 from ser_tui.study.scores import ENERGY, ENERGY_ESTIMATE
+from ser_tui.study.sense import senseless
 from ser_tui.study.space import Space
 from ser_tui.training import cache, energy
 
@@ -40,7 +42,7 @@ def resolved(raw: dict[str, Any], source: str, overrides: Iterable[str] = ()) ->
     fill_bounds(raw)
     for assignment in within:
         load.set_value(raw, assignment)
-    study = load.validate(raw, source, assignments, (strategies.check, extras.missing))
+    study = load.validate(raw, source, assignments, (strategies.check, extras.missing, senseless))
     require(study)
     return study
 
@@ -96,8 +98,15 @@ def require_possible(study: Study, progress: Progress | None = None) -> None:
     """Raise UserError where a worker would refuse to begin `study`, before there is a run that says so. `progress` hears of files that are
     read: see `require_parts`."""
     require(study)
+    require_besides(study, progress)
+
+
+def require_besides(study: Study, progress: Progress | None = None, *, later: bool = False) -> None:
+    """All that `require_possible` asks besides `require`, which `load_study` and `resolved` have asked already. `later`: the search waits
+    for its turn."""
     cache.limit()  # whoever computes features reads it
     require_layers(study)
+    require_cluster(study, later=later)
     require_parts(study, progress)
 
 
@@ -124,6 +133,9 @@ def require_layers(study: Study) -> None:
         raise UserError(f"search.layers: 0 computes no layer that trained: {trained} could train; leave out 0, or {trained}")
     if not entry.sized or not entry.layers:
         return
+    deepest = max(numbers(study.search.get("top_layers")), default=0)
+    if "top-k" in named(study.search.get(TRAINED)) and deepest > entry.layers:
+        raise UserError(f"search.top_layers: {entry.name} has {entry.layers} layers, not {deepest:g}; choose 1 to {entry.layers}")
     for value in values:
         highest = 0 if value == "last" else max(int(part) for part in value.split("+"))
         if highest > entry.layers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ser_tui.evaluation.analysis import interval_seed
 from ser_tui.evaluation.errors import Answers, class_recalls
 from ser_tui.evaluation.statistics import paired_difference, swapped_speakers
-from ser_tui.study.comparison import Pairing
+from ser_tui.study.comparison import UNKNOWN_CORPUS, UNKNOWN_UTTERANCES, Pairing
 from ser_tui.study.events import RunStarted
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
@@ -16,9 +16,15 @@ def pair(first: RunState, second: RunState) -> Pairing:
     one, other, begun, begun_second = first.best, second.best, first.start, second.start
     if one is None or other is None or begun is None or begun_second is None:
         return Pairing(reason="no score yet")
-    if begun.fingerprints.get("corpus") != begun_second.fingerprints.get("corpus"):
+    corpora = [start.fingerprints.get("corpus") for start in (begun, begun_second)]
+    if None in corpora and first.study.corpus == second.study.corpus:
+        # One of an older version's, or that was imported: under one name there may be two.
+        return Pairing(reason=UNKNOWN_CORPUS)
+    if corpora[0] != corpora[1]:
         return Pairing(reason="other corpus")
-    if not first.truth or first.truth != second.truth or not _same_part(begun, begun_second):
+    if not first.truth or not second.truth:
+        return Pairing(reason=UNKNOWN_UTTERANCES)
+    if first.truth != second.truth or not _same_part(begun, begun_second):
         return Pairing(reason="other utterances")
     speakers, recordings = (_of_each(units, len(first.truth)) for units in _units(begun, begun_second))
     classes = len(begun.classes)

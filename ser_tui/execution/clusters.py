@@ -38,6 +38,21 @@ class Connected:
     workers: int
 
 
+def refuse_impossible(study: Study, *, reach: bool) -> None:
+    """Raise UserError where `connected` would, as far as that is known without starting anything. `reach`: the scheduler that the study
+    names is asked, too, for CONNECT_SECONDS at most."""
+    chosen = study.executor
+    for key, text in missing(study).items():
+        raise UserError(f"{key}: {text}")
+    if chosen.cluster != "none":
+        _count(study, chosen)
+        _usable(chosen)
+    elif reach:
+        client = _reached(chosen.scheduler)
+        with suppress(Exception):
+            client.close(timeout=5)
+
+
 def connected(study: Study) -> Connected:
     """The client that the study's `executor` asks for. Raises UserError in one line."""
     chosen = study.executor
@@ -50,14 +65,22 @@ def connected(study: Study) -> Connected:
         cluster, workers = _made(study, chosen)
         address = str(cluster.scheduler_address)
     try:
-        client = _client(address)
-    except Exception as error:
+        client = _reached(address)
+    except UserError:
         _closed(cluster)
+        raise
+    return Connected(client, lambda: _closed(cluster), workers)
+
+
+def _reached(address: str) -> Any:
+    """A client of the scheduler at `address`. Raises UserError where none answers."""
+    try:
+        return _client(address)
+    except Exception as error:
         raise UserError(
             f"executor.scheduler: no Dask scheduler answers at {address} ({_line(error)}): start one with `dask scheduler`, or see "
             "whether the network lets this machine reach it"
         ) from None
-    return Connected(client, lambda: _closed(cluster), workers)
 
 
 def _client(address: str) -> Any:
@@ -88,12 +111,7 @@ def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, int]:
     count = _count(study, chosen)
     threads = chosen.threads or (max(1, cores() // count) if chosen.cluster == "local" else 1)
     try:
-        make = _maker(chosen)
-        _refuse_unknown(chosen, make)
-        command = getattr(getattr(make, "job_cls", None), "submit_command", None) or ""
-        if command and shutil.which(command.split()[0]) is None:
-            needed = f"{chosen.cluster} needs its command {command.split()[0]} on this machine, which is to submit the jobs"
-            raise UserError(f"executor.cluster: {needed}: start the search on a login node")
+        make = _usable(chosen)
         if chosen.cluster == "local":
             # What they train with are processes of their own, which limit their memory themselves.
             given = {"memory_limit": 0, "dashboard_address": None, **chosen.settings}
@@ -121,6 +139,17 @@ def _count(study: Study, chosen: ExecutorChoice) -> int:
     if chosen.cluster == "local":
         return cores()
     raise UserError(f"workers: say how many jobs the {chosen.cluster} cluster is to have, such as workers: 8")
+
+
+def _usable(chosen: ExecutorChoice) -> Any:
+    """What makes the cluster. Raises UserError where it knows a setting not, or this machine cannot submit its jobs."""
+    make = _maker(chosen)
+    _refuse_unknown(chosen, make)
+    command = getattr(getattr(make, "job_cls", None), "submit_command", None) or ""
+    if command and shutil.which(command.split()[0]) is None:
+        needed = f"{chosen.cluster} needs its command {command.split()[0]} on this machine, which is to submit the jobs"
+        raise UserError(f"executor.cluster: {needed}: start the search on a login node")
+    return make
 
 
 def _maker(chosen: ExecutorChoice) -> Any:

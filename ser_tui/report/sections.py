@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ser_tui.evaluation.errors import Confusion, confused_pairs, pairs_text
 from ser_tui.report import plots
-from ser_tui.report.collecting import Told
+from ser_tui.report.collecting import Bounds, Told
 from ser_tui.report.figures import Figures, measures_of, searched_for
 from ser_tui.report.markup import Html, joined, table, tag, text
 from ser_tui.study.comparison import flat
@@ -75,7 +77,7 @@ def run_section(told: Told, number: int, several: bool) -> Html:
         section("trials", "Trials", *_trials(figures, told.searched)),
         section("protocol", "Protocol and settings", *_protocol(document)),
         section("environment", "Environment", *_environment(document)),
-        section("repeat", "How to repeat it", *_repeat(document)),
+        section("repeat", "How to repeat it", *_repeat(document, told.bounds)),
         id=f"run-{number}",
         data_run=document["run_id"],
     )
@@ -464,7 +466,7 @@ def _environment(document: Document) -> Iterator[Html]:
         yield table(["", ""], known.items(), long=(1,))
 
 
-def _repeat(document: Document) -> Iterator[Html]:
+def _repeat(document: Document, bounds: Sequence[Bounds]) -> Iterator[Html]:
     if not document["study"]:
         return
     versions = document["machine"].get("versions", {})
@@ -475,14 +477,31 @@ def _repeat(document: Document) -> Iterator[Html]:
         f" with ser_tui {own}" if own else None,
         ". Scores of another machine can differ in their last digits; the corpus and the parts are the same where their fingerprints are.",
     )
-    yield tag("pre", "\n".join(commands(document)))
+    if edited := [after for after, _ in bounds if after]:
+        times = ", and after ".join(counted(after, "trial") for after in edited)
+        yield tag(
+            "p",
+            f"The bounds of its search were edited after {times}. The study below has the last ones; the first command begins within those "
+            "that it began with.",
+        )
+    elif any(finding["kind"] == "bounds" for finding in document["findings"]):
+        yield tag("p", "The bounds of its search were edited between trials, and its log has not all of them: this is not repeated so.")
+    yield tag("pre", "\n".join(commands(document, bounds)))
     yield tag("p", "study.yaml")
     yield tag("pre", yaml_text(document["study"]))
 
 
-def commands(document: Document) -> Iterator[str]:
-    """What to type to get the run's scores again, once its study is in study.yaml."""
-    yield "ser-tui run study.yaml --headless"
+def commands(document: Document, bounds: Sequence[Bounds] = ()) -> Iterator[str]:
+    """What to type to get the run's scores again, once its study is in study.yaml. `bounds`: see `Told.bounds`."""
+    if bounds:
+        begun, last = bounds[0][1], bounds[-1][1]
+        yield shlex.join(["ser-tui", "run", "study.yaml", "--detach", *_set_bounds(last, begun)])
+        for (_, before), (after, search) in pairwise(bounds):
+            edit = ", ".join(change.removeprefix("search.") for change in _set_bounds(before, search) if change != "--set")
+            yield f"# after {counted(after, 'trial')}: ser-tui stop latest; then, under search in study.yaml of the run's folder: {edit}"
+            yield "ser-tui resume latest --headless"
+    else:
+        yield "ser-tui run study.yaml --headless"
     if document["seeds"] is not None:
         yield f"ser-tui seeds latest --k {document['seeds']['n']}"
     for folds in document["folds"]:
@@ -497,6 +516,13 @@ def commands(document: Document) -> Iterator[str]:
         for option, names in (("--speakers", one["speakers"]), ("--without", one["without"])):
             words += [option, ",".join(_escaped(name, ",") for name in names)] if names else []
         yield shlex.join([*words, *([] if one["masked"] else ["--raw"])])
+
+
+def _set_bounds(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """The options that make the bounds `after` of those `before`."""
+    for name, dimension in after.items():
+        if (text := json.dumps(dimension)) != json.dumps(before.get(name)):
+            yield from ("--set", f"search.{name}={text}")
 
 
 def _escaped(name: str, separator: str) -> str:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from ser_tui import __version__
 from ser_tui.places import private_folder
+from ser_tui.store.candidates import model_place
 from ser_tui.store.files import RESERVE, disk_message, refuse_full_disk, replacing, sync_folder, sync_tree
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
@@ -58,12 +59,14 @@ def write_bundle(folder: RunFolder, target: Path) -> Path:
 
 
 def _own_files(folder: RunFolder) -> Iterator[tuple[str, Path]]:
-    """What of the run goes into a bundle, by its name there."""
-    for place in (folder.path, folder.best, folder.path / "outputs"):
+    """What of the run goes into a bundle, by its name there: the best trial's model as that in best/, also where the worker was killed
+    before it was put there."""
+    model = model_place(folder, folder.state().best)
+    for place, named in ((folder.path, ""), (model, "best/"), (folder.path / "outputs", "outputs/")):
         if not place.is_dir() or place.is_symlink():
             continue
         for path in sorted(place.iterdir()):
-            name = path.relative_to(folder.path).as_posix()
+            name = f"{named}{path.name}"
             if _FILES.fullmatch(name) and stat.S_ISREG(path.lstat().st_mode):
                 yield name, path
 

@@ -34,6 +34,10 @@ Row = tuple[str, tuple[str, ...]]
 """A label and one cell a run."""
 
 
+UNKNOWN_CORPUS, UNKNOWN_UTTERANCES = "corpus not known", "utterances not known"
+"""Why runs are not paired that were imported, or are of older versions."""
+
+
 @dataclass(frozen=True)
 class Pairing:
     """Best trial against best trial of another run. `reason`: why they cannot be paired."""

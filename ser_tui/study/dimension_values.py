@@ -19,7 +19,7 @@ def typed(hyperparameter: Hyperparameter | None, dimension: Any) -> Any:
             return {**dimension, "choices": tuple(_word(item) for item in dimension["choices"])}
         if isinstance(dimension, dict) and "fixed" in dimension:
             return {**dimension, "fixed": _word(dimension["fixed"])}
-        return {"fixed": _word(dimension)} if isinstance(dimension, int) else _bare(dimension)
+        return {"fixed": _word(dimension)} if isinstance(dimension, int) and not isinstance(dimension, bool) else _bare(dimension)
     if hyperparameter.kind == "integer" and isinstance(dimension, dict) and "low" in dimension:
         return {"scale": "int", **dimension}
     return _bare(dimension)
@@ -54,6 +54,11 @@ def named(dimension: Dimension | None) -> tuple[Value, ...]:
     if isinstance(dimension, Choice):
         return dimension.choices
     return () if dimension is None else (dimension.fixed,)
+
+
+def numbers(dimension: Dimension | None) -> list[float]:
+    """Those of `named` that are numbers."""
+    return [value for value in named(dimension) if isinstance(value, int | float)]
 
 
 def value_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:

@@ -13,6 +13,8 @@ ClusterKind = Literal["none", "local", "ssh", "slurm", "pbs", "sge", "lsf"]
 JOB_SYSTEMS = ("slurm", "pbs", "sge", "lsf")
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[^\s/]+:\d{1,5}")
 
+MOST_PORT = 65535
+
 
 class ExecutorChoice(Section):
     """Where trials are made: by processes of this machine, or by the workers of a Dask cluster, on as many machines as it has."""
@@ -55,6 +57,8 @@ class ExecutorChoice(Section):
             raise ValueError("is read with kind: dask alone; leave it out, or write that")
         if value and not _ADDRESS.fullmatch(value):
             raise ValueError("write it with its port, such as tcp://10.0.0.1:8786: the scheduler says it when it starts")
+        if value and int(value.rpartition(":")[2]) > MOST_PORT:
+            raise ValueError(f"its port {value.rpartition(':')[2]} is none: they go up to {MOST_PORT}")
         return value
 
     @field_validator("cluster")

@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from ser_tui.study.hyperparameters import Value
 
 
 class _Dimension(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_value(cls, value: Any) -> Any:
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, bool):
+                raise ValueError(f"{str(one).lower()} is neither a number nor a word")
+        return value
 
 
 class Real(_Dimension):

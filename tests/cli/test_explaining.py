@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from calling import call
 from fabricated_outputs import explained_run
 
+from ser_tui.cli.output import print_table
 from ser_tui.evaluation.errors import Bin, bin_text
 from ser_tui.study.formatting import score
 
@@ -68,3 +70,18 @@ def test_errors_lists_a_cell_as_text_csv_and_json(run: str, tmp_path: Path) -> N
     ):  # fmt: skip
         done = call("errors", *arguments, runs=tmp_path, code=2)
         assert said in done.stderr + done.stdout
+
+
+def test_utterances_are_told_apart_where_a_terminal_has_no_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ids of several corpora begin with what all of them share."""
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    ids = [f"crema-d/AudioWAV/speaker-of-a-long-name/take-1001-{end}" for end in ("ANG", "HAP")]
+    print_table(("UTTERANCE", "TRUTH", "SAID"), [(one, "anger", "happiness") for one in ids], by_end="UTTERANCE")
+    lines = re.sub(r"\x1b\\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    for one in ids:
+        [line] = [line for line in lines if one[-12:] in line]
+        assert line.strip().startswith("…") and len(line.rstrip()) <= 60 and "happiness" in line

@@ -115,3 +115,23 @@ assert not {{"sklearn", "torch"}} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_more_layers_than_the_encoder_has_are_not_trained(small_corpus: Path) -> None:
+    here = ["corpus=small", "encoder=whisper-tiny.en"]
+    for wanted in ("{trained: top-k, top_layers: 9}", "{trained: {choices: [lora, top-k]}, top_layers: {low: 1, high: 5}}"):
+        with pytest.raises(UserError, match=r"search\.top_layers: whisper-tiny\.en has 4 layers, not [59]; choose 1 to 4"):
+            require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, f"search={wanted}"]))
+    require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, "search={trained: top-k, top_layers: 4}"]))
+
+
+def test_a_cluster_that_cannot_be_had_is_refused_before_there_is_a_run(
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    runs = tmp_path / "none"
+    monkeypatch.setenv("SER_TUI_RUNS", str(runs))
+    here = ["corpus=small", "encoder=whisper-tiny.en", "executor={kind: dask, cluster: local, settings: {memorylimit: 3}}"]
+    with pytest.raises(UserError, match=r"executor\.settings\.memorylimit: LocalCluster .*did you mean memory_limit\?") as refused:
+        run_study(str(CONFIGS / "emodb-gp.yaml"), here, headless=False, detach=True, queue=False, notify=None, as_json=False)
+    assert "\n" not in str(refused.value) and not runs.exists()

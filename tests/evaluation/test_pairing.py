@@ -54,3 +54,19 @@ def test_why_two_runs_cannot_be_paired() -> None:
     assert pair(state(0, fingerprints={"corpus": "d"}), state(0)).reason == "other corpus"
     assert pair(state(0, study={"protocol": {"kind": "random"}}), state(0)).reason == "other utterances"
     assert pair(state(0, fingerprints={"corpus": "c", "split": "t"}), state(0)).reason == "other utterances"
+
+
+def test_an_imported_run_s_corpus_is_not_called_another() -> None:
+    named = {**STUDY, "corpus": "emodb"}
+    imported, here = state(0, fingerprints={}, study=named), state(0, study=named)
+    assert pair(here, imported).reason == pair(imported, here).reason == "corpus not known"
+    assert pair(here, state(0, fingerprints={}, study={**STUDY, "corpus": "ravdess"})).reason == "other corpus"
+    untold = reduce_all([
+        RunStarted(time=NOW, classes=("anger", "fear"), utterances={}, study=named, fingerprints={"corpus": "c"}),
+        TrialStarted(time=NOW, trial=1, parameters={}),
+        TrialFinished(
+            time=NOW, trial=1, bca=0.5, interval=(0, 1), utterances=80, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=1.0,
+            seconds=1.0, collapsed=False, predictions=(), truth=(),
+        ),
+    ])  # fmt: skip
+    assert pair(here, untold).reason == pair(untold, here).reason == "utterances not known"

@@ -177,11 +177,17 @@ def test_settings_that_a_cluster_has_not_are_refused_before_it_starts(executor: 
 
 
 def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ser_tui.execution.clusters import refuse_impossible
+
     monkeypatch.setattr("ser_tui.execution.clusters.CONNECT_SECONDS", 0.5)
     study = small_study(*PROBES, *by_dask("tcp://127.0.0.1:9"))
     with InMemory(study) as memory, pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9") as refused:
         search(memory, Forecast, chosen)
     assert "\n" not in str(refused.value)
+    with pytest.raises(UserError) as before:  # as it is asked before there is a run
+        refuse_impossible(study, reach=True)
+    assert str(before.value) == str(refused.value)
+    refuse_impossible(study, reach=False)
 
 
 def test_a_port_of_another_program_that_says_nothing_is_given_up(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:

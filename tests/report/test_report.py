@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calling import call, document
@@ -30,7 +31,7 @@ from ser_tui.study.comparison import settings
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import duration, loss_text, parameter, score
-from ser_tui.study.load import load
+from ser_tui.study.load import load, set_value
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
 
@@ -158,6 +159,25 @@ def test_what_the_page_says_to_repeat_is_what_was_done(tmp_path: Path) -> None:
     last = told[-1]
     assert parse_changes([last[at + 1] for at, word in enumerate(last) if word == "--map"]) == mapping
     assert _names(last[last.index("--speakers") + 1], "--speakers") == ("a,b", "c") and "--raw" in last
+
+
+def test_edited_bounds_are_repeated_as_they_were(tmp_path: Path) -> None:
+    run = begin(tmp_path, planned=4)
+    run.trial(1, 0.5, run.parameters())
+    start = run.folder.state().start
+    assert start is not None
+    begun = dict(start.study["search"])
+    run.write(events.RunResumed(search={**begun, "epochs": {"low": 3, "high": 9, "scale": "int"}}, planned_trials=4))
+    run.trial(2, 0.6, run.parameters())
+    told = tell(run.folder)
+    first, comment, *_ = commands(told.document, told.bounds)
+    options = shlex.split(first)
+    [change] = [options[at + 1] for at, word in enumerate(options) if word == "--set"]
+    raw: dict[str, Any] = {"search": dict(told.document["study"]["search"])}
+    set_value(raw, change)
+    assert raw["search"]["epochs"] == json.loads(json.dumps(begun["epochs"])) != told.document["study"]["search"]["epochs"]
+    assert comment.startswith("# after 1 trial: ser-tui stop latest;") and 'epochs={"low": 3, "high": 9' in comment
+    assert "edited after 1 trial." in " ".join(read(html(run.folder)).text)
 
 
 def test_the_study_on_the_page_is_the_run_s_study(old: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from ser_tui.cli.exporting import bundle_run, import_run
 from ser_tui.report.collecting import tell
 from ser_tui.store import bundle
 from ser_tui.store.bundle import read_bundle, write_bundle
+from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.runs import RunFolder, folders, resolve
 from ser_tui.study.errors import UsageError, UserError
 
@@ -65,6 +66,23 @@ def test_commands_say_what_they_made(
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "there"))
     import_run(tmp_path / "a.zip")
     assert capsys.readouterr().out.strip() == run.run_id
+
+
+def test_a_model_that_a_killed_worker_had_not_put_in_place_is_in_the_bundle(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = run.state().best
+    assert best is not None
+    whole = write_bundle(run, tmp_path / "whole.zip").read_bytes()
+    run.best.rename(candidate_folder(run, best.number))
+    run.best.mkdir()
+    (run.best / "model.json").write_text('{"parameters": {"layers": "an earlier best one"}}')
+    assert write_bundle(run, tmp_path / "a.zip").read_bytes() == whole
+    assert (read_bundle(tmp_path / "a.zip", tmp_path / "there").best / "model.json").is_file()
+    shutil.rmtree(candidate_folder(run, best.number))
+    monkeypatch.setenv("SER_TUI_RUNS", str(run.path.parent))
+    bundle_run([run.run_id], tmp_path / "b.zip", [])
+    assert "warning: the bundle has no model of the best trial" in capsys.readouterr().err
 
 
 def test_a_live_run_is_not_bundled(tmp_path: Path) -> None:

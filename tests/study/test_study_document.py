@@ -299,6 +299,7 @@ def test_a_dask_cluster_is_said_in_one_section() -> None:
     [
         ("executor: dask", "executor.cluster: give the address"), ("executor: {scheduler: 'tcp://a:1'}", "executor.scheduler: is read"),
         ("executor: {kind: dask, scheduler: '10.0.0.1'}", "executor.scheduler: write it with its port"),
+        ("executor: {kind: dask, scheduler: 'tcp://a:99999'}", "executor.scheduler: its port 99999 is none"),
         ("executor: {kind: dask, scheduler: 'tcp://a:1', cluster: local}", "executor.cluster: .*not both"),
         ("executor: {kind: dask, cluster: ssh, hosts: [a]}", "executor.hosts: name two"),
         ("executor: {kind: dask, cluster: local, hosts: [a, b]}", "executor.hosts: are read with"),

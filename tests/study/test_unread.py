@@ -26,6 +26,9 @@ CONFIGS = Path(__file__).parents[2] / "configs"
         ("training: {paper_exact: true, precision: bfloat16}", "training.precision is not read: training.paper_exact trains in float32"),
         ("search: {lora_rank: 16}", "search.lora_rank is not read: it is for trained: lora, not full"),
         ("search: {trained: {choices: [full, bitfit]}, lora_rank: 16}", "search.lora_rank is not read: it is for trained: lora, not full"),
+        ("budget: {trials: 15, stop_after: 15}", "budget.stop_after ends nothing: the search has 15 trials in all"),
+        ("protocol: {kind: kfold, folds: 3, objective_folds: 4}", "protocol.objective_folds: 4 are more than the 3 folds"),
+        ("search: {epochs: {low: 1, high: 3}, unfreeze_epoch: 3}", "search.unfreeze_epoch: no trial trains the encoder, which is frozen"),
         ("search: {trained: head, layer_decay: 0.5}", "search.layer_decay is not read: it is for trained: full or top-k or lora or"),
     ],
 )

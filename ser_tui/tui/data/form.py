@@ -23,6 +23,7 @@ from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.protocol import PROTOCOL_SETTINGS, SplitProtocol
 from ser_tui.study.scores import MEASURES
 from ser_tui.study.searching import Budget, StrategyChoice, WarmStart
+from ser_tui.study.sense import senseless
 from ser_tui.study.training import READ_BY_AUTOSPEECH, READ_BY_PROBES, Training
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 
@@ -391,7 +392,7 @@ class StudyForm:
 
     def problems(self) -> dict[str, str]:
         """What is wrong by dotted key, as `ser_tui.study.load.problems` says it."""
-        return problems(self.raw(), (strategies.check, extras.missing))
+        return problems(self.raw(), (strategies.check, extras.missing, senseless))
 
     def _strategy_keys(self) -> set[str]:
         """The keys of the settings that the chosen strategy has."""

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from ser_tui.store.runs import RunFolder
-from ser_tui.study.comparison import Pairing
+from ser_tui.study.comparison import UNKNOWN_CORPUS, UNKNOWN_UTTERANCES, Pairing
 from ser_tui.study.paired_runs import Recalls
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
@@ -168,9 +168,9 @@ class CompareScreen(AppScreen[None]):
             plot.show(curves_picture(curves, self._numbers[self._highlighted], self._minutes, self._zoomed))
 
     def _apart(self, run_id: str) -> str:
-        """other corpus, other utterances: why a run's scores are not those of the reference's task."""
+        """other corpus, other utterances, corpus not known: why a run's scores are not those of the reference's task."""
         reason = self._pairings.get(run_id, Pairing()).reason
-        return reason if reason.startswith("other") else ""
+        return reason if reason.startswith("other") or reason in (UNKNOWN_CORPUS, UNKNOWN_UTTERANCES) else ""
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns as wide as the terminal allows."""

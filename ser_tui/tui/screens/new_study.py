@@ -412,9 +412,10 @@ class NewStudyScreen(AppScreen[None]):
         self._focus_on(key)
         return None
 
-    async def _possible(self, study: Study) -> bool:
-        """Whether a worker could begin `study` here: where its corpus, its encoder or its split cannot be had, that is said now, and no
-        failed run is left."""
+    async def _possible(self, study: Study, *, later: bool = False) -> bool:
+        """Whether a worker could begin `study` here: where its corpus, its encoder, its cluster or its split cannot be had, that is said
+        now, and no failed run is left. `later`: it waits for its turn."""
+        from ser_tui.client.clusters import require_cluster
         from ser_tui.client.resolving import require, require_layers, require_parts
 
         known = self.form.used(self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus)
@@ -424,6 +425,7 @@ class NewStudyScreen(AppScreen[None]):
         def refuse() -> None:
             require(study)
             require_layers(study)
+            require_cluster(study, later=later)
             if read:
                 require_parts(study)
 
@@ -467,7 +469,7 @@ class NewStudyScreen(AppScreen[None]):
             return
         self._starting = "putting it into the queue ..."
         self._say_state()
-        folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs)) if await self._possible(study) else None
+        folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs)) if await self._possible(study, later=True) else None
         self._starting = ""
         if folder is None:
             self._say_state()
