@@ -57,7 +57,7 @@ def tell(folder: RunFolder) -> Told:
 
 def _bounds(folder: RunFolder, state: RunState) -> tuple[Bounds, ...]:
     """Those that the search had in turn; none where they stayed as they were. A state has the last ones alone, so the log is read."""
-    edited = [one.count for one in findings_of(state.start) if one.kind == "bounds"]
+    edited = [one.count or 0 for one in findings_of(state.start) if one.kind == "bounds"]
     if not edited:
         return ()
     found: list[Mapping[str, Any]] = []
