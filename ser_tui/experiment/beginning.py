@@ -18,6 +18,7 @@ from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.grouping import findings_on_groups
 from ser_tui.experiment.proposing import recommended_bounds
 from ser_tui.experiment.surroundings import Forecasting, Surroundings
+from ser_tui.store.noted_parts import digest_of_parts
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.registry import pausing_saves_little
 from ser_tui.strategies.warm import Prior
@@ -129,7 +130,7 @@ def _started(
         machine=_machine(trainer, forecast.crew),
         fingerprints={
             "corpus": data.manifest.fingerprint,
-            "split": parts.digest(parts.parts_of(data)),
+            "split": digest_of_parts(parts.parts_of(data)),
             "encoder": trainer.encoder_fingerprint,
             **({"groups": grouped} if grouped else {}),
         },

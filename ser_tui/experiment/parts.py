@@ -10,6 +10,7 @@ from ser_tui.corpora.manifest import changes
 from ser_tui.corpora.splitting.worst_groups import groups
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.surroundings import Keeper
+from ser_tui.store.noted_parts import digest_of_parts
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
@@ -26,11 +27,6 @@ def parts_of(data: SplitCorpus) -> dict[str, list[str]]:
     split = data.split
     named = {"train": split.train, "validation": split.validation, "test": split.test, **data.folds}
     return {name: [data.manifest.utterances[index].id for index in indices] for name, indices in named.items()}
-
-
-def digest(parts: Parts) -> str:
-    """SHA-256 of the parts' names and ids, in order."""
-    return hashlib.sha256(json.dumps({name: list(ids) for name, ids in parts.items()}).encode()).hexdigest()
 
 
 def groups_of(study: Study, data: SplitCorpus) -> dict[str, dict[str, str | None]]:
@@ -50,7 +46,7 @@ def remember(keeper: Keeper, study: Study, data: SplitCorpus) -> None:
     """Keep what the corpus holds and how it is split, before the log says that the run has begun. Raises DiskError."""
     keeper.remember("corpus", {"fingerprint": data.manifest.fingerprint, "digests": dict(data.manifest.digests)})
     parts, found = parts_of(data), groups_of(study, data)
-    keeper.remember("parts", {"digest": digest(parts), "parts": parts, **({"groups": found} if found else {})})
+    keeper.remember("parts", {"digest": digest_of_parts(parts), "parts": parts, **({"groups": found} if found else {})})
 
 
 def noted_digests(keeper: Keeper, *names: str) -> frozenset[str]:
@@ -117,10 +113,10 @@ def _refuse_other_parts(keeper: Keeper, data: SplitCorpus, start: RunStarted | N
             raise _changed(what, found)
         return
     parts = parts_of(data)
-    if digest(parts) == begun:
+    if digest_of_parts(parts) == begun:
         return
     before = _as_parts(noted.get("parts"))
-    kept = before is not None and digest(before) == begun
+    kept = before is not None and digest_of_parts(before) == begun
     raise _changed(what, _moves(before or {}, parts) if kept else ["what exactly cannot be told any more"])
 
 

@@ -3,8 +3,6 @@ reading which utterances are in which part."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,7 +16,7 @@ from ser_tui.evaluation.pairing import pair
 from ser_tui.report.collecting import Compared, Told
 from ser_tui.report.figures import searched_for
 from ser_tui.report.sheets import Sheet, SheetColumn
-from ser_tui.store.files import read_json
+from ser_tui.store.noted_parts import digest_of_parts, noted_parts
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import Pairing
 from ser_tui.study.errors import UserError
@@ -337,14 +335,13 @@ def parts_sheet(folders: Sequence[RunFolder], told: Sequence[Told]) -> Sheet:
 
 def parts_of(folder: RunFolder, told: Told) -> dict[str, list[str]]:
     """Ids of utterances by part, which the log's digest vouches for. Raises UserError."""
-    noted: Any = read_json(folder.parts)
-    parts = noted.get("parts") if isinstance(noted, dict) else None
+    parts = noted_parts(folder)
     begun = told.document["fingerprints"].get("split")
     if begun is None or parts is None:
         raise UserError(
             f"{folder.run_id} does not know its parts by name ({folder.parts}): runs of ser_tui 0.1.0 kept counts and speakers alone"
         )
-    if hashlib.sha256(json.dumps(parts).encode()).hexdigest() != begun:
+    if digest_of_parts(parts) != begun:
         raise UserError(f"{folder.parts} is not what the run began with: its digest is another one than the log's; nothing was exported")
     return {str(part): [str(name) for name in names] for part, names in parts.items()}
 

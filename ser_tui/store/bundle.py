@@ -20,6 +20,7 @@ from ser_tui import __version__
 from ser_tui.places import private_folder
 from ser_tui.store.candidates import model_place
 from ser_tui.store.files import RESERVE, disk_message, refuse_full_disk, replacing, sync_folder, sync_tree
+from ser_tui.store.noted_parts import digest_of_parts, noted_parts
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular
@@ -180,11 +181,7 @@ def _compare_parts(folder: RunFolder, source: Path) -> None:
     begun = None if start is None else start.fingerprints.get("split")
     if begun is None or not folder.parts.exists():
         return
-    try:
-        parts = json.loads(folder.parts.read_bytes())["parts"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        parts = None
-    if hashlib.sha256(json.dumps(parts).encode()).hexdigest() != begun:
+    if digest_of_parts(noted_parts(folder)) != begun:
         raise UserError(f"{source}: its parts.json is not what the run began with, says the log; nothing was imported")
 
 
