@@ -15,7 +15,7 @@ from ser_tui.corpora.hearing.segments import overlapping
 from ser_tui.corpora.manifest import Manifest, Problem, Spelling
 from ser_tui.corpora.reading.partitions import PARTS
 from ser_tui.corpora.registry import find, read_manifest
-from ser_tui.corpora.splitting.splits import conflicts
+from ser_tui.corpora.repeated import by_content, contradictions, copies
 from ser_tui.corpora.unified import sentences
 from ser_tui.study.findings import Finding, plain, said
 from ser_tui.study.formatting import counted
@@ -156,6 +156,7 @@ def report(manifest: Manifest) -> CheckReport:
     lengths = [utterance.seconds for utterance in utterances]
     cut = [utterance for utterance in utterances if not utterance.clip.whole]
     recordings = len({utterance.source for utterance in cut})
+    same = by_content(manifest)
     return CheckReport(
         corpus=manifest.corpus,
         title=manifest.corpus if entry is None else entry.title if entry.name == manifest.corpus else f"{manifest.corpus}: {entry.title}",
@@ -171,7 +172,7 @@ def report(manifest: Manifest) -> CheckReport:
         channels=dict(sorted(Counter(utterance.channels for utterance in utterances).items())),
         seconds=(min(lengths, default=0.0), max(lengths, default=0.0)),
         problems=manifest.problems,
-        findings=tuple([*_unclear(manifest), *_identical(manifest), *_overlapping(manifest), *conflicts(manifest)]),
+        findings=(*_unclear(manifest), *copies(same), *_overlapping(manifest), *contradictions(same)),
         notes=entry.notes if entry else (),
         fingerprint=manifest.fingerprint,
         reading=manifest.reading,
@@ -260,16 +261,3 @@ def _overlapping(manifest: Manifest) -> list[Finding]:
     begin = "begins" if len(pairs) == 1 else "begin"
     sentence = f"Overlapping segments: {len(pairs)} {begin} before another of the recording is over: {shown}{more}."
     return [Finding(kind="overlapping", sentence=sentence, count=len(pairs), of=len(spans))]
-
-
-def _identical(manifest: Manifest) -> list[Finding]:
-    names: dict[str, list[str]] = {}
-    for utterance in manifest.utterances:
-        names.setdefault(manifest.digests[utterance.id], []).append(utterance.id)
-    copies = [group for group in names.values() if len(group) > 1]
-    extra = sum(len(group) - 1 for group in copies)
-    if not copies:
-        return []
-    are = "recordings are copies of others" if extra > 1 else "recording is a copy of another"
-    sentence = f"Duplicates: {extra} {are} byte for byte, for example {copies[0][0]} and {copies[0][1]}."
-    return [Finding(kind="duplicates", sentence=sentence, count=extra, of=len(manifest.utterances))]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from ser_tui.corpora.catalogue import edition
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.repeated import by_content, contradictions, repeated
 from ser_tui.corpora.spellings import meaning
 from ser_tui.study.findings import Finding
-from ser_tui.study.formatting import counted, different_recordings
+from ser_tui.study.formatting import counted
 
 OPEN = "other"
 """Among `labels.EMOTIONS`, what is none of them."""
@@ -105,22 +105,8 @@ def within(target: Manifest, chosen: Sequence[int], mapping: Mapping[str, str], 
     """What must be known of the utterances `chosen` of `target` by themselves: recordings that are there more than once, or under several
     classes of `mapping`, and classes that make no score. `masked`: the model is asked among the classes that are there alone. Pure."""
     asked = [target.utterances[index] for index in chosen]
-    held: dict[str, set[str]] = defaultdict(set)
-    for utterance in asked:
-        held[target.digests[utterance.id]].add(mapping[utterance.emotion])
-    found: list[Finding] = []
-    if more := len(asked) - len(held):
-        sentence = (
-            f"Repeated: the {len(asked)} utterances are {different_recordings(len(held))}, byte for byte. n counts the others too, and an "
-            "interval over utterances is narrower than it should be."
-        )
-        found.append(Finding(kind="told", sentence=sentence, count=more, of=len(asked)))
-    if several := sum(len(classes) > 1 for classes in held.values()):
-        many = (
-            f"{several} recordings are there more than once and count" if several > 1 else "1 recording is there more than once and counts"
-        )
-        sentence = f"Contradicting labels: {many} as different classes, of which one at most can be right."
-        found.append(Finding(kind="contradictions", sentence=sentence, count=several))
+    same = by_content(target, chosen)
+    found = [*repeated(same), *contradictions(same, mapping)]
     classes = sorted({mapping[utterance.emotion] for utterance in asked})
     if len(classes) == 1:
         effect = (

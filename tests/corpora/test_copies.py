@@ -12,8 +12,8 @@ import pytest
 
 from ser_tui.corpora import check, locations, registry
 from ser_tui.corpora.locations import Source
+from ser_tui.corpora.repeated import by_content, contradictions
 from ser_tui.corpora.splitting.protocols import split
-from ser_tui.corpora.splitting.splits import conflicts
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.protocol import Speakers, SplitProtocol
 
@@ -74,7 +74,7 @@ def test_two_copies_of_one_corpus_have_the_same_people_and_sentences(home: Path,
     assert list(both.speakers) == ["ravdess/01", "ravdess/02", "ravdess/03"]
     assert {one.sentence for one in both.utterances} == {"ravdess/01"}
     assert {one.id.split("/")[0] for one in both.utterances} == {"first", "second", "ravdess"}
-    assert conflicts(both) == []
+    assert contradictions(by_content(both)) == []
 
 
 def test_a_corpus_beside_its_copy_counts_recordings_twice_which_is_told(home: Path, sound: Any) -> None:
