@@ -295,6 +295,15 @@ def test_missing_classes_are_named() -> None:
     assert said(only_there, "training part has no utterance of boredom: it cannot be learnt")
 
 
+def test_a_class_that_one_of_several_corpora_has_deserves_a_warning_where_both_are_trained_on_and_scored() -> None:
+    both = [dataclasses.replace(one, id=f"{name}/{one.id}", corpus=name) for name in ("a", "b") for one in made().utterances]
+    calm = [utterance(f"a/calm{take}.wav", "calm", f"s{take}", corpus="a") for take in range(6)]
+    found = split(manifest([*both, *calm]), SplitProtocol(kind="loso", objective_folds=0))
+    assert said(found, "Classes of one corpus alone: calm (a). ") and not said(split(manifest(both), SplitProtocol()), "one corpus alone")
+    assert not said(split(manifest([*both, *calm]), SplitProtocol(kind="loco", objective_folds=0)), "one corpus alone")
+    assert not said(split(manifest([one for one in (*both, *calm) if one.corpus == "a"]), SplitProtocol()), "one corpus alone")
+
+
 def test_speakers_of_one_emotion_deserve_a_warning() -> None:
     corpus = manifest([utterance(f"{i}_{take}.wav", EMOTIONS[i % 3], f"s{i}") for i in range(6) for take in range(3)])
     assert said(split(corpus, SplitProtocol(kind="speaker")), "6 of the 6 speakers have utterances of one emotion only")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.repeated import by_content, contradictions, repeated
 from ser_tui.corpora.selection import left_out_nameless
 from ser_tui.corpora.spellings import meaning
 from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.sentences import lone_emotions
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding, said
-from ser_tui.study.formatting import counted, different_recordings
+from ser_tui.study.formatting import counted
 
 _LISTED = 20
 
@@ -69,10 +70,11 @@ def describe_folds(
         *_sentences(heard),
         *_duplicates(heard),
         *_repeated(heard),
-        *conflicts(manifest),
+        *contradictions(by_content(manifest)),
         *left_out_nameless(manifest),
         *synonyms(manifest),
         *_classes(heard),
+        *_lone_classes(heard),
     ]
     shared = {name for part in ("validation", "test") for name in heard.shared(part, "speaker")[0]}
     return Split(
@@ -164,20 +166,6 @@ def require_speakers(manifest: Manifest, kind: str) -> None:
             f"protocol {kind} needs speakers, and {manifest.corpus} names them for {which}; use random or stratified, "
             "or a CSV manifest with a column speaker"
         )
-
-
-def conflicts(manifest: Manifest) -> list[Finding]:
-    """A finding when recordings of the same bytes bear different emotions; otherwise nothing."""
-    labelled: dict[str, dict[str, str]] = defaultdict(dict)
-    for utterance in manifest.utterances:
-        labelled[manifest.digests.get(utterance.id, utterance.id)].setdefault(utterance.emotion, utterance.id)
-    twice = [names for names in labelled.values() if len(names) > 1]
-    if not twice:
-        return []
-    example = " and ".join(f"{name} ({emotion})" for emotion, name in list(twice[0].items())[:2])
-    several = f"{len(twice)} recordings are" if len(twice) > 1 else "1 recording is"
-    sentence = f"Contradicting labels: {several} there more than once with different emotions, for example {example}."
-    return [Finding(kind="contradictions", sentence=sentence, count=len(twice))]
 
 
 def synonyms(manifest: Manifest) -> list[Finding]:
@@ -308,17 +296,11 @@ def _duplicates(heard: _Heard) -> list[Finding]:
 
 
 def _repeated(heard: _Heard) -> list[Finding]:
-    """A finding for each part whose score counts some recordings several times, as where a corpus and its copy are used together."""
+    """A finding for each part whose score counts some recordings several times."""
     found: list[Finding] = []
     for part in ("validation", "test"):
-        names = {heard.manifest.utterances[index].id for fold in heard.folds for index in fold[part]}
-        distinct = len({heard.manifest.digests.get(name, name) for name in names})
-        if more := len(names) - distinct:
-            sentence = (
-                f"Repeated: the {len(names)} utterances of the {heard.called[part]} part are {different_recordings(distinct)}, byte for "
-                "byte. n counts the others too, and an interval over utterances is narrower than it should be."
-            )
-            found.append(Finding(kind="told", sentence=sentence, part=part, count=more, of=len(names)))
+        indices = sorted({index for fold in heard.folds for index in fold[part]})
+        found += repeated(by_content(heard.manifest, indices), f" of the {heard.called[part]} part", part)
     return found
 
 
@@ -339,6 +321,24 @@ def _classes(heard: _Heard) -> list[Finding]:
             sentence = f"The {heard.called[part]} part{of} has no utterance of {', '.join(missing)}: {effect}."
             found.append(Finding(kind="classes", sentence=sentence, part=part, count=len(missing), of=len(classes)))
     return found
+
+
+def _lone_classes(heard: _Heard) -> list[Finding]:
+    """A finding where several corpora are trained on and scored, and one of them alone has a class: its rooms and microphones tell then
+    which classes can be meant."""
+    having: dict[str, set[str]] = defaultdict(set)
+    for utterance in heard.everything:
+        having[utterance.emotion].add(utterance.corpus)
+    known = set().union(*(heard.shared(part, "corpus")[0] for part in ("validation", "test")))
+    lone = {emotion: next(iter(corpora)) for emotion, corpora in sorted(having.items()) if len(corpora) == 1 and corpora <= known}
+    if len(known) < 2 or not lone:
+        return []
+    named = ", ".join(f"{emotion} ({corpus})" for emotion, corpus in lone.items())
+    sentence = (
+        f"Classes of one corpus alone: {named}. How the recordings of a corpus sound tells which of them can be meant, so the score is in "
+        "part that of telling corpora apart; drop such classes by labels, or score unheard corpora with protocol loco."
+    )
+    return [Finding(kind="told", sentence=sentence, count=len(lone), of=len(having))]
 
 
 def _are(some: Set[str]) -> str:
