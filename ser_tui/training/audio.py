@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ser_tui.corpora.hearing.audio import too_loud
 from ser_tui.corpora.hearing.containers import opened
 from ser_tui.corpora.hearing.segments import Clip, span
 from ser_tui.study.errors import UserError
@@ -67,9 +68,13 @@ def load(clip: Clip, *, max_seconds: float | None = None, normalize: str = "none
 
 
 def mono(clip: Clip, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`samples` [frames, channels] of `clip` as [frames], channels averaged. Raises AudioError where they are not finite."""
-    if not np.isfinite(samples).all():
+    """`samples` [frames, channels] of `clip` as [frames], channels averaged. Raises AudioError where they are not finite, or no audio at
+    full scale 1."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    if not np.isfinite(peak):
         raise AudioError(f"{clip}: holds samples that are not finite (NaN or infinite)")
+    if problem := too_loud(peak):
+        raise AudioError(f"{clip}: {problem}")
     return np.ascontiguousarray(samples.mean(axis=1))
 
 

@@ -103,6 +103,9 @@ def test_unusable_files_are_named_with_the_reason(tree: Path, sound: Any) -> Non
     soundfile.write(anger / "nan.wav", bad, 16_000, subtype="FLOAT")
     bad[12_000] = np.inf
     soundfile.write(anger / "inf.wav", bad, 16_000, subtype="FLOAT")
+    tone = 0.1 * np.sin(np.arange(16_000) / 4)
+    soundfile.write(anger / "opposite.wav", np.stack([tone, -tone], 1), 16_000)
+    soundfile.write(anger / "whole.wav", tone * 32_768, 16_000, subtype="FLOAT")
     (anger / "folder.wav").mkdir()
     os.mkfifo(anger / "pipe.wav")
     (anger / "nowhere.wav").symlink_to(tree / "missing.wav")
@@ -129,6 +132,8 @@ def test_unusable_files_are_named_with_the_reason(tree: Path, sound: Any) -> Non
         "cut.flac": "",
         "nan.wav": "NaN samples near 0.",
         "inf.wav": "infinite samples",
+        "opposite.wav": "silent once its channels are averaged",
+        "whole.wav": "samples up to 3,277, where full scale is 1",
         "folder.wav": "a folder",
         "pipe.wav": "a named pipe",
         "nowhere.wav": "leads nowhere",

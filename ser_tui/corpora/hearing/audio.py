@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.containers import payload, sound_file
 
-RULES = 2
+RULES = 3
 """Counts up when the rules of this module change, so that cached verdicts are given again."""
 
 SHORTEST_SECONDS = 0.025
@@ -26,6 +26,10 @@ LONGEST_RECORDING_SECONDS = 24 * 3600.0
 """Of a recording that is used in segments."""
 RATES = (4_000, 400_000)
 MOST_CHANNELS = 64
+LOUDEST = 64.0
+"""Largest magnitude of a sample, where full scale is 1: some 36 dB beyond it nobody has mixed, and whole numbers begin."""
+_CANCELLED = 1e-3
+"""Share of the channels' peak up to which their mean is what rounding leaves of channels that are each other's opposite."""
 _BLOCK = 1 << 16
 _ENDLESS = 1 << 60
 """Frames from which on a length is no length: libsndfile's number for "not known"."""
@@ -40,8 +44,8 @@ class Audio:
     channels: int
     digest: str
     silences: tuple[tuple[int, int], ...] = ()
-    """(first frame, the one after the last) of every stretch of SHORTEST_SECONDS and more of samples that are all zero; looked
-    for in recordings that are used in segments."""
+    """(first frame, the one after the last) of every stretch of SHORTEST_SECONDS and more of which the mean of all channels is zero;
+    looked for in recordings that are used in segments."""
 
     @property
     def frames(self) -> int:
@@ -157,8 +161,15 @@ class _Silences:
         self._begin = int(edges[-1]) + 1
 
 
+def too_loud(peak: float) -> str:
+    """Why samples of which the largest has the magnitude `peak` are none; empty: they can be used."""
+    if peak <= LOUDEST:
+        return ""
+    return f"samples up to {peak:,.0f}, where full scale is 1: whole numbers in a file of floats; divide them by 32768, say"
+
+
 def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences | None) -> str:
-    read, peak = 0, 0.0
+    read, peak, heard = 0, 0.0, 0.0
     while True:
         block = file.read(_BLOCK, dtype="float32", always_2d=True)
         if not len(block):
@@ -166,13 +177,18 @@ def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences
         largest = float(np.abs(block).max())
         if not np.isfinite(largest):
             return f"{'NaN' if np.isnan(block).any() else 'infinite'} samples near {read / file.samplerate:.2f} s"
+        mean = block.mean(axis=1)  # which is what is heard of it
         if silences is not None:
-            silences.add(block.any(axis=1))
-        peak = max(peak, largest)
+            silences.add(mean != 0)
+        peak, heard = max(peak, largest), max(heard, float(np.abs(mean).max()))
         read += len(block)
     if read < frames:
         return f"truncated: {read / file.samplerate:.2f} s of {frames / file.samplerate:.2f} s can be read"
-    return "" if peak > 0 else "silent: every sample is zero"
+    if peak == 0:
+        return "silent: every sample is zero"
+    if heard <= _CANCELLED * peak:
+        return "silent once its channels are averaged, which are each other's opposite; keep one of them"
+    return too_loud(peak)
 
 
 def _digest(descriptor: int) -> str:
