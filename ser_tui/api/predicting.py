@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,13 @@ from ser_tui.api.running import Run
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
-from ser_tui.inference.predicting import check, predictions
-from ser_tui.inference.self_training import taught, teachable
+from ser_tui.inference.predicting import Progress, check, predictions
+from ser_tui.inference.self_training import answers_after, teachable
 from ser_tui.inference.sources import Recording
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.uses import LEAST_SEGMENT, MOST_SEGMENT
 from ser_tui.training.averaging import AveragedModel
-from ser_tui.training.metrics import class_probabilities
 
 Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
 """An audio file; or samples [samples] or [samples, channels], floats from -1 to 1 or integers of their type's whole range, with
@@ -42,7 +40,7 @@ class Predictions:
     """[N, classes], each row summing to 1: the softmax of the model's outputs, calibrated where the run's study has
     `training.calibration`. NaN where there is none."""
     problems: Mapping[int, str]
-    """Index -> why an utterance could not be read."""
+    """Index -> why an utterance has no answer: it cannot be read, is silent, or is a speaker's only one."""
     transductive: NDArray[np.float32] | None = None
     """As `probabilities`, after self-training on all N utterances together, and not calibrated; None: that was not asked for."""
 
@@ -114,36 +112,36 @@ class Predictor:
 
         `speakers`: who speaks in each, which a model that takes features by each speaker's own statistics
         (`training.normalize_speaker`) must know: what it says of one then depends on the others, so give many of each.
-        What cannot be read, and the only utterance of a speaker where the model takes speakers' statistics, has NaN for probabilities and
-        its reason in `problems`. `self_train`: the surest of these answers then teach a second head, without labels (docs/zero-shot.md),
-        and what both say is in `transductive`, since it hangs on all that is given; for a single model on a frozen encoder, and ten
-        utterances a class at least. Raises UserError where samples or a rate are no audio, and where that cannot be done.
+        What cannot be read or is silent, and the only utterance of a speaker where the model takes speakers' statistics, has NaN for
+        probabilities and its reason in `problems`: in all of this it answers as `ser-tui predict` does. `self_train`: the surest of these
+        answers then teach a second head, without labels (docs/zero-shot.md), and what both say is in `transductive`, since it hangs on
+        all that is given; for a single model on a frozen encoder, and ten utterances a class at least. Raises UserError where samples or
+        a rate are no audio, and where that cannot be done.
         """
         given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
         with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
             clips = [Clip(_as_file(item, Path(folder) / f"{index}.wav", index)) for index, item in enumerate(given)]
             if len(speakers) not in (0, len(clips)):
                 raise UserError(f"speakers: {len(speakers)} for {counted(len(clips), 'recording')}; name one for each")
-            if self._model.by_speaker and clips and not speakers:
+            if self._model.by_speaker and clips and not (speakers and all(speakers)):
                 raise UserError("this model takes features by each speaker's own statistics: call predict(speech, speakers=[...])")
-            member = teachable(self._model, len(clips)) if self_train else None
-            after: NDArray[np.float32] | None = None
-            if member is None:
-                said = self._model.probabilities(clips, speakers=speakers)
-            else:
-                features = member.predict_features(clips, speakers=speakers)
-                logits = member.answered(features)
-                said, after = class_probabilities(logits), taught(features, logits)
-            problems = {
-                index: text if not isinstance(given[index], tuple) else text.replace(str(clips[index]), f"item {index}")
-                for index, text in self._model.problems.items()
-            }
-        for index in _alone(said, speakers) if self._model.by_speaker else ():
-            problems[index] = f"one utterance of speaker {speakers[index]}: this model needs several of each"
-            said[index] = np.nan
-            if after is not None:
-                after[index] = np.nan
-        return Predictions(self.classes, said, problems, after)
+            if self_train:
+                teachable(self._model, len(clips))
+            who = speakers or ("",) * len(clips)
+            sources = [Recording(str(index), clip, name) for index, (clip, name) in enumerate(zip(clips, who, strict=True))]
+            asked = self._model, sources, Cut()
+            made = answers_after(*asked, Progress(len(sources))) if self_train else predictions(*asked)
+            answers = sorted((answer for some in made for answer in some), key=lambda answer: int(answer.file))
+        nothing = (float("nan"),) * len(self.classes)
+
+        def rows(said: Iterable[Sequence[float]]) -> NDArray[np.float32]:
+            return np.array([one or nothing for one in said], np.float32).reshape(len(answers), len(self.classes))
+
+        return Predictions(
+            self.classes, rows(answer.probabilities for answer in answers),
+            {index: answer.problem for index, answer in enumerate(answers) if answer.problem},
+            rows(answer.after for answer in answers) if self_train else None,
+        )  # fmt: skip
 
     def predict_segments(
         self, recording: str | os.PathLike[str], seconds: float | None = 3.0, *, voice: bool = False, speaker: str = ""
@@ -178,13 +176,6 @@ def load_model(run: Run | str | os.PathLike[str]) -> Predictor:
     """
     with answering(run.path if isinstance(run, Run) else run) as loaded:
         return Predictor(loaded.model)
-
-
-def _alone(said: NDArray[np.float32], speakers: Sequence[str]) -> list[int]:
-    """Of utterances with `said` [N, classes], those that are their speaker's only one: its own mean taken out leaves nothing of it."""
-    known: list[int] = np.flatnonzero(np.isfinite(said).all(axis=1)).tolist()
-    count = Counter(speakers[index] for index in known)
-    return [index for index in known if count[speakers[index]] == 1]
 
 
 def _as_file(item: Speech, place: Path, index: int) -> Path:

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.store import ensembles
 from ser_tui.study.errors import UserError
 from ser_tui.training import hearing
 from ser_tui.training.metrics import class_probabilities
 from ser_tui.training.model import Model, load_model
-from ser_tui.training.trial import OnProgress, Stop
 
 
 @dataclass(frozen=True)
@@ -68,41 +66,13 @@ class AveragedModel:
         """Whether it must be told who speaks: see `training.speakers`."""
         return any(member.pooling.by_speaker for member in self.members)
 
-    @property
-    def problems(self) -> dict[int, str]:
-        """Of the last call: index -> why an utterance has no probabilities from any member."""
-        first, *others = (member.problems for member in self.members)
-        return {index: why for index, why in first.items() if all(index in other for other in others)}
-
-    def probabilities(
-        self,
-        clips: Sequence[Clip],
-        digests: Sequence[str] = (),
-        *,
-        speakers: Sequence[str] = (),
-        should_stop: Stop = lambda: False,
-        on_progress: OnProgress | None = None,
-    ) -> NDArray[np.float32]:
-        """Class probabilities [N, classes] of `clips`, the mean of those members that could read each; NaN where none could.
-
-        Arguments, and what is raised: see `Model.predict_logits`. Each member hears all utterances as it was trained to.
-        """
-        logits = []
-        for number, member in enumerate(self.members):
-
-            def told(done: int, count: int, number: int = number) -> None:
-                if on_progress is not None:
-                    on_progress(number * count + done, count * len(self.members))
-
-            logits.append(member.predict_logits(clips, digests, speakers=speakers, should_stop=should_stop, on_progress=told))
-        return self._mean(logits)
-
     def heard(self, waveforms: Sequence[Tensor]) -> list[NDArray[np.float32]]:
         """What each member makes of waveforms [samples] at 16 kHz, which it trims, cuts and normalises as in training: for `said`."""
         return [member.heard([hearing.prepared(one, member.recipe) for one in waveforms]) for member in self.members]
 
     def said(self, heard: Sequence[NDArray[np.float32]], speakers: Sequence[str] = ()) -> NDArray[np.float32]:
-        """Class probabilities [N, classes] of N waveforms, of which the members `heard` that much: see `heard` and `probabilities`."""
+        """Class probabilities [N, classes] of N waveforms, of which the members `heard` that much: the mean of those members that could
+        read each; NaN where none could. `speakers`: who speaks, where `by_speaker`. Raises UserError where one is not known."""
         pairs = zip(self.members, heard, strict=True)
         return self._mean([member.heard_by_speaker(one, speakers) if member.pooling.by_speaker else one for member, one in pairs])
 

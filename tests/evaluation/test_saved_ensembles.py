@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from small_runs import make_corpus
 
+import ser_tui
 from ser_tui.cli.ensembling import ensemble_runs
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.data import load as load_data
@@ -56,8 +57,8 @@ def test_a_saved_ensemble_says_what_was_scored(
     assert told["interval"][0] <= told["bca"] <= told["interval"][1] and told["utterances"] == 9
 
     data = load_data(small_study())
-    part, model = data.part(data.split.validation), load_averaged(place)
-    heard = model.probabilities(part.clips, part.digests)
+    part, model = data.part(data.split.validation), ser_tui.load_model(place)
+    heard = model.predict([clip.path for clip in part.clips]).probabilities
     with said.open(newline="") as stream:
         shown = [[float(row[f"p_{name}"]) for name in model.classes] for row in csv.DictReader(stream)]
     assert model.classes == data.classes and heard.shape == (9, 3) and np.allclose(heard.sum(axis=1), 1, atol=1e-5)
