@@ -213,7 +213,9 @@ class _RelativeAttention:
 
 
 def utterance_norm(hidden: Tensor, lengths: Tensor, epsilon: float = 1e-5) -> Tensor:
-    """SpeechBrain's output_norm: each utterance's valid frames [T, D] to zero mean and unit variance over both axes."""
+    """SpeechBrain's output_norm: each utterance's valid frames [T, D] to zero mean and unit variance over both axes, in float32: in
+    bfloat16 the sum of squares of a second, and the number of its values, have two digits left."""
+    hidden = hidden.float()
     mask = frame_mask(lengths, hidden.shape[1])[:, :, None].to(hidden.dtype)
     count = lengths.to(hidden.dtype)[:, None, None] * hidden.shape[2]
     mean = (hidden * mask).sum((1, 2), keepdim=True) / count

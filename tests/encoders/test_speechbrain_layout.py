@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ser_tui.encoders import fetch, registry
 from ser_tui.encoders.load import build, load_encoder
+from ser_tui.encoders.wav2vec2 import utterance_norm
 from ser_tui.store.transfer import Patience
 from ser_tui.study.errors import UserError
 
@@ -325,3 +326,12 @@ def test_a_package_or_a_folder_is_not_fetched(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "wavlm"}')
     with pytest.raises(UserError, match="neither"):
         fetch.fetch(str(tmp_path))
+
+
+def test_an_utterance_is_normalised_as_exactly_as_its_values_are_told_in_bfloat16_too() -> None:
+    torch.manual_seed(0)
+    lengths = torch.tensor([301, 200])
+    hidden = (3 + torch.randn(2, 301, 64)).bfloat16()
+    found = utterance_norm(hidden, lengths)
+    for one, length in zip(found, lengths.tolist(), strict=True):
+        assert abs(float(one[:length].double().mean())) < 1e-5 and float(one[:length].double().std()) == pytest.approx(1, abs=1e-4)
