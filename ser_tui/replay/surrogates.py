@@ -60,11 +60,16 @@ class Surrogate:
         return Guess(found[0], math.exp(found[1]) if len(found) > 1 else None)
 
     def cross_validated(self) -> float:
-        """Root mean squared error of BCA on trials that it has not seen, in 10 folds."""
-        order = np.random.default_rng(0).permutation(len(self._scores))
+        """Root mean squared error of BCA on points that it has not seen, in 10 folds: trials of one point are in one of them."""
+        number: dict[tuple[float, ...], int] = {}
+        points = np.array([number.setdefault(tuple(point), len(number)) for point in self._points.tolist()])
+        if len(number) < 2:  # nothing but the noise of one point can be told then
+            points = np.arange(len(points))
+        order = np.random.default_rng(0).permutation(points.max() + 1)
         guessed = np.empty_like(self._scores)
-        for fold in np.array_split(order, min(FOLDS, len(order))):
-            others = np.setdiff1d(order, fold)
+        for drawn in np.array_split(order, min(FOLDS, len(order))):
+            unseen = np.isin(points, drawn)
+            fold, others = np.flatnonzero(unseen), np.flatnonzero(~unseen)
             if self._kind == FOREST:
                 guessed[fold] = self._grown(self._scores[others], self._points[others]).predict(self._points[fold])
             else:

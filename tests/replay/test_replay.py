@@ -202,6 +202,14 @@ def test_surrogates_tell_recorded_trials_and_their_error(table: Path) -> None:
     assert Surrogate("nearest", space_of(trials), seconds)(best.parameters).seconds is None, "not all of them are known"
 
 
+def test_trials_of_one_point_do_not_tell_the_error_of_unseen_ones() -> None:
+    random = np.random.default_rng(5)
+    trials = [Recorded({"learning_rate": 10 ** float(random.uniform(-6, -3))}, float(random.uniform())) for _ in range(40)]
+    space = space_of(trials)
+    once, twice = (Surrogate("nearest", space, some).cross_validated() for some in (trials, [*trials, *trials]))
+    assert once > 0.2 and twice == pytest.approx(once), "the same trials, named twice, tell no more"
+
+
 def test_figures_tell_mean_percentile_share_and_how_soon() -> None:
     searches = [Search(0, "forest", seed, (0.5, 0.85, 0.7, 0.9 + seed / 100), (60.0,) * 4, (0.01,) * 4) for seed in range(11)]
     found = figures(searches, 0.95)
