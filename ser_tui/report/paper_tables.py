@@ -287,8 +287,8 @@ class Transfer:
 
 
 def transfers(runs: Iterable[tuple[str, RunState]], encoder: str) -> dict[str, Transfer]:
-    """Target corpus -> the newest run's evaluation on all of it, of a model that was tuned on EmoDB; by the paper's map where there is one
-    such."""
+    """Target corpus -> the newest run's last evaluation on all of it, of a model that was tuned on EmoDB; by the paper's map where there is
+    one such."""
     found: dict[str, Transfer] = {}
     for run_id, state in runs:
         study = state.study
@@ -296,7 +296,7 @@ def transfers(runs: Iterable[tuple[str, RunState]], encoder: str) -> dict[str, T
             continue
         if other_task(study) or study.objectives != (BCA,) or study.constraints:
             continue
-        for one in state.evaluations:
+        for one in reversed(state.evaluations):
             result = one.result
             if result is None or result.corpus not in ZERO_SHOT or result.speakers or result.without or state.start is None:
                 continue

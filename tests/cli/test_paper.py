@@ -87,6 +87,8 @@ def test_only_the_papers_map_of_labels_is_called_so_and_what_makes_a_score_doubt
     assert transfers([("a", reduce_all(log))], "whisper-tiny.en")["ravdess"].machine == "not known", "not that of the search"
     elsewhere = reduce_all([*log[:-1], replace(found, machine={"processor": "slow", "threads": 2})])
     assert transfers([("a", elsewhere)], "whisper-tiny.en")["ravdess"].machine == "slow, 2 threads"
+    again = reduce_all([*log, *(replace(event, seq=event.seq + 2) for event in (log[-2], replace(found, trial=0, accuracy=0.6)))])
+    assert transfers([("a", again)], "whisper-tiny.en")["ravdess"].tuned.value == 0.6, "the last one, of the best trial of now"
     sooner = loads(EMODB.replace("strategy: gp", "strategy: random") + "objective: minutes\n")
     assert isinstance(log[0], events.RunStarted)
     other = reduce_all([replace(log[0], study=to_plain(sooner)), *log[1:]])
