@@ -85,6 +85,8 @@ class PartTensors:
         if below not in self._entering:
             self._entering[below] = Entering(self._encoder, self._features, below, self._stores)
         with preparing():
+            if self._inputs is not None:
+                self._features.prepare(should_stop, on_progress)
             self._entering[below].prepare(should_stop, on_progress)
 
     def length(self, index: int) -> int:

@@ -6,13 +6,16 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study.errors import UserError
 from ser_tui.study.training import Training
@@ -94,6 +97,14 @@ def test_what_is_kept_teaches_what_is_computed_anew_does(
     whole, others = run(trainer(tiny(family), tones), **KINDS[kind])
     assert [one.loss for one in reports] == pytest.approx([one.loss for one in others], rel=1e-3)
     assert kept.probabilities == pytest.approx(whole.probabilities, abs=1e-3)
+
+
+def test_what_is_too_short_is_left_out_where_the_front_end_is_to_be_trained_too(tiny: Tiny, tones: Split, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "short.wav", np.full(350, 0.1), 16_000)
+    train = replace(tones[0], clips=(Clip(tmp_path / "short.wav"), *tones[0].clips[1:]), digests=("short", *tones[0].digests[1:]))
+    subject = trainer(tiny("wav2vec2"), (train, tones[1]), FLOAT32.model_copy(update={"train_front_end": True}))
+    result, _ = run(subject, trained="top-k", top_layers=1)
+    assert "1 utterance of the training part could not be read" in result.notes[0]
 
 
 def test_nothing_below_the_lowest_trained_layer_runs_twice(tiny: Tiny, tones: Split, monkeypatch: pytest.MonkeyPatch) -> None:
