@@ -78,7 +78,8 @@ class Ours:
     started: RunStarted | None = None
     """By which it is told whether another run had the same task."""
     others: tuple[float, ...] = ()
-    """The scores of other runs that would have stood here: older ones of the same study, as with other seeds."""
+    """The scores of other runs that would have stood here: older ones of the same study, with other seeds; of one seed the newest. A search
+    that was made again comes to about the same, and says nothing of how far searches differ."""
 
     @property
     def study(self) -> LoggedStudy:
@@ -149,11 +150,16 @@ def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, 
             continue
         if (ours := of_search(run_id, state, trials if whole else trials[:budget])) is not None:
             found.setdefault(kind, []).append(ours)
-    rows = {
-        kind: replace(every[0], others=tuple(one.score.value for one in every[1:] if _is_same_task(one, every[0])))
-        for kind, every in found.items()
-    }
-    return rows, left
+    return {kind: replace(every[0], others=_with_other_seeds(every)) for kind, every in found.items()}, left
+
+
+def _with_other_seeds(every: Sequence[Ours]) -> tuple[float, ...]:
+    """The scores of those of `every`, newest first, that had the task of the first and another seed than all before."""
+    drawn: dict[Any, float] = {}
+    for one in every:
+        if one is every[0] or _is_same_task(one, every[0]):
+            drawn.setdefault(one.study.plain.get("seed"), one.score.value)
+    return tuple(drawn.values())[1:]
 
 
 def row_of(study: LoggedStudy) -> str | None:

@@ -32,7 +32,7 @@ SCORES = [0.70, 0.85, 0.60, 0.91, 0.90, 0.93, *[0.5] * 9, 0.99]
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
-    written(tmp_path, "older", log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), [0.80] * 15))
+    written(tmp_path, "older", log_of(loads(EMODB.replace("strategy: gp", "seed: 7\nstrategy: random")), [0.80] * 15))
     log = log_of(loads(EMODB.replace("strategy: gp", "strategy: random")), SCORES)
     assert isinstance(log[0], events.RunStarted)
     log[0] = replace(log[0], classes=CLASSES)
@@ -60,6 +60,10 @@ def test_a_row_is_the_newest_fair_run_of_its_first_trials(runs: Path, capsys: py
     assert ours["interval"] == [0.0, 1.0] and ours["protocol"].startswith("random split 42, 0.2 validates") and ours["machine"]
     assert [(one["bca"], one["trials"]) for one in ours["passed"]] == [(0.8, 2), (0.9, 4)]
     assert (ours["runs"], ours["mean"]) == (2, pytest.approx(0.865))
+    newer, older = (next(one for one in folders(runs) if name in one.run_id).state() for name in ("-newer-", "-older-"))
+    assert searches([("c", newer), ("b", newer), ("a", older)], "whisper-tiny.en", "random", 15)[0]["random"].others == (0.8,), (
+        "a search that was made again with its seed is no other draw"
+    )
     assert rows["gp"]["paper"]["score"] == 0.96 and rows["gp"]["ours"] is None
     assert rows["gp"]["command"] == "ser-tui run emodb-gp --set encoder=whisper-tiny.en"
     assert sorted(document["left_out"].values()) == ["3 of 15 trials", "it had a warm start"]
@@ -137,13 +141,13 @@ def test_a_run_of_other_classes_or_of_some_speakers_is_another_task_than_the_pap
 
 
 def test_a_mean_over_runs_is_of_those_that_scored_the_same_parts(tmp_path: Path) -> None:
-    def run(digest: str, held: int = 0) -> RunState:
-        log = log_of(loads(EMODB), SCORES)
+    def run(digest: str, held: int = 0, seed: int = 42) -> RunState:
+        log = log_of(loads(f"{EMODB}seed: {seed}\n"), SCORES)
         assert isinstance(log[0], events.RunStarted)
         parts = {"train": 2, "validation": 2, "test": held}
         return reduce_all([replace(log[0], fingerprints={"corpus": "c", "split": digest}, utterances=parts), *log[1:]])
 
-    found = searches([("a", run("s")), ("b", run("t")), ("c", run("s"))], "whisper-tiny.en", "random", 15)[0]["gp"]
+    found = searches([("a", run("s")), ("b", run("t", seed=8)), ("c", run("s", seed=7))], "whisper-tiny.en", "random", 15)[0]["gp"]
     assert found.spread is not None and found.spread[0] == 2, "the second has other parts"
     held = searches([("a", run("s", 50))], "whisper-tiny.en", "random", 15)[0]["gp"]
     assert "50 held out for test" in held.protocol and "held out" not in found.protocol
