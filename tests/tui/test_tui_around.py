@@ -75,6 +75,9 @@ async def test_encoders_say_which_are_ready(runs: Path) -> None:
         await until_shown(pilot, "m encoders")
         await pilot.press("m")
         await until_shown(pilot, "whisper-tiny.en", "needs fetching", "378 MB")
+        await pilot.resize_terminal(80, 24)
+        await press(pilot, "down")
+        await until_shown(pilot, "speechbrain/emotion-recognition-wav2vec2-IEMOCAP: ")
 
 
 async def test_a_models_folder_is_listed_with_what_it_is_refused_for(runs: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from ser_tui.tui.views.results import all_lines, confusion_lines
 from ser_tui.tui.views.runs import full_detail, home_cells, home_columns, results, short_detail
 from ser_tui.tui.views.trials import best_line, current_lines, every_result, header, result_lines, trial_cells, trial_columns, trial_state
 from ser_tui.tui.widgets.lines import Lines
-from ser_tui.tui.widgets.table import fitted, told_apart
+from ser_tui.tui.widgets.table import begin_alike, fitted, told_apart
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 IMPORTED = Finding(kind="imported", sentence="Imported: the trials of Optuna's study x in x.db; ser_tui trained none of them here.")
@@ -283,8 +283,10 @@ def test_letters_of_two_cells_keep_columns_below_each_other() -> None:
 
 def test_recordings_whose_names_have_no_room_are_told_apart() -> None:
     assert told_apart("03a04Fd.flac", 16) == "03a04Fd.flac" and told_apart("1001_DFA_ANG_XX.wav", 18) == "1001_DFA_ANG_XX"
-    takes = {told_apart(f"03-01-05-02-02-0{take}-07.flac", 18) for take in (1, 2)}
-    assert len(takes) == 2 and all(len(name) == 18 and "…" in name and name.endswith("-07") for name in takes)
+    takes = [f"Actor_07/03-01-05-{one}-07.flac" for one in ("01-02-01", "02-02-01", "02-02-02")]
+    assert begin_alike(takes) == len("03-01-05-") and begin_alike(takes[:1]) == 0
+    assert [told_apart(name, 18, begin_alike(takes)) for name in takes] == ["…01-02-01-07", "…02-02-01-07", "…02-02-02-07"]
+    assert told_apart(takes[0], 10, begin_alike(takes)) == "…01…-01-07"
     assert told_apart("生气生气生气生气a", 8) in ("生…生气a", "生…气a")
 
 

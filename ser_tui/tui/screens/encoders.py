@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -125,7 +126,8 @@ class EncodersScreen(AppScreen[None]):
         if one is not None:
             alias = f"   short: {one.alias}" if one.alias else ""
             what = one.detail if one.ready else f"g fetches it ({one.download_bytes / 1e6:.0f} MB)" if one.source == "hub" else one.detail
-            parts = [(one.summary, ""), (f"{one.facts}{alias}", "muted"), (what, "")]
+            cut = cell_len(one.name) > self.query_one(EncodersList).room_of("name")
+            parts = [(f"{one.name}: {one.summary}" if cut else one.summary, ""), (f"{one.facts}{alias}", "muted"), (what, "")]
             if _state(one) == "refused":
                 parts = parts[2:]  # what must be read has the room
             elif one.ready and one.detail != "ready":

@@ -23,7 +23,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views.confusions import Place, matrix_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
-from ser_tui.tui.widgets.table import Column, Table, cell, told_apart
+from ser_tui.tui.widgets.table import Column, Table, begin_alike, cell, told_apart
 
 COLUMNS = (
     Column("utterance", "UTTERANCE", 16, flexible=True, most=40), Column("speaker", "SPEAKER", 8), Column("sex", "SEX", 6),
@@ -105,6 +105,8 @@ class ErrorsScreen(AppScreen[None]):
         self._at: Place = (0, 0)
         self._whole, self._shares, self._words = False, False, ""
         self._listed: tuple[Wrong, ...] = ()
+        self._alike = 0
+        """So many characters begin the names of all that are listed."""
 
     def compose(self) -> ComposeResult:
         """The matrix, its utterances below or, where there is room, beside it."""
@@ -176,6 +178,7 @@ class ErrorsScreen(AppScreen[None]):
     def _draw_list(self) -> None:
         part, answers = self._part, self._part.answers
         self._listed = () if answers is None else self._chosen()
+        self._alike = begin_alike([one.spoken.id for one in self._listed])
         truth, said = self._cell
         where = "all errors" if self._whole else f"{truth} taken for {said}" if truth != said else f"{truth}, rightly"
         about = cell(where, "accent")
@@ -205,7 +208,7 @@ class ErrorsScreen(AppScreen[None]):
         one = self._listed[int(key)]
         spoken = one.spoken
         seconds = "-" if spoken.seconds is None else f"{spoken.seconds:.1f}"
-        name = told_apart(spoken.id, self.query_one(ErrorsTable).room_of("utterance"))
+        name = told_apart(spoken.id, self.query_one(ErrorsTable).room_of("utterance"), self._alike)
         return tuple(
             cell(value) for value in (
                 name, spoken.speaker or "-", spoken.gender or "-", seconds, one.truth, one.said or "-", score(one.confidence),

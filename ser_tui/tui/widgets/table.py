@@ -67,20 +67,33 @@ def shortened(value: object, cells: int) -> str:
     return shown if cell_len(shown) <= cells else f"{set_cell_size(shown, max(0, cells - 1)).rstrip()}…"
 
 
-def told_apart(name: str, cells: int) -> str:
-    """The name of a file in so many cells at most: without its suffix where that has no room, then with an … within, as names of one
-    corpus begin alike, and often end alike too."""
+def told_apart(name: str, cells: int, common: int = 0) -> str:
+    """The name of a recording in so many cells at most: where it has no room without folder and suffix, then without the first `common`
+    characters, which all that are listed have, see `begin_alike`, then with an … within: many end alike too."""
     shown = printable(name)
     if cell_len(shown) <= cells:
         return shown
-    stem = PurePath(shown).stem if "/" not in shown else shown
+    stem = PurePath(shown).stem
     if cell_len(stem) <= cells:
         return stem
+    rest = f"…{stem[common:]}" if common else stem
+    if cell_len(rest) <= cells:
+        return rest
     head = max(0, (cells - 1) // 3)
-    tail = stem
+    tail = rest
     while tail and head + 1 + cell_len(tail) > cells:
         tail = tail[1:]
-    return f"{set_cell_size(stem, head)}…{tail}"
+    return f"{set_cell_size(rest, head)}…{tail}"
+
+
+def begin_alike(names: Sequence[str]) -> int:
+    """How many characters, up to a sign between words, all of `names` have in common at their beginning, folders apart."""
+    stems = [PurePath(printable(name)).stem for name in names]
+    if len(stems) < 2:
+        return 0
+    first, last = min(stems), max(stems)
+    alike = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
+    return 1 + max(first[:alike].rfind(sign) for sign in "-_. ")
 
 
 def _thumb(bar: ScrollBar) -> list[Segment]:
