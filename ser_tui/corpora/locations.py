@@ -110,12 +110,12 @@ def placed(name: str, path: Path, reading: Source | None = None) -> Source:
     check_name(name)
     absolute = places.absolute(path)
     if not _there(absolute):
-        raise UserError(f"{absolute}: no such folder or file; give the folder of {name} or a CSV manifest")
+        raise UserError(f"{absolute}: no such folder or file; give the folder of {name}, or a table")
     is_table = absolute.is_file()
     if is_table and absolute.suffix.lower() not in SUFFIXES:
         raise UserError(f"{absolute}: neither a folder nor a table ({', '.join(SUFFIXES)}); give one of these")
     if not is_table and not absolute.is_dir():
-        raise UserError(f"{absolute}: not a folder; give the folder of {name} or a CSV manifest")
+        raise UserError(f"{absolute}: not a folder; give the folder of {name}, or a table")
     if is_table and find(name) is not None:
         raise UserError(f"{name} is read from its own file names: give its folder, or choose another name for {absolute.name}")
     root = None if reading is None or reading.root is None else places.absolute(reading.root)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ser_tui.corpora import build, demo, locations, spellings
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import FIRST_KNOWN, PLUG_INS, Archive, CorpusEntry, edition, entries, find, require
+from ser_tui.corpora.catalogue import FIRST_KNOWN, PLUG_INS, Archive, CorpusEntry, edition, entries, find, recognised, require
+from ser_tui.corpora.hearing.files import find as find_files
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
@@ -62,10 +63,10 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
     """
     manifest = read_manifest(name, progress)
     if not manifest.utterances:
-        first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
+        check = f"`ser-tui corpora check {name}` lists them, " if manifest.problems else ""
         raise UserError(
-            f"corpus {name}: no usable utterance in {manifest.root} ({counted(len(manifest.problems), 'file')} left out{first}); "
-            f"`ser-tui corpora check {name}` lists them, `ser-tui corpora add {name} PATH` names another folder"
+            f"corpus {name}: no usable utterance in {manifest.root} ({_left_out(manifest)}); "
+            f"{check}`ser-tui corpora add {name} PATH` names another folder"
         )
     return manifest
 
@@ -93,9 +94,30 @@ def preview(name: str, path: Path, reading: Source | None = None, progress: Prog
         raise UsageError(f"{', '.join(asked)}: about a table, and {place.path} is read as a folder; name the table, or leave that out")
     manifest = read_source(name, place, progress=progress)
     if not manifest.utterances:
-        first = f"; first: {manifest.problems[0].path}: {manifest.problems[0].reason}" if manifest.problems else ""
-        raise UserError(f"{place.path}: no usable utterance ({len(manifest.problems)} left out{first}); {name} was not added")
+        raise UserError(f"{place.path}: no usable utterance ({_left_out(manifest)}); {name} was not added{_meant(name, place)}")
     return manifest
+
+
+def _left_out(manifest: Manifest) -> str:
+    """12 files left out; first: anger/x.wav: empty: the file has no bytes"""
+    if not manifest.problems:
+        return "there are no recordings"
+    first = manifest.problems[0]
+    return f"{counted(len(manifest.problems), 'file')} left out; first: {first.path}: {first.reason}"
+
+
+def _meant(name: str, place: Source) -> str:
+    """The command that may have been meant where a folder was added from which nothing can be used: files that are named as those
+    of another known corpus, or tables instead of recordings."""
+    if not place.path.is_dir():
+        return ""
+    ids, _ = find_files(place.path)
+    known = recognised(ids)
+    if known is not None and known.name != (place.like or name):
+        return f". Its files are named as {known.name}'s: `ser-tui corpora add {known.name} {place.path}`"
+    if not ids and find(name) is None and (table := folders.table_beside(place.path)) is not None:
+        return f". {table.name} lies there: if it has the labels, `ser-tui corpora add {name} {table}`"
+    return ""
 
 
 def add(name: str, path: Path, reading: Source | None = None, progress: Progress | None = None) -> Manifest:

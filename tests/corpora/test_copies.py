@@ -144,9 +144,20 @@ def test_what_holds_nothing_usable_does_not_stay_registered(home: Path, sound: A
     (home / "empty").mkdir()
     (home / "broken" / "anger").mkdir(parents=True)
     (home / "broken" / "anger" / "x.wav").write_bytes(b"RIFF")
-    for folder in ("empty", "broken"):
-        with pytest.raises(UserError, match=r"no usable utterance .* was not added"):
+    (home / "tables").mkdir()
+    (home / "tables" / "labels.csv").write_text("clip,felt\n")
+    (home / "link" / "anger").mkdir(parents=True)
+    (home / "link" / "anger" / "x.wav").write_text("/data/emodb/wav/03a01Wa.wav")
+    for folder, told in {
+        "empty": r"no usable utterance \(there are no recordings\); mine was not added",
+        "broken": r"no usable utterance \(1 file left out; .* was not added",
+        "tables": r"mine was not added. labels.csv lies there: if it has the labels, `ser-tui corpora add mine .*/tables/labels.csv`",
+        "link": r"anger/x.wav: only the name of another file, as a link that was copied as text",
+    }.items():
+        with pytest.raises(UserError, match=told):
             registry.add("mine", home / folder)
+    with pytest.raises(UserError, match=r"Its files are named as ravdess's: `ser-tui corpora add ravdess .*/good`"):
+        registry.add("emodb", ravdess(home / "good", sound))
     registry.add("mine", ravdess(home / "good", sound))
     before = kept()
     with pytest.raises(UserError, match="was not added"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
 
 def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:
     found = payload(descriptor, size)
-    problem = _foreign(os.pread(descriptor, 4096, 0)) or (found.problem if found else "")
+    problem = _foreign(os.pread(descriptor, 4096, 0), size) or (found.problem if found else "")
     if problem:
         return problem
     with sound_file(descriptor, found) as file:
@@ -199,11 +200,17 @@ def _digest(descriptor: int) -> str:
     return whole.hexdigest()
 
 
-def _foreign(start: bytes) -> str:
+_LINK = re.compile(rb"[^\x00-\x1f]*[/\\][^\x00-\x1f]*\.\w{2,5}\s?")
+"""The path of a file and nothing else: what a link becomes where it is copied as text, by Windows, zip or git."""
+
+
+def _foreign(start: bytes, size: int) -> str:
     if start.startswith(b"version https://git-lfs.github.com/"):
         return "a Git LFS pointer instead of the audio; run `git lfs pull` in the corpus's repository"
     if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         return "a web page instead of audio; download it again"
+    if size <= 1024 and _LINK.fullmatch(start):
+        return "only the name of another file, as a link that was copied as text; copy the folder with its links followed (cp -rL)"
     if start[4:8] == b"ftyp":
         return "MP4/AAC, which libsndfile does not read; convert it to WAV or FLAC"
     return ""

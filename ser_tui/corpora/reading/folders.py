@@ -147,7 +147,7 @@ def _way_out(name: str, root: Path, ids: Sequence[str], known: CorpusEntry | Non
     if known is not None:
         return f"corpus {name} in {root}: {looks}, and its files are named as {known.name}'s: `{add} {root}` again reads them as such"
     ways = []
-    table = _table(root)
+    table = table_beside(root)
     if table is not None:
         ways.append(f"give the table that lies there ({add} {table})")
     else:
@@ -160,11 +160,12 @@ def _way_out(name: str, root: Path, ids: Sequence[str], known: CorpusEntry | Non
 
 def _told_beside(name: str, root: Path) -> list[str]:
     """That a table lies there, whose labels may be the ones that are meant."""
-    table = _table(root, _TABLES[:3])
+    table = table_beside(root, _TABLES[:3])
     return [] if table is None else [f"{table.name} lies there too; if it has the labels: `ser-tui corpora add {name} {table}`"]
 
 
-def _table(root: Path, suffixes: Sequence[str] = _TABLES) -> Path | None:
+def table_beside(root: Path, suffixes: Sequence[str] = _TABLES) -> Path | None:
+    """The first file in the folder `root` that may be a table of labels, by its name; None where there is none."""
     try:
         beside = sorted(path for path in root.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     except OSError:

@@ -50,14 +50,14 @@ def read_rows(path: Path, is_header: Callable[[Sequence[str]], bool]) -> Rows:
 def decoded(path: Path) -> tuple[str, str]:
     """(text of a file, the name of its encoding): UTF-8 or UTF-16, each with or without a byte order mark. Raises UserError."""
     if path.is_dir():
-        raise UserError(f"{path}: not a file; give the path of a CSV manifest")
+        raise UserError(f"{path}: not a file; give the path of a table")
     try:
         with open_regular(path) as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; give the path of a CSV manifest that you may read") from None
+        raise UserError(f"{path}: {error.strerror}; give the path of a table that you may read") from None
     if len(raw) > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES >> 20} MB; a manifest is one short line a file")
+        raise UserError(f"{path}: larger than {MAX_BYTES >> 20} MB; a table has one short line for each utterance")
     encoding = _encoding(raw)
     name = "UTF-8" if encoding == "utf-8-sig" else "UTF-16"
     try:

@@ -229,7 +229,7 @@ def _official_test(manifest: Manifest, everything: list[int], protocol: SplitPro
     parts = Counter(manifest.utterances[index].part for index in everything)
     if not parts["train"] or not parts["validation"] + parts["test"]:
         raise UsageError(
-            f"protocol official: {manifest.corpus} comes without an official split; use speaker or random, or a CSV manifest "
+            f"protocol official: {manifest.corpus} comes without an official split; use speaker or random, or a table "
             "with a column split (train, validation, test)"
         )
     if protocol.test_size or protocol.test_speakers:

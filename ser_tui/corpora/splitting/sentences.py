@@ -31,8 +31,8 @@ def require_sentences(manifest: Manifest, kind: str) -> None:
         total = len(manifest.utterances)
         which = "none of its utterances" if unknown == total else f"{total - unknown} of its {total} utterances only"
         raise UsageError(
-            f"protocol {kind} needs sentences, and {manifest.corpus} names them for {which}; use speaker or random, or a CSV "
-            "manifest with a column sentence"
+            f"protocol {kind} needs sentences, and {manifest.corpus} names them for {which}; use speaker or random, or a table "
+            "with a column sentence"
         )
 
 

@@ -52,7 +52,7 @@ class CorporaScreen(AppScreen[None]):
     AUTO_FOCUS = "CorporaList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "contents", "what it holds", tooltip="Count emotions, speakers, sexes and durations of the copy here"),
-        Binding("a", "add", "add a folder", tooltip="Name a folder or a CSV manifest on this machine"),
+        Binding("a", "add", "add a folder", tooltip="Name a folder or a table on this machine"),
         Binding("g", "get", "get", tooltip="Download it, after its licence has been accepted"),
         Binding("f", "forget", "forget", tooltip="Forget where it lies; no file is deleted"),
         Binding("escape,q", "dismiss", "back", key_display="esc"),
