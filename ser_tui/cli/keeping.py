@@ -9,8 +9,9 @@ from dataclasses import asdict, replace
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store import trash
+from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
-from ser_tui.store.remarks import change_remarks, read_remarks
+from ser_tui.store.remarks import NAME, change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted
@@ -98,6 +99,8 @@ def remark_on_runs(
         )
 
     asked = any(one is not None for one in (title, note, archived, notify)) or added or removed
+    for folder in found:
+        refuse_unread(folder.path / NAME)
     told = [(folder, change_remarks(folder, change) if asked else read_remarks(folder)) for folder in found]
     if as_json:
         print_json([{"run_id": folder.run_id, **asdict(remarks)} for folder, remarks in told])

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import queueing
 from ser_tui.places import runs_folder
+from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
-from ser_tui.store.queue import change_queue, moved
+from ser_tui.store.queue import NAME, change_queue, moved
 from ser_tui.store.runs import resolve
 
 
 def list_queue(*, as_json: bool) -> None:
     """Print what runs out of the queue and what waits, in the order in which it starts."""
     runs = runs_folder()
+    refuse_unread(runs / NAME)  # of a damaged file nothing is known, rather than that nothing waits
     view = queueing.look(runs)
     if as_json:
         print_json({

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +130,16 @@ def digest_if_read(path: Path) -> str:
 
 
 def refuse_unread(path: Path) -> None:
-    """Raise OSError where `path` is there and cannot be read: whoever writes it anew would lose what it holds."""
-    with suppress(FileNotFoundError):
-        read_regular(path)
+    """Raise OSError where the JSON in `path` is there and cannot be read, DiskError where it is damaged: whoever writes it anew would lose
+    what it holds."""
+    try:
+        held = read_regular(path)
+    except FileNotFoundError:
+        return
+    try:
+        json.loads(held or b"null")
+    except (ValueError, RecursionError):
+        raise DiskError(f"{path} is damaged: it is no JSON any more; mend it, or delete it, which loses what it holds") from None
 
 
 def disk_message(error: OSError, doing: str, path: Path, again: str = "`ser-tui resume`, or the same command again") -> DiskError:

@@ -55,7 +55,7 @@ def read(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; give the path of a study document") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (byte {error.start}); give the path of a study document") from None
+        raise UsageError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8, if it is a study document") from None
     raw = parse(text, str(path))
     for override in overrides:
         set_value(raw, override)

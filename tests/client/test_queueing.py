@@ -14,6 +14,7 @@ import pytest
 from calling import call, document
 from small_runs import until, until_over
 
+from ser_tui.cli.queueing import list_queue
 from ser_tui.client import queueing
 from ser_tui.client.queueing import Starter
 from ser_tui.store import trash
@@ -100,7 +101,8 @@ def test_what_ran_meanwhile_is_out_of_the_queue_and_what_a_reboot_cut_waits_agai
         queueing.cancel(runs, [started])
 
 
-def test_a_queue_file_of_another_hand_is_read_as_far_as_it_makes_sense(runs: Path) -> None:
+def test_a_queue_file_of_another_hand_is_read_as_far_as_it_makes_sense(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(runs))
     [folder] = queued(runs, "one")
     good = json.loads((runs / NAME).read_text())["runs"][0]
     bad = [{"run_id": "../../etc"}, {"run_id": 7}, {}, None, "x", good, {**good, "environment": ["A"], "before": {"pid": "x"}}]
@@ -109,6 +111,10 @@ def test_a_queue_file_of_another_hand_is_read_as_far_as_it_makes_sense(runs: Pat
     assert [one.run_id for one in found.runs] == [folder.run_id] and found.at_a_time is None and not found.paused
     (runs / NAME).write_text("[" * 100_000)
     assert read_queue(runs).runs == ()
+    for change in (lambda: queueing.cancel(runs, [folder]), lambda: list_queue(as_json=False)):
+        with pytest.raises(UserError, match="is damaged: it is no JSON any more; mend it, or delete it"):
+            change()
+    assert (runs / NAME).read_text() == "[" * 100_000
 
 
 def test_a_study_that_cannot_start_is_said_so_and_does_not_stop_those_behind_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,18 @@ def test_a_file_of_another_hand_harms_nothing(run: RunFolder, written: str, read
     assert len(remarks_in({"note": "x" * 10**6}).note) == 10_000
 
 
+def test_a_damaged_file_is_not_written_over(run: RunFolder) -> None:
+    """A note of an hour may be in it, and one brace amiss."""
+    (run.path / NAME).write_text('{"title": "T", "note": "an hour of work",}')
+    with pytest.raises(UserError, match=r"remarks\.json is damaged: it is no JSON any more; mend it, or delete it"):
+        change_remarks(run, lambda before: replace(before, title="another"))
+    with pytest.raises(UserError, match="is damaged"):
+        keeping.remark_on_runs(["latest"], title=None, tags=(), without=(), note=None, archived=None, as_json=False)
+    assert "an hour of work" in (run.path / NAME).read_text()
+    (run.path / NAME).write_text("")
+    assert change_remarks(run, lambda before: replace(before, title="another")) == Remarks("another")
+
+
 def test_the_verb_changes_what_is_named_and_nothing_else(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     def remark(**changes: object) -> str:
         asked = {"title": None, "tags": (), "without": (), "note": None, "archived": None, "as_json": False, **changes}
