@@ -293,11 +293,19 @@ async def test_the_whole_form_can_be_reached_at_80x24_with_the_keyboard_alone(ru
         assert all(word in seen for word in ("strategy", "learning_rate", "pooling", "paper exact", "save to configs/"))
 
 
-async def test_on_few_lines_what_is_at_rest_is_folded_and_one_key_shows_it(runs: Path) -> None:
+async def test_on_few_lines_what_is_at_rest_is_folded_and_one_key_shows_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked, check = [0], NewStudyScreen.check
+
+    def counted(screen: NewStudyScreen) -> None:
+        checked[0] += 1
+        check(screen)
+
+    monkeypatch.setattr(NewStudyScreen, "check", counted)
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "n new")
         await press(pilot, "n")
-        await until_shown(pilot, "PROTOCOL")
+        await until_shown(pilot, "PROTOCOL", "4 layers of 384")
+        assert checked[0] <= 4, "the study is checked as a whole, not once for each of its fields"
         await press(pilot, *["ctrl+n"] * 3)
         await until_shown(pilot, "SEARCH", "learning_rate", "fixed hyperparameters ...", "weight_decay, head_dropout")
         await press(pilot, "ctrl+n")

@@ -184,6 +184,8 @@ class NewStudyScreen(AppScreen[None]):
             self._unfolded.add(f"search.{row.text.hyperparameter.name}")
             self._own_bounds()
         elif isinstance(row, FieldRow):
+            if self.form.texts.get(row.key) == event.value:
+                return  # every field tells its text once when it is made: each time the whole study would be checked
             self._named_by_hand |= row.key == "name" and event.input.has_focus
             self._touched |= event.input.has_focus
             self.form.texts[row.key] = event.value
