@@ -40,7 +40,7 @@ class Predictions:
     """[N, classes], each row summing to 1: the softmax of the model's outputs, calibrated where the run's study has
     `training.calibration`. NaN where there is none."""
     problems: Mapping[int, str]
-    """Index -> why an utterance has no answer: it cannot be read, is silent, or is a speaker's only one."""
+    """Index -> which file it is and why it has no answer: it cannot be read, is silent, or is a speaker's only one."""
     transductive: NDArray[np.float32] | None = None
     """As `probabilities`, after self-training on all N utterances together, and not calibrated; None: that was not asked for."""
 
@@ -139,7 +139,7 @@ class Predictor:
 
         return Predictions(
             self.classes, rows(answer.probabilities for answer in answers),
-            {index: answer.problem for index, answer in enumerate(answers) if answer.problem},
+            {index: f"{_named(given[index], index)}: {answer.problem}" for index, answer in enumerate(answers) if answer.problem},
             rows(answer.after for answer in answers) if self_train else None,
         )  # fmt: skip
 
@@ -176,6 +176,10 @@ def load_model(run: Run | str | os.PathLike[str]) -> Predictor:
     """
     with answering(run.path if isinstance(run, Run) else run) as loaded:
         return Predictor(loaded.model)
+
+
+def _named(item: Speech, index: int) -> str:
+    return f"item {index}" if isinstance(item, tuple) else str(item)
 
 
 def _as_file(item: Speech, place: Path, index: int) -> Path:
