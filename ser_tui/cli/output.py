@@ -14,6 +14,7 @@ from ser_tui.study.formatting import (
     beside_baselines,
     centred_text,
     json_text,
+    mapping_text,
     of_speakers,
     predictable,
     printable,
@@ -146,9 +147,9 @@ def _cells(text: str) -> int:
 
 def print_evaluation(result: EvaluationFinished) -> None:
     """A zero-shot result for people: the mapping, the scores beside their baselines, the confusion matrix."""
-    pairs = "  ".join(f"{emotion}={target or '(dropped)'}" for emotion, target in result.mapping.items())
     whose = of_speakers(result.speakers, result.without, None)
-    say(f"{evaluated_on(result.corpus, findings_of(result))}{f' ({whose})' if whose else ''}, trial {result.trial}: {pairs}")
+    head = f"{evaluated_on(result.corpus, findings_of(result))}{f' ({whose})' if whose else ''}, trial {result.trial}"
+    say(f"{head}: {mapping_text(result.mapping)}")
     say(
         f"accuracy {score_text(result.scores[ACCURACY])}, BCA {score_text(result.scores[BCA])}, "
         f"{sample(result.utterances, result.interval_speakers)} ({result.dropped} dropped), "

@@ -251,6 +251,11 @@ def predictable(masked: bool) -> str:
     return "only classes of the target can be predicted" if masked else "all classes of the model can be predicted"
 
 
+def mapping_text(mapping: Mapping[str, str]) -> str:
+    """anger=anger  calm=neutral  surprise=(dropped)"""
+    return "  ".join(f"{emotion}={target or '(dropped)'}" for emotion, target in mapping.items())
+
+
 def of_speakers(speakers: Sequence[str], without: Sequence[str], most: int | None = 5) -> str:
     """Whose utterances alone a score is of: speakers 01, 02 only; without speaker 03; empty where they are everybody's.
 

@@ -14,6 +14,7 @@ from ser_tui.study.formatting import (
     duration,
     ended,
     loss_text,
+    mapping_text,
     measured_text,
     of_speakers,
     parameter,
@@ -137,7 +138,8 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
                 told += f"; test part: {_scored('BCA', event.test_score, event.test_interval_speakers)}"
             return (Line(told),)
         case events.EvaluationStarted():
-            return (Line(f"evaluating on {_target(event)}: {counted(event.utterances, 'utterance')}"),)
+            told = f"evaluating on {_target(event)}: {counted(event.utterances, 'utterance')}"
+            return (Line(told, more=(mapping_text(event.mapping),) if event.mapping else ()),)
         case events.EvaluationProgressed():
             return (Line(f"{event.corpus}: {event.done}/{counted(event.utterances, 'utterance')}", "step"),)
         case events.EvaluationFinished():

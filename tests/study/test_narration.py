@@ -83,6 +83,11 @@ def test_one_speaker_and_many_names_are_told_where_there_is_room() -> None:
     assert "the interval is over the speaker's utterances" in line.whole and "a, b, c, d, e, f, g" in line.whole
 
 
+def test_what_counts_as_what_is_told_before_an_evaluation_begins() -> None:
+    [line] = narrate(events.EvaluationStarted(corpus="ravdess", mapping={"calm": "neutral", "surprise": ""}, utterances=2), RunState())
+    assert line.text == "evaluating on ravdess: 2 utterances" and line.whole == f"{line.text}; calm=neutral  surprise=(dropped)"
+
+
 def test_the_summary_in_plain_text_uses_the_same_words() -> None:
     log = run()
     state = reduce_all(log)
