@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -33,7 +34,7 @@ def main() -> None:
             list_runs(as_json=len(sys.argv) > 2)
             code = 0
         else:
-            code = _verb()
+            code = _with_pipes(_verb)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
@@ -58,6 +59,16 @@ def main() -> None:
         print(f"ser-tui: unexpected {text}; SER_TUI_TRACEBACK=1 shows where, please report it", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def _with_pipes(verb: Callable[[], int]) -> int:
+    """What `verb` returns. Raises BrokenPipeError where the reader of its output is gone, which Typer makes an exit with code 1."""
+    try:
+        return verb()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        raise
 
 
 def _verb() -> int:

@@ -222,3 +222,14 @@ def test_the_light_verbs_import_nothing_that_trains(runs: Path) -> None:
 
 def _has(folder: RunFolder, kind: type[events.Event]) -> bool:
     return any(isinstance(event, kind) for event in LogReader(folder.log).read_all())
+
+
+def test_a_reader_that_has_read_enough_is_no_failure() -> None:
+    """`ser-tui settings | head`, in a script that heeds exit codes."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([*COMMAND, "settings"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
