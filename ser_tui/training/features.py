@@ -29,7 +29,7 @@ from ser_tui.training import audio, augment, resampling, trimming
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop, UtteranceChanged, check_stop
 
-VERSION = 1
+VERSION = 2
 """Changes when the computations below would give other values, so that entries of before are not used."""
 HELD_BYTES = 256 * 1024 * 1024
 """Of frames that are in no cache, what `prepare` keeps in memory, so that `get` need not compute them again."""
