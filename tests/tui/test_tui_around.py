@@ -111,7 +111,7 @@ async def test_help_can_be_read_to_its_end_on_80_columns(runs: Path) -> None:
         await press(pilot, "o")
         await until_shown(pilot, "made when used", "a add a folder")
         await press(pilot, "question_mark")
-        await until_shown(pilot, "Name a folder or a CSV")
+        await until_shown(pilot, "Name a folder or a table")
         assert sum("esc               back" in line for line in shown(pilot.app).splitlines()) == 1
         await press(pilot, "end")
         await until_shown(pilot, "loss and BCA stayed at chance, so the trial was", "ended early")
