@@ -80,6 +80,8 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
         yield Loaded(saved.load_model(path), str(path), _around(path))
     elif path.is_dir() and RunFolder(path).study.exists():
         yield of_run(RunFolder(path.absolute()))
+    elif path.is_dir() and len(path.parts) > 1:  # a bare name may be that of a run
+        raise UserError(f"{path}: holds no model (model.json is absent), and is no run's folder; name a run, or its folder best/")
     else:
         yield of_run(resolve(runs or runs_folder(), str(reference)))
 

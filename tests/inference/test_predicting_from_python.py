@@ -29,6 +29,11 @@ def odd(tmp_path_factory: pytest.TempPathFactory, recordings: list[Path]) -> lis
     return sorted(folder.iterdir())
 
 
+def test_a_folder_without_a_model_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(ser_tui.UserError, match=r"holds no model \(model.json is absent\), and is no run's folder"):
+        ser_tui.load_model(tmp_path)
+
+
 @pytest.mark.parametrize("by_speaker", [False, True])
 def test_an_answer_from_python_is_that_of_the_command(
     make_model: MakeModel, recordings: list[Path], odd: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], by_speaker: bool
