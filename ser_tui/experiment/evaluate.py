@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
 
@@ -137,6 +137,10 @@ class _Evaluation:
     def _preset(self) -> Preset:
         return "paper" if self._request.preset == "paper" else "default"
 
+    def _recordings(self, target: Target) -> Target:
+        """All that the model is to hear: see `_heard`."""
+        return target if self._model.tuned else target.whole(self._model.pooling.by_speaker)
+
     def _heard(self, target: Target) -> _Heard:
         """What the model makes of `target`. Of a frozen encoder's one it is of all recordings that are there, in one pass, as the encoder
         takes the time; but where memory does not suffice for what its head heard, which costs no score."""
@@ -153,7 +157,7 @@ class _Evaluation:
             return kept(model, of.clips, of.digests, speakers=of.speakers or (), should_stop=session.should_stop, on_progress=progress)
 
         if not model.tuned:
-            whole = target.whole(model.pooling.by_speaker)
+            whole = self._recordings(target)
             try:
                 features = ask(whole, kept_features)
                 return _Heard(whole, np.searchsorted(whole.chosen, target.chosen), model.answered(features), features)
@@ -189,14 +193,13 @@ class _Evaluation:
             mapping = self._mapping(manifest)
             emotions = [utterance.emotion for utterance in manifest.utterances]
             chosen = kept(emotions, mapping)
-            session.emit(
-                EvaluationStarted(
-                    corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without
-                )
-            )
+            target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
+            session.emit(EvaluationStarted(
+                corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without,
+                heard=len(self._recordings(target).chosen),
+            ))  # fmt: skip
             shared = self._shared(manifest, chosen)
-            strangers = not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared)
-            target = Target(manifest, chosen, mapping, request.masked, self._study.seed, strangers)
+            target = replace(target, strangers=not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared))
             heard = self._heard(target)
             logits = heard.logits[heard.scored]
             result = target.scored(logits, model.classes)

@@ -516,11 +516,13 @@ class EvaluationStarted(Event):
     """The only speakers whose utterances are evaluated; empty: all."""
     without: tuple[str, ...] = ()
     """Speakers whose utterances are left out."""
+    heard: int = 0
+    """As in `EvaluationFinished`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationProgressed(Event):
-    """So many utterances of the evaluation under way are predicted."""
+    """So many utterances of those that the evaluation under way hears are predicted."""
 
     type: ClassVar[str] = "evaluation_progressed"
     corpus: str

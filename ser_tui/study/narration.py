@@ -139,6 +139,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
             return (Line(told),)
         case events.EvaluationStarted():
             told = f"evaluating on {_target(event)}: {counted(event.utterances, 'utterance')}"
+            told += f" of {event.heard} that are heard" if event.heard > event.utterances else ""
             return (Line(told, more=(mapping_text(event.mapping),) if event.mapping else ()),)
         case events.EvaluationProgressed():
             return (Line(f"{event.corpus}: {event.done}/{counted(event.utterances, 'utterance')}", "step"),)

@@ -84,7 +84,9 @@ def test_one_speaker_and_many_names_are_told_where_there_is_room() -> None:
 
 
 def test_what_counts_as_what_is_told_before_an_evaluation_begins() -> None:
-    [line] = narrate(events.EvaluationStarted(corpus="ravdess", mapping={"calm": "neutral", "surprise": ""}, utterances=2), RunState())
+    begun = events.EvaluationStarted(corpus="ravdess", mapping={"calm": "neutral", "surprise": ""}, utterances=2, heard=2)
+    assert narrate(replace(begun, heard=3), RunState())[0].text == "evaluating on ravdess: 2 utterances of 3 that are heard"
+    [line] = narrate(begun, RunState())
     assert line.text == "evaluating on ravdess: 2 utterances" and line.whole == f"{line.text}; calm=neutral  surprise=(dropped)"
 
 
