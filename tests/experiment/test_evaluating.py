@@ -87,8 +87,8 @@ def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFol
     assert set(result.baselines) == names
     assert set(result.baseline_p) == {name for name in names - {"majority"} if not name.endswith("_bca")}
     assert all(0 < p <= 1 for p in result.baseline_p.values())
-    assert not result.self_trained, "eighteen utterances of three classes are too few to teach"
-    why = "no score after self-training: 18 utterances can teach too little of 3 classes: 10 a class are the least"
+    assert not result.self_trained, "twenty-four utterances are too few to teach three classes"
+    why = "no score after self-training: 24 utterances can teach too little of 3 classes: 10 a class are the least"
     assert why in [event.text for event in LogReader(probed.log).read_all() if isinstance(event, Note)]
     assert set(result.centred) == {"corpus", "corpus_bca"}, "nine utterances are too few to know a speaker's mean"
     # The run's own model is a probe on better layers of the same encoder, so that both must have learnt something.
