@@ -74,5 +74,5 @@ def test_the_only_utterance_of_a_speaker_is_not_answered(tiny: Callable[[str], s
     paths = [clip.path for clip in validation.clips[:3]]
     found = predictor.predict(paths, ["c", "c", "d"])
     assert [label is None for label in found.labels] == [False, False, True]
-    assert found.problems == {2: "one utterance of speaker d: this model needs several of each"}
+    assert found.problems == {2: f"{paths[2]}: one utterance of speaker d: this model needs several of each"}
     assert not predictor.predict(paths, ["c"] * 3).problems
