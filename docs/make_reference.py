@@ -70,7 +70,7 @@ def commands() -> str:
         "prints one JSON document on standard output and nothing else there; notes are on standard error. Where a command cannot be done, "
         "the document has `error` and `exit_code`. One that began and failed says so in its document: `status` and `reason` of a run, "
         "`failed` of `evaluate`, the `reason` of a cell of `cross`; the exit code is then 1. "
-        "`python -m ser_tui` is the same program."
+        "`python -m ser_tui` is the same program; `ser-tui --version` prints its version."
     ]
     for words, command in sorted(_commands(root, ())):
         arguments = [one for one in command.params if one.param_type_name == "argument"]

@@ -15,6 +15,7 @@ from ser_tui.store.processes import ProcessId, alive, boot, this_host
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.status import RunStatus, ShownStatus
+from ser_tui.study.wrong_values import nearest
 
 if TYPE_CHECKING:
     # Where a log is read these are imported: a list of runs, which scripts ask for again and again, seldom reads one.
@@ -268,7 +269,9 @@ def resolve(runs: Path, reference: str) -> RunFolder:
                 f"{len(matches)} runs are named {reference!r} ({shown}{', ...' if len(matches) > 3 else ''}); give the id of one"
             )
     if not matches:
-        raise UsageError(f"no run begins with {reference!r} in {runs}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
+        names = dict.fromkeys([*(folder.study_name for folder in known), *(folder.run_id for folder in known)])
+        meant = nearest(reference, list(names), listed=False)
+        raise UsageError(f"no run begins with {reference!r} in {runs}{meant}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
     exact = [folder for folder in matches if folder.run_id == reference]
     if len(matches) > 1 and not exact:
         shown = ", ".join(folder.run_id for folder in matches[:3])

@@ -38,11 +38,13 @@ class Preferences:
     )  # fmt: skip
     time_zone: str = _key(
         "local", "time zone",
-        "In which times are shown, with its name beside them: local, UTC, or a zone such as Europe/Berlin. Logs hold UTC.",
+        "The time zone of all times that are shown, with its name beside them: local, UTC, or one such as Europe/Berlin. Logs hold UTC.",
     )  # fmt: skip
     notify: str = _key(
-        "never", "tell of ends", "Of which runs' ends you are told: never, failures (failed, or interrupted without a word), always. "
-        "`ser-tui remark RUN --notify` or --no-notify decides it for one run.", ("never", "failures", "always"),
+        "never", "tell of ends",
+        "When you are told that a run has ended: never, failures (it failed, or was interrupted without a word), or always. "
+        "`ser-tui remark RUN --notify` or --no-notify decides it for one run.",
+        ("never", "failures", "always"),
     )  # fmt: skip
     notify_bell: bool = _key(True, "bell", "Ring the terminal's bell, in the app and after `run --headless`.")
     notify_desktop: str = _key(

@@ -84,7 +84,13 @@ def test_references(tmp_path: Path) -> None:
     (tmp_path / "no-run").mkdir()
     assert resolve(tmp_path, "latest").run_id == "20261122-150000-emodb-tpe-aaaa"
     assert resolve(tmp_path, "20261122-14").run_id == "20261122-143015-emodb-gp-k3f9"
-    for wrong, hint in {"20261122": "give more of it", "2027": "no run begins with", "": "no run", "../": "no run"}.items():
+    for wrong, hint in {
+        "20261122": "give more of it",
+        "2027": "no run begins with",
+        "": "no run",
+        "../": "no run",
+        "emodb-gpp": "did you mean emodb-gp[?];",
+    }.items():
         with pytest.raises(UserError, match=hint) as caught:
             resolve(tmp_path, wrong)
         assert caught.value.exit_code == 2
