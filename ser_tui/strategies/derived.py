@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.strategies.axes import Axis, axes
-from ser_tui.strategies.lattice import EPOCHS, UNFREEZE
+from ser_tui.strategies.lattice import EPOCHS, UNFREEZE, frozen_epochs
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, Space
 
@@ -23,11 +23,6 @@ FROZEN = "frozen_epochs"
 UNFROZEN = "unfrozen_epochs"
 LOGARITHMIC = ("max_seconds",)
 """Numeric choices whose ratios matter, not their differences."""
-
-
-def frozen_epochs(parameters: Mapping[str, Value]) -> int:
-    """Epochs of a trial during which its encoder does not learn."""
-    return min(int(parameters[UNFREEZE]), int(parameters[EPOCHS]))
 
 
 class Derived:

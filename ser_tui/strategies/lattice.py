@@ -20,6 +20,12 @@ EPOCHS = "epochs"
 UNFREEZE = "unfreeze_epoch"
 
 
+def frozen_epochs(parameters: Mapping[str, Value]) -> int:
+    """Epochs of a trial during which its encoder does not learn; what `parameters` do not name has its default."""
+    epochs, unfreeze = (int(parameters.get(name, HYPERPARAMETERS[name].default)) for name in (EPOCHS, UNFREEZE))
+    return min(epochs, unfreeze)
+
+
 class Lattice:
     """Nested loops over `values` (name -> the values it takes, outermost first), `fixed` parameters added to each point."""
 

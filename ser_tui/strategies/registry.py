@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from ser_tui.strategies.axes import axes
 from ser_tui.strategies.base import Strategy
 from ser_tui.strategies.catalogue import BUILT_IN
-from ser_tui.strategies.lattice import EPOCHS, every_trial
+from ser_tui.strategies.lattice import EPOCHS, UNFREEZE, every_trial
 from ser_tui.strategies.records import Settings, StrategyRecord
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
@@ -173,22 +174,29 @@ def planned_trials(strategy: StrategyChoice, space: Space) -> int | None:
 
 
 def share_of_epochs(study: Study) -> float:
-    """Which share of the epochs that its trials name a search trains, about: less than 1 where trials are paused and not all go on."""
+    """Which share of the epochs that its trials name a search trains, about: less than 1 where trials are paused and not all go on. Epochs
+    with a frozen encoder, which take next to no time, count where the strategy counts them."""
     found = record(study.strategy.kind)
     settings = _settings(found, study.strategy)
     first, factor = getattr(settings, "first", None), getattr(settings, "factor", None)
     if not found.continues or first is None or factor is None:
         return 1.0
-    axis = next((axis for axis in axes(study.search) if axis.name == EPOCHS and axis.levels), None)
-    fixed = constants(study.search).get(EPOCHS, HYPERPARAMETERS[EPOCHS].default)
-    levels = [int(level) for level in axis.levels or ()] if axis is not None else [int(fixed)]
-    trained = 0.0
-    for epochs in levels:
+    frozen_count = getattr(settings, "revision", 1) < 3
+    whole, trained = 0, 0.0
+    for named, unfreeze in product(_levels(study.search, EPOCHS), _levels(study.search, UNFREEZE)):
+        epochs = named if frozen_count else max(0, named - unfreeze)
         done, rung, going = 0, first, 1.0
         while rung < epochs:
             trained, done, rung, going = trained + going * (rung - done), rung, rung * factor, going / factor
-        trained += going * (epochs - done)
-    return float(trained / sum(levels))
+        whole, trained = whole + epochs, trained + going * (epochs - done)
+    return trained / whole if whole else 1.0
+
+
+def _levels(space: Space, name: str) -> list[int]:
+    """The whole numbers that `name` takes in `space`, or its default."""
+    axis = next((axis for axis in axes(space) if axis.name == name and axis.levels), None)
+    fixed = constants(space).get(name, HYPERPARAMETERS[name].default)
+    return [int(level) for level in axis.levels or ()] if axis is not None else [int(fixed)]
 
 
 def pausing_saves_little(study: Study) -> str:
@@ -198,11 +206,11 @@ def pausing_saves_little(study: Study) -> str:
     if not record(study.strategy.kind).continues or share < MOST_TRAINED:
         return ""
     first = getattr(_settings(record(study.strategy.kind), study.strategy), "first", None)
+    kind, epochs = study.strategy.kind, counted(first or 0, "epoch")
     if share == 1:
-        epochs = counted(first or 0, "epoch")
-        return f"strategy {study.strategy.kind} pauses no trial of this search: none has more than {epochs} (strategy.first)"
+        return f"strategy {kind} pauses no trial of this search: none trains its encoder for more than {epochs} (strategy.first)"
     earlier = "; a smaller strategy.first pauses them earlier" if first and first > 1 else ""
-    return f"strategy {study.strategy.kind} saves little here: about {share:.0%} of all epochs are trained all the same{earlier}"
+    return f"strategy {kind} saves little here: about {share:.0%} of the training is done all the same{earlier}"
 
 
 def startup(strategy: StrategyChoice) -> int | None:

@@ -21,16 +21,28 @@ def halving(**settings: int) -> Continuing:
     return found
 
 
-def waits(epochs: int, *rungs: tuple[int, float], state: str = "waiting", score: float | None = None) -> Observation:
-    parameters = {"learning_rate": 1e-4, "epochs": epochs, "unfreeze_epoch": 0, "max_seconds": 2}
+def waits(epochs: int, *rungs: tuple[int, float], state: str = "waiting", score: float | None = None, frozen: int = 0) -> Observation:
+    parameters = {"learning_rate": 1e-4, "epochs": epochs, "unfreeze_epoch": frozen, "max_seconds": 2}
     return Observation(parameters, score, None, rungs, state)  # type: ignore[arg-type]
 
 
 def test_a_trial_pauses_at_rungs_and_short_ones_run_to_their_end() -> None:
     strategy = halving()
     found = [strategy.propose([waits(10, (3, 0.1), state="over")] * number) for number in range(12)]
-    assert all(one is not None and one.until == (3 if int(one.parameters["epochs"]) > 3 else 0) for one in found)
     assert len({str(one and one.parameters) for one in found}) == 12, "evenly drawn, and none twice"
+    known = [(one.until, int(one.parameters["epochs"]), int(one.parameters["unfreeze_epoch"])) for one in found if one is not None]
+    assert all(until == (frozen + 3 if epochs > frozen + 3 else 0) for until, epochs, frozen in known)
+    assert {until > 3 for until, _, frozen in known if until and frozen} == {True}, "while the encoder is frozen, nothing is told"
+
+
+def test_trials_are_compared_after_as_many_epochs_in_which_their_encoders_were_trained() -> None:
+    late, early = waits(10, (5, 0.6), frozen=2), waits(10, (3, 0.7))
+    assert halving().place([late, early], 0) == (1, 2)
+    assert halving(revision=2).place([late, early], 0) == (0, 1)
+    on = halving().propose([waits(14, (5, 0.8), frozen=2), early, waits(10, (3, 0.6))])
+    assert on is not None and (on.continues, on.until) == (0, 11)
+    before = halving(revision=2).propose([], [])
+    assert before is not None and before.until == (3 if int(before.parameters["epochs"]) > 3 else 0), "as it began in an earlier version"
 
 
 def test_the_best_third_goes_on_the_furthest_first() -> None:
@@ -86,16 +98,18 @@ def test_room_is_bounded_by_those_that_wait() -> None:
 
 def test_what_is_trained_of_all_epochs_is_known_before() -> None:
     assert share_of_epochs(loads(SEARCH + "search: {epochs: 10}")) == pytest.approx((3 + 6 / 3 + 1 / 9) / 10)
+    assert share_of_epochs(loads(SEARCH + "search: {epochs: 12, unfreeze_epoch: 2}")) == pytest.approx((3 + 6 / 3 + 1 / 9) / 10)
     assert share_of_epochs(loads(SEARCH.replace("halving", "gp"))) == 1
 
 
 def test_a_search_whose_trials_are_too_short_to_be_paused_says_so() -> None:
     assert pausing_saves_little(loads(SEARCH + "search: {epochs: 10}")) == ""
     assert pausing_saves_little(loads(SEARCH.replace("halving", "gp") + "search: {epochs: 3}")) == ""
-    none = pausing_saves_little(loads(SEARCH + "search: {epochs: {low: 2, high: 3}}"))
-    assert none == "strategy halving pauses no trial of this search: none has more than 3 epochs (strategy.first)"
+    for too_short in ("epochs: {low: 2, high: 3}", "epochs: 5, unfreeze_epoch: {low: 2, high: 5}"):
+        none = pausing_saves_little(loads(SEARCH + f"search: {{{too_short}}}"))
+        assert none == "strategy halving pauses no trial of this search: none trains its encoder for more than 3 epochs (strategy.first)"
     little = pausing_saves_little(loads(SEARCH + "search: {epochs: {low: 3, high: 4}}"))
-    assert "about 90% of all epochs are trained all the same; a smaller strategy.first" in little
+    assert "about 90% of the training is done all the same; a smaller strategy.first" in little
     earlier = SEARCH.replace("halving", "{kind: halving, first: 1}") + "search: {epochs: {low: 3, high: 4}}"
     assert pausing_saves_little(loads(earlier)) == ""
 
