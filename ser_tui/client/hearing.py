@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO
 
+from ser_tui.client.asking import why_it_ended
 from ser_tui.client.using import started
 from ser_tui.study.uses import PredictRequest
 
@@ -66,9 +66,7 @@ class Hearing:
         code = self._child.returncode
         if broken or not code:
             return broken
-        if code < 0:  # what it said last was how far it had come
-            return "the process was killed, as happens where memory runs out" if code == -signal.SIGKILL else "the process was stopped"
-        return self._words.strip().splitlines()[-1].removeprefix("ser-tui: ") if self._words.strip() else "the process failed"
+        return why_it_ended(code, self._words)
 
     def close(self) -> None:
         """Let it end: with its standard input it does."""

@@ -1,16 +1,13 @@
-"""Asks a process of its own which hyperparameters mattered: the interface never imports what answers that."""
+"""Which hyperparameters mattered, which is found by what the interface never imports."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ser_tui.places import command, own_environment
-from ser_tui.study.errors import UserError
+from ser_tui.client import asking
 from ser_tui.study.hyperparameters import Value
 
 SECONDS = 120.0
@@ -34,22 +31,10 @@ def importances(space: Mapping[str, Any], trials: Sequence[tuple[Mapping[str, Va
     `space`: the search space as the resolved study document has it.
     """
     request = json.dumps({"space": _plain(space), "trials": [(dict(parameters), score) for parameters, score in trials]})
-    asked = command("ser_tui.strategies.importance")
     # One thread, and behind everything else: a worker may be training beside it.
-    environment = {**own_environment(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    try:
-        ended = subprocess.run(
-            ["nice", "-n", "10", *asked] if os.path.exists("/usr/bin/nice") else asked,
-            input=request, capture_output=True, text=True, timeout=SECONDS, env=environment, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise UserError(f"importances were not found within {SECONDS:.0f} s") from None
-    except OSError as error:
-        raise UserError(f"importances could not be computed: {error}") from None
-    if ended.returncode:
-        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-        raise UserError(f"importances could not be computed: {last}")
-    found = json.loads(ended.stdout)
+    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    wanted = "which hyperparameters mattered"
+    found = asking.answer("ser_tui.strategies.importance", request, wanted, SECONDS, environment=single, patient=True)
     shares = {name: (float(mean), float(deviation)) for name, (mean, deviation) in found["shares"].items()}
     explained = None if found["explained"] is None else (float(found["explained"][0]), float(found["explained"][1]))
     return Importances(int(found["trials"]), shares, explained, str(found["reason"]))

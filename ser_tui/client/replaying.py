@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import ser_tui
+from ser_tui.client.asking import NICE, why_it_ended
 from ser_tui.client.resolving import load_bounds
 from ser_tui.places import cache_folder, command, own_environment, private_folder
 from ser_tui.replay.recorded import (
@@ -253,7 +254,7 @@ def _answers(request: Request, stopper: Stopper) -> Iterator[Iterator[Mapping[st
     environment = {**own_environment(), **single, "PYTHONWARNINGS": "ignore"}
     asked = command("ser_tui.replay")
     process = subprocess.Popen(
-        ["nice", "-n", "5", *asked] if os.path.exists("/usr/bin/nice") else asked,
+        [NICE, "-n", "5", *asked] if os.path.exists(NICE) else asked,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True,
     )  # fmt: skip
     try:
@@ -264,8 +265,7 @@ def _answers(request: Request, stopper: Stopper) -> Iterator[Iterator[Mapping[st
             process.stdin.close()
         yield (json.loads(line) for line in process.stdout if line.endswith(b"\n"))  # a line that was cut short is lost
         if process.wait() and not stopper.stopped:
-            last = (process.stderr.read().decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-            raise UserError(f"the replay failed: {last}")
+            raise UserError(f"the replay failed: {why_it_ended(process.returncode, process.stderr.read().decode(errors='replace'))}")
     finally:
         stopper.takes(None)
         _end(process)

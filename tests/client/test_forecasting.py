@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import forking
 import pytest
 
-from ser_tui.client import forecasting
+from ser_tui.client import asking
 from ser_tui.client.forecasting import forecast
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment import data as corpus_data
@@ -23,7 +23,7 @@ from ser_tui.study.errors import UserError
 @pytest.fixture
 def forked(forked_workers: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that measures is forked off one that has imported all."""
-    monkeypatch.setattr(forecasting, "subprocess", SimpleNamespace(run=forking.run, TimeoutExpired=subprocess.TimeoutExpired))
+    monkeypatch.setattr(asking, "subprocess", SimpleNamespace(run=forking.run, TimeoutExpired=subprocess.TimeoutExpired))
 
 
 @pytest.mark.usefixtures("forked")
