@@ -7,12 +7,14 @@ import inspect
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ser_tui.execution.cluster_values import refuse_shapes, refuse_values, said_of
+from ser_tui.execution.ssh_hosts import refuse_odd, refuse_unreachable
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.executor import ExecutorChoice
@@ -39,14 +41,17 @@ class Connected:
 
 
 def refuse_impossible(study: Study, *, reach: bool) -> None:
-    """Raise UserError where `connected` would, as far as that is known without starting anything. `reach`: the scheduler that the study
-    names is asked, too, for CONNECT_SECONDS at most."""
+    """Raise UserError where `connected` would, as far as that is known within seconds. `reach`: the machines that the study names
+    are asked, too: its scheduler, for CONNECT_SECONDS at most, and the hosts of an SSH cluster."""
     chosen = study.executor
     for key, text in missing(study).items():
         raise UserError(f"{key}: {text}")
     if chosen.cluster != "none":
-        _count(study, chosen)
-        _usable(chosen)
+        make, given = _usable(chosen), _arguments(chosen, _count(study, chosen))
+        if chosen.cluster != "ssh":
+            refuse_values(chosen, make, given)
+        elif reach:
+            refuse_unreachable(chosen)
     elif reach:
         client = _reached(chosen.scheduler)
         with suppress(Exception):
@@ -78,7 +83,7 @@ def _reached(address: str) -> Any:
         return _client(address)
     except Exception as error:
         raise UserError(
-            f"executor.scheduler: no Dask scheduler answers at {address} ({_line(error)}): start one with `dask scheduler`, or see "
+            f"executor.scheduler: no Dask scheduler answers at {address} ({said_of(error)}): start one with `dask scheduler`, or see "
             "whether the network lets this machine reach it"
         ) from None
 
@@ -109,26 +114,33 @@ def _client(address: str) -> Any:
 def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, int]:
     """The cluster, with its workers asked for, and their number."""
     count = _count(study, chosen)
-    threads = chosen.threads or (max(1, cores() // count) if chosen.cluster == "local" else 1)
     try:
         make = _usable(chosen)
-        if chosen.cluster == "local":
-            # What they train with are processes of their own, which limit their memory themselves.
-            given = {"memory_limit": 0, "dashboard_address": None, **chosen.settings}
-            return make(n_workers=count, threads_per_worker=threads, processes=True, **given), count
         if chosen.cluster == "ssh":
-            given = dict(chosen.settings)
-            options = {"nthreads": threads, **given.pop("worker_options", {})}
-            return make(list(chosen.hosts), worker_options=options, **given), count
-        given = {"job_script_prologue": [f"export {name}={value}" for name, value in _environment(threads).items()], **chosen.settings}
-        cluster = make(cores=threads, processes=1, **given)
-        cluster.scale(jobs=count)
+            refuse_unreachable(chosen)
+        cluster = make(**_arguments(chosen, count))
+        if chosen.cluster in JOBS:
+            cluster.scale(jobs=count)
         return cluster, count
     except UserError:
         raise
     except Exception as error:  # of other people's code, about other people's machines
-        what = f"executor.cluster: the {chosen.cluster} cluster cannot be started"
-        raise UserError(f"{what} ({type(error).__name__}: {_line(error)})") from None
+        raise UserError(f"executor.cluster: the {chosen.cluster} cluster cannot be started ({said_of(error)})") from None
+
+
+def _arguments(chosen: ExecutorChoice, count: int) -> dict[str, Any]:
+    """What its class, or function, is called with for `count` workers; a cluster of jobs is scaled to them later."""
+    threads = chosen.threads or (max(1, cores() // count) if chosen.cluster == "local" else 1)
+    given = dict(chosen.settings)
+    if chosen.cluster == "local":
+        # What they train with are processes of their own, which limit their memory themselves.
+        limits = {"memory_limit": 0, "dashboard_address": None}
+        return {**limits, **given, "n_workers": count, "threads_per_worker": threads, "processes": True}
+    if chosen.cluster == "ssh":
+        options = {"nthreads": threads, **(given.pop("worker_options", None) or {})}
+        return {**given, "hosts": list(chosen.hosts), "worker_options": options}
+    said = [f"export {name}={value}" for name, value in _environment(threads).items()]
+    return {**given, "job_script_prologue": [*said, *(given.get("job_script_prologue") or [])], "cores": threads, "processes": 1}
 
 
 def _count(study: Study, chosen: ExecutorChoice) -> int:
@@ -145,6 +157,10 @@ def _usable(chosen: ExecutorChoice) -> Any:
     """What makes the cluster. Raises UserError where it knows a setting not, or this machine cannot submit its jobs."""
     make = _maker(chosen)
     _refuse_unknown(chosen, make)
+    if chosen.cluster == "ssh":
+        refuse_odd(chosen)
+    elif chosen.cluster in JOBS:
+        refuse_shapes(chosen)
     command = getattr(getattr(make, "job_cls", None), "submit_command", None) or ""
     if command and shutil.which(command.split()[0]) is None:
         needed = f"{chosen.cluster} needs its command {command.split()[0]} on this machine, which is to submit the jobs"
@@ -174,10 +190,20 @@ def _refuse_unknown(chosen: ExecutorChoice, make: Any) -> None:
     for name in chosen.settings:
         if name in OURS:
             raise UserError(f"executor.settings.{name}: workers, executor.threads and executor.hosts say that; leave it out")
+    _refuse_others("executor.settings", chosen.settings, known, make.__name__)
+    options = chosen.settings.get("worker_options")
+    if chosen.cluster == "ssh" and isinstance(options, dict) and "worker_class" not in chosen.settings:
+        from distributed import Nanny, Worker
+
+        _refuse_others("executor.settings.worker_options", options, {"n_workers", *parameters(Nanny), *parameters(Worker)}, "a Dask worker")
+
+
+def _refuse_others(where: str, given: Mapping[str, Any], known: Collection[str], what: str) -> None:
+    for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1, 0.5)
+            close = difflib.get_close_matches(str(name), known, 1, 0.5)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
-            raise UserError(f"executor.settings.{name}: {make.__name__} has no such setting; {hint}")
+            raise UserError(f"{where}.{name}: {what} has no such setting; {hint}")
 
 
 def parameters(make: Any) -> set[str]:
@@ -203,7 +229,3 @@ def _closed(cluster: Any) -> None:
     if cluster is not None:
         with suppress(Exception):
             cluster.close(timeout=10)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

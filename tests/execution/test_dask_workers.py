@@ -166,14 +166,18 @@ def is_at_work(process: psutil.Process) -> bool:
     [
         ("{kind: dask, cluster: local, settings: {n_workers: 3}}", "executor.settings.n_workers: workers"),
         ("{kind: dask, cluster: local, settings: {memorylimit: 3}}", "executor.settings.memorylimit: .*did you mean memory_limit"),
+        ("{kind: dask, cluster: local, settings: {memory_limit: much}}", "executor.(settings.memory_limit|cluster): .*'much' as a byte"),
+        ("{kind: dask, cluster: local, settings: {interface: ib7}}", "executor.(settings.interface|cluster): .*'ib7' is not a valid"),
     ],
 )
 def test_settings_that_a_cluster_has_not_are_refused_before_it_starts(executor: str, wrong: str) -> None:
-    from ser_tui.execution.clusters import connected
+    from ser_tui.execution.clusters import connected, refuse_impossible
     from ser_tui.study.load import loads
 
-    with pytest.raises(UserError, match=wrong):
-        connected(loads(f"executor: {executor}\nworkers: 1"))
+    study = loads(f"executor: {executor}\nworkers: 1")
+    for asked in (connected, lambda study: refuse_impossible(study, reach=False)):  # the second before there is a run
+        with pytest.raises(UserError, match=wrong):
+            asked(study)
 
 
 def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:

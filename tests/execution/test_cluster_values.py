@@ -1,0 +1,70 @@
+"""Which setting of a cluster is refused, and what an SSH cluster's hosts lack, without a job system or another machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ser_tui.execution.cluster_values import refuse_values
+from ser_tui.execution.ssh_hosts import refuse_odd, refuse_unreachable
+from ser_tui.study.errors import UserError
+from ser_tui.study.executor import ExecutorChoice
+
+
+class Jobs:
+    """Refuses as dask-jobqueue 0.9 does."""
+
+    def __init__(self, memory: str = "", job_cpu: object = 1, **others: object) -> None:
+        if not memory:
+            raise ValueError("You must specify how much cores and memory per job you want to use")
+        if not memory.endswith("GB"):
+            raise ValueError(f"Could not interpret {memory!r} as a byte unit")
+        self.job_cpu = job_cpu
+
+    def job_script(self) -> str:
+        return "%d" % self.job_cpu  # type: ignore[str-format]  # noqa: UP031
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({}, r"executor\.settings\.memory: say how much memory each job is to have, such as memory: 16GB"),
+        ({"memory": "much"}, r"executor\.settings\.memory: Jobs refuses 'much' \(Could not"),
+        ({"queue": "normal", "memory": "much"}, r"executor\.settings\.memory: Jobs refuses 'much' \(Could not"),
+        ({"memory": "16GB", "queue": "normal", "job_cpu": "four"}, r"executor\.settings\.job_cpu: Jobs refuses 'four' \(%d format"),
+    ],
+)
+def test_the_setting_that_is_refused_is_named(settings: dict[str, Any], wrong: str) -> None:
+    chosen = ExecutorChoice(kind="dask", cluster="slurm", settings=settings)
+    with pytest.raises(UserError, match=wrong) as told:
+        refuse_values(chosen, Jobs, settings)
+    assert "\n" not in str(told.value)
+    fine = {"memory": "16GB", "queue": "normal"}
+    refuse_values(ExecutorChoice(kind="dask", cluster="slurm", settings=fine), Jobs, fine)
+
+
+def of_ssh(**settings: Any) -> ExecutorChoice:
+    return ExecutorChoice(kind="dask", cluster="ssh", hosts=("127.0.0.1", "127.0.0.1"), settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"connect_options": "secret"}, r"connect_options: write keys and values, such as \{username: you\}"),
+        ({"worker_options": [1]}, r"worker_options: write keys and values"),
+        ({"connect_options": [{"username": "you"}]}, "connect_options: a list has one for each of the 2 hosts, not 1"),
+        ({"remote_python": ["python"]}, "remote_python: a list has one for each of the 2 hosts, not 1"),
+    ],
+)
+def test_settings_of_an_ssh_cluster_have_the_shapes_that_dask_takes(settings: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(UserError, match=wrong) as told:
+        refuse_odd(of_ssh(**settings))
+    assert "secret" not in str(told.value)
+    refuse_odd(of_ssh(connect_options=[{}, {"port": 22}], remote_python=["a", "b"], worker_options=None))
+
+
+def test_a_host_that_lets_nobody_in_is_named() -> None:
+    pytest.importorskip("asyncssh", reason="an SSH cluster needs asyncssh")
+    with pytest.raises(UserError, match=r"executor\.hosts: 127\.0\.0\.1 cannot be reached over SSH .*: keys must let you in"):
+        refuse_unreachable(of_ssh(connect_options={"port": 9}))
