@@ -63,8 +63,8 @@ class Run:
 
     @property
     def status(self) -> str:
-        """queued, can't start (the queue could not start it), starting, live, done, stopped, failed, interrupted (its worker died), or
-        elsewhere (worked on by another machine)."""
+        """queued, can't start (the queue could not start it), not begun (nobody has started it), starting, live, done, stopped, failed,
+        interrupted (its worker died), or elsewhere (worked on by another machine)."""
         return state_of(self._folder, self.state.status)
 
     @property

@@ -92,6 +92,8 @@ def ended_without_word(folder: RunFolder, state: RunState) -> str | None:
     """One line for a worker that died without saying so in the log, else None."""
     if state.status.over:
         return None
+    if liveness(folder) == "none":
+        return f"{folder.run_id} has not begun: no worker was ever on it; `ser-tui resume {folder.run_id}` starts it"
     return f"{folder.run_id} was interrupted: its worker is gone ({last_words(folder)}); `ser-tui resume {folder.run_id}` goes on"
 
 

@@ -18,6 +18,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from ser_tui.client.clusters import require_cluster
 from ser_tui.encoders import registry as encoders
 from ser_tui.places import cache_folder, command, own_environment, private_folder
 from ser_tui.store import files
@@ -119,8 +120,11 @@ def refuse_full_disk(folder: RunFolder, study: Study) -> None:
 
 def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
     """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
-    the one before where one of them is given. Raises UserError."""
+    the one before where one of them is given. Raises UserError, also where the Dask cluster that it asks for
+    cannot be had."""
     refuse_if_worked_on(folder)
+    if folder.study.exists():
+        require_cluster(load(folder.study))
     with _alone(folder):
         make_ready(folder, trials=trials, minutes=minutes)
         _spawn(folder, "search")

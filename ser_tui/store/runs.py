@@ -398,4 +398,6 @@ def shown_status(status: RunStatus, worker: Liveness, waits: str = "") -> ShownS
         return ShownStatus(status.value)
     if worker == "live":
         return ShownStatus.STARTING if status == RunStatus.NEW else ShownStatus.LIVE
+    if worker == "none" and status == RunStatus.NEW:
+        return ShownStatus.NOT_BEGUN
     return ShownStatus.ELSEWHERE if worker == "elsewhere" else ShownStatus.INTERRUPTED

@@ -30,6 +30,8 @@ class ShownStatus(StrEnum):
     """It waits for its turn."""
     STUCK = "can't start"
     """It is in the queue, which could not start it."""
+    NOT_BEGUN = "not begun"
+    """No worker was ever on it, and it does not wait for its turn: one that was taken out of the queue and brought back."""
     STARTING = "starting"
     LIVE = "live"
     INTERRUPTED = "interrupted"
@@ -52,7 +54,7 @@ class ShownStatus(StrEnum):
         A queued one then does not wait for its turn."""
         return self in (
             ShownStatus.STOPPED, ShownStatus.INTERRUPTED, ShownStatus.FAILED, ShownStatus.ELSEWHERE, ShownStatus.QUEUED,
-            ShownStatus.STUCK,
+            ShownStatus.STUCK, ShownStatus.NOT_BEGUN,
         )  # fmt: skip
 
 

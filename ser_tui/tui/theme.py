@@ -187,6 +187,7 @@ STATE_STYLES = {
     ShownStatus.STARTING: "accent",
     ShownStatus.QUEUED: "accent",
     ShownStatus.STUCK: "warning",
+    ShownStatus.NOT_BEGUN: "accent",
     ShownStatus.INTERRUPTED: "warning",
     ShownStatus.ELSEWHERE: "warning",
     ShownStatus.FAILED: "warning",

@@ -25,6 +25,7 @@ from ser_tui.store.queue import NAME, change_queue, moved, read_queue, standing,
 from ser_tui.store.runs import RunFolder, create, folders
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.load import dumps, loads
 from ser_tui.study.status import RunStatus, ShownStatus
 
@@ -81,6 +82,7 @@ def test_the_queue_is_reordered_and_cancelled(runs: Path) -> None:
     assert names(runs) == ["one", "two", "three"]
     assert queueing.cancel(runs, [first]) == [first], "it had not begun, so it is no run to keep"
     assert names(runs) == ["two", "three"] and trash.restore(runs, "latest").run_id == first.run_id
+    assert {one.run_id: one.state for one in Index(runs).refresh()}[first.run_id] == ShownStatus.NOT_BEGUN
     with pytest.raises(UsageError, match="is not in the queue"):
         queueing.cancel(runs, [first])
     queueing.add(runs, [first])
@@ -136,6 +138,15 @@ def test_a_study_that_cannot_start_is_said_so_and_does_not_stop_those_behind_it(
     assert {one.run_id: one.state for one in Index(runs).refresh()}[bad.run_id] == ShownStatus.STUCK, "not queued, as if it went on"
     queueing.go_on(runs)
     assert [stands for _, stands in queueing.look(runs).runs] == ["waits"], "asked to go on it is tried again"
+
+
+def test_a_run_whose_cluster_cannot_be_had_waits_in_the_queue_and_leaves_no_failed_session(runs: Path) -> None:
+    pytest.importorskip("distributed", reason="needs ser-tui[dask]")
+    wrong = ExecutorChoice(kind="dask", cluster="local", settings={"memorylimit": 3})
+    folder = queueing.enqueue(probe("far").model_copy(update={"executor": wrong}), runs)
+    Starter(runs).work()
+    [(one, stands)] = queueing.look(runs).runs
+    assert stands == "cannot start" and "executor.settings.memorylimit" in one.problem and not folder.log.exists()
 
 
 def test_as_many_run_at_a_time_as_may_whoever_started_them(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

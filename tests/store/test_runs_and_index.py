@@ -186,7 +186,8 @@ def test_words_for_states() -> None:
         "live", "interrupted", "interrupted", "elsewhere",
     ]  # fmt: skip
     assert shown_status(RunStatus.DONE, "dead") == "done"
-    assert shown_status(RunStatus.NEW, "live") == "starting"
+    assert [shown_status(RunStatus.NEW, worker) for worker in ("live", "dead", "none")] == ["starting", "interrupted", "not begun"]
+    assert shown_status(RunStatus.NEW, "none", "waits") == "queued"
 
 
 def test_the_index_holds_what_the_logs_say(tmp_path: Path) -> None:

@@ -44,8 +44,10 @@ from ser_tui.tui.widgets.table import Column, cell, fitted
 
 STUCK = "its turn came, and it could not be started; w says why, r tries it at once"
 QUEUED = "waits for its turn in the queue; r starts it at once"
+NOT_BEGUN = "no worker was ever on it, and it does not wait for its turn; r starts it"
 ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
 UNKNOWN = "nothing is known of this run: its folder holds neither a log nor a study, so nothing can go on"
+WITHOUT_WORKER = (ShownStatus.INTERRUPTED, ShownStatus.NOT_BEGUN)
 COLLAPSED = "collapsed to chance"
 """Said of a best trial, as all of whose kind did, or where it is not chosen for its BCA."""
 
@@ -69,6 +71,7 @@ _ADVICE: Mapping[ShownStatus | None, tuple[str, str]] = {
     ShownStatus.INTERRUPTED: ("interrupted: its worker is gone; r takes the search up where the log ends", "warning"),
     ShownStatus.QUEUED: (f"{QUEUED}, w shows the queue", "accent"),
     ShownStatus.STUCK: (STUCK, "warning"),
+    ShownStatus.NOT_BEGUN: (NOT_BEGUN, "accent"),
     ShownStatus.ELSEWHERE: (ELSEWHERE, "warning"),
 }
 """What a run needs that does not go on by itself."""
@@ -298,7 +301,7 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     known = summary.state or summary.status  # before its worker is looked for, what its log says
     if summary.reason and known not in (ShownStatus.DONE, ShownStatus.QUEUED, ShownStatus.STUCK):
         second.append_text(cell(ended(summary.shown, summary.reason), "warning"))
-    elif summary.state == ShownStatus.INTERRUPTED and not summary.study:
+    elif summary.state in WITHOUT_WORKER and not summary.study:
         second.append(UNKNOWN, "warning")
     elif summary.state in _ADVICE:
         second.append(*_ADVICE[summary.state])
@@ -358,6 +361,20 @@ def _of_trial(summary: RunSummary, best: TrialSummary) -> str:
     return f"trial {best.number} of {summary.trials}, {part}, {over}{'; ' if stands else ''}{stands}"
 
 
+def _how_it_stands(summary: RunSummary, width: int) -> list[Text]:
+    """What a run needs that does not go on by itself, for the pane beside the list."""
+    if summary.state in WITHOUT_WORKER and not summary.study:
+        return broken(cell(UNKNOWN, "warning"), width)
+    if summary.state == ShownStatus.INTERRUPTED:
+        return broken(cell("its worker is gone; r resumes", "warning"), width)
+    if summary.state == ShownStatus.QUEUED:
+        return [cell(QUEUED, "accent")]
+    if summary.state == ShownStatus.ELSEWHERE:
+        return [cell(ELSEWHERE, "warning")]
+    advice = _ADVICE.get(summary.state)
+    return [] if advice is None else broken(cell(*advice), width)
+
+
 def full_detail(summary: RunSummary, width: int) -> list[Text]:
     """The pane beside the list, from 110 columns on."""
     lines: list[Text] = [
@@ -374,14 +391,7 @@ def full_detail(summary: RunSummary, width: int) -> list[Text]:
         lines.append(line)
 
     fact("state", "imported" if summary.imported else summary.state or ShownStatus.CHECKING)
-    if summary.state == ShownStatus.INTERRUPTED:
-        lines += broken(cell("its worker is gone; r resumes" if summary.study else UNKNOWN, "warning"), width)
-    elif summary.state == ShownStatus.QUEUED:
-        lines.append(cell(QUEUED, "accent"))
-    elif summary.state == ShownStatus.STUCK:
-        lines += broken(cell(STUCK, "warning"), width)
-    elif summary.state == ShownStatus.ELSEWHERE:
-        lines.append(cell(ELSEWHERE, "warning"))
+    lines += _how_it_stands(summary, width)
     if summary.reason:
         fact("", summary.reason, "" if summary.state == ShownStatus.DONE else "warning")
     fact("corpus", summary.corpus or "-")

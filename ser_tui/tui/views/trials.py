@@ -40,7 +40,7 @@ from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
-from ser_tui.tui.views.runs import COLLAPSED, ELSEWHERE, QUEUED, STUCK, UNKNOWN, parameters_text
+from ser_tui.tui.views.runs import COLLAPSED, ELSEWHERE, NOT_BEGUN, QUEUED, STUCK, UNKNOWN, WITHOUT_WORKER, parameters_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell, fitted, shortened
@@ -225,7 +225,7 @@ def _which_trials(state: RunState) -> str:
     return f"trial {numbers[0] if numbers else len(counted_trials(state))}"
 
 
-_WAIT = (ShownStatus.QUEUED, ShownStatus.STUCK)
+_WAIT = (ShownStatus.QUEUED, ShownStatus.STUCK, ShownStatus.NOT_BEGUN)
 
 
 def _facts(view: View, width: int | None = None) -> Text:
@@ -286,7 +286,7 @@ def _warnings(view: View, now: datetime) -> list[Text]:
     if view.damaged:
         count = "1 line of its log is" if view.damaged == 1 else f"{view.damaged} lines of its log are"
         lines.append(cell(f"! {count} damaged and left out", "warning"))
-    if view.shown == ShownStatus.INTERRUPTED and not view.state.study:
+    if view.shown in WITHOUT_WORKER and not view.state.study:
         lines.append(cell(f"! {UNKNOWN}", "warning"))
     elif view.shown == ShownStatus.INTERRUPTED:
         lines.append(cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning"))
@@ -294,6 +294,8 @@ def _warnings(view: View, now: datetime) -> list[Text]:
         lines.append(cell(f"! {QUEUED}", "accent"))
     elif view.shown == ShownStatus.STUCK:
         lines.append(cell(f"! {STUCK}", "warning"))
+    elif view.shown == ShownStatus.NOT_BEGUN:
+        lines.append(cell(f"! {NOT_BEGUN}", "accent"))
     elif view.shown == ShownStatus.ELSEWHERE:
         lines.append(cell(f"! {ELSEWHERE}", "warning"))
     elif view.shown in (ShownStatus.FAILED, ShownStatus.STOPPED) and view.state.reason:
