@@ -39,8 +39,8 @@ training: {collapse_guard: false}
 search:
   learning_rate: {low: 1e-6, high: 1e-3, scale: log}
   head_dropout: {low: 0.1, high: 0.3}
-  epochs: 5
-  unfreeze_epoch: 2
+  epochs: 6
+  unfreeze_epoch: 1
   max_seconds: 1
 """
 
@@ -60,7 +60,7 @@ def done(small_corpus: object, tmp_path_factory: pytest.TempPathFactory) -> Done
     stop: list[events.Event] = []
 
     def heard(event: events.Event) -> None:
-        if isinstance(event, events.EpochFinished) and event.epoch == 3:
+        if isinstance(event, events.EpochFinished) and event.epoch == 4:
             stop.append(event)
 
     with InMemory(study, lambda: len(stop) == 1, heard) as session:
@@ -68,7 +68,7 @@ def done(small_corpus: object, tmp_path_factory: pytest.TempPathFactory) -> Done
         assert session.state.status == "stopped" and len(stop) == 1
         [cut] = [event for event in session.events if isinstance(event, events.TrialFailed)]
         assert session.state.trials[cut.trial - 1].status == "paused", "it waits at its rung again"
-        assert len(session.state.trials[cut.trial - 1].epochs) == 2, "what came after the checkpoint is made again"
+        assert len(session.state.trials[cut.trial - 1].epochs) == 3, "what came after the checkpoint is made again"
         session.stop_reason = ""
         stop.append(stop[0])
         search(session, Forecast)
@@ -84,10 +84,10 @@ def test_every_trial_ends_once_at_its_end_or_at_a_rung_that_is_named(done: Done)
     dropped = [trial for trial in state.trials if trial.status == "dropped"]
     assert ended and dropped and len(ended) + len(dropped) == 5
     for trial in dropped:
-        assert not trial.scored and trial.value() is None and len(trial.epochs) == trial.rungs[-1].epoch < 5
-        assert trial.reason.startswith(f"after {trial.rungs[-1].epoch} of 5 epochs (rung {len(trial.rungs)}), BCA ")
+        assert not trial.scored and trial.value() is None and len(trial.epochs) == trial.rungs[-1].epoch < 6
+        assert trial.reason.startswith(f"after {trial.rungs[-1].epoch} of 6 epochs (rung {len(trial.rungs)}), BCA ")
     for trial in ended:
-        assert [epoch.epoch for epoch in trial.epochs] == [1, 2, 3, 4, 5] and [rung.epoch for rung in trial.rungs] == [1, 2, 4]
+        assert [epoch.epoch for epoch in trial.epochs] == [1, 2, 3, 4, 5, 6] and [rung.epoch for rung in trial.rungs] == [2, 3, 5]
     assert state.best in ended
     best = state.best_value or 0.0
     assert all(trial.rungs[-1].score.value <= best for trial in dropped), "none is left that looks better than the best"
@@ -122,17 +122,17 @@ def test_what_is_shown_says_after_how_many_epochs_a_score_is(done: Done) -> None
     dropped = next(trial for trial in state.trials if trial.status == "dropped")
     columns = trial_columns(["learning_rate"])
     row = dict(zip([column.key for column in columns], trial_cells(dropped, ["learning_rate"], columns, False, False), strict=True))
-    assert row["bca"].plain.endswith(f" at {dropped.rungs[-1].epoch}/5") and row["state"].plain.startswith("dropped after ")
+    assert row["bca"].plain.endswith(f" at {dropped.rungs[-1].epoch}/6") and row["state"].plain.startswith("dropped after ")
     assert f",{dropped.reason}," in to_csv("halved", state).replace('"', "")
     told = [line.plain for line in trial_lines(dropped, View(state=state))]
-    assert any(line.startswith(f"rung 1: after {dropped.rungs[0].epoch} of 5") for line in told)
+    assert any(line.startswith(f"rung 1: after {dropped.rungs[0].epoch} of 6") for line in told)
     words = [line.text for event in done.log for line in narrate(event, state)]
-    assert any("paused after 1 of 5 epochs (rung 1): BCA " in line for line in words)
-    assert any(line.endswith("goes on after epoch 1, to epoch 2") for line in words)
+    assert any("paused after 2 of 6 epochs (rung 1): BCA " in line for line in words)
+    assert any(line.endswith("goes on after epoch 2, to epoch 3") for line in words)
     assert summarize("halved", state).best is not None
     waiting = [trial_state(trial, False, True).plain for event in [*done.log[:-1]] if isinstance(event, events.TrialPaused)
                for trial in reduce_all(done.log[: event.seq + 1]).trials if trial.number == event.trial]  # fmt: skip
-    assert "paused 1/5, rung 1" in waiting
+    assert "paused 2/6, rung 1" in waiting
 
 
 def test_the_state_is_kept_and_times_count_only_what_was_trained(done: Done) -> None:
