@@ -15,14 +15,15 @@ from functools import lru_cache
 WORDS: Mapping[str, str] = {
     "anger": """
         anger angry ang
-        wut wütend wuetend ärger aerger verärgert zorn zornig | colère colere | rabbia arrabbiato collera ira
-        enojo enfado enfadado enojado rabia | raiva zangado | złość zlosc gniew | kızgın kizgin öfke ofke öfkeli sinirli
+        wut wütend wuetend ärger aerger ärgerlich aergerlich verärgert zorn zornig | colère colere | rabbia arrabbiato arrabbiata
+        rabbioso rabbiosa collera ira enojo enfado enfadado enfadada enojado enojada rabia | raiva zangado | złość zlosc gniew |
+        kızgın kizgin öfke ofke öfkeli sinirli
         ghussa gussa غصہ | nadet quta ንዴት ቁጣ ተናዳጅ | khashm asabani asabaniyat خشم عصبانیت عصبانی | ghadab غضب غاضب
         θυμός thymos thumos οργή | гнев злость злой gnev zlost | 怒り 怒 ikari okori | 生气 愤怒 生氣 憤怒 shengqi fennu
         분노 화남 | hněv hnev vztek | harag | viha | woede boos | marah | furie | क्रोध गुस्सा
     """,
     "boredom": """
-        boredom bored langeweile gelangweilt ennui noia aburrimiento aburrido tédio tedio nuda can_sıkıntısı
+        boredom bored langeweile gelangweilt ennui noia annoiato annoiata aburrimiento aburrido aburrida tédio tedio nuda can_sıkıntısı
         скука skuka 無聊 无聊 wuliao 退屈 taikutsu 지루함 verveling
     """,
     "calm": """
@@ -34,7 +35,8 @@ WORDS: Mapping[str, str] = {
         轻蔑 輕蔑 蔑视 蔑視 軽蔑 keibetsu 경멸 ازدراء
     """,
     "disgust": """
-        disgust disgusted dis ekel dégoût degout disgusto asco nojo wstręt wstret obrzydzenie iğrenme igrenme tiksinme tiksinti
+        disgust disgusted dis ekel angeekelt angewidert dégoût degout disgusto disgustato disgustata asco nojo wstręt wstret
+        obrzydzenie iğrenme igrenme tiksinme tiksinti
         tanaffor تنفر انزجار اشمئزاز قرف αηδία aidia отвращение otvrashchenie otvraschenie 嫌悪 keno 厌恶 厭惡 恶心 反感 yanwu
         혐오 역겨움 znechucení znechuceni undor walging jijik घृणा
     """,
@@ -43,7 +45,8 @@ WORDS: Mapping[str, str] = {
         возбуждение 흥분 heyecan
     """,
     "fear": """
-        fear fearful fea afraid anxiety anxious scared frightened angst ängstlich aengstlich furcht peur paura miedo temor medo
+        fear fearful fea afraid anxiety anxious scared frightened angst ängstlich aengstlich furcht peur paura spaventato spaventata
+        impaurito impaurita miedo temor medo
         strach korku korkmuş korkmus khauf khof خوف firhat ferhat ፍርሃት ፍርሀት ፈሪ tars ترس khawf φόβος fovos phobos
         страх strakh strah 恐れ 恐怖 恐 osore kyofu 害怕 恐惧 恐懼 惊恐 驚恐 焦虑 焦慮 haipa kongju 공포 두려움 무서움
         félelem felelem pelko takut frica frică डर भय
@@ -53,8 +56,8 @@ WORDS: Mapping[str, str] = {
         фрустрация
     """,
     "happiness": """
-        happiness happy hap joy joyful freude fröhlich froehlich glücklich gluecklich joie joyeux heureux gioia felicità felicita
-        felice alegría alegria alegre felicidad felicidade feliz radość radosc szczęście szczescie mutlu mutluluk sevinç sevinc
+        happiness happy hap joy joyful freude fröhlich froehlich glücklich gluecklich joie joyeux heureux gioia gioioso gioiosa felicità
+        felicita felice alegría alegria alegre felicidad felicidade feliz radość radosc szczęście szczescie mutlu mutluluk sevinç sevinc
         neşe nese khushi خوشی desta ደስታ ደስተኛ shadi شادی خوشحال خوشحالی farah فرح سعادة سعيد saada saeada χαρά chara xara
         радость счастье radost schastye schastie 喜び 喜 yorokobi 楽しい 嬉しい 快乐 高兴 开心 喜悦 快樂 高興 開心 喜悅 kuaile gaoxing
         kaixin 기쁨 행복 štěstí stesti öröm orom ilo rõõm vreugde blij senang bahagia bucurie खुशी

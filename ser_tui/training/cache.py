@@ -53,14 +53,14 @@ def usage() -> Usage:
 
 
 def clear() -> int:
-    """Remove all cached features; returns the bytes freed. A run that is using them computes them again."""
-    freed = usage().size
+    """Remove all cached features that may be removed; returns the bytes freed. A run that is using them computes them again."""
+    before = usage().size
     shutil.rmtree(folder(), ignore_errors=True)
-    return freed
+    return before - usage().size
 
 
 def make_room(needed: int) -> bool:
-    """Remove the longest unused shards until `needed` more bytes fit under the limit. False if they never can."""
+    """Remove the longest unused shards until `needed` more bytes fit under the limit. False where they do not."""
     bound = limit()
     if needed > bound:
         return False
@@ -69,8 +69,17 @@ def make_room(needed: int) -> bool:
     for _, size, path in shards:
         if total + needed <= bound:
             break
+        if remove(path):
+            total -= size
+    return total + needed <= bound
+
+
+def remove(path: Path) -> bool:
+    """Remove one shard; False where that may not be, as in a cache that is read-only or another user's."""
+    try:
         path.unlink(missing_ok=True)
-        total -= size
+    except OSError:
+        return False
     return True
 
 

@@ -1,7 +1,8 @@
 """One kind of cached tensors on disk: key -> tensor, in safetensors shards that are memory-mapped.
 
 Shards are written whole under another name and renamed, so two writers at worst store the same tensor twice. Every tensor
-carries a CRC-32, checked when it is first used; a shard with a wrong one is removed, and what it held is made again.
+carries a CRC-32, checked when it is first used; a shard with a wrong one is removed, and what it held is made again. One that
+cannot be read now, and one of a folder that belongs to somebody else or cannot be written, is left where it is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import uuid
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -69,8 +71,8 @@ class Shards:
         if not pending:
             return
         path = self._folder / f"{uuid.uuid4().hex}{cache.SUFFIX}"
-        self._writable = self._writable and cache.make_room(size)
         try:
+            self._writable = self._writable and cache.make_room(size)
             if self._writable:
                 self._write(pending, path)
         except (OSError, SafetensorError):
@@ -93,13 +95,13 @@ class Shards:
             with safe_open(path, framework="pt") as file:
                 sums = json.loads((file.metadata() or {})["crc"])
                 keys = set(file.keys())
-        except FileNotFoundError:
+        except OSError:
             return
-        except (OSError, SafetensorError, KeyError, ValueError):
-            path.unlink(missing_ok=True)
+        except (SafetensorError, KeyError, ValueError):
+            cache.remove(path)
             return
         if not isinstance(sums, dict) or sums.keys() != keys:
-            path.unlink(missing_ok=True)
+            cache.remove(path)
             return
         self._sums[path] = sums
         for key in keys:
@@ -109,19 +111,24 @@ class Shards:
         """Map all tensors of the shard, and check them."""
         keys = [key for key, where in self._where.items() if where == path]
         tensors: dict[str, Tensor] = {}
+        read = True
         try:
             refuse_irregular(path)
             with safe_open(path, framework="pt") as file:
                 for key in keys:
                     tensors[key] = file.get_tensor(key)
             sound = all(_checksum(tensor) == self._sums[path][key] for key, tensor in tensors.items())
-            os.utime(path)
-        except (OSError, SafetensorError):
+        except OSError:
+            read = sound = False
+        except SafetensorError:
             sound = False
         if sound:
+            with suppress(OSError):
+                os.utime(path)
             self._checked.update(tensors)
             return
-        path.unlink(missing_ok=True)
+        if read:
+            cache.remove(path)
         for key in keys:
             del self._where[key]
 

@@ -198,9 +198,12 @@ def test_an_unreadable_file_and_folder_are_named(sound: Any) -> None:
     assert "Permission denied" in found["anger/secret.wav"] and "Permission denied" in found["fear"]
 
 
-def test_folders_that_link_in_a_circle_are_read_once(tree: Path) -> None:
+def test_folders_that_link_in_a_circle_are_read_once(tree: Path, sound: Any) -> None:
     (tree / "anger" / "again").symlink_to(tree)
-    assert used() == ["anger/good.wav"]
+    (tree / "fear").symlink_to("anger")
+    sound(tree.parent / "other" / "sadness" / "x.wav")
+    (tree / "up").symlink_to("..")
+    assert used() == ["anger/good.wav"] and reasons() == {}
 
 
 def test_what_archivers_leave_behind_is_passed_over(tree: Path, sound: Any) -> None:

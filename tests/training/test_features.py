@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +107,38 @@ def test_without_a_cache_everything_works_from_memory(
     monkeypatch.setenv("SER_TUI_CACHE_GB", size)
     assert torch.equal(features(encoder, tones[1]).get(3), right)
     assert shards(cache_folder) == []
+
+
+def test_a_cache_of_somebody_else_is_read_and_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        monkeypatch.setenv("SER_TUI_CACHE", name)
+        ours = Shards("kind")
+        ours.put("sound", torch.ones(3))
+        ours.flush()
+        (sound,) = shards(Path(name))
+        (damaged, secret) = (sound.with_stem("damaged"), sound.with_stem("secret"))
+        damaged.write_bytes(b"x" * 50)
+        shutil.copy(sound, secret)
+        secret.chmod(0)
+        for folder in (sound.parent, sound.parent.parent, Path(name)):
+            folder.chmod(0o555)
+        sound.chmod(0o444)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # rights do not bind root
+        try:
+            theirs = Shards("kind")
+            found = theirs.get("sound")
+            monkeypatch.setenv("SER_TUI_CACHE_GB", "1e-7")
+            theirs.put("more", torch.zeros(3))
+            theirs.flush()
+            assert found is not None and torch.equal(found, torch.ones(3))
+            assert theirs.get("more") is not None and cache.clear() == 0
+        finally:
+            os.seteuid(user)
+            for folder in (Path(name), sound.parent.parent, sound.parent):
+                folder.chmod(0o755)
+        assert {sound, damaged, secret} == set(shards(Path(name)))
 
 
 @pytest.mark.slow

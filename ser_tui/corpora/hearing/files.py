@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ser_tui.corpora.manifest import Problem
@@ -41,16 +42,17 @@ _SKIPPED_FOLDERS = {"__MACOSX", "@eaDir", "lost+found"}
 def find(root: Path) -> tuple[list[str], list[Problem]]:
     """(ids of the audio files under `root`, things there that look like audio and are no files), both sorted.
 
-    Links are followed, each folder once; hidden files and what archivers leave behind are passed over. Raises
-    UserError when `root` is no readable folder, or holds so much that it cannot be a corpus.
+    Links are followed, each folder once and by its own name where it has one here, but not to a folder above `root`, which holds
+    more than the corpus; hidden files and what archivers leave behind are passed over. Raises UserError when `root` is no
+    readable folder, or holds so much that it cannot be a corpus.
     """
     ids: list[str] = []
     problems: list[Problem] = []
-    seen: set[tuple[int, int]] = set()
+    seen = _above(root)
     entries = 0
-    pending = [""]
-    while pending:
-        folder = pending.pop()
+    pending, linked = [""], list[str]()
+    while pending or linked:
+        folder = pending.pop() if pending else linked.pop(0)
         try:
             listing = list(_list(root / folder, seen))
         except OSError as error:
@@ -70,7 +72,7 @@ def find(root: Path) -> tuple[list[str], list[Problem]]:
             kind, broken = _kind(entry)
             looks_like_audio = os.path.splitext(entry.name)[1].lower() in SUFFIXES
             if kind is not None and stat.S_ISDIR(kind):
-                pending.append(name)
+                (linked if entry.is_symlink() else pending).append(name)
                 if looks_like_audio:
                     problems.append(Problem(name, "a folder that is named like an audio file"))
             elif looks_like_audio and kind is not None and stat.S_ISREG(kind):
@@ -78,6 +80,16 @@ def find(root: Path) -> tuple[list[str], list[Problem]]:
             elif looks_like_audio:
                 problems.append(Problem(name, broken or f"{_special(kind or 0)}, not a file"))
     return sorted(ids), sorted(problems, key=lambda problem: problem.path)
+
+
+def _above(root: Path) -> set[tuple[int, int]]:
+    """The identities of the folders that `root` lies in."""
+    above: set[tuple[int, int]] = set()
+    for folder in Path(os.path.realpath(root)).parents:
+        with suppress(OSError):
+            facts = os.stat(folder)
+            above.add((facts.st_dev, facts.st_ino))
+    return above
 
 
 def _list(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
