@@ -347,6 +347,10 @@ def _as_input(folder: RunFolder, data: bytes) -> IO[bytes]:
     return file
 
 
+_ROOM_FOR_A_WORD = 1024 * 1024
+"""Free bytes below which a worker that is silent had no room to write."""
+
+
 def last_words(folder: RunFolder, since: int = 0) -> str:
     """The last line of the worker's log file beyond byte `since`, at most 300 characters."""
     try:
@@ -355,4 +359,12 @@ def last_words(folder: RunFolder, since: int = 0) -> str:
             lines = stream.read().decode(errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1][-300:] if lines else f"it could not even write {folder.worker_log}; is the disk full?"
+    return lines[-1][-300:] if lines else _without_a_word(folder)
+
+
+def _without_a_word(folder: RunFolder) -> str:
+    """Why a worker can have ended that wrote nothing."""
+    with suppress(OSError):
+        if shutil.disk_usage(folder.path).free < _ROOM_FOR_A_WORD:
+            return f"it could not even write {folder.worker_log}: the disk is full"
+    return "it left no word: it was killed, perhaps by the system for want of memory, or could not write"

@@ -19,7 +19,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.packaged import Packaged
 from ser_tui.encoders.registry import EncoderEntry
 from ser_tui.encoders.whisper import Whisper
-from ser_tui.store.files import replacing
+from ser_tui.store.files import FULL, replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import refuse_irregular
 
@@ -164,4 +164,6 @@ def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
         with replacing(path, durable=False) as partial:
             save_file(dict(tensors), partial, metadata={"digest": weights.digest(tensors, {})})
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: cannot be written ({error}); free space there or set SER_TUI_CACHE") from None
+        why, full = (error.strerror, error.errno in FULL) if isinstance(error, OSError) else (str(error), True)
+        to_do = "free some space, or set SER_TUI_CACHE to another disk" if full else "set SER_TUI_CACHE to a folder that you may write"
+        raise UserError(f"{path}: cannot be written: {why}; {to_do}") from None
