@@ -39,7 +39,7 @@ def ids(manifest: Manifest) -> list[str]:
     "header",
     [
         "Path,Emotions", "file_name,label", "File Name,Emotion Class", "wav,emo", "FILENAME,EmoClass", "filepath,Label", "file_id,emotion",
-        "audio,emotion_label",
+        "audio,emotion_label", "Dateiname,Emotionen", "fichier,E\u0301motion",
     ],
 )  # fmt: skip
 def test_headers_that_the_field_uses_are_known(home: Path, sound: Any, header: str) -> None:
@@ -107,6 +107,14 @@ def test_a_quotation_mark_that_opens_a_sentence_swallows_no_row(home: Path, soun
     sounds(home, sound, "a.wav", "b.wav", "c.wav")
     manifest = added(home / "t.tsv", 'file\ttext\temotion\na.wav\t"Nie mówię\tanger\nb.wav\tTak"\tjoy\nc.wav\t"Tak"\tjoy\n')
     assert manifest.emotions == {"anger": 1, "joy": 2}
+
+
+def test_cells_that_a_spreadsheet_shall_take_for_text(home: Path, sound: Any) -> None:
+    sounds(home, sound, "03.wav", "b.wav")
+    rows = 'Datei;Emotion;Sprecher;Geschlecht\r\n"=""03.wav""";joy;"=""03""";Männlich\r\n="b.wav";joy;="04";w\r\n'
+    manifest = added(home / "t.csv", rows)
+    assert ids(manifest) == ["03.wav", "b.wav"]
+    assert [(one.speaker, one.gender) for one in manifest.utterances] == [("03", "male"), ("04", "female")]
 
 
 def test_a_line_that_names_the_separator(home: Path, sound: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -25,16 +26,17 @@ NO_COLUMN = "-"
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "file": (
         "file", "path", "filename", "filepath", "wav", "wavfile", "wavpath", "wavfilename", "audiofile", "audiopath",
-        "audiofilename", "audiofilepath", "soundfile", "fullpath", "fname",
+        "audiofilename", "audiofilepath", "soundfile", "fullpath", "fname", "datei", "dateiname", "dateipfad", "fichier", "archivo",
     ),
     "emotion": (
         "emotion", "label", "class", "emotions", "labels", "emo", "emoclass", "emotionlabel", "emotionclass", "emotionname",
-        "emotioncategory", "emotarget", "emolabel", "classlabel",
+        "emotioncategory", "emotarget", "emolabel", "classlabel", "emotionen", "émotion", "emozione", "emoción", "emocion", "emoção",
     ),
     "speaker": (
         "speaker", "speakerid", "actor", "spkrid", "spkid", "spk", "spkr", "actorid", "subject", "subjectid", "speakername", "talker",
+        "sprecher", "sprecherin", "sprecherid", "locuteur", "parlante", "hablante", "locutor",
     ),
-    "gender": ("gender", "sex"),
+    "gender": ("gender", "sex", "geschlecht", "sesso", "sexe", "sexo"),
     "sentence": ("sentence", "text", "textid", "sentenceid", "rawtext", "transcript", "transcription", "normalizedtext"),
     "language": ("language", "lang", "textlanguage"),
     "split": ("split", "part", "partition", "subset", "splitset", "datasplit", "set"),
@@ -88,8 +90,8 @@ class Columns:
 
 def plain(header: str) -> str:
     """A header without case, blanks, underscores, hyphens, points and brackets: `Split_Set` and "split set" are alike, and so are
-    "start ms" and "Start (ms)"."""
-    return re.sub(r"[\s_.\-()\[\]{}]+", "", header).casefold()
+    "start ms" and "Start (ms)", and Émotion in either way of writing its É."""
+    return re.sub(r"[\s_.\-()\[\]{}]+", "", unicodedata.normalize("NFC", header)).casefold()
 
 
 def is_header(cells: Sequence[str], wanted: Mapping[str, str], needed: Sequence[str] = NEEDED) -> bool:

@@ -19,6 +19,8 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json")
 MAX_BYTES = 256 * 1024 * 1024
 DELIMITERS = ",;\t|"
 _NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_AS_TEXT = re.compile(r'="([^"]*)"')
+"""What a spreadsheet is given lest it take 03 for the number 3."""
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -93,7 +95,8 @@ def _separated_rows(path: Path, text: str, encoding: str, is_header: Callable[[S
     candidates = [named[1]] if named else sorted(DELIMITERS, key=lambda sign: -lines.count(sign))
     readable = [sign for sign in candidates if is_header(_cells(lines, sign))]
     delimiter = (readable or candidates)[0]
-    rows = [(number + skipped, tuple(cells)) for number, cells in _parsed(path, text, delimiter) if any(cell.strip() for cell in cells)]
+    parsed = ((number + skipped, tuple(map(_plain, cells))) for number, cells in _parsed(path, text, delimiter))
+    rows = [(number, cells) for number, cells in parsed if any(cell.strip() for cell in cells)]
     header = tuple(cell.strip() for cell in rows[0][1]) if rows else ()
     return Rows(header, tuple(rows[1:]), f"{encoding}, separated by {_NAMED.get(delimiter, repr(delimiter))}", delimiter)
 
@@ -118,6 +121,11 @@ def _parsed(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[s
         yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1)
     except csv.Error as error:
         raise UserError(f"{path}: not a CSV table ({error}); begin with a line file,speaker,emotion, then a row a file") from None
+
+
+def _plain(cell: str) -> str:
+    written = _AS_TEXT.fullmatch(cell.strip())
+    return written[1] if written else cell
 
 
 def _unquoted(cell: str) -> str:

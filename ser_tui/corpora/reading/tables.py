@@ -26,7 +26,10 @@ from ser_tui.study.errors import UserError
 
 __all__ = ["SUFFIXES", "ReadTable", "Record", "assemble", "read", "records"]
 
-_GENDERS = {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female", "woman": "female", "w": "female"}
+_MALE = "m male man männlich mann maschile maschio uomo masculin homme masculino hombre homem"
+_FEMALE = "f female woman w weiblich frau femminile femmina donna féminin femme femenino mujer feminino mulher"
+_GENDERS = {word: gender for gender, words in (("male", _MALE), ("female", _FEMALE)) for word in words.split()}
+"""A word that is not here is none."""
 _NO_EMOTION = frozenset({"", "nan", "null", "<na>", "n/a", "emo_unknown"})
 _NOTHING = moments.EMPTY
 """What tools write into an empty cell: a speaker nan is no person, a split nan no part."""
