@@ -20,7 +20,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import TRAINED
 from ser_tui.study.scores import ENERGY, ENERGY_ESTIMATE
 from ser_tui.study.sense import senseless
-from ser_tui.study.space import Space
+from ser_tui.study.space import Space, searched
 from ser_tui.training import cache, energy
 
 
@@ -133,12 +133,19 @@ def require_layers(study: Study) -> None:
         raise UserError(f"search.layers: 0 computes no layer that trained: {trained} could train; leave out 0, or {trained}")
     if not entry.sized or not entry.layers:
         return
-    deepest = max(numbers(study.search.get("top_layers")), default=0)
-    if "top-k" in named(study.search.get(TRAINED)) and deepest > entry.layers:
-        raise UserError(f"search.top_layers: {entry.name} has {entry.layers} layers, not {deepest:g}; choose 1 to {entry.layers}")
     for value in values:
         highest = 0 if value == "last" else max(int(part) for part in value.split("+"))
         if highest > entry.layers:
             raise UserError(
                 f"search.layers: {highest} does not exist, {entry.name} has {entry.layers} layers; choose 0 to {entry.layers}, or last"
             )
+    computed = max((entry.layers if value == "last" else max(map(int, value.split("+"))) for value in values), default=entry.layers)
+    has = f"{entry.name} has {entry.layers} layers" if computed == entry.layers else f"of the layers pooled {computed} is the highest"
+    deepest = max(numbers(study.search.get("top_layers")), default=0)
+    # One value that is too large means all; of several, some would mean the same.
+    most = computed if "top_layers" in searched(study.search) else entry.layers
+    if "top-k" in named(study.search.get(TRAINED)) and deepest > most:
+        raise UserError(f"search.top_layers: {has}, not {deepest:g}; choose 1 to {computed}")
+    thawed = max(numbers(study.search.get("thaw_layers")), default=0)
+    if thawed > computed:
+        raise UserError(f"search.thaw_layers: {has}, so that {thawed:g} trains all at once, as 0 does; choose 0 to {computed}")

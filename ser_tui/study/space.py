@@ -67,8 +67,8 @@ class Choice(_Dimension):
 
     @model_validator(mode="after")
     def _distinct(self) -> Choice:
-        if len(set(self.choices)) != len(self.choices):
-            raise ValueError("choices repeat a value")
+        if twice := [value for value in self.choices if self.choices.count(value) > 1]:
+            raise ValueError(f"choices repeat a value, {twice[-1]}; name it once")
         return self
 
     def contains(self, value: Value) -> bool:

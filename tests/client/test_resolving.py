@@ -122,7 +122,18 @@ def test_more_layers_than_the_encoder_has_are_not_trained(small_corpus: Path) ->
     for wanted in ("{trained: top-k, top_layers: 9}", "{trained: {choices: [lora, top-k]}, top_layers: {low: 1, high: 5}}"):
         with pytest.raises(UserError, match=r"search\.top_layers: whisper-tiny\.en has 4 layers, not [59]; choose 1 to 4"):
             require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, f"search={wanted}"]))
-    require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, "search={trained: top-k, top_layers: 4}"]))
+    for wanted in (
+        "{trained: top-k, top_layers: {low: 1, high: 3}, layers: 1+2}",
+        "{thaw_layers: {low: 0, high: 3}, layers: {choices: ['1', '2']}}",
+    ):
+        with pytest.raises(UserError, match=r"search\.t\w+_layers: of the layers pooled 2 is the highest, .*3.*; choose [01] to 2"):
+            require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, f"search={wanted}"]))
+    with pytest.raises(
+        UserError, match=r"thaw_layers: whisper-tiny\.en has 4 layers, so that 9 trains all at once, as 0 does; choose 0 to 4"
+    ):
+        require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, "search={thaw_layers: 9}"]))
+    for fine in ("{trained: top-k, top_layers: 4, thaw_layers: 4}", "{trained: top-k, layers: '1'}"):
+        require_layers(load_study(CONFIGS / "emodb-gp.yaml", [*here, f"search={fine}"]))
 
 
 def test_a_cluster_that_cannot_be_had_is_refused_before_there_is_a_run(
