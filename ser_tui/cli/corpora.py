@@ -69,6 +69,8 @@ def source(columns: Mapping[str, str | None], split_map: str | None, root: Path 
 def forget_corpus(name: str) -> None:
     """Forget a location."""
     known = locations.forget(name)
+    if not known:
+        require(name)
     say(f"forgot where {name} is; its files are untouched" if known else f"{name} has no remembered location: nothing to forget")
 
 

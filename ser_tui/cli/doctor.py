@@ -12,6 +12,7 @@ import psutil
 
 from ser_tui import places
 from ser_tui.cli.output import print_json, say
+from ser_tui.client.asking import why_it_ended
 from ser_tui.corpora import locations
 from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
@@ -70,6 +71,8 @@ def examine() -> dict[str, Any]:
     }
 
 
+SECONDS = 300.0
+"""For which torch is waited for."""
 _MEASURE = """
 import torch, torchaudio
 from ser_tui.training import precision, threads
@@ -84,15 +87,17 @@ def _precision() -> tuple[dict[str, Any] | None, str]:
 
     Asked of another process, in the environment of a worker: this one stays light.
     """
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", _MEASURE], capture_output=True, text=True, timeout=300, check=False,
-        env={**places.own_environment(), **environment()},
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _MEASURE], capture_output=True, text=True, timeout=SECONDS, check=False,
+            env={**places.own_environment(), **environment()},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None, f"no answer within {SECONDS:.0f} s"
     if done.returncode == 0:
         name, gain = done.stdout.split()[-2:]
         return {"auto": name, "bfloat16_gain": float(gain)}, ""
-    lines = done.stderr.strip().splitlines()
-    return None, lines[-1][:200] if lines else f"exit code {done.returncode}"
+    return None, why_it_ended(done.returncode, done.stderr)
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

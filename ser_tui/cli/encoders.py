@@ -13,11 +13,12 @@ from ser_tui.encoders import registry
 from ser_tui.study.errors import UserError
 
 
-def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
-    """Print the encoders and which are ready, after those in `folders`, with what a folder is refused for."""
+def list_encoders(folders: Sequence[str], *, as_json: bool) -> int:
+    """Print the encoders and which are ready, after those in `folders`, with what one is refused for; the exit code, 1 where one is."""
     for problem in registry.PLUG_INS.problems():
         say(f"warning: {problem}", error=True)
     found = [*map(_folder, folders), *((entry, registry.status(entry)) for entry in registry.entries())]
+    code = 0 if all(status.ready for _, status in found[: len(folders)]) else 1
     if as_json:
         print_json([
             {**(asdict(entry) if isinstance(entry, registry.EncoderEntry) else {"name": entry, "source": "folder"}),
@@ -25,7 +26,7 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
              "path": str(status.path) if status.path else None}
             for entry, status in found
         ])  # fmt: skip
-        return
+        return code
     print_table(
         ("ENCODER", "KIND", "LAYERS", "SIZE", "LICENCE", "STATE"),
         [
@@ -50,6 +51,7 @@ def list_encoders(folders: Sequence[str], *, as_json: bool) -> None:
     for entry, status in found:
         if assumed := _assumed(entry, status):
             say(f"warning: {assumed}", error=True)
+    return code
 
 
 def _assumed(entry: registry.EncoderEntry | str, status: registry.Status) -> str:

@@ -218,10 +218,10 @@ def encoders_list(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the encoders and which are ready."""
+    """List the encoders and which are ready. The exit code is 1 where a FOLDER cannot be used."""
     from ser_tui.cli.encoders import list_encoders
 
-    list_encoders(folders or [], as_json=json)
+    raise typer.Exit(list_encoders(folders or [], as_json=json))
 
 
 @encoders.command("get")

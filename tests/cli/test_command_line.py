@@ -161,6 +161,7 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
         (["corpora", "get", "emovo"], 1, "voice.fub.it"),
         (["corpora", "get", "iemocap-all", "--accept-licence"], 1, "corpora add iemocap FOLDER"),
         (["encoders", "get", "nothing-like-it"], 1, "encoder"),
+        (["corpora", "forget", "emodbb"], 2, "emodbb: no such corpus; did you mean emodb?"),
     ],
 )
 def test_wrong_use_is_one_line_and_an_exit_code(arguments: Sequence[str], code: int, wanted: str, tmp_path: Path) -> None:
@@ -194,6 +195,13 @@ def test_size_licence_and_server_are_said_before_anything_is_fetched(corpus: str
     done = call("corpora", "get", corpus, runs=tmp_path, code=2)
     assert all(words in done.stdout for words in wanted), done.stdout
     assert "--accept-licence" in done.stderr
+
+
+def test_a_folder_that_is_no_encoder_is_listed_as_refused_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    assert "refused" in call("encoders", "list", str(tmp_path), runs=tmp_path, code=1).stdout
+    [first, *others] = document("encoders", "list", str(tmp_path), runs=tmp_path, code=1)
+    assert first["name"] == str(tmp_path) and not first["ready"]
+    assert document("encoders", "list", runs=tmp_path) == others, "encoders that could be fetched are no failure"
 
 
 def test_the_doctor_names_versions_and_what_is_there(tmp_path: Path) -> None:
