@@ -16,6 +16,7 @@ import json
 import os
 import pkgutil
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -135,7 +136,8 @@ def main() -> None:
                 for stream in streams:
                     os.close(stream)
                 forked[pid] = connection
-            if 0 in sources:
+            if 0 in sources:  # whoever started this may have been killed, and then removes nothing
+                shutil.rmtree(os.path.dirname(sys.argv[1]), ignore_errors=True)
                 return
 
 

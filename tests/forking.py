@@ -47,7 +47,7 @@ class ForkServer:
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests" / "fork_server.py"), self._socket, self._program], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, text=True, env={**os.environ, **environment(), "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, **environment(), "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
             assert self._process.stdout is not None
             assert self._process.stdout.readline() == "ready\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ser_tui.inference.pieces import Cut
 from ser_tui.inference.predicting import Progress, check, predictions
 from ser_tui.inference.self_training import answers_after, teachable
 from ser_tui.inference.sources import Recording
+from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.uses import LEAST_SEGMENT, MOST_SEGMENT
@@ -119,8 +119,8 @@ class Predictor:
         a rate are no audio, and where that cannot be done.
         """
         given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
-        with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
-            clips = [Clip(_as_file(item, Path(folder) / f"{index}.wav", index)) for index, item in enumerate(given)]
+        with held_folder() as folder:
+            clips = [Clip(_as_file(item, folder / f"{index}.wav", index)) for index, item in enumerate(given)]
             if len(speakers) not in (0, len(clips)):
                 raise UserError(f"speakers: {len(speakers)} for {counted(len(clips), 'recording')}; name one for each")
             if self._model.by_speaker and clips and not (speakers and all(speakers)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from ser_tui.corpora.hearing.picture import Sound
+from ser_tui.store.held_folders import held_folder
 
 PLAYERS = ("paplay", "pw-play", "aplay", "afplay")
 """In this order: the first that is there is asked."""
@@ -22,8 +22,8 @@ def play(sound: Sound) -> str:
     player = next((path for name in PLAYERS if (path := shutil.which(name))), None)
     if player is None:
         return f"there is no sound player here ({', '.join(PLAYERS)})"
-    with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
-        place = Path(folder) / "utterance.wav"
+    with held_folder() as folder:
+        place = folder / "utterance.wav"
         try:
             soundfile.write(place, sound.samples[: MOST_SECONDS * sound.rate], sound.rate, subtype="PCM_16")
             done = subprocess.run(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from transformers import AutoModel
 from ser_tui.encoders import bases, layout, settings, weights
 from ser_tui.encoders.huggingface import strip, with_mask
 from ser_tui.encoders.wav2vec2 import ALWAYS, RawWaveformEncoder
+from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UserError
 
 _PREFIX = "model."
@@ -67,8 +67,8 @@ def load(folder: Path) -> RawWaveformEncoder:
 
 def _lobe(how: bases.Known, fields: Mapping[str, Any]) -> Any:
     """SpeechBrain's lobe; it wants its configuration in files, so it gets a folder with nothing else in it."""
-    with tempfile.TemporaryDirectory(prefix="ser-tui-") as folder:
-        source = Path(folder)
+    with held_folder() as source:
+        folder = str(source)
         (source / "config.json").write_text(json.dumps({**fields, "model_type": how.family}))
         preprocessor = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": how.normalise, "feature_size": 1,
                         "padding_value": 0, "sampling_rate": 16_000, "return_attention_mask": False}  # fmt: skip

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from ser_tui.execution.messages import Cool, Done, Failed, PlainFold, PlainPart,
 from ser_tui.execution.process import Process
 from ser_tui.experiment.executing import WorkerDied
 from ser_tui.store.files import digest_of, replacing
+from ser_tui.store.held_folders import HeldFolder
 from ser_tui.training import machine
 
 LEASE_SECONDS = 120.0
@@ -49,7 +49,7 @@ class _Relay:
     heard: float
     """When the search last gave a sign of life, by a clock that nobody sets."""
     over: threading.Event = field(default_factory=threading.Event)
-    model: Path | None = None
+    model: HeldFolder | None = None
     """Where the model that is being fetched lies."""
 
 
@@ -79,7 +79,7 @@ def end(run: str) -> None:
         relay.over.set()
         relay.process.kill()
         if relay.model is not None:
-            shutil.rmtree(relay.model, ignore_errors=True)
+            relay.model.release()
 
 
 def lacking(files: Files) -> list[bytes]:
@@ -167,23 +167,22 @@ def cool(run: str, temperature: float) -> None:
 def saved(run: str) -> tuple[bytes, list[tuple[str, int, str]]]:
     """Let the process save its model here: its answer, and of each file name, size and SHA-256. Raises WorkerDied, NotHere, OSError."""
     relay = _relay(run)
-    if relay.model is not None:
-        shutil.rmtree(relay.model, ignore_errors=True)
-    relay.model = Path(tempfile.mkdtemp(prefix="ser-tui-model-"))
-    relay.process.ask(Save(folder=os.fsencode(relay.model)))
+    drop(run)
+    relay.model = HeldFolder()
+    relay.process.ask(Save(folder=os.fsencode(relay.model.path)))
     while True:
         answer = _heard(relay)
         if isinstance(answer, Done | Failed):
-            files = [path for path in sorted(relay.model.iterdir()) if path.is_file()]
+            files = [path for path in sorted(relay.model.path.iterdir()) if path.is_file()]
             return messages.encode(answer), [(path.name, path.stat().st_size, digest_of(path)) for path in files]
 
 
 def piece(run: str, name: str, start: int, size: int) -> bytes:
     """So many bytes of a file of the saved model. Raises NotHere, OSError."""
-    folder = _relay(run).model
-    if folder is None or Path(name).name != name:
+    held = _relay(run).model
+    if held is None or Path(name).name != name:
         raise NotHere(f"there is no {name} here")
-    with (folder / name).open("rb") as file:
+    with (held.path / name).open("rb") as file:
         file.seek(start)
         return file.read(size)
 
@@ -192,7 +191,7 @@ def drop(run: str) -> None:
     """The saved model is not needed any more."""
     relay = _relays.get(run)
     if relay is not None and relay.model is not None:
-        shutil.rmtree(relay.model, ignore_errors=True)
+        relay.model.release()
         relay.model = None
 
 

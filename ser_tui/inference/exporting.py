@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from ser_tui.inference.sources import gather
 from ser_tui.inference.whole_model import Says
 from ser_tui.report.collecting import tell
 from ser_tui.report.model_card import Made, model_card
+from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.uses import ExportRequest
@@ -78,8 +77,7 @@ def export(request: ExportRequest) -> int:
         if write_problem:
             raise UserError(write_problem)
         waveforms = [audio.load(clip) for clip in _clips(loaded, request.audio)]
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_parent(target)))
-        try:
+        with held_folder(_parent(target)) as partial:
             note(f"writing {loaded.name} as {request.format}")
             says = write.write(exact, partial)
             compared = compare(exact, says, waveforms)
@@ -94,8 +92,6 @@ def export(request: ExportRequest) -> int:
             own = compare(loaded.model, says, waveforms) if same is not loaded.model else None
             (partial / "README.md").write_text(_card(request, loaded, compared, own), encoding="utf-8")
             _put(partial, target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     note(
         f"the same labels on {counted(compared.recordings, 'recording')}, logits within {compared.largest:.1e} ({compared.bound}); "
         "README.md is the model card"

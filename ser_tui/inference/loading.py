@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from ser_tui.places import runs_folder
 from ser_tui.store.bundle import read_bundle
 from ser_tui.store.candidates import model_of
 from ser_tui.store.ensembles import is_ensemble
+from ser_tui.store.held_folders import held_folder
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.errors import UserError
 from ser_tui.training import model as saved
@@ -70,8 +70,8 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
     """The model that `reference` names. What a bundle holds is there until the context ends. Raises UserError."""
     path = Path(reference).expanduser()
     if path.suffix.lower() == ".zip" and path.is_file():
-        with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
-            yield of_run(read_bundle(path, Path(place)))
+        with held_folder() as place:
+            yield of_run(read_bundle(path, place))
     elif is_ensemble(path):
         raise UserError(
             f"{path} is an ensemble, which `ser-tui predict` can use; here name one of its members, {path / 'members' / '1'} for example"

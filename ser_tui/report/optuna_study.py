@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.held_folders import held_folder
 from ser_tui.store.runs import RunFolder, create
 from ser_tui.study import events
 from ser_tui.study.errors import UsageError, UserError
@@ -87,8 +87,8 @@ def _opened(source: Path) -> Iterator[tuple[Any, Any]]:
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
-            copy = _copied(source, Path(place))
+        with held_folder() as place:
+            copy = _copied(source, place)
             with copy.open("rb") as stream:
                 sqlite = stream.read(len(_SQLITE)) == _SQLITE
             if sqlite:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from ser_tui.places import private_folder
 from ser_tui.report.collecting import Told
 from ser_tui.report.figures import scored, searched_for
 from ser_tui.store.files import disk_message, replacing
+from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import parse_time
 from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH, SCORE, SHARES
@@ -96,8 +96,8 @@ def _optuna(told: Sequence[Told], target: Path) -> None:
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     # In a folder of its own first: a name with a question mark would be read as a query, and a file is to be old or new.
-    with tempfile.TemporaryDirectory(prefix="ser-tui-") as place:
-        file = Path(place) / "optuna.db"
+    with held_folder() as place:
+        file = place / "optuna.db"
         if target.exists():
             shutil.copyfile(target, file)
         try:

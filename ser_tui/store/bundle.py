@@ -7,9 +7,7 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,6 +18,7 @@ from ser_tui import __version__
 from ser_tui.places import private_folder
 from ser_tui.store.candidates import model_place
 from ser_tui.store.files import RESERVE, disk_message, refuse_full_disk, replacing, sync_folder, sync_tree
+from ser_tui.store.held_folders import held_folder
 from ser_tui.store.noted_parts import digest_of_parts, noted_parts
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
@@ -104,8 +103,7 @@ def _unpack(archive: zipfile.ZipFile, source: Path, runs: Path) -> RunFolder:
     try:
         private_folder(runs)
         refuse_full_disk(runs, sum(one["bytes"] for one in files.values()) + RESERVE, f"importing {run_id}", "SER_TUI_RUNS")
-        partial = Path(tempfile.mkdtemp(prefix=".import-", dir=runs))
-        try:
+        with held_folder(runs) as partial:
             for name, told in files.items():
                 _take(archive, name, told, partial / name, source)
             _compare_parts(RunFolder(partial), source)
@@ -114,8 +112,6 @@ def _unpack(archive: zipfile.ZipFile, source: Path, runs: Path) -> RunFolder:
             if os.path.lexists(target.path):
                 raise UserError(f"{run_id} has come into {runs} meanwhile: nothing was imported")
             partial.rename(target.path)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
         sync_folder(runs)
     except OSError as error:
         raise disk_message(error, f"importing {run_id}", runs, "import it again") from None

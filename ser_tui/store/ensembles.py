@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from ser_tui import __version__
 from ser_tui.store.candidates import model_of
 from ser_tui.store.files import digest_if_read, disk_message, read_json, sync_folder, sync_tree, write_json
+from ser_tui.store.held_folders import held_folder
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular
@@ -53,15 +53,12 @@ def save(target: Path, runs: Sequence[RunFolder], scored: Mapping[str, Any]) -> 
     if not target.parent.is_dir():
         raise UserError(f"{target.parent}: no such folder; make it first")
     try:
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
+        with held_folder(target.parent) as partial:
             told = [_copied(run, partial, number, 1 / len(runs)) for number, run in enumerate(runs, 1)]
             table = {"format": FORMAT, "ser_tui": __version__, "members": told, "scored": dict(scored)}
             write_json(partial / TABLE, table)
             sync_tree(partial)
             partial.rename(target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
         sync_folder(target.parent)
     except OSError as error:
         raise disk_message(error, "saving an ensemble", target, "the same command again") from None

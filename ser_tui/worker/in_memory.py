@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 
 from ser_tui.store.files import write_atomically
+from ser_tui.store.held_folders import HeldFolder
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.events import Event, now
@@ -35,8 +34,8 @@ class InMemory(Recorder):
         """All that was told, in order."""
         self._asked = should_stop
         self._begun = time.monotonic()
-        self._temporary = tempfile.TemporaryDirectory(prefix="ser-tui-")
-        folder = RunFolder(Path(self._temporary.name))
+        self._temporary = HeldFolder()
+        folder = RunFolder(self._temporary.path)
         write_atomically(folder.study, dumps(study).encode())
         self.keeper = FolderKeeper(folder)
 
@@ -60,4 +59,4 @@ class InMemory(Recorder):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._temporary.cleanup()
+        self._temporary.release()
