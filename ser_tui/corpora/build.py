@@ -79,4 +79,5 @@ def _utterance(name: str, path: Path, labels: Labels, audio: Audio, cut: bool) -
         id=name, path=path, emotion=labels.emotion, speaker=labels.speaker, gender=labels.gender, sentence=labels.sentence,
         language=labels.language, seconds=seconds, sample_rate=audio.sample_rate, channels=audio.channels, part=labels.part,
         session=labels.session, start=start, end=end, fold=labels.fold, recording=audio.digest if cut else None,
+        sound=audio.sound, upper=audio.upper,
     )  # fmt: skip

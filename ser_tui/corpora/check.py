@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ser_tui.corpora.alike import copies_likely
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.hearing.segments import overlapping
@@ -172,7 +173,7 @@ def report(manifest: Manifest) -> CheckReport:
         channels=dict(sorted(Counter(utterance.channels for utterance in utterances).items())),
         seconds=(min(lengths, default=0.0), max(lengths, default=0.0)),
         problems=manifest.problems,
-        findings=(*_unclear(manifest), *copies(same), *_overlapping(manifest), *contradictions(same)),
+        findings=(*_unclear(manifest), *copies(same), *copies_likely(manifest), *_overlapping(manifest), *contradictions(same)),
         notes=entry.notes if entry else (),
         fingerprint=manifest.fingerprint,
         reading=manifest.reading,

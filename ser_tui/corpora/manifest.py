@@ -43,6 +43,11 @@ class Utterance:
     like: str = ""
     """The known corpus of which this one is a copy or a part, where its name says another; empty: `corpus` says it."""
 
+    sound: str = ""
+    """What tells copies of it in other bytes, see `hearing.prints.Print.text`; empty: nothing does, as of segments."""
+    upper: float | None = None
+    """As in `hearing.prints.Print`."""
+
     @property
     def clip(self) -> Clip:
         """What is to be heard."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+from ser_tui.corpora.alike import HOW, copies_likely, matches
 from ser_tui.corpora.catalogue import edition
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.repeated import by_content, contradictions, repeated
@@ -31,6 +32,7 @@ def overlap(
         sentence = f"Duplicates: {_of_all(same, asked)} trained on, byte for byte, so this is not a zero-shot score."
         found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
     found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation})
+    found += _likely(trained, heard, [trained.utterances[index] for index in validation], target, asked)
     cut = {trained.recording(utterance) for utterance in heard}
     parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
     if parts:
@@ -87,6 +89,26 @@ def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collect
     return [Finding(kind="chosen_by", sentence=sentence, count=same, of=len(asked))]
 
 
+def _likely(
+    trained: Manifest, heard: Sequence[Utterance], validation: Sequence[Utterance], target: Manifest, asked: Sequence[Utterance]
+) -> list[Finding]:
+    """A finding where recordings are likely copies, in other bytes, of what was trained on or chose the configuration."""
+    used = [*heard, *validation]
+    known = {trained.digests[one.id] for one in used}
+    others = [one for one in asked if target.digests[one.id] not in known]
+    found = matches(others, used)
+    if not found:
+        return []
+    mine, theirs = next(iter(found.items()))
+    chose = sum(place >= len(heard) for place in found.values())
+    which = f"{len(found)} of the {counted(len(asked), 'recording')} {'sounds' if len(found) == 1 else 'sound'}"
+    sentence = (
+        f"Likely the same recording: {which} like those that were trained on{' or chose the configuration' if chose else ''}, though not "
+        f"byte for byte ({HOW}), for example {others[mine].id} like {used[theirs].id}: likely no zero-shot score. Nothing was left out."
+    )
+    return [Finding(kind="likely_duplicates", sentence=sentence, count=len(found), of=len(asked))]
+
+
 def _shared(what: Literal["speakers", "sentences"], count: int, of: int) -> Finding:
     sentence = (
         f"{what.capitalize()} are shared: {count} of the {of} {what} were trained on too, so the score does not say how well the model "
@@ -106,7 +128,7 @@ def within(target: Manifest, chosen: Sequence[int], mapping: Mapping[str, str], 
     classes of `mapping`, and classes that make no score. `masked`: the model is asked among the classes that are there alone. Pure."""
     asked = [target.utterances[index] for index in chosen]
     same = by_content(target, chosen)
-    found = [*repeated(same), *contradictions(same, mapping)]
+    found = [*repeated(same), *copies_likely(target, chosen, mapping), *contradictions(same, mapping)]
     classes = sorted({mapping[utterance.emotion] for utterance in asked})
     if len(classes) == 1:
         effect = (

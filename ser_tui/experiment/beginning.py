@@ -10,6 +10,7 @@ from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders import registry as encoders
 from ser_tui.encoders.heard import heard
+from ser_tui.evaluation.audible import mixed_bands
 from ser_tui.evaluation.statistics import in_segments, interval_speakers, numbered
 from ser_tui.experiment import members, parts
 from ser_tui.experiment.bounds import edited_bounds
@@ -149,7 +150,7 @@ def _started(
 def findings_on_parts(study: Study, data: SplitCorpus) -> list[Finding]:
     """What must be known of the parts of `data`, as the study's settings of training use them."""
     utterances = data.manifest.utterances
-    told = [*heard_before(study.encoder, utterances), *_bounds_found_here(study, utterances)]
+    told = [*heard_before(study.encoder, utterances), *_bounds_found_here(study, utterances), *mixed_bands(utterances)]
     return [*told, *_of_few(study, data), *_heard_in_the_end(study, data)]
 
 

@@ -17,6 +17,7 @@ from ser_tui.corpora.catalogue import edition, first_edition, spoken_by_machines
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.corpora.selection import left_out_nameless, only_speakers
+from ser_tui.evaluation.audible import narrow_band, unheard_ends
 from ser_tui.evaluation.mapping import decided, divided
 from ser_tui.evaluation.overlap import overlap, overlap_with_record, within
 from ser_tui.evaluation.self_training import self_trained
@@ -115,6 +116,13 @@ class _Evaluation:
         prior = () if start is None else map(Prior.of, start.prior)
         return warm_of_target([one.run for one in prior if here & {first_edition(name) for name in one.corpus.split("+")}])
 
+    def _audible(self, manifest: Manifest, chosen: Sequence[int]) -> list[Finding]:
+        """What must be said of how much of the utterances `chosen` the model can hear as it was taught to."""
+        training, recipe = self._training, self._model.recipe
+        asked = [manifest.utterances[index] for index in chosen]
+        known = None if isinstance(training, str) else [training.manifest.utterances[index] for index in training.split.train]
+        return [*narrow_band(asked, known), *unheard_ends(asked, recipe.max_seconds, trimmed=recipe.trim)]
+
     def _by_speaker(self, heard: _Heard) -> list[Finding]:
         by_speaker, speakers = self._model.pooling.by_speaker, heard.recordings.speakers or ()
         return [*transductive(by_speaker, len(speakers) - len(heard.scored)), *few_recordings(by_speaker, speakers)]
@@ -194,9 +202,10 @@ class _Evaluation:
             emotions = [utterance.emotion for utterance in manifest.utterances]
             chosen = kept(emotions, mapping)
             target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
+            audible = self._audible(manifest, chosen)
             session.emit(EvaluationStarted(
                 corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without,
-                heard=len(self._recordings(target).chosen),
+                heard=len(self._recordings(target).chosen), findings=plain(audible),
             ))  # fmt: skip
             shared = self._shared(manifest, chosen)
             target = replace(target, strangers=not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared))
@@ -206,7 +215,7 @@ class _Evaluation:
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
             findings = [*synthetic(spoken_by_machines(manifest.utterances)), *self._by_speaker(heard), *findings]
             findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
-            findings += [*within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
+            findings += [*audible, *within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
             taught, recordings = self._self_trained(target, heard), len(heard.logits)
             del heard  # of a large corpus as large as what the baselines need
             if self._baselines is not None:

@@ -518,6 +518,8 @@ class EvaluationStarted(Event):
     """Speakers whose utterances are left out."""
     heard: int = 0
     """As in `EvaluationFinished`."""
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What is known of the recordings before any is heard: that they are of another band, or longer than the model hears."""
 
 
 @dataclass(frozen=True, kw_only=True)

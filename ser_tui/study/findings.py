@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -12,7 +12,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 
 if TYPE_CHECKING:
-    from ser_tui.study.events import EvaluationFinished, FoldsScored, RunStarted
+    from ser_tui.study.events import EvaluationFinished, EvaluationStarted, FoldsScored, RunStarted
 
 Kind = Literal[
     "speakers",
@@ -20,6 +20,9 @@ Kind = Literal[
     "recordings",
     "sentences",
     "duplicates",
+    "likely_duplicates",
+    "narrow_band",
+    "unheard_ends",
     "unlabelled",
     "one_speaker",
     "lone_speakers",
@@ -44,7 +47,9 @@ Kind = Literal[
     "told",
 ]
 """speakers, sessions, recordings (segments of one), sentences, duplicates (byte for byte): the parts, or a target and what was trained
-on, share them. unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is trained on.
+on, share them. likely_duplicates: recordings that sound the same in other bytes. narrow_band: recordings without the upper half of the
+spectrum, where what was trained on has it, or the other way round. unheard_ends: of utterances that are longer than the model hears.
+unlabelled: utterances without a speaker leave it open whether speakers are shared. one_speaker: all that is trained on.
 lone_speakers, lone_sentences: of one emotion only. contradictions: one recording under several emotions. classes: that a part lacks.
 overlapping: segments of a recording. protocol: how the split was made. unused: utterances in no part. transductive: what is scored was
 used, without its labels. few_recordings: of speakers by whose own statistics features are taken. refitted: what is kept heard more than
@@ -58,6 +63,8 @@ SHARED: Mapping[str, str] = {
     "sessions": "sessions", "sentences": "sentences", "recordings": "recordings", "duplicates": "recordings"
 }  # fmt: skip
 """What parts can share besides speakers, by kind, in few words."""
+TOLD_BEFORE: Collection[Kind] = ("narrow_band", "unheard_ends")
+"""What an evaluation says before it hears anything."""
 NOT_UNSEEN = "not unseen"
 WITH_A_WARNING = "with a warning"
 
@@ -80,7 +87,11 @@ def doubts(findings: Iterable[Finding]) -> str:
     """What must be known of a zero-shot score, in few words to stand beside it; empty: nothing."""
     kinds = {finding.kind for finding in findings}
     named = [
-        NOT_UNSEEN if kinds & {*SHARED, "speakers", "chosen_by", "pretrained"} else "perhaps not unseen" if "unchecked" in kinds else "",
+        NOT_UNSEEN
+        if kinds & {*SHARED, "speakers", "chosen_by", "pretrained"}
+        else "perhaps not unseen"
+        if kinds & {"unchecked", "likely_duplicates"}
+        else "",
         *(kind if kind in kinds else "" for kind in ("transductive", "synthetic")),
     ]
     return ", ".join(filter(None, named)) or (WITH_A_WARNING if kinds else "")
@@ -268,7 +279,7 @@ def said(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(finding.sentence for finding in findings)
 
 
-def findings_of(event: RunStarted | EvaluationFinished | FoldsScored | None) -> tuple[Finding, ...]:
+def findings_of(event: RunStarted | EvaluationStarted | EvaluationFinished | FoldsScored | None) -> tuple[Finding, ...]:
     """What `event` tells; the sentences of a log of before there were findings as findings, mostly of kind told."""
     if event is None:
         return ()

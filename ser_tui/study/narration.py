@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, assert_never, cast
 
 from ser_tui.study import events
-from ser_tui.study.findings import evaluated_on, findings_of
+from ser_tui.study.findings import TOLD_BEFORE, evaluated_on, findings_of
 from ser_tui.study.formatting import (
     counted,
     difference_text,
@@ -140,7 +140,8 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.EvaluationStarted():
             told = f"evaluating on {_target(event)}: {counted(event.utterances, 'utterance')}"
             told += f" of {event.heard} that are heard" if event.heard > event.utterances else ""
-            return (Line(told, more=(mapping_text(event.mapping),) if event.mapping else ()),)
+            begun = Line(told, more=(mapping_text(event.mapping),) if event.mapping else ())
+            return (begun, *(Line(f"{_target(event)}: {found.sentence}", "warning") for found in findings_of(event)))
         case events.EvaluationProgressed():
             return (Line(f"{event.corpus}: {event.done}/{counted(event.utterances, 'utterance')}", "step"),)
         case events.EvaluationFinished():
@@ -238,7 +239,8 @@ def _evaluation_finished(event: events.EvaluationFinished, state: RunState) -> N
         everybody if everybody != named else "", event.not_centred,
     )  # fmt: skip
     told = Line(f"{on}: {_accuracy(event)}, {shown}{_by_speaker(state)}", more=more)
-    return (told, *(Line(f"{on}: {found.sentence}", "warning") for found in findings_of(event)))
+    new = (found for found in findings_of(event) if found.kind not in TOLD_BEFORE)
+    return (told, *(Line(f"{on}: {found.sentence}", "warning") for found in new))
 
 
 _NAMED = 5

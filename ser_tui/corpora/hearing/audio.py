@@ -16,8 +16,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.containers import payload, sound_file
+from ser_tui.corpora.hearing.prints import Listener, Print
 
-RULES = 3
+RULES = 4
 """Counts up when the rules of this module change, so that cached verdicts are given again."""
 
 SHORTEST_SECONDS = 0.025
@@ -47,6 +48,10 @@ class Audio:
     silences: tuple[tuple[int, int], ...] = ()
     """(first frame, the one after the last) of every stretch of SHORTEST_SECONDS and more of which the mean of all channels is zero;
     looked for in recordings that are used in segments."""
+    sound: str = ""
+    """What tells copies of it in other bytes, see `prints.Print.text`; empty: nothing does, as of recordings that are used in segments."""
+    upper: float | None = None
+    """As in `prints.Print`."""
 
     @property
     def frames(self) -> int:
@@ -55,17 +60,18 @@ class Audio:
 
     def to_plain(self) -> list[Any]:
         """As JSON keeps it; `from_plain` reads it."""
-        silences = [[list(silence) for silence in self.silences]] if self.silences else []
-        return [self.seconds, self.sample_rate, self.channels, self.digest, *silences]
+        return [
+            self.seconds, self.sample_rate, self.channels, self.digest, [list(silence) for silence in self.silences], self.sound, self.upper
+        ]  # fmt: skip
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> Audio:
         """Raises TypeError or ValueError for what `to_plain` did not make."""
-        seconds, rate, channels, digest, silences = plain if len(plain) == 5 else [*plain, []]
-        kinds = (int | float, int, int, str)
-        if not all(map(isinstance, (seconds, rate, channels, digest), kinds)):
+        seconds, rate, channels, digest, silences, sound, upper = plain
+        kinds = (int | float, int, int, str, str, int | float | None)
+        if not all(map(isinstance, (seconds, rate, channels, digest, sound, upper), kinds)):
             raise TypeError("no facts of an audio file")
-        return cls(seconds, rate, channels, digest, tuple((int(first), int(last)) for first, last in silences))
+        return cls(seconds, rate, channels, digest, tuple((int(first), int(last)) for first, last in silences), sound, upper)
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,12 @@ def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:
         if seconds < SHORTEST_SECONDS:
             return f"{seconds * 1000:.1f} ms long; an utterance has at least {SHORTEST_SECONDS * 1000:g} ms"
         silences = _Silences(math.ceil(SHORTEST_SECONDS * rate)) if in_segments else None
-        problem = _samples_problem(file, frames, silences)
-    return problem or Audio(seconds, rate, channels, _digest(descriptor), silences.all() if silences else ())
+        listener = None if in_segments else Listener(rate)
+        problem = _samples_problem(file, frames, silences, listener)
+    if problem:
+        return problem
+    heard = listener.print() if listener else Print("", None)
+    return Audio(seconds, rate, channels, _digest(descriptor), silences.all() if silences else (), heard.text, heard.upper)
 
 
 class _Silences:
@@ -169,7 +179,7 @@ def too_loud(peak: float) -> str:
     return f"samples up to {peak:,.0f}, where full scale is 1: whole numbers in a file of floats; divide them by 32768, say"
 
 
-def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences | None) -> str:
+def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences | None, listener: Listener | None) -> str:
     read, peak, heard = 0, 0.0, 0.0
     while True:
         block = file.read(_BLOCK, dtype="float32", always_2d=True)
@@ -181,6 +191,8 @@ def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences
         mean = block.mean(axis=1)  # which is what is heard of it
         if silences is not None:
             silences.add(mean != 0)
+        if listener is not None:
+            listener.add(mean)
         peak, heard = max(peak, largest), max(heard, float(np.abs(mean).max()))
         read += len(block)
     if read < frames:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ser_tui.corpora.alike import across_parts
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.repeated import by_content, contradictions, repeated
 from ser_tui.corpora.selection import left_out_nameless
@@ -69,6 +70,7 @@ def describe_folds(
         *_recordings(heard),
         *_sentences(heard),
         *_duplicates(heard),
+        *across_parts(manifest, parts, heard.called),
         *_repeated(heard),
         *contradictions(by_content(manifest)),
         *left_out_nameless(manifest),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ser_tui.corpora.manifest import Utterance
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class CorpusFacts:
     problem: str = ""
     voices: Mapping[str, Voice] = field(default_factory=dict)
     """By speaker, where the corpus names them."""
+    spoken: tuple[Utterance, ...] = ()
+    """Its utterances."""
 
     def chosen(self, only: Collection[str] = (), without: Collection[str] = ()) -> CorpusFacts:
         """The facts of some speakers' utterances, as `ser_tui.corpora.selection.only_speakers` chooses them."""
@@ -44,7 +50,7 @@ class CorpusFacts:
         minutes = sum(voice.minutes for voice in kept.values())
         return replace(
             self, utterances=sum(emotions.values()), speakers=tuple(kept), voices=kept, minutes=minutes,
-            emotions=dict(sorted(emotions.items())),
+            emotions=dict(sorted(emotions.items())), spoken=tuple(one for one in self.spoken if one.speaker in kept),
         )  # fmt: skip
 
 

@@ -174,7 +174,10 @@ def corpus_facts(name: str) -> CorpusFacts:
             emotions[utterance.speaker][utterance.emotion] += 1
             seconds[utterance.speaker] += utterance.seconds
     voices = {speaker: Voice(dict(found), seconds[speaker] / 60) for speaker, found in emotions.items()}
-    return CorpusFacts(name, len(manifest.utterances), tuple(manifest.speakers), manifest.emotions, manifest.minutes, voices=voices)
+    return CorpusFacts(
+        name, len(manifest.utterances), tuple(manifest.speakers), manifest.emotions, manifest.minutes, voices=voices,
+        spoken=manifest.utterances,
+    )  # fmt: skip
 
 
 def known_encoders() -> list[KnownEncoder]:

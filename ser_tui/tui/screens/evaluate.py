@@ -29,6 +29,7 @@ from ser_tui.tui.widgets.options import Options
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 if TYPE_CHECKING:
+    from ser_tui.corpora.manifest import Utterance
     from ser_tui.tui.data.knowledge import KnownCorpus
 
 USUAL_TARGETS = ("crema-d", "ravdess")
@@ -84,6 +85,7 @@ class EvaluateScreen(AppScreen[None]):
         self._wanted = corpus
         self._marked: list[str] = []
         self._facts: dict[str, CorpusFacts] = {}
+        self._trained: tuple[Utterance, ...] = ()
         self._rows: list[tuple[str, str, bool]] = []
         self._summary: RunSummary | None = None
         self._starting = False
@@ -214,11 +216,21 @@ class EvaluateScreen(AppScreen[None]):
         line.append_text(cell(f"   {dropped:,} dropped   chance {score(plan.chance())}"))
         if whose := of_speakers(plan.only, plan.without):
             line.append_text(cell(f"   {whose}", "accent"))
+        width = max(40, self.size.width - 2)
+        warned = [part for told in self._audible() for part in broken(cell(f"! {told}", "warning"), width, hang=2)]
         missing = plan.missing()
         if not missing:
-            return [line, Text()]
+            return [line, *(warned or [Text()])]
         verb = "masked: cannot be predicted" if plan.masked else "raw: can be predicted, and is then wrong"
-        return [line, cell(f"the targets lack {', '.join(missing)} ({verb})", "muted")]
+        return [line, cell(f"the targets lack {', '.join(missing)} ({verb})", "muted"), *warned]
+
+    def _audible(self) -> list[str]:
+        """What must be said of how much of the targets the model can hear."""
+        if self._summary is None or self._summary.best is None:
+            return []
+        longest = self._summary.best.parameters.get("max_seconds")
+        seconds = float(longest) if isinstance(longest, int | float) else None
+        return self.plan.audible(seconds, self._trained, trimmed=bool((self._summary.study.training or {}).get("trim_silence")))
 
     @on(Table.Selected)
     def _toggle(self, event: Table.Selected) -> None:
@@ -242,6 +254,11 @@ class EvaluateScreen(AppScreen[None]):
         if name not in self._facts or self._facts[name].problem:
             self._facts[name] = await in_thread(knowledge.corpus_facts, name)
         self._show()
+        if self._summary is not None and not self._trained:
+            known = [await in_thread(knowledge.corpus_facts, one) for one in self._summary.corpus.split("+") if one]
+            if all(known) and not any(one.problem for one in known):
+                self._trained = tuple(utterance for one in known for utterance in one.spoken)
+                self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Start only what can start."""

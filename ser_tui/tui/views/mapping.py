@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from ser_tui.corpora.spellings import meaning
+from ser_tui.evaluation.audible import narrow_band, unheard_ends
 from ser_tui.evaluation.mapping import DROPPED, propose
 from ser_tui.study.errors import UsageError
 from ser_tui.study.requests import Preset
 from ser_tui.tui.data.corpus_facts import CorpusFacts
+
+if TYPE_CHECKING:
+    from ser_tui.corpora.manifest import Utterance
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 PREDICTIONS = ("masked", "raw")
@@ -97,6 +101,17 @@ class Plan:
         """Classes of the model that no emotion counts as."""
         used = set(self.mapping().values())
         return [name for name in self.classes if name not in used]
+
+    def audible(self, seconds: float | None, trained: Sequence[Utterance], *, trimmed: bool = False) -> list[str]:
+        """What must be said of how much of the targets a model can hear that hears `seconds` (None: not known) of an utterance, and learnt
+        from those of `trained` (empty: not known)."""
+        mapping, told = self.mapping(), list[str]()
+        for target in self.targets:
+            asked = [one for one in target.spoken if mapping.get(one.emotion)]
+            found = narrow_band(asked, trained or None)
+            found += [] if seconds is None else unheard_ends(asked, seconds, trimmed=trimmed)
+            told += [f"{target.name}: {one.sentence}" for one in found]
+        return told
 
     def waiting(self) -> str:
         """What it waits for, or nothing."""
