@@ -1,0 +1,111 @@
+"""Copies of a recording in other bytes are found by what they sound like, and two takes are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from ser_tui.corpora import manifest as manifests
+from ser_tui.corpora.alike import across_parts, copies_likely
+from ser_tui.corpora.hearing.audio import Audio, inspect
+from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.evaluation.audible import is_narrow, mixed_bands, narrow_band, unheard_ends
+from ser_tui.evaluation.overlap import overlap
+from ser_tui.study.findings import doubts
+
+Samples = NDArray[np.float64]
+
+
+def voice(seed: int, rate: int = 16_000) -> Samples:
+    """Two seconds of harmonics whose pitch and loudness wander, with breath up to 8 kHz."""
+    chance, times = np.random.default_rng(seed), np.arange(2 * 16_000) / 16_000
+    knots = np.linspace(0, 2, 16)
+    pitch = np.interp(times, knots, chance.uniform(110, 220, 16))
+    phase = 2 * np.pi * np.cumsum(pitch) / 16_000
+    sound = np.zeros(len(times))
+    for harmonic in range(1, 16):
+        sound += np.interp(times, knots, chance.uniform(0, 1, 16) ** 2) / harmonic * np.sin(harmonic * phase)
+    loud = np.interp(times, knots, [0, *chance.uniform(0, 1, 14), 0])
+    sound = loud * (sound + 0.05 * chance.standard_normal(len(times)))
+    sound *= 0.5 / np.abs(sound).max()
+    return sound if rate == 16_000 else lowpassed(sound)[::2]
+
+
+def lowpassed(sound: Samples) -> Samples:
+    """Without what lies above 4 kHz."""
+    spectrum = np.fft.rfft(sound)
+    spectrum[np.fft.rfftfreq(len(sound), 1 / 16_000) > 4_000] = 0
+    return np.fft.irfft(spectrum, len(sound))
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """A take, copies of it, another take."""
+    folder = tmp_path_factory.mktemp("takes")
+    takes = {
+        "take.wav": (voice(1), 16_000), "phone.wav": (voice(1, 8_000), 8_000), "quiet.flac": (0.3 * voice(1), 16_000),
+        "later.ogg": (voice(1)[320:], 16_000), "stored.wav": (lowpassed(voice(1)), 16_000), "other.wav": (voice(2), 16_000),
+    }  # fmt: skip
+    utterances, digests = [], {}
+    for name, (samples, rate) in takes.items():
+        soundfile.write(folder / name, samples, rate)
+        audio = inspect(folder / name)
+        assert isinstance(audio, Audio)
+        assert Audio.from_plain(audio.to_plain()) == audio
+        digests[name] = audio.digest
+        utterances.append(Utterance(
+            name, folder / name, "anger", None, None, None, None, audio.seconds, rate, 1, "mine", sound=audio.sound, upper=audio.upper
+        ))  # fmt: skip
+    return manifests.make("mine", folder, utterances, [], digests)
+
+
+def place(manifest: Manifest, *names: str) -> list[int]:
+    return [index for index, one in enumerate(manifest.utterances) if one.id in names]
+
+
+def test_every_copy_is_likely_the_same_recording_and_another_take_is_not(heard: Manifest) -> None:
+    [found] = copies_likely(heard)
+    assert (found.kind, found.count, found.of) == ("likely_duplicates", 10, 6), "five of them, each with each"
+    assert copies_likely(heard, place(heard, "take.wav", "other.wav")) == []
+
+
+@pytest.mark.parametrize("copy", ["phone.wav", "quiet.flac", "later.ogg", "stored.wav"])
+def test_a_copy_in_another_part_or_in_a_target_is_told_of(heard: Manifest, copy: str) -> None:
+    parts = {"train": place(heard, "take.wav"), "validation": place(heard, copy, "other.wav")}
+    [across] = across_parts(heard, [parts], {"train": "training", "validation": "validation"})
+    assert across.kind == "likely_duplicates" and copy in across.sentence and "take.wav (training)" in across.sentence
+    said = [one for one in overlap(heard, parts["train"], heard, parts["validation"]) if one.kind == "likely_duplicates"]
+    assert [(one.count, one.of) for one in said] == [(1, 2)] and doubts(said) == "perhaps not unseen"
+
+
+def test_a_tone_is_like_no_other(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.wav", 0.5 * np.sin(2 * np.pi * 300 * np.arange(16_000) / 16_000), 16_000)
+    found = inspect(tmp_path / "tone.wav")
+    assert isinstance(found, Audio) and found.sound == ""
+
+
+def test_an_index_without_prints_is_read() -> None:
+    assert Audio.from_plain([1.0, 16_000, 1, "f" * 64]) == Audio(1.0, 16_000, 1, "f" * 64)
+    assert Audio.from_plain([1.0, 16_000, 1, "f" * 64, [[0, 400]]]).silences == ((0, 400),)
+
+
+def test_a_target_of_another_band_is_said_with_its_counts(heard: Manifest) -> None:
+    assert {one.id for one in heard.utterances if is_narrow(one)} == {"phone.wav", "stored.wav"}
+    wide = [one for one in heard.utterances if not is_narrow(one)]
+    [found] = narrow_band(heard.utterances, wide)
+    assert (found.kind, found.count, found.of) == ("narrow_band", 2, 6)
+    assert "1 at 8,000 Hz, 1 at a rate that could hold it" in found.sentence and "against 0 of the 4 recordings" in found.sentence
+    assert narrow_band(wide, wide) == narrow_band(heard.utterances, heard.utterances) == narrow_band(wide, None) == []
+    assert narrow_band(wide, heard.utterances)[0].count == 0
+    assert mixed_bands(heard.utterances)[0].count == 2 and mixed_bands(wide) == []
+
+
+def test_what_is_longer_than_the_model_hears_is_counted(heard: Manifest) -> None:
+    [found] = unheard_ends(heard.utterances, 1.0)
+    assert (found.kind, found.count, found.of) == ("unheard_ends", 6, 6)
+    assert "longer than the 1 s" in found.sentence and "50% of the audio" in found.sentence
+    assert unheard_ends(heard.utterances, 2.0) == []
