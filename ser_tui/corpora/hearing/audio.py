@@ -68,7 +68,8 @@ class Audio:
     def from_plain(cls, plain: list[Any]) -> Audio:
         """Raises TypeError or ValueError for what `to_plain` did not make."""
         # What an index of before a field was kept lacks.
-        seconds, rate, channels, digest, silences, sound, upper = [*plain, *([], "", None)[len(plain) - 4 :]]
+        absent: list[Any] = [[], "", None]
+        seconds, rate, channels, digest, silences, sound, upper = plain + absent[len(plain) - 4 :]
         kinds = (int | float, int, int, str, str, int | float | None)
         if not all(map(isinstance, (seconds, rate, channels, digest, sound, upper), kinds)):
             raise TypeError("no facts of an audio file")
