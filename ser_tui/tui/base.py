@@ -93,8 +93,10 @@ class AppScreen(Screen[Result]):
             cls.BINDINGS = with_ids(name, cls.BINDINGS)
         super().__init_subclass__(**options)
 
-    ready = True
-    """Whether it takes what is typed; until then that waits, see `tui/terminal/keys_in_turn.py`."""
+    @property
+    def ready(self) -> bool:
+        """Whether it takes what is typed; until then that waits, see `tui/terminal/keys_in_turn.py`."""
+        return True
 
     @property
     def ser(self) -> Host:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,8 +15,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.timer import Timer
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Button, Input
+from textual.worker import Worker, WorkerCancelled
 
 from ser_tui.store.drafts import KeptDraft, forget_draft, keep_draft, new_place
 from ser_tui.study.document import Study
@@ -38,8 +41,15 @@ from ser_tui.tui.widgets.table import cell
 
 KEEP_SECONDS = 0.5
 """After what was typed, until it is kept."""
+PARTS_SECONDS = 0.5
+"""After what was typed, until it is asked whether a worker could split the corpora so."""
 BOUNDS = ("recommended", "paper's", "own")
-TRAINING_KEYS = dict(SECTIONS)["TRAINING"]
+
+_FOLDS = ("row-fold-search", "row-fold-training")
+
+
+def _heading(name: str, text: str) -> Lines:
+    return Lines(Text(text), classes="heading", id=f"heading-{name}")
 
 
 class Form(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -91,7 +101,17 @@ class NewStudyScreen(AppScreen[None]):
         self._starting = ""
         self._time = ""
         """What is known of how long the search takes."""
-        self.ready = False
+        self._built = False
+        """Whether the fields are there."""
+        self._coming = 0
+        """Batches of rows that are on their way into the form."""
+        self._reading = False
+        """Whether a start waits for the corpora to be read."""
+        self._looking: Worker[None] | None = None
+        """Reads the corpora."""
+        self._parts_due: Timer | None = None
+        self._refused: tuple[Study, str] | None = None
+        """Why no worker could split the corpora as this study says; an empty text: one can."""
         self._done = False
         """Whether what was typed is a run, or kept, or given up."""
         self._touched = False
@@ -100,6 +120,11 @@ class NewStudyScreen(AppScreen[None]):
         """How long the search takes, and of which study that was measured; an empty text: it is being measured."""
         self._unfolded: set[str] = set()
         """The sections of which all rows are shown, and the keys of hyperparameters that were changed here, however few lines there are."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether every field that is to be seen is there; until then keys wait, or they would land in another one."""
+        return self._built and not self._coming
 
     def compose(self) -> ComposeResult:
         """Title and keys; the fields follow once it is known what there is."""
@@ -123,8 +148,8 @@ class NewStudyScreen(AppScreen[None]):
             await self.query_one(Form).mount_all(self._fields())
             self.query_one("#field-corpus").focus()
             self.check()
-        self.ready = True
-        self._look_at_corpora()
+        self._built = True
+        self._looking = self._look_at_corpora()
         self._look_at_encoder()
         self.ser.go_on()
 
@@ -145,20 +170,11 @@ class NewStudyScreen(AppScreen[None]):
         return StudyForm.default(corpus, ready[0].name, ready[0].search)
 
     def _fields(self) -> Iterable[Widget]:
-        texts = self.form.texts
-        yield FieldRow("corpus", Picker(" + ".join(self.form.corpus), id="field-corpus"), "corpus")
-        speakers = Picker(form_notes.speakers_note(self.form), id="field-speakers")
-        yield FieldRow(SPEAKERS.label, speakers, SPEAKERS.key, SPEAKERS.help)
-        yield FieldRow("encoder", Picker(self.form.encoder, id="field-encoder"), "encoder")
-        for heading, keys in SECTIONS:
-            if heading == "TRAINING":
-                yield from self._search_rows()
-            if heading:
-                yield Lines(Text(heading), classes="heading")
-            for key in keys:
-                yield field_row(BY_KEY[key], texts[key])
-            if heading == "TRAINING":
-                yield FoldRow(heading, "setting")
+        """The rows that this study shows. Each costs ten milliseconds; the others come when they are wanted."""
+        wanted = self._wanted()
+        for id_, make in self._rows().items():
+            if id_ in wanted:
+                yield make()
         yield Horizontal(
             Button("start", id="button-start", compact=True),
             Button("preview YAML", id="button-preview", compact=True),
@@ -166,12 +182,31 @@ class NewStudyScreen(AppScreen[None]):
             id="buttons",
         )
 
-    def _search_rows(self) -> Iterable[Widget]:
-        yield Lines(Text(f"{'SEARCH':<27}{'KIND':<13}{'FROM':<12}{'TO':<12}SCALE"), classes="heading")
-        yield FieldRow("bounds", Options(BOUNDS, self._bounds, id="field-bounds"), "bounds")
-        for dimension in self.form.dimensions.values():
-            yield DimensionRow(dimension)
-        yield FoldRow("SEARCH", "fixed hyperparameter")
+    def _rows(self) -> dict[str, Callable[[], Widget]]:
+        """The id of every row that there can be, in their order, and what makes it."""
+        speakers = form_notes.speakers_note(self.form)
+        rows: dict[str, Callable[[], Widget]] = {
+            "row-corpus": lambda: FieldRow("corpus", Picker(" + ".join(self.form.corpus), id="field-corpus"), "corpus"),
+            "row-speakers": lambda: FieldRow(SPEAKERS.label, Picker(speakers, id="field-speakers"), SPEAKERS.key, SPEAKERS.help),
+            "row-encoder": lambda: FieldRow("encoder", Picker(self.form.encoder, id="field-encoder"), "encoder"),
+        }
+        for heading, keys in SECTIONS:
+            if heading == "TRAINING":
+                rows |= self._search_rows()
+            if heading:
+                rows[f"heading-{heading}"] = partial(_heading, heading, heading)
+            rows |= {f"row-{slug(key)}": partial(field_row, BY_KEY[key], self.form.texts[key]) for key in keys}
+            if heading == "TRAINING":
+                rows["row-fold-training"] = partial(FoldRow, heading, "setting")
+        return rows
+
+    def _search_rows(self) -> dict[str, Callable[[], Widget]]:
+        return {
+            "heading-SEARCH": partial(_heading, "SEARCH", f"{'SEARCH':<27}{'KIND':<13}{'FROM':<12}{'TO':<12}SCALE"),
+            "row-bounds": lambda: FieldRow("bounds", Options(BOUNDS, self._bounds, id="field-bounds"), "bounds"),
+            **{f"dimension-{name}": partial(DimensionRow, dimension) for name, dimension in self.form.dimensions.items()},
+            "row-fold-search": partial(FoldRow, "SEARCH", "fixed hyperparameter"),
+        }
 
     # What is typed
 
@@ -235,8 +270,7 @@ class NewStudyScreen(AppScreen[None]):
         for row in self.query(DimensionRow):
             row.fill()
 
-    @work(exclusive=True, group="method")
-    async def _change_method(self, method: str) -> None:
+    def _change_method(self, method: str) -> None:
         self.form.choose_method(method)
         with self.prevent(Input.Changed, Options.Changed):
             for key in AUTOSPEECH:
@@ -244,8 +278,10 @@ class NewStudyScreen(AppScreen[None]):
                 if isinstance(control, Input | Options):
                     control.value = self.form.texts[key]
         self._follow_name()
-        await self.query(DimensionRow).remove()
-        await self.query_one(Form).mount_all([DimensionRow(dimension) for dimension in self.form.dimensions.values()], after="#row-bounds")
+        for row in self.query(DimensionRow):
+            if (text := self.form.dimensions.get(row.text.hyperparameter.name)) is not None:
+                row.text = text
+                row.fill()
         self.check()
 
     def _follow_name(self) -> None:
@@ -266,10 +302,13 @@ class NewStudyScreen(AppScreen[None]):
         self.query_one("#field-speakers", Picker).value = form_notes.speakers_note(self.form)
         study = None if self.problems else validate(self.form.raw())
         planned = self._planned(study) if study is not None and self._planned is not None else None
+        self._show_relevant()
         notes = form_notes.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries, self._found_by)
+        if self._refused is not None and self._refused == (study, self._refused[1]) and self._refused[1]:
+            notes["protocol.kind"] = (self._refused[1], True)
         for row in self.query(FieldRow):
-            if row.key == "encoder":
-                continue
+            if row.key == "encoder" or isinstance(row, FoldRow):
+                continue  # they say something else
             problem = problem_of(self.problems, row.key)
             text, warns = notes.get(row.key, ("", False))
             row.say(problem or text, problem=bool(problem) or warns)
@@ -281,23 +320,53 @@ class NewStudyScreen(AppScreen[None]):
             notes["budget.trials"] = (self._measured[1] or "measuring how long it takes ...", False)
             self.query_one("#row-budget-trials", FieldRow).say(notes["budget.trials"][0])
         self._time = notes.get("budget.trials", ("", False))[0]
-        self._show_relevant()
         self._say_state()
-        if self._touched and self.ready and self._unkept is None:
+        self._look_at_parts_soon(study)
+        if self._touched and self._built and self._unkept is None:
             self._unkept = self.set_timer(KEEP_SECONDS, self._keep_soon)
 
-    def _show_relevant(self) -> None:
-        """Only the settings that the chosen protocol, strategy and method read, and the hyperparameters of what is trained."""
+    def _wanted(self) -> set[str]:
+        """The ids of the rows that are to be seen: only the settings that the chosen protocol, strategy and method read, and the
+        hyperparameters of what is trained."""
         read, folded = self.form.relevant(), self._folded()
         away = {key for keys in folded.values() for key in keys}
-        for key in dict.fromkeys((*read, *TRAINING_KEYS)):
-            self.query_one(f"#row-{slug(key)}").display = read.get(key, True) and key not in away
-        for row in self.query(DimensionRow):
-            name = row.text.hyperparameter.name
-            row.display = self.form.counts(name) and f"search.{name}" not in away
-        for section in ("SEARCH", "TRAINING"):
-            named = [BY_KEY[key].label if key in BY_KEY else key.partition(".")[2] for key in folded.get(section, ())]
-            self.query_one(f"#row-fold-{section.lower()}", FoldRow).stand_for(named)
+        fields = {f"row-{slug(key)}" for key in BY_KEY if read.get(key, True) and key not in away}
+        searched = {f"dimension-{name}" for name in self.form.dimensions if self.form.counts(name) and f"search.{name}" not in away}
+        folds = {f"row-fold-{section.lower()}" for section, keys in folded.items() if keys}
+        optional = {f"row-{slug(key)}" for key in BY_KEY} | {f"dimension-{name}" for name in self.form.dimensions} | set(_FOLDS)
+        return self._rows().keys() - optional | fields | searched | folds
+
+    def _show_relevant(self, then: Callable[[], object] = lambda: None) -> None:
+        """Show those rows and no others, and call `then` when they are there."""
+        form = self.query_one(Form)
+        wanted, there = self._wanted(), {child.id: child for child in form.children if child.id}
+        for id_, row in there.items():
+            row.display = id_ in wanted or id_ == "buttons"
+        batches: list[AwaitMount] = []
+        before: Widget | None = None
+        for present, some in groupby(self._rows().items(), lambda one: one[0] in there):
+            ids = list(some)
+            if present:
+                before = there[ids[-1][0]]
+            elif fresh := [make() for id_, make in ids if id_ in wanted]:
+                batches.append(form.mount_all(fresh, after=before))
+        for section, keys in self._folded().items():
+            named = [BY_KEY[key].label if key in BY_KEY else key.partition(".")[2] for key in keys]
+            for fold in self.query(f"#row-fold-{section.lower()}").results(FoldRow):
+                fold.stand_for(named)
+        if batches:
+            self._coming += 1
+            self._await_rows(batches, then)
+        else:
+            then()
+
+    @work(group="rows")
+    async def _await_rows(self, batches: Iterable[AwaitMount], then: Callable[[], object]) -> None:
+        for one in batches:
+            await one
+        then()
+        self._coming -= 1
+        self.ser.go_on()
 
     def _folded(self) -> dict[str, list[str]]:
         """Section -> the keys whose rows are not shown, because there are few lines and nobody has asked for them."""
@@ -320,20 +389,19 @@ class NewStudyScreen(AppScreen[None]):
     def _unfold(self, section: str) -> None:
         first = self._folded()[section][0]
         self._unfolded.add(section)
-        self._show_relevant()
-        self._focus_on(first)
+        self._show_relevant(lambda: self._focus_on(first))
 
     def on_resize(self) -> None:
         """How much is folded depends on the height."""
-        self.call_after_refresh(lambda: self._show_relevant() if self.ready else None)
+        self.call_after_refresh(lambda: self.check() if self._built else None)
 
     def _say_state(self) -> None:
         count = len(self.problems)
         line = cell("Copy of a study" if self._origin else "New study", "bold")
         if self._origin:
             line.append_text(cell(f"   from {self._origin}", "muted"))
-        if self._starting:
-            line.append_text(cell(f"   {self._starting}", "accent"))
+        if self._starting or self._reading:
+            line.append_text(cell(f"   {self._starting or 'reading the corpus, then it begins; esc gives that up'}", "accent"))
         elif count:
             key = next(iter(self.problems))
             where = f"{key}: " if key else ""
@@ -354,7 +422,7 @@ class NewStudyScreen(AppScreen[None]):
             self.query_one("#field-corpus", Picker).value = " + ".join(chosen)
             self._follow_name()
             self.check()
-            self._look_at_corpora()
+            self._looking = self._look_at_corpora()
 
     @on(Picker.Opened, "#field-speakers")
     @work
@@ -388,6 +456,27 @@ class NewStudyScreen(AppScreen[None]):
                 self.facts[name] = await in_thread(knowledge.corpus_facts, name)
                 self.check()
 
+    def _look_at_parts_soon(self, study: Study | None) -> None:
+        """Ask, once nothing is typed for a moment, whether a worker could split the corpora as `study` says. Not before they are read:
+        both would read every file."""
+        if self._parts_due is not None:
+            self._parts_due.stop()
+            self._parts_due = None
+        read = all(self.facts.get(name, CorpusFacts(name)).utterances is not None for name in self.form.corpus)
+        if study is not None and read and self._built and (self._refused is None or self._refused[0] != study):
+            self._parts_due = self.set_timer(PARTS_SECONDS, lambda: self._look_at_parts(study))
+
+    @work(exclusive=True, group="parts")
+    async def _look_at_parts(self, study: Study) -> None:
+        from ser_tui.client.resolving import require_parts
+
+        try:
+            await in_thread(require_parts, study)
+            self._refused = study, ""
+        except UserError as error:
+            self._refused = study, str(error)
+            self.check()
+
     @work(exclusive=True, group="encoder")
     async def _look_at_encoder(self) -> None:
         from ser_tui.tui.data import knowledge
@@ -405,7 +494,7 @@ class NewStudyScreen(AppScreen[None]):
     # What to do with it
 
     def _valid(self) -> Study | None:
-        if not self.ready:
+        if not self._built:
             return None  # keys that come before the fields are there
         if not self.problems:
             return validate(self.form.raw())
@@ -420,17 +509,25 @@ class NewStudyScreen(AppScreen[None]):
         from ser_tui.client.clusters import require_cluster
         from ser_tui.client.resolving import require, require_layers, require_parts
 
-        known = self.form.used(self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus)
-        # A corpus that is still being read would be waited for here; its worker waits for it too.
-        read = all(one.utterances is not None for one in known)
-
         def refuse() -> None:
             require(study)
             require_layers(study)
             require_cluster(study, later=later)
-            if read:
-                require_parts(study)
+            require_parts(study)
 
+        if self._looking is not None and self._looking.is_running:
+            # What its first reading finds may be what the worker would refuse: till then there is no run.
+            self._reading = True
+            self._say_state()
+            with suppress(WorkerCancelled):  # other corpora were chosen
+                await self._looking.wait()
+            self._reading = False
+            self._say_state()
+            if self.problems or validate(self.form.raw()) != study:
+                self.ser.tell("not started: the study was changed while its corpus was read", problem=True)
+                return False
+        self._starting = "putting it into the queue ..." if later else "starting the worker ..."
+        self._say_state()
         return await self.succeeds(refuse)
 
     def _focus_on(self, key: str) -> None:
@@ -442,16 +539,14 @@ class NewStudyScreen(AppScreen[None]):
         if control is not None:
             control.focus()
 
-    @work(exclusive=True, group="start")
+    @work(group="start")
     async def action_start(self) -> None:
         """Start the search and show its run."""
         from ser_tui.client import launch
 
         study = self._valid()
-        if study is None or self._starting:
+        if study is None or self._starting or self._reading:
             return
-        self._starting = "starting the worker ..."
-        self._say_state()
         folder = await self.attempt(lambda: launch.start(study, self.ser.runs)) if await self._possible(study) else None
         self._starting = ""
         if folder is None:
@@ -461,16 +556,14 @@ class NewStudyScreen(AppScreen[None]):
         self.dismiss()
         self.ser.open_run(folder.run_id)
 
-    @work(exclusive=True, group="start")
+    @work(group="start")
     async def action_queue(self) -> None:
         """Let the search wait for its turn."""
         from ser_tui.client import queueing
 
         study = self._valid()
-        if study is None or self._starting:
+        if study is None or self._starting or self._reading:
             return
-        self._starting = "putting it into the queue ..."
-        self._say_state()
         folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs)) if await self._possible(study, later=True) else None
         self._starting = ""
         if folder is None:
@@ -577,7 +670,7 @@ class NewStudyScreen(AppScreen[None]):
     @work
     async def action_back(self) -> None:
         """Leave; what was typed is kept, and n asks about it the next time."""
-        if self._touched and self.ready:
+        if self._touched and self._built:
             if self._unkept is not None:
                 self._unkept.stop()
             if not await self.succeeds(self._keep):

@@ -121,54 +121,75 @@ class DimensionRow(Container):
     DimensionRow FieldNote { padding-left: 27; }
     DimensionRow FieldNote.-empty { display: none; }
     """
-    PARTS: ClassVar[tuple[str, ...]] = ("low", "high", "single")
 
     def __init__(self, text: DimensionText, **options: Any) -> None:
         super().__init__(id=f"dimension-{text.hyperparameter.name}", **options)
         self.text = text
         # Held, not looked for: the form may be left while its rows are being mounted.
+        self._line = Horizontal()
         self._kind = Options(text.kinds, text.kind, narrow=True, classes="kind")
-        self._low, self._high, self._single = (Input(compact=True, classes=part) for part in self.PARTS)
-        self._scale = Options(text.scales, text.scale, narrow=True, classes="scale")
+        self._parts: dict[str, Input | Options] = {}
+        """The controls of the kinds that were chosen so far: each is a widget, and most hyperparameters are at one value."""
         self._note = FieldNote(text.hyperparameter.help)
 
     def compose(self) -> ComposeResult:
-        """All the controls that any kind needs; `fill` shows those of the present one."""
-        with Horizontal():
+        """What every kind has, and the controls of the present one."""
+        with self._line:
             yield Lines(Text(self.text.hyperparameter.name), classes="label")
             yield self._kind
-            yield self._low
-            yield self._high
-            yield self._scale
-            yield self._single
+            yield from self._fresh()
         yield self._note
 
     def on_mount(self) -> None:
-        """Show the bounds as they are."""
+        """Show the bounds as they are by now."""
         self.fill()
 
     def fill(self) -> None:
         """Take the texts into the controls."""
-        text, interval = self.text, self.text.kind == "range"
+        if not self.is_mounted:
+            return  # `on_mount` will
+        self._kind.value = self.text.kind
+        values = self._values()
         with self.prevent(Input.Changed):
-            self._low.value, self._high.value = text.low, text.high
-            self._single.value = text.choices if text.kind == "choices" else text.fixed
-        self._kind.value = text.kind
-        self._scale.value = text.scale if text.scale in text.scales else text.scales[0]
-        for part in (self._low, self._high, self._scale):
-            part.display = interval
-        self._scale.can_focus = len(text.scales) > 1
-        self._single.display = not interval
+            if fresh := self._fresh():
+                self._line.mount_all(fresh)
+            for part, value in values.items():
+                self._parts[part].value = value
+        for part, control in self._parts.items():
+            control.display = part in values
+
+    def _values(self) -> dict[str, str]:
+        """What the controls of the present kind are to show."""
+        text = self.text
+        if text.kind == "range":
+            return {"low": text.low, "high": text.high, "scale": text.scale if text.scale in text.scales else text.scales[0]}
+        return {"single": text.choices if text.kind == "choices" else text.fixed}
+
+    def _fresh(self) -> list[Input | Options]:
+        """The controls of the present kind that are not there yet."""
+        with self.prevent(Input.Changed):
+            fresh = {part: self._made(part, value) for part, value in self._values().items() if part not in self._parts}
+        self._parts |= fresh
+        return list(fresh.values())
+
+    def _made(self, part: str, value: str) -> Input | Options:
+        if part != "scale":
+            return Input(value, compact=True, classes=part)
+        scales = self.text.scales
+        made = Options(scales, value, narrow=True, classes=part)
+        made.can_focus = len(scales) > 1
+        return made
 
     def take(self) -> None:
         """Take the controls into the texts."""
         text = self.text
+        typed = {part: control.value for part, control in self._parts.items()}
         if text.kind == "range":
-            text.low, text.high, text.scale = self._low.value, self._high.value, self._scale.value
+            text.low, text.high, text.scale = typed["low"], typed["high"], typed["scale"]
         elif text.kind == "choices":
-            text.choices = self._single.value
+            text.choices = typed["single"]
         else:
-            text.fixed = self._single.value
+            text.fixed = typed["single"]
 
     def set_kind(self, kind: Kind) -> None:
         """Another kind of bounds; what was typed for the others is kept."""
