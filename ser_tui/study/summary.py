@@ -39,6 +39,14 @@ def elapsed_seconds(state: RunState, now: datetime | None = None) -> float:
     return total
 
 
+def trial_seconds(trial: Trial, now: datetime | None = None) -> float | None:
+    """Time that the trial took, as its worker measured it; with `now`, of one under way the time that it takes so far."""
+    if now is None or trial.status != TrialStatus.RUNNING:
+        return trial.seconds
+    since, before = trial.resumed or (trial.started, 0.0)
+    return before + _since(since, now) if since else None
+
+
 def remaining_seconds(state: RunState, now: datetime | None = None) -> float | None:
     """What a running search still takes: the worker's last prediction less the time since, within the budget's minutes.
 

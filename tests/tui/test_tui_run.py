@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from ser_tui.study.scores import ACCURACY, BCA, Score, of_trial
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.screens import run as run_screen
 from ser_tui.tui.screens.run import RunScreen
 from ser_tui.tui.views.trials import spark_line, trial_columns
 
@@ -40,6 +42,32 @@ async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None
         assert any("BCA .14" in line and "best .14" in line and "time 0s" in line for line in lines), "each with its scale"
         numbers = [line.split()[0] for line in lines if "done" in line and line.split()[0].isdigit()]
         assert numbers == sorted(numbers, key=int, reverse=True)
+
+
+class Hurrying(datetime):
+    """A clock that goes on by a minute whenever somebody looks."""
+
+    looks = 0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Hurrying:
+        Hurrying.looks += 1
+        return cls(2026, 11, 22, 16, 0, tzinfo=tz) + timedelta(minutes=Hurrying.looks)
+
+
+async def test_the_time_of_a_trial_under_way_grows_where_the_log_tells_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_screen, "AGES_SECONDS", 0.0)
+    monkeypatch.setattr(run_screen, "datetime", Hurrying)
+    run = under_way(runs)
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "best BCA", "epoch 5/8  ")
+
+        def lasted() -> str:
+            return next(found.group() for line in shown(pilot.app).splitlines() if (found := re.search(r"\d+h\d\dm(?= +epoch 5/8)", line)))
+
+        first = lasted()
+        await until(pilot, lambda: lasted() != first)
 
 
 async def test_how_far_a_long_stage_has_come_is_shown_where_nothing_else_happens(runs: Path) -> None:

@@ -43,6 +43,8 @@ PLOT_SECONDS = 1.0
 MOVED_SECONDS = 2.0
 """After all rows have moved down by a new trial, which costs 2.5 kB, nothing is drawn there for so long: a probe takes a
 second, and a slow line 3 kB/s."""
+AGES_SECONDS = 5.0
+"""How long trials under way have taken so far is drawn so often, where nothing else has the table drawn: 40 bytes a trial."""
 ROOMY = 32
 """Lines from which on all that stands above the table leaves it enough."""
 FEW_TRIALS = 5
@@ -89,6 +91,7 @@ class RunScreen(AppScreen[None]):
         self._columns: list[Column] = []
         self._next_figures = 0.0
         self._next_rows = 0.0
+        self._next_ages = 0.0
         self._stale = False
         self._figured: View | None = None
         """What the figures were last drawn of."""
@@ -164,6 +167,8 @@ class RunScreen(AppScreen[None]):
             self._owed += [] if self._draw_log in self._owed else [self._draw_log]
         if changed:
             self._owed += [part for part in self._parts if part not in self._owed]
+        if self.view.live and self.view.state.under_way and time.monotonic() >= self._next_ages and self._draw_ages not in self._owed:
+            self._owed.append(self._draw_ages)
         if not self.query_one(TrialsTable).keys:
             # A table without rows is filled at once: the keys that act on a row would find none till then. And the last words of the
             # log are what one opens a run for; they cost nothing.
@@ -233,6 +238,13 @@ class RunScreen(AppScreen[None]):
         table.sync_lazily([str(number) for number in range(len(view.state.trials), 0, -1)], self._cells_of)
         self._place_cursor(table)
         self._draw_detail()
+        self._next_ages = time.monotonic() + AGES_SECONDS
+
+    def _draw_ages(self) -> None:
+        """How long the trials under way have taken so far."""
+        self._next_ages = time.monotonic() + AGES_SECONDS
+        self.query_one(TrialsTable).look_again()
+        self._draw_detail()
 
     def _place_cursor(self, table: TrialsTable) -> None:
         """Once the log is read: of a run that is done or was stopped the best trial is looked for, of others the newest. Not where a key
@@ -275,7 +287,7 @@ class RunScreen(AppScreen[None]):
         if trial is None:
             return ()
         broken = broken_names(trial.scores, state.study.constraints)
-        return trials.trial_cells(trial, self._names, self._columns, best, self.view.live, broken)
+        return trials.trial_cells(trial, self._names, self._columns, best, self.view.live, broken, datetime.now(UTC))
 
     @property
     def highlighted(self) -> Trial | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from rich.text import Text
 
 from ser_tui.study.constraints import broken_text
@@ -11,6 +13,7 @@ from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
 from ser_tui.study.state import Trial
 from ser_tui.study.status import TrialStatus
+from ser_tui.study.summary import trial_seconds
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.views.sparks import ENDS, scaled
 from ser_tui.tui.views.trials import trial_state
@@ -57,7 +60,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         fact(f"rung {number}: after {rung.epoch} of {rung.epochs}", score_text(rung.score))
     if trial.reason:
         fact("reason", trial.reason, "warning")
-    fact("time", duration(trial.seconds))
+    fact("time", _time(trial, view))
     if trial.prepared:
         fact("of it features", f"{duration(trial.prepared)}, which other trials find")
     if trial.where:
@@ -75,6 +78,12 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
     for name in fixed:
         fact(name, parameter(name, trial.parameters[name]))
     return lines
+
+
+def _time(trial: Trial, view: View) -> str:
+    if not view.live or trial.status != TrialStatus.RUNNING:
+        return duration(trial.seconds)
+    return f"{duration(trial_seconds(trial, datetime.now(UTC)))} so far"
 
 
 def _epochs(trial: Trial) -> list[Text]:

@@ -37,7 +37,7 @@ from ser_tui.study.seeds import seeds_summary
 from ser_tui.study.silence import silence_text
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import ShownStatus, TrialStatus
-from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds
+from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds, trial_seconds
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
 from ser_tui.tui.views.runs import COLLAPSED, ELSEWHERE, NOT_BEGUN, QUEUED, STUCK, UNKNOWN, WITHOUT_WORKER, parameters_text
@@ -125,10 +125,10 @@ def _width(measure: Measure) -> int:
 
 
 def trial_cells(
-    trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool, broken: str = ""
+    trial: Trial, names: Sequence[str], columns: Sequence[Column], best: bool, live: bool, broken: str = "", now: datetime | None = None
 ) -> tuple[Text, ...]:
-    """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running. `broken`: see
-    `trial_state`."""
+    """One trial as a row of a table with `columns`. `live`: its worker is there, so that running means running, and takes the time up to
+    `now` so far. `broken`: see `trial_state`."""
     running = trial.status == TrialStatus.RUNNING
     last = trial.epochs[-1] if trial.epochs else None
     planned = last.epochs if last else trial.parameters.get("epochs")
@@ -142,7 +142,7 @@ def trial_cells(
         BCA: cell(_at_rung(trial) or score_text(scored, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
         "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
-        "time": cell(duration(trial.seconds), style),
+        "time": cell(duration(trial_seconds(trial, now if live else None)), "muted" if running else style),
         "state": trial_state(trial, best, live, broken),
     }
     return tuple(cells[column.key] for column in columns)

@@ -235,6 +235,10 @@ class Table(ScrollView, can_focus=True):
             self._refresh_row(self._cursor)
         self.post_message(self.Moved(self))
 
+    def look_again(self) -> None:
+        """Draw the cells of the rows seen that are others by now."""
+        self._refresh_changed()
+
     def go_to(self, key: str) -> None:
         """Put the cursor on the row `key`, if it is there."""
         if key in self._keys:
