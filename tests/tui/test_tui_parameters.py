@@ -92,6 +92,22 @@ async def test_two_keys_from_a_run_are_its_parameters_and_its_timeline(runs: Pat
         await until_shown(pilot, "validation part, n = 127")
 
 
+async def test_importances_say_of_how_many_trials_they_are_and_follow_those_that_end(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ser_tui.client.importances.importances", lambda _, scored: Importances(len(scored), {"epochs": (0.4, 0.1)}))
+    monkeypatch.setattr("ser_tui.tui.screens.parameters.LOOK_SECONDS", 0.05)
+    run = under_way(runs, trials=5)
+    run.live()
+    async with SerTuiApp(runs, run.folder.run_id).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "epoch 5/8", "best BCA")
+        await press(pilot, "p")
+        await until_shown(pilot, "importance, 5 trials:", "epochs .40 ±.10")
+        run.trial(7, 0.7, run.parameters())
+        await until_shown(pilot, "importance, 5 trials (6 by now):", "epochs .40 ±.10")
+        monkeypatch.setattr("ser_tui.tui.screens.parameters.AGAIN_SECONDS", 0.0)
+        await until_shown(pilot, "importance, 6 trials:")
+        await press(pilot, "escape")
+
+
 async def test_a_timeline_tells_that_its_worker_is_gone_also_where_the_log_does_not(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ser_tui.tui.screens.timeline.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("ser_tui.tui.data.follow.LIVENESS_SECONDS", 0.0)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 
+from ser_tui.client.importances import Importances
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.headline import pooled_over, sample, validation_speakers
@@ -28,6 +31,10 @@ from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import cell, shortened
 
 FRAME_SECONDS = 1 / 30
+LOOK_SECONDS = 1.0
+"""Between two looks whether the run went on."""
+AGAIN_SECONDS = 30.0
+"""After an answer, until it is asked again which mattered, where trials have ended since: each time takes seconds of a processor."""
 LONGEST_NAME = 24
 """Cells for the name of the run in the heading."""
 NOTHING = "every hyperparameter has one value in this study: there is nothing to draw, and none can have mattered"
@@ -39,7 +46,7 @@ class ParametersScreen(AppScreen[None]):
     CSS_PATH = "parameters.tcss"
     AUTO_FOCUS = "#panels"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "ask", "importance again", tooltip="Ask which mattered, with the trials that there are now"),
+        Binding("i", "ask", "importance again", tooltip="Ask now which mattered; while the run goes on it is asked every half minute"),
         Binding("z", "zoom", "zoom", tooltip="Plot the best scores only, and back to all"),
         Binding("escape,q,p", "dismiss", "back", key_display="esc"),
     ]
@@ -50,12 +57,20 @@ class ParametersScreen(AppScreen[None]):
         self._drawn: RunState | None = None
         self._zoomed = False
         self._names = view().state.study.varied
-        self._importances = importance_lines(None) if self._names else [cell(NOTHING, "muted")]
+        self._importances: Importances | None = None
+        self._problem = ""
+        """Why it was not told which mattered."""
+        self._trials = 0
+        """How many have a score by now."""
+        self._asked_of: int | None = None
+        """Of how many it was asked last which mattered."""
+        self._asking = False
+        self._answered = 0.0
 
     def compose(self) -> ComposeResult:
         """Importances, and a panel for each hyperparameter."""
         yield Lines(cell("Parameters", "bold"), classes="title", id="head")
-        yield Lines(*self._importances, id="importance")
+        yield Lines(*self._importance_lines(), id="importance")
         with VerticalScroll(id="panels"), Container(id="grid"):
             for name in self._names:
                 yield Plotted(f"{name}: no trial has a score yet", classes="panel")
@@ -64,10 +79,16 @@ class ParametersScreen(AppScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Draw, now and as the run goes on; ask once which mattered."""
-        self.set_interval(1.0, self._draw)
+        """Draw, now and as the run goes on; ask which mattered, and again when trials have ended."""
+        self.set_interval(LOOK_SECONDS, self._look)
         self.call_after_refresh(self._draw)
         if self._names:
+            self.action_ask()
+
+    def _look(self) -> None:
+        self._draw()
+        behind = self._asked_of is not None and self._trials != self._asked_of
+        if behind and not self._asking and self.in_front and time.monotonic() - self._answered >= AGAIN_SECONDS:
             self.action_ask()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -92,13 +113,14 @@ class ParametersScreen(AppScreen[None]):
     @work(exclusive=True, group="pictures", description="parameters' plots")
     async def _draw_state(self, state: RunState) -> None:
         # Of ten thousand trials it takes half a second on a small machine: not on the event loop.
-        number, pictures, beside = await in_thread(_pictures, state, self._zoomed)
+        number, scored, pictures, beside = await in_thread(_pictures, state, self._zoomed)
         head = cell(f"{shortened(state.study.name, LONGEST_NAME)}  parameters", "bold")
         over = "" if state.best is None else sample(state.best.utterances, validation_speakers(state.start))
         part = ", ".join(filter(None, ("validation part", pooled_over(state.start), state.study.transductive, over)))
         of = f"{objective_of(state).label} of {counted(number, 'trial')}"
         head.append_text(cell(f"   {of}, {part}", "muted"))
         self.query_one("#head", Lines).show(broken(head, max(20, self.size.width - 2), hang=2))
+        self._trials = scored
         self._show_importances()
         for name, panel in zip(self._names, self.query(".panel").results(Plotted), strict=True):
             panel.show(pictures.get(name))
@@ -113,7 +135,12 @@ class ParametersScreen(AppScreen[None]):
 
     def _show_importances(self) -> None:
         width = max(20, self.size.width - 2)
-        self.query_one("#importance", Lines).show([part for line in self._importances for part in broken(line, width, hang=2)])
+        self.query_one("#importance", Lines).show([part for line in self._importance_lines() for part in broken(line, width, hang=2)])
+
+    def _importance_lines(self) -> list[Text]:
+        if not self._names:
+            return [cell(NOTHING, "muted")]
+        return importance_lines(self._importances, self._problem, self._trials)
 
     def action_zoom(self) -> None:
         """The best scores only, or all again."""
@@ -126,21 +153,24 @@ class ParametersScreen(AppScreen[None]):
         from ser_tui.client.importances import importances
 
         state = self._view().state
-        self._importances = importance_lines(None)
+        self._asking, scored = True, await in_thread(_scored, state)
+        self._asked_of = self._trials = len(scored)
         self._show_importances()
         space = {name: state.study.search[name] for name in self._names}
         try:
-            self._importances = importance_lines(await in_thread(lambda: importances(space, _scored(state))))
+            self._importances, self._problem = await in_thread(importances, space, scored), ""
         except UserError as error:
-            self._importances = importance_lines(None, str(error))
+            self._importances, self._problem = None, str(error)
+        self._asking, self._answered = False, time.monotonic()
         self._show_importances()
 
 
-def _pictures(state: RunState, zoomed: bool) -> tuple[int, Mapping[str, Picture], Mapping[str, Picture | None]]:
-    """How many trials count; the pictures of the searched hyperparameters, and those of a run that has them: the front of two objectives,
-    and what was expected."""
+def _pictures(state: RunState, zoomed: bool) -> tuple[int, int, Mapping[str, Picture], Mapping[str, Picture | None]]:
+    """How many trials count, and how many of them have a score; the pictures of the searched hyperparameters, and those of a run that has
+    them: the front of two objectives, and what was expected."""
     return (
         len(counted_trials(state)),
+        len(_scored(state)),
         parameter_pictures(state, zoomed),
         {"front": front_picture(state), "expected": expectation_picture(state)},
     )

@@ -158,15 +158,17 @@ def front_picture(state: RunState) -> Picture | None:
     return Picture(x, y, (*line, Series("o", tuple(seen.values()), "trial"), front), up.label)
 
 
-def importance_lines(found: Importances | None, problem: str = "") -> list[Text]:
-    """What mattered, in words and numbers; before the answer is there, that it is being asked for."""
+def importance_lines(found: Importances | None, problem: str = "", now: int = 0) -> list[Text]:
+    """What mattered, in words and numbers; before the answer is there, that it is being asked for. `now`: how many trials have a score by
+    now, which may be more than it was asked of."""
     if problem:
         return [cell(problem, "warning")]
     if found is None:
         return [cell("importance: being computed ...", "muted")]
     if not found.shares:
         return [cell(f"importance: {found.reason}", "muted")]
-    line = cell(f"importance, {counted(found.trials, 'trial')}: ", "muted")
+    more = f" ({now} by now)" if now > found.trials else ""
+    line = cell(f"importance, {counted(found.trials, 'trial')}{more}: ", "muted")
     for name, (mean, deviation) in sorted(found.shares.items(), key=lambda item: -item[1][0]):
         line.append_text(cell(f" {name} "))
         line.append_text(cell(_two(mean), "strong"))
