@@ -125,6 +125,12 @@ def _sum_up(
             f"{who} uses {hears:g} s of a recording, and {counted(progress.beyond, 'recording')} of these "
             f"{'is' if progress.beyond == 1 else 'are'} longer: --segments {hears:g}s uses all of it"
         )
+    if progress.narrow:
+        note(
+            f"warning: narrow band: {progress.narrow} of the {counted(progress.sources, 'recording')} "
+            f"{'holds' if progress.narrow == 1 else 'hold'} nothing in the upper half of the spectrum; unless what was trained on is such "
+            "audio too, the answers are also of the audio, not of the speech alone"
+        )
     if progress.few:
         named = ", ".join(progress.few[:5])
         note(f"there are few utterances of {counted(len(progress.few), 'speaker')} ({named}); this model needs many of each")

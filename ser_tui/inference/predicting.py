@@ -8,7 +8,10 @@ from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ser_tui.corpora.hearing.prints import Listener
+from ser_tui.evaluation.audible import NARROW
 from ser_tui.inference.going_on import Finished
 from ser_tui.inference.pieces import Cut, Stretch, pieces
 from ser_tui.inference.sources import Recording
@@ -23,6 +26,8 @@ SECONDS = 240.0
 """Of audio that the model is given at once."""
 MOST = 128
 """Pieces of it."""
+_BAND_SECONDS = 5
+"""Of a recording by which it is told whether it is narrow-band."""
 
 
 @dataclass
@@ -35,6 +40,8 @@ class Progress:
     """Of audio that was heard."""
     beyond: int = 0
     """Recordings of which the model heard the beginning alone."""
+    narrow: int = 0
+    """Recordings that hold nothing in the upper half of the spectrum, by their first piece that can be heard."""
     few: list[str] = field(default_factory=list)
     """Speakers of few utterances, where the model takes features by speakers."""
     mixed: list[str] = field(default_factory=list)
@@ -105,13 +112,24 @@ def all_pieces(model: AveragedModel, sources: Iterator[Recording], cut: Cut, tol
         if source.problem:
             yield source, Stretch(clip.start, clip.end, None, problem=source.problem)
         else:
-            beyond = False
+            beyond, heard = False, False
             for piece in pieces(clip, cut, model.hears, model.needs):
                 told.seconds += piece.seconds
                 beyond |= piece.seconds > model.hears
+                if piece.waveform is not None and not heard:
+                    heard = True
+                    told.narrow += _narrow(piece.waveform)
                 yield source, piece
             told.beyond += beyond
         told.done += 1
+
+
+def _narrow(waveform: Tensor) -> bool:
+    """Whether a waveform [samples] at 16 kHz holds nothing in the upper half of its spectrum, as where its file is of 8 kHz."""
+    listener = Listener(SAMPLE_RATE)
+    listener.add(waveform[: SAMPLE_RATE * _BAND_SECONDS].numpy())
+    upper = listener.print().upper
+    return upper is not None and upper < NARROW
 
 
 def _answers(model: AveragedModel, found: Sequence[tuple[Recording, Stretch]]) -> list[Answer]:

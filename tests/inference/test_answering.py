@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from small_runs import until
 from tiny_encoders import CLASSES, MakeModel
 
@@ -50,6 +51,16 @@ def test_answers_are_those_of_the_model_and_what_cannot_be_read_is_named(
         if "emotion" in row:
             assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["emotion"]]
     assert "the model uses 2 s of a recording, and " in said.err
+
+
+def test_recordings_of_a_telephone_are_counted(make_model: MakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(1).uniform(-0.3, 0.3, 16_000)
+    # Low as voices are: noise up to the very edge leaks over it where it is resampled.
+    low = np.convolve(noise[:8_000], np.hanning(9) / 4, "same")
+    for name, samples, rate in (("phone.wav", low, 8_000), ("wide.wav", noise, 16_000)):
+        soundfile.write(tmp_path / name, samples, rate)
+    assert answer(PredictRequest(str(make_model("wav2vec2")), (str(tmp_path / "phone.wav"), str(tmp_path / "wide.wav")), "json")) == 0
+    assert "narrow band: 1 of the 2 recordings holds nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("form", "cut"), [("csv", None), ("lines", 0.5)])
