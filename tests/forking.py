@@ -38,13 +38,15 @@ class ForkServer:
 
     def __init__(self, program: str = "ser_tui.worker") -> None:
         self._program = program
-        self._folder = tempfile.TemporaryDirectory(prefix="ser-tui-fork-")
-        self._socket = str(Path(self._folder.name) / "socket")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._socket = ""
         self._process: subprocess.Popen[str] | None = None
 
     def listening(self) -> str:
         """The socket on which it listens."""
         if self._process is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="ser-tui-fork-")
+            self._socket = str(Path(self._folder.name) / "socket")
             self._process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests" / "fork_server.py"), self._socket, self._program], stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, **environment(), "PYTHONPATH": str(ROOT)},
@@ -61,7 +63,8 @@ class ForkServer:
             assert self._process.stdin is not None
             self._process.stdin.close()
             self._process.wait()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def popen(
