@@ -144,10 +144,13 @@ def _arguments(chosen: ExecutorChoice, count: int) -> dict[str, Any]:
 
 
 def _count(study: Study, chosen: ExecutorChoice) -> int:
+    if chosen.cluster == "ssh":  # more than there are would be waited for in vain
+        options = chosen.settings.get("worker_options")
+        each = options.get("n_workers") if isinstance(options, dict) else None
+        there = (len(chosen.hosts) - 1) * (each if isinstance(each, int) and each > 0 else 1)
+        return min(study.workers, there) if isinstance(study.workers, int) else there
     if isinstance(study.workers, int):
         return study.workers
-    if chosen.cluster == "ssh":
-        return len(chosen.hosts) - 1
     if chosen.cluster == "local":
         return cores()
     raise UserError(f"workers: say how many jobs the {chosen.cluster} cluster is to have, such as workers: 8")

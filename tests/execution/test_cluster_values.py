@@ -8,6 +8,7 @@ import pytest
 
 from ser_tui.execution.cluster_values import refuse_values
 from ser_tui.execution.ssh_hosts import refuse_odd, refuse_unreachable
+from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.executor import ExecutorChoice
 
@@ -68,3 +69,13 @@ def test_a_host_that_lets_nobody_in_is_named() -> None:
     pytest.importorskip("asyncssh", reason="an SSH cluster needs asyncssh")
     with pytest.raises(UserError, match=r"executor\.hosts: 127\.0\.0\.1 cannot be reached over SSH .*: keys must let you in"):
         refuse_unreachable(of_ssh(connect_options={"port": 9}))
+
+
+def test_no_more_workers_of_an_ssh_cluster_are_waited_for_than_its_hosts_have() -> None:
+    from ser_tui.execution.clusters import _count
+
+    def counted(workers: object, **settings: Any) -> int:
+        chosen = of_ssh(**settings)
+        return _count(Study.model_validate({"workers": workers, "executor": chosen}), chosen)
+
+    assert [counted(8), counted("auto"), counted(8, worker_options={"n_workers": 2})] == [1, 1, 2]
