@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # Another package index that holds CPU builds of torch and torchaudio (README, "Set-up"): make demo TORCH_INDEX=URL
 TORCH_INDEX ?=
+# Of the versions that pyproject.toml allows: a newer one would be replaced by PyPI's, with its CUDA libraries, in the step after it.
+TORCH = $(shell $(PYTHON) -c 'import tomllib; print(*("\047" + one + "\047" for one in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"] if one.startswith("torch")))')
 ARGS ?=
 PYTEST ?=
 # Processes that share the tests; each has its own cache and converts the encoder once.
@@ -44,7 +46,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock requirements-alone.lock
 	@echo "setting up $(VENV): some minutes the first time (torch is 5 GB with its CUDA libraries, see README)"
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
-	$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) torch torchaudio
+	$(BIN)/pip install --quiet --index-url $(TORCH_INDEX) $(TORCH)
 	$(BIN)/pip install --quiet -e '.[$(subst $(space),$(comma),$(EXTRAS))]'
 else ifeq ($(LOCKED),1)
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
@@ -174,6 +176,14 @@ def test_keys_of_studies_are_keys(page: Path) -> None:
         if dot and re.fullmatch(r"\w+(\.\w+)+", span) and section in document.Study.model_fields and not _known(span):
             wrong.add(span)
     assert not wrong, f"{page.relative_to(ROOT)}: {sorted(wrong)}"
+
+
+def test_another_index_gives_the_versions_that_are_allowed() -> None:
+    """A newer torch from there would be replaced by PyPI's, with its CUDA libraries, in the next step."""
+    allowed = [one for one in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"] if one.startswith("torch")]
+    told = subprocess.run(["make", "-nB", "demo", "TORCH_INDEX=there"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    [line] = [line for line in told.splitlines() if "--index-url there" in line]
+    assert shlex.split(line)[-2:] == allowed and len(allowed) == 2
 
 
 def test_pre_commit_runs_what_make_check_runs() -> None:

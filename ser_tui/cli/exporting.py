@@ -91,7 +91,7 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
     """Write runs for a tracker, print where they are and what opens them. `others`: options of tables, which a tracker has not."""
     from ser_tui.places import private_folder
     from ser_tui.report.collecting import tell
-    from ser_tui.report.trackers import OPENED_BY, PLACES, TRACKERS, track
+    from ser_tui.report.trackers import OPENED_BY, PLACES, TRACKERS, VIEWERS, track
 
     found = next((one for one in TRACKERS if one == tracker), None)
     if found is None:
@@ -106,7 +106,8 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
         target = private_folder(folders[0].path / "export") / PLACES[found]
     track([tell(folder) for folder in folders], found, target)
     say(str(target))
-    say(f"open it with: {OPENED_BY[found].format(shlex.quote(str(target)))}", error=True)
+    needed = f" (needs: pip install {VIEWERS[found]})" if found in VIEWERS else ""
+    say(f"open it with: {OPENED_BY[found].format(shlex.quote(str(target)))}{needed}", error=True)
 
 
 def import_run(source: Path, study: str = "", value: str = "") -> None:

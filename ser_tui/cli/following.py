@@ -83,9 +83,10 @@ _BEFORE = {"warning": "warning: ", "step": "  "}
 
 
 def _still_to_come(state: RunState, event: events.Event) -> str:
-    left = remaining_seconds(state) if isinstance(event, events.TrialFinished) else None
-    last = state.start is not None and state.finished_trials == state.start.planned_trials
-    return f"; about {duration(left)} left" if left and not last else ""
+    """Said as a trial begins: the worker predicts anew then, and by the end of the trial before, that was slower than it, an older
+    prediction has run out."""
+    left = remaining_seconds(state) if isinstance(event, events.TrialStarted) and state.finished_trials else None
+    return f"; about {duration(left)} left" if left else ""
 
 
 def ended_without_word(folder: RunFolder, state: RunState) -> str | None:

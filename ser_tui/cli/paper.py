@@ -85,8 +85,10 @@ def _print(tables: PaperTables) -> None:
     missing += [f"zero-shot on {corpus}: {papers.transfer_command(corpus, tables)}" for corpus in ZERO_SHOT if corpus not in found]
     for line in missing:
         say(f"missing: {line}")
+    unfinished = {run_id for run_id, _ in tables.begun.values()}
     for run_id, why in tables.left.items():
-        say(f"left out: {run_id}: {why}")
+        further = f"; `ser-tui resume {run_id} --trials {tables.budget}` goes on with it" if run_id in unfinished else ""
+        say(f"left out: {run_id}: {why}{further}")
 
 
 def _row(kind: str, ours: Ours | None) -> tuple[str, ...]:

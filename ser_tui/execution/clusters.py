@@ -225,7 +225,9 @@ def parameters(make: Any) -> set[str]:
 def _environment(threads: int) -> Mapping[str, str]:
     """What a job's processes are to know: where ser_tui keeps things, if that was said here."""
     moved = {name: value for name in ("SER_TUI_CACHE", "SER_TUI_CACHE_GB") if (value := os.environ.get(name))}
-    return {**{name: value for name, value in environment(threads).items() if name.startswith("OMP")}, **moved}
+    theirs = {name: value for name, value in environment(threads).items() if name.startswith("OMP")}
+    # The job begins in the working folder, and Dask starts its worker by `python -m`, which would import what lies there.
+    return {**theirs, "OMP_NUM_THREADS": str(threads), "PYTHONSAFEPATH": "1", **moved}
 
 
 def _closed(cluster: Any) -> None:

@@ -100,7 +100,9 @@ def _read(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
             reader = csv.DictReader(stream, restval="")
             names = reader.fieldnames or []
             return names, list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}; name a CSV table of trials, or a run") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read as a CSV table: {error}") from None
 
 

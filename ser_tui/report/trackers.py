@@ -33,6 +33,8 @@ OPENED_BY: Mapping[Tracker, str] = {
     "optuna": "optuna-dashboard sqlite:///{}", "mlflow": "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {}",
     "tensorboard": "tensorboard --logdir {}",
 }  # fmt: skip
+VIEWERS: Mapping[Tracker, str] = {"optuna": "optuna-dashboard", "mlflow": "mlflow"}
+"""The package that brings that command, where our extra, which writes alone, does not: the `mlflow ui` of mlflow-skinny cannot start."""
 
 
 _OF_EPOCH = (SCORE.name, "loss", "validation_loss")

@@ -154,6 +154,7 @@ def test_a_detached_run_is_stopped_from_another_command(small_study: Callable[..
         (["run", "CONFIGS/demo.yaml", "--headless", "--detach"], 2, "choose one"),
         (["show", "nothing"], 2, "no run"),
         (["compare", "nothing", "else"], 2, "no run"),
+        (["replay", "missing.csv"], 1, "missing.csv cannot be read: No such file or directory; name a CSV table"),
         (["frobnicate"], 2, "No such command"),
         ([], 2, "needs a terminal"),
         (["corpora", "add", "emodb", "/does/not/exist"], 1, "/does/not/exist"),

@@ -107,6 +107,7 @@ def test_what_is_missing_is_named_with_its_command(runs: Path, capsys: pytest.Ca
     assert "missing: TPE (tpe): ser-tui run emodb-tpe --set encoder=whisper-tiny.en" in said
     assert "missing: zero-shot on crema-d: ser-tui evaluate " in said and "--on crema-d --preset paper --raw" in said
     assert "random: the newest of 2 runs; their mean is .865" in said and "left out: " in said and ".930 [.000, 1.00], " not in said
+    assert "of 15 trials; `ser-tui resume " in said and " --trials 15` goes on with it" in said
     [row] = [line for line in said.splitlines() if line.lstrip().startswith("random search")]
     assert ".930" in row and "2" in row and "4" in row
 

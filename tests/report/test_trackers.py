@@ -130,6 +130,7 @@ def test_the_command_says_where_and_what_opens_it(
     track_runs(["latest"], "optuna", "", [])
     said = capsys.readouterr()
     assert Path(said.out.strip()) == folder.path / "export" / "optuna.db" and "optuna-dashboard sqlite:///" in said.err
+    assert said.err.rstrip().endswith("(needs: pip install optuna-dashboard)"), "the extra writes, and brings no viewer"
     with pytest.raises(UsageError, match="optuna, mlflow, tensorboard"):
         track_runs(["latest"], "wandb", "", [])
     with pytest.raises(UsageError, match="--what"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ser_tui.cli.following import lines
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
 from ser_tui.study.going_on import refuse_after_test
@@ -217,6 +218,13 @@ def test_remaining_time_follows_the_trials_done_and_the_minutes_allowed() -> Non
     assert remaining_seconds(state, now) == 20
     limited = events.RunStarted(study={"budget": {"minutes": 0.2}}, classes=(), utterances={}, planned_trials=3)
     assert remaining_seconds(reduce_all(log(limited, trial(1), finished(1, 0.5))), now) == 10
+
+
+def test_what_is_left_is_told_as_a_trial_begins_by_what_was_predicted_then() -> None:
+    """Told at the end of the trial before, which was slower than predicted, it was about a second, with a whole trial to come."""
+    slow = log(started(2), replace(trial(1), remaining_seconds=1.0), finished(1, 0.5), replace(trial(2), remaining_seconds=1e9))
+    said = [lines(reduce_all(slow[: place + 1]), event)[0] for place, event in enumerate(slow)]
+    assert [place for place, line in enumerate(said) if " left" in line] == [3], said
 
 
 def test_ten_thousand_trials_reduce_to_a_short_summary() -> None:
