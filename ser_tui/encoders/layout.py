@@ -14,7 +14,7 @@ from typing import Any
 
 from ser_tui.encoders import settings
 from ser_tui.store.files import open_regular
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import Damaged, UserError
 
 RAW_WAVEFORM = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
 FAMILIES = (*RAW_WAVEFORM, "whisper")
@@ -77,9 +77,9 @@ def read_json(path: Path) -> dict[str, Any]:
                 f"{path}: holds only the name of another file ({raw.strip().decode()}), as a link does that was copied as text; "
                 "copy the folder with its links followed (cp -rL), or fetch the model again"
             ) from None
-        raise UserError(f"{path}: not JSON; fetch the model again or give another folder") from None
+        raise Damaged(f"{path}: not JSON", "fetch the model again or give another folder") from None
     if not isinstance(data, dict):
-        raise UserError(f"{path}: not a JSON object; fetch the model again or give another folder")
+        raise Damaged(f"{path}: not a JSON object", "fetch the model again or give another folder")
     return data
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ser_tui.encoders import registry
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import Damaged, UserError
 
 
 def load_encoder(name: str) -> SpeechEncoder:
@@ -93,4 +93,4 @@ def _as_user_errors(what: str, advice: str) -> Iterator[None]:
     except (UserError, MemoryError):
         raise
     except Exception as error:
-        raise UserError(f"{what} ({type(error).__name__}: {' '.join(str(error).split()):.120}); {advice}") from None
+        raise Damaged(f"{what} ({type(error).__name__}: {' '.join(str(error).split()):.120})", advice) from None

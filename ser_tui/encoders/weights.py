@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ser_tui.encoders.layout import Weights, no_weights
 from ser_tui.encoders.names import unwrapped
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import Damaged, UserError
 from ser_tui.study.regular import refuse_irregular
 
 _AGAIN = "fetch it again or give another folder"
@@ -38,21 +38,21 @@ def read(path: Path) -> dict[str, Tensor]:
         refuse_irregular(path)
         loaded: object = load_file(path) if path.suffix == ".safetensors" else _checkpoint(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; {_AGAIN}") from None
+        raise Damaged(f"{path}: no such file", _AGAIN) from None
     except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError,
             TypeError, AttributeError, IndexError, AssertionError, RecursionError) as error:  # fmt: skip
         # torch's own text proposes weights_only=False, which would run code from the file.
         if isinstance(error, RuntimeError) and "memory" in str(error).lower():
             raise MemoryError(f"not enough memory to read {path}") from None
-        raise UserError(f"{path}: {_what_it_is(path)}; {_AGAIN}") from None
+        raise Damaged(f"{path}: {_what_it_is(path)}", _AGAIN) from None
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}; {_AGAIN}") from None
+        raise UserError(f"{path}: {error.strerror or 'cannot be read'}; mend that, or {_AGAIN}") from None
     try:
         tensors = _table(loaded)
         _refuse_inflated(tensors, path.stat().st_size)
         return {plain: tensors[name] for name, plain in unwrapped(tensors).items()}
     except ValueError as problem:
-        raise UserError(f"{path}: {problem}; {_AGAIN}") from None
+        raise Damaged(f"{path}: {problem}", _AGAIN) from None
 
 
 def read_all(found: Weights) -> dict[str, Tensor]:
@@ -63,13 +63,13 @@ def read_all(found: Weights) -> dict[str, Tensor]:
     try:
         plain = unwrapped(found.names)
     except ValueError as problem:
-        raise UserError(f"{found.path}: {problem}; {_AGAIN}") from None
+        raise Damaged(f"{found.path}: {problem}", _AGAIN) from None
     for path in found.files:
         part = read(path)
         announced = {plain[name] for name, file in found.names.items() if file == path.name}
         if part.keys() != announced:
             other = sorted(part.keys() ^ announced)
-            raise UserError(f"{path}: holds other tensors than {found.path.name} says ({_some(other)}); {_AGAIN}")
+            raise Damaged(f"{path}: holds other tensors than {found.path.name} says ({_some(other)})", _AGAIN)
         tensors |= part
     return tensors
 
@@ -133,12 +133,12 @@ def _compare(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor], sour
     missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unexpected:
         parts = [f"{word} {_some(names)}" for word, names in (("lack", missing), ("have the unknown", unexpected)) if names]
-        raise UserError(f"{source}: the weights {' and '.join(parts)}; is this model of the kind its configuration says?")
+        raise Damaged(f"{source}: the weights {' and '.join(parts)}", "is this model of the kind its configuration says?")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
-            raise UserError(
-                f"{source}: {name} has shape {tuple(tensor.shape)} where {tuple(expected[name].shape)} is wanted; "
-                "configuration and weights belong to different models"
+            raise Damaged(
+                f"{source}: {name} has shape {tuple(tensor.shape)} where {tuple(expected[name].shape)} is wanted",
+                "configuration and weights belong to different models",
             )
         if expected[name].is_floating_point() and tensor.dtype not in _FLOATS:
             raise UserError(f"{source}: {name} is in {str(tensor.dtype).removeprefix('torch.')}, which is no plain float; {_FLOAT}")
@@ -164,7 +164,7 @@ def put_strictly(named: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor
 def _refuse_infinite(tensors: Mapping[str, Tensor], source: str) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise UserError(f"{source}: {name} holds values that are not finite; {_AGAIN}")
+            raise Damaged(f"{source}: {name} holds values that are not finite", _AGAIN)
 
 
 def differing(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> list[str]:

@@ -25,7 +25,7 @@ Noted = Literal["corpus", "parts"]
 
 
 class ModelMissing(UserError):
-    """The best trial has no model: it could not be saved, or was removed. Its score stands."""
+    """The best trial has no model: it could not be saved, was removed, or is damaged. Its score stands."""
 
 
 class Keeper(Protocol):
@@ -91,7 +91,7 @@ class Keeper(Protocol):
         ...
 
     def load_best(self, best: Trial | None) -> Model:
-        """The run's model, which must be that of the trial `best`. Raises ModelMissing, and UserError for one that is damaged."""
+        """The run's model, which must be that of the trial `best`. Raises ModelMissing, also for one that is damaged, and UserError."""
         ...
 
 

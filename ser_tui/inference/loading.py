@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ser_tui.places import runs_folder
 from ser_tui.store.bundle import read_bundle
-from ser_tui.store.candidates import model_of
+from ser_tui.store.candidates import again, model_of
 from ser_tui.store.ensembles import is_ensemble
 from ser_tui.store.held_folders import held_folder
 from ser_tui.store.runs import RunFolder, resolve
@@ -77,7 +77,9 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
             f"{path} is an ensemble, which `ser-tui predict` can use; here name one of its members, {path / 'members' / '1'} for example"
         )
     elif (path / "model.json").is_file():
-        yield Loaded(saved.load_model(path), str(path), _around(path))
+        run = _around(path)
+        model = saved.load_model(path) if run is None else saved.load_model(path, again(run))
+        yield Loaded(model, str(path), run)
     elif path.is_dir() and RunFolder(path).study.exists():
         yield of_run(RunFolder(path.absolute()))
     elif path.is_dir() and len(path.parts) > 1:  # a bare name may be that of a run

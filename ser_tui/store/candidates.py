@@ -38,14 +38,16 @@ def model_of(folder: RunFolder, best: Trial | None) -> Path:
         if best is None:
             raise UserError(f"{folder.run_id} has no model yet: its first finished trial makes one")
         why = best.unsaved or f"{folder.best} is not there, or empty"
-        raise UserError(f"{folder.run_id} has no model of trial {best.number}, its best one ({why}); {_AGAIN}")
+        raise UserError(f"{folder.run_id} has no model of trial {best.number}, its best one ({why}); {again(folder)}")
     table: Any = read_json(place / TABLE)
     held = table.get("parameters") if isinstance(table, dict) else None
     # A table that cannot be read is what whoever reads the model says more of.
     if isinstance(held, Mapping) and any(held.get(name) != value for name, value in best.parameters.items()):
         why = f" ({best.unsaved})" if best.unsaved else ""
-        raise UserError(f"{place} holds the model of another trial than trial {best.number}, the best one{why}; {_AGAIN}")
+        raise UserError(f"{place} holds the model of another trial than trial {best.number}, the best one{why}; {again(folder)}")
     return place
 
 
-_AGAIN = "clone the study into a new run"
+def again(folder: RunFolder) -> str:
+    """What makes a model of the run's study again: its own search trains no trial twice."""
+    return f"clone the study into a new run (`ser-tui run {folder.study}`)"

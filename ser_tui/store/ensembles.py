@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui import __version__
-from ser_tui.store.candidates import model_of
+from ser_tui.store.candidates import again, model_of
 from ser_tui.store.files import digest_if_read, disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.held_folders import held_folder
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
@@ -113,7 +113,7 @@ def _copied(run: RunFolder, target: Path, number: int, weight: float) -> dict[st
     table = read_json(place / "model.json")
     weights = table.get("weights") if isinstance(table, dict) else None
     if not isinstance(weights, str) or not _WEIGHTS.fullmatch(weights):
-        raise UserError(f"{place / 'model.json'}: damaged; train the model again")
+        raise UserError(f"{place / 'model.json'}: damaged; {again(run)}")
     folder = target / "members" / str(number)
     folder.mkdir(mode=0o700, parents=True)
     for name in ("model.json", weights):

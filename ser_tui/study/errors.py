@@ -17,6 +17,14 @@ class UsageError(UserError):
     exit_code = 2
 
 
+class Damaged(UserError):
+    """A file is not what was written: `what` is wrong with it. `todo`: how it is got again; whoever knows that better says so instead."""
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        super().__init__(f"{what}; {todo}" if todo else what)
+        self.what = what
+
+
 def told(error: OSError) -> UserError:
     """What the system refused where nobody expected it, in words: a file whose rights were taken away, a disk that is gone."""
     # A disk that is full without a file's name is that of our own output: `ser-tui runs > /full/disk`.

@@ -92,7 +92,7 @@ class AveragedModel:
 def load_averaged(folder: Path) -> AveragedModel:
     """The ensemble in `folder`, which `store.ensembles.save` made. Everything in it is read as data. Raises UserError."""
     saved = ensembles.read(folder)
-    members = tuple(load_model(one.folder) for one in saved)
+    members = tuple(load_model(one.folder, "save the ensemble again") for one in saved)
     first = members[0]
     for one, member in zip(saved, members, strict=True):
         if set(member.classes) != set(first.classes):

@@ -33,7 +33,7 @@ from ser_tui.encoders.layout import read_json
 from ser_tui.encoders.load import build, load_encoder
 from ser_tui.store.files import replacing, write_atomically
 from ser_tui.study.dimension_values import value_problem
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import Damaged, UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.training import batches, hearing, precision
 from ser_tui.training.adapting import PARAMETERS, adaptation
@@ -289,8 +289,16 @@ def save(
         raise OSError(number, os.strerror(number), str(folder / name)) from None
 
 
-def load_model(folder: Path) -> Model:
-    """The model in `folder`, ready to predict. Everything in it is read as data. Raises UserError in one line."""
+def load_model(folder: Path, again: str = "take another copy of this folder, or train the model again") -> Model:
+    """The model in `folder`, ready to predict. Everything in it is read as data. Raises UserError in one line: Damaged, with what makes
+    it `again`, where its files are not what was saved."""
+    try:
+        return _loaded(folder)
+    except Damaged as error:  # who reads JSON and tensors takes them for an encoder's, which can be fetched
+        raise Damaged(error.what, again) from None
+
+
+def _loaded(folder: Path) -> Model:
     path = folder / _TABLE
     if not path.is_file():
         raise UserError(f"{folder}: holds no model ({_TABLE} is absent); the run may not have finished a trial")
@@ -319,9 +327,9 @@ def load_model(folder: Path) -> Model:
             named = _adapted(encoder, chosen, parameters, tuned=facts[2])
         head = Head(chosen.width(encoder.dimension), len(classes))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())[:120]}); train the model again") from None
+        raise Damaged(f"{path}: damaged ({' '.join(str(error).split())[:120]})") from None
     if weights.digest(tensors, {}) != table.get("digest"):
-        raise UserError(f"{folder / name}: damaged (its digest is another); train the model again")
+        raise Damaged(f"{folder / name}: damaged (its digest is another)")
     if named is None:
         weights.load_strictly(encoder, _own(tensors, _ENCODER), str(folder / name))
     else:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.experiment.surroundings import ModelMissing, Noted
-from ser_tui.store.candidates import candidate_folder, model_place
+from ser_tui.store.candidates import again, candidate_folder, model_place
 from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
 from ser_tui.store.past_runs import past_runs
 from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
+from ser_tui.study.errors import Damaged
 from ser_tui.study.load import load
 from ser_tui.study.outputs import kept
 from ser_tui.study.state import RunState, Trial
@@ -137,17 +138,20 @@ class FolderKeeper:
 
     def load_best(self, best: Trial | None) -> Model:
         """The model of the trial `best`: in best/, or still to be put there by the next worker. Raises ModelMissing where there is none,
-        or another trial's, and UserError."""
+        another trial's, or a damaged one, and UserError."""
         from ser_tui.training.model import load_model
 
         place = model_place(self._folder, best)
         if best is not None and not (place / "model.json").exists():
-            raise ModelMissing(f"{place} holds no model of trial {best.number}, the best one; clone the study into a new run")
-        model = load_model(place)
+            raise ModelMissing(f"{place} holds no model of trial {best.number}, the best one; {again(self._folder)}")
+        try:
+            model = load_model(place, again(self._folder))
+        except Damaged as error:
+            raise ModelMissing(str(error)) from None
         if best is not None and any(model.parameters.get(name) != value for name, value in best.parameters.items()):
             raise ModelMissing(
                 f"{place} holds the model of another trial than trial {best.number}, the best one: its scores would "
-                "be another trial's; clone the study into a new run"
+                f"be another trial's; {again(self._folder)}"
             )
         return model
 
