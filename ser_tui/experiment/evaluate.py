@@ -29,7 +29,7 @@ from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import noted_digests
 from ser_tui.experiment.resume_checks import begun_study
-from ser_tui.experiment.surroundings import Surroundings
+from ser_tui.experiment.surroundings import AlreadyTold, Surroundings
 from ser_tui.store.files import DiskError
 from ser_tui.strategies.warm import Prior
 from ser_tui.study.document import Study
@@ -51,7 +51,7 @@ PROGRESS_SECONDS = 1.0
 def evaluate(session: Surroundings, request: EvaluationRequest) -> None:
     """Evaluate the run's best model on each of the request's corpora. One that fails is reported and the others go on.
 
-    Raises UserError where there is no model, or where every corpus failed.
+    Raises UserError where there is no model, or AlreadyTold where every corpus failed.
     """
     session.limit_memory()
     study = begun_study(session.keeper, session.state.start)
@@ -59,7 +59,7 @@ def evaluate(session: Surroundings, request: EvaluationRequest) -> None:
     job = _Evaluation(session, study, model, request)
     failures = [reason for corpus in request.corpora if (reason := job.on(corpus))]
     if len(failures) == len(request.corpora):
-        raise UserError(failures[-1])
+        raise AlreadyTold(failures[-1])
 
 
 @dataclass(frozen=True)

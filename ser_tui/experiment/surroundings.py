@@ -28,6 +28,10 @@ class ModelMissing(UserError):
     """The best trial has no model: it could not be saved, was removed, or is damaged. Its score stands."""
 
 
+class AlreadyTold(UserError):
+    """Why a job failed, which it has told in an event of its own."""
+
+
 class Keeper(Protocol):
     """What a job keeps, or finds kept, of its run besides the log."""
 

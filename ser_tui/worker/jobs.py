@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from ser_tui.experiment.surroundings import AlreadyTold
 from ser_tui.store.files import FULL, disk_message
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
@@ -32,6 +33,8 @@ def work(session: Session, request: Request | None) -> str:
     except KeyboardInterrupt:  # of a notebook, or a script: a worker's process hears none
         _stopped(session, "interrupted from the keyboard")
         raise
+    except AlreadyTold as error:
+        return str(error)
     except UserError as error:
         reason = str(error)
     except MemoryError:

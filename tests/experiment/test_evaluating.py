@@ -160,7 +160,7 @@ def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, 
     state = evaluated(probed, launch.EvaluationRequest((target, "nowhere"), {"bored": "boredum"}))
     said = "\n".join(text for _, _, text in state.log)
     assert "evaluation on others failed: --map bored=boredum: the model has no class boredum; did you mean boredom?" in said
-    assert "evaluation on nowhere failed" in said
+    assert "evaluation on nowhere failed" in said and "evaluate failed" not in said, "each reason is told once"
     assert state.status == "done"
 
 
