@@ -95,7 +95,7 @@ def _queued(folder: RunFolder, *, as_json: bool) -> int:
 
 def stop_run(reference: str, *, wait: bool) -> None:
     """Ask a run's worker to stop, and wait until it has."""
-    folder = resolve(runs_folder(), reference)
+    folder = resolve(runs_folder(), reference, lambda one: liveness(one) == "live")
     launch.request_stop(folder)
     deadline = time.monotonic() + STOP_SECONDS
     while wait and liveness(folder) == "live":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
@@ -248,8 +249,9 @@ def _misnamed(runs: Path, name: str) -> str:
     )
 
 
-def resolve(runs: Path, reference: str) -> RunFolder:
-    """The run that `reference` names: `latest`, an id, a unique prefix of one, or the name of a study that one run has.
+def resolve(runs: Path, reference: str, likely: Callable[[RunFolder], bool] | None = None) -> RunFolder:
+    """The run that `reference` names: `latest`, an id, a unique prefix of one, or the name of a study that one run has. Of several that it
+    could be the only `likely` one: of what is wanted, the others could not be meant.
 
     Raises UsageError that lists what it might be.
     """
@@ -262,7 +264,7 @@ def resolve(runs: Path, reference: str) -> RunFolder:
         return known[0]
     matches = [folder for folder in known if folder.run_id.startswith(reference)] if reference else []
     if not matches:
-        matches = [folder for folder in known if reference and folder.study_name == reference]
+        matches = _likely([folder for folder in known if reference and folder.study_name == reference], likely)
         if len(matches) > 1:
             shown = ", ".join(folder.run_id for folder in matches[:3])
             raise UsageError(
@@ -273,10 +275,17 @@ def resolve(runs: Path, reference: str) -> RunFolder:
         meant = nearest(reference, list(names), listed=False)
         raise UsageError(f"no run begins with {reference!r} in {runs}{meant}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
     exact = [folder for folder in matches if folder.run_id == reference]
-    if len(matches) > 1 and not exact:
+    matches = exact or _likely(matches, likely)
+    if len(matches) > 1:
         shown = ", ".join(folder.run_id for folder in matches[:3])
         raise UsageError(f"{reference!r} begins {len(matches)} runs ({shown}{', ...' if len(matches) > 3 else ''}); give more of it")
-    return (exact or matches)[0]
+    return matches[0]
+
+
+def _likely(matches: list[RunFolder], likely: Callable[[RunFolder], bool] | None) -> list[RunFolder]:
+    """The only one of several `matches` that is `likely`, or all of them."""
+    found = [folder for folder in matches if likely(folder)] if likely is not None and len(matches) > 1 else []
+    return found if len(found) == 1 else matches
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class LoggedStudy:
     """Of the protocol: on how many folds a trial is scored; 0: all."""
     minutes: float | None = None
     """Of the budget."""
+    trials: int | None = None
+    """Of the budget."""
     search: Mapping[str, Any] = field(default_factory=dict)
     """Hyperparameter -> its only value, or what is searched, as the document writes it."""
     training: Mapping[str, Any] | None = None
@@ -48,6 +50,7 @@ class LoggedStudy:
         data: Mapping[str, Any] = plain if isinstance(plain, Mapping) else {}
         training = data.get("training")
         minutes, objective = _section(data, "budget").get("minutes"), _section(data, "protocol").get("objective_folds")
+        trials = _section(data, "budget").get("trials")
         return LoggedStudy(
             plain=data,
             name=_text(data.get("name")),
@@ -58,6 +61,7 @@ class LoggedStudy:
             protocol=_kind(data.get("protocol")),
             objective_folds=objective if type(objective) is int else 1,
             minutes=minutes if type(minutes) in (int, float) else None,
+            trials=trials if type(trials) is int else None,
             search=_section(data, "search"),
             training=training if isinstance(training, Mapping) else None,
             objectives=_measured(_texts(data.get("objectives")) or _texts(data.get("objective"))),

@@ -125,7 +125,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         ended=state.ended,
         seconds=round(elapsed_seconds(state), 3) if state.sessions else None,
         trials=len(trials),
-        planned_trials=start.planned_trials if start else None,
+        planned_trials=start.planned_trials if start else study.trials,
         utterances=dict(start.utterances) if start else {},
         classes=start.classes if start else (),
         headline=headline(state),

@@ -14,7 +14,8 @@ import pytest
 from calling import call, document
 from small_runs import until, until_over
 
-from ser_tui.cli.queueing import list_queue
+from ser_tui.cli.queueing import cancel_queued, list_queue, move_in_queue
+from ser_tui.cli.running import stop_run
 from ser_tui.client import queueing
 from ser_tui.client.queueing import Starter
 from ser_tui.store import trash
@@ -87,6 +88,24 @@ def test_the_queue_is_reordered_and_cancelled(runs: Path) -> None:
         queueing.cancel(runs, [first])
     queueing.add(runs, [first])
     assert names(runs) == ["two", "three", "one"]
+
+
+def test_a_waiting_run_shows_its_trials_and_is_meant_by_a_name_that_others_have(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(runs))
+    ended, _, again = queued(runs, "one", "two", "one")
+    worked_on(ended, ended=True)
+    move_in_queue("one", 1)
+    assert names(runs) == ["one", "two"]
+    first = next(line.split() for line in capsys.readouterr().out.splitlines() if again.run_id in line)
+    assert first[:3] == ["1", "waits", again.run_id] and "0/1" in first
+    cancel_queued(["one"])
+    assert names(runs) == ["two"] and not again.path.exists()
+    running, stopped = create(runs, "three"), create(runs, "three")
+    worked_on(running, ended=False)
+    stop_run("three", wait=False)
+    assert running.stop_request.exists() and not stopped.stop_request.exists(), "only a run that is worked on can be meant"
 
 
 def test_what_ran_meanwhile_is_out_of_the_queue_and_what_a_reboot_cut_waits_again(runs: Path) -> None:
