@@ -24,6 +24,7 @@ from ser_tui.places import cache_folder, command, own_environment, private_folde
 from ser_tui.store import files
 from ser_tui.store.candidates import model_of
 from ser_tui.store.files import disk_message, open_regular, write_atomically
+from ser_tui.store.lost_studies import study_of
 from ser_tui.store.past_runs import AUTO, past_runs
 from ser_tui.store.processes import identify, this_host
 from ser_tui.store.queue import waiting
@@ -35,7 +36,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import refuse_imported
 from ser_tui.study.formatting import counted
 from ser_tui.study.going_on import refuse_after_test, refuse_all_tried, refuse_done
-from ser_tui.study.load import dumps, load
+from ser_tui.study.load import dumps
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.searching import Budget, WarmStart
 from ser_tui.study.summary import elapsed_seconds
@@ -123,8 +124,7 @@ def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | Non
     the one before where one of them is given. Raises UserError, also where the Dask cluster that it asks for
     cannot be had."""
     refuse_if_worked_on(folder)
-    if folder.study.exists():
-        require_cluster(load(folder.study))
+    require_cluster(study_of(folder))
     with _alone(folder):
         make_ready(folder, trials=trials, minutes=minutes)
         _spawn(folder, "search")
@@ -158,9 +158,7 @@ def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float |
     """See to it that a worker could take the run's search up, with that budget: see `resume`. Raises UserError where it could not, or
     where it would find nothing to do. `options`: see `refuse_done`."""
     refuse_if_worked_on(folder)
-    if not folder.study.exists():
-        raise UserError(f"{folder.path} has no study.yaml: it cannot be resumed; clone its study instead")
-    study = load(folder.study)
+    study = study_of(folder)
     _refuse_lost_encoder(folder, study)
     refuse_full_disk(folder, study)
     if trials is None and minutes is None:
@@ -200,7 +198,7 @@ def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: 
     """Start a worker that retrains the best configuration per fold (one of `protocol.FOLDED`); `nested`: what is chosen on the
     other folds for each, the `top` best averaged. Raises UserError."""
     refuse_if_worked_on(folder)
-    study = load(folder.study)
+    study = study_of(folder)
     _refuse_lost_encoder(folder, study)
     if nested and study.method != "probe":
         raise UsageError(f"--nested is for probes, which fit in less than a second; this run is {study.method}: leave it out")
@@ -212,7 +210,7 @@ def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: 
 def score_seeds(folder: RunFolder, number: int) -> None:
     """Start a worker that trains the best configuration until there are `number` seeds of it; what is done stays. Raises UserError."""
     refuse_if_worked_on(folder)
-    _refuse_lost_encoder(folder, load(folder.study))
+    _refuse_lost_encoder(folder, study_of(folder))
     with _alone(folder):
         refuse_if_worked_on(folder)
         _spawn(folder, "seeds", SeedsRequest(number))

@@ -19,10 +19,12 @@ from ser_tui.store import snapshot
 from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
+from ser_tui.store.lost_studies import lost_study
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import Place, RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, Event, Note, RunResumed, RunStarted, now
+from ser_tui.study.load import dumps
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.status import BY_REQUEST
 from ser_tui.worker.keeping import FolderKeeper
@@ -92,6 +94,7 @@ class Session(Recorder):
                 # A request that was meant for a worker that has died: nobody asks a worker that has not said who it is.
                 self.folder.stop_request.unlink(missing_ok=True)
             self._remove_leftovers()
+            lost = self._put_study_back()
             self._beat()
             self._said = True
         except OSError as error:
@@ -104,6 +107,8 @@ class Session(Recorder):
         self._keep_ballast()
         if self._log.dropped:
             self.emit(Note(level="warning", text=f"the log's torn last line ({self._log.dropped} bytes) was cut off"))
+        if lost:
+            self.emit(Note(level="warning", text=f"study.yaml {lost}: it is as the log has it again"))
         try:
             self.keeper.settle(self.state.best)
         except OSError as error:
@@ -112,6 +117,14 @@ class Session(Recorder):
         for evaluation in self.state.evaluations:
             if evaluation.result is None and not evaluation.reason:
                 self.emit(EvaluationFailed(corpus=evaluation.corpus, reason="its worker ended"))
+
+    def _put_study_back(self) -> str:
+        """Write study.yaml anew where it is lost; what has become of it, else nothing. Raises OSError."""
+        found = lost_study(self.folder, self.state.start)
+        if found is None:
+            return ""
+        write_atomically(self.folder.study, dumps(found[0]).encode())
+        return found[1]
 
     def _is_continued(self) -> bool:
         """Whether this very process has worked on the run before it replaced its image, and so could be asked to stop."""

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ser_tui.store.lost_studies import study_of
 from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import counted, duration, measured_text, printable, score_text
 from ser_tui.study.going_on import refuse_all_tried
 from ser_tui.study.headline import headline_of, headline_text
-from ser_tui.study.load import load
 from ser_tui.study.outputs import kept
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.seeds import MOST_SEEDS, done_seeds
@@ -94,7 +94,7 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
         return False
     state = await screen.attempt(folder.state)
     if state is not None and state.status == RunStatus.DONE:
-        if not await screen.succeeds(lambda: refuse_all_tried(run_id, state, load(folder.study))):
+        if not await screen.succeeds(lambda: refuse_all_tried(run_id, state, study_of(folder))):
             return False
         return await _go_on(screen, folder, state.finished_trials)
     question = f"Resume {printable(run_id)}?"
