@@ -48,10 +48,12 @@ __all__ = [
     "prepare",
     "refuse_if_worked_on",
     "request_stop",
+    "require_resumable",
     "resume",
     "score_folds",
     "score_seeds",
     "start",
+    "take_up",
 ]
 
 START_SECONDS = 30.0
@@ -123,8 +125,18 @@ def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | Non
     """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
     the one before where one of them is given. Raises UserError, also where the Dask cluster that it asks for
     cannot be had."""
+    require_resumable(folder)
+    take_up(folder, trials=trials, minutes=minutes)
+
+
+def require_resumable(folder: RunFolder) -> None:
+    """Raise UserError where a worker is on the run, or the Dask cluster that it asks for cannot be had: that takes half a minute."""
     refuse_if_worked_on(folder)
     require_cluster(study_of(folder))
+
+
+def take_up(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
+    """What `resume` does once `require_resumable` has nothing against it. Raises UserError."""
     with _alone(folder):
         make_ready(folder, trials=trials, minutes=minutes)
         _spawn(folder, "search")

@@ -205,6 +205,8 @@ class Starter:
     def _step(self, leave: Callable[[], object]) -> bool:
         """Start a run where one may be; whether there is nothing left to do."""
         over = False
+        # What can take half a minute is asked while nobody else has to wait for the queue.
+        asked, problem = self._asked(read_queue(self._runs))
 
         def change(queue: Queue) -> Queue:
             nonlocal over
@@ -214,18 +216,33 @@ class Starter:
                 over = True
                 leave()
                 return queue
-            return queue if self._is_full(at_once(queue)) else self._started(queue, waits[0])
+            if waits[0] != asked or self._is_full(at_once(queue)):
+                return queue
+            return self._started(queue, waits[0], problem)
 
         change_queue(self._runs, change)
         return over
 
-    def _started(self, queue: Queue, one: Queued) -> Queue:
-        folder = RunFolder(self._runs / one.run_id)
+    def _asked(self, queue: Queue) -> tuple[Queued | None, str]:
+        """The run that may be started next, and why it cannot be; None where none may be."""
+        one = next((one for one in queue.runs if standing(self._runs, one) == "waits"), None)
+        if one is None or queue.paused or self._is_full(at_once(queue)):
+            return None, ""
         try:
             _surround(one.environment, one.folder)
-            launch.resume(folder)
+            launch.require_resumable(RunFolder(self._runs / one.run_id))
         except (UserError, OSError) as error:
-            problem = " ".join(str(error).split())[:1000]
+            return one, _told(error)
+        return one, ""
+
+    def _started(self, queue: Queue, one: Queued, problem: str) -> Queue:
+        folder = RunFolder(self._runs / one.run_id)
+        if not problem:
+            try:
+                launch.take_up(folder)
+            except (UserError, OSError) as error:
+                problem = _told(error)
+        if problem:
             return replace(queue, runs=tuple(replace(other, problem=problem) if other is one else other for other in queue.runs))
         self._busy.append(folder)
         return queue
@@ -248,6 +265,10 @@ class Starter:
             return True
         self._ended[folder.run_id] = written
         return False
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[:1000]
 
 
 def _surround(environment: Mapping[str, str], folder: str) -> None:

@@ -148,7 +148,7 @@ def test_a_study_that_cannot_start_is_said_so_and_does_not_stop_those_behind_it(
         started.append(folder.run_id)
         worked_on(folder, ended=True)
 
-    monkeypatch.setattr("ser_tui.client.launch.resume", resume)
+    monkeypatch.setattr("ser_tui.client.launch.take_up", resume)
     monkeypatch.setattr(queueing, "POLL_SECONDS", 0.01)
     Starter(runs).work()
     view = queueing.look(runs)
@@ -168,6 +168,29 @@ def test_a_run_whose_cluster_cannot_be_had_waits_in_the_queue_and_leaves_no_fail
     assert stands == "cannot start" and "executor.settings.memorylimit" in one.problem and not folder.log.exists()
 
 
+def test_the_queue_is_nobodys_while_it_is_asked_whether_a_cluster_can_be_had(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes half a minute, for which nothing could be queued or cancelled."""
+    [first] = queued(runs, "far")
+    started: list[str] = []
+
+    def require(study: Study, *, later: bool = False) -> None:
+        with locked(runs / ".queue.lock", "SER_TUI_RUNS", timeout=0):
+            pass
+        if not started:
+            change_queue(runs, lambda queue: moved(queue, near.run_id, 0))
+
+    def take_up(folder: RunFolder) -> None:
+        started.append(folder.run_id)
+        worked_on(folder, ended=True)
+
+    [near] = queued(runs, "near")
+    monkeypatch.setattr("ser_tui.client.launch.require_cluster", require)
+    monkeypatch.setattr("ser_tui.client.launch.take_up", take_up)
+    monkeypatch.setattr(queueing, "POLL_SECONDS", 0.01)
+    Starter(runs).work()
+    assert started == [near.run_id, first.run_id], "what was moved meanwhile goes first"
+
+
 def test_as_many_run_at_a_time_as_may_whoever_started_them(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     by_hand = create(runs, "by-hand")
     worked_on(by_hand, ended=False)
@@ -178,7 +201,7 @@ def test_as_many_run_at_a_time_as_may_whoever_started_them(runs: Path, monkeypat
         started.append(folder.study_name)
         worked_on(folder, ended=False)
 
-    monkeypatch.setattr("ser_tui.client.launch.resume", resume)
+    monkeypatch.setattr("ser_tui.client.launch.take_up", resume)
     starter = Starter(runs)
     assert not starter._step(lambda: None) and started == [], "a run that was started by hand counts"
     queueing.go_on(runs, at_a_time=2)
@@ -210,7 +233,7 @@ def test_a_run_is_started_where_and_how_it_was_queued(runs: Path, tmp_path: Path
         seen.append((os.getcwd(), os.environ.get("SER_TUI_DATA"), os.environ.get("HF_ENDPOINT")))
         worked_on(folder, ended=True)
 
-    monkeypatch.setattr("ser_tui.client.launch.resume", resume)
+    monkeypatch.setattr("ser_tui.client.launch.take_up", resume)
     monkeypatch.setattr(queueing, "POLL_SECONDS", 0.01)
     Starter(runs).work()
     assert seen == [(str(data), "/corpora", None)]
