@@ -85,7 +85,8 @@ def copies_likely(manifest: Manifest, indices: Sequence[int] | None = None, clas
         + (f"; {apart} of the pairs under different {what}" if apart else "")
         + ". Listen to them: n counts both, and nothing was left out."
     )
-    return [Finding(kind="likely_duplicates", sentence=sentence, count=len(close), of=len(chosen))]
+    # Of a target that is scored, they say nothing of what was trained on, as copies byte for byte in it do not.
+    return [Finding(kind="likely_duplicates" if classes is None else "told", sentence=sentence, count=len(close), of=len(chosen))]
 
 
 def _sound(number: int) -> str:

@@ -71,6 +71,8 @@ def test_every_copy_is_likely_the_same_recording_and_another_take_is_not(heard: 
     [found] = copies_likely(heard)
     assert (found.kind, found.count, found.of) == ("likely_duplicates", 10, 6), "five of them, each with each"
     assert copies_likely(heard, place(heard, "take.wav", "other.wav")) == []
+    [within] = copies_likely(heard, classes={"anger": "anger"})
+    assert doubts([within]) == "with a warning", "copies within a target do not make it seen"
 
 
 @pytest.mark.parametrize("copy", ["phone.wav", "quiet.flac", "later.ogg", "stored.wav"])
