@@ -5,7 +5,7 @@ surely, with its answers for labels, and both heads answer together; that is rep
 but its recordings are, so that what it scores is no plain zero-shot score: it is transductive.
 
 SHARE, WEIGHT, ROUNDS and STRENGTH were chosen on EmoDB and EMOVO, each answered by probes that were trained on the other
-(docs/measured/unheard.md).
+(docs/measured/unheard-tried.md).
 """
 
 from __future__ import annotations
