@@ -1,5 +1,5 @@
 """What a recording sounds like in few bytes, so that copies of it are found whose bytes are others: at another sample rate, gain or
-bit depth, through a codec, or with silence cut off. Measured on real corpora, see docs/protocols.md."""
+bit depth, through a codec, or with silence cut off. Measured on real corpora, see docs/warnings.md."""
 
 from __future__ import annotations
 
