@@ -79,7 +79,7 @@ def runs(
     list_runs(as_json=json, wanted=filter_)
 
 
-@app.command()
+@app.command(short_help="Show a run: its best trial and its errors.")
 def show(
     run: Run = "latest",
     trial: AnotherTrial = None,
@@ -114,7 +114,7 @@ def errors(
     list_errors(run, trial=trial, part=of, truth=truth, said=said, speaker=speaker, as_csv=csv, as_json=json)
 
 
-@app.command()
+@app.command(short_help="Compare runs: how they ended, and paired tests.")
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)],
     format: Annotated[
@@ -266,7 +266,7 @@ def stop(run: Run, wait: Annotated[bool, typer.Option("--wait/--no-wait", help="
     stop_run(run, wait=wait)
 
 
-@app.command()
+@app.command(short_help="Go on with a run that was stopped or interrupted.")
 def resume(
     run: Run,
     headless: Headless = False,
@@ -345,7 +345,7 @@ def folds(
     raise typer.Exit(score_folds(run, protocol, nested=nested, top=top, as_json=json))
 
 
-@app.command()
+@app.command(short_help="Train the best configuration again with other seeds.")
 def seeds(
     run: Run,
     number: Annotated[int, typer.Option("-k", "--k", metavar="K", min=1, max=1000, help="Seeds in all, not counting the trial's own.")] = 5,
@@ -541,7 +541,7 @@ def export_model(
     raise typer.Exit(export_model_(model, output, format, audio or []))
 
 
-@app.command()
+@app.command(short_help="Move runs into the trash.")
 def delete(
     runs: Runs, yes: Yes = False,
     for_good: Annotated[bool, typer.Option("--for-good", help="Remove its files at once, past the trash.")] = False,
@@ -560,7 +560,7 @@ def restore(run: Annotated[str, typer.Argument(metavar="RUN", help="A run in the
     restore_run(run)
 
 
-@app.command()
+@app.command(short_help="List the runs in the trash, or empty it.")
 def trash(
     empty: Annotated[bool, typer.Option("--empty", help="Remove what is in it for good.")] = False, yes: Yes = False, json: Json = False
 ) -> None:

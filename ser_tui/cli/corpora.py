@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from ser_tui.cli.output import print_json, print_table, say
@@ -48,22 +47,16 @@ def _remedy(name: str, entry: CorpusEntry | None) -> str:
     return f"not here; ser-tui corpora {verb}"
 
 
+def _progress(done: int, total: int) -> None:
+    """On a terminal, how many files were read."""
+    if sys.stderr.isatty():
+        print(f"\r{done}/{counted(total, 'file')}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
 def add_corpus(name: str, path: Path, reading: Source) -> None:
     """Look at what lies there, remember it if it is a corpus, and say what was found and how it was read."""
-    for line in report(registry.add(name, path, reading)).first_lines():
+    for line in report(registry.add(name, path, reading, _progress)).first_lines():
         say(line)
-
-
-def source(columns: Mapping[str, str | None], split_map: str | None, root: Path | None, like: str) -> Source:
-    """How a table or a folder shall be read, as the options of `corpora add` say. Raises UsageError."""
-    words: dict[str, str] = {}
-    for assignment in (split_map or "").split(",") if split_map else ():
-        word, separator, part = assignment.rpartition("=")
-        if not separator or not word.strip():
-            raise UsageError(f"--split-map {split_map}: write WORD=PART,WORD=PART, for example holdout=test,extra=")
-        words[word.strip()] = part.strip()
-    named = {role: header for role, header in columns.items() if header}
-    return Source(Path(), like=like, columns=named, split_map=words, root=root)
 
 
 def forget_corpus(name: str) -> None:
@@ -76,12 +69,7 @@ def forget_corpus(name: str) -> None:
 
 def check_corpus(name: str, *, as_json: bool) -> int:
     """Read every file of a corpus and report; 1 where nothing can be used."""
-
-    def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done}/{counted(total, 'file')}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-    found = check(name, progress)
+    found = check(name, _progress)
     if as_json:
         print_json(found.to_plain())
     else:
@@ -105,7 +93,7 @@ def _print_report(report: CheckReport) -> None:
     ]
     total = ("all", *(str(report.emotions[emotion]) for emotion in emotions), str(report.utterances))
     print_table(("SPEAKER", *emotions, "ALL"), [*rows, total], (*emotions, "ALL"))
-    for line in report.told():
+    for line in [*([] if report.speakers else [f"speakers: {report.nobody}"]), *report.told()]:
         say(line)
     for warning in report.warnings:
         say(f"warning: {warning}")

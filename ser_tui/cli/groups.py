@@ -13,7 +13,7 @@ from ser_tui.cli.arguments import Corpus, Json, Run, Runs
 corpora = typer.Typer(help="Corpora: where they lie, what they hold, fetching them.", no_args_is_help=True)
 encoders = typer.Typer(help="Encoders: which are ready, fetching them.", no_args_is_help=True)
 queue = typer.Typer(help="The queue: runs that wait for their turn. Without a command, they are listed.", no_args_is_help=False)
-settings = typer.Typer(help="Settings: colours, time zone, keys, what is told when a run ends.", no_args_is_help=False)
+settings = typer.Typer(help="Settings: colours, time zone, keys, notifications.", no_args_is_help=False)
 cache = typer.Typer(help="Cached features: how much room they take, clearing them.", no_args_is_help=True)
 
 
@@ -126,7 +126,7 @@ def settings_path() -> None:
     print_path()
 
 
-@settings.command("keys")
+@settings.command("keys", short_help="List the keys of the app that can be changed.")
 def settings_keys() -> None:
     """List the keys of the app that can be changed, by the ids that `settings set keys.ID` takes."""
     from ser_tui.cli.settings import list_keys
@@ -158,6 +158,10 @@ def corpora_add(
     start: Annotated[str | None, typer.Option("--start", metavar="COLUMN", help="Where segments begin; - for none.")] = None,
     end: Annotated[str | None, typer.Option("--end", metavar="COLUMN", help="Where segments end; - for none.")] = None,
     duration: Annotated[str | None, typer.Option("--duration", metavar="COLUMN", help="How long segments are.")] = None,
+    speaker_in: Annotated[
+        str,
+        typer.Option("--speaker-in", metavar="PATTERN", help=r"A regular expression that finds the speaker in names of files: 'P(\d+)'."),
+    ] = "",
     root: Annotated[Path | None, typer.Option("--root", metavar="DIR", help="Where the files lie that the table names.")] = None,
     split_map: Annotated[
         str | None,
@@ -175,13 +179,14 @@ def corpora_add(
     Tables are CSV, TSV, JSON or JSON lines, one row an utterance. Usual headers are known; a column that is not
     recognised is named by its option, and - says that there is none.
     """
-    from ser_tui.cli.corpora import add_corpus, source
+    from ser_tui.cli.corpora import add_corpus
+    from ser_tui.corpora.asked import source
 
     columns = {
         "file": file, "emotion": emotion, "speaker": speaker, "gender": gender, "sentence": sentence, "language": language,
         "session": session, "split": split, "fold": fold, "start": start, "end": end, "duration": duration,
     }  # fmt: skip
-    add_corpus(name, path, source(columns, split_map, root, like))
+    add_corpus(name, path, source(columns, split_map or "", str(root or ""), like, speaker_in))
 
 
 @corpora.command("forget")

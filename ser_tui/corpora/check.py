@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.hearing.segments import overlapping
 from ser_tui.corpora.manifest import Manifest, Problem, Spelling
+from ser_tui.corpora.reading import named_speakers
 from ser_tui.corpora.reading.partitions import PARTS
 from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.repeated import by_content, contradictions, copies
@@ -21,8 +21,6 @@ from ser_tui.corpora.unified import sentences
 from ser_tui.study.findings import Finding, plain, said
 from ser_tui.study.formatting import counted
 
-_ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
-"""Where in a table a problem is."""
 _NAMED = 3
 """Files that a line of many names."""
 _SHOWN = 5
@@ -66,6 +64,8 @@ class CheckReport:
     """Utterances that are a segment of a recording."""
     recordings: int = 0
     """Recordings that they are segments of."""
+    nobody: str = "none are named"
+    """What is said where no speaker is named, and how names of files may tell them."""
     missing: str = ""
     """What there is of the documented whole, where it is not all here; empty: everything, or nothing is documented."""
 
@@ -96,7 +96,7 @@ class CheckReport:
             f"{counted(len(self.emotions), 'emotion')}, "
             f"{self.minutes:.1f} min, {rates}, in {self.root}",
             f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in self.emotions.items())}",
-            f"speakers: {_shown([f'{name} {count}' for name, count in self.speakers.items()], 8) or 'none are named'}",
+            f"speakers: {_shown([f'{name} {count}' for name, count in self.speakers.items()], 8) or self.nobody}",
             *self.told(),
             *(f"warning: {warning}" for warning in self.warnings),
         ]
@@ -182,8 +182,17 @@ def report(manifest: Manifest) -> CheckReport:
         folds=_counted(utterance.fold for utterance in utterances),
         segments=len(cut),
         recordings=recordings,
+        nobody=_nobody(manifest),
         missing=_missing(manifest, entry) if entry else "",
     )
+
+
+def _nobody(manifest: Manifest) -> str:
+    """That no speaker is named, and the option that finds them in names of files."""
+    found = [] if manifest.speakers else named_speakers.proposed(one.path.name for one in manifest.utterances)
+    told = [f"'{pattern}', which finds {len(who)} ({_shown(who, 8)})" for pattern, who in found[:_NAMED]]
+    ways = " or ".join(told) or "with a pattern, for example 'P(\\d+)'"
+    return f"none are named; if names of files tell them, add {named_speakers.OPTION} {ways}"
 
 
 def _entry(manifest: Manifest) -> CorpusEntry | None:
@@ -207,14 +216,14 @@ def grouped(problems: Iterable[Problem]) -> list[tuple[str, list[str]]]:
     """(reason, paths) of what is not used, reasons that differ in the row only taken together: a line a kind, not one a file."""
     groups: dict[str, list[str]] = {}
     for problem in problems:
-        groups.setdefault(_ROW.sub("", problem.reason), []).append(problem.path)
+        groups.setdefault(problem.kind, []).append(problem.path)
     return list(groups.items())
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:
     """A line for every kind of problem, with the first of its files."""
     found = list(problems)
-    single = {_ROW.sub("", problem.reason): problem.reason for problem in found}
+    single = {problem.kind: problem.reason for problem in found}
     return [
         f"{paths[0]}: {single[reason]}" if len(paths) == 1 else f"{len(paths)} files, {_shown(paths)}: {reason}"
         for reason, paths in grouped(found)

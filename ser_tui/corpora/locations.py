@@ -43,6 +43,8 @@ class Source:
     """Of a table: word of its split column -> train, validation, test or empty (not used)."""
     root: Path | None = None
     """Where the files that a table names lie; None: they are looked for near the table."""
+    speaker_in: str = ""
+    """A regular expression that finds the speaker in a file's path: `corpora.reading.named_speakers`."""
 
 
 def source(name: str) -> Source | None:
@@ -154,13 +156,17 @@ def _decoded(value: Any) -> Source | None:
         return Source(Path(value))
     if not isinstance(value, dict) or not isinstance(value.get("path"), str) or not value["path"]:
         return None
-    like, root = value.get("like", ""), value.get("root")
+    like, root, speaker_in = value.get("like", ""), value.get("root"), value.get("speaker_in", "")
     tables = {key: value.get(key, {}) for key in ("columns", "split_map")}
     texts = [item for table in tables.values() if isinstance(table, dict) for item in (*table, *table.values())]
-    fits = isinstance(like, str) and isinstance(root, str | None) and all(isinstance(table, dict) for table in tables.values())
+    fits = (
+        all(isinstance(text, str) for text in (like, speaker_in))
+        and isinstance(root, str | None)
+        and all(isinstance(table, dict) for table in tables.values())
+    )
     if not fits or not all(isinstance(text, str) for text in texts):
         return None
-    return Source(Path(value["path"]), like, **tables, root=None if root is None else Path(root))
+    return Source(Path(value["path"]), like, **tables, root=None if root is None else Path(root), speaker_in=speaker_in)
 
 
 def _encoded(place: Source) -> str | dict[str, Any]:
@@ -170,6 +176,7 @@ def _encoded(place: Source) -> str | dict[str, Any]:
         "columns": dict(place.columns),
         "split_map": dict(place.split_map),
         "root": None if place.root is None else str(place.root),
+        "speaker_in": place.speaker_in,
     }
     told = {key: value for key, value in kept.items() if value}
     return str(place.path) if told.keys() == {"path"} else told

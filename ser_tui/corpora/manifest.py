@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_tui.corpora.hearing.segments import Clip
+
+_ROW = re.compile(r"^(row \d+|\S+) of [^:]{1,200}: ")
+"""Where in a table a problem is."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Problem:
 
     path: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without the row of a table in which the problem is: the same for many files."""
+        return _ROW.sub("", self.reason)
 
 
 @dataclass(frozen=True)

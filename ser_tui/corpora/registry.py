@@ -17,7 +17,7 @@ from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import EMOTIONS
 from ser_tui.corpora.locations import Source, forget, locate, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
-from ser_tui.corpora.reading import folder_tables, folders, tables
+from ser_tui.corpora.reading import folder_tables, folders, named_speakers, tables
 from ser_tui.corpora.reading.tables import ReadTable
 from ser_tui.corpora.selection import only_speakers
 from ser_tui.corpora.unified import told, unified
@@ -99,10 +99,11 @@ def preview(name: str, path: Path, reading: Source | None = None, progress: Prog
 
 
 def _left_out(manifest: Manifest) -> str:
-    """12 files left out; first: anger/x.wav: empty: the file has no bytes"""
+    """12 files left out; first: anger/x.wav: empty: the file has no bytes. The first of the kind that most of them share."""
     if not manifest.problems:
         return "there are no recordings"
-    first = manifest.problems[0]
+    kinds = Counter(problem.kind for problem in manifest.problems)
+    first = max(manifest.problems, key=lambda problem: kinds[problem.kind])
     return f"{counted(len(manifest.problems), 'file')} left out; first: {first.path}: {first.reason}"
 
 
@@ -145,8 +146,15 @@ def _as_written(name: str, place: Source, progress: Progress | None, *, fresh: b
     path = place.path.resolve()
     found = _table(name, path, place)
     if found is None:
-        return folders.read(name, path, place.like, before=before, progress=progress, fresh=fresh)
+        look = folders.look(name, path, place.like, before=before)
+        if place.speaker_in:
+            labels, said = named_speakers.named(look.labels, place.speaker_in)
+            look = replace(look, labels=labels, told=(*look.told, *said))
+        return folders.heard(name, path, look, progress=progress, fresh=fresh)
     root, table = found
+    if place.speaker_in:
+        labels, said = named_speakers.named(table.labelled, place.speaker_in)
+        table = replace(table, labelled=labels, reading=(*table.reading, *said))
     made = build.from_labels(name, root, table.labelled, table.problems, progress=progress, fresh=fresh)
     return replace(made, reading=table.reading, unclear_split=table.unclear_split)
 

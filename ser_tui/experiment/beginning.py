@@ -202,7 +202,7 @@ def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
         first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
         session.note(
             f"{counted(len(problems), 'file')} of {data.manifest.corpus} cannot be used ({first}{'; ...' if len(problems) > 3 else ''}); "
-            "`ser-tui corpora check` lists them",
+            f"{' and '.join(f'`ser-tui corpora check {name}`' for name in data.manifest.corpus.split('+'))} lists them",
             level="warning",
         )
 

@@ -30,11 +30,12 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "emotion": (
         "emotion", "label", "class", "emotions", "labels", "emo", "emoclass", "emotionlabel", "emotionclass", "emotionname",
-        "emotioncategory", "emotarget", "emolabel", "classlabel", "emotionen", "émotion", "emozione", "emoción", "emocion", "emoção",
+        "emotioncategory", "emotarget", "emolabel", "classlabel", "emotionen", "gefühl", "gefuehl", "émotion", "emozione", "emoción",
+        "emocion", "emoção",
     ),
     "speaker": (
         "speaker", "speakerid", "actor", "spkrid", "spkid", "spk", "spkr", "actorid", "subject", "subjectid", "speakername", "talker",
-        "sprecher", "sprecherin", "sprecherid", "locuteur", "parlante", "hablante", "locutor",
+        "sprecher", "sprecherin", "sprecherid", "sprechernr", "locuteur", "parlante", "hablante", "locutor",
     ),
     "gender": ("gender", "sex", "geschlecht", "sesso", "sexe", "sexo"),
     "sentence": ("sentence", "text", "textid", "sentenceid", "rawtext", "transcript", "transcription", "normalizedtext"),
@@ -60,12 +61,12 @@ _SHARE = 0.9
 _WORD = re.compile(r"[^\W\d_]+\d?")
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
 _BEGINS = frozenset({
-    "start", "starts", "begin", "begins", "beginning", "onset", "from", "tmin", "xmin", "t0", "anfang", "beginn", "début", "debut",
-    "inicio", "inizio",
+    "start", "starts", "begin", "begins", "beginning", "onset", "from", "tmin", "xmin", "t0", "anfang", "beginn", "von", "début",
+    "debut", "inicio", "inizio", "desde",
 })  # fmt: skip
 _ENDS = frozenset({
-    "end", "ends", "ending", "stop", "offset", "to", "until", "tmax", "xmax", "t1", "t2", "duration", "length", "ende", "dauer", "fin",
-    "fine", "durée", "duree",
+    "end", "ends", "ending", "stop", "offset", "to", "until", "tmax", "xmax", "t1", "t2", "duration", "length", "ende", "dauer", "bis",
+    "fin", "fine", "hasta", "durée", "duree",
 })  # fmt: skip
 """Words in headers that say when something begins and ends, where the cells below them are times."""
 

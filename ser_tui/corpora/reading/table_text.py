@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def decoded(path: Path) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: not {name} text (byte {error.start}); save the table as UTF-8, for example: "
-            f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > new{path.suffix}"
+            f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(path.with_suffix(f'.utf8{path.suffix}')))}"
         ) from None
     return (text if "\n" in text else text.replace("\r", "\n")), name
 

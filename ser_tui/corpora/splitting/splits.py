@@ -166,7 +166,7 @@ def require_speakers(manifest: Manifest, kind: str) -> None:
         which = "none of its utterances" if unknown == total else f"{total - unknown} of its {total} utterances only"
         raise UsageError(
             f"protocol {kind} needs speakers, and {manifest.corpus} names them for {which}; use random or stratified, "
-            "or a table with a column speaker"
+            "or add it again with a column of speakers, or with --speaker-in where names of files tell them"
         )
 
 

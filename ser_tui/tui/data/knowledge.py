@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -94,11 +94,15 @@ class Found:
     keep: Callable[[], None]
 
 
-def look_at(name: str, path: Path, like: str, progress: Callable[[int, int], None] | None = None) -> Found:
-    """What a corpus of that name would be. Reads every file that was not read before. Raises UserError where it cannot be one."""
+def look_at(name: str, path: Path, how: str, progress: Callable[[int, int], None] | None = None) -> Found:
+    """What a corpus of that name would be, `how`: as `corpora.asked.typed` has it. Reads every file that was not read before.
+
+    Raises UserError where it cannot be one.
+    """
+    from ser_tui.corpora.asked import typed
     from ser_tui.corpora.check import report
 
-    reading = corpora.Source(path, like=like)
+    reading = replace(typed(how), path=path)
     manifest = corpora.preview(name, path, reading, progress)
     lines = tuple(printable(line) for line in report(manifest).first_lines())
     return Found(lines, lambda: corpora.keep(manifest, path, reading))

@@ -51,7 +51,7 @@ class AddCorpusScreen(AppDialog[bool]):
                 classes="muted hint",
             )
             yield Input(id="path", compact=True)
-            yield Static("like: ravdess, tree or tree:2, where it is not recognised; else empty", classes="muted hint")
+            yield Static("like: ravdess, tree, tree:2; or options: --emotion COLUMN; else empty", classes="muted hint")
             yield Input(id="like", compact=True)
             with VerticalScroll(id="findings", can_focus=False):
                 yield Static("", id="found", markup=False)

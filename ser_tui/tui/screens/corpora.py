@@ -262,7 +262,7 @@ class CorporaScreen(AppScreen[None]):
         from ser_tui.tui.dialogs.add_corpus import AddCorpusScreen
 
         one = self.current
-        if await self.app.push_screen_wait(AddCorpusScreen(one.name if one and one.path is None else "")):
+        if await self.app.push_screen_wait(AddCorpusScreen(one.name if one and one.path is None and not one.usable else "")):
             self._look()
 
     @work
