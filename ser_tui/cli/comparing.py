@@ -13,7 +13,7 @@ from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.study.comparison import Pairing, outcomes, settings, sparkline_ends
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, scaled_sparkline
-from ser_tui.study.paired_runs import Recalls, corrected, recall_rows
+from ser_tui.study.paired_runs import Recalls, corrected, recall_rows, told_rows
 from ser_tui.study.run_summary import RunSummary, to_json
 from ser_tui.study.score_keys import DIFFERENCE
 
@@ -50,10 +50,8 @@ def compare_runs(references: list[str], *, as_json: bool, form: str = "", output
             "recalls_of_best": [_recalls_as_json(one) for one in found],
         })  # fmt: skip
         return
-    rows = [*outcomes(summaries), ("difference to the first", ("-", *(pairing.sentence for pairing in pairings)))]
-    rows.append(("best so far", tuple(_reached(one, summaries) for one in summaries)))
-    rows += [(f"recall of {label}", cells) for label, cells in recalls]
-    rows += differing
+    paired, *by_class = told_rows(pairings, recalls)
+    rows = [*outcomes(summaries), paired, ("best so far", tuple(_reached(one, summaries) for one in summaries)), *by_class, *differing]
     print_table(("", *(summary.run_id for summary in summaries)), [(label, *cells) for label, cells in rows])
     say(f"{counted(len(equal), 'setting')} {'is' if len(equal) == 1 else 'are'} equal")
 

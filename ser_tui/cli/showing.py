@@ -173,7 +173,7 @@ def _print_folds(state: RunState, summary: RunSummary, parts: Sequence[Explained
         say(
             f"{told.protocol}{whose}{state.study.beside}: pooled BCA {score_text(folds.scores[BCA])}, "
             f"{sample(folds.utterances, folds.interval_speakers)}; {chose(told.chosen_on)}; "
-            f"over {len(folds.folds)} folds mean {score(folds.mean)} ± {score(folds.deviation)}"
+            f"over {len(folds.folds)} folds mean {score(folds.mean)}, SD {score(folds.deviation)}"
             + (f"; probe {beside_probe(told.probe, p_is_about(folds.interval_speakers))}" if told.probe else "")
         )
         for warning in said(told.findings):

@@ -250,11 +250,12 @@ def paired_difference(
 ) -> tuple[float, float]:
     """BCA of `second` minus BCA of `first` on the same utterances, and the two-sided p of a paired permutation test.
 
-    Under the null hypothesis the two predictions of a unit could be swapped (Good 2005, section 3.2): p is the share of random
-    swaps, the observed one among them, with a difference at least as large. With `groups` (the speaker of each utterance) of
-    LEAST_SPEAKERS or more a unit is a speaker with all utterances, and p is about speakers like these; of fewer, and without
-    groups, it is a recording (of `recordings`; None: each utterance is one), and p is about what these very speakers say:
-    `swapped_speakers` tells the two apart.
+    Under the null hypothesis the two predictions of a unit could be swapped (Good 2005, section 3.2): p is the share of swaps, the
+    observed one among them, with a difference at least as large: of all that there are, where `permutations` suffice for them (up to
+    eleven units that differ), so that chance has no part in a p over few speakers; else of so many random ones. With `groups` (the
+    speaker of each utterance) of LEAST_SPEAKERS or more a unit is a speaker with all utterances, and p is about speakers like these; of
+    fewer, and without groups, it is a recording (of `recordings`; None: each utterance is one), and p is about what these very speakers
+    say: `swapped_speakers` tells the two apart.
     """
     true, a = _hits(truth, first)
     _, b = _hits(truth, second)
@@ -269,10 +270,16 @@ def paired_difference(
     differing = gaps[np.abs(gaps) > 1e-12]
     if not len(differing):
         return observed, 1.0
-    random = np.random.default_rng(seed)
-    sums = random.choice((-1.0, 1.0), size=(permutations, len(differing))) @ differing
-    extreme = int((np.abs(sums) >= abs(observed) - 1e-12).sum())
-    return observed, (extreme + 1) / (permutations + 1)
+    whole = 2 ** len(differing) <= permutations
+    signs = _all_signs(len(differing)) if whole else np.random.default_rng(seed).choice((-1.0, 1.0), size=(permutations, len(differing)))
+    extreme = int((np.abs(signs @ differing) >= abs(observed) - 1e-12).sum())
+    return observed, extreme / len(signs) if whole else (extreme + 1) / (permutations + 1)
+
+
+def _all_signs(units: int) -> NDArray[np.float64]:
+    """Every way to swap so many units, -1 where one is: [2 ** units, units]."""
+    swapped = np.arange(2**units)[:, None] >> np.arange(units) & 1
+    return 1.0 - 2.0 * swapped
 
 
 def numbered(units: Sequence[Hashable]) -> tuple[int, ...]:

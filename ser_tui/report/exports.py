@@ -34,7 +34,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import chose, of_collapsed, sample, speakers_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
-from ser_tui.study.paired_runs import corrected
+from ser_tui.study.paired_runs import corrected, told_rows
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, OF_FEATURES, PEAK_MEMORY, Measure, Score
 
@@ -146,9 +146,8 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
 
 def comparison_sheet(told: Sequence[Told], compared: Compared) -> Sheet:
     """How runs ended and which settings differ, one column a run, as `ser-tui compare` has it."""
-    paired = ("difference to the first", ("-", *(pairing.sentence for pairing in compared.pairings)))
-    recalls = [(f"recall of {label}", cells) for label, cells in compared.recalls]
-    rows = [(label, *cells) for label, cells in [*compared.outcomes, paired, *recalls, *compared.differing]]
+    against = told_rows(compared.pairings, compared.recalls)
+    rows = [(label, *cells) for label, cells in [*compared.outcomes, *against, *compared.differing]]
     columns = [SheetColumn("what", " "), *(SheetColumn(one.document["run_id"]) for one in told)]
     return Sheet(f"Comparison of {_names(told)}", tuple(columns), tuple(rows), note=f"{_protocols(told)} {_warnings(told)}".strip())
 

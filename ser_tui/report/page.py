@@ -15,6 +15,7 @@ from ser_tui.report.markup import Html, held_together, joined, table, tag
 from ser_tui.report.sections import run_section
 from ser_tui.study.formatting import counted, score
 from ser_tui.study.headline import chose
+from ser_tui.study.paired_runs import told_rows
 from ser_tui.study.scores import BCA, Measure
 
 Document = Mapping[str, Any]
@@ -79,9 +80,8 @@ def _contents(documents: Sequence[Document]) -> Iterator[tuple[str, str]]:
 
 def _comparison(documents: Sequence[Document], compared: Compared) -> Html:
     names = [str(document["run_id"]) for document in documents]
-    last = ("difference of the best trials to the first run's", ("-", *(pairing.sentence for pairing in compared.pairings)))
-    recalls = [(f"recall of {label}", cells) for label, cells in compared.recalls]
-    rows_ = [[label, *map(held_together, cells)] for label, cells in [*compared.outcomes, last, *recalls]]
+    against = told_rows(compared.pairings, compared.recalls)
+    rows_ = [[label, *map(held_together, cells)] for label, cells in [*compared.outcomes, *against]]
     differing = [[label, *cells] for label, cells in compared.differing]
     return tag(
         "section",

@@ -311,7 +311,7 @@ def _scores(figures: Figures, apart: str) -> Iterator[Html]:
             chose(folds["chosen_on"]),
             "; mean over the folds ",
             figures.number(f"{path}.mean"),
-            " ± ",
+            ", SD ",
             figures.number(f"{path}.deviation"),
             ".",
             *([" Probe: ", figures.scored(f"{path}.probe"), f", fine-tuning {_tested(folds['probe'])}."] if folds["probe"] else []),

@@ -26,6 +26,13 @@ Recalls = Mapping[str, tuple[Score, int, bool]]
 """Class -> (recall, of so many utterances, whether one speaker alone has it, so that the interval is over these)."""
 
 
+def told_rows(pairings: Sequence[Pairing], recalls: Sequence[Row]) -> list[Row]:
+    """Rows of the tests against the first run and of recalls, which `recall_rows` made, where they stand among those of test parts and
+    folds: both are of the best trials on the validation part, which chose these."""
+    paired = ("valid. difference to the first", ("-", *(pairing.sentence for pairing in pairings)))
+    return [paired, *((f"valid. recall of {label}", cells) for label, cells in recalls)]
+
+
 _OF_ONE = ", over 1 speaker's utterances"
 """Beside an interval, where those of the other classes are over speakers."""
 

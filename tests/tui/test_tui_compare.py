@@ -135,7 +135,8 @@ async def test_the_comparison_is_copied_as_a_table_for_a_document(runs: Path) ->
         await press(pilot, "enter")
         await until_shown(pilot, "copied, and written to")
         assert pilot.app.clipboard == (one.folder.path / "export" / "comparison.md").read_text()
-        assert "recall of anger, n = 19" in pilot.app.clipboard and "shared utterances" in pilot.app.clipboard
+        assert "valid. recall of anger, n = 19" in pilot.app.clipboard and "shared utterances" in pilot.app.clipboard
+        assert "valid. difference to the first" in pilot.app.clipboard  # beside the headline, which may be of the test part
 
 
 def test_curves_stop_where_their_runs_do_and_other_objectives_are_only_named() -> None:

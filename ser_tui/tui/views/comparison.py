@@ -85,7 +85,7 @@ def rows(
         found.append(_heading("equal", f"{len(equal)} identical (a)", len(summaries)))
     alike = [True, *(pairings.get(one.run_id, Pairing()).difference is not None for one in summaries[1:])]
     by_class = recall_rows(recalls, alike)
-    found += [_heading("recalls", "recall by class", len(summaries))] if by_class else []
+    found += [_heading("recalls", "recall by class, valid.", len(summaries))] if by_class else []
     found += [_row(f"recall {label}", f" {label}", cells) for label, cells in by_class]
     if show_equal:
         found += [_row(f"equal {label}", label.removeprefix("search."), cells, "muted") for label, cells in equal]
