@@ -278,8 +278,8 @@ def paired_difference(
 
 def _all_signs(units: int) -> NDArray[np.float64]:
     """Every way to swap so many units, -1 where one is: [2 ** units, units]."""
-    swapped = np.arange(2**units)[:, None] >> np.arange(units) & 1
-    return 1.0 - 2.0 * swapped
+    swapped = (np.arange(2**units)[:, None] >> np.arange(units) & 1).astype(bool)
+    return np.where(swapped, -1.0, 1.0)
 
 
 def numbered(units: Sequence[Hashable]) -> tuple[int, ...]:
