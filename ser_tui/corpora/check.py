@@ -23,6 +23,8 @@ from ser_tui.study.formatting import counted
 
 _NAMED = 3
 """Files that a line of many names."""
+_FEW = 2
+"""Utterances of a class with fewer cannot be trained on and scored as well."""
 _SHOWN = 5
 """Pairs of overlapping segments that a warning names."""
 
@@ -80,6 +82,12 @@ class CheckReport:
         if self.missing:
             lines.append(self.missing)
         lines += [f"one class: {sentence}" for sentence in sentences(self.spellings)]
+        if few := [f"{emotion} {count}" for emotion, count in self.emotions.items() if count < _FEW]:
+            word = few[0].rpartition(" ")[0]
+            lines.append(
+                f"few: {', '.join(few)}; a split has them in training or in what is scored, not in both; "
+                f"a study drops a class with labels ({word}=)"
+            )
         if self.segments:
             lines.append(f"segments: {_cut(self.segments, self.recordings, self.utterances)}")
         if self.parts:

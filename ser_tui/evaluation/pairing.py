@@ -21,7 +21,7 @@ def pair(first: RunState, second: RunState) -> Pairing:
         # One of an older version's, or that was imported: under one name there may be two.
         return Pairing(reason=UNKNOWN_CORPUS)
     if corpora[0] != corpora[1]:
-        return Pairing(reason="other corpus")
+        return Pairing(reason=_other_corpus(first, second))
     if not first.truth or not second.truth:
         return Pairing(reason=UNKNOWN_UTTERANCES)
     if first.truth != second.truth or not _same_part(begun, begun_second):
@@ -30,6 +30,16 @@ def pair(first: RunState, second: RunState) -> Pairing:
     classes = len(begun.classes)
     difference, p = paired_difference(first.truth, one.predictions, other.predictions, classes, speakers, recordings)
     return Pairing(difference, p, len(first.truth), len(set(speakers or ())), swapped_speakers(speakers) > 0, len(set(recordings or ())))
+
+
+def _other_corpus(first: RunState, second: RunState) -> str:
+    """Why two runs were not on one corpus: beginning with "other", what a user who named one corpus has changed of it."""
+    one, two = first.study, second.study
+    if one.corpus != two.corpus:
+        return "other corpus"
+    if one.labels != two.labels:
+        return "other labels"
+    return "other speakers" if one.plain.get("speakers") != two.plain.get("speakers") else "other files of it"
 
 
 def best_recalls(state: RunState) -> dict[str, tuple[Score, int, bool]]:

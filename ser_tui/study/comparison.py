@@ -102,7 +102,7 @@ def flat(study: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         elif isinstance(value, list | tuple):
             found[name] = ", ".join(str(item) for item in value) or "-"
         else:
-            found[name] = parameter(key, value) if prefix == "search." else str(value)
+            found[name] = parameter(key, value) if prefix == "search." else str(value) or ("dropped" if prefix == "labels." else "")
     return found
 
 

@@ -80,17 +80,19 @@ def test_the_dialog_takes_the_options_that_its_messages_name(home: Path, sound: 
 
 
 def test_the_kind_that_most_files_share_is_told_where_none_can_be_used(home: Path) -> None:
-    (home / "t.csv").write_text("file,emotion\na.wav,???\n" + "".join(f"x{n}.wav,joy\n" for n in range(9)))
+    (home / "t.csv").write_text("file,emotion\na.wav,\n" + "".join(f"x{n}.wav,joy\n" for n in range(9)))
     with pytest.raises(UserError, match=r"10 files left out; first: x0\.wav: No such file.*--root DIR"):
         registry.preview("mine", home / "t.csv")
 
 
-def test_marks_without_a_letter_are_no_emotion(home: Path, sound: Any) -> None:
-    sound(home / "a.wav")
-    sound(home / "b.wav")
-    (home / "t.csv").write_text("file,emotion\na.wav,joy\nb.wav,???\n")
-    made = registry.preview("mine", home / "t.csv")
-    assert made.emotions == {"joy": 1} and made.problems[0].reason.endswith("no emotion")
+def test_a_class_that_no_split_can_train_on_and_score_is_told(home: Path, sound: Any) -> None:
+    for name in "abcd":
+        sound(home / f"{name}.wav")
+    (home / "t.csv").write_text("file,emotion\na.wav,joy\nb.wav,???\nc.wav,joy\nd.wav,joy\n")
+    told = report(registry.preview("mine", home / "t.csv")).first_lines()
+    assert [line for line in told if "few" in line] == [
+        "few: ??? 1; a split has them in training or in what is scored, not in both; a study drops a class with labels (???=)"
+    ]
 
 
 def test_the_way_out_of_another_encoding_can_be_run_from_anywhere(home: Path, sound: Any, tmp_path: Path) -> None:

@@ -51,7 +51,11 @@ def test_runs_of_older_versions_are_compared_over_utterances() -> None:
 
 def test_why_two_runs_cannot_be_paired() -> None:
     assert pair(RunState(), state(0)).reason == "no score yet"
-    assert pair(state(0, fingerprints={"corpus": "d"}), state(0)).reason == "other corpus"
+    one, other = state(0), {"corpus": "d"}
+    assert pair(state(0, fingerprints=other), one).reason == "other files of it"
+    assert pair(state(0, fingerprints=other, study={**STUDY, "corpus": "mine"}), one).reason == "other corpus"
+    assert pair(state(0, fingerprints=other, study={**STUDY, "labels": {"calm": ""}}), one).reason == "other labels"
+    assert pair(state(0, fingerprints=other, study={**STUDY, "speakers": {"mine": {"without": ["a"]}}}), one).reason == "other speakers"
     assert pair(state(0, study={"protocol": {"kind": "random"}}), state(0)).reason == "other utterances"
     assert pair(state(0, fingerprints={"corpus": "c", "split": "t"}), state(0)).reason == "other utterances"
 

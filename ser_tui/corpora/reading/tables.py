@@ -177,7 +177,7 @@ def _row_problem(file: str, cells: Mapping[str, str]) -> str:
         return "a NUL character in the file's name"
     if "\n" in cells.get("emotion", ""):
         return "a line break within the emotion; is a quotation mark missing?"
-    if cells.get("emotion", "").casefold() in _NO_EMOTION or not cells["emotion"].strip("?-.*/_ "):
+    if cells.get("emotion", "").casefold() in _NO_EMOTION:
         return "no emotion"
     return ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ser_tui.corpora.manifest import Manifest
@@ -35,8 +35,8 @@ def usable_parts(manifest: Manifest, study: Study) -> UsableParts:
     _refuse_nameless(manifest, study, (*parts.train, *parts.validation, *parts.test))
     missing = set(range(len(classes))) - {classes.index(manifest.utterances[i].emotion) for i in parts.train}
     if missing:
-        names = ", ".join(classes[index] for index in sorted(missing))
-        raise UserError(f"no utterance of {names} is left to train on; choose another protocol, seed or size")
+        lost = [classes[index] for index in sorted(missing)]
+        raise UserError(f"no utterance of {', '.join(lost)} is left to train on; choose another protocol, seed or size, {_dropped(lost)}")
     several = study.protocol.kind in FOLDED and study.protocol.objective_folds != 1
     made = folds(manifest, study.protocol) if several or study.protocol.kind == "kfold" else []
     numbered = {name: fold.validation for name, fold in made} if study.protocol.kind == "kfold" else {}
@@ -44,8 +44,10 @@ def usable_parts(manifest: Manifest, study: Study) -> UsableParts:
     if len(scored) < 2:
         return UsableParts(parts, classes, numbered)
     for name, fold in scored.items():
-        if lost := sorted(set(classes) - {manifest.utterances[index].emotion for index in fold.train}):
-            raise UserError(f"no utterance of {', '.join(lost)} is left to train on in fold {name}; choose another protocol")
+        if gone := sorted(set(classes) - {manifest.utterances[index].emotion for index in fold.train}):
+            raise UserError(
+                f"no utterance of {', '.join(gone)} is left to train on in fold {name}; choose another protocol, {_dropped(gone)}"
+            )
     return UsableParts(parts, classes, numbered, scored, len(made))
 
 
@@ -79,3 +81,8 @@ def classes_of(manifest: Manifest) -> tuple[str, ...]:
             f"({', '.join(classes) or 'none'}); a search needs two emotions at least: `ser-tui corpora check {manifest.corpus}`"
         )
     return classes
+
+
+def _dropped(words: Sequence[str]) -> str:
+    """or leave it out with labels (???=): the way out that stays where a corpus has next to nothing of a class."""
+    return f"or leave {'it' if len(words) == 1 else 'them'} out with labels ({', '.join(f'{word}=' for word in words)})"
