@@ -30,13 +30,11 @@ def delete_runs(references: Sequence[str], *, sure: bool, for_good: bool) -> Non
             say("kept")
             return
     index = Index(runs_folder())
-    for folder in found:
-        if for_good:
-            index.delete(folder)
-            say(f"deleted {folder.run_id}")
-        else:
-            index.discard(folder)
-            say(f"moved {folder.run_id} to the trash: `ser-tui restore {folder.run_id}` brings it back")
+    if for_good:
+        index.delete(*found, told=lambda folder: say(f"deleted {folder.run_id}"))
+    else:
+        back = "to the trash: `ser-tui restore {0}` brings it back"
+        index.discard(*found, told=lambda folder: say(f"moved {folder.run_id} {back.format(folder.run_id)}"))
     if not for_good:
         say("its room on the disk is free after `ser-tui trash --empty`")
 

@@ -6,6 +6,7 @@ read, which counts as wrong and, having no probabilities, enters no calibration.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
@@ -269,11 +270,13 @@ def listed(
     for index, (true, answer) in enumerate(zip(answers.truth, answers.predictions, strict=True)):
         if not (right or cell or true != answer):
             continue
+        # Before anything is gathered of it: a key asks for one cell of 100,000 answers.
+        if truth not in (None, answers.classes[true]) or said not in (None, _class_said(answers, answer)):
+            continue
         one = _answered(answers, index, true, answer)
         spoken = one.spoken
         fits = (
-            (truth is None or one.truth == truth) and (said is None or one.said == said)
-            and (speaker is None or spoken.speaker == speaker) and (gender is None or spoken.gender == gender)
+            (speaker is None or spoken.speaker == speaker) and (gender is None or spoken.gender == gender)
             and (shortest is None or (spoken.seconds is not None and spoken.seconds >= shortest))
             and (longest is None or (spoken.seconds is not None and spoken.seconds <= longest))
         )  # fmt: skip
@@ -283,12 +286,15 @@ def listed(
 
 
 def _answered(answers: Answers, index: int, true: int, answer: int) -> Wrong:
-    row = None if answers.probabilities is None else answers.probabilities[index]
-    known = row is not None and bool(np.isfinite(row).all())
-    shares = {name: float(row[i]) for i, name in enumerate(answers.classes)} if known and row is not None else {}
-    name, said = answers.classes[true], "" if answer == UNREADABLE else answers.classes[answer]
+    row = [] if answers.probabilities is None else answers.probabilities[index].tolist()
+    shares = dict(zip(answers.classes, row, strict=True)) if row and all(map(math.isfinite, row)) else {}
+    name, said = answers.classes[true], _class_said(answers, answer)
     spoken = answers.spoken[index] if answers.spoken else Spoken(f"utterance {index + 1}")
     return Wrong(index, name, said, spoken, shares.get(said), shares.get(name), shares)
+
+
+def _class_said(answers: Answers, answer: int) -> str:
+    return "" if answer == UNREADABLE else answers.classes[answer]
 
 
 def by_group(answers: Answers, by: By) -> tuple[Group, ...]:

@@ -270,10 +270,18 @@ def paired_difference(
     differing = gaps[np.abs(gaps) > 1e-12]
     if not len(differing):
         return observed, 1.0
-    whole = 2 ** len(differing) <= permutations
-    signs = _all_signs(len(differing)) if whole else np.random.default_rng(seed).choice((-1.0, 1.0), size=(permutations, len(differing)))
-    extreme = int((np.abs(signs @ differing) >= abs(observed) - 1e-12).sum())
-    return observed, extreme / len(signs) if whole else (extreme + 1) / (permutations + 1)
+
+    def extreme(signs: NDArray[np.float64]) -> int:
+        return int((np.abs(signs @ differing) >= abs(observed) - 1e-12).sum())
+
+    if 2 ** len(differing) <= permutations:
+        return observed, extreme(_all_signs(len(differing))) / 2 ** len(differing)
+    random, found, left = np.random.default_rng(seed), 0, permutations
+    while left > 0:  # in turns, since a draw has a number for each unit: those of 100,000 utterances at once are gigabytes
+        signs = random.choice((-1.0, 1.0), size=(min(left, _DRAWN_AT_ONCE), len(differing)))
+        found += extreme(signs)
+        left -= len(signs)
+    return observed, (found + 1) / (permutations + 1)
 
 
 def _all_signs(units: int) -> NDArray[np.float64]:

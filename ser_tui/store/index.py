@@ -7,6 +7,7 @@ file lock, see `ser_tui.store.database`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,19 +80,30 @@ class Index:
         snapshot.keep(reader, after)
         return described(folder, after)
 
-    def discard(self, folder: RunFolder) -> None:
-        """Move a run into the trash, see `ser_tui.store.trash`. Raises UserError while a worker is, or may be, on it."""
-        _refuse_if_worked_on(folder, self.state(folder))
-        trash.discard(folder)
-        self._followed.pop(folder.run_id, None)
-        self._try_to_store({}, {folder.run_id})
+    def discard(self, *chosen: RunFolder, told: Callable[[RunFolder], None] | None = None) -> None:
+        """Move runs into the trash, see `ser_tui.store.trash`; each that is there is `told`.
 
-    def delete(self, folder: RunFolder) -> None:
-        """Remove a run's folder and its entry for good. Raises UserError while a worker is, or may be, on it."""
-        _refuse_if_worked_on(folder, self.state(folder))
-        trash.remove(self.runs, folder)
-        self._followed.pop(folder.run_id, None)
-        self._try_to_store({}, {folder.run_id})
+        Raises UserError while a worker is, or may be, on one; those before it are moved then.
+        """
+        self._take_away(chosen, trash.discard, told)
+
+    def delete(self, *chosen: RunFolder, told: Callable[[RunFolder], None] | None = None) -> None:
+        """Remove runs' folders and entries for good, otherwise as `discard`."""
+        self._take_away(chosen, lambda folder: trash.remove(self.runs, folder), told)
+
+    def _take_away(self, chosen: Iterable[RunFolder], away: Callable[[RunFolder], None], told: Callable[[RunFolder], None] | None) -> None:
+        gone: set[str] = set()
+        try:
+            for folder in chosen:
+                _refuse_if_worked_on(folder, self.state)
+                away(folder)
+                self._followed.pop(folder.run_id, None)
+                gone.add(folder.run_id)
+                if told is not None:
+                    told(folder)
+        finally:
+            if gone:  # once for all of them: the index of thousands of runs is written as a whole
+                self._try_to_store({}, gone)
 
     def _summarize(self, folder: RunFolder) -> RunSummary:
         from ser_tui.store import snapshot
@@ -143,12 +155,12 @@ def with_remarks(summary: RunSummary, folder: RunFolder) -> RunSummary:
     return changed(summary, remarks=read_remarks(folder), remarks_written=written or None)
 
 
-def _refuse_if_worked_on(folder: RunFolder, state: RunState) -> None:
+def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunState]) -> None:
     worker = liveness(folder)
     busy = UserError(f"{folder.run_id} is being worked on; stop it first: `ser-tui stop {folder.run_id}`")
     if worker == "live":
         raise busy
-    if worker == "elsewhere" and not state.status.over:
+    if worker == "elsewhere" and not state(folder).status.over:
         facts = worker_facts(folder)
         raise UserError(
             f"{folder.run_id} may be worked on by host {facts.process.host if facts else 'elsewhere'}: delete it there, or "

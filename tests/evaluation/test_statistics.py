@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Literal
 
 import numpy as np
@@ -200,3 +201,16 @@ def test_intervals_over_recordings_cover_the_true_accuracy() -> None:
         low, high = bootstrap_interval([0] * 300, np.where(right, 0, 1).tolist(), 2, "accuracy", None, trial, 400, recordings)
         covered += low <= 0.75 <= high
     assert covered / 200 > 0.89
+
+
+def test_a_test_over_many_utterances_takes_little_memory() -> None:
+    """All swaps at once, a number for each utterance, were 3 GB for 100,000 of them."""
+    truth, wrong = [0, 1] * 2500, [1, 0] * 2500
+    tracemalloc.start()
+    try:
+        difference, p = paired_difference(truth, wrong, truth, 2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert difference == 1.0 and p < 0.001
+    assert peak < 40e6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from textual.events import AppBlur
 
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
+from ser_tui.store.remarks import change_remarks
 from ser_tui.study import events
 from ser_tui.study.findings import Finding, plain
 from ser_tui.study.frozen import changed
 from ser_tui.study.log_codec import encode
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.data import feed as data_feed
 from ser_tui.tui.screens.home import HomeScreen
 from ser_tui.tui.screens.run import RunScreen
 from ser_tui.tui.views.runs import HOME_COLUMNS, home_cells, home_columns
@@ -76,6 +79,30 @@ async def test_a_run_that_another_screen_saw_first_is_listed_too(runs: Path) -> 
         app.feed().poll()
         await pilot.press("escape")
         await until_shown(pilot, "2 runs")
+
+
+def test_of_many_runs_a_look_a_second_takes_the_old_ones_in_turn(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files each of 3,000 runs, once a second, keep a disk of a network busy for nothing."""
+    monkeypatch.setattr(data_feed, "NEWEST", 2)
+    monkeypatch.setattr(data_feed, "IN_TURN", 3)
+    oldest = under_way(runs, number=9, trials=2)
+    oldest.live()
+    over = [finished(runs, number=number, trials=1).folder for number in range(8)]
+    feed = data_feed.RunsFeed(runs)
+    feed.poll()
+    for folder in over:
+        change_remarks(folder, lambda before: replace(before, title="seen"))
+    oldest.trial(3, 0.8, oldest.parameters())
+    seen = []
+    for _ in range(3):
+        feed.poll(in_turn=True)
+        seen.append([one.title == "seen" for one in feed.summaries[:-1]].count(True))
+    assert seen == [5, 8, 8] and feed.summaries[-1].trials == 3
+    change_remarks(over[-1], lambda before: replace(before, title="now"))
+    feed.poll()
+    assert feed.summaries[-2].title == "now"
+    shutil.rmtree(over[-1].path)
+    assert len(feed.poll(in_turn=True) or ()) == 8
 
 
 async def test_a_folder_with_a_run_under_another_name_is_told(runs: Path) -> None:

@@ -109,7 +109,7 @@ def folds(manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] 
         return [(protocol.kind, split(manifest, protocol))]
     rest, test = _hold_out(manifest, protocol)
     if held := set(test_part):
-        rest, test = [index for index in rest if index not in held], [*test, *(index for index in test_part if index not in test)]
+        rest, test = [index for index in rest if index not in held], list(dict.fromkeys([*test, *test_part]))
     groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
     made: list[tuple[str, Split]] = []
     for name, members in groups:

@@ -49,7 +49,8 @@ def divide(
     # Where every recording is larger than what is asked for, the first of the smallest ones.
     chosen = chosen[: len(groups) - 1] or [min(order, key=lambda place: len(groups[place]))]
     taken = [index for place in chosen for index in groups[place]]
-    kept = [index for place in order if place not in set(chosen) for index in groups[place]]
+    away = set(chosen)
+    kept = [index for place in order if place not in away for index in groups[place]]
     return kept, taken
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ser_tui.store.index import Index, with_remarks
@@ -13,6 +14,9 @@ from ser_tui.study.frozen import changed
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
+
+NEWEST, IN_TURN = 64, 128
+"""Runs that are over and that every poll looks at: the newest, and of the older ones so many, each in its turn."""
 
 
 class RunsFeed:
@@ -25,16 +29,22 @@ class RunsFeed:
         self._summaries: dict[str, RunSummary] = {}
         self._sizes: dict[str, int] = {}
         self._read = False
+        self._turn = 0
+        """Where among the older runs the next poll in turns goes on."""
 
     @property
     def summaries(self) -> list[RunSummary]:
         """What the last poll found."""
         return list(self._summaries.values())
 
-    def poll(self) -> list[RunSummary] | None:
-        """The summaries, newest first, or None where nothing has changed since the last call."""
+    def poll(self, *, in_turn: bool = False) -> list[RunSummary] | None:
+        """The summaries, newest first, or None where nothing has changed since the last call.
+
+        `in_turn`: for who asks every second. A run that comes, goes or is under way is seen at once, and of old runs that are over only
+        some are looked at: of thousands, on a disk of a network, one such look at all would take longer than that second.
+        """
         with self._lock:
-            return self._poll()
+            return self._poll(in_turn)
 
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, from its log."""
@@ -44,16 +54,15 @@ class RunsFeed:
     def discard(self, folders: Iterable[RunFolder]) -> None:
         """Move runs into the trash. Raises UserError while a worker is on one; those before it are moved then."""
         with self._lock:
-            for folder in folders:
-                self._index.discard(folder)
+            self._index.discard(*folders)
 
-    def _poll(self) -> list[RunSummary] | None:
+    def _poll(self, in_turn: bool) -> list[RunSummary] | None:
         present, queued = folders(self.runs), waiting(self.runs)
         if not self._read or [folder.run_id for folder in present] != list(self._summaries):
             return self._refresh()
         changed = False
         ended = False
-        for folder in present:
+        for folder in self._due(present, queued) if in_turn else present:
             before = self._summaries[folder.run_id]
             after = self._looked_at(folder, before, queued.get(folder.run_id, ""))
             if after is not before:
@@ -63,6 +72,19 @@ class RunsFeed:
         if ended:
             return self._refresh()
         return list(self._summaries.values()) if changed else None
+
+    def _due(self, present: list[RunFolder], queued: Collection[str]) -> list[RunFolder]:
+        """The runs that this poll in turns looks at."""
+        found: list[RunFolder] = []
+        settled: list[RunFolder] = []
+        for folder in present:
+            one = self._summaries[folder.run_id]
+            over = one.status.over and one.state == one.status.value and folder.run_id not in queued
+            (settled if over else found).append(folder)
+        older = settled[NEWEST:]
+        begin = self._turn if self._turn < len(older) else 0
+        self._turn = begin + IN_TURN
+        return [*found, *settled[:NEWEST], *older[begin : self._turn]]
 
     def _refresh(self) -> list[RunSummary]:
         found = self._index.refresh()
@@ -90,6 +112,6 @@ class RunsFeed:
 
 def _size(folder: RunFolder) -> int:
     try:
-        return folder.log.stat().st_size
+        return os.stat(f"{folder.path}/events.jsonl").st_size
     except OSError:
         return 0

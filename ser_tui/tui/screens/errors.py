@@ -104,6 +104,8 @@ class ErrorsScreen(AppScreen[None]):
         self._which = 0
         self._at: Place = (0, 0)
         self._whole, self._shares, self._words = False, False, ""
+        self._found: tuple[object, tuple[Wrong, ...]] = None, ()
+        """Of which part and cell, and its utterances before the filter."""
         self._listed: tuple[Wrong, ...] = ()
         self._alike = 0
         """So many characters begin the names of all that are listed."""
@@ -201,8 +203,10 @@ class ErrorsScreen(AppScreen[None]):
         answers = self._part.answers
         assert answers is not None
         truth, said = self._cell
-        found = errors.listed(answers) if self._whole else errors.listed(answers, truth=truth, said=said)
-        return tuple(one for one in found if fits(one, self._words))
+        of = (self._which, self._whole or (truth, said))
+        if self._found[0] != of:  # a key of the filter asks for some of what is known
+            self._found = of, errors.listed(answers) if self._whole else errors.listed(answers, truth=truth, said=said)
+        return tuple(one for one in self._found[1] if fits(one, self._words)) if self._words else self._found[1]
 
     def _cells(self, key: str) -> tuple[Text, ...]:
         one = self._listed[int(key)]

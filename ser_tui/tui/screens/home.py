@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -92,6 +93,8 @@ class HomeScreen(AppScreen[None]):
         self._loaded = False
         self._stood: str | None = None
         """The row under the cursor when this screen came to the front."""
+        self._came = False
+        """Whether it came to the front since the runs were last looked at: any of them may have been changed from another screen."""
         self._misnamed: list[str] = []
         self._next_queue = 0.0
         self._number = 0
@@ -122,7 +125,8 @@ class HomeScreen(AppScreen[None]):
         while True:
             if self.in_front:
                 # Not what this poll alone has found: other screens poll the feed too.
-                found = await self.attempt(self._looked)
+                in_turn, self._came = not self._came, False
+                found = await self.attempt(partial(self._looked, in_turn=in_turn))
                 if found is not None and not (self._loaded and found == self.summaries):
                     if not self._loaded:
                         self._misnamed = await self.attempt(lambda: misnamed(self.ser.runs)) or []
@@ -131,9 +135,9 @@ class HomeScreen(AppScreen[None]):
                 await self._see_to_the_queue()
             await asyncio.sleep(POLL_SECONDS)
 
-    def _looked(self) -> list[RunSummary]:
+    def _looked(self, *, in_turn: bool = False) -> list[RunSummary]:
         feed = self.ser.feed()
-        feed.poll()
+        feed.poll(in_turn=in_turn)
         return feed.summaries
 
     async def _see_to_the_queue(self) -> None:
@@ -186,6 +190,7 @@ class HomeScreen(AppScreen[None]):
     def on_screen_resume(self) -> None:
         """In front again: the cursor is on the run that was looked at, at once or when that is listed."""
         super().on_screen_resume()
+        self._came = True
         for table in self.query(RunsTable):
             self._stood = table.current
             self._go_to_opened(table)
