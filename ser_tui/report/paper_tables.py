@@ -134,6 +134,9 @@ def searches(runs: Iterable[tuple[str, RunState]], encoder: str, protocol: str, 
             continue
         if study.objectives != (BCA,) or study.constraints:
             continue
+        if state.start is None:
+            left[run_id] = "it has not begun"
+            continue
         if why := other_task(study):
             left[run_id] = why
             continue

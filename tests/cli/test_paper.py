@@ -64,6 +64,8 @@ def test_a_row_is_the_newest_fair_run_of_its_first_trials(runs: Path, capsys: py
     assert searches([("c", newer), ("b", newer), ("a", older)], "whisper-tiny.en", "random", 15)[0]["random"].others == (0.8,), (
         "a search that was made again with its seed is no other draw"
     )
+    waiting = replace(RunState(), study=newer.study)
+    assert searches([("d", waiting)], "whisper-tiny.en", "random", 15)[1] == {"d": "it has not begun"}
     assert rows["gp"]["paper"]["score"] == 0.96 and rows["gp"]["ours"] is None
     assert rows["gp"]["command"] == "ser-tui run emodb-gp --set encoder=whisper-tiny.en"
     assert sorted(document["left_out"].values()) == ["3 of 15 trials", "it had a warm start"]
