@@ -15,6 +15,8 @@ from ser_tui.training.metrics import balanced_accuracy, class_counts, shares
 
 RESAMPLES = 2000
 PERMUTATIONS = 4000
+ALL_SWAPS_OF = 16
+"""Units of a paired test, of which all swaps are counted: 65,536 cost milliseconds, and a corpus's twelve actors are few."""
 COVERAGE = 0.95
 PRIOR_SPEAKERS = 4
 """How many speakers of the usual spread are believed in before the first is heard. Chosen with PRIOR_SPREAD by
@@ -251,8 +253,8 @@ def paired_difference(
     """BCA of `second` minus BCA of `first` on the same utterances, and the two-sided p of a paired permutation test.
 
     Under the null hypothesis the two predictions of a unit could be swapped (Good 2005, section 3.2): p is the share of swaps, the
-    observed one among them, with a difference at least as large: of all that there are, where `permutations` suffice for them (up to
-    eleven units that differ), so that chance has no part in a p over few speakers; else of so many random ones. With `groups` (the
+    observed one among them, with a difference at least as large: of all that there are, up to ALL_SWAPS_OF units that differ, so that
+    chance has no part in a p over few speakers; else of so many random `permutations`. With `groups` (the
     speaker of each utterance) of LEAST_SPEAKERS or more a unit is a speaker with all utterances, and p is about speakers like these; of
     fewer, and without groups, it is a recording (of `recordings`; None: each utterance is one), and p is about what these very speakers
     say: `swapped_speakers` tells the two apart.
@@ -274,7 +276,7 @@ def paired_difference(
     def extreme(signs: NDArray[np.float64]) -> int:
         return int((np.abs(signs @ differing) >= abs(observed) - 1e-12).sum())
 
-    if 2 ** len(differing) <= permutations:
+    if len(differing) <= ALL_SWAPS_OF:
         return observed, extreme(_all_signs(len(differing))) / 2 ** len(differing)
     random, found, left = np.random.default_rng(seed), 0, permutations
     while left > 0:  # in turns, since a draw has a number for each unit: those of 100,000 utterances at once are gigabytes

@@ -168,6 +168,8 @@ def test_swaps_of_whole_speakers_see_that_one_speaker_makes_the_difference() -> 
     assert gap == pytest.approx(1 / 8) and p == 1.0  # one speaker's sign decides nothing
     each = [1 - label if index % 20 < 4 else label for index, label in enumerate(truth)]
     assert paired_difference(truth, each, truth, 2, speakers)[1] == 2 / 256
+    actors = [f"a{index % 16:02}" for index in range(160)]  # so many swaps are counted, not drawn
+    assert paired_difference(truth, [1 - label for label in truth], truth, 2, actors)[1] == 2 / 2**16
 
 
 def test_of_too_few_speakers_their_utterances_are_swapped() -> None:
