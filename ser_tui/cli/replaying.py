@@ -13,9 +13,9 @@ from ser_tui.client import replaying
 from ser_tui.client.replaying import Replayed
 from ser_tui.places import runs_folder
 from ser_tui.replay.searches import BUDGET, FOREST, MOST_TRIALS, NEAREST, SURROGATES, Request, bounds_told
-from ser_tui.replay.table import ReplayFigures, ToMark, figures
+from ser_tui.replay.table import ReplayFigures, figures
 from ser_tui.study.errors import UsageError
-from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.formatting import counted, duration, score, with_error
 from ser_tui.study.records import to_plain
 
 EVERY = 2.0
@@ -80,13 +80,14 @@ def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Rep
         known = "" if error is None else f"; its error on unseen trials, cross-validated: {score(error)} (RMSE of BCA)"
         say(f"{kind}: {SURROGATES[kind]}{known}")
         shown = [(replaying.named(request.strategies[index]), rows[index, surrogate]) for index, surrogate in rows if surrogate == kind]
-        mark = f">= {score(reach)}"
+        reached = f">= {score(reach)}"
         count = () if request.minutes is None else ("TRIALS",)
-        headings = ("STRATEGY", "SEEDS", "MEAN", "10TH PCT", mark, "TO .80", "TO .90", "TO .95", *count, "MINUTES", "PROPOSAL")
+        headings = ("STRATEGY", "SEEDS", "MEAN", "10TH PCT", reached, "TO .80", "TO .90", "TO .95", *count, "MINUTES", "PROPOSAL")
         print_table(headings, [
             (
-                label, str(one.searches), _with_error(one.best), _with_error(one.tenth), _with_error(one.reached, 2),
-                *map(_to, one.marks), *(f"{one.trials:.1f}" for _ in count), "-" if one.minutes is None else f"{one.minutes:.0f}",
+                label, str(one.searches), with_error(one.best), with_error(one.tenth), with_error(one.reached, 2),
+                *(mark.text for mark in one.marks), *(f"{one.trials:.1f}" for _ in count),
+                "-" if one.minutes is None else f"{one.minutes:.0f}",
                 f"{one.proposing:.3f} s",
             )
             for label, one in shown
@@ -94,15 +95,6 @@ def _print(request: Request, found: Replayed, rows: Mapping[tuple[int, str], Rep
     say("best of a search, (standard error); TO: median trials until a BCA was passed; MINUTES of a search, by the recorded trials")
     if not found.whole:
         say("interrupted: what is done is kept, the same command goes on", error=True)
-
-
-def _with_error(pair: tuple[float, float], digits: int = 3) -> str:
-    value, error = (f"{number:.{digits}f}".removeprefix("0") for number in pair)
-    return f"{value} ({error})" if pair[1] == pair[1] else value
-
-
-def _to(mark: ToMark) -> str:
-    return "-" if mark.trials is None else f"{mark.trials:.0f}"
 
 
 def _document(request: Request, found: Replayed, rows: Mapping[tuple[int, str], ReplayFigures], reach: float, seeds: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ser_tui.corpora.registry import find, read_manifest
 from ser_tui.corpora.repeated import by_content, contradictions, copies
 from ser_tui.corpora.unified import sentences
 from ser_tui.study.findings import Finding, plain, said
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, some_of
 
 _NAMED = 3
 """Files that a line of many names."""
@@ -104,7 +104,7 @@ class CheckReport:
             f"{counted(len(self.emotions), 'emotion')}, "
             f"{self.minutes:.1f} min, {rates}, in {self.root}",
             f"emotions: {', '.join(f'{emotion} {count}' for emotion, count in self.emotions.items())}",
-            f"speakers: {_shown([f'{name} {count}' for name, count in self.speakers.items()], 8) or self.nobody}",
+            f"speakers: {some_of([f'{name} {count}' for name, count in self.speakers.items()], 8) or self.nobody}",
             *self.told(),
             *(f"warning: {warning}" for warning in self.warnings),
         ]
@@ -198,7 +198,7 @@ def report(manifest: Manifest) -> CheckReport:
 def _nobody(manifest: Manifest) -> str:
     """That no speaker is named, and the option that finds them in names of files."""
     found = [] if manifest.speakers else named_speakers.proposed(one.path.name for one in manifest.utterances)
-    told = [f"'{pattern}', which finds {len(who)} ({_shown(who, 8)})" for pattern, who in found[:_NAMED]]
+    told = [f"'{pattern}', which finds {len(who)} ({some_of(who, 8)})" for pattern, who in found[:_NAMED]]
     ways = " or ".join(told) or "with a pattern, for example 'P(\\d+)'"
     return f"none are named; if names of files tell them, add {named_speakers.OPTION} {ways}"
 
@@ -216,7 +216,7 @@ def _missing(manifest: Manifest, entry: CorpusEntry) -> str:
         told = f"{here:,} of the {entry.utterances:,} utterances that {entry.name} should have are here"
     if absent:
         are = "is" if len(absent) == 1 else "are"
-        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers {are} missing: {_shown(absent, 6)}"
+        told += f"{'; ' if told else ''}{len(absent)} of its {len(entry.speakers)} speakers {are} missing: {some_of(absent, 6)}"
     return told
 
 
@@ -233,13 +233,9 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
     found = list(problems)
     single = {problem.kind: problem.reason for problem in found}
     return [
-        f"{paths[0]}: {single[reason]}" if len(paths) == 1 else f"{len(paths)} files, {_shown(paths)}: {reason}"
+        f"{paths[0]}: {single[reason]}" if len(paths) == 1 else f"{len(paths)} files, {some_of(paths, _NAMED)}: {reason}"
         for reason, paths in grouped(found)
     ]
-
-
-def _shown(names: Sequence[str], most: int = _NAMED) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _counted(words: Iterable[str | None]) -> dict[str, int]:
@@ -274,8 +270,7 @@ def _overlapping(manifest: Manifest) -> list[Finding]:
     pairs = overlapping(spans)
     if not pairs:
         return []
-    shown = "; ".join(f"{one} and {other}" for one, other in pairs[:_SHOWN])
-    more = f"; and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
+    shown = some_of([f"{one} and {other}" for one, other in pairs], _SHOWN, "; ")
     begin = "begins" if len(pairs) == 1 else "begin"
-    sentence = f"Overlapping segments: {len(pairs)} {begin} before another of the recording is over: {shown}{more}."
+    sentence = f"Overlapping segments: {len(pairs)} {begin} before another of the recording is over: {shown}."
     return [Finding(kind="overlapping", sentence=sentence, count=len(pairs), of=len(spans))]

@@ -10,6 +10,7 @@ from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import Finding
+from ser_tui.study.formatting import some_of
 
 
 def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: Collection[str] = ()) -> Manifest:
@@ -48,6 +49,4 @@ def left_out_nameless(manifest: Manifest) -> list[Finding]:
 
 def _hint(speaker: str, known: list[str]) -> str:
     close = difflib.get_close_matches(speaker[:100], known, 1, 0.5)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"it has {', '.join(known[:20])}" + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return f"did you mean {close[0]}?" if close else f"it has {some_of(known, 20)}"

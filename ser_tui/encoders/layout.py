@@ -15,6 +15,7 @@ from typing import Any
 from ser_tui.encoders import settings
 from ser_tui.store.files import open_regular
 from ser_tui.study.errors import Damaged, UserError
+from ser_tui.study.formatting import some_of
 
 RAW_WAVEFORM = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
 FAMILIES = (*RAW_WAVEFORM, "whisper")
@@ -359,5 +360,4 @@ def normalises(folder: Path) -> bool | None:
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(name[:60] for name in names[:3])
-    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return some_of([name[:60] for name in names], 3)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ser_tui.encoders.layout import Weights, no_weights
 from ser_tui.encoders.names import unwrapped
 from ser_tui.study.errors import Damaged, UserError
+from ser_tui.study.formatting import some_of
 from ser_tui.study.regular import refuse_irregular
 
 _AGAIN = "fetch it again or give another folder"
@@ -161,6 +162,11 @@ def put_strictly(named: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor
             parameter.copy_(tensors[name])
 
 
+def within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin with `prefix`, by the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def _refuse_infinite(tensors: Mapping[str, Tensor], source: str) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
@@ -198,5 +204,4 @@ def digest(tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> str
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(f"{name:.80}" for name in names[:3])
-    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return some_of([name[:80] for name in names], 3)

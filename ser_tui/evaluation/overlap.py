@@ -27,10 +27,7 @@ def overlap(
     asked = [target.utterances[index] for index in chosen]
     found: list[Finding] = []
     known = {trained.digests[utterance.id] for utterance in heard}
-    same = sum(target.digests[utterance.id] in known for utterance in asked)
-    if same:
-        sentence = f"Duplicates: {_of_all(same, asked)} trained on, byte for byte, so this is not a zero-shot score."
-        found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
+    found += _duplicates(target, asked, known)
     found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation})
     found += _likely(trained, heard, [trained.utterances[index] for index in validation], target, asked)
     cut = {trained.recording(utterance) for utterance in heard}
@@ -60,12 +57,7 @@ def overlap_with_record(
     where the target is that corpus, its `speakers`, as far as the run noted them, and the digests of `validation`, by which it was chosen.
     What cannot be told so is said. Pure."""
     asked = [target.utterances[index] for index in chosen]
-    found: list[Finding] = []
-    same = sum(target.digests[utterance.id] in digests for utterance in asked)
-    if same:
-        sentence = f"Duplicates: {_of_all(same, asked)} trained on, byte for byte, so this is not a zero-shot score."
-        found.append(Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked)))
-    found += _chosen_by(target, asked, set(validation))
+    found = _duplicates(target, asked, digests) + _chosen_by(target, asked, set(validation))
     mine, prefixes = _values(asked, "speaker"), {f"{edition(utterance)}/" for utterance in asked}
     # Of several corpora that were trained on, names begin with the corpus's.
     if both := mine & {name.removeprefix(prefix) for name in speakers for prefix in prefixes if name.startswith(prefix) or "/" not in name}:
@@ -76,6 +68,14 @@ def overlap_with_record(
         f"changed ({why})."
     )
     return [*found, Finding(kind="unchecked", sentence=sentence)]
+
+
+def _duplicates(target: Manifest, asked: Sequence[Utterance], heard: Collection[str]) -> list[Finding]:
+    same = sum(target.digests[utterance.id] in heard for utterance in asked)
+    if not same:
+        return []
+    sentence = f"Duplicates: {_of_all(same, asked)} trained on, byte for byte, so this is not a zero-shot score."
+    return [Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked))]
 
 
 def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collection[str]) -> list[Finding]:

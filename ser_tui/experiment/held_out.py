@@ -18,7 +18,6 @@ from ser_tui.study.document import Study
 from ser_tui.study.event_scores import of_whole_part
 from ser_tui.study.events import TestScored
 from ser_tui.study.state import Trial
-from ser_tui.training.features import refuse_changed
 from ser_tui.training.metrics import class_probabilities, confusion_matrix
 from ser_tui.training.trainer import Trainer
 
@@ -42,9 +41,8 @@ def score_test_part(session: Surroundings, study: Study, data: SplitCorpus, trai
 def _scored_on(keeper: Keeper, best: Trial, data: SplitCorpus, study: Study) -> tuple[TestScored, tuple[int, ...], NDArray[np.float32]]:
     """The best trial's model on the test part, its predictions, and its class probabilities [utterances, classes]."""
     part = data.part(data.split.test)
-    for clip, digest in zip(part.clips, part.digests, strict=True):
-        refuse_changed(clip, digest)  # hours may lie between the manifest and this one look at the test part
-    logits = keeper.load_best(best).predict_logits(part.clips, speakers=part.speakers)
+    # With digests: hours may lie between the manifest and this one look at the test part.
+    logits = keeper.load_best(best).predict_logits(part.clips, part.digests, speakers=part.speakers)
     predictions = predicted(logits)
     classes, units = len(data.classes), trained_on(data, study).units(data.split.test)
     counts: Any = confusion_matrix(part.labels, predictions, classes)

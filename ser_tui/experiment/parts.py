@@ -14,7 +14,7 @@ from ser_tui.store.noted_parts import digest_of_parts
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, some_of
 
 Parts = Mapping[str, Sequence[str]]
 """Ids of utterances by the name of their part."""
@@ -154,8 +154,7 @@ def _as_parts(value: object) -> Parts | None:
 
 
 def _changed(what: str, found: Sequence[str]) -> UserError:
-    more = len(found) - SHOWN_CHANGES
-    shown = "; ".join(found[:SHOWN_CHANGES]) + (f"; and {more} more" if more > 0 else "")
     return UserError(
-        f"{what} changed since the run began ({shown}): scores would not be comparable. Restore it, or clone the study into a new run"
+        f"{what} changed since the run began ({some_of(found, SHOWN_CHANGES, '; ')}): scores would not be comparable. "
+        "Restore it, or clone the study into a new run"
     )

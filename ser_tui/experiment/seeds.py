@@ -20,7 +20,6 @@ from ser_tui.study.events import SeedScored
 from ser_tui.study.formatting import counted
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import done_seeds, of_trial, trial_seeds
-from ser_tui.training.features import refuse_changed
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss
 
@@ -72,11 +71,11 @@ def score_seeds(session: Surroundings, number: int) -> None:
 def _on_test_part(session: Surroundings, trainer: Trainer, data: SplitCorpus, study: Study) -> dict[str, Any]:
     """The fields of SeedScored that tell of the test part: of the trial just run, made as the best trial's model was."""
     part = data.part(data.split.test)
-    for clip, digest in zip(part.clips, part.digests, strict=True):
-        refuse_changed(clip, digest)
     if study.training.refit == "all":
         trainer.refit(session.should_stop)
-    predictions = predicted(trainer.fitted().predict_logits(part.clips, speakers=part.speakers, should_stop=session.should_stop))
+    predictions = predicted(
+        trainer.fitted().predict_logits(part.clips, part.digests, speakers=part.speakers, should_stop=session.should_stop)
+    )
     classes, units = len(data.classes), trained_on(data, study).units(data.split.test)
     score = scored(part.labels, predictions, classes, (BCA,), seed=study.seed, **units)[BCA]
     return {**of_seed_on_test(score), "test_utterances": len(part), "test_interval_speakers": interval_speakers(units["groups"])}

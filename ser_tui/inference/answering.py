@@ -20,7 +20,7 @@ from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_ro
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of
-from ser_tui.study.formatting import counted, duration, printable
+from ser_tui.study.formatting import clock, counted, duration, printable
 from ser_tui.study.headline import headline, of_model
 from ser_tui.study.records import to_plain
 from ser_tui.study.state import RunState
@@ -193,17 +193,9 @@ class _Printer:
         if self._form == "json":
             return ("," if self._count else "") + "\n  " + lines_text(one.plain(classes)).rstrip()
         best = one.best(classes)
-        where = "" if one.start is None and one.end is None else f"  {_clock(one.start or 0.0)}-{_clock(one.end)}"
+        end = "end" if one.end is None else clock(one.end)
+        where = "" if one.start is None and one.end is None else f"  {clock(one.start or 0.0)}-{end}"
         said = f"({one.problem})" if best is None else f"{best[0]:12s} {best[1]:.2f} {'#' * round(best[1] * _BAR):{_BAR}s}"
         if (after := one.best_after(classes)) is not None:
             said += f"  transductive {after[0]:12s} {after[1]:.2f}"
         return printable(f"{said}  {one.file}{where}") + "\n"
-
-
-def _clock(seconds: float | None) -> str:
-    """1:02:03.4, 2:03.4"""
-    if seconds is None:
-        return "end"
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

@@ -29,6 +29,11 @@ class ToMark:
     trials: float | None
     minutes: float | None
 
+    @property
+    def text(self) -> str:
+        """After how many trials, as tables show it."""
+        return "-" if self.trials is None else f"{self.trials:.0f}"
+
 
 @dataclass(frozen=True)
 class ReplayFigures:

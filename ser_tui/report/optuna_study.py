@@ -23,7 +23,7 @@ from ser_tui.study import events
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.event_scores import of_epoch, of_trial
 from ser_tui.study.findings import Finding, Kind, plain
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, some_of
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.log_codec import encode
 from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH
@@ -127,7 +127,7 @@ def _copied(source: Path, place: Path) -> Path:
 
 def _chosen(optuna: Any, storage: Any, source: Path, name: str) -> Any:
     names = sorted(one.study_name for one in storage.get_all_studies())
-    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    listed = some_of(names, _NAMED)
     if not names:
         raise UserError(f"{source}: no study of Optuna's is in it; nothing was imported")
     if name and name not in names:

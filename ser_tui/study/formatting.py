@@ -263,11 +263,29 @@ def of_speakers(speakers: Sequence[str], without: Sequence[str], most: int | Non
     """
 
     def named(names: Sequence[str]) -> str:
-        shown = ", ".join(names[:most]) + ("" if most is None or len(names) <= most else f" and {len(names) - most} more")
-        return f"speaker{'' if len(names) == 1 else 's'} {shown}"
+        return f"speaker{'' if len(names) == 1 else 's'} {some_of(names, len(names) if most is None else most)}"
 
     told = [f"{named(speakers)} only"] if speakers else []
     return ", ".join([*told, *([f"without {named(without)}"] if without else [])])
+
+
+def some_of(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """The first `most` of `names`: a, b and 3 more; with "; " between them a; b; and 3 more."""
+    left = len(names) - most
+    return between.join(names[:most]) + (f"{between.rstrip(', ')} and {left} more" if left > 0 else "")
+
+
+def clock(seconds: float) -> str:
+    """A place in a recording: 1:02:03.4, 2:03.4"""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+def with_error(pair: tuple[float, float], digits: int = 3) -> str:
+    """.943 (.004): a share and its standard error, which one search does not have."""
+    value, error = (f"{number:.{digits}f}".removeprefix("0") for number in pair)
+    return f"{value} ({error})" if math.isfinite(pair[1]) else value
 
 
 def counted(number: float, thing: str, how: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from ser_tui.study.constraints import excess
-from ser_tui.study.formatting import measured_text
+from ser_tui.study.formatting import measured_text, some_of
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import Measure
 from ser_tui.study.state import RunState, Trial
@@ -45,12 +45,10 @@ def front_text(trials: Sequence[Trial], study: LoggedStudy) -> str:
     many trials some are listed."""
     asked = study.measures
     listed = [
-        f"trial {trial.number} {', '.join(measured_text(one, trial.score(one.name), short=True) for one in asked)}"
-        for trial in trials[:LISTED]
+        f"trial {trial.number} {', '.join(measured_text(one, trial.score(one.name), short=True) for one in asked)}" for trial in trials
     ]
-    more = [f"and {len(trials) - LISTED} more"] if len(trials) > LISTED else []
     names = " and ".join(one.label for one in asked)
-    return f"front of {names}: {'; '.join([*listed, *more])}. No other trial is better in one of the two and as good in the other"
+    return f"front of {names}: {some_of(listed, LISTED, '; ')}. No other trial is better in one of the two and as good in the other"
 
 
 def front_of(state: RunState) -> list[Trial]:

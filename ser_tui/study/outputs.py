@@ -12,9 +12,14 @@ MOST_TRIALS = 10
 
 
 def best_trials(state: RunState) -> list[Trial]:
-    """The MOST_TRIALS best trials by what the study searches for, of equals the earlier ones, the best first."""
+    """The MOST_TRIALS best trials."""
+    return by_rank(state)[:MOST_TRIALS]
+
+
+def by_rank(state: RunState) -> list[Trial]:
+    """The trials with a score, the best first by what the study searches for, of equals the earlier ones."""
     scored = [(found, trial) for trial in state.trials if (found := state.rank(trial.scores)) is not None]
-    return [trial for _, trial in sorted(scored, key=lambda one: (-one[0][0], -one[0][1], one[1].number))[:MOST_TRIALS]]
+    return [trial for _, trial in sorted(scored, key=lambda one: (-one[0][0], -one[0][1], one[1].number))]
 
 
 def is_among_best(state: RunState, scores: Mapping[str, Score]) -> bool:

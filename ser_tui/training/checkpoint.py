@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ser_tui.encoders.weights import within
 from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
 from ser_tui.training.collapse import CollapseGuard
@@ -86,13 +87,13 @@ def load(
         progress = HowFar(**{**told, "epochs": tuple((int(a), float(b), float(c)) for a, b, c in told["epochs"])})
         if progress.made_of != made_of:
             raise UserError(f"{path} is a checkpoint of another trial")
-        head.load_state_dict(_within(tensors, "head."), strict=True)
+        head.load_state_dict(within(tensors, "head."), strict=True)
         if progress.tuned:
-            _put(encoder, _within(tensors, "encoder."))
-        optimizer.restore(_within(tensors, "optimizer."), step)
+            _put(encoder, within(tensors, "encoder."))
+        optimizer.restore(within(tensors, "optimizer."), step)
         guard.state = state
         if average is not None:
-            average.restore(_within(tensors, "average."), counted)
+            average.restore(within(tensors, "average."), counted)
         torch.set_rng_state(tensors[_RANDOM])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         if isinstance(error, UserError):
@@ -112,7 +113,3 @@ def _put(encoder: nn.Module, held: dict[str, Tensor]) -> None:
         raise ValueError("it holds other weights than are trained")
     for name, parameter in trained.items():
         parameter.copy_(held[name])
-
-
-def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

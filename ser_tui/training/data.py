@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, some_of
 from ser_tui.training import augment, metrics
 from ser_tui.training.features import Entering, Features, Pooled, Recipe
 from ser_tui.training.preparing import preparing
@@ -142,6 +142,5 @@ class PartTensors:
         problems = self.problems
         if not problems:
             return ()
-        named = "; ".join(problems[index] for index in sorted(problems)[:_NAMED])
-        more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        return (f"{counted(len(problems), 'utterance')} of the {part} part could not be read: {named}{more}",)
+        named = some_of([problems[index] for index in sorted(problems)], _NAMED, "; ")
+        return (f"{counted(len(problems), 'utterance')} of the {part} part could not be read: {named}",)

@@ -331,10 +331,10 @@ def _loaded(folder: Path) -> Model:
     if weights.digest(tensors, {}) != table.get("digest"):
         raise Damaged(f"{folder / name}: damaged (its digest is another)")
     if named is None:
-        weights.load_strictly(encoder, _own(tensors, _ENCODER), str(folder / name))
+        weights.load_strictly(encoder, weights.within(tensors, _ENCODER), str(folder / name))
     else:
-        weights.put_strictly(named, _own(tensors, _ENCODER), str(folder / name))
-    weights.load_strictly(head, _own(tensors, _HEAD), str(folder / name))
+        weights.put_strictly(named, weights.within(tensors, _ENCODER), str(folder / name))
+    weights.load_strictly(head, weights.within(tensors, _HEAD), str(folder / name))
     # A tuned encoder must not find the pre-trained one's features in the cache, nor leave its own there.
     encoder.fingerprint = ""
     identity = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
@@ -355,7 +355,7 @@ def _rebuilt(
         _check_layers(chosen, planned)
         planned_head = Head(chosen.width(planned.dimension), classes)
     for module, prefix in ((planned, _ENCODER), (planned_head, _HEAD)):
-        weights.compare_strictly(module, _own(tensors, prefix), str(places[1]))
+        weights.compare_strictly(module, weights.within(tensors, prefix), str(places[1]))
     return _built(description, str(places[0]))
 
 
@@ -386,10 +386,6 @@ def _adapted(encoder: SpeechEncoder, chosen: Pooling, parameters: Mapping[str, V
     if what.full:
         raise ValueError("says that the whole encoder was trained, and holds a part")
     return what.enter(encoder, chosen) if tuned else {}
-
-
-def _own(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
 
 
 def _check_layers(chosen: Pooling, encoder: SpeechEncoder) -> None:

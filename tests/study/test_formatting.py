@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.study.formatting import (
+    clock,
     counted,
     difference_text,
     duration,
@@ -22,6 +23,7 @@ from ser_tui.study.formatting import (
     scaled_sparkline,
     score,
     score_with_interval,
+    some_of,
     sparkline,
     unescaped,
     verdict,
@@ -106,6 +108,15 @@ def test_values_that_a_trial_does_not_read_are_not_told() -> None:
     assert parameters_text(values) == "learning_rate 2.0e-4, trained full"
     assert parameters_text({**values, "trained": "lora"}) == "learning_rate 2.0e-4, trained lora, lora_rank 8"
     assert parameters_text({"learning_rate": 2e-4, "epochs": 3}) == "learning_rate 2.0e-4, epochs 3"
+
+
+def test_a_place_in_a_recording_never_has_sixty_seconds() -> None:
+    assert clock(3725.25) == "1:02:05.2" and clock(59.96) == "1:00.0"
+
+
+def test_of_many_names_some_are_told_and_the_others_counted() -> None:
+    assert some_of(["a", "b"], 2) == "a, b" and some_of(["a", "b", "c"], 2) == "a, b and 1 more" and some_of([], 2) == ""
+    assert some_of(["a", "b", "c"], 1, "; ") == "a; and 2 more"
 
 
 def test_a_number_agrees_with_its_noun() -> None:

@@ -73,7 +73,6 @@ def test_a_class_is_as_dark_as_it_is_probable_where_it_was_heard() -> None:
     assert mark == " " * 20 + "^" and ruler[14] == "0" and ruler.endswith(" 0:04.0")
     assert emotions.summary(said, True).plain.startswith("3s heard in 2 pieces   neutral 67%, anger 33%")
     assert emotions.lines([], CLASSES, 80) == []
-    assert emotions.clock(3725.25) == "1:02:05.2" and emotions.clock(59.96) == "1:00.0"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import some_of
 
 PARTS = ("train", "validation", "test")
 
@@ -133,8 +134,7 @@ def _ask(column: str, words: list[str], why: str) -> str:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    shown = [f"{word[:40]} ({count})" if count else word[:40] for word, count in list(counts.items())[:10]]
-    return ", ".join(shown) + (f" and {len(counts) - 10} more" if len(counts) > 10 else "")
+    return some_of([f"{word[:40]} ({count})" if count else word[:40] for word, count in counts.items()], 10)
 
 
 def _plain(word: str) -> str:

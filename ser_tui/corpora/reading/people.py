@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from ser_tui.corpora.spellings import form
+from ser_tui.study.formatting import some_of
 
 NOBODY = frozenset({"unknown", "unk", "?"})
 """What stands for a speaker whom nobody named, in any case: no person, who could be kept apart from others."""
@@ -32,9 +33,8 @@ def told(names: Mapping[str, str], what: str = "speaker", most: int = 5) -> list
             others[called].append(name)
     if not others:
         return []
-    shown = "; ".join(f"{called[:60]} is also written {', '.join(written)[:80]}" for called, written in sorted(others.items())[:most])
-    more = f"; and {len(others) - most} more" if len(others) > most else ""
-    return [f"one {what}: {shown}{more}"]
+    shown = [f"{called[:60]} is also written {', '.join(written)[:80]}" for called, written in sorted(others.items())]
+    return [f"one {what}: {some_of(shown, most, '; ')}"]
 
 
 def _key(name: str) -> str:

@@ -14,7 +14,7 @@ from ser_tui.corpora.labels import Labels, canonical
 from ser_tui.corpora.reading.partitions import EVALUATION, known_part
 from ser_tui.corpora.words import AFFECTIVE, CODES, GIVEN_NAMES, folded
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, some_of
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _NEGATIONS = frozenset({"not", "non", "no", "un", "without", "nicht", "kein", "sans", "senza", "sin"})
@@ -273,5 +273,4 @@ def _pairs(names: Mapping[str, str]) -> list[str]:
 
 
 def _some(names: Collection[str], most: int = 6) -> str:
-    shown = sorted(names)[:most]
-    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return some_of(sorted(names), most)

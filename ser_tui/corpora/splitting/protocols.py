@@ -21,19 +21,11 @@ from ser_tui.corpora.splitting.sentences import (
     left_out,
     not_of_sentences,
     of_sentences,
-    require_sentences,
+    require_named,
     sentence_folds,
     sentences_of,
 )
-from ser_tui.corpora.splitting.splits import (
-    Split,
-    check_speakers,
-    describe,
-    describe_folds,
-    first_speakers,
-    ordered_groups,
-    require_speakers,
-)
+from ser_tui.corpora.splitting.splits import Split, check_speakers, describe, describe_folds, first_speakers, ordered_groups
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import counted, folds_text
@@ -142,9 +134,9 @@ def _hold_out(manifest: Manifest, protocol: SplitProtocol) -> tuple[list[int], l
     everything = _in_file_order(manifest)
     numbered = protocol.kind == "kfold" and not protocol.test_size and _folded(manifest, everything)
     if protocol.kind in BY_SPEAKER and not numbered:
-        require_speakers(manifest, protocol.kind)
+        require_named(manifest, "speaker", protocol.kind)
     if protocol.kind in BY_SENTENCE:
-        require_sentences(manifest, protocol.kind)
+        require_named(manifest, "sentence", protocol.kind)
     if protocol.speakers and protocol.kind not in ("speaker", "speaker-sentence"):
         raise UsageError(f"protocol.speakers: {protocol.kind} chooses who validates; write kind: speaker, or drop them")
     check_speakers(manifest, protocol.speakers, "protocol.speakers")
@@ -153,16 +145,21 @@ def _hold_out(manifest: Manifest, protocol: SplitProtocol) -> tuple[list[int], l
     if protocol.kind in BY_SENTENCE and (protocol.test_speakers or protocol.test_size):
         return _sentence_test(manifest, everything, protocol)
     if protocol.test_speakers:
-        require_speakers(manifest, f"{protocol.kind} with test_speakers")
+        require_named(manifest, "speaker", f"{protocol.kind} with test_speakers")
         check_speakers(manifest, protocol.test_speakers, "protocol.test_speakers")
         return _apart(manifest, everything, protocol.test_speakers)
     if not protocol.test_size:
         return everything, []
     if protocol.kind in BY_SPEAKER:
-        free = [name for name in manifest.speakers if name not in protocol.speakers]
-        count = max(1, round(protocol.test_size * len(manifest.speakers)))
-        return _apart(manifest, everything, first_speakers(ordered_groups(manifest, free, protocol.seed), count))
+        return _apart(manifest, everything, _drawn_to_test(manifest, protocol))
     return _divide(manifest, everything, protocol.test_size, protocol, "test_size")
+
+
+def _drawn_to_test(manifest: Manifest, protocol: SplitProtocol) -> list[str]:
+    """A share `test_size` of the speakers, drawn of those whom the study does not name for the validation part."""
+    free = [name for name in manifest.speakers if name not in protocol.speakers]
+    count = max(1, round(protocol.test_size * len(manifest.speakers)))
+    return first_speakers(ordered_groups(manifest, free, protocol.seed), count)
 
 
 def _sentence_test(manifest: Manifest, everything: list[int], protocol: SplitProtocol) -> tuple[list[int], list[int]]:
@@ -175,10 +172,7 @@ def _sentence_test(manifest: Manifest, everything: list[int], protocol: SplitPro
     rest, test = not_of_sentences(manifest, everything, named), of_sentences(manifest, everything, named)
     if protocol.kind not in BY_SPEAKER:
         return rest, test
-    free = [name for name in manifest.speakers if name not in protocol.speakers]
-    count = max(1, round(protocol.test_size * len(manifest.speakers)))
-    drawn = first_speakers(ordered_groups(manifest, free, protocol.seed), count)
-    who = protocol.test_speakers or drawn
+    who = protocol.test_speakers or _drawn_to_test(manifest, protocol)
     return _apart(manifest, rest, who)[0], _apart(manifest, test, who)[1]
 
 

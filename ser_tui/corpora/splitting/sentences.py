@@ -7,7 +7,8 @@ spoken in one emotion only (SAVEE's 120).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -24,16 +25,30 @@ def sentences_of(manifest: Manifest, indices: Iterable[int]) -> list[str]:
     return sorted(sentence for sentence in found if sentence is not None)
 
 
-def require_sentences(manifest: Manifest, kind: str) -> None:
-    """Raises UsageError unless every utterance has a sentence."""
-    unknown = sum(utterance.sentence is None for utterance in manifest.utterances)
+def require_named(manifest: Manifest, field: Literal["speaker", "sentence"], kind: str) -> None:
+    """Raises UsageError unless every utterance has a speaker, or a sentence, which the protocol `kind` reads."""
+    unknown = sum(getattr(utterance, field) is None for utterance in manifest.utterances)
     if unknown:
         total = len(manifest.utterances)
         which = "none of its utterances" if unknown == total else f"{total - unknown} of its {total} utterances only"
-        raise UsageError(
-            f"protocol {kind} needs sentences, and {manifest.corpus} names them for {which}; use speaker or random, or a table "
-            "with a column sentence"
-        )
+        if field == "speaker":
+            instead = "random or stratified, or add it again with a column of speakers, or with --speaker-in where names of files tell them"
+        else:
+            instead = "speaker or random, or a table with a column sentence"
+        raise UsageError(f"protocol {kind} needs {field}s, and {manifest.corpus} names them for {which}; use {instead}")
+
+
+def in_turn(groups: Mapping[str, list[str]], kind_of: Callable[[list[str]], Hashable], seed: int) -> list[list[str]]:
+    """`groups` in an order drawn by `seed`, those of each kind in turn: every stretch of it is as close to the proportions of the whole as
+    can be."""
+    names = sorted(groups)
+    # RandomState's stream is frozen by NumPy's policy: the same seed means the same parts for good.
+    shuffled = [names[index] for index in np.random.RandomState(seed).permutation(len(names))]
+    kinds: dict[Hashable, list[str]] = defaultdict(list)
+    for name in shuffled:
+        kinds[kind_of(groups[name])].append(name)
+    rank = {name: (place + 0.5) / len(kind) for kind in kinds.values() for place, name in enumerate(kind)}
+    return [groups[name] for name in sorted(shuffled, key=lambda name: rank[name])]
 
 
 def ordered_sentences(manifest: Manifest, sentences: Iterable[str], seed: int) -> list[list[str]]:
@@ -45,15 +60,12 @@ def ordered_sentences(manifest: Manifest, sentences: Iterable[str], seed: int) -
     members: dict[str, list[str]] = defaultdict(list)
     for name in sorted(sentences):
         members[together[name]].append(name)
-    names = sorted(members)
-    # RandomState's stream is frozen by NumPy's policy: the same seed means the same sentences for good.
-    shuffled = [names[index] for index in np.random.RandomState(seed).permutation(len(names))]
-    kinds: dict[frozenset[str], list[str]] = defaultdict(list)
-    for name in shuffled:
-        heard = frozenset().union(*(emotions[sentence] for sentence in members[name]))
-        kinds[heard if len(heard) == 1 else frozenset()].append(name)
-    rank = {name: (place + 0.5) / len(kind) for kind in kinds.values() for place, name in enumerate(kind)}
-    return [members[name] for name in sorted(shuffled, key=lambda name: rank[name])]
+
+    def kind_of(group: list[str]) -> frozenset[str]:
+        heard = frozenset[str]().union(*(emotions[sentence] for sentence in group))
+        return heard if len(heard) == 1 else frozenset()
+
+    return in_turn(members, kind_of, seed)
 
 
 def first_sentences(manifest: Manifest, indices: Iterable[int], size: float, seed: int, kind: str) -> list[str]:

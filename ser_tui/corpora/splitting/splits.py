@@ -7,18 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-import numpy as np
-
 from ser_tui.corpora.alike import across_parts
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.repeated import by_content, contradictions, repeated
 from ser_tui.corpora.selection import left_out_nameless
 from ser_tui.corpora.spellings import meaning
 from ser_tui.corpora.splitting import recordings
-from ser_tui.corpora.splitting.sentences import lone_emotions
+from ser_tui.corpora.splitting.sentences import in_turn, lone_emotions
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding, said
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, some_of
 
 _LISTED = 20
 
@@ -126,15 +124,7 @@ def ordered_groups(manifest: Manifest, speakers: Iterable[str], seed: int) -> li
     members: dict[str, list[str]] = defaultdict(list)
     for name in sorted(speakers):
         members[session[name]].append(name)
-    # RandomState's stream is frozen by NumPy's policy: the same seed means the same speakers for good.
-    names = sorted(members)
-    shuffled = [names[index] for index in np.random.RandomState(seed).permutation(len(names))]
-    kinds: dict[frozenset[str | None], list[str]] = defaultdict(list)
-    for name in shuffled:
-        kinds[frozenset(gender[speaker] for speaker in members[name])].append(name)
-    # Each group's rank as a share of its kind puts every prefix as close to the corpus's proportions as can be.
-    rank = {name: (place + 0.5) / len(kind) for kind in kinds.values() for place, name in enumerate(kind)}
-    return [members[name] for name in sorted(shuffled, key=lambda name: rank[name])]
+    return in_turn(members, lambda group: frozenset(gender[speaker] for speaker in group), seed)
 
 
 def first_speakers(groups: Iterable[list[str]], count: int) -> list[str]:
@@ -154,20 +144,8 @@ def check_speakers(manifest: Manifest, named: Iterable[str], key: str) -> None:
     for name in named:
         if name not in there:
             close = difflib.get_close_matches(name, known, 3, 0.5)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {_listed(known)}"
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {some_of(known, _LISTED) or 'none'}"
             raise UsageError(f"{key}: {manifest.corpus} has no speaker {name}; {hint}")
-
-
-def require_speakers(manifest: Manifest, kind: str) -> None:
-    """Raises UsageError unless every utterance has a speaker."""
-    unknown = sum(utterance.speaker is None for utterance in manifest.utterances)
-    if unknown:
-        total = len(manifest.utterances)
-        which = "none of its utterances" if unknown == total else f"{total - unknown} of its {total} utterances only"
-        raise UsageError(
-            f"protocol {kind} needs speakers, and {manifest.corpus} names them for {which}; use random or stratified, "
-            "or add it again with a column of speakers, or with --speaker-in where names of files tell them"
-        )
 
 
 def synonyms(manifest: Manifest) -> list[Finding]:
@@ -237,7 +215,7 @@ def _sessions(heard: _Heard) -> list[Finding]:
         if both:
             sentence = (
                 f"Sessions are shared: the {heard.called[part]} part has recordings of {counted(len(both), 'session')} "
-                f"({_listed(sorted(both))}) of which other recordings are trained on."
+                f"({some_of(sorted(both), _LISTED)}) of which other recordings are trained on."
             )
             found.append(Finding(kind="sessions", sentence=sentence, part=part, count=len(both), of=len(sessions)))
     return found
@@ -256,8 +234,8 @@ def _recordings(heard: _Heard) -> list[Finding]:
         if both:
             sentence = (
                 f"Recordings are shared: the {heard.called[part]} part has segments of {len(shared)} of its "
-                f"{counted(len(sources), 'recording')} ({_listed(sorted(both))}) that {'has' if len(shared) == 1 else 'have'} others in "
-                f"the {' or the '.join(heard.called[other] for other in others)} part."
+                f"{counted(len(sources), 'recording')} ({some_of(sorted(both), _LISTED)}) that "
+                f"{'has' if len(shared) == 1 else 'have'} others in the {' or the '.join(heard.called[other] for other in others)} part."
             )
             found.append(Finding(kind="recordings", sentence=sentence, part=part, count=len(shared), of=len(sources)))
     return found
@@ -345,8 +323,3 @@ def _lone_classes(heard: _Heard) -> list[Finding]:
 
 def _are(some: Set[str]) -> str:
     return "is" if len(some) == 1 else "are"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "") if names else "none"

@@ -14,7 +14,7 @@ from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import counted, duration, measured_text, printable, score_text
 from ser_tui.study.going_on import refuse_all_tried
 from ser_tui.study.headline import headline_of, headline_text
-from ser_tui.study.outputs import kept
+from ser_tui.study.outputs import by_rank, kept
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.seeds import MOST_SEEDS, done_seeds
 from ser_tui.study.state import RunState
@@ -210,8 +210,7 @@ def _what_it_is(summary: RunSummary) -> str:
 async def choose_trial(screen: AppScreen[Any], state: RunState, shown: int | None) -> int | None:
     """Ask which scored trial is to be shown; None where none was chosen. `shown`: the one that is shown now, None: the best."""
     measure, held = state.measure, kept(state)
-    scored = [(rank, trial) for trial in state.trials if trial.scored and (rank := state.rank(trial.scores)) is not None]
-    best = [trial for _, trial in sorted(scored, key=lambda one: (-one[0][0], -one[0][1], one[1].number))]
+    best = by_rank(state)
     choices = []
     for one in best[:MOST_LISTED]:
         known = "probabilities kept" if one.outputs in held else "predictions only"

@@ -11,7 +11,7 @@ from rich.text import Text
 from ser_tui.client.hearing import Said
 from ser_tui.store.answers import sureness
 from ser_tui.study.findings import findings_of
-from ser_tui.study.formatting import counted, duration
+from ser_tui.study.formatting import clock, counted, duration
 from ser_tui.study.headline import of_model
 from ser_tui.study.state import RunState
 from ser_tui.tui.views.matrix_heads import apart
@@ -35,13 +35,6 @@ _HERE = (
     ),
 )
 """What `ser-tui predict` says of its options, and what there is instead on the screen."""
-
-
-def clock(seconds: float) -> str:
-    """1:02:03.4, 2:03.4"""
-    minutes, rest = divmod(round(seconds, 1), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
 def shares(said: Sequence[Said], name: str, total: float, columns: int) -> list[float | None]:

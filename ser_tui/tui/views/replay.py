@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ser_tui.replay.searches import BUDGET, MOST_TRIALS, SURROGATES, Request, bounds_told
 from ser_tui.report.sheets import Sheet, SheetColumn
-from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.formatting import counted, duration, score, with_error
 from ser_tui.study.scores import BCA
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views.trial_plot import ZOOM
@@ -20,7 +20,7 @@ from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 if TYPE_CHECKING:
-    from ser_tui.replay.table import ReplayFigures, ToMark
+    from ser_tui.replay.table import ReplayFigures
 
 WIDE = 110
 """Columns from where the table says all that is known."""
@@ -149,9 +149,9 @@ def rows(standings: Sequence[StrategyStanding], width: int, by_minutes: bool = F
         figures = one.figures
         marks = figures.marks if width >= WIDE else figures.marks[1:2]
         cells = [
-            cell(mark(one.place), run_style(one.place)), cell(one.name), cell(figures.searches), cell(_with_error(figures.best)),
-            cell(_with_error(figures.tenth)), cell(_with_error(figures.reached, 2)),
-            *([cell(f"{figures.trials:.1f}")] if by_minutes else []), *(cell(_to(mark_)) for mark_ in marks),
+            cell(mark(one.place), run_style(one.place)), cell(one.name), cell(figures.searches), cell(with_error(figures.best)),
+            cell(with_error(figures.tenth)), cell(with_error(figures.reached, 2)),
+            *([cell(f"{figures.trials:.1f}")] if by_minutes else []), *(cell(one.text) for one in marks),
         ]  # fmt: skip
         if width >= WIDE:
             cells.append(cell("-" if figures.minutes is None else f"{figures.minutes:.0f}"))
@@ -160,15 +160,6 @@ def rows(standings: Sequence[StrategyStanding], width: int, by_minutes: bool = F
             cells.append(cell(f"{figures.slowest:.3f} s"))
         found.append((str(one.place), tuple(cells)))
     return found
-
-
-def _with_error(pair: tuple[float, float], digits: int = 3) -> str:
-    value, error = (f"{number:.{digits}f}".removeprefix("0") for number in pair)
-    return f"{value} ({error})" if math.isfinite(pair[1]) else value
-
-
-def _to(one: ToMark) -> str:
-    return "-" if one.trials is None else f"{one.trials:.0f}"
 
 
 def bands_picture(standings: Sequence[StrategyStanding], budget: int, width: int, zoomed: bool = False) -> Picture | None:
