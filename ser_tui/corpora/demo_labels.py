@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 VOICES = 10
 SENTENCES = 6
@@ -16,13 +15,11 @@ FORM = "vVV_sS_emotion (v03_s2_anger.wav)"
 NAME = re.compile(rf"(?P<voice>v(0[1-9]|10))_(?P<sentence>s[1-6])_(?P<emotion>{'|'.join(EMOTIONS)})")
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name. Odd voices are male, even ones female."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    gender = "male" if int(match["voice"][1:]) % 2 else "female"
-    return Labels(match["emotion"], match["voice"], gender, match["sentence"])
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    """Odd voices are male, even ones female."""
+    gender = "male" if int(name["voice"][1:]) % 2 else "female"
+    return Labels(name["emotion"], name["voice"], gender, name["sentence"])
 
 
 def file_name(voice: int, sentence: int, emotion: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -67,6 +68,15 @@ NameRule = Callable[[str], Labels | None]
 
 Labeller = Callable[[Path, Sequence[str]], Mapping[str, "Labels | str"]]
 """(root, ids) -> for each id its labels, or the reason why the file is not used."""
+
+
+def of_stem(pattern: re.Pattern[str]) -> Callable[[Callable[[re.Match[str]], Labels]], NameRule]:
+    """Makes a rule of a function from what `pattern` finds in a file's name to its labels; the file's folder and suffix do not matter."""
+
+    def rule_of(labels: Callable[[re.Match[str]], Labels]) -> NameRule:
+        return lambda path: labels(match) if (match := pattern.fullmatch(PurePosixPath(path).stem)) else None
+
+    return rule_of
 
 
 def by_name(rule: NameRule, form: str, refuse: Callable[[str], str | None] | None = None) -> Labeller:

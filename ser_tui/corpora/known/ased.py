@@ -6,10 +6,9 @@ Names are EMOTION and folder-sentence-repetition-gender-speaker, as in a5-03-01-
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "EMOTION FOLDER-SENTENCE-REPETITION-GENDER-SPEAKER (a5-03-01-02-50.wav)"
 EMOTIONS = {"n": "neutral", "f": "fear", "h": "happiness", "s": "sadness", "a": "anger"}
@@ -24,13 +23,10 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    letter, number = match["emotion"].lower(), match["sentence"]
-    return Labels(EMOTIONS[letter], match["speaker"], None, number if number in COMMON else letter + number)
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    letter, number = name["emotion"].lower(), name["sentence"]
+    return Labels(EMOTIONS[letter], name["speaker"], None, number if number in COMMON else letter + number)
 
 
 ENTRY = CorpusEntry(

@@ -6,10 +6,9 @@ Names are ACTOR-EMOTION-INTENSITY-SENTENCE with the French word's letter, as in 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "ACTOR-EMOTION-INTENSITY-SENTENCE (01-C-1-1.wav)"
 EMOTIONS = {"C": "anger", "D": "disgust", "J": "happiness", "N": "neutral", "P": "fear", "S": "surprise", "T": "sadness"}
@@ -17,14 +16,11 @@ NAME = re.compile(r"(?P<actor>0[1-9]|1[0-2])-(?:(?P<neutral>N)-1|(?P<emotion>[CD
 NOTES = ("All actors speak the same six sentences, every emotion but neutral at two intensities.",)
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    actor = match["actor"]
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    actor = name["actor"]
     gender = "male" if int(actor) % 2 else "female"
-    return Labels(EMOTIONS[match["neutral"] or match["emotion"]], actor, gender, match["sentence"])
+    return Labels(EMOTIONS[name["neutral"] or name["emotion"]], actor, gender, name["sentence"])
 
 
 ENTRY = CorpusEntry(

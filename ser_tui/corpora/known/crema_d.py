@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry, FileSet
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "ACTOR_SENTENCE_EMOTION_LEVEL (1001_DFA_ANG_XX.wav)"
 SENTENCES = ("DFA", "IEO", "IOM", "ITH", "ITS", "IWL", "IWW", "MTI", "TAI", "TIE", "TSI", "WSI")
@@ -20,54 +19,10 @@ NAME = re.compile(
     rf"(?P<actor>10(?:0[1-9]|[1-8]\d|9[01]))_(?P<sentence>{'|'.join(SENTENCES)})_(?P<emotion>{'|'.join(EMOTIONS)})_(?:LO|MD|HI|XX?)",
     re.ASCII,
 )
-FEMALE = frozenset(
-    str(1000 + number)
-    for number in (
-        2,
-        3,
-        4,
-        6,
-        7,
-        8,
-        9,
-        10,
-        12,
-        13,
-        18,
-        20,
-        21,
-        24,
-        25,
-        28,
-        29,
-        30,
-        37,
-        43,
-        46,
-        47,
-        49,
-        52,
-        53,
-        54,
-        55,
-        56,
-        58,
-        60,
-        61,
-        63,
-        72,
-        73,
-        74,
-        75,
-        76,
-        78,
-        79,
-        82,
-        84,
-        89,
-        91,
-    )
-)
+FEMALE = frozenset(str(1000 + number) for number in (
+    2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47, 49, 52, 53, 54, 55, 56,
+    58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
+))  # fmt: skip
 """43 of the 91 actors, by the corpus's table of demographics."""
 
 _TWINS = (("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"), ("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"), ("1017_IWW_ANG_XX", "1017_IWW_FEA_XX"))
@@ -85,13 +40,10 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    actor = match["actor"]
-    return Labels(EMOTIONS[match["emotion"]], actor, "female" if actor in FEMALE else "male", match["sentence"])
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    actor = name["actor"]
+    return Labels(EMOTIONS[name["emotion"]], actor, "female" if actor in FEMALE else "male", name["sentence"])
 
 
 _ABSENT = frozenset(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.labels import Labeller, Labels, by_name
+from ser_tui.corpora.labels import Labeller, Labels, by_name, of_stem
 from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
@@ -37,13 +37,10 @@ NOTES_2 = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    speaker = match["speaker"]
-    return Labels(EMOTIONS[match["emotion"]], speaker, "male" if speaker in MALE else "female", match["text"])
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    speaker = name["speaker"]
+    return Labels(EMOTIONS[name["emotion"]], speaker, "male" if speaker in MALE else "female", name["text"])
 
 
 def labeller(*, ambiguous: bool = False, official: bool = False) -> Labeller:

@@ -6,10 +6,9 @@ Names are EMOTION-SPEAKER-SENTENCE, as in dis-f1-b1.wav; stereo, 48 kHz.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "EMOTION-SPEAKER-SENTENCE (dis-f1-b1.wav)"
 EMOTIONS = {"dis": "disgust", "gio": "happiness", "neu": "neutral", "pau": "fear", "rab": "anger", "sor": "surprise", "tri": "sadness"}
@@ -17,13 +16,10 @@ NAME = re.compile(rf"(?P<emotion>{'|'.join(EMOTIONS)})-(?P<speaker>[fm][123])-(?
 NOTES = ("Stereo at 48 kHz: channels are averaged.", "All speakers read the same 14 sentences.")
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    speaker = match["speaker"]
-    return Labels(EMOTIONS[match["emotion"]], speaker, "male" if speaker[0] == "m" else "female", match["sentence"])
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    speaker = name["speaker"]
+    return Labels(EMOTIONS[name["emotion"]], speaker, "male" if speaker[0] == "m" else "female", name["sentence"])
 
 
 ENTRY = CorpusEntry(

@@ -6,10 +6,9 @@ Names are SPEAKER_emotion_TEXT_REPETITION, as in female1_angry_10a_1.wav.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "SPEAKER_emotion_TEXT_REPETITION (female1_angry_10a_1.wav)"
 EMOTIONS = {
@@ -32,10 +31,9 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    return Labels(EMOTIONS[match["emotion"]], match["speaker"], match["gender"]) if match else None
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    return Labels(EMOTIONS[name["emotion"]], name["speaker"], name["gender"])
 
 
 ENTRY = CorpusEntry(

@@ -6,10 +6,9 @@ Names are SPEAKER_emotion_SENTENCE, as in EB0_anger_12.wav; data.tsv beside them
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "SPEAKER_emotion_SENTENCE (EB0_anger_12.wav)"
 EMOTIONS = {
@@ -36,12 +35,9 @@ NAME = re.compile(rf"(?P<speaker>[A-Z]{{2}}\d|\d{{2}})_(?P<emotion>{'|'.join(EMO
 NOTES = ("Not every actor's every take was kept: emotions have different numbers of utterances.",)
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    return Labels(EMOTIONS[match["emotion"]], match["speaker"], GENDERS.get(match["speaker"]), match["sentence"])
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    return Labels(EMOTIONS[name["emotion"]], name["speaker"], GENDERS.get(name["speaker"]), name["sentence"])
 
 
 ENTRY = CorpusEntry(

@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "03-01-EMOTION-INTENSITY-STATEMENT-REPETITION-ACTOR (03-01-06-01-02-01-12.wav)"
 # Neutral speech has one intensity only.
@@ -34,14 +34,11 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    emotion = EMOTIONS[match["neutral"] or match["emotion"]]
-    actor = match["actor"]
-    return Labels(emotion, actor, "male" if int(actor) % 2 else "female", match["statement"])
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    emotion = EMOTIONS[name["neutral"] or name["emotion"]]
+    actor = name["actor"]
+    return Labels(emotion, actor, "male" if int(actor) % 2 else "female", name["statement"])
 
 
 def refuse(stem: str) -> str | None:

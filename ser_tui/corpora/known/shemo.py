@@ -6,10 +6,9 @@ Names are gender, speaker, emotion and count, as in F03S02.wav; the 87 speakers 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "GENDER SPEAKER EMOTION COUNT (F03S02.wav)"
 EMOTIONS = {"A": "anger", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "W": "surprise"}
@@ -20,12 +19,9 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    return Labels(EMOTIONS[match["emotion"]], match["speaker"], "male" if match["gender"] == "M" else "female")
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    return Labels(EMOTIONS[name["emotion"]], name["speaker"], "male" if name["gender"] == "M" else "female")
 
 
 ENTRY = CorpusEntry(

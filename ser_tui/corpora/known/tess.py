@@ -6,10 +6,9 @@ Names are SPEAKER_word_emotion, as in YAF_back_ps.wav, where ps is pleasant surp
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "OAF|YAF_word_emotion (YAF_back_ps.wav)"
 EMOTIONS = {
@@ -32,13 +31,10 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    speaker = (match["speaker"] or "OAF").upper()
-    return Labels(EMOTIONS[match["emotion"].lower()], speaker, "female", (match["word"] or "bite").lower())
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    speaker = (name["speaker"] or "OAF").upper()
+    return Labels(EMOTIONS[name["emotion"].lower()], speaker, "female", (name["word"] or "bite").lower())
 
 
 ENTRY = CorpusEntry(

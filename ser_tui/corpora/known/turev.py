@@ -6,10 +6,9 @@ Names are SPEAKER_EMOTION_word with the first letters of the Turkish emotion's c
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "SPEAKER_kz|sk|mt|hl_word (1234_kz_beste.wav)"
 EMOTIONS = {"kz": "anger", "sk": "calm", "mt": "happiness", "hl": "sadness"}
@@ -18,10 +17,9 @@ NAME = re.compile(rf"(?P<speaker>\d{{4}})_(?P<emotion>{'|'.join(EMOTIONS)})_(?P<
 NOTES = ("Single words, most of them shorter than a second.", "Speaker 1157 has no calm and no happy recording.")
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    return Labels(EMOTIONS[match["emotion"]], match["speaker"], None, match["word"]) if match else None
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    return Labels(EMOTIONS[name["emotion"]], name["speaker"], None, name["word"])
 
 
 ENTRY = CorpusEntry(

@@ -6,10 +6,9 @@ Names are SGX_FXX_EYY, as in SM1_F10_A010.wav: speaker's gender and number, file
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.labels import Labels, by_name
+from ser_tui.corpora.labels import Labels, by_name, of_stem
 
 FORM = "SGX_FXX_EYY (SM1_F10_A010.wav)"
 EMOTIONS = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
@@ -20,12 +19,10 @@ NOTES = (
 )
 
 
-def parse_name(path: str) -> Labels | None:
-    """Labels from the file's name; its folder and suffix do not matter. Sentences are spontaneous, so none is named."""
-    match = NAME.fullmatch(PurePosixPath(path).stem)
-    if match is None:
-        return None
-    return Labels(EMOTIONS[match["emotion"]], match["speaker"], "male" if match["gender"] == "M" else "female")
+@of_stem(NAME)
+def parse_name(name: re.Match[str]) -> Labels:
+    """Sentences are spontaneous, so none is named."""
+    return Labels(EMOTIONS[name["emotion"]], name["speaker"], "male" if name["gender"] == "M" else "female")
 
 
 ENTRY = CorpusEntry(
