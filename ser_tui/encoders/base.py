@@ -77,9 +77,9 @@ class SpeechEncoder(nn.Module, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot begin at layer {start}")
 
-    @abstractmethod
     def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        """The encoder's final output ("last"): the last layer's hidden state [B, T, D] after its final normalisation."""
+        """The encoder's final output ("last"): the last layer's hidden state [B, T, D] after its final normalisation, where it has one."""
+        return hidden
 
     @abstractmethod
     def front_end_parameters(self) -> list[nn.Parameter]:

@@ -76,9 +76,6 @@ class SpeakerEmbedding(SpeechEncoder):
         found[there] = raw / raw.norm(dim=1, keepdim=True).clamp(min=1e-12)
         return (found,)
 
-    def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        return hidden
-
     def front_end_parameters(self) -> list[nn.Parameter]:
         return []
 

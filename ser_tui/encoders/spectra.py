@@ -53,9 +53,6 @@ class LogMel(SpeechEncoder):
     def hidden_states(self, frames: Tensor, lengths: Tensor, upto: int | None = None) -> tuple[Tensor, ...]:
         return (frames,)
 
-    def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        return hidden
-
     def front_end_parameters(self) -> list[nn.Parameter]:
         return []
 
@@ -121,9 +118,6 @@ class ConvolutionalRecurrent(SpeechEncoder):
         packed = nn.utils.rnn.pack_padded_sequence(self.dropout(spectra), lengths, batch_first=True, enforce_sorted=False)
         hidden, _ = nn.utils.rnn.pad_packed_sequence(self.recurrent(packed)[0], batch_first=True, total_length=time)
         return frames, hidden
-
-    def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        return hidden
 
     def front_end_parameters(self) -> list[nn.Parameter]:
         return []

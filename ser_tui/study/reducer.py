@@ -196,9 +196,12 @@ def _(event: events.TrialStarted, state: RunState) -> RunState:
         event.trial, event.parameters, event.phase, started=event.time, expected=event.expected, pending=event.pending,
         until=event.until, asked=event.asked, where=event.where,
     )  # fmt: skip
+    return _under_way(event, trial, state)
+
+
+def _under_way(event: events.TrialStarted | events.TrialContinued, trial: Trial, state: RunState) -> RunState:
     predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
-    running = (*(one for one in state.running if one != event.trial), event.trial)
-    return changed(_put(state, trial), running=running, predicted=predicted)
+    return changed(_put(state, trial), running=(*_without(state, event.trial), event.trial), predicted=predicted)
 
 
 @_apply.register
@@ -263,9 +266,7 @@ def _(event: events.TrialContinued, state: RunState) -> RunState:
         before, status=TrialStatus.RUNNING, reason="", epochs=epochs, until=event.until, seconds=None, pending=event.pending,
         resumed=(event.time, done), where=event.where,
     )  # fmt: skip
-    predicted = state.predicted if event.remaining_seconds is None else (event.time, event.remaining_seconds)
-    running = (*(one for one in state.running if one != event.trial), event.trial)
-    return changed(_put(state, trial), running=running, predicted=predicted)
+    return _under_way(event, trial, state)
 
 
 @_apply.register

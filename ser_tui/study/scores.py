@@ -104,10 +104,6 @@ class Measure(Frozen, frozen=True):
         """`value` as something that is to be maximised, which is what strategies do."""
         return value if self.better == "higher" else -value
 
-    def beats(self, value: float | None, other: float | None) -> bool:
-        """Whether `value` is better than `other`. What was not measured beats nothing."""
-        return value is not None and (other is None or self.told(value) > self.told(other))
-
 
 _MEASURES = (
     Measure(BCA, "BCA", "BCA   95% CI", "higher", "share"),

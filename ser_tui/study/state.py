@@ -191,11 +191,6 @@ class RunState:
         return mine is not None and (theirs is None or mine > theirs)
 
     @property
-    def best_value(self) -> float | None:
-        """What the best trial has of it; None before there is one."""
-        return None if self.best is None else self.best.value(self.measure.name)
-
-    @property
     def under_way(self) -> tuple[Trial, ...]:
         """The trials under way, in the order in which they began."""
         return tuple(self.trials[number - 1] for number in self.running)

@@ -85,9 +85,6 @@ class JointEncoder(SpeechEncoder):
     def hidden_states(self, frames: Tensor, lengths: Tensor, upto: int | None = None) -> tuple[Tensor, ...]:
         return (frames,)
 
-    def output(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        return hidden
-
     def front_end_parameters(self) -> list[nn.Parameter]:
         return list(self.parameters())
 

@@ -183,7 +183,7 @@ def test_what_optuna_got_of_a_run_comes_back_with_its_objective(made: Callable[.
     track([quick], "optuna", tmp_path / "o.db")
     folder = import_optuna(tmp_path / "o.db", tmp_path / "there")
     state = folder.state()
-    assert state.best is not None and state.best.number == least(quick) and state.best_value == pytest.approx(0.1)
+    assert state.best is not None and state.best.number == least(quick) and state.best.value("minutes") == pytest.approx(0.1)
     assert [[epoch.value for epoch in trial.epochs] for trial in state.trials] == [
         [epoch.value for epoch in trial.epochs] for trial in quick.state.trials
     ]
