@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.store.settings import MAP, TABLE, changed_settings, no_setting, read_settings, settings_file, text_of
 from ser_tui.study.errors import UsageError
+from ser_tui.study.wrong_values import nearest
 
 
 def list_settings(*, as_json: bool) -> None:
@@ -65,8 +65,7 @@ def _refuse_unknown_binding(wanted: str) -> None:
 
     known = bindings()
     if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, 1)
-        raise UsageError(f"no key has the id {wanted!r}; " + (f"is it {near[0]}?" if near else "`ser-tui settings keys` lists them"))
+        raise UsageError(f"no key has the id {wanted!r}{nearest(wanted, known, '`ser-tui settings keys` lists them')}")
 
 
 def _refuse_unknown_theme(wanted: str) -> None:
@@ -74,8 +73,7 @@ def _refuse_unknown_theme(wanted: str) -> None:
 
     known = themes()
     if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, 1)
-        raise UsageError(f"there is no theme {wanted!r}; " + (f"is it {near[0]}?" if near else f"there are {', '.join(known)}"))
+        raise UsageError(f"there is no theme {wanted!r}{nearest(wanted, known)}")
 
 
 def _complain(problems: list[str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import site
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 from ser_tui.study.errors import UsageError
+from ser_tui.study.wrong_values import nearest
 
 _HERE = Path(__file__).resolve().parents[2]
 _SHARE = Path("share", "ser-tui", "configs")
@@ -36,6 +36,5 @@ def find_study(reference: str | Path) -> Path:
         return path  # what is wrong with it is said where it is opened
     if path.name in known:
         return known[path.name]
-    near = difflib.get_close_matches(path.name, known, 1)
-    meant = f"did you mean {near[0]}?" if near else f"give the path of a study document, or one of {', '.join(known)}"
-    raise UsageError(f"{path}: neither a file nor a study that comes with ser_tui; {meant}")
+    meant = nearest(path.name, known, f"give the path of a study document, or one of {', '.join(known)}")
+    raise UsageError(f"{path}: neither a file nor a study that comes with ser_tui{meant}")

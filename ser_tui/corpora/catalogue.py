@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from ser_tui.corpora import demo_labels
@@ -31,6 +30,7 @@ from ser_tui.corpora.known import (
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.study.errors import UsageError
 from ser_tui.study.plug_ins import PlugIns
+from ser_tui.study.wrong_values import nearest
 
 __all__ = ["Archive", "CorpusEntry", "edition", "entries", "find", "first_edition", "recognised", "require"]
 
@@ -126,8 +126,5 @@ def require(name: str) -> CorpusEntry:
     if entry is None:
         if name in PLUG_INS:
             return PLUG_INS.load(name)  # says why it cannot be loaded
-        known = [entry.name for entry in entries()]
-        close = difflib.get_close_matches(name[:100].lower(), known, 1, 0.5)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        raise UsageError(f"{name[:100]}: no such corpus; {hint}")
+        raise UsageError(f"{name[:100]}: no such corpus{nearest(name.lower(), (entry.name for entry in entries()))}")
     return entry

@@ -24,6 +24,7 @@ from ser_tui.corpora.unified import told, unified
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.protocol import Speakers
+from ser_tui.study.wrong_values import nearest
 
 __all__ = [
     "Archive",
@@ -267,9 +268,8 @@ def _check_labels(labels: Mapping[str, str], loaded: Sequence[Manifest], words: 
     forms = {spellings.form(word) for word in present}
     for emotion in labels:
         if emotion not in present and emotion not in EMOTIONS and spellings.form(emotion) not in forms:
-            close = difflib.get_close_matches(emotion, sorted(present), 1, 0.5)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(set(classes.values())))}"
-            raise UsageError(f"labels.{emotion}: no such emotion in {', '.join(m.corpus for m in loaded)}; {hint}")
+            hint = nearest(emotion, sorted(present), f"there are: {', '.join(sorted(set(classes.values())))}")
+            raise UsageError(f"labels.{emotion}: no such emotion in {', '.join(m.corpus for m in loaded)}{hint}")
 
 
 def _check_classes(utterances: Iterable[Utterance]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from ser_tui.corpora.manifest import Manifest
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import some_of
+from ser_tui.study.wrong_values import nearest
 
 
 def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: Collection[str] = ()) -> Manifest:
@@ -28,7 +28,8 @@ def only_speakers(manifest: Manifest, speakers: Collection[str] = (), without: C
         raise UsageError(f"corpus {manifest.corpus} names no speakers, so none can be chosen or left out")
     for speaker in (*speakers, *without):
         if speaker not in known:
-            raise UsageError(f"corpus {manifest.corpus} has no speaker {speaker[:60]}; {_hint(speaker, list(known))}")
+            there_are = f"it has {some_of(list(known), 20)}"
+            raise UsageError(f"corpus {manifest.corpus} has no speaker {speaker[:60]}{nearest(speaker, known, there_are)}")
     kept = (set(speakers) or set(known)) - set(without)
     if not kept:
         raise UserError(f"corpus {manifest.corpus}: the chosen speakers leave nobody; keep one at least")
@@ -45,8 +46,3 @@ def left_out_nameless(manifest: Manifest) -> list[Finding]:
     several = "utterances without a speaker label are" if count > 1 else "utterance without a speaker label is"
     sentence = f"Left out: {count} {several} not used, since speakers are chosen by name and whose these are cannot be told."
     return [Finding(kind="told", sentence=sentence, count=count)]
-
-
-def _hint(speaker: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(speaker[:100], known, 1, 0.5)
-    return f"did you mean {close[0]}?" if close else f"it has {some_of(known, 20)}"

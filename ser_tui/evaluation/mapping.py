@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ser_tui.corpora.labels import canonical
@@ -11,6 +10,7 @@ from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding
 from ser_tui.study.formatting import escaped_parts, unescaped
 from ser_tui.study.requests import Preset
+from ser_tui.study.wrong_values import nearest
 
 DROPPED = ""
 """The class of emotions that are left out of the evaluation."""
@@ -146,6 +146,4 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, str]:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    close = difflib.get_close_matches(word[:100], names, 1, 0.5)
-    return f"; did you mean {close[0]}?" if close else f"; it has {', '.join(names)}"
+    return nearest(word, known, f"it has {', '.join(known)}")

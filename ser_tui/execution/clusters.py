@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import shutil
@@ -19,6 +18,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.extras import missing
+from ser_tui.study.wrong_values import nearest
 from ser_tui.training.threads import cores, environment
 
 CONNECT_SECONDS = 20.0
@@ -204,9 +204,7 @@ def _refuse_unknown(chosen: ExecutorChoice, make: Any) -> None:
 def _refuse_others(where: str, given: Mapping[str, Any], known: Collection[str], what: str) -> None:
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, 1, 0.5)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
-            raise UserError(f"{where}.{name}: {what} has no such setting; {hint}")
+            raise UserError(f"{where}.{name}: {what} has no such setting{nearest(str(name), sorted(known))}")
 
 
 def parameters(make: Any) -> set[str]:

@@ -272,7 +272,7 @@ def resolve(runs: Path, reference: str, likely: Callable[[RunFolder], bool] | No
             )
     if not matches:
         names = dict.fromkeys([*(folder.study_name for folder in known), *(folder.run_id for folder in known)])
-        meant = nearest(reference, list(names), listed=False)
+        meant = nearest(reference, names, "")
         raise UsageError(f"no run begins with {reference!r} in {runs}{meant}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
     exact = [folder for folder in matches if folder.run_id == reference]
     matches = exact or _likely(matches, likely)

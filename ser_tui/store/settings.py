@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import time
@@ -17,6 +16,7 @@ from typing import Any
 from ser_tui.places import config_folder, private_folder
 from ser_tui.store.files import write_atomically
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.wrong_values import nearest
 
 NAME = "settings.yaml"
 MOST_BYTES = 1 << 20
@@ -160,8 +160,7 @@ def _with_text(before: Preferences, name: str, text: str) -> Preferences:
 
 def no_setting(name: str) -> UsageError:
     """What is raised where somebody asks for a setting called `name`, of which there is none."""
-    near = difflib.get_close_matches(name, TABLE, 1)
-    return UsageError(f"there is no setting {name!r}; " + (f"is it {near[0]}?" if near else f"there are {', '.join(TABLE)}"))
+    return UsageError(f"there is no setting {name!r}{nearest(name, TABLE)}")
 
 
 def _default(name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
@@ -66,9 +65,7 @@ def record(kind: str) -> StrategyRecord:
     if kind in PLUG_INS:
         return PLUG_INS.load(kind)
     names = [known.name for known in BUILT_IN] + sorted({*_registered, *PLUG_INS.names})
-    close = difflib.get_close_matches(kind[:100], names, 1, 0.5)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"{kind[:60]!r} is not one of {', '.join(names)}{hint}")
+    raise UsageError(f"{kind[:60]!r} is not one of {', '.join(names)}{nearest(kind, names, '')}")
 
 
 def problems(strategy: StrategyChoice) -> dict[str, str]:

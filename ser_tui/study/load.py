@@ -224,7 +224,7 @@ def _locate(detail: Any) -> tuple[str, str]:
         location, text = named_first[1].split("."), named_first[2]
     elif detail["type"] in {"dict_type", "model_type"} and location[:1] == ["search"]:
         if len(location) == 1:
-            close = nearest(str(detail["input"]), ["paper", "recommended"], listed=False)
+            close = nearest(str(detail["input"]), ["paper", "recommended"], "")
             text = f"{short(detail['input'])} is not paper, recommended, or a mapping (hyperparameter: value){close}"
         else:
             text = f"{short(detail['input'])} is not a value, {{low, high}} or {{choices}}"

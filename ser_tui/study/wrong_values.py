@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 LARGEST_BITS = 1023
@@ -24,7 +24,7 @@ def words(detail: Any) -> str:
     kind, given = detail["type"], detail["input"]
     if kind in {"literal_error", "enum"}:
         allowed = [word.strip(" '") for word in str(detail["ctx"]["expected"]).replace(" or ", ",").split(",")]
-        return f"{short(given)} is not one of {', '.join(allowed)}" + nearest(str(given), allowed, listed=False)
+        return f"{short(given)} is not one of {', '.join(allowed)}" + nearest(str(given), allowed, "")
     if kind in _WANTED:
         return f"{short(given)} is not {_WANTED[kind]}"
     if kind == "missing":
@@ -37,12 +37,13 @@ def words(detail: Any) -> str:
     return text if told else f"{text}, not {short(given)}"
 
 
-def nearest(word: str, known: Sequence[str], *, listed: bool = True) -> str:
-    """The end of a sentence about a name that is none: which was meant, or (`listed`) which there are."""
-    close = difflib.get_close_matches(word[:200], known, 1, 0.5)
-    if close:
+def nearest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """The end of a sentence about a name that is none: which was meant, else `otherwise` (None: which there are; empty: nothing)."""
+    names = list(known)
+    if close := difflib.get_close_matches(word[:200], names, 1, 0.5):
         return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(known)}" if known and listed else ""
+    told = f"known: {', '.join(names)}" if otherwise is None and names else otherwise
+    return f"; {told}" if told else ""
 
 
 def short(value: Any) -> str:

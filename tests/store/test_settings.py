@@ -47,7 +47,7 @@ def test_the_file_with_usual_values_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(("key", "value", "complaint"), [
-    ("them", "nord", "is it theme?"), ("notify", "sometimes", "never, failures, always"), ("notify_bell", "loud", "yes or no"),
+    ("them", "nord", "did you mean theme?"), ("notify", "sometimes", "never, failures, always"), ("notify_bell", "loud", "yes or no"),
     ("queue_at_a_time", "0", "from 1 to 64"), ("queue_at_a_time", "many", "from 1 to 64"), ("time_zone", "Mars/Base", "knows no zone"),
     ("time_zone", "../../etc/passwd", "knows no zone"), ("keys", "x", "name the key too"),
 ])  # fmt: skip
@@ -85,7 +85,7 @@ def test_the_command_line_lists_gets_and_sets(tmp_path: Path) -> None:
     call("settings", "set", "notify", "failures", runs=runs)
     assert call("settings", "get", "notify", runs=runs).stdout == "failures\n"
     assert document("settings", "list", runs=runs)["settings"]["notify"] == "failures"
-    assert "is it home.delete?" in call("settings", "set", "keys.home.delet", "x", runs=runs, code=2).stderr
+    assert "did you mean home.delete?" in call("settings", "set", "keys.home.delet", "x", runs=runs, code=2).stderr
 
 
 def test_every_key_has_a_title_and_says_what_it_does() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ser_tui.corpora.splitting.sentences import in_turn, lone_emotions
 from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import Finding, said
 from ser_tui.study.formatting import counted, some_of
+from ser_tui.study.wrong_values import nearest
 
 _LISTED = 20
 
@@ -143,9 +143,8 @@ def check_speakers(manifest: Manifest, named: Iterable[str], key: str) -> None:
     there = set(known)
     for name in named:
         if name not in there:
-            close = difflib.get_close_matches(name, known, 3, 0.5)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {some_of(known, _LISTED) or 'none'}"
-            raise UsageError(f"{key}: {manifest.corpus} has no speaker {name}; {hint}")
+            there_are = f"there are: {some_of(known, _LISTED) or 'none'}"
+            raise UsageError(f"{key}: {manifest.corpus} has no speaker {name}{nearest(name, known, there_are)}")
 
 
 def synonyms(manifest: Manifest) -> list[Finding]:
