@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.cli.output import agreed, print_json, print_table, say
 from ser_tui.corpora import locations, registry
 from ser_tui.corpora.catalogue import PLUG_INS, entries, require
 from ser_tui.corpora.check import CheckReport, check, problem_lines, report
@@ -115,12 +115,9 @@ def get_corpus(name: str, *, accept_licence: bool) -> None:
     if place.downloadable:
         size = f"{place.size / 1e6:,.0f} MB" if place.size else "a size that is not published"
         say(f"downloads {size} from {' or '.join(place.hosts)}")
-    if not accept_licence:
-        if not sys.stdin.isatty():
-            raise UsageError("there is no terminal to ask on; add --accept-licence once you have read the licence")
-        if input("accept this licence and fetch? [y/N] ").strip().lower() not in ("y", "yes"):
-            say("nothing fetched")
-            return
+    unasked = "there is no terminal to ask on; add --accept-licence once you have read the licence"
+    if not (accept_licence or agreed("accept this licence and fetch?", unasked, "nothing fetched")):
+        return
 
     def progress(done: int, total: int | None) -> None:
         if sys.stderr.isatty():

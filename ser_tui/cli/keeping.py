@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from ser_tui.cli.output import print_json, print_table, say
+from ser_tui.cli.output import agreed, print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store import trash
 from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
 from ser_tui.store.remarks import NAME, change_remarks, read_remarks
-from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.runs import RunFolder, resolve_each
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted
 from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, checked_text
@@ -20,15 +19,11 @@ from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, 
 
 def delete_runs(references: Sequence[str], *, sure: bool, for_good: bool) -> None:
     """Move runs into the trash, or remove them `for_good`, after a question unless `sure`."""
-    found = _resolved(references)
+    found = resolve_each(runs_folder(), references)
     names = ", ".join(folder.run_id for folder in found)
-    if not sure:
-        if not sys.stdin.isatty():
-            raise UsageError("nobody can be asked here; add --yes to delete")
-        what = f"delete {names} and all its files for good?" if for_good else f"move {names} to the trash?"
-        if input(f"{what} [y/N] ").strip().lower() not in ("y", "yes"):
-            say("kept")
-            return
+    what = f"delete {names} and all its files for good?" if for_good else f"move {names} to the trash?"
+    if not (sure or agreed(what, "nobody can be asked here; add --yes to delete", "kept")):
+        return
     index = Index(runs_folder())
     if for_good:
         index.delete(*found, told=lambda folder: say(f"deleted {folder.run_id}"))
@@ -58,10 +53,10 @@ def list_trash(*, empty: bool, sure: bool, as_json: bool) -> None:
 def _empty(held: Sequence[RunFolder], size: int, sure: bool, as_json: bool) -> None:
     told = f"{counted(len(held), 'run')}, {size / 2**20:.1f} MB"
     if held and not sure:
-        if as_json or not sys.stdin.isatty():
-            raise UsageError("nobody can be asked here; add --yes to empty the trash")
-        if input(f"remove {told} for good? [y/N] ").strip().lower() not in ("y", "yes"):
-            say("kept")
+        unasked = "nobody can be asked here; add --yes to empty the trash"
+        if as_json:
+            raise UsageError(unasked)
+        if not agreed(f"remove {told} for good?", unasked, "kept"):
             return
     for folder in held:
         trash.remove(runs_folder(), folder)
@@ -81,7 +76,7 @@ def remark_on_runs(
     archived: bool | None, notify: bool | None = None, as_json: bool,
 ) -> None:  # fmt: skip
     """Change what is said of runs, and print it. What is None stays as it is."""
-    found = _resolved(references)
+    found = resolve_each(runs_folder(), references)
     if title is not None and len(found) > 1:
         raise UsageError("a title is one run's: name one")
     added, removed = checked_tags(tags), set(without)
@@ -111,8 +106,3 @@ def remark_on_runs(
         say(f"{folder.run_id}  {'; '.join(words) or ('a note' if remarks.note else 'nothing is said of it')}")
         for line in remarks.note.splitlines():
             say(f"  {line}")
-
-
-def _resolved(references: Sequence[str]) -> list[RunFolder]:
-    folders = [resolve(runs_folder(), reference) for reference in references]
-    return list({folder.run_id: folder for folder in folders}.values())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.study.charset import takes
+from ser_tui.study.errors import UsageError
 from ser_tui.study.findings import WITH_A_WARNING, doubts, evaluated_on, findings_of, said
 from ser_tui.study.formatting import (
     accuracies,
@@ -53,6 +54,17 @@ def print_json(value: Any) -> None:
 def say(text: str, *, error: bool = False) -> None:
     """One line for people; control characters in names and messages are shown, not obeyed."""
     print(printable(text), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def agreed(question: str, unasked: str, otherwise: str) -> bool:
+    """Whether somebody answers `question` with yes; `otherwise` is said where not. Raises UsageError with `unasked` where nobody can be
+    asked."""
+    if not sys.stdin.isatty():
+        raise UsageError(unasked)
+    if input(f"{question} [y/N] ").strip().lower() in ("y", "yes"):
+        return True
+    say(otherwise)
+    return False
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), by_end: str = "") -> None:

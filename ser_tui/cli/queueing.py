@@ -10,7 +10,7 @@ from ser_tui.places import runs_folder
 from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
 from ser_tui.store.queue import NAME, change_queue, moved, waiting
-from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.runs import RunFolder, resolve, resolve_each
 
 
 def list_queue(*, as_json: bool) -> None:
@@ -43,7 +43,7 @@ def list_queue(*, as_json: bool) -> None:
 def add_to_queue(references: Sequence[str]) -> None:
     """Put runs at the end of the queue."""
     runs = runs_folder()
-    added = [resolve(runs, reference) for reference in dict.fromkeys(references)]
+    added = resolve_each(runs, references)
     queueing.add(runs, added)
     for folder in added:
         say(f"{folder.run_id} waits for its turn")
@@ -73,7 +73,7 @@ def start_queue(at_a_time: int | None) -> None:
 def cancel_queued(references: Sequence[str]) -> None:
     """Take runs out of the queue."""
     runs = runs_folder()
-    found = [resolve(runs, reference, _waits) for reference in dict.fromkeys(references)]
+    found = resolve_each(runs, references, _waits)
     fresh = queueing.cancel(runs, found)
     for folder in found:
         gone = f"; it had not begun, so it went to the trash: `ser-tui restore {folder.run_id}` brings it back"

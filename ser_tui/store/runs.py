@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
@@ -280,6 +280,11 @@ def resolve(runs: Path, reference: str, likely: Callable[[RunFolder], bool] | No
         shown = ", ".join(folder.run_id for folder in matches[:3])
         raise UsageError(f"{reference!r} begins {len(matches)} runs ({shown}{', ...' if len(matches) > 3 else ''}); give more of it")
     return matches[0]
+
+
+def resolve_each(runs: Path, references: Iterable[str], likely: Callable[[RunFolder], bool] | None = None) -> list[RunFolder]:
+    """The runs that `references` name, each once, however often it is named. Raises UsageError as `resolve`."""
+    return list(dict.fromkeys(resolve(runs, reference, likely) for reference in references))
 
 
 def _likely(matches: list[RunFolder], likely: Callable[[RunFolder], bool] | None) -> list[RunFolder]:
