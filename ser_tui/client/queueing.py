@@ -20,7 +20,7 @@ from filelock import Timeout
 from ser_tui.client import launch
 from ser_tui.places import VARIABLES, command, own_environment, private_folder
 from ser_tui.store import trash
-from ser_tui.store.files import disk_message
+from ser_tui.store.files import disk_errors
 from ser_tui.store.locks import file_lock, is_held, told_without_locks
 from ser_tui.store.queue import Queue, Queued, Standing, change_queue, queued, read_queue, standing, without
 from ser_tui.store.runs import RunFolder, folders, liveness, worker_facts
@@ -148,7 +148,7 @@ def see_to_it(runs: Path) -> bool:
     queue = read_queue(runs)
     if queue.paused or not any(standing(runs, one) == "waits" for one in queue.runs) or _is_served(runs):
         return False
-    try:
+    with disk_errors("starting the queue", runs, "`ser-tui queue start`"):
         log = os.open(runs / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
             _children.append((runs, subprocess.Popen(
@@ -157,8 +157,6 @@ def see_to_it(runs: Path) -> bool:
             )))  # fmt: skip
         finally:
             os.close(log)
-    except OSError as error:
-        raise disk_message(error, "starting the queue", runs, "`ser-tui queue start`") from None
     return True
 
 

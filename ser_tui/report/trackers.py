@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 from ser_tui.places import private_folder
 from ser_tui.report.collecting import Told
 from ser_tui.report.figures import scored, searched_for
-from ser_tui.store.files import disk_message, replacing
+from ser_tui.store.files import disk_errors, replacing
 from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import parse_time
@@ -48,10 +48,8 @@ def track(told: Sequence[Told], tracker: Tracker, target: Path) -> None:
     except ImportError:
         raise UserError(f"--to {tracker} needs a library that is not here: pip install 'ser-tui[{tracker}]'") from None
     write: Callable[[Sequence[Told], Path], None] = {"optuna": _optuna, "mlflow": _mlflow, "tensorboard": _tensorboard}[tracker]
-    try:
+    with disk_errors(f"writing for {tracker}", target, "the same command again"):
         write(told, target)
-    except OSError as error:
-        raise disk_message(error, f"writing for {tracker}", target, "the same command again") from None
 
 
 def _told_of(one: Told) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ser_tui import __version__
 from ser_tui.report.collecting import compare, tell
 from ser_tui.report.page import page
 from ser_tui.store.export import write_export
-from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.files import disk_errors, write_atomically
 from ser_tui.store.runs import RunFolder
 
 
@@ -32,8 +32,6 @@ def write_report(folders: Sequence[RunFolder], target: Path | None = None) -> Pa
 
 def write_out(target: Path, text: str) -> Path:
     """Replace the file that somebody named, and return its path. Raises UserError."""
-    try:
+    with disk_errors("writing", target, "the same command again"):
         write_atomically(target, text.encode("utf-8", "backslashreplace"), 0o644)
-    except OSError as error:
-        raise disk_message(error, "writing", target, "the same command again") from None
     return target

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.store.export import guarded, unguarded
-from ser_tui.store.files import disk_message
+from ser_tui.store.files import disk_errors
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 
@@ -258,11 +258,9 @@ class AnswerFile:
 
     def _write(self, text: str) -> None:
         data = text.encode()
-        try:
+        with disk_errors("writing answers", self.path, "the same command again, which goes on"):
             while data:
                 data = data[os.write(self._descriptor, data) :]
-        except OSError as error:
-            raise disk_message(error, "writing answers", self.path, "the same command again, which goes on") from None
 
     def __enter__(self) -> AnswerFile:
         return self

@@ -17,7 +17,7 @@ from typing import IO, Any
 from ser_tui import __version__
 from ser_tui.places import private_folder
 from ser_tui.store.candidates import model_place
-from ser_tui.store.files import RESERVE, disk_message, refuse_full_disk, replacing, sync_folder, sync_tree
+from ser_tui.store.files import RESERVE, disk_errors, refuse_full_disk, replacing, sync_folder, sync_tree
 from ser_tui.store.held_folders import held_folder
 from ser_tui.store.noted_parts import digest_of_parts, noted_parts
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
@@ -47,14 +47,15 @@ def write_bundle(folder: RunFolder, target: Path) -> Path:
     if "events.jsonl" not in files or "study.yaml" not in files:
         raise UserError(f"{folder.path} has no study or no log: nothing to bundle")
     contents: dict[str, Any] = {"format": FORMAT, "ser_tui": __version__, "run_id": folder.run_id, "files": {}}
-    try:
-        with replacing(target, 0o644) as partial, zipfile.ZipFile(partial, "w", allowZip64=True) as archive:
-            for name, path in files.items():
-                contents["files"][name] = _put(archive, name, path)
-            info = zipfile.ZipInfo(CONTENTS, _EPOCH)
-            archive.writestr(info, json.dumps(contents, indent=1).encode() + b"\n")
-    except OSError as error:
-        raise disk_message(error, "writing a bundle", target, "the same command again") from None
+    with (
+        disk_errors("writing a bundle", target, "the same command again"),
+        replacing(target, 0o644) as partial,
+        zipfile.ZipFile(partial, "w", allowZip64=True) as archive,
+    ):
+        for name, path in files.items():
+            contents["files"][name] = _put(archive, name, path)
+        info = zipfile.ZipInfo(CONTENTS, _EPOCH)
+        archive.writestr(info, json.dumps(contents, indent=1).encode() + b"\n")
     return target
 
 
@@ -100,7 +101,7 @@ def _unpack(archive: zipfile.ZipFile, source: Path, runs: Path) -> RunFolder:
             f"{run_id} is already in {runs}: nothing was imported. `ser-tui delete {run_id}` makes room for it, or set SER_TUI_RUNS to "
             "another folder and import it there"
         )
-    try:
+    with disk_errors(f"importing {run_id}", runs, "import it again"):
         private_folder(runs)
         refuse_full_disk(runs, sum(one["bytes"] for one in files.values()) + RESERVE, f"importing {run_id}", "SER_TUI_RUNS")
         with held_folder(runs) as partial:
@@ -113,8 +114,6 @@ def _unpack(archive: zipfile.ZipFile, source: Path, runs: Path) -> RunFolder:
                 raise UserError(f"{run_id} has come into {runs} meanwhile: nothing was imported")
             partial.rename(target.path)
         sync_folder(runs)
-    except OSError as error:
-        raise disk_message(error, f"importing {run_id}", runs, "import it again") from None
     return target
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ser_tui.places import config_folder, private_folder
-from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.files import disk_errors, write_atomically
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import read_regular
 
@@ -52,11 +52,9 @@ def new_place() -> Path:
 
 def keep_draft(path: Path, draft: Draft) -> None:
     """Write `draft` to `path`, a `new_place`, over what it held before. Raises UserError."""
-    try:
+    with disk_errors("keeping the draft", path, "type again"):
         private_folder(path.parent)
         write_atomically(path, json.dumps(asdict(draft)).encode(), durable=False)
-    except OSError as error:
-        raise disk_message(error, "keeping the draft", path, "type again") from None
 
 
 def any_drafts() -> bool:

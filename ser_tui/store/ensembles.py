@@ -16,7 +16,7 @@ from typing import Any
 
 from ser_tui import __version__
 from ser_tui.store.candidates import again, model_of
-from ser_tui.store.files import digest_if_read, disk_message, read_json, sync_folder, sync_tree, write_json
+from ser_tui.store.files import digest_if_read, disk_errors, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.held_folders import held_folder
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
@@ -52,7 +52,7 @@ def save(target: Path, runs: Sequence[RunFolder], scored: Mapping[str, Any]) -> 
         raise UserError(f"{target} is there already: name a folder that is not")
     if not target.parent.is_dir():
         raise UserError(f"{target.parent}: no such folder; make it first")
-    try:
+    with disk_errors("saving an ensemble", target, "the same command again"):
         with held_folder(target.parent) as partial:
             told = [_copied(run, partial, number, 1 / len(runs)) for number, run in enumerate(runs, 1)]
             table = {"format": FORMAT, "ser_tui": __version__, "members": told, "scored": dict(scored)}
@@ -60,8 +60,6 @@ def save(target: Path, runs: Sequence[RunFolder], scored: Mapping[str, Any]) -> 
             sync_tree(partial)
             partial.rename(target)
         sync_folder(target.parent)
-    except OSError as error:
-        raise disk_message(error, "saving an ensemble", target, "the same command again") from None
     return target
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import private_folder
-from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.files import disk_errors, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study import run_summary
 from ser_tui.study.constraints import standing
@@ -188,9 +188,7 @@ def write_export(folder: RunFolder, name: str, text: str) -> Path:
     """Replace `name` in the run's export/ and return its path. Raises UserError."""
     refuse_links(folder)
     path = folder.path / "export" / name
-    try:
+    with disk_errors("exporting", path, "export again"):
         private_folder(path.parent)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise disk_message(error, "exporting", path, "export again") from None
     return path

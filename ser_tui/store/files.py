@@ -142,11 +142,24 @@ def refuse_unread(path: Path) -> None:
         raise DiskError(f"{path} is damaged: it is no JSON any more; mend it, or delete it, which loses what it holds") from None
 
 
-def disk_message(error: OSError, doing: str, path: Path, again: str = "`ser-tui resume`, or the same command again") -> DiskError:
+AGAIN = "`ser-tui resume`, or the same command again"
+"""What most writes that failed are followed by, once there is room."""
+
+
+def disk_message(error: OSError, doing: str, path: Path, again: str = AGAIN) -> DiskError:
     """The one line for a write that failed: what, where, what to do, and what to do `again` after it."""
     if error.errno in FULL:
         return DiskError(f"no room left while {doing} ({path}: {error.strerror}); free some space, then {again}")
     return DiskError(f"cannot write while {doing} ({path}: {error.strerror}); mend that, then {again}")
+
+
+@contextmanager
+def disk_errors(doing: str, path: Path, again: str = AGAIN) -> Iterator[None]:
+    """Within, an OSError becomes the DiskError of `disk_message`."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_message(error, doing, path, again) from None
 
 
 def shortage(place: Path, free: int, wanted: int, what: str, variable: str) -> str:

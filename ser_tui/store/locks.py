@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ser_tui.study.errors import UserError
 
@@ -79,6 +79,18 @@ def in_turn(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def written_in_turn(lock: Path, path: Path) -> Iterator[None]:
+    """Within, where the file `path` is written under `lock`, what goes wrong becomes a UserError: that another process holds the lock, or
+    what the system refuses."""
+    try:
+        yield
+    except Timeout:
+        raise UserError(f"{lock} is held by another process; try again") from None
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
 def is_held(path: Path) -> bool:

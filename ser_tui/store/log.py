@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ser_tui.store.files import disk_message, open_regular
+from ser_tui.store.files import disk_errors, disk_message, open_regular
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, now
 from ser_tui.study.log_codec import DamagedLine, NewerLine, decode, encode
@@ -156,7 +156,7 @@ class LogWriter:
         self.damaged = reader.damaged
         if reader.newer or _is_newer(reader.tail()):
             raise _written_by_newer(path, reader.newer or reader.line + 1)
-        try:
+        with disk_errors("opening the run's log", path):
             # Not through a link, which could lead to a file that is no log and would be cut off as a torn line.
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._descriptor = os.open(path, flags, 0o600)
@@ -164,8 +164,6 @@ class LogWriter:
                 raise OSError(errno.EINVAL, "not a regular file")
             self._mend_tail(reader)
             self._end = os.fstat(self._descriptor).st_size
-        except OSError as error:
-            raise disk_message(error, "opening the run's log", path) from None
         self._next = max((event.seq for event in self.events), default=-1) + 1
 
     def _mend_tail(self, reader: LogReader) -> None:

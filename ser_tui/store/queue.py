@@ -15,7 +15,7 @@ from ser_tui.places import private_folder
 from ser_tui.store.files import read_json, refuse_unread, remove_leftovers, write_json
 from ser_tui.store.processes import ProcessId, boot
 from ser_tui.store.runs import RunFolder, liveness, shown_status, worker_facts
-from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.errors import UsageError
 from ser_tui.study.status import RunStatus, ShownStatus
 
 NAME = "queue.json"
@@ -75,25 +75,18 @@ def _queued(data: Any) -> Queued | None:
 
 def change_queue(runs: Path, change: Callable[[Queue], Queue]) -> Queue:
     """Write what `change` makes of the queue, without runs that are over or gone, and return that. Raises UserError."""
-    from filelock import Timeout
-
-    from ser_tui.store.locks import locked
+    from ser_tui.store.locks import locked, written_in_turn
 
     private_folder(runs)
     lock = runs / ".queue.lock"
-    try:
-        with locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
-            refuse_unread(runs / NAME)
-            before = read_queue(runs)
-            after = without_over(runs, change(before))
-            if after != before:
-                remove_leftovers(runs / NAME)
-                write_json(runs / NAME, asdict(after))
-            return after
-    except Timeout:
-        raise UserError(f"{lock} is held by another process; try again") from None
-    except OSError as error:
-        raise UserError(f"cannot write {runs / NAME}: {error.strerror}") from None
+    with written_in_turn(lock, runs / NAME), locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
+        refuse_unread(runs / NAME)
+        before = read_queue(runs)
+        after = without_over(runs, change(before))
+        if after != before:
+            remove_leftovers(runs / NAME)
+            write_json(runs / NAME, asdict(after))
+        return after
 
 
 def without_over(runs: Path, queue: Queue) -> Queue:

@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 from ser_tui.store.files import read_json, refuse_unread, write_json
 from ser_tui.store.runs import RunFolder, refuse_links
-from ser_tui.study.errors import UserError
 from ser_tui.study.remarks import Remarks, remarks_in
 
 NAME = "remarks.json"
@@ -33,13 +32,11 @@ def read_remarks(folder: RunFolder) -> Remarks:
 def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> Remarks:
     """Write what `change` makes of the remarks, and return that: one process after the other, so that none undoes what another has said.
     Raises UserError where it cannot be written."""
-    from filelock import Timeout
-
-    from ser_tui.store.locks import in_turn  # a list of runs, which reads remarks, does without
+    from ser_tui.store.locks import in_turn, written_in_turn  # a list of runs, which reads remarks, does without
 
     refuse_links(folder)
     lock = folder.lock.with_name(LOCK)
-    try:
+    with written_in_turn(lock, folder.path / NAME):
         lock.parent.mkdir(mode=0o700, exist_ok=True)
         with in_turn(lock):
             refuse_unread(folder.path / NAME)
@@ -48,8 +45,4 @@ def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> R
                 write_json(folder.path / NAME, asdict(after))
             else:
                 (folder.path / NAME).unlink(missing_ok=True)
-    except Timeout:
-        raise UserError(f"{lock} is held by another process; try again") from None
-    except OSError as error:
-        raise UserError(f"cannot write {folder.path / NAME}: {error.strerror}") from None
     return after

@@ -116,13 +116,11 @@ def _loaded(text: str) -> Mapping[Any, Any]:
 
 def changed_settings(changes: Mapping[str, str]) -> Preferences:
     """Write the settings with `changes`, values as a person types them; an empty one brings back the default. Raises UserError."""
-    from filelock import Timeout
-
-    from ser_tui.store.locks import in_turn  # the app, which reads settings first of all, does without
+    from ser_tui.store.locks import in_turn, written_in_turn  # the app, which reads settings first of all, does without
 
     path = settings_file()
     lock = path.with_suffix(".lock")
-    try:
+    with written_in_turn(lock, path):
         private_folder(path.parent)
         with in_turn(lock):
             found, problems = read_settings()
@@ -131,10 +129,6 @@ def changed_settings(changes: Mapping[str, str]) -> Preferences:
             for name, text in changes.items():
                 found = _with_text(found, name, text)
             write_atomically(path, as_text(found).encode())
-    except Timeout:
-        raise UserError(f"{lock} is held by another process; try again") from None
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
     return found
 
 

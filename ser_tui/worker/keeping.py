@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_tui.experiment.surroundings import ModelMissing, Noted
 from ser_tui.store.candidates import again, candidate_folder, model_place
-from ser_tui.store.files import disk_message, read_json, sync_folder, sync_tree, write_json
+from ser_tui.store.files import disk_errors, disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
 from ser_tui.store.past_runs import past_runs
 from ser_tui.store.runs import RunFolder
@@ -53,10 +53,8 @@ class FolderKeeper:
     def remember(self, name: Noted, facts: Mapping[str, Any]) -> None:
         """Write the file of `name`. Raises DiskError."""
         place = self._place(name)
-        try:
+        with disk_errors("keeping the parts of the corpus", place):
             write_json(place, dict(facts))
-        except OSError as error:
-            raise disk_message(error, "keeping the parts of the corpus", place) from None
 
     def save_candidate(self, number: int, write: Callable[[Path], None]) -> None:
         """Let `write` write the model of trial `number` into a folder of its own. Raises DiskError."""

@@ -16,7 +16,7 @@ from filelock import Timeout
 
 from ser_tui.execution.memory_limit import limit_memory
 from ser_tui.store import snapshot
-from ser_tui.store.files import disk_message, remove_leftovers, write_atomically, write_json
+from ser_tui.store.files import disk_errors, disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
 from ser_tui.store.lost_studies import lost_study
@@ -89,7 +89,7 @@ class Session(Recorder):
         fresh = self.state.start is None and not self.state.trials
         self.changes_status = self.job == "search" and (fresh or self._is_continued())
         """Whether how the job ends is how the run ends: not yet for a search that may not be able to go on."""
-        try:
+        with disk_errors("taking the run over", self.folder.worker):
             if not self._is_continued():
                 # A request that was meant for a worker that has died: nobody asks a worker that has not said who it is.
                 self.folder.stop_request.unlink(missing_ok=True)
@@ -97,8 +97,6 @@ class Session(Recorder):
             lost = self._put_study_back()
             self._beat()
             self._said = True
-        except OSError as error:
-            raise disk_message(error, "taking the run over", self.folder.worker) from None
         self._heart.start()
         if self.own_process:
             signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -109,10 +107,8 @@ class Session(Recorder):
             self.emit(Note(level="warning", text=f"the log's torn last line ({self._log.dropped} bytes) was cut off"))
         if lost:
             self.emit(Note(level="warning", text=f"study.yaml {lost}: it is as the log has it again"))
-        try:
+        with disk_errors("putting the best model in place", self.folder.best):
             self.keeper.settle(self.state.best)
-        except OSError as error:
-            raise disk_message(error, "putting the best model in place", self.folder.best) from None
         self.keeper.settle_outputs(self.state)
         for evaluation in self.state.evaluations:
             if evaluation.result is None and not evaluation.reason:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ser_tui.places import cache_folder, private_folder
 from ser_tui.store.drafts import KeptDraft, forget_draft, kept_drafts
-from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.files import disk_errors, write_atomically
 from ser_tui.study.document import Study
 from ser_tui.study.formatting import counted
 from ser_tui.study.load import dumps
@@ -128,10 +128,8 @@ async def copy_study(screen: AppScreen[Any], study: Study) -> None:
 
     def write() -> Path:
         path = private_folder(cache_folder()) / "copied-study.yaml"
-        try:
+        with disk_errors("copying the study", path, "copy it again"):
             write_atomically(path, dumps(study).encode())
-        except OSError as error:
-            raise disk_message(error, "copying the study", path, "copy it again") from None
         return path
 
     path = await screen.attempt(write)
@@ -142,8 +140,6 @@ async def copy_study(screen: AppScreen[Any], study: Study) -> None:
 
 def write_study(study: Study, path: Path) -> None:
     """Write `study` as YAML to `path`. Raises UserError."""
-    try:
+    with disk_errors("saving the study", path, "save it again"):
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, dumps(study).encode(), mode=0o644)
-    except OSError as error:
-        raise disk_message(error, "saving the study", path, "save it again") from None
