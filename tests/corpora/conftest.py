@@ -1,5 +1,5 @@
 """What the tests of corpora share."""
 
-from corpora_fixtures import home, server, sound
+from corpora_fixtures import emodb, home, server, sound
 
-__all__ = ["home", "server", "sound"]
+__all__ = ["emodb", "home", "server", "sound"]

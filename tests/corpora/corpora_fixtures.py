@@ -9,6 +9,9 @@ import pytest
 from servers import Server, serving
 from sounds import Sounds
 
+from ser_tui.corpora import registry
+from ser_tui.corpora.manifest import Manifest
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -17,6 +20,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / "config"))
     monkeypatch.delenv("SER_TUI_DATA", raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def emodb(shared_data: Path) -> Manifest:
+    """EmoDB, read once for all tests: its 535 recordings are listened to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SER_TUI_DATA", str(shared_data))
+        return registry.load_manifest("emodb")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora import registry
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split
@@ -58,12 +57,6 @@ def parts(made_split: Split) -> list[int]:
 
 def said(made_split: Split, words: str) -> list[str]:
     return [warning for warning in made_split.warnings if words in warning]
-
-
-@pytest.fixture
-def emodb(home: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
-    monkeypatch.setenv("SER_TUI_DATA", str(shared_data))
-    return registry.load_manifest("emodb")
 
 
 def test_random_on_emodb_is_the_papers_split(emodb: Manifest, shared_data: Path) -> None:

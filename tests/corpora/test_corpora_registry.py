@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
-from ser_tui.corpora.manifest import changes
+from ser_tui.corpora.manifest import Manifest, changes
 from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import printable
@@ -25,9 +25,10 @@ def emodb_like(folder: Path, sound: Any, names: tuple[str, ...] = ("03a01Fa", "0
     return folder
 
 
-def test_emodb_is_read_completely(home: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SER_TUI_DATA", f"{home}{os.pathsep}{shared_data}")
+def test_emodb_is_read_completely(emodb: Manifest, tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_DATA", f"{tmp_path}{os.pathsep}{shared_data}")
     report = check("emodb")
+    assert report.utterances == len(emodb.utterances)
     assert report.utterances == report.documented == 535
     assert report.emotions == {"anger": 127, "boredom": 81, "disgust": 46, "fear": 69, "happiness": 71, "neutral": 79, "sadness": 62}
     assert report.speakers == {"03": 49, "08": 58, "09": 43, "10": 38, "11": 55, "12": 35, "13": 61, "14": 69, "15": 56, "16": 71}

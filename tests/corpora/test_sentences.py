@@ -146,11 +146,7 @@ def test_a_corpus_without_sentences_is_refused() -> None:
             split(nameless, SplitProtocol.model_validate({"kind": kind}))
 
 
-def test_on_emodb_where_every_sentence_has_every_emotion(home: object, shared_data: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ser_tui.corpora import registry
-
-    monkeypatch.setenv("SER_TUI_DATA", str(shared_data))
-    corpus = registry.load_manifest("emodb")
-    found = split(corpus, SplitProtocol(kind="speaker-sentence", size=0.3))
-    assert apart(corpus, found, "sentence", "speaker") and not said(found, "one emotion only")
-    assert (len(of(corpus, found.validation, "speaker")), len(of(corpus, found.validation, "sentence"))) == (3, 3)
+def test_on_emodb_where_every_sentence_has_every_emotion(emodb: Manifest) -> None:
+    found = split(emodb, SplitProtocol(kind="speaker-sentence", size=0.3))
+    assert apart(emodb, found, "sentence", "speaker") and not said(found, "one emotion only")
+    assert (len(of(emodb, found.validation, "speaker")), len(of(emodb, found.validation, "sentence"))) == (3, 3)
