@@ -11,7 +11,7 @@ from ser_tui.corpora.catalogue import PLUG_INS, entries, require
 from ser_tui.corpora.check import CheckReport, check, problem_lines, report
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.locations import Source
-from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 
 

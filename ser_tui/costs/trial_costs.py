@@ -10,17 +10,13 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
-from ser_tui import places
-from ser_tui.store.files import read_json, write_json
-from ser_tui.store.locks import in_turn
+from ser_tui.store import measurements
 from ser_tui.study.document import Study
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, TRAINED, Value
 from ser_tui.study.space import Choice, Dimension, Fixed, Integer, highest
-from ser_tui.study.type_checks import checks
 
 _TIMED = ("epochs", "unfreeze_epoch", "max_seconds", "layers", TRAINED, "top_layers")
 """The hyperparameters that a trial's time depends on."""
@@ -204,13 +200,14 @@ def key(encoder_fingerprint: str, precision: str, threads: int, processor: str) 
 
 def remember(encoder: str, name: str, costs: Costs) -> None:
     """Keep measured costs under `name`, and as the latest of the encoder called `encoder`."""
-    with suppress(OSError):  # where the cache cannot be written the next run measures again
-        places.private_folder(_file().parent)
-        with in_turn(_file().with_suffix(".lock")):
-            known = _read()
-            known.setdefault("costs", {})[name] = asdict(costs)
-            known.setdefault("latest", {})[encoder] = name
-            write_json(_file(), known)
+
+    def change(known: dict[str, Any]) -> None:
+        if not _is_ours(known):
+            known.clear()
+        known.setdefault("costs", {})[name] = asdict(costs)
+        known.setdefault("latest", {})[encoder] = name
+
+    measurements.remember("costs", change)
 
 
 def recall(name: str) -> Costs | None:
@@ -236,20 +233,13 @@ def _levels(dimension: Dimension) -> Sequence[Value]:
 
 
 def _costs(data: object) -> Costs | None:
-    try:
-        found = Costs(**data) if isinstance(data, dict) else None
-    except TypeError:
-        return None  # written by another version: measured again
-    sound = found is not None and all(
-        fits(value := getattr(found, name)) and 0 <= value < MOST_SECONDS for name, fits in checks(Costs).items()
-    )
-    return found if sound else None
+    return measurements.figures(Costs, data, lambda value: 0 <= value < MOST_SECONDS)
 
 
 def _read() -> dict[str, dict[str, object]]:
-    data = read_json(_file())
-    return data if isinstance(data, dict) and all(isinstance(value, dict) for value in data.values()) else {}
+    known = measurements.table("costs")
+    return known if _is_ours(known) else {}
 
 
-def _file() -> Path:
-    return places.cache_folder() / "costs.json"
+def _is_ours(known: Mapping[str, object]) -> bool:
+    return all(isinstance(value, dict) for value in known.values())

@@ -5,18 +5,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from ser_tui import places
 from ser_tui.costs import calibration
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.store.files import read_json, write_json
-from ser_tui.store.locks import in_turn
+from ser_tui.store import measurements
 from ser_tui.study.document import Study
 from ser_tui.study.scores import PEAK_MEMORY
-from ser_tui.study.type_checks import checks
 from ser_tui.training.trial import Part
 
 GROUPS = 2
@@ -66,24 +61,9 @@ def epoch_of(
 
 def remember(name: str, gain: Gain) -> None:
     """Keep `gain` under `name`."""
-    with suppress(OSError):  # where the cache cannot be written the next run measures again
-        places.private_folder(_file().parent)
-        with in_turn(_file().with_suffix(".lock")):
-            known = read_json(_file())
-            write_json(_file(), {**(known if isinstance(known, dict) else {}), name: asdict(gain)})
+    measurements.remember("workers", lambda table: table.update({name: asdict(gain)}))
 
 
 def recall(name: str) -> Gain | None:
     """What is kept under `name`, or None."""
-    known = read_json(_file())
-    data = known.get(name) if isinstance(known, dict) else None
-    try:
-        found = Gain(**data) if isinstance(data, dict) else None
-    except TypeError:
-        return None  # written by another version: measured again
-    sound = found is not None and all(fits(value := getattr(found, key)) and 0 < value < MOST for key, fits in checks(Gain).items())
-    return found if sound else None
-
-
-def _file() -> Path:
-    return places.cache_folder() / "workers.json"
+    return measurements.figures(Gain, measurements.table("workers").get(name), lambda value: 0 < value < MOST)

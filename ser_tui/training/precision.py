@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import nn
 
-from ser_tui import places
-from ser_tui.store.files import read_json, write_atomically
-from ser_tui.store.locks import in_turn
+from ser_tui.store import measurements
 from ser_tui.training.processor import processor
 
 Precision = Literal["float32", "bfloat16"]
@@ -49,12 +45,11 @@ def choose(wanted: str, *, paper_exact: bool = False) -> Precision:
 def measured() -> Measurement:
     """The remembered measurement of this machine, made now (about a second) if there is none."""
     machine = f"{processor()}, one thread, torch {torch.__version__}"
-    path = places.cache_folder() / "precision.json"
     try:
-        gain = float(read_json(path)[machine])
+        gain = float(measurements.table("precision")[machine])
     except (ValueError, KeyError, TypeError):
         gain = _measure()
-        _remember(path, machine, gain)
+        measurements.remember("precision", lambda table: table.update({machine: gain}))
     return Measurement(gain, machine)
 
 
@@ -87,13 +82,3 @@ def _measure() -> float:
         torch.set_rng_state(random)
         torch.set_num_threads(threads)
     return round(best["float32"] / best["bfloat16"], 2)
-
-
-def _remember(path: Path, machine: str, gain: float) -> None:
-    # A cache that cannot be written only means that the next run measures again.
-    with contextlib.suppress(OSError):
-        places.private_folder(path.parent)
-        with in_turn(path.with_suffix(".lock")):
-            known = read_json(path)
-            table = {**(known if isinstance(known, dict) else {}), machine: gain}
-            write_atomically(path, json.dumps(table, indent=1).encode(), durable=False)

@@ -17,9 +17,9 @@ from ser_tui.costs import calibration, trial_costs, worker_gain
 from ser_tui.costs.trial_costs import Costs, Speech
 from ser_tui.costs.worker_gain import Gain
 from ser_tui.experiment import data as corpus_data
+from ser_tui.store import measurements
 from ser_tui.store.files import read_json
 from ser_tui.study.load import loads
-from ser_tui.training import precision
 
 COSTS = Costs(train=0.01, evaluate=0.004, embed=0.002, head=0.0001, trial=0.5)
 SPEECH = Speech([2.0, 4.0, 9.0], [1.0, 5.0])
@@ -99,18 +99,15 @@ def test_finished_trials_correct_the_prediction() -> None:
     assert trial_costs.correction([]) == 1.0
 
 
-@pytest.mark.parametrize("kept", ["costs", "workers", "precision"])
+@pytest.mark.parametrize("kept", ["costs", "workers"])
 def test_of_two_that_remember_at_once_neither_loses_what_the_other_measured(
     kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
-    gain, path = Gain(2, 1.0, 1.5, 1e9), tmp_path / "precision.json"
     remember: Callable[[str], None] = {
         "costs": lambda name: trial_costs.remember("finetune e", name, COSTS),
-        "workers": lambda name: worker_gain.remember(name, gain),
-        "precision": lambda name: precision._remember(path, name, 1.5),
+        "workers": lambda name: worker_gain.remember(name, Gain(2, 1.0, 1.5, 1e9)),
     }[kept]
-    module = {"costs": trial_costs, "workers": worker_gain, "precision": precision}[kept]
     others: list[threading.Thread] = []
 
     def read(place: Path) -> Any:
@@ -121,7 +118,7 @@ def test_of_two_that_remember_at_once_neither_loses_what_the_other_measured(
             others[0].join(0.1)  # it comes to its end where nothing keeps it back
         return found
 
-    monkeypatch.setattr(module, "read_json", read)
+    monkeypatch.setattr(measurements, "read_json", read)
     remember("mine")
     others[0].join()
     found = read_json(tmp_path / f"{kept}.json")
