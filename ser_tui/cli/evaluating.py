@@ -116,10 +116,7 @@ def score_folds(reference: str, protocol: str, *, nested: bool, top: int, as_jso
         raise UsageError(f"--protocol {protocol}: one of {', '.join(FOLDED)}")
     if top > 1 and not nested:
         raise UsageError("--top averages what nested folds choose: add --nested; for trials as scored: ser-tui ensemble RUN --top K")
-    folder = resolve(runs_folder(), reference)
-    before = folder.state()
-    if before.best is None:
-        raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")
+    folder, before = _scored(reference)
     state = _followed(folder, before, lambda: launch.score_folds(folder, protocol, nested=nested, top=top), as_json=as_json)
     scored = any(folds.seq > before.seq for folds in state.folds)
     if as_json:
@@ -134,10 +131,7 @@ def score_folds(reference: str, protocol: str, *, nested: bool, top: int, as_jso
 def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     """Train a run's best configuration with other seeds and print mean, deviation and interval; the exit code: 0 where all seeds that
     were asked for have a score."""
-    folder = resolve(runs_folder(), reference)
-    before = folder.state()
-    if before.best is None:
-        raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")
+    folder, before = _scored(reference)
     state = before
     if len(done_seeds(before)) < number:
         state = _followed(folder, before, lambda: launch.score_seeds(folder, number), as_json=as_json)
@@ -151,6 +145,15 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     if found is not None and found.n < number:
         say(f"{number - found.n} of {counted(number, 'seed')} have no score yet: the same command goes on", error=True)
     return 0 if found is not None and found.n >= number else 1
+
+
+def _scored(reference: str) -> tuple[RunFolder, RunState]:
+    """The run that `reference` names, and its state. Raises UserError where no trial has a score."""
+    folder = resolve(runs_folder(), reference)
+    state = folder.state()
+    if state.best is None:
+        raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")
+    return folder, state
 
 
 def _followed(folder: RunFolder, before: RunState, start: Callable[[], None], *, as_json: bool) -> RunState:

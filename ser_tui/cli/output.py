@@ -179,10 +179,10 @@ def print_evaluation(result: EvaluationFinished) -> None:
         say(trained)
     for warning in said(findings_of(result)):
         say(f"warning: {warning}")
-    from ser_tui.study.events import counts_fit  # a list of runs reads no event
+    from ser_tui.study.events import UNFIT, counts_fit  # a list of runs reads no event
 
     if not counts_fit(result.confusion, result.classes, result.columns):
-        say("the log's counts do not fit its classes: who was taken for whom is not known")
+        say(UNFIT)
         return
     rows = [
         (name, *(str(count) for count in row), _recall(result, name)) for name, row in zip(result.classes, result.confusion, strict=True)

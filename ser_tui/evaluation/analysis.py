@@ -230,7 +230,7 @@ def _counted(part: Explained, intervals: Mapping[str, tuple[float, float]], lone
     """`part`, whose counts are in the log, with its recalls; answers whose counts are others are none of this score."""
     matrix, answers, missing = part.matrix, part.answers, part.missing
     if matrix is None:
-        return replace(part, answers=None, missing="the log's counts do not fit its classes: who was taken for whom is not known")
+        return replace(part, answers=None, missing=events.UNFIT)
     if answers is not None:
         own = errors.confusion(answers)
         if list(matrix.counts) != [row for row in own.counts if any(row)] or len(answers) != part.utterances:

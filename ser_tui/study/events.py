@@ -685,6 +685,10 @@ AnyEvent = Known | Unknown
 TYPES: Mapping[str, type[Event]] = {cls.type: cls for cls in get_args(Known)}
 
 
+UNFIT = "the log's counts do not fit its classes: who was taken for whom is not known"
+"""What is shown in the place of counts that do not fit."""
+
+
 def counts_fit(counts: Sequence[Sequence[int]], rows: Sequence[str], columns: Sequence[str]) -> bool:
     """Whether `counts` are a confusion matrix [rows, columns]: a log that somebody else wrote may hold another shape, or less than none."""
     return len(counts) == len(rows) and all(len(row) == len(columns) and min(row, default=0) >= 0 for row in counts)

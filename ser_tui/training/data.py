@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
+from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted, some_of
 from ser_tui.training import augment, metrics
 from ser_tui.training.features import Entering, Features, Pooled, Recipe
@@ -144,3 +145,10 @@ class PartTensors:
             return ()
         named = some_of([problems[index] for index in sorted(problems)], _NAMED, "; ")
         return (f"{counted(len(problems), 'utterance')} of the {part} part could not be read: {named}",)
+
+
+def refuse_unusable(train: PartTensors, validation: PartTensors) -> None:
+    """Raise UserError where no utterance of one part can be read."""
+    for data, part in ((train, "training"), (validation, "validation")):
+        if not data.usable:
+            raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")

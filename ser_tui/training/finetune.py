@@ -23,13 +23,12 @@ from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.study.document import Method
-from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.training import Training
 from ser_tui.training import adapting, balancing, batches, checkpoint, metrics, precision
 from ser_tui.training.adapting import Adaptation, adaptation
 from ser_tui.training.collapse import CollapseGuard
-from ser_tui.training.data import PartTensors
+from ser_tui.training.data import PartTensors, refuse_unusable
 from ser_tui.training.features import Recipe
 from ser_tui.training.head import Head, Pooling, pooling
 from ser_tui.training.memory import as_memory_error
@@ -171,10 +170,9 @@ class FineTuner(Trainer):
             )
             self._data[max_seconds] = (pair[0], pair[1])
         train, validation = self._data[max_seconds]
-        for data, which in ((train, "training"), (validation, "validation")):
+        for data in (train, validation):
             data.prepare(should_stop, self._on_progress)
-            if not data.usable:
-                raise UserError(f"no utterance of the {which} part can be read; run: ser-tui corpora check")
+        refuse_unusable(train, validation)
         return train, validation
 
     def _pooling(self, parameters: Mapping[str, Value]) -> Pooling:

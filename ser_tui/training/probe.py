@@ -22,7 +22,7 @@ from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import Value
 from ser_tui.training import discriminant, linear, metrics
-from ser_tui.training.data import PartTensors
+from ser_tui.training.data import PartTensors, refuse_unusable
 from ser_tui.training.features import Recipe
 from ser_tui.training.fold_table import FoldTable, vectors
 from ser_tui.training.head import Head, Pooling, pooling
@@ -153,9 +153,7 @@ class ProbeTrainer(Trainer):
         self._last = None
         check_stop(should_stop)
         train, validation = self._load_data(float(values["max_seconds"]), should_stop)
-        for data, part in ((train, "training"), (validation, "validation")):
-            if not data.usable:
-                raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")
+        refuse_unusable(train, validation)
         chosen, classes = self.pooling(values), len(self.classes)
         features = [data.remembered(chosen, partial(vectors, data, chosen)) for data in (train, validation)]
         standard = train.remembered(("standard", chosen), partial(standardise, features[0]))

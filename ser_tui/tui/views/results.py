@@ -53,7 +53,7 @@ def confusion_lines(
     which is in no row. `lone`: see `events.TestScored.lone_recalls`. It is as wide as its names need, `width` cells at most.
     """
     if not events.counts_fit(counts, truth, predicted):
-        return [cell("the log's counts do not fit its classes: who was taken for whom is not known", "warning")]
+        return [cell(events.UNFIT, "warning")]
     names = heads(truth, predicted, width)
     each = names.width - 1
     lines = [cell("rows: truth, columns: prediction, in per cent of the row", "muted"), names.line("")]

@@ -30,7 +30,7 @@ from ser_tui.study.formatting import (
     score_text,
 )
 from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers, without_model
-from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS
+from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS, Value
 from ser_tui.study.run_summary import beside_probe
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.seeds import seeds_summary
@@ -131,7 +131,7 @@ def trial_cells(
     `now` so far. `broken`: see `trial_state`."""
     running = trial.status == TrialStatus.RUNNING
     last = trial.epochs[-1] if trial.epochs else None
-    planned = last.epochs if last else trial.parameters.get("epochs")
+    planned = _planned(trial)
     scored = trial.score() or (last.score if last else None)
     loss = trial.loss if trial.loss is not None else (last.loss if last else None)
     style = "strong" if best else "muted" if trial.status not in (TrialStatus.RUNNING, TrialStatus.DONE) else ""
@@ -148,6 +148,11 @@ def trial_cells(
     return tuple(cells[column.key] for column in columns)
 
 
+def _planned(trial: Trial) -> Value | None:
+    """The epochs that it is to have, where that is known."""
+    return trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
+
+
 def _at_rung(trial: Trial) -> str:
     """.712 at 3/10: what a trial scored that was not trained to its end, after which of its epochs; empty of any other."""
     if trial.scored or not trial.rungs or trial.status == TrialStatus.RUNNING:
@@ -161,8 +166,7 @@ def trial_state(trial: Trial, best: bool, live: bool, broken: str = "") -> Text:
     if trial.status == TrialStatus.RUNNING:
         if not live:
             return cell("interrupted", "warning")
-        last = trial.epochs[-1] if trial.epochs else None
-        planned = last.epochs if last else trial.parameters.get("epochs")
+        planned = _planned(trial)
         rung = f", rung {len(trial.rungs) + 1}" if trial.until else ""
         return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}{rung}" if planned else "running", "accent")
     if trial.status == TrialStatus.FAILED:
