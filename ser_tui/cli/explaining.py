@@ -94,13 +94,13 @@ def list_errors(
     wrong = errors.listed(answers, truth=truth, said=said, speaker=speaker)
     if as_json:
         print_json({
-            "run_id": folder.run_id, "part": chosen.name, "title": chosen.title, "trial": chosen.trial, "utterances": len(answers),
+            "run_id": folder.run_id, "part": chosen.name, "title": chosen.title, "trial": chosen.by, "utterances": len(answers),
             "missing": chosen.missing, "errors": [one.plain() for one in wrong],
         })  # fmt: skip
     elif as_csv:
         sys.stdout.write(csv_of_errors([one.plain() for one in wrong]))
     else:
-        say(f"{folder.run_id}, trial {chosen.trial}, {chosen.title}: {counted(len(wrong), 'utterance')} of {len(answers)}")
+        say(f"{folder.run_id}, {chosen.whose}, {chosen.title}: {counted(len(wrong), 'utterance')} of {len(answers)}")
         if chosen.missing:
             say(chosen.missing)
         if wrong:

@@ -150,8 +150,9 @@ def _sheet(what: What, folders: list[RunFolder], trial: int | None) -> Sheet:
             return exports.parts_sheet(folders, told)
 
 
-def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[str, str, int, Answers]]:
-    """(run, part, trial, answers) of everything that `trial` (None: the best one) was scored on, as far as it is known. A corpus that was
+def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[str, str, int | None, Answers]]:
+    """(run, part, trial, answers) of everything that `trial` (None: the best one) was scored on, as far as it is known; no trial of nested
+    folds. A corpus that was
     evaluated several times, by other maps of its labels say, is as many parts."""
     from ser_tui.evaluation.analysis import explained
 
@@ -163,7 +164,7 @@ def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[
         since = f", {counted(times[name], 'evaluation')} before" if times[name] else ""
         times[name] += 1
         if part.answers is not None:
-            yield folder.run_id, f"{name}{since}", part.trial, part.answers
+            yield folder.run_id, f"{name}{since}", part.by, part.answers
 
 
 def _format(form: str, output: str) -> SheetFormat:

@@ -9,7 +9,7 @@ from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import Finding
-from ser_tui.study.formatting import some_of
+from ser_tui.study.formatting import counted, printable, some_of
 from ser_tui.study.wrong_values import nearest
 
 
@@ -46,3 +46,13 @@ def left_out_nameless(manifest: Manifest) -> list[Finding]:
     several = "utterances without a speaker label are" if count > 1 else "utterance without a speaker label is"
     sentence = f"Left out: {count} {several} not used, since speakers are chosen by name and whose these are cannot be told."
     return [Finding(kind="told", sentence=sentence, count=count)]
+
+
+def left_out_unusable(manifest: Manifest) -> list[Finding]:
+    """What must be said of files that could not be used when the corpus was read: a score neither gains nor loses by them."""
+    if not (problems := manifest.problems):
+        return []
+    first = f"{printable(problems[0].path)}: {printable(problems[0].reason)}"
+    which, count = f"{counted(len(problems), 'file')} of {manifest.corpus}", "counts" if len(problems) == 1 else "count"
+    sentence = f"Left out: {which} cannot be used ({first}), and {count} neither as right nor as wrong."
+    return [Finding(kind="told", sentence=sentence, count=len(problems))]

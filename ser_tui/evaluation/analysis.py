@@ -47,6 +47,18 @@ class Explained:
     """What is not known and why, in one line; empty where all is."""
     event: events.EvaluationFinished | None = None
     """The evaluation that it is of; None: of another part."""
+    nested: bool = False
+    """Whether it is of nested folds, each scored by what was chosen for it: then `trial` is the run's best one, and had no part in it."""
+
+    @property
+    def by(self) -> int | None:
+        """The trial whose configuration it is of; None: of several, a fold's own each."""
+        return None if self.nested else self.trial
+
+    @property
+    def whose(self) -> str:
+        """trial 4; or that each fold has its own."""
+        return "each fold's own configuration" if self.nested else f"trial {self.trial}"
 
     @property
     def score(self) -> Score:
@@ -67,7 +79,7 @@ class Explained:
         """All of it, JSON-safe; `listed`: the misclassified utterances too."""
         matrix = None if self.matrix is None else errors.plain_confusion(self.matrix)
         found: dict[str, Any] = {
-            "part": self.name, "title": self.title, "trial": self.trial, **SCORE.of(self.score), **OF_ACCURACY.of(self.accuracy),
+            "part": self.name, "title": self.title, "trial": self.by, **SCORE.of(self.score), **OF_ACCURACY.of(self.accuracy),
             "utterances": self.utterances,
             "interval_speakers": self.speakers, "missing": self.missing,
             **({"unreadable": None, "wrong": None, "by_speaker": [], "by_gender": [], "calibration": None}
@@ -191,7 +203,8 @@ def _of_folds(folder: RunFolder, state: RunState, found: events.FoldsScored, cla
     chosen = f"; {by}" if (by := chose(chosen_on(found, state.study))) else ""
     matrix = None if answers is None else errors.confusion(answers)
     recalls = () if answers is None else errors.class_recalls(answers)
-    return _told(found, name, f"{name}, all folds pooled{state.study.beside}{chosen}", matrix, answers, missing, recalls)
+    part = _told(found, name, f"{name}, all folds pooled{state.study.beside}{chosen}", matrix, answers, missing, recalls)
+    return replace(part, nested=found.nested > 0)
 
 
 def _of_target(found: events.EvaluationFinished) -> str:

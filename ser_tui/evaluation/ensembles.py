@@ -178,11 +178,9 @@ def _member(folder: RunFolder, state: RunState, number: int | None, part: str, *
     found = part_named(folder, state, number, part, target=target)
     if found.answers is None or found.answers.probabilities is None or not found.answers.spoken:
         raise UsageError(f"{folder.run_id}, trial {found.trial}, {found.title}: {found.missing or 'class probabilities are not kept'}")
-    nested = found.event is None and any(folds.nested and folds.name == part for folds in state.folds)
-    number = None if nested else found.trial
     findings = _found_of(state, found)
     return Member(
-        folder.run_id, number, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
+        folder.run_id, found.by, part, found.score, _chosen_of(state, found, findings), state.study.transductive, found.answers, findings,
         "" if found.calibration is None else found.calibration.cooled_on, found.event,
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ser_tui.corpora.catalogue import edition, first_edition, spoken_by_machines
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.registry import load_manifest
-from ser_tui.corpora.selection import left_out_nameless, only_speakers
+from ser_tui.corpora.selection import left_out_nameless, left_out_unusable, only_speakers
 from ser_tui.evaluation.audible import narrow_band, unheard_ends
 from ser_tui.evaluation.mapping import decided, divided
 from ser_tui.evaluation.overlap import overlap, overlap_with_record, within
@@ -215,7 +215,8 @@ class _Evaluation:
             beside, shifted, findings = Beside(), Beside(), divided(model.classes)
             findings = [*synthetic(spoken_by_machines(manifest.utterances)), *self._by_speaker(heard), *findings]
             findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
-            findings += [*audible, *within(manifest, chosen, mapping, masked=request.masked), *left_out_nameless(manifest)]
+            findings += [*audible, *within(manifest, chosen, mapping, masked=request.masked)]
+            findings += [*left_out_nameless(manifest), *left_out_unusable(manifest)]
             taught, recordings = self._self_trained(target, heard), len(heard.logits)
             del heard  # of a large corpus as large as what the baselines need
             if self._baselines is not None:

@@ -103,7 +103,7 @@ def _confusion(part: Explained, matrix: Confusion) -> dict[str, Any]:
 
     known = {one.name: one.recall for one in part.recalls if one.recall is not None}
     around = {one.name: list(one.interval) for one in part.recalls if one.name in known and one.interval is not None}
-    named = {"part": part.name, "title": part.title, "trial": part.trial}
+    named = {"part": part.name, "title": part.title, "trial": part.by}
     lone = [one.name for one in part.recalls if one.lone]
     return {**named, **plain_confusion(matrix), "recalls": known, "recall_intervals": around, "lone_recalls": lone}
 

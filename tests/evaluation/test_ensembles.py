@@ -20,6 +20,7 @@ from small_runs import make_corpus
 from ser_tui.cli.ensembling import _tell, ensemble_runs
 from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation import egemaps
+from ser_tui.evaluation.analysis import explained
 from ser_tui.evaluation.ensembles import Member, members_of, scored
 from ser_tui.evaluation.errors import Answers, Spoken
 from ser_tui.experiment.evaluate import evaluate
@@ -192,6 +193,8 @@ def test_nested_folds_average_what_each_chose_without_itself(small_study: Callab
         assert speakers == {"five": 0, "small": 0}, ("no interval over speakers whom the model has heard", own.findings)
         (zero,) = members_of(folder, memory.state, "small", None)
         assert zero.chosen == "27 of them" and zero.trial is not None and one.trial is None, "its voices are three of the five"
+        told = {part.name: part.plain()["trial"] for part in explained(folder, memory.state)}
+        assert told["loso, nested"] is None and told["loso"] == told["small"] == zero.trial, "each fold chose for itself"
         both = scored([zero, replace(zero, run="other")])
         (result,) = [each.result for each in memory.state.evaluations if each.corpus == "small"]
         assert result is not None and both.score.value == pytest.approx(result.bca)

@@ -63,10 +63,14 @@ def test_what_a_target_holds_twice_is_said_and_does_not_make_it_one_that_was_hea
     assert doubts(known) == "with a warning" and evaluated_on("doubled", known) == "zero-shot on doubled"
 
 
-def test_one_class_that_is_left_of_a_target_is_said(memory: InMemory) -> None:
-    table("angry", [(one.path, "v06", "anger") for one in registry.load_manifest("demo").utterances if one.id.startswith("v06_s1")])
+def test_one_class_that_is_left_of_a_target_is_said_and_files_that_are_left_out(memory: InMemory, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.wav"
+    empty.write_bytes(b"")
+    spoken = [(one.path, "v06", "anger") for one in registry.load_manifest("demo").utterances if one.id.startswith("v06_s1")]
+    table("angry", [*spoken, (empty, "v06", "anger")])
     for masked, value in ((True, 1.0), (False, None)):
         result, told = found(memory, EvaluationRequest(("angry",), {}, masked))
+        assert told["Left out"].count == 1 and result.utterances == len(spoken), "it is neither right nor wrong"
         assert told["One class"].count == 1 and (value is None or result.bca == value == result.chance)
 
 

@@ -154,7 +154,7 @@ class ErrorsScreen(AppScreen[None]):
     def _draw(self) -> None:
         part = self._part
         head = cell("Errors", "bold")
-        head.append_text(cell(f"   trial {part.trial}, {part.title}", "accent"))
+        head.append_text(cell(f"   {part.whose}, {part.title}", "accent"))
         head.append_text(cell(f"   {self._run_id}", "muted"))
         told = cell(f"BCA {score_text(part.score)}   {sample(part.utterances, part.speakers)}", "bold")
         told.append_text(cell(f"   part {self._which + 1} of {len(self._parts)}" if len(self._parts) > 1 else "", "muted"))
@@ -307,7 +307,7 @@ class ErrorsScreen(AppScreen[None]):
 
         folder, part, listed = RunFolder(self.ser.runs / self._run_id), self._part, [one.plain() for one in self._listed]
         truth, said = self._cell
-        name = f"trial{part.trial}-{part.name}" + ("" if self._whole else f"-{truth}-{said}")
+        name = ("" if part.nested else f"trial{part.trial}-") + part.name + ("" if self._whole else f"-{truth}-{said}")
         path = await self.attempt(lambda: write_errors(folder, name, listed))
         if path is not None:
             self.ser.tell(f"wrote {counted(len(listed), 'utterance')} to {path}")

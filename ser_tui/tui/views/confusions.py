@@ -58,7 +58,7 @@ def matrix_lines(part: Explained, width: int, *, shares: bool = False, at: Place
 
 def part_lines(part: Explained, width: int, *, shares: bool = False) -> list[Text]:
     """One scored part: score, matrix, what is confused most, recall by sex, calibration in words."""
-    head = cell(f"trial {part.trial}", "accent")
+    head = cell(part.whose, "accent")
     head.append_text(cell(f"  {part.title}", "muted"))
     shown = f"BCA {score_text(part.score)}"
     accuracy = "" if part.accuracy is None else f"   accuracy {score_text(part.accuracy)}"
