@@ -313,6 +313,14 @@ async def test_on_few_lines_what_is_at_rest_is_folded_and_one_key_shows_it(runs:
         await until_shown(pilot, "SEARCH", "learning_rate", "fixed hyperparameters ...", "weight_decay, head_dropout")
         await press(pilot, "ctrl+n")
         await until_shown(pilot, "16 settings ...", "labels, precision, normalize", "enter show them", "save to configs/")
+        await pilot.resize_terminal(80, 50)
+        await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "field-labels")
+        await press(pilot, "down")
+        await pilot.resize_terminal(80, 24)
+        await until_shown(pilot, "15 settings ...", "auto: bfloat16 where this processor gains from it")
+        assert getattr(pilot.app.focused, "id", "") == "field-training-precision"
+        await press(pilot, "down")
+        await until_shown(pilot, "enter show them")
         await press(pilot, "enter")
         await until_shown(pilot, "auto: bfloat16 where this processor gains from it", "TRAINING")
         assert getattr(pilot.app.focused, "id", "") == "field-labels"

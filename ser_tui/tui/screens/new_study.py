@@ -370,8 +370,10 @@ class NewStudyScreen(AppScreen[None]):
 
     def _folded(self) -> dict[str, list[str]]:
         """Section -> the keys whose rows are not shown, because there are few lines and nobody has asked for them."""
-        if not self.has_class("-folds"):
-            return {}
+        return self._at_rest() if self.has_class("-folds") else {}
+
+    def _at_rest(self) -> dict[str, list[str]]:
+        """What is folded where there are few lines."""
         return {
             section: [key for key in keys if key not in self._unfolded and not problem_of(self.problems, key)]
             for section, keys in self.form.foldable().items()
@@ -393,7 +395,29 @@ class NewStudyScreen(AppScreen[None]):
 
     def on_resize(self) -> None:
         """How much is folded depends on the height."""
-        self.call_after_refresh(lambda: self.check() if self._built else None)
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Fold what the height has no room for, but not the row that has the focus: it stays, and in sight."""
+        if not self._built:
+            return
+        row = None if self.focused is None else self._row_of(self.focused)
+        opened = ""
+        if isinstance(row, FoldRow):
+            opened = "" if row.id in self._wanted() else next(iter(self._at_rest()[row.section]), "")
+        elif isinstance(row, DimensionRow):
+            self._unfolded.add(f"search.{row.text.hyperparameter.name}")
+        elif isinstance(row, FieldRow):
+            self._unfolded.add(row.key)
+        self._show_relevant(lambda: self._stay_in_sight(opened))
+        self.check()
+
+    def _stay_in_sight(self, opened: str) -> None:
+        """What has the focus is in sight; `opened`: the key of the row that has it now, where what stood for that row is gone."""
+        if opened:
+            self._focus_on(opened)
+        if self.focused is not None:
+            self.call_after_refresh(self.focused.scroll_visible, animate=False)
 
     def _say_state(self) -> None:
         count = len(self.problems)

@@ -92,6 +92,7 @@ class FoldRow(FieldRow):
     """Stands for the rows of a section that are not shown: how many, and which."""
 
     def __init__(self, section: str, what: str) -> None:
+        self.section = section
         self._what = what
         self._picker = _Folded("", id=f"field-fold-{section.lower()}")
         super().__init__("more", self._picker, f"fold-{section.lower()}")
