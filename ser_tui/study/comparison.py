@@ -119,22 +119,22 @@ def settings(summaries: Sequence[RunSummary]) -> tuple[list[Row], list[Row]]:
     return differing, equal
 
 
-def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
+def outcomes(summaries: Sequence[RunSummary], *, short: bool = False) -> list[Row]:
     """Rows of how each run ended: state, best BCA, its parameters, trials, minutes, test part, folds, zero-shot.
 
-    Where a run searches for something else than BCA, they say of each what its best trial is best by.
+    Where a run searches for something else than BCA, they say of each what its best trial is best by. `short`: intervals to two places.
     """
     bests, tests = [one.best for one in summaries], [one.test for one in summaries]
     rows: list[Row] = [
         ("state", tuple(one.shown for one in summaries)),
-        ("BCA", tuple(_headline(one.headline) for one in summaries)),
+        ("BCA", tuple(_headline(one.headline, short) for one in summaries)),
         *_by_speaker(summaries),
         ("BCA, n", tuple(_n(one.headline.n, one.headline.speakers) if one.headline else "-" for one in summaries)),
         *_of_one_speaker([one.headline.speakers if one.headline else None for one in summaries]),
         *_chosen_by(summaries),
-        (validation_label(summaries), tuple(score_text(best.score if best else None) for best in bests)),
+        (validation_label(summaries), tuple(score_text(best.score if best else None, short=short) for best in bests)),
         *_others(summaries),
-        *_probes("probe BCA", "best", [one.probe for one in summaries], summaries),
+        *_probes("probe BCA", "best", [one.probe for one in summaries], summaries, short),
         ("best trial", tuple(_trial(best) if best else "-" for best in bests)),
         *_best_parameters(bests),
         *_edited(summaries),
@@ -150,9 +150,9 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
     if any(also):
         rows.append(("also shared", tuple(cell or "-" for cell in also)))
     if any(tests):
-        rows.append(("test part BCA", tuple(score_text(test.score if test else None) for test in tests)))
+        rows.append(("test part BCA", tuple(score_text(test.score if test else None, short=short) for test in tests)))
         rows.append(("test part n", _numbers(tests)))
-        rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests], tests)
+        rows += _probes("test part, probe", "test", [test.probe if test else None for test in tests], tests, short)
     if any(one.seeds for one in summaries):
         rows.append(("other seeds, valid.", tuple(_seeds(one.seeds) for one in summaries)))
         on_test = [one.seeds.test if one.seeds is not None else None for one in summaries]
@@ -161,18 +161,18 @@ def outcomes(summaries: Sequence[RunSummary]) -> list[Row]:
         rows.append(("seeds, chosen on", tuple(_seeds_chosen_on(one) for one in summaries)))
     for protocol in dict.fromkeys(folds.protocol for one in summaries for folds in one.folds):
         scored = [_last(folds for folds in one.folds if folds.protocol == protocol) for one in summaries]
-        rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None) for folds in scored)))
+        rows.append((f"{protocol}, pooled BCA", tuple(score_text(folds.score if folds else None, short=short) for folds in scored)))
         rows.append((f"{protocol}, n", _numbers(scored)))
         rows.append((f"{protocol}, chosen on", tuple(chose(folds.chosen_on) if folds else "-" for folds in scored)))
         told = tuple(shares(folds.findings) if folds else "" for folds in scored)
         rows += [(f"{protocol}, shares", tuple(one.removeprefix("shares ") or "-" for one in told))] if any(told) else []
-        rows += _probes(f"{protocol}, probe", protocol, [folds.probe if folds else None for folds in scored], scored)
+        rows += _probes(f"{protocol}, probe", protocol, [folds.probe if folds else None for folds in scored], scored, short)
     if any(len(scores_apart(one.pooled)) for one in summaries):
         rows.append(("kept apart", tuple("; ".join(scores_apart(one.pooled).values()) or "-" for one in summaries)))
     for corpus in dict.fromkeys(found.corpus for one in summaries for found in one.evaluations):
         evaluated = [_last(found for found in one.evaluations if found.corpus == corpus) for one in summaries]
-        rows.append((f"on {corpus}, accuracy", tuple(score_text(found.accuracy if found else None) for found in evaluated)))
-        rows.append((f"on {corpus}, BCA", tuple(score_text(found.score if found else None) for found in evaluated)))
+        rows.append((f"on {corpus}, accuracy", tuple(score_text(found.accuracy if found else None, short=short) for found in evaluated)))
+        rows.append((f"on {corpus}, BCA", tuple(score_text(found.score if found else None, short=short) for found in evaluated)))
         rows.append((f"on {corpus}, n", _counted(evaluated, bests)))
     return rows
 
@@ -213,11 +213,11 @@ def _dimension(name: str, value: Mapping[str, Any]) -> str:
     return f"{parameter(name, value.get('low'))} to {parameter(name, value.get('high'))} {value.get('scale', '')}".strip()
 
 
-def _headline(figure: Figure | None) -> str:
+def _headline(figure: Figure | None, short: bool) -> str:
     if figure is None:
         return "-"
     of = headline_of(changed(figure, transductive=False)) if chose(figure.chosen_on) else KINDS.get(figure.kind, figure.kind)
-    return f"{score_text(figure.score)} {of}"
+    return f"{score_text(figure.score, short=short)} {of}"
 
 
 def _validated(summary: RunSummary) -> str:
@@ -278,7 +278,11 @@ def _others(summaries: Sequence[RunSummary]) -> list[Row]:
 
 
 def _probes(
-    label: str, score: str, probes: Sequence[ProbeBeside | None], scored: Sequence[RunSummary | TestSummary | FoldsSummary | None]
+    label: str,
+    score: str,
+    probes: Sequence[ProbeBeside | None],
+    scored: Sequence[RunSummary | TestSummary | FoldsSummary | None],
+    short: bool,
 ) -> list[Row]:
     """Rows, where there are any probes: their scores, what the `score` of fine-tuning is more or less, and whom p is about.
 
@@ -287,7 +291,7 @@ def _probes(
     if not any(probes):
         return []
     gaps = tuple(difference_text(probe.difference, probe.p) if probe else "-" for probe in probes)
-    rows = [(label, tuple(score_text(probe.score if probe else None) for probe in probes)), (f"{score} minus probe", gaps)]
+    rows = [(label, tuple(score_text(probe.score if probe else None, short=short) for probe in probes)), (f"{score} minus probe", gaps)]
     about = tuple(
         (p_is_about(of.interval_speakers) if of and probe and probe.p is not None else "") or "-"
         for probe, of in zip(probes, scored, strict=True)

@@ -37,9 +37,9 @@ _OF_ONE = ", over 1 speaker's utterances"
 """Beside an interval, where those of the other classes are over speakers."""
 
 
-def recall_rows(told: Sequence[Recalls | None], alike: Sequence[bool]) -> list[Row]:
+def recall_rows(told: Sequence[Recalls | None], alike: Sequence[bool], *, short: bool = False) -> list[Row]:
     """Recall of each class, a cell a run: .93 [.81, 1.00], and where the utterances are the reference's (the first run's; `alike`)
-    what it is more or less: .89 [.74, .97] (-.04). None: not read yet."""
+    what it is more or less: .89 [.74, .97] (-.04); `short`: .89 .74-.97 -.04. None: not read yet."""
     rows: list[Row] = []
     for name in dict.fromkeys(name for one in told for name in one or ()):
         numbers = list(dict.fromkeys(one[name][1] for one in told if one and name in one))
@@ -50,7 +50,12 @@ def recall_rows(told: Sequence[Recalls | None], alike: Sequence[bool]) -> list[R
                 cells.append("reading ..." if one is None else "-")
                 continue
             recall, number, lone = one[name]
-            beside = f" ({signed(recall.value - first[0].value)})" if place and alike[place] and first is not None else ""
-            cells.append(f"{score_text(recall)}{beside}" + ("" if len(numbers) == 1 else f", n = {number}") + (_OF_ONE if lone else ""))
+            beside = ""
+            if place and alike[place] and first is not None:
+                gap = signed(recall.value - first[0].value)
+                beside = f" {gap}" if short else f" ({gap})"
+            cells.append(
+                f"{score_text(recall, short=short)}{beside}" + ("" if len(numbers) == 1 else f", n = {number}") + (_OF_ONE if lone else "")
+            )
         rows.append((f"{name}, n = {numbers[0]}" if len(numbers) == 1 else name, tuple(cells)))
     return rows

@@ -69,12 +69,18 @@ async def test_three_runs_scroll_sideways_under_the_pinned_one(runs: Path) -> No
         await until_shown(pilot, "run2")
         await press(pilot, "space", "down", "space", "down", "space", "c")
         await until_shown(pilot, "A run0 (pinned)", "B run1")
-        edge = [line.rstrip()[-1:] for line in shown(pilot.app).splitlines() if line.startswith(" BCA ") or "best BCA" in line]
-        assert edge == ["…", "…"], "a score that the edge cuts says so"
-        await press(pilot, "right", "right")
+        row = next(line for line in shown(pilot.app).splitlines() if line.startswith(" BCA "))
+        short = r"\.\d{3} \.\d\d-(\.\d\d|1\.0)"
+        assert re.fullmatch(rf" BCA +({short} valid\. +){{2}}{short}\S* .*…", row), "intervals are whole, and what the edge cuts says so"
+        await until_shown(pilot, "recall by class")
+        await press(pilot, "end")
+        await until_shown(pilot, "A .389 [.", "(+.000)")
+        assert "   C\n" not in shown(pilot.app)
+        assert re.search(rf" \w+, n = \d+ +{short} +{short} [+-]\.\d{{3}} ", shown(pilot.app))
+        await press(pilot, "home", "right", "right")
         await until(pilot, lambda: "C run2" in shown(pilot.app) and "A run0 (pinned)" in shown(pilot.app))
         row = next(line for line in shown(pilot.app).splitlines() if line.startswith(" BCA "))
-        assert re.fullmatch(r" BCA +\.\d{3} \[\S+ \S+ \S+ +… +\.\d{3} \[.*", row), "what the edge leaves of a column is not its number"
+        assert re.fullmatch(rf" BCA +{short} valid\. +….* +{short}.*", row), "what the edge leaves of a column is not its number"
         await press(pilot, "p")
         await until_shown(pilot, "C run2 (pinned)", ">A run0")
 

@@ -172,13 +172,17 @@ async def test_a_wide_run_screen_draws_the_plot_in_characters_that_the_terminal_
 
 
 async def test_a_plot_is_not_drawn_again_while_nothing_changes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ser_tui.tui.widgets.plot import PictureWidget
+
     run = under_way(runs)
     run.live()
+    empty: list[bool] = []
+    render_plot = PictureWidget._render_plot
+    monkeypatch.setattr(PictureWidget, "_render_plot", lambda self: (empty.append(not self._datasets), render_plot(self)))
     app = SerTuiApp(runs, run.folder.run_id)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: shown(app).count("@") >= 2)
-        from ser_tui.tui.widgets.plot import PictureWidget
-
+        assert not any(empty), "axes from 0 to 1 are nobody's before the picture is drawn"
         plot = app.screen.query_one(PictureWidget)
         # The canvas has its place beside the labels.
         await until(pilot, lambda: plot._drawn_in.width == plot.size.width - plot.margin_left - 3)

@@ -15,6 +15,8 @@ import pytest
 from fabricated_runs import CLASSES, begin, finished, under_way
 from piloting import press, shown, until, until_shown
 from pyrsistent import pvector
+from rich.text import Text
+from textual.app import App, ComposeResult
 
 from ser_tui.study import events, silence
 from ser_tui.study.log_codec import encode
@@ -25,6 +27,7 @@ from ser_tui.tui.app import SerTuiApp
 from ser_tui.tui.screens import run as run_screen
 from ser_tui.tui.screens.run import RunScreen
 from ser_tui.tui.views.trials import spark_line, trial_columns
+from ser_tui.tui.widgets.table import Column, Table
 
 
 async def test_a_live_run_shows_state_then_score_then_trials(runs: Path) -> None:
@@ -433,3 +436,27 @@ def test_sets_of_members_are_told_apart_in_their_column_on_80_columns() -> None:
     [members] = [column for column in shown_columns if column.flexible]
     others = sum(column.width + 1 for column in shown_columns if column is not members)
     assert (members.key, members.most) == ("members", len("log-mel+encoder+speaker+crnn")) and 78 - others >= members.most
+
+
+async def test_rows_that_come_above_do_not_move_what_a_person_who_has_scrolled_reads() -> None:
+    class Listed(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Table([Column("n", "N", 5)], follow_top=True)
+
+    def rows(newest: int) -> list[tuple[str, tuple[Text, ...]]]:
+        return [(str(number), (Text(str(number)),)) for number in range(newest, 0, -1)]
+
+    app = Listed()
+    async with app.run_test(size=(20, 8)) as pilot:
+        table = app.query_one(Table)
+        table.sync(rows(30))
+        await press(pilot, *["pagedown"] * 2, "up")
+        before = re.findall(r"\d+", shown(app))
+        assert table.current == "19"
+        table.sync(rows(33))
+        await pilot.pause()
+        assert re.findall(r"\d+", shown(app)) == before and table.current == "19"
+        await press(pilot, "home")
+        table.sync(rows(34))
+        await pilot.pause()
+        assert table.current == re.findall(r"\d+", shown(app))[0] == "34"

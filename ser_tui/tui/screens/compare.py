@@ -21,7 +21,7 @@ from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views import comparison
 from ser_tui.tui.views.comparison_plot import curve, curves_picture
 from ser_tui.tui.widgets.keybar import KeyBar, wrap
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import KEPT, Lines, broken
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import Table, cell
 
@@ -189,17 +189,20 @@ class CompareScreen(AppScreen[None]):
         full = dict(self._full_rows()).get(label, [value.plain.strip() for value in cells[1:]])
         for run_id, value in zip(self._order, full, strict=False):
             number = self._marked.index(run_id)
-            line.append(f"{mark(number)} ", run_style(number))
+            line.append(f"{mark(number)}{KEPT}", run_style(number))
             line.append_text(cell(f"{value}   "))
         parts = broken(line, max(20, self.size.width - 2))
         self.query_one("#full", Lines).show([*parts[:2], *[Text()] * (2 - len(parts))])
 
     def _full_rows(self) -> list[tuple[str, list[str]]]:
         from ser_tui.study.comparison import outcomes, settings
+        from ser_tui.study.paired_runs import recall_rows
 
         summaries = [self._summaries[run_id] for run_id in self._order]
         differing, equal = settings(summaries)
-        return [(label, list(cells)) for label, cells in [*differing, *equal, *outcomes(summaries)]]
+        alike = comparison.same_utterances(summaries, self._pairings)
+        recalls = recall_rows([self._recalls.get(run_id) for run_id in self._order], alike)
+        return [(label, list(cells)) for label, cells in [*differing, *equal, *recalls, *outcomes(summaries)]]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of what is not on the screen are not offered."""

@@ -20,6 +20,9 @@ from ser_tui.tui.widgets.table import Column, Row, cell, shortened
 LABEL = 19
 """Cells for the labels, as many as the longest needs where the terminal has them."""
 
+SCORED, RECALLED = len(".953 [.913, .991] valid."), len("1.000 [.554, 1.000] (+.000), n = 130")
+"""Cells that whole scores need."""
+
 
 def pair_all(pinned: RunState, others: Sequence[RunState]) -> list[Pairing]:
     """The best trial of each of `others` against that of `pinned`. Takes its time: call it in a thread."""
@@ -65,11 +68,12 @@ def rows(
 ) -> list[Row]:
     """What came out of them, the settings that differ, how it went, recall of each class, then (if wanted) what is equal.
 
-    `recalls`: of their best trials, None of a run that is not read yet."""
+    `recalls`: of their best trials, None of a run that is not read yet. `width`: of a run's column; where it is too narrow for a score
+    with its interval and what stands behind it, the interval has two places."""
     differing, equal = settings(summaries)
     found: list[Row] = []
     label_of_valid = validation_label(summaries)
-    for label, told in outcomes(summaries):
+    for label, told in outcomes(summaries, short=width < SCORED):
         cells = _with_differences(label, told, summaries)
         found.append(_row(f"end {label}", label, cells, "bold" if label == "BCA" else ""))
         if label == label_of_valid:
@@ -83,13 +87,18 @@ def rows(
         found.append((f"spark {key}", (cell(label, "muted"), *shown)))
     if equal and not show_equal:
         found.append(_heading("equal", f"{len(equal)} identical (a)", len(summaries)))
-    alike = [True, *(pairings.get(one.run_id, Pairing()).difference is not None for one in summaries[1:])]
-    by_class = recall_rows(recalls, alike)
+    alike = same_utterances(summaries, pairings)
+    by_class = recall_rows(recalls, alike, short=width < RECALLED)
     found += [_heading("recalls", "recall by class, valid.", len(summaries))] if by_class else []
     found += [_row(f"recall {label}", f" {label}", cells) for label, cells in by_class]
     if show_equal:
         found += [_row(f"equal {label}", label.removeprefix("search."), cells, "muted") for label, cells in equal]
     return found
+
+
+def same_utterances(summaries: Sequence[RunSummary], pairings: Mapping[str, Pairing]) -> list[bool]:
+    """Of each run whether its recalls are of the pinned one's utterances."""
+    return [True, *(pairings.get(one.run_id, Pairing()).difference is not None for one in summaries[1:])]
 
 
 def _with_differences(label: str, cells: Sequence[str], summaries: Sequence[RunSummary]) -> Sequence[str]:

@@ -96,18 +96,18 @@ _INSEPARABLE = re.compile(
 )
 """The blank within [.912, .981], of which half says something else, and those before the number that chance is, in 0.5 s, in
 BCA .556 [ within a sentence, in fear -> anger 1 of 14, in n = 127 and p < .01."""
-_KEPT = "\ue000"
-"""Stands for a blank at which no line ends: of private use, one cell wide."""
+KEPT = "\ue000"
+"""Stands for a blank at which no line that is `broken` ends: of private use, one cell wide."""
 
 
 def whole_scores(text: str) -> str:
     """`text` with a sign in place of every blank at which a score would be torn from its interval or its word; see `with_blanks`."""
-    return _INSEPARABLE.sub(_KEPT, text)
+    return _INSEPARABLE.sub(KEPT, text)
 
 
 def with_blanks(text: str) -> str:
     """What `whole_scores` was made of."""
-    return text.replace(_KEPT, " ")
+    return text.replace(KEPT, " ")
 
 
 def broken(text: Text, width: int, hang: int = 0) -> list[Text]:
@@ -128,7 +128,7 @@ def broken(text: Text, width: int, hang: int = 0) -> list[Text]:
 
 
 _WORD = re.compile(r" *[^ ]+")
-_ENDS = f"/,;:=&{_KEPT}"
+_ENDS = f"/,;:=&{KEPT}"
 """Behind these a word that is longer than a line is torn: between folders of a path, before its next setting."""
 
 

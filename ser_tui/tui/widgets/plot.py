@@ -90,8 +90,8 @@ class PictureWidget(PlotWidget, can_focus=False, inherit_bindings=False):
 
     def render(self) -> RenderResult:
         """As textual-plot's, which has each of its dots refresh the canvas: here they do it together."""
-        if not self._whole:
-            return ""
+        if not self._whole or not self._drawn_in:
+            return ""  # before its picture is drawn, textual-plot's axes would be shown, from 0 to 1
         with ExitStack() as stack:
             for canvas in self.query(Canvas):
                 stack.enter_context(canvas.batch_refresh())

@@ -227,6 +227,9 @@ class Table(ScrollView, can_focus=True):
         self._cursor = max(0, min(self._cursor, len(keys) - 1))
         if len(keys) != number:
             self._measure()
+        if self._cursor != row and self.scroll_offset.y > 0:
+            # Who has scrolled reads there: what is seen stays where it is when rows come above it.
+            self.scroll_to(y=max(0, self._cursor - y), animate=False, immediate=True)
         self._show_cursor()
         self._refresh_changed()
         if self._cursor - self.scroll_offset.y != y:
