@@ -89,6 +89,8 @@ def _print(tables: PaperTables) -> None:
     for run_id, why in tables.left.items():
         further = f"; `ser-tui resume {run_id} --trials {tables.budget}` goes on with it" if run_id in unfinished else ""
         say(f"left out: {run_id}: {why}{further}")
+    if told := papers.probes_told(tables):
+        say(told)
 
 
 def _row(kind: str, ours: Ours | None) -> tuple[str, ...]:

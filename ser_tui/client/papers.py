@@ -66,6 +66,8 @@ class PaperTables:
     """Those that runs on EmoDB have, most runs first."""
     begun: Mapping[str, tuple[str, int]]
     """Strategy -> (newest run, its trials) where nothing stands in its row because no run has enough trials yet."""
+    probes: int = 0
+    """Runs of probes on EmoDB, of whatever encoder: they stand nowhere."""
 
     @property
     def best_run(self) -> str | None:
@@ -80,9 +82,11 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
     if protocol not in get_args(ProtocolKind):
         raise UsageError(f"protocol {protocol[:60]!r} is not one of {', '.join(get_args(ProtocolKind))}")
     index = Index(runs)
-    on_emodb = [one for one in index.refresh() if one.corpus == CORPUS and one.method in ("finetune", AUTOSPEECH)]
-    counted = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]
-    usual = counted[0] if counted else PAPER_ENCODER
+    every = [one for one in index.refresh() if one.corpus == CORPUS]
+    probes = sum(one.method == "probe" for one in every)
+    on_emodb = [one for one in every if one.method in ("finetune", AUTOSPEECH)]
+    used = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]
+    usual = used[0] if used else PAPER_ENCODER
     chosen = encoders.absolute_name(encoders.find(encoder).name) if encoder else usual
     folders = {one.run_id: resolve(runs, one.run_id) for one in on_emodb if one.encoder == chosen}
     states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
@@ -93,7 +97,7 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
         kind = row_of(state.study)
         if run_id in left and kind is not None and kind not in rows and is_fair(state.start):
             begun.setdefault(kind, (run_id, len(counted_trials(state))))
-    return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(counted), begun)
+    return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(used), begun, probes)
 
 
 def _recorded(
@@ -208,6 +212,11 @@ def missing_study(kind: str, tables: PaperTables) -> Study:
 def command(kind: str, tables: PaperTables) -> str:
     """What makes the run of a row that is missing."""
     return " ".join(["ser-tui", "run", f"emodb-{kind}", *(f"--set {change}" for change in _overrides(kind, tables))])
+
+
+def probes_told(tables: PaperTables) -> str:
+    """5 runs of probes left out: the tables are of fine-tuning; empty where there are none."""
+    return f"{counted(tables.probes, 'run')} of probes left out: the tables are of fine-tuning" if tables.probes else ""
 
 
 def transfer_command(corpus: str, tables: PaperTables) -> str:

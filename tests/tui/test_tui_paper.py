@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fabricated_runs import finished
+from fabricated_runs import begin, finished
 from piloting import press, shown, until, until_shown
 from test_tui_snapshots import LARGE, MEDIUM, SMALL, _settle, _take_for
 
@@ -92,12 +92,19 @@ async def test_what_is_missing_is_queued_only_when_that_is_chosen(searched: Path
         await until(pilot, lambda: any("has no model of trial" in str(one.message) for one in pilot.app._notifications))
 
 
-async def test_without_runs_every_cell_is_missing_and_says_what_makes_it(runs: Path) -> None:
+async def test_without_runs_that_fine_tuned_every_cell_is_missing_and_says_what_makes_it(runs: Path) -> None:
+    begin(runs, method="probe", search={"layers": "2"})
     async with SerTuiApp(runs).run_test(size=(80, 24), notifications=True) as pilot:
         await until_shown(pilot, "p paper")
         await press(pilot, "p")
         await until_shown(pilot, "GP-BO (gp)", "ser-tui run emodb-gp")
-        assert shown(pilot.app).count("missing") >= 9
+        text = shown(pilot.app)
+        assert text.count("missing") >= 9 and "1 run of probes left out: the tables are of fine-tuning" in text
+        assert "emotion-recognition-wav2vec2-IEMOCAP" in text.splitlines()[1], "whose tables they are is not cut"
+        await press(pilot, "m")
+        await until_shown(pilot, "Whose runs?", "whisper-tiny.en")
+        await press(pilot, "down", "enter")
+        await until_shown(pilot, "best of 15 trials, whisper-tiny.en", "ser-tui run emodb-gp --set encoder=whisper-tiny.en")
         await press(pilot, "end", "enter")
         await until_shown(pilot, "zero-shot scores need a search on EmoDB first")
 

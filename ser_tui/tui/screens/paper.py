@@ -16,6 +16,7 @@ from ser_tui.report.paper_tables import BUDGET
 from ser_tui.study.formatting import counted
 from ser_tui.study.protocol import PROTOCOL_SETTINGS
 from ser_tui.tui.base import AppScreen
+from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.sheets import export_sheet
 from ser_tui.tui.views import paper as views
@@ -42,7 +43,7 @@ class PaperScreen(AppScreen[None]):
     AUTO_FOCUS = "PaperTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "grid", "replay the grid", tooltip="Without a run of the grid: replay it on the trials that runs have recorded"),
-        Binding("m", "encoder", "encoder", tooltip="The runs of another encoder"),
+        Binding("m", "encoder", "encoder", tooltip="The runs of another encoder, or the tables for one that is ready here"),
         Binding("p", "protocol", "protocol", tooltip="The runs of another protocol; random is the paper's split"),
         Binding("t", "budget", "trials", tooltip="How many trials of each run count"),
         Binding("x", "export", "export", tooltip="Copy the tables as Markdown, LaTeX or CSV; they are written to a file too"),
@@ -96,14 +97,14 @@ class PaperScreen(AppScreen[None]):
         if tables is None:
             line.append_text(cell(f"   arXiv 2510.07052   {self._doing}", "accent"))
         else:
-            of = f"EmoDB, {tables.protocol} split, best of {counted(tables.budget, 'trial')}, {tables.encoder}"
+            of = f"EmoDB, {tables.protocol} split, best of {counted(tables.budget, 'trial')}, {tables.encoder.rpartition('/')[2]}"
             line.append_text(cell(f"   arXiv 2510.07052 and the runs here: {of}" if width >= views.WIDE else f"   {of}", "accent"))
             line.append_text(cell(f"   {self._doing}" if self._doing else "", "warning"))
             table = self.query_one(PaperTable)
             table.set_columns(views.columns(width))
             table.sync(views.rows(tables, width))
-            self.query_one("#note", Lines).show(broken(views.left_line(tables), max(20, width - 2))[:3])
-        self.query_one("#head", Lines).show([line])
+            self.query_one("#note", Lines).show(broken(views.left_line(tables), max(20, width - 2))[:4])
+        self.query_one("#head", Lines).show(broken(line, max(20, width - 2), hang=2))
         self._show_detail()
         self.refresh_bindings()
 
@@ -126,9 +127,7 @@ class PaperScreen(AppScreen[None]):
         tables = self._tables
         if action == "grid":
             return tables is not None and not self._doing and "grid" not in tables.rows and tables.recorded >= LEAST
-        if action == "encoder":
-            return tables is not None and len(tables.encoders) > 1
-        return action != "export" or tables is not None
+        return action not in ("encoder", "export") or tables is not None
 
     @on(Table.Selected)
     @work(exclusive=True, group="open")
@@ -193,10 +192,14 @@ class PaperScreen(AppScreen[None]):
 
     @work(exclusive=True, group="choose")
     async def action_encoder(self) -> None:
-        """The runs of another encoder."""
+        """The runs of another encoder: one that runs have, or one that is ready here, with which they could be made."""
+        from ser_tui.tui.data import knowledge
+
         if self._tables is None:
             return
-        known = [Choosable(name) for name in self._tables.encoders]
+        used = [self._tables.encoder, *(name for name in self._tables.encoders if name != self._tables.encoder)]
+        ready = await in_thread(lambda: [one for one in knowledge.known_encoders() if one.ready and one.name not in used])
+        known = [*map(Choosable, used), *(Choosable(one.name, one.detail, one.ready) for one in ready)]
         found = await self.app.push_screen_wait(ChooseScreen("Whose runs?", known, chosen=[self._tables.encoder]))
         if found:
             self._encoder = found[0]

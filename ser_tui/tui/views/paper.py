@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ser_tui.client.papers import NAMES, PaperTables, command, transfer_command, unlike_paper
+from ser_tui.client.papers import NAMES, PaperTables, command, probes_told, transfer_command, unlike_paper
 from ser_tui.replay.recorded import LEAST
 from ser_tui.report.paper_tables import ROWS, SEARCHES, ZERO_SHOT, Ours, Transfer, unlike
 from ser_tui.report.sheets import Sheet, SheetColumn
@@ -167,9 +167,9 @@ def _conditions(there: Transfer) -> str:
 def left_line(tables: PaperTables) -> Text:
     """How many runs stand nowhere, and why."""
     reasons = sorted(set(tables.left.values()))
-    if not reasons:
-        return cell(NOTE, "muted")
-    return cell(f"{counted(len(tables.left), 'run')} left out: {'; '.join(reasons)}. {NOTE}", "muted")
+    told = [f"{counted(len(tables.left), 'run')} left out: {'; '.join(reasons)}"] if reasons else []
+    told += filter(None, [probes_told(tables)])
+    return cell(". ".join((*told, NOTE)), "muted")
 
 
 def sheet(tables: PaperTables) -> Sheet:
