@@ -14,6 +14,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import AwaitMount, Widget
 from textual.widgets import Button, Input
@@ -112,6 +113,8 @@ class NewStudyScreen(AppScreen[None]):
         self._parts_due: Timer | None = None
         self._refused: tuple[Study, str] | None = None
         """Why no worker could split the corpora as this study says; an empty text: one can."""
+        self._fitted = Size(0, 0)
+        """For how large a terminal the rows were folded."""
         self._done = False
         """Whether what was typed is a run, or kept, or given up."""
         self._touched = False
@@ -399,8 +402,9 @@ class NewStudyScreen(AppScreen[None]):
 
     def _fit(self) -> None:
         """Fold what the height has no room for, but not the row that has the focus: it stays, and in sight."""
-        if not self._built:
-            return
+        if not self._built or self.size == self._fitted:
+            return  # a layout tells its screen its size once more
+        self._fitted = self.size
         row = None if self.focused is None else self._row_of(self.focused)
         opened = ""
         if isinstance(row, FoldRow):
