@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 
 from ser_tui.study.formatting import counted, printable
 from ser_tui.tui.base import AppScreen
@@ -20,6 +20,7 @@ from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.views.corpus_bars import contents_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.pane import Pane
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (
@@ -55,12 +56,16 @@ class CorporaScreen(AppScreen[None]):
         Binding("a", "add", "add a folder", tooltip="Name a folder or a table on this machine"),
         Binding("g", "get", "get", tooltip="Download it, after its licence has been accepted"),
         Binding("f", "forget", "forget", tooltip="Forget where it lies; no file is deleted"),
+        Binding("tab", "other", "list/text", tooltip="To the text, which is longer than its place: arrows scroll it; and back to the list"),
+        Binding("tab", "app.focus_next", "next", show=False),
         Binding("escape,q", "dismiss", "back", key_display="esc"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._known: list[KnownCorpus] = []
+        self._shown = ""
+        """Of which the text is."""
         self._checking: set[str] = set()
         self._counted: dict[str, int | None] = {}
         self._contents: dict[str, CorpusContents] = {}
@@ -70,7 +75,7 @@ class CorporaScreen(AppScreen[None]):
         yield Lines(cell("Corpora", "bold"), classes="title", id="head")
         with Horizontal(id="body"):
             yield CorporaList(COLUMNS)
-            with VerticalScroll(id="pane", can_focus=False):
+            with Pane(id="pane"):
                 yield Lines(id="detail")
         yield KeyBar()
 
@@ -153,6 +158,8 @@ class CorporaScreen(AppScreen[None]):
 
     @on(Table.Moved)
     def _moved(self) -> None:
+        if (one := self.current) is not None and one.name != self._shown:
+            self.query_one(Pane).scroll_home(animate=False)
         self._show_detail()
         self.refresh_bindings()
 
@@ -162,6 +169,7 @@ class CorporaScreen(AppScreen[None]):
         if one is None:
             pane.show([])
             return
+        self._shown = one.name
         named = f"{one.name}: {one.title}" if cell_len(one.name) > COLUMNS[0].width else one.title  # where the list may cut the name
         found = [cell(named, "bold"), cell(self._state(one)[0], "accent")]
         facts = (
@@ -190,8 +198,10 @@ class CorporaScreen(AppScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted corpus allows."""
-        if not self.is_mounted or action not in ("get", "forget", "contents"):
+        if not self.is_mounted or action not in ("get", "forget", "contents", "other"):
             return True
+        if action == "other":
+            return self.query_one(Pane).longer
         one = self.current
         if one is None:
             return False
@@ -254,7 +264,13 @@ class CorporaScreen(AppScreen[None]):
         self._contents[name] = held
         self._show_detail()
         if not (self.has_class("-wide") or self.has_class("-huge")):
-            self.app.push_screen(PreviewScreen("\n".join(line.plain for line in contents_lines(held, 64))))
+            lines = [name, *(line.plain for line in contents_lines(held, 64))]  # the list is under it
+            self.app.push_screen(PreviewScreen("\n".join(lines)))
+
+    def action_other(self) -> None:
+        """To the other of list and text."""
+        pane = self.query_one(Pane)
+        (self.query_one(CorporaList) if pane.has_focus else pane).focus()
 
     @work
     async def action_add(self) -> None:
