@@ -11,10 +11,7 @@ from textual.containers import VerticalScroll
 class Pane(VerticalScroll):
     """Takes the focus where its text is longer than its place: arrows scroll it then."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", "up", show=False),
-        Binding("j", "scroll_down", "down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("k", "scroll_up", "up", show=False), Binding("j", "scroll_down", "down", show=False)]
 
     @property
     def longer(self) -> bool:
