@@ -254,6 +254,14 @@ def test_a_long_title_is_told_whole_below_a_narrow_table(runs: Path) -> None:
     run = finished(runs, trials=1, name="emodb-speaker-probe-with-mixed-copies")
     summary = summarize(run.folder.run_id, log_of(run))
     assert "emodb-speaker-probe-with-mixed-copies" in short_detail(summary, 78)[1].plain
+    probe = begin(runs, number=1, name="emodb-random", method="probe", search={"layers": "2"}, strategy="random")
+    probe.trial(
+        1,
+        0.9,
+        {"layers": "2+3+4", "pooling": "mean+std", "inverse_regularization": 0.008, "max_seconds": 4, "epochs": 1, "unfreeze_epoch": 0},
+    )
+    told = short_detail(summarize(probe.folder.run_id, log_of(probe)), 78)[1].plain
+    assert told.endswith("layers 2+3+4 pool mean+std C 8.0e-3 4 s") and len(told) <= 78
 
 
 def test_where_minutes_chose_other_seeds_are_not_called_chosen_on_their_score(runs: Path) -> None:

@@ -49,7 +49,7 @@ async def test_strategies_are_replayed_on_a_folder_of_tables_and_the_table_leave
         await press(pilot, "ctrl+s")
         await until_shown(pilot, "choose recorded trials first")
         await press(pilot, "enter")
-        await until_shown(pilot, "Whose trials?", "3 trials, emodb")
+        await until_shown(pilot, "Whose trials?", "3 trials, emodb, random, finetune")
         await press(pilot, "tab", "'" + "nowhere.csv", "enter")
         await until_shown(pilot, "nowhere.csv: no such table")
         await press(pilot, "enter")
@@ -100,7 +100,7 @@ async def test_why_nothing_is_replayed_stays_to_be_read_until_something_else_is_
     async with SerTuiApp(runs).run_test(size=(80, 24), notifications=False) as pilot:
         await until_shown(pilot, "one", "two")
         await press(pilot, "b", "enter")
-        await until_shown(pilot, "Whose trials?", "3 trials, emodb")
+        await until_shown(pilot, "Whose trials?", "3 trials, emodb, random, finetune")
         await press(pilot, "a", "enter")
         await until_shown(pilot, "2 sources: 2026")
         await press(pilot, "ctrl+s")

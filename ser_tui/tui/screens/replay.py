@@ -124,7 +124,11 @@ class ReplayScreen(AppScreen[None]):
         feed = self.ser.feed()
         await self.attempt(feed.poll)
         asked = self.asked
-        known = {one.run_id: f"{counted(one.trials, 'trial')}, {one.corpus or '-'}" for one in feed.summaries if one.trials}
+        # Of one corpus and one protocol they can be replayed together.
+        known = {
+            one.run_id: ", ".join((counted(one.trials, "trial"), one.corpus or "-", one.protocol or "-", one.method or "-"))
+            for one in feed.summaries if one.trials
+        }  # fmt: skip
         tables = [Choosable(one, "a table") for one in asked.sources if one not in known]
         choices = [*tables, *(Choosable(run_id, note) for run_id, note in known.items())]
         title = "Whose trials? space marks several" if choices else "Whose trials?"

@@ -295,7 +295,7 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     beside = bool(findings) and line.cell_len + 2 + findings.cell_len <= width
     if beside:
         line.append("  ").append_text(findings)
-    second = Text(no_wrap=True)
+    second, gap = Text(no_wrap=True), "   "
     if best and best.status == TrialStatus.COLLAPSED:
         second.append_text(cell(f"trial {best.number} {COLLAPSED}   ", "warning"))
     known = summary.state or summary.status  # before its worker is looked for, what its log says
@@ -308,8 +308,14 @@ def short_detail(summary: RunSummary, width: int) -> list[Text]:
     else:
         second.append_text(cell(f"{summary.strategy or '-'}  {summary.encoder or '-'}"))
         if best:
-            second.append_text(cell(f"   {parameters_text(best.parameters)}", "muted"))
-    title, usual = cell(f"{summary.title}   ", "bold"), summary.state not in _ADVICE and not second.plain.startswith(str(known))
+            told = f"   {parameters_text(best.parameters)}"
+            titled = cell_len(summary.title) + 3 if cell_len(summary.title) > _TITLE else 0
+            if titled + second.cell_len + cell_len(told) > width:
+                # The last number is not cut: half a number is another one.
+                gap = "  "
+                told = gap + parameters_text(best.parameters, short=True).replace("  ", " ")
+            second.append_text(cell(told, "muted"))
+    title, usual = cell(f"{summary.title}{gap}", "bold"), summary.state not in _ADVICE and not second.plain.startswith(str(known))
     # Of a long title the table shows the beginning, which several runs may have. What is to be done is not cut for it.
     if cell_len(summary.title) > _TITLE and (usual or title.cell_len + second.cell_len <= width):
         second = title.append_text(second)
@@ -339,12 +345,12 @@ _PROBE = ("layers", "pooling", "inverse_regularization", "max_seconds")
 def parameters_text(parameters: Mapping[str, Any], names: Sequence[str] | None = None, *, short: bool = False) -> str:
     """lr 1.8e-4  epochs 8  unfreeze 0  5 s: a trial's values in one line, those of `names` or the usual four.
 
-    `short`: ep 8 and unf 0, as the table of trials heads its columns.
+    `short`: ep 8, unf 0 and pool mean, as the table of trials heads its columns.
     """
     wanted = names or (_FINE_TUNED if "learning_rate" in parameters else _PROBE)
     words = {"learning_rate": "lr", "unfreeze_epoch": "unfreeze", "inverse_regularization": "C"}
     if short:
-        words |= {"epochs": "ep", "unfreeze_epoch": "unf"}
+        words |= {"epochs": "ep", "unfreeze_epoch": "unf", "pooling": "pool"}
     found = []
     for name in wanted:
         if name not in parameters or not is_read(name, parameters.get(TRAINED, "full")):
