@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from test_tui_snapshots import IN_ALL, TERMINALS, _settle, _take_for
 
 from ser_tui.client import queueing
 from ser_tui.store.processes import identify
-from ser_tui.store.queue import NAME, Queue, Queued, read_queue
+from ser_tui.store.queue import NAME, Queue, Queued, change_queue, read_queue
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.load import dumps, validate
 from ser_tui.tui.app import SerTuiApp
@@ -61,6 +61,15 @@ async def test_what_waits_is_listed_and_changed(runs: Path, waits: list[RunFolde
         await press(pilot, "r")
         await until_shown(pilot, "3 waiting")
         assert not any(one.problem for one in read_queue(runs).runs)
+        # On home a run that waits for its turn would wait for ever: that is said there.
+        change_queue(runs, lambda queue: replace(queue, paused=True))
+        await until_shown(pilot, "paused")
+        await press(pilot, "escape")
+        await until_shown(pilot, "queue paused (w)")
+        await press(pilot, "w", "p")
+        await until(pilot, lambda: not read_queue(runs).paused)
+        await press(pilot, "escape")
+        await until(pilot, lambda: "n new" in shown(pilot.app) and "queue paused" not in shown(pilot.app))
 
 
 async def test_cancelling_asks_and_what_never_began_is_no_run_any_more(runs: Path, waits: list[RunFolder]) -> None:

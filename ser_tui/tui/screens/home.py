@@ -97,6 +97,8 @@ class HomeScreen(AppScreen[None]):
         """Whether it came to the front since the runs were last looked at: any of them may have been changed from another screen."""
         self._misnamed: list[str] = []
         self._next_queue = 0.0
+        self._paused = False
+        """Whether runs wait in a queue that starts none."""
         self._number = 0
         """Of how many runs the summaries are the newest, before all are there."""
 
@@ -142,15 +144,25 @@ class HomeScreen(AppScreen[None]):
 
     async def _see_to_the_queue(self) -> None:
         """What waits is started also after a reboot, or where the process that starts it was killed."""
-        if time.monotonic() >= self._next_queue and any(one.state == ShownStatus.QUEUED for one in self.summaries):
-            self._next_queue = time.monotonic() + QUEUE_SECONDS
+        waiting = any(one.state == ShownStatus.QUEUED for one in self.summaries)
+        if not waiting or time.monotonic() < self._next_queue:
+            self._say_paused(self._paused and waiting)
+            return
+        self._next_queue = time.monotonic() + QUEUE_SECONDS
 
-            def see_to_it() -> None:
-                from ser_tui.client import queueing
+        def see_to_it() -> bool:
+            from ser_tui.client import queueing
+            from ser_tui.store.queue import read_queue
 
-                queueing.see_to_it(self.ser.runs)
+            queueing.see_to_it(self.ser.runs)
+            return read_queue(self.ser.runs).paused
 
-            await self.attempt(see_to_it)
+        self._say_paused(await self.attempt(see_to_it) is True)
+
+    def _say_paused(self, paused: bool) -> None:
+        if paused != self._paused:
+            self._paused = paused
+            self._show()
 
     def _take(self, summaries: list[RunSummary]) -> None:
         self.summaries = summaries
@@ -190,7 +202,7 @@ class HomeScreen(AppScreen[None]):
     def on_screen_resume(self) -> None:
         """In front again: the cursor is on the run that was looked at, at once or when that is listed."""
         super().on_screen_resume()
-        self._came = True
+        self._came, self._next_queue = True, 0.0  # the queue may have been paused, or gone on with
         for table in self.query(RunsTable):
             self._stood = table.current
             self._go_to_opened(table)
@@ -208,6 +220,8 @@ class HomeScreen(AppScreen[None]):
         if not self._loaded and self._number > len(self.summaries):
             counts = f"the newest of {counted(self._number, 'run')}"
         line.append(f"   {counts}", "accent")
+        if self._paused:
+            line.append_text(cell("   queue paused (w)", "warning"))
         if self._filter.problem:  # the words stand in their field
             line.append_text(cell(f"   {shown} shown")).append_text(cell(f"   ! {self._filter.problem}", "warning"))
         elif self._words:
