@@ -178,7 +178,12 @@ async def test_a_plot_is_not_drawn_again_while_nothing_changes(runs: Path, monke
     run.live()
     empty: list[bool] = []
     render_plot = PictureWidget._render_plot
-    monkeypatch.setattr(PictureWidget, "_render_plot", lambda self: (empty.append(not self._datasets), render_plot(self)))
+
+    def rendered(self: PictureWidget) -> None:
+        empty.append(not self._datasets)
+        render_plot(self)
+
+    monkeypatch.setattr(PictureWidget, "_render_plot", rendered)
     app = SerTuiApp(runs, run.folder.run_id)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: shown(app).count("@") >= 2)
