@@ -51,7 +51,7 @@ class Index:
         found: list[RunSummary] = []
         for folder in present:
             summary = stored.get(folder.run_id)
-            if summary is None or summary.log_bytes != _size(folder):
+            if summary is None or summary.log_bytes != log_size(folder):
                 summary = fresh[folder.run_id] = self._summarize(folder)
             if (now := with_remarks(summary, folder)) is not summary:
                 summary = fresh[folder.run_id] = now
@@ -112,7 +112,7 @@ class Index:
         if folder.run_id not in self._followed and (kept := snapshot.summary(folder.log)) is not None:
             return changed(kept, run_id=folder.run_id)
         # Before the state: what a worker appends meanwhile must make the log longer than the size that is noted.
-        size = _size(folder)
+        size = log_size(folder)
         state = self.state(folder)
         reader, _ = self._followed[folder.run_id]
         if state.status.over:
@@ -188,7 +188,8 @@ def _shown(summary: RunSummary, folder: RunFolder, waits: str) -> RunSummary:
     return changed(summary, state=shown_status(status, "none" if status.over else liveness(folder), waits))
 
 
-def _size(folder: RunFolder) -> int:
+def log_size(folder: RunFolder) -> int:
+    """Bytes of the run's log; 0 where there is none."""
     try:
         return os.stat(f"{folder.path}/events.jsonl").st_size  # a path object for each of thousands of runs takes longer
     except OSError:

@@ -7,23 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
-
 from ser_tui.strategies.base import Strategy
-from ser_tui.study.section import no_truth
+from ser_tui.study.section import Section
 from ser_tui.study.space import Space
 
 
-class Settings(BaseModel):
-    """Base of a strategy's settings: what a study document may write beside `kind`. A field's title and description are its
-    label and its help in the new-study form."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        return no_truth(value, cls.model_fields[str(info.field_name)].annotation)
+class Settings(Section):
+    """Base of a strategy's settings: what a study document may write beside `kind`."""
 
 
 Make = Callable[[Space, int, Any], Strategy]

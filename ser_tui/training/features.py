@@ -337,11 +337,7 @@ class Pooled:
         """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
         usable = self._features.usable
         missing = [index for index in usable if self._shards is None or self._features.key(index) not in self._shards]
-        for done, index in enumerate(missing):
-            check_stop(should_stop)
-            self.get(index)
-            if on_progress is not None:
-                on_progress(done + 1, len(missing))
+        _get_each(self.get, missing, should_stop, on_progress)
         if self._shards is not None:
             self._shards.flush()
 
@@ -409,6 +405,14 @@ def lacking(
     return sum(found) / len(found) if found else 1.0
 
 
+def _get_each(get: Callable[[int], object], missing: Sequence[int], should_stop: Stop, on_progress: OnProgress | None) -> None:
+    for done, index in enumerate(missing, 1):
+        check_stop(should_stop)
+        get(index)
+        if on_progress is not None:
+            on_progress(done, len(missing))
+
+
 class Entering:
     """What enters layer `below` + 1 of the transformer, whose lower layers stay as they are: per utterance the hidden state [T, D],
     of the recipe's type, and statistics of the states under it [below, 2, D], float32.
@@ -427,12 +431,7 @@ class Entering:
         shards = self._shards
         if shards is None:
             return  # `get` computes, which without a cache has to be done every time
-        missing = [index for index in self._features.usable if self._features.key(index) not in shards]
-        for done, index in enumerate(missing):
-            check_stop(should_stop)
-            self.get(index)
-            if on_progress is not None:
-                on_progress(done + 1, len(missing))
+        _get_each(self.get, [index for index in self._features.usable if self._features.key(index) not in shards], should_stop, on_progress)
         shards.flush()
 
     def get(self, index: int) -> tuple[Tensor, Tensor]:

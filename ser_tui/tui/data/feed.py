@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ser_tui.store.index import Index, with_remarks
+from ser_tui.store.index import Index, log_size, with_remarks
 from ser_tui.store.queue import waiting
 from ser_tui.store.runs import RunFolder, folders, liveness, shown_status
 from ser_tui.study.frozen import changed
@@ -95,7 +94,7 @@ class RunsFeed:
 
     def _looked_at(self, folder: RunFolder, before: RunSummary, waits: str) -> RunSummary:
         """The summary of now: the same object where nothing has happened."""
-        size = _size(folder)
+        size = log_size(folder)
         after = before
         if size != self._sizes.get(folder.run_id):
             # Not through the index: that rewrites its whole file, and a live run gains lines all the time.
@@ -108,10 +107,3 @@ class RunsFeed:
         after = with_remarks(after, folder)
         shown = shown_status(after.status, "none" if after.status.over else liveness(folder), waits)
         return before if after is before and shown == before.state else changed(after, state=shown)
-
-
-def _size(folder: RunFolder) -> int:
-    try:
-        return os.stat(f"{folder.path}/events.jsonl").st_size
-    except OSError:
-        return 0
