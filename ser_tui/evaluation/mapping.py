@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ser_tui.corpora.labels import canonical
 from ser_tui.corpora.spellings import Relabelling, meaning
@@ -71,7 +71,7 @@ def applicable(changes: Mapping[str, str], emotions: Iterable[str], known: Itera
     found: dict[str, str] = {}
     lacking: list[str] = []
     for emotion, target in changes.items():
-        alike = [emotion] if emotion in own else [word for word in own if meaning(word) == meaning(emotion)]
+        alike = _alike(emotion, own)
         if not alike and canonical(emotion) is None and meaning(emotion) not in elsewhere:
             raise UsageError(f"--map {emotion}={target}: the target has no {emotion}{_nearest(emotion, own)}")
         if not alike:
@@ -90,7 +90,7 @@ def overridden(mapping: Mapping[str, str], changes: Mapping[str, str], classes: 
     for emotion, target in changes.items():
         if emotion not in mapping:
             raise UsageError(f"--map {emotion}={target}: the target has no {emotion}{_nearest(emotion, mapping)}")
-        alike = [target] if target in classes else [name for name in classes if meaning(name) == meaning(target)]
+        alike = _alike(target, classes)
         if target and len(alike) != 1:
             raise UsageError(f"--map {emotion}={target}: the model has no class {target}{_nearest(target, classes)}")
         changed[emotion] = alike[0] if target else DROPPED
@@ -143,6 +143,11 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"--map {assignment}: {emotion} is mapped twice")
         changes[emotion] = DROPPED if parts[1] in ("", "drop", "dropped") else target
     return changes
+
+
+def _alike(word: str, known: Collection[str]) -> list[str]:
+    """`word` where it is among the `known` ones, else those that mean the same."""
+    return [word] if word in known else [one for one in known if meaning(one) == meaning(word)]
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
