@@ -100,32 +100,25 @@ EMODB = CorpusEntry(
     notes=NOTES,
 )
 
-EMODB2 = CorpusEntry(
+EMODB2 = replace(
+    EMODB,
     name="emodb2",
     title="EmoDB 2.0 without its ambiguous utterances",
-    language="de",
     licence="CC BY 4.0",
     source="https://zenodo.org/records/17651657",
     labeller=labeller(official=True),
-    knows=parse_name,
-    speakers=SPEAKERS,
-    utterances=UTTERANCES,
     archives=(Archive("https://zenodo.org/records/17651657/files/emodb_2.0.zip?download=1", "emodb_2.0.zip"),),
     notes=NOTES_2,
     first_edition="emodb",
 )
 
-EMODB2_ALL = CorpusEntry(
+EMODB2_ALL = replace(
+    EMODB2,
     name="emodb2-all",
     title="EmoDB 2.0 with its ambiguous utterances",
-    language="de",
-    licence="CC BY 4.0",
-    source="https://zenodo.org/records/17651657",
     labeller=labeller(ambiguous=True),
-    knows=parse_name,
-    speakers=SPEAKERS,
     utterances=UTTERANCES + AMBIGUOUS,
+    archives=(),
     notes=(*NOTES, "281 utterances are ambiguous: fewer than 80 % of the listeners recognised the intended emotion."),
     same_place_as="emodb2",
-    first_edition="emodb",
 )

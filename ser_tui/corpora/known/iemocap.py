@@ -11,6 +11,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
@@ -136,19 +137,11 @@ IEMOCAP = CorpusEntry(
     notes=NOTES,
 )
 
-
-IEMOCAP_ALL = CorpusEntry(
+IEMOCAP_ALL = replace(
+    IEMOCAP,
     name="iemocap-all",
     title="IEMOCAP, every emotion that the listeners agreed on",
-    language="en",
-    licence="by agreement with the University of Southern California",
-    source="https://sail.usc.edu/iemocap/",
     labeller=labeller(EMOTIONS),
-    knows=parse_name,
-    speakers=SPEAKERS,
     utterances=7532,
-    needs_registration=True,
-    obtain="ask for it there; it is given for research after a signed agreement",
-    notes=NOTES,
     same_place_as="iemocap",
 )
