@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ser_tui.study.dimension_values import named
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import RunStarted
-from ser_tui.study.hyperparameters import MEMBERS, Value
-from ser_tui.study.space import Choice, Dimension, Fixed
+from ser_tui.study.hyperparameters import MEMBERS
+from ser_tui.study.space import Choice
 
 SPEAKER = "speaker"
 
@@ -23,9 +24,9 @@ def here(study: Study, start: RunStarted | None) -> Study:
     else:
         begun = start.study.get("search", {}).get(MEMBERS, "")
         absent, why = SPEAKER not in str(begun), "it was not here when the run began"
-    named = _named(study.search[MEMBERS])
-    kept = tuple(one for one in named if SPEAKER not in str(one).split("+"))
-    if not absent or kept == named:
+    asked = named(study.search[MEMBERS])
+    kept = tuple(one for one in asked if SPEAKER not in str(one).split("+"))
+    if not absent or kept == asked:
         return study
     if not kept:
         raise UserError(f"search.members: each wants the speaker embedding: {why}")
@@ -34,14 +35,8 @@ def here(study: Study, start: RunStarted | None) -> Study:
 
 def lacking(asked: Study, study: Study) -> str:
     """What a run on `study` leaves out of what was `asked` for, and why, as a sentence; empty where that is nothing."""
-    if asked.method != "autospeech" or _named(asked.search[MEMBERS]) == _named(study.search[MEMBERS]):
+    if asked.method != "autospeech" or named(asked.search[MEMBERS]) == named(study.search[MEMBERS]):
         return ""
     from ser_tui.encoders import speaker
 
     return f"the member speaker is left out: {speaker.lacking()}"
-
-
-def _named(dimension: Dimension) -> tuple[Value, ...]:
-    if isinstance(dimension, Choice):
-        return dimension.choices
-    return (dimension.fixed,) if isinstance(dimension, Fixed) else ()

@@ -78,20 +78,18 @@ def value_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
 
 
 _LAYERS = re.compile(r"last|\d{1,3}(\+\d{1,3}){0,99}")
+_JOINED = {"lora_matrices": LORA_MATRICES, MEMBERS: MEMBER_NAMES}
+"""Hyperparameters whose values are some of these words."""
 
 
 def _text_problem(hyperparameter: Hyperparameter, value: Value) -> str | None:
     text = str(value)
     if hyperparameter.options and text not in hyperparameter.options:
         return f"{text[:60]!r} is not one of {', '.join(hyperparameter.options)}"
-    if hyperparameter.name == "lora_matrices":
-        named = text.split("+")
-        if len(set(named)) < len(named) or not set(named) <= set(LORA_MATRICES):
-            return f"{text[:60]!r} is not some of {', '.join(LORA_MATRICES)} joined by +, each once"
-    if hyperparameter.name == MEMBERS:
+    if known := _JOINED.get(hyperparameter.name):
         names = text.split("+")
-        if len(set(names)) < len(names) or not set(names) <= set(MEMBER_NAMES):
-            return f"{text[:60]!r} is not some of {', '.join(MEMBER_NAMES)} joined by +, each once"
+        if len(set(names)) < len(names) or not set(names) <= set(known):
+            return f"{text[:60]!r} is not some of {', '.join(known)} joined by +, each once"
     if hyperparameter.name == "layers" and not _LAYERS.fullmatch(text):
         return f"{text[:60]!r} is neither last nor layer numbers joined by +, 100 at most"
     return None

@@ -126,10 +126,4 @@ def searched(space: Space) -> Space:
 
 def constants(space: Space) -> dict[str, Value]:
     """The values of the dimensions that are not searched."""
-    values: dict[str, Value] = {}
-    for name, dimension in space.items():
-        if isinstance(dimension, Fixed):
-            values[name] = dimension.fixed
-        elif isinstance(dimension, Choice) and len(dimension.choices) == 1:
-            values[name] = dimension.choices[0]
-    return values
+    return {name: highest(dimension) for name, dimension in space.items() if not is_searched(dimension)}
