@@ -29,7 +29,8 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.scores import ACCURACY
 from ser_tui.study.training import Training
 from ser_tui.training import precision, torch_settings
-from ser_tui.training.finetune import FineTuner, Part
+from ser_tui.training.finetune import FineTuner
+from ser_tui.training.trial import Part
 
 EMOTIONS = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
 CLASSES = tuple(sorted(EMOTIONS.values()))

@@ -36,6 +36,7 @@ from ser_tui.study.headline import validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.protocol import Speakers
 from ser_tui.study.records import Key
+from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.state import RunState
@@ -83,12 +84,12 @@ class Targets:
     mapping: Mapping[str, str]
     speakers: Mapping[str, Speakers]
 
-    def requests(self, corpora: Sequence[str], changes: Mapping[str, str]) -> list[launch.EvaluationRequest]:
+    def requests(self, corpora: Sequence[str], changes: Mapping[str, str]) -> list[EvaluationRequest]:
         """One for all corpora that everybody's utterances are used of, one for each of the others."""
         whole = tuple(name for name in corpora if name not in self.speakers)
         parts = [(name, self.speakers[name]) for name in corpora if name in self.speakers]
-        return [launch.EvaluationRequest(whole, changes)] * bool(whole) + [
-            launch.EvaluationRequest((name,), changes, speakers=part.only, without=part.without) for name, part in parts
+        return [EvaluationRequest(whole, changes)] * bool(whole) + [
+            EvaluationRequest((name,), changes, speakers=part.only, without=part.without) for name, part in parts
         ]
 
 

@@ -23,7 +23,7 @@ from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFinished, EvaluationProgressed, EvaluationStarted, Note, Progressed
 from ser_tui.study.formatting import counted, escaped_parts, unescaped
 from ser_tui.study.protocol import FOLDED
-from ser_tui.study.requests import Preset
+from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.study.seeds import done_seeds, seeds_summary, seeds_text
 from ser_tui.study.state import RunState
 
@@ -61,9 +61,7 @@ def evaluated_on(
         raise UsageError("--on: name one corpus or several, separated by commas")
     require_corpora(names)  # a misspelt name is no event in the run's life
     before = folder.state()
-    request = launch.EvaluationRequest(
-        names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without")
-    )
+    request = EvaluationRequest(names, parse_changes(changes), masked, preset, _names(speakers, "--speakers"), _names(without, "--without"))
     if before.start is not None:
         _refuse_mistakes(request, before.start.classes, before.study.labels, partial(say, error=as_json))
 
@@ -76,9 +74,7 @@ def evaluated_on(
     return state, [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
 
 
-def _refuse_mistakes(
-    request: launch.EvaluationRequest, classes: Sequence[str], labels: Mapping[str, str], tell: Callable[[str], None]
-) -> None:
+def _refuse_mistakes(request: EvaluationRequest, classes: Sequence[str], labels: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Raise UsageError for emotions, classes and speakers that there are not: no event in the run's life either.
 
     A corpus that cannot be read is left to the worker, which goes on with the others.

@@ -23,7 +23,7 @@ from ser_tui.encoders import registry as encoders
 from ser_tui.places import cache_folder, command, own_environment, private_folder
 from ser_tui.store import files
 from ser_tui.store.candidates import model_of
-from ser_tui.store.files import disk_message, open_regular, write_atomically
+from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.lost_studies import study_of
 from ser_tui.store.past_runs import AUTO, past_runs
 from ser_tui.store.processes import identify, this_host
@@ -37,24 +37,11 @@ from ser_tui.study.findings import refuse_imported
 from ser_tui.study.formatting import counted
 from ser_tui.study.going_on import refuse_after_test, refuse_all_tried, refuse_done
 from ser_tui.study.load import dumps
+from ser_tui.study.regular import open_regular
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.searching import Budget, WarmStart
 from ser_tui.study.summary import elapsed_seconds
 from ser_tui.training.threads import LIBRARIES, environment
-
-__all__ = [
-    "EvaluationRequest",
-    "evaluate",
-    "prepare",
-    "refuse_if_worked_on",
-    "request_stop",
-    "require_resumable",
-    "resume",
-    "score_folds",
-    "score_seeds",
-    "start",
-    "take_up",
-]
 
 START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""

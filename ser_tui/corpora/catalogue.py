@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ser_tui.corpora import demo_labels
-from ser_tui.corpora.entry import Archive, CorpusEntry
+from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.known import (
     ased,
     cafe,
@@ -31,8 +31,6 @@ from ser_tui.corpora.manifest import Utterance
 from ser_tui.study.errors import UsageError
 from ser_tui.study.plug_ins import PlugIns
 from ser_tui.study.wrong_values import nearest
-
-__all__ = ["Archive", "CorpusEntry", "edition", "entries", "find", "first_edition", "recognised", "require"]
 
 _ENTRIES = (
     demo_labels.ENTRY,

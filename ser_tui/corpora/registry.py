@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ser_tui.corpora import build, demo, locations, spellings
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.catalogue import FIRST_KNOWN, PLUG_INS, Archive, CorpusEntry, edition, entries, find, recognised, require
+from ser_tui.corpora.catalogue import FIRST_KNOWN, PLUG_INS, edition, entries, find, recognised, require
 from ser_tui.corpora.hearing.files import find as find_files
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import EMOTIONS
@@ -27,8 +27,6 @@ from ser_tui.study.protocol import Speakers
 from ser_tui.study.wrong_values import nearest
 
 __all__ = [
-    "Archive",
-    "CorpusEntry",
     "Manifest",
     "Problem",
     "Source",

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.encoders import settings
-from ser_tui.store.files import open_regular
 from ser_tui.study.errors import Damaged, UserError
 from ser_tui.study.formatting import some_of
+from ser_tui.study.regular import open_regular
 
 RAW_WAVEFORM = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
 FAMILIES = (*RAW_WAVEFORM, "whisper")

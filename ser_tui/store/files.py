@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui.study.errors import UserError
-from ser_tui.study.regular import MOST_BYTES, read_regular
-from ser_tui.study.regular import open_regular as open_regular  # noqa: PLC0414 - imported from here as well
+from ser_tui.study.regular import MOST_BYTES, open_regular, read_regular
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk, a quota or a file is as large as it may be."""

@@ -15,10 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ser_tui.store.files import disk_errors, disk_message, open_regular
+from ser_tui.store.files import disk_errors, disk_message
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, now
 from ser_tui.study.log_codec import DamagedLine, NewerLine, decode, encode
+from ser_tui.study.regular import open_regular
 
 CHUNK = 1 << 18
 """Bytes that one read takes at most, so that a screen never waits for a long log."""

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui import __version__
-from ser_tui.store.files import open_regular
 from ser_tui.store.log import LONGEST_LINE, LogReader
 from ser_tui.study.events import parse_time
 from ser_tui.study.frozen import changed
 from ser_tui.study.headline import KINDS
+from ser_tui.study.regular import open_regular
 from ser_tui.study.run_summary import RunSummary, from_kept, to_kept
 from ser_tui.study.scores import MEASURES
 from ser_tui.study.state import RunState

@@ -37,22 +37,8 @@ from ser_tui.training.parameters import START_STRENGTHS, complete
 from ser_tui.training.preparing import preparing
 from ser_tui.training.shapes import rounded
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import (
-    EpochReport,
-    Fold,
-    NonFiniteLoss,
-    OnEpoch,
-    OnStage,
-    Part,
-    Stop,
-    TrialResult,
-    TrialStopped,
-    check_stop,
-    silent,
-)
+from ser_tui.training.trial import EpochReport, Fold, NonFiniteLoss, OnEpoch, OnStage, Part, Stop, TrialResult, check_stop, silent
 from ser_tui.training.weight_averaging import Average
-
-__all__ = ["EpochReport", "FineTuner", "NonFiniteLoss", "Part", "TrialResult", "TrialStopped"]
 
 _EVALUATION_BATCH = 16
 MOST_STATES = 16_000_000

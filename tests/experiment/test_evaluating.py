@@ -22,6 +22,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFinished, Note
 from ser_tui.study.formatting import beside_baselines
 from ser_tui.study.load import loads
+from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.scores import ACCURACY, intervals
 from ser_tui.study.state import RunState
 from ser_tui.training import cache
@@ -60,7 +61,7 @@ def probed(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> RunF
     return folder
 
 
-def evaluated(folder: RunFolder, request: launch.EvaluationRequest) -> RunState:
+def evaluated(folder: RunFolder, request: EvaluationRequest) -> RunState:
     launch.evaluate(folder, request)
     until_over(folder)
     return folder.state()
@@ -73,7 +74,7 @@ def result_of(state: RunState, folder: RunFolder) -> EvaluationFinished:
 
 
 def test_a_target_with_other_words_is_scored_beside_its_baselines(probed: RunFolder, target: str) -> None:
-    result = result_of(evaluated(probed, launch.EvaluationRequest((target,), {})), probed)
+    result = result_of(evaluated(probed, EvaluationRequest((target,), {})), probed)
     assert result.mapping == {"angry": "anger", "bored": "boredom", "disgusted": "disgust", "surprised": ""}
     assert result.masked and result.classes == result.columns == ("anger", "boredom", "disgust")
     assert (result.utterances, result.dropped) == (18, 6)
@@ -109,7 +110,7 @@ def _carried(result: EvaluationFinished) -> None:
 
 @pytest.mark.slow
 def test_the_papers_preset_counts_every_class_and_names_the_random_head(probed: RunFolder, target: str) -> None:
-    request = launch.EvaluationRequest((target,), {"surprised": "boredom"}, masked=False, preset="paper")
+    request = EvaluationRequest((target,), {"surprised": "boredom"}, masked=False, preset="paper")
     result = result_of(evaluated(probed, request), probed)
     assert (result.utterances, result.dropped) == (24, 0)
     assert result.columns == result.classes == ("anger", "boredom", "disgust")
@@ -157,7 +158,7 @@ def test_several_models_are_scored_by_their_mean_and_each_utterance_once(target:
 
 
 def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, target: str) -> None:
-    state = evaluated(probed, launch.EvaluationRequest((target, "nowhere"), {"bored": "boredum"}))
+    state = evaluated(probed, EvaluationRequest((target, "nowhere"), {"bored": "boredum"}))
     said = "\n".join(text for _, _, text in state.log)
     assert "evaluation on others failed: --map bored=boredum: the model has no class boredum; did you mean boredom?" in said
     assert "evaluation on nowhere failed" in said and "evaluate failed" not in said, "each reason is told once"
@@ -166,9 +167,9 @@ def test_a_wrong_mapping_and_an_unknown_corpus_are_explained(probed: RunFolder, 
 
 @pytest.mark.slow
 def test_a_new_mapping_computes_only_what_no_other_has_kept(probed: RunFolder, target: str) -> None:
-    result_of(evaluated(probed, launch.EvaluationRequest((target,), {"surprised": "disgust"}, preset="paper")), probed)
+    result_of(evaluated(probed, EvaluationRequest((target,), {"surprised": "disgust"}, preset="paper")), probed)
     cached = set(cache.folder().glob("*/*"))
-    again = result_of(evaluated(probed, launch.EvaluationRequest((target,), {"bored": "anger", "angry": ""})), probed)
+    again = result_of(evaluated(probed, EvaluationRequest((target,), {"bored": "anger", "angry": ""})), probed)
     assert again.mapping["bored"] == "anger" and again.mapping["angry"] == "" and again.utterances == 12
     assert set(cache.folder().glob("*/*")) == cached, "nothing was computed, baselines included"
 
@@ -178,7 +179,7 @@ def test_an_emotion_that_only_another_target_has_is_no_mistake(probed: RunFolder
     plain = make_corpus("plain", slice(3, 5), {"anger": "anger", "boredom": "-1", "disgust": "a=b"})
     assert plain.exists()
     changes = {"surprised": "boredom", "calm": "disgust", "-1": "boredom", "a=b": "disgust"}
-    state = evaluated(probed, launch.EvaluationRequest((target, "plain"), changes))
+    state = evaluated(probed, EvaluationRequest((target, "plain"), changes))
     first, second = (evaluation.result for evaluation in state.evaluations[-2:])
     assert first is not None and second is not None, probed.worker_log.read_text()[-2000:]
     assert first.mapping["surprised"] == "boredom" and first.utterances == 24
@@ -193,13 +194,13 @@ def test_an_emotion_that_only_another_target_has_is_no_mistake(probed: RunFolder
 @pytest.mark.slow
 def test_some_speakers_are_evaluated_alone_and_named_beside_the_score(probed: RunFolder, target: str) -> None:
     first, second = load_manifest(target).speakers
-    one = result_of(evaluated(probed, launch.EvaluationRequest((target,), speakers=(first,))), probed)
-    other = result_of(evaluated(probed, launch.EvaluationRequest((target,), without=(second,))), probed)
+    one = result_of(evaluated(probed, EvaluationRequest((target,), speakers=(first,))), probed)
+    other = result_of(evaluated(probed, EvaluationRequest((target,), without=(second,))), probed)
     assert one.utterances == 9 and one.speakers == (first,) and other.without == (second,)
     assert (one.accuracy, one.confusion, one.baselines) == (other.accuracy, other.confusion, other.baselines)
     assert f"zero-shot on {target} (speaker {first} only): accuracy" in summary_text(probed.run_id, probed.state())
     assert f"zero-shot on {target} (without speaker {second}): accuracy" in summary_text(probed.run_id, probed.state())
-    state = evaluated(probed, launch.EvaluationRequest((target,), speakers=("nobody",)))
+    state = evaluated(probed, EvaluationRequest((target,), speakers=("nobody",)))
     assert "has no speaker nobody" in state.evaluations[-1].reason
 
 
@@ -210,12 +211,12 @@ def test_a_model_that_a_killed_worker_did_not_put_in_place_is_used(probed: RunFo
     best = probed.state().best
     assert best is not None
     copied.best.rename(candidate_folder(copied, best.number))
-    result_of(evaluated(copied, launch.EvaluationRequest((target,))), copied)
+    result_of(evaluated(copied, EvaluationRequest((target,))), copied)
     assert (copied.best / "model.json").is_file() and not candidate_folder(copied, best.number).exists()
     # One whose score the log does not know is nobody's best.
     copied.best.rename(candidate_folder(copied, best.number + 7))
     with pytest.raises(UserError, match="no model of trial"):
-        launch.evaluate(copied, launch.EvaluationRequest((target,)))
+        launch.evaluate(copied, EvaluationRequest((target,)))
 
 
 def test_each_fold_is_scored_on_speakers_that_it_never_heard(probed: RunFolder) -> None:
@@ -235,4 +236,4 @@ def test_each_fold_is_scored_on_speakers_that_it_never_heard(probed: RunFolder) 
 def test_a_run_without_a_model_is_not_evaluated(probed: RunFolder, tmp_path: Path, target: str) -> None:
     empty = launch.prepare(loads(STUDY), tmp_path)
     with pytest.raises(UserError, match="no model yet"):
-        launch.evaluate(empty, launch.EvaluationRequest((target,), {}))
+        launch.evaluate(empty, EvaluationRequest((target,), {}))

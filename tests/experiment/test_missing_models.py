@@ -23,6 +23,7 @@ from ser_tui.store.export import summary_text
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Note, TrialStarted
+from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.summary import summarize
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss
@@ -157,7 +158,7 @@ def test_a_best_trial_without_its_model_is_named_with_that_and_no_earlier_ones_m
     summary = summarize(folder.run_id, state)
     assert summary.best is not None and summary.best.unsaved == "RuntimeError: Odd"
     for use in (
-        lambda: launch.evaluate(folder, launch.EvaluationRequest(("demo",))),
+        lambda: launch.evaluate(folder, EvaluationRequest(("demo",))),
         lambda: ensembles.save(tmp_path / "both", [folder, folder], {}),
     ):
         with pytest.raises(UserError, match=rf"holds the model of another trial than trial {state.best.number}, the best one \(Runtime"):

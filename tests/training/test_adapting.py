@@ -20,10 +20,11 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study.errors import UserError
 from ser_tui.study.training import Training
 from ser_tui.training.adapting import Adaptation, adaptation, leave, merged
-from ser_tui.training.finetune import FineTuner, Part
+from ser_tui.training.finetune import FineTuner
 from ser_tui.training.head import pooling
 from ser_tui.training.latency import ROUNDS, WARM_UP
 from ser_tui.training.model import load_model
+from ser_tui.training.trial import Part
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]

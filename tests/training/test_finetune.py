@@ -20,10 +20,11 @@ from ser_tui.study.scores import ACCURACY
 from ser_tui.study.training import Training
 from ser_tui.training import finetune
 from ser_tui.training.features import Features
-from ser_tui.training.finetune import EpochReport, FineTuner, NonFiniteLoss, Part, TrialResult, TrialStopped
+from ser_tui.training.finetune import FineTuner
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
 from ser_tui.training.parameters import START_STRENGTHS
+from ser_tui.training.trial import EpochReport, NonFiniteLoss, Part, TrialResult, TrialStopped
 
 CLASSES = ("low", "high", "noise")
 Split = tuple[Part, Part]

@@ -16,7 +16,7 @@ from typing import Literal
 
 import soundfile
 
-from ser_tui.store.files import open_regular
+from ser_tui.study.regular import open_regular
 
 Order = Literal["big", "little"]
 _SLACK = 100

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ser_tui.corpora import build
-from ser_tui.corpora.catalogue import FIRST_KNOWN, CorpusEntry, entries, find, recognised
+from ser_tui.corpora.catalogue import FIRST_KNOWN, entries, find, recognised
+from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.hearing.files import find as find_files
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import Labels, canonical

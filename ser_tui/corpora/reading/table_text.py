@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ser_tui.store.files import open_regular
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import open_regular
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json")
 MAX_BYTES = 256 * 1024 * 1024

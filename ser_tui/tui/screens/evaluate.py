@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.formatting import counted, mapped, of_speakers, printable, score, score_text
 from ser_tui.study.headline import speakers_text
+from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.run_summary import RunSummary, TrialSummary
 from ser_tui.study.status import TrialStatus
 from ser_tui.tui.base import AppScreen
@@ -339,7 +340,7 @@ class EvaluateScreen(AppScreen[None]):
             self.ser.tell(f"not started yet: {problem}", problem=True)
             return
         names = tuple(target.name for target in plan.targets)
-        request = launch.EvaluationRequest(names, plan.asked(), plan.masked, plan.preset, plan.only, plan.without)
+        request = EvaluationRequest(names, plan.asked(), plan.masked, plan.preset, plan.only, plan.without)
         folder = folder_of(self, self.run_id)
         self._starting = True
         self.query_one("#follows", Lines).show([cell("starting a worker ...", "accent"), Text()])

@@ -14,13 +14,13 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import Log
 
-from ser_tui.store.files import open_regular
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study import events
 from ser_tui.study.formatting import local_clock, local_zone, printable
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce
+from ser_tui.study.regular import open_regular
 from ser_tui.study.state import RunState
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
