@@ -107,9 +107,9 @@ class SerTuiApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         """The home screen, at once: a blank one below it would cost a frame."""
-        from ser_tui.tui.screens.table import SCREENS
+        from ser_tui.tui.screens.table import maker
 
-        return SCREENS["home"]()
+        return maker("home")()
 
     async def on_event(self, event: events.Event) -> None:
         """As Textual's; keys come one after another."""
@@ -231,9 +231,9 @@ class SerTuiApp(App[None]):
 
     def open(self, name: str, /, *shown: Any) -> None:
         """Show the screen called `name`, of what `shown` names."""
-        from ser_tui.tui.screens.table import SCREENS
+        from ser_tui.tui.screens.table import maker
 
-        self.push_screen(SCREENS[name](*shown))
+        self.push_screen(maker(name)(*shown))
 
     def open_run(self, run_id: str) -> None:
         """Show the run called `run_id`, live or past."""
