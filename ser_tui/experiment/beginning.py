@@ -32,6 +32,7 @@ from ser_tui.study.findings import (
     bounds_found,
     few_recordings,
     findings_of,
+    of_segments,
     plain,
     pretrained,
     refitted,
@@ -151,7 +152,9 @@ def findings_on_parts(study: Study, data: SplitCorpus) -> list[Finding]:
     """What must be known of the parts of `data`, as the study's settings of training use them."""
     utterances = data.manifest.utterances
     told = [*heard_before(study.encoder, utterances), *_bounds_found_here(study, utterances), *mixed_bands(utterances)]
-    return [*told, *_of_few(study, data), *_heard_in_the_end(study, data)]
+    scored = {"validation": data.validation_units, "test": trained_on(data, study).units(data.split.test)}
+    segments = [one for part, by in scored.items() for one in of_segments(interval_speakers(by["groups"]), by["recordings"], part)]
+    return [*told, *segments, *_of_few(study, data), *_heard_in_the_end(study, data)]
 
 
 def _bounds_found_here(study: Study, utterances: Iterable[Utterance]) -> tuple[Finding, ...]:

@@ -36,7 +36,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import of_evaluation
 from ser_tui.study.events import EvaluationFailed, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from ser_tui.study.findings import Finding, few_recordings, plain, synthetic, transductive, warm_of_target
+from ser_tui.study.findings import Finding, few_recordings, of_segments, plain, synthetic, transductive, warm_of_target
 from ser_tui.study.formatting import counted, mapped
 from ser_tui.study.requests import EvaluationRequest, Preset
 from ser_tui.study.scores import SELF_TRAINED, intervals
@@ -216,6 +216,7 @@ class _Evaluation:
             findings = [*synthetic(spoken_by_machines(manifest.utterances)), *self._by_speaker(heard), *findings]
             findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
             findings += [*audible, *within(manifest, chosen, mapping, masked=request.masked)]
+            findings += [*of_segments(interval_speakers(target.resampled), target.recordings)]
             findings += [*left_out_nameless(manifest), *left_out_unusable(manifest)]
             taught, recordings = self._self_trained(target, heard), len(heard.logits)
             del heard  # of a large corpus as large as what the baselines need

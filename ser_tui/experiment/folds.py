@@ -30,7 +30,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
 from ser_tui.study.events import FoldsScored, FoldTrained, ProbeScored
-from ser_tui.study.findings import Finding, few_recordings, plain
+from ser_tui.study.findings import Finding, few_recordings, of_segments, plain
 from ser_tui.study.formatting import counted, score_text
 from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.scores import BCA, Score
@@ -90,6 +90,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
     # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
     units = Units(groups=groups if named else None, recordings=sources)
+    known = interval_speakers(units["groups"])
     # Those of a trial that was scored on all folds are what its own trial kept, which was calibrated then.
     calibrate = study.training.calibration == "temperature" and not whole
     session.emit(
@@ -99,7 +100,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
             **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said, calibrate),
             **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
-            findings=plain(findings_of_score(study, data.manifest, parts, together=whole)),
+            findings=plain([*findings_of_score(study, data.manifest, parts, together=whole), *of_segments(known, sources)]),
         )
     )
 

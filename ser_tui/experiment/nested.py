@@ -32,7 +32,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.event_scores import fold_row
 from ser_tui.study.events import FoldsScored
-from ser_tui.study.findings import plain
+from ser_tui.study.findings import of_segments, plain
 from ser_tui.study.formatting import counted, score_text
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.protocol import ProtocolKind
@@ -111,7 +111,12 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
             **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
             nested=trials,
             averaged=top,
-            findings=plain(findings_of_score(study, data.manifest, [(name, there.split) for name, there in parts], together=True)),
+            findings=plain(
+                [
+                    *findings_of_score(study, data.manifest, [(name, there.split) for name, there in parts], together=True),
+                    *of_segments(interval_speakers(units["groups"]), sources),
+                ]
+            ),
             outputs=outputs_kept(session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, whole, numbers),
         )
     )

@@ -238,6 +238,20 @@ def warm(first_point: bool, prior: Sequence[Mapping[str, Any]], encoder: str = "
     return (Finding(kind="warm", sentence=sentence, count=trials),)
 
 
+def of_segments(speakers: int, recordings: Sequence[str] | None, part: str = "") -> tuple[Finding, ...]:
+    """What must be said where intervals and tests, called over utterances, draw whole `recordings` (of each utterance its own), since some
+    are segments of one; nothing where they are over several `speakers`. `part`: of what part of a run's own."""
+    count, of = len(set(recordings or ())), len(recordings or ())
+    if speakers > 1 or count == of:
+        return ()
+    scored = f"of the {part} part" if part else "that are scored"
+    sentence = (
+        f"Segments: the {of} utterances {scored} are of {counted(count, 'recording')}; intervals and tests called over utterances are over "
+        "whole recordings."
+    )
+    return (Finding(kind="told", sentence=sentence, part=part, count=count, of=of),)
+
+
 def unknown_sex(utterances: int, of: int) -> tuple[Finding, ...]:
     """What must be said of a worst sex's score where the sex is not known of some of the `of` validation utterances."""
     if not utterances:

@@ -8,7 +8,10 @@ from pathlib import Path
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import Split, describe
+from ser_tui.experiment.beginning import findings_on_parts
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.study.document import Study
+from ser_tui.study.findings import of_segments
 
 
 def data(train: str, validation: str, test: str = "") -> SplitCorpus:
@@ -36,3 +39,11 @@ def test_speakers_are_units_where_training_heard_none_of_them() -> None:
     assert apart.validation_units["recordings"] == ("1c", "1c", "1d", "1d")
     assert apart.units(apart.split.test)["groups"] is None, "training heard one of them"
     assert data("ab", "bc").validation_units["groups"] is None
+
+
+def test_intervals_and_tests_that_are_over_recordings_are_said_to_be() -> None:
+    asked = Study.model_validate({"corpus": ["made"], "method": "probe"})
+    (told,) = [one for one in findings_on_parts(asked, data("ab", "cd", "ae")) if one.sentence.startswith("Segments")]
+    assert (told.part, told.count, told.of) == ("test", 2, 4), "those of the validation part are over its two speakers"
+    assert "the 4 utterances of the test part are of 2 recordings; intervals and tests called over utterances" in told.sentence
+    assert of_segments(0, ["a", "b", "c"]) == of_segments(2, ["a", "a"]) == ()
