@@ -10,11 +10,21 @@ from contextlib import suppress
 
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    try:
+        code = _guarded()
+    except KeyboardInterrupt:  # while libraries are loaded as well, which takes a second on a busy machine
+        code = 130
+    sys.exit(code)
+
+
+def _guarded() -> int:
+    """What `main` does, but for Ctrl+C."""
+    _occupy_streams()
     if sys.argv[1:] == ["--version"]:  # what scripts ask first: it takes no longer than Python itself
         from ser_tui import __version__
 
         print(f"ser-tui {__version__}")
-        return
+        return 0
     from ser_tui.study.charset import tolerate
     from ser_tui.study.errors import UserError, told
     from ser_tui.study.formatting import printable
@@ -35,8 +45,6 @@ def main() -> None:
             code = 0
         else:
             code = _with_pipes(_verb)
-    except KeyboardInterrupt:
-        code = 130
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing is wrong, and Python shall not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,7 +66,16 @@ def main() -> None:
         text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
         print(f"ser-tui: unexpected {text}; SER_TUI_TRACEBACK=1 shows where, please report it", file=sys.stderr)
         code = 1
-    sys.exit(code)
+    return code
+
+
+def _occupy_streams() -> None:
+    """Let nothing take the place of a standard stream that whoever started us has closed (`>&-`, some schedulers): Python then has none,
+    and the next file that is opened would get what a child process prints."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDONLY if name == "stdin" else os.O_WRONLY)
+            setattr(sys, name, os.fdopen(opened, "r" if name == "stdin" else "w", encoding="utf-8", closefd=opened != number))
 
 
 def _with_pipes(verb: Callable[[], int]) -> int:

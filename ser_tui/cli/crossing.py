@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ser_tui.cli.following import ended_without_word, follow, reading
+from ser_tui.cli.following import ended_without_word, follow, interrupts, reading
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import launch
 from ser_tui.client.resolving import load_study, require_possible, resolved
@@ -205,16 +205,18 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
     folder = _earlier(study)
     if folder is None:
         require_possible(study, reading(corpus, tell))
-        folder = launch.start(study, runs_folder())
-        tell(f"training on {corpus}: run {folder.run_id}")
-        return folder, *follow(folder, tell)
+        with interrupts():
+            folder = launch.start(study, runs_folder())
+            tell(f"training on {corpus}: run {folder.run_id}")
+            return folder, *follow(folder, tell)
     state = folder.state()
     if state.status == RunStatus.DONE:
         tell(f"trained on {corpus} before: run {folder.run_id}")
         return folder, state, False
     tell(f"going on with the training on {corpus}: run {folder.run_id}")
-    launch.resume(folder)
-    return folder, *follow(folder, tell, state.seq)
+    with interrupts():
+        launch.resume(folder)
+        return folder, *follow(folder, tell, state.seq)
 
 
 def _earlier(study: Study) -> RunFolder | None:
@@ -279,12 +281,13 @@ def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: par
         tell(f"{folder.run_id} has no class {how.mapping[emotion]}: {emotion} is left out where it is tested")
     interrupted, seen, refused = False, before.seq, ""
     for request in how.requests(others, changes):
-        try:
-            launch.evaluate(folder, request)
-        except UserError as error:
-            refused = str(error)
-            break
-        state, interrupted = follow(folder, tell, seen)
+        with interrupts():
+            try:
+                launch.evaluate(folder, request)
+            except UserError as error:
+                refused = str(error)
+                break
+            state, interrupted = follow(folder, tell, seen)
         if interrupted:
             break
         seen = state.seq

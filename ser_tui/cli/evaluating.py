@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from ser_tui.cli.following import follow, reading
+from ser_tui.cli.following import follow, interrupts, reading
 from ser_tui.cli.output import print_evaluation, print_json, say
 from ser_tui.client import launch
 from ser_tui.client.launch import last_words
@@ -36,7 +36,7 @@ def evaluate_run(
     """Evaluate a run's best model on other corpora and print the results; the exit code."""
     names = tuple(dict.fromkeys(name for name in corpora.split(",") if name))
     folder = resolve(runs_folder(), reference)
-    state, fresh = evaluated_on(
+    state, fresh, interrupted = evaluated_on(
         folder, names, changes, speakers=speakers, without=without, masked=masked, preset=preset, as_json=as_json
     )  # fmt: skip
     if as_json:
@@ -48,13 +48,13 @@ def evaluate_run(
     else:
         for result in fresh:
             print_evaluation(result)
-    return 0 if len(fresh) == len(names) else 1
+    return _code(len(fresh) == len(names), interrupted)
 
 
 def evaluated_on(
     folder: RunFolder, names: tuple[str, ...], changes: list[str], *, speakers: str, without: str, masked: bool, preset: str, as_json: bool
-) -> tuple[RunState, list[EvaluationFinished]]:
-    """The run after its best model has been evaluated on the corpora `names`, and the results."""
+) -> tuple[RunState, list[EvaluationFinished], bool]:
+    """The run after its best model has been evaluated on the corpora `names`, the results, and whether it was interrupted here."""
     if preset not in ("default", "paper"):
         raise UsageError(f"--preset {preset}: default or paper")
     if not names:
@@ -70,8 +70,8 @@ def evaluated_on(
         if advice := trimming_advice(before.study):
             say(advice, error=as_json)
 
-    state = _followed(folder, before, start, as_json=as_json)
-    return state, [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq]
+    state, interrupted = _followed(folder, before, start, as_json=as_json)
+    return state, [e.result for e in state.evaluations if e.result is not None and e.result.seq > before.seq], interrupted
 
 
 def _refuse_mistakes(request: EvaluationRequest, classes: Sequence[str], labels: Mapping[str, str], tell: Callable[[str], None]) -> None:
@@ -113,7 +113,7 @@ def score_folds(reference: str, protocol: str, *, nested: bool, top: int, as_jso
     if top > 1 and not nested:
         raise UsageError("--top averages what nested folds choose: add --nested; for trials as scored: ser-tui ensemble RUN --top K")
     folder, before = _scored(reference)
-    state = _followed(folder, before, lambda: launch.score_folds(folder, protocol, nested=nested, top=top), as_json=as_json)
+    state, interrupted = _followed(folder, before, lambda: launch.score_folds(folder, protocol, nested=nested, top=top), as_json=as_json)
     scored = any(folds.seq > before.seq for folds in state.folds)
     if as_json:
         print_json(run_document(folder, state))
@@ -121,16 +121,16 @@ def score_folds(reference: str, protocol: str, *, nested: bool, top: int, as_jso
         from ser_tui.cli.showing import print_run  # when a run has ended: it brings NumPy
 
         print_run(folder, state)
-    return 0 if scored else 1
+    return _code(scored, interrupted)
 
 
 def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     """Train a run's best configuration with other seeds and print mean, deviation and interval; the exit code: 0 where all seeds that
     were asked for have a score."""
     folder, before = _scored(reference)
-    state = before
+    state, interrupted = before, False
     if len(done_seeds(before)) < number:
-        state = _followed(folder, before, lambda: launch.score_seeds(folder, number), as_json=as_json)
+        state, interrupted = _followed(folder, before, lambda: launch.score_seeds(folder, number), as_json=as_json)
     found = seeds_summary(state)
     if as_json:
         print_json(run_document(folder, state))
@@ -140,7 +140,7 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
             say(f"trial {found.trial} with other seeds: {seeds_text(found.test, state.study)}")
     if found is not None and found.n < number:
         say(f"{number - found.n} of {counted(number, 'seed')} have no score yet: the same command goes on", error=True)
-    return 0 if found is not None and found.n >= number else 1
+    return _code(found is not None and found.n >= number, interrupted)
 
 
 def _scored(reference: str) -> tuple[RunFolder, RunState]:
@@ -152,13 +152,22 @@ def _scored(reference: str) -> tuple[RunFolder, RunState]:
     return folder, state
 
 
-def _followed(folder: RunFolder, before: RunState, start: Callable[[], None], *, as_json: bool) -> RunState:
-    """The run's state after the worker that `start` starts. One that could not log how it ended is complained of."""
+def _code(done: bool, interrupted: bool) -> int:
+    """The exit code; what was done before it heard of Ctrl+C is done."""
+    return 0 if done else 130 if interrupted else 1
+
+
+def _followed(folder: RunFolder, before: RunState, start: Callable[[], None], *, as_json: bool) -> tuple[RunState, bool]:
+    """The run's state after the worker that `start` starts, and whether it was interrupted here.
+
+    A worker that could not log how it ended is complained of.
+    """
     said = folder.worker_log.stat().st_size if folder.worker_log.exists() else 0
-    start()
-    state, _ = follow(folder, partial(say, error=as_json), before.seq)
+    with interrupts():
+        start()
+        state, interrupted = follow(folder, partial(say, error=as_json), before.seq)
     for last in [event for event in LogReader(folder.log).read_all() if event.seq > before.seq][-1:]:
         if not isinstance(last, _UNDER_WAY) and not (isinstance(last, Note) and last.level == "info"):
-            return state
+            return state, interrupted
     say(f"ser-tui: {folder.run_id}: the worker ended without a result: {last_words(folder, said)}", error=True)
-    return state
+    return state, interrupted

@@ -35,7 +35,7 @@ def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tu
     Ctrl+C asks the worker to stop and waits for it. A lost terminal ends this process only: the worker goes on.
     """
     reader, state, said = LogReader(folder.log), RunState(), time.monotonic()
-    with _interrupts() as interrupts:
+    with interrupts() as caught:
         asked, silence = False, ""
         while True:
             living = liveness(folder) == "live"
@@ -52,9 +52,9 @@ def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tu
             before, silence = silence, silence_text(state, datetime.now(UTC))
             if silence and silence != before:
                 say(f"warning: {silence}: its process may hang")
-            if interrupts and not asked:
+            if caught and not asked:
                 asked = True
-                say("stopping; finished trials are kept")
+                say("stopping; what is finished is kept")
                 with suppress(UserError):  # it may end by itself at this very moment
                     request_stop(folder)
             time.sleep(POLL_SECONDS)
@@ -98,18 +98,31 @@ def ended_without_word(folder: RunFolder, state: RunState) -> str | None:
     return f"{folder.run_id} was interrupted: its worker is gone ({last_words(folder)}); `ser-tui resume {folder.run_id}` goes on"
 
 
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Collects Ctrl+C instead of raising it, so that the wait for the worker goes on."""
-    caught: list[int] = []
+class _Collector:
+    """A handler of signals that keeps the first one."""
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if caught:
+    def __init__(self) -> None:
+        self.caught: list[int] = []
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.caught:
             raise KeyboardInterrupt  # the second one: leave at once, the worker stops by itself
-        caught.append(number)
+        self.caught.append(number)
 
-    before = signal.signal(signal.SIGINT, note)
+
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Collects Ctrl+C instead of raising it, so that the wait for the worker goes on.
+
+    Who starts a worker and then follows it does both within: a press while it starts stops it too, and does not leave it alone.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if isinstance(before, _Collector):
+        yield before.caught
+        return
+    collector = _Collector()
+    signal.signal(signal.SIGINT, collector)
     try:
-        yield caught
+        yield collector.caught
     finally:
         signal.signal(signal.SIGINT, before)

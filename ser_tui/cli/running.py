@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from ser_tui.cli.following import ended_without_word, follow, reading
+from ser_tui.cli.following import ended_without_word, follow, interrupts, reading
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
 from ser_tui.client import launch, queueing
@@ -43,10 +43,13 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
         _remember(folder, notify)
         _say_what_is_passed_over(study, unlogged=True)
         return _queued(folder, as_json=as_json)
-    folder = launch.start(study, runs_folder())
-    _remember(folder, notify)
-    _say_what_is_passed_over(study, unlogged=detach)
-    return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=RunState())
+    with interrupts():
+        folder = launch.start(study, runs_folder())
+        _remember(folder, notify)
+        _say_what_is_passed_over(study, unlogged=detach)
+        if detach or not _in_app(headless, as_json):
+            return _told(folder, detach=detach, as_json=as_json, before=RunState())
+    return open_app(folder.run_id)
 
 
 def resume_run(
@@ -59,8 +62,11 @@ def resume_run(
         queueing.add(runs_folder(), [folder], trials=trials, minutes=minutes)
         return _queued(folder, as_json=as_json)
     before = folder.state()
-    launch.resume(folder, trials=trials, minutes=minutes)
-    return _shown(folder, headless=headless, detach=detach, as_json=as_json, before=before)
+    with interrupts():
+        launch.resume(folder, trials=trials, minutes=minutes)
+        if detach or not _in_app(headless, as_json):
+            return _told(folder, detach=detach, as_json=as_json, before=before)
+    return open_app(folder.run_id)
 
 
 def _say_what_is_passed_over(study: Study, *, unlogged: bool) -> None:
@@ -112,12 +118,14 @@ def attach_run(reference: str) -> int:
     return open_app(resolve(runs_folder(), reference).run_id)
 
 
-def _shown(folder: RunFolder, *, headless: bool, detach: bool, as_json: bool, before: RunState) -> int:
+def _in_app(headless: bool, as_json: bool) -> bool:
+    return not headless and not as_json and has_terminal()
+
+
+def _told(folder: RunFolder, *, detach: bool, as_json: bool, before: RunState) -> int:
     if detach:
         print_json({"run": folder.run_id, "path": str(folder.path)}) if as_json else say(folder.run_id)
         return 0
-    if not headless and not as_json and has_terminal():
-        return open_app(folder.run_id)
     return watch(folder, as_json=as_json, before=before)
 
 

@@ -81,6 +81,10 @@ def _bounds(event: events.RunResumed, state: RunState) -> tuple[Line, ...]:
 _NEVER_KEPT = (events.TrialStarted, events.EpochFinished, events.Progressed, events.EvaluationProgressed, events.Unknown)
 
 
+def _stopped_or_failed(reason: str) -> str:
+    return ended("stopped" if reason.startswith("stopped by") else "failed", reason)
+
+
 def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
     match event:
         case events.RunStarted():
@@ -147,7 +151,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.EvaluationFinished():
             return _evaluation_finished(event, state)
         case events.EvaluationFailed():
-            return (Line(f"evaluation on {event.corpus} failed: {event.reason}", "failure"),)
+            return (Line(f"evaluation on {event.corpus} {_stopped_or_failed(event.reason)}", "failure"),)
         case events.RunFinished():
             return (Line(f"run done: {event.reason}"),)
         case events.RunCancelled():

@@ -121,7 +121,7 @@ def test_ctrl_c_stops_the_run_and_resume_finishes_it(small_study: Callable[..., 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "stopping; finished trials are kept" in out
+    assert "stopping; what is finished is kept" in out
     [folder] = folders(runs)
     assert folder.state().status == "stopped"
     resumed = document("resume", "latest", "--trials", "3", runs=runs)

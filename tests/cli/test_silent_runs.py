@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ser_tui.cli import following
+from ser_tui import cli
+from ser_tui.cli import evaluating, following
 from ser_tui.cli.showing import print_run
 from ser_tui.report.document import run_document
 from ser_tui.store.files import write_json
@@ -60,3 +65,33 @@ def test_progress_lines_say_it_once(run: RunFolder, monkeypatch: pytest.MonkeyPa
 
     following.follow(run, say)
     assert sum("no sign of life" in line for line in told) == 1
+
+
+def test_ctrl_c_while_the_worker_starts_stops_it_too(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    def worker() -> None:
+        while not run.stop_request.exists():
+            time.sleep(0.001)
+        run.worker.unlink()
+
+    def start() -> None:
+        signal.raise_signal(signal.SIGINT)
+        threading.Thread(target=worker, daemon=True).start()
+
+    before = signal.getsignal(signal.SIGINT)
+    assert evaluating._followed(run, run.state(), start, as_json=False)[1], "it was interrupted here"
+    assert "stopping; what is finished is kept" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_while_libraries_are_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pressed:
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            if name == "ser_tui.study.charset":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "ser_tui.study.charset")
+    monkeypatch.setattr(sys, "meta_path", [Pressed(), *sys.meta_path])
+    monkeypatch.setattr(sys, "argv", ["ser-tui", "runs"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130

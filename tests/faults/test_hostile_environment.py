@@ -41,6 +41,16 @@ def test_a_user_without_a_home(tmp_path: Path) -> None:
     assert "set SER_TUI_CACHE" in refused(done)
 
 
+def test_standard_streams_that_are_closed(tmp_path: Path) -> None:
+    begun = [sys.executable, "-m", "ser_tui.cli"]
+    for verb, closed, code, words in (("runs", ">&-", 0, ""), ("trash --empty", "<&- >&-", 0, "")):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {verb} {closed}', "sh", *begun], capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SER_TUI_RUNS": str(tmp_path)},
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (code, words)
+
+
 def test_a_working_folder_that_was_deleted(tmp_path: Path) -> None:
     script = f'mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec "$@"'
     done = subprocess.run(
