@@ -118,7 +118,13 @@ def errors(
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs.", autocompletion=completing.runs)],
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="As a table for a document: markdown, latex (booktabs), csv, html or json.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="As a table for a document: markdown, latex (booktabs), csv, html or json.",
+            autocompletion=completing.formats,
+        ),
     ] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; else standard output. Its ending says the format.")
@@ -329,6 +335,7 @@ def folds(
         typer.Option(
             metavar="KIND",
             help="loso, kfold (as many folds as the study's protocol.folds) or loco; kfold-sentence, loso-sentence keep sentences apart.",
+            autocompletion=completing.folded,
         ),
     ] = "loso",
     nested: Annotated[
@@ -390,17 +397,30 @@ def export(
             "--what",
             metavar="TABLE",
             help="trials, comparison, paper (a table for one), predictions, parts. Else: trials, of several runs comparison.",
+            autocompletion=completing.tables,
         ),
     ] = "",
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, json, markdown, latex (booktabs) or html; else as FILE ends, or csv.",
+            autocompletion=completing.formats,
+        ),
     ] = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - is standard output. Without it: export/ in the (first) run.")
     ] = "",
     trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="Predictions of this trial; else of the best one.")] = None,
     to: Annotated[
-        str, typer.Option("--to", metavar="TRACKER", help="optuna (SQLite), mlflow (file store) or tensorboard (scalars); each an extra.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="TRACKER",
+            help="optuna (SQLite), mlflow (file store) or tensorboard (scalars); each an extra.",
+            autocompletion=completing.trackers,
+        ),
     ] = "",
     bundle: Annotated[
         Path | None,

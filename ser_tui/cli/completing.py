@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 MOST = 200
@@ -9,11 +10,42 @@ MOST = 200
 
 
 def runs(incomplete: str) -> list[str]:
-    """Ids of runs, the newest first, and `latest`."""
+    """Ids of runs, the newest first, and `latest`; where nothing begins so, the names of studies that one run has."""
     from ser_tui.places import runs_folder
     from ser_tui.store.runs import folders
 
-    return _beginning(incomplete, ["latest", *(folder.run_id for folder in folders(runs_folder()))])[:MOST]
+    known = folders(runs_folder())
+    names = Counter(folder.study_name for folder in known)
+    ids = _beginning(incomplete, ["latest", *(folder.run_id for folder in known)])
+    return (ids or _beginning(incomplete, [name for name, runs in names.items() if runs == 1]))[:MOST]
+
+
+def tables(incomplete: str) -> list[str]:
+    """What `export` can write."""
+    from ser_tui.report.exports import WHAT
+
+    return _beginning(incomplete, WHAT)
+
+
+def formats(incomplete: str) -> list[str]:
+    """As what a table can be written."""
+    from ser_tui.report.sheets import FORMATS
+
+    return _beginning(incomplete, FORMATS)
+
+
+def trackers(incomplete: str) -> list[str]:
+    """Where `export --to` can write to."""
+    from ser_tui.report.trackers import TRACKERS
+
+    return _beginning(incomplete, TRACKERS)
+
+
+def folded(incomplete: str) -> list[str]:
+    """The protocols with folds."""
+    from ser_tui.study.protocol import FOLDED
+
+    return _beginning(incomplete, FOLDED)
 
 
 def studies(incomplete: str) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from ser_tui.cli import completing
 from ser_tui.client.shipped import find_study, shipped
+from ser_tui.store.runs import create
 from ser_tui.study.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +61,16 @@ def test_lists_and_settings_are_completed_part_by_part() -> None:
     assert completing.settings("strategy=g") == ["strategy=gp", "strategy=grid", "strategy=gp-cost"]
     assert {"encoder=whisper-tiny.en", "encoder=whisper-tiny"} <= set(completing.settings("encoder=whisper-t"))
     assert completing.settings("seed=1") == []
+    assert completing.tables("p") == ["paper", "predictions", "parts"] and completing.trackers("ml") == ["mlflow"]
+    assert "latex" in completing.formats("") and "loso" in completing.folded("l")
+
+
+def test_tab_offers_the_name_of_a_study_that_one_run_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
+    one, _, _ = (create(tmp_path, name) for name in ("klinik-ft", "twice", "twice"))
+    assert completing.runs("kl") == ["klinik-ft"], "as `show` takes it"
+    assert completing.runs("tw") == [] and completing.runs("lat") == ["latest"]
+    assert one.run_id in completing.runs("20")
 
 
 @pytest.mark.slow
