@@ -44,6 +44,9 @@ async def test_corpora_say_whether_they_are_here_and_a_folder_can_be_added(runs:
         field.value = str(folder / "Actor_01" / "Wut")
         await pilot.press("enter")
         await until_shown(pilot, "its files lie in no folders")
+        await pilot.resize_terminal(80, 24)
+        await until_shown(pilot, "(--like ravdess)", "enter look at it")  # the way out, which is at the end, and the keys
+        await pilot.resize_terminal(120, 36)
         field.value = str(folder)
         await until_shown(pilot, "enter look at it")
         await pilot.press("enter")

@@ -51,7 +51,7 @@ class AddCorpusScreen(AppDialog[bool]):
                 classes="muted hint",
             )
             yield Input(id="path", compact=True)
-            yield Static("like: ravdess, tree, tree:2; or options: --emotion COLUMN; else empty", classes="muted hint")
+            yield Static("like: ravdess, tree:2 or options (--root DIR); else empty", classes="muted hint")
             yield Input(id="like", compact=True)
             with VerticalScroll(id="findings", can_focus=False):
                 yield Static("", id="found", markup=False)
@@ -74,10 +74,15 @@ class AddCorpusScreen(AppDialog[bool]):
     @on(Input.Changed)
     def _typed(self) -> None:
         self._found = None
-        self.query_one("#problem", Static).update("")
+        self._complain("")
         self.query_one("#found", Static).update("")
         self.set_class(False, "-found")
         self.refresh_bindings()
+
+    def _complain(self, problem: str) -> None:
+        """Show what is wrong, in a dialog that makes room for it: its end says what to do."""
+        self.query_one("#problem", Static).update(problem)
+        self.set_class(bool(problem), "-wrong")
 
     def _show_progress(self) -> None:
         if self._looking:
@@ -111,7 +116,7 @@ class AddCorpusScreen(AppDialog[bool]):
         except UserError as error:
             self._looking = False
             self.query_one("#found", Static).update("")
-            self.query_one("#problem", Static).update(str(error))
+            self._complain(str(error))
             return
         self._looking = False
         if self._typed_in() != asked:
@@ -131,7 +136,7 @@ class AddCorpusScreen(AppDialog[bool]):
         try:
             await in_thread(found.keep)
         except UserError as error:
-            self.query_one("#problem", Static).update(str(error))
+            self._complain(str(error))
             return
         self.dismiss(True)
 
