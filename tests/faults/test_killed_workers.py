@@ -58,6 +58,6 @@ def test_a_worker_that_is_killed_while_it_evaluates_is_said_to_have_been(tmp_pat
     def start() -> None:
         subprocess.run([sys.executable, "-c", KILLED, str(folder.path)], check=False, env=os.environ)
 
-    state = _followed(folder, folder.state(), start, as_json=False)
+    state, _ = _followed(folder, folder.state(), start, as_json=False)
     assert state.evaluations[-1].result is None
     assert "the worker ended without a result: it left no word: it was killed" in capsys.readouterr().err
