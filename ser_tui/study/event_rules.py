@@ -54,32 +54,8 @@ def _findings(data: Data) -> bool:
     )
 
 
-def _probe_scored(data: Data) -> bool:
-    return _shares(data, "bca", "best_p")
-
-
-def _seed_scored(data: Data) -> bool:
-    return _shares(data, "bca")
-
-
-def _trial_finished(data: Data) -> bool:
-    return all(0 <= value <= 1 and n >= 0 for value, _, n, _ in data.get("worst", {}).values())
-
-
-def _trial_dropped(data: Data) -> bool:
-    return 0 < data["folds"] < data["of"] and _shares(data, "bca", "rival_bca", "told")
-
-
 def _trial_paused(data: Data) -> bool:
     return 0 < data["epoch"] < data["epochs"] and data["rung"] > 0 and _shares(data, "bca")
-
-
-def _trial_left(data: Data) -> bool:
-    return _trial_paused(data) and data["ahead"] < data["of"]
-
-
-def _trial_continued(data: Data) -> bool:
-    return bool(data["epoch"] < data["until"])
 
 
 def _test_scored(data: Data) -> bool:
@@ -120,13 +96,13 @@ def _evaluation_finished(data: Data) -> bool:
 _RULES: Mapping[str, Callable[[Data], bool]] = {
     "run_started": _run_started,
     "run_resumed": _run_resumed,
-    "probe_scored": _probe_scored,
-    "seed_scored": _seed_scored,
-    "trial_finished": _trial_finished,
-    "trial_dropped": _trial_dropped,
+    "probe_scored": lambda data: _shares(data, "bca", "best_p"),
+    "seed_scored": lambda data: _shares(data, "bca"),
+    "trial_finished": lambda data: all(0 <= value <= 1 and n >= 0 for value, _, n, _ in data.get("worst", {}).values()),
+    "trial_dropped": lambda data: 0 < data["folds"] < data["of"] and _shares(data, "bca", "rival_bca", "told"),
     "trial_paused": _trial_paused,
-    "trial_left": _trial_left,
-    "trial_continued": _trial_continued,
+    "trial_left": lambda data: _trial_paused(data) and data["ahead"] < data["of"],
+    "trial_continued": lambda data: bool(data["epoch"] < data["until"]),
     "test_scored": _test_scored,
     "folds_scored": _folds_scored,
     "evaluation_finished": _evaluation_finished,
