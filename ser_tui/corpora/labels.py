@@ -10,26 +10,9 @@ from pathlib import Path, PurePosixPath
 from ser_tui.corpora.words import MEANINGS, folded
 
 EMOTIONS = (
-    "amusement",
-    "anger",
-    "apology",
-    "assertiveness",
-    "boredom",
-    "calm",
-    "concern",
-    "contempt",
-    "disgust",
-    "encouragement",
-    "excitement",
-    "fear",
-    "frustration",
-    "happiness",
-    "neutral",
-    "sadness",
-    "sleepiness",
-    "surprise",
-    "other",
-)
+    "amusement", "anger", "apology", "assertiveness", "boredom", "calm", "concern", "contempt", "disgust", "encouragement",
+    "excitement", "fear", "frustration", "happiness", "neutral", "sadness", "sleepiness", "surprise", "other",
+)  # fmt: skip
 """The emotions that the parsers name. Folder trees and CSV manifests keep their own words."""
 
 

@@ -11,28 +11,10 @@ from pathlib import Path
 from ser_tui.corpora.manifest import Problem
 from ser_tui.study.errors import UserError
 
-SUFFIXES = frozenset(
-    {
-        ".aif",
-        ".aifc",
-        ".aiff",
-        ".au",
-        ".caf",
-        ".flac",
-        ".m4a",
-        ".mp3",
-        ".mp4",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".rf64",
-        ".sph",
-        ".w64",
-        ".wav",
-        ".wave",
-        ".wma",
-    }
-)
+SUFFIXES = frozenset({
+    ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".rf64", ".sph", ".w64", ".wav",
+    ".wave", ".wma",
+})  # fmt: skip
 """Files that count as audio, so that one that cannot be read is reported instead of overlooked."""
 
 MOST_ENTRIES = 300_000
