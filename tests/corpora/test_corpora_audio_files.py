@@ -229,6 +229,36 @@ def caching_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("caching_at_once")
+@pytest.mark.parametrize("often", [0.0, 1e9])
+def test_who_is_interrupted_while_a_corpus_is_read_goes_on_from_there(
+    tree: Path, sound: Any, monkeypatch: pytest.MonkeyPatch, often: float
+) -> None:
+    """100,000 files on a disk of a network take an hour, of which nothing was kept before its end."""
+    sound(tree / "fear" / "other.wav")
+    sound(tree / "fear" / "third.wav")
+    monkeypatch.setattr(inspection_cache, "KEEP_SECONDS", often)
+
+    def interrupted(done: int, _: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    read: list[str] = []
+
+    def noted(path: Path, **how: bool) -> Audio | str:
+        read.append(path.name)
+        return inspect(path, **how)
+
+    with pytest.raises(KeyboardInterrupt):
+        registry.load_manifest("mine", interrupted)
+    monkeypatch.setattr(inspection_cache, "inspect", noted)
+    assert len(used()) == 3 and read == ["third.wav"]
+    with pytest.raises(KeyboardInterrupt):
+        check("mine", interrupted)
+    read.clear()
+    assert len(used()) == 3 and read == []  # what was known of the others stays known
+
+
+@pytest.mark.usefixtures("caching_at_once")
 def test_check_reads_again_what_the_cache_believes(tree: Path) -> None:
     path = tree / "anger" / "good.wav"
     before = registry.load_manifest("mine")

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.splitting.protocols import folds, split
-from ser_tui.corpora.splitting.splits import Split
+from ser_tui.corpora.splitting.splits import Split, describe
 from ser_tui.study.errors import UsageError
 from ser_tui.study.protocol import SplitProtocol
 
@@ -300,3 +300,17 @@ def test_a_class_that_one_of_several_corpora_has_deserves_a_warning_where_both_a
 def test_speakers_of_one_emotion_deserve_a_warning() -> None:
     corpus = manifest([utterance(f"{i}_{take}.wav", EMOTIONS[i % 3], f"s{i}") for i in range(6) for take in range(3)])
     assert said(split(corpus, SplitProtocol(kind="speaker")), "6 of the 6 speakers have utterances of one emotion only")
+
+
+def test_of_the_folds_those_alone_are_described_that_the_search_is_scored_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found of a fold takes a tenth of a second in a corpus of 91 speakers, and a minute before the first trial in a larger one."""
+    corpus, described = made(speakers=5), list[tuple[int, ...]]()
+    each = folds(corpus, SplitProtocol(kind="loso"))
+
+    def noted(*given: Any) -> Split:
+        described.append(tuple(given[2]))
+        return describe(*given)
+
+    monkeypatch.setattr("ser_tui.corpora.splitting.protocols.describe", noted)
+    found = split(corpus, SplitProtocol(kind="loso"))
+    assert (found.train, found.validation) == (each[0][1].train, each[0][1].validation) and described == [found.validation]

@@ -21,6 +21,10 @@ SETTLED_NS = 2_000_000_000
 """A file is remembered only when it was last changed so long before it was read: within the clock's resolution a second
 write would leave the same stamp."""
 
+KEEP_SECONDS = 120.0
+"""What was read of a corpus is kept so often while the rest is read: 100,000 files on a disk of a network take an hour, and the terminal
+may be gone before."""
+
 MOST_BYTES = 256 << 20
 """More than what is known of a million files."""
 
@@ -57,13 +61,21 @@ def inspect_all(
     if progress is not None:
         progress(len(found), len(names))
     now = time.time_ns()
-    for name, verdict in _verdicts(root, marks, in_segments):
-        found[name] = verdict
-        if _settled(marks[name], root / name, now):
-            plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
-            kept[_key(name, in_segments)] = [list(astuple(marks[name])), plain]
-        if progress is not None:
-            progress(len(found), len(names))
+    keep = time.monotonic() + KEEP_SECONDS
+    try:
+        for name, verdict in _verdicts(root, marks, in_segments):
+            found[name] = verdict
+            if _settled(marks[name], root / name, now):
+                plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
+                kept[_key(name, in_segments)] = [list(astuple(marks[name])), plain]
+            if progress is not None:
+                progress(len(found), len(names))
+            if time.monotonic() >= keep:
+                _write(cache, root, {**_read(cache), **kept})
+                keep = time.monotonic() + KEEP_SECONDS
+    except BaseException:
+        _write(cache, root, {**_read(cache), **kept})  # who reads on later goes on from there
+        raise
     if kept != remembered:
         _write(cache, root, kept)
     return {name: found[name] for name in names}

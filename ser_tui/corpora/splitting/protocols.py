@@ -41,8 +41,12 @@ def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
     Raises UsageError when the corpus does not allow the protocol.
     """
     if protocol.kind in FOLDED:
-        made = folds(manifest, protocol)
-        return pooled(manifest, [fold for _, fold in made[: objective(protocol, len(made))]], protocol, [name for name, _ in made])
+        made = _Folds(manifest, protocol)
+        # What must be said of a fold takes longer than drawing it, and a corpus may have hundreds of speakers to leave out.
+        chosen = [made.described(*group) for group in made.groups[: objective(protocol, len(made.groups))]]
+        for group in made.groups[len(chosen) :]:
+            made.trained(*group)
+        return pooled(manifest, chosen, protocol, [name for name, _ in made.groups])
     rest, test = _hold_out(manifest, protocol)
     train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
     if not train or not validation:
@@ -99,18 +103,37 @@ def folds(manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] 
     """
     if protocol.kind not in FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
-    rest, test = _hold_out(manifest, protocol)
-    if held := set(test_part):
-        rest, test = [index for index in rest if index not in held], list(dict.fromkeys([*test, *test_part]))
-    groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
-    made: list[tuple[str, Split]] = []
-    for name, members in groups:
-        train = _trained_beside(manifest, protocol, rest, members)
+    made = _Folds(manifest, protocol, test_part)
+    return [(name, made.described(name, members)) for name, members in made.groups]
+
+
+class _Folds:
+    """The folds of a protocol that has some, see `folds`: `groups` are (name, what the fold is scored on)."""
+
+    def __init__(self, manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] = ()) -> None:
+        self._manifest, self._protocol = manifest, protocol
+        rest, test = _hold_out(manifest, protocol)
+        if held := set(test_part):
+            rest, test = [index for index in rest if index not in held], list(dict.fromkeys([*test, *test_part]))
+        self._rest, self._test = rest, test
+        self.groups = _own_folds(manifest, protocol, rest) or _GROUPS[protocol.kind](manifest, protocol, rest)
+
+    def trained(self, name: str, members: Sequence[int]) -> list[int]:
+        """What that fold is trained on. Raises UsageError where it is nothing."""
+        train = _trained_beside(self._manifest, self._protocol, self._rest, members)
         if not train:
-            raise UsageError(f"protocol {protocol.kind}: nothing is left to train on in fold {name} of {manifest.corpus}; use more folds")
-        notes = [*_fold_notes(manifest, protocol, rest, len(groups)), *_left_out(manifest, protocol, (train, members, test))]
-        made.append((name, describe(manifest, train, members, test, notes)))
-    return made
+            what = f"nothing is left to train on in fold {name} of {self._manifest.corpus}"
+            raise UsageError(f"protocol {self._protocol.kind}: {what}; use more folds")
+        return train
+
+    def described(self, name: str, members: Sequence[int]) -> Split:
+        """That fold. Raises UsageError as `trained`."""
+        train = self.trained(name, members)
+        notes = [
+            *_fold_notes(self._manifest, self._protocol, self._rest, len(self.groups)),
+            *_left_out(self._manifest, self._protocol, (train, members, self._test)),
+        ]
+        return describe(self._manifest, train, members, self._test, notes)
 
 
 def _trained_beside(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int], members: Sequence[int]) -> list[int]:
