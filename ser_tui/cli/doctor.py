@@ -26,6 +26,8 @@ NEEDED = ("torch", "torchaudio", "transformers", "speechbrain", "scikit-optimize
 
 def report(*, as_json: bool) -> int:
     """Print the report; 1 where a run could not start."""
+    if sys.stderr.isatty():
+        say("trying torch and this processor: seconds, the first time longer ...", error=True)
     found = examine()
     if as_json:
         print_json(found)

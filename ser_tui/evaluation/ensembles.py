@@ -220,7 +220,10 @@ def _in_order(member: Member, first: Member) -> Answers:
     own, wanted = member.answers, first.answers
     where = f"{member.title} was scored on"
     if set(own.classes) != set(wanted.classes):
-        raise UsageError(f"{where} other classes than {first.run} ({', '.join(own.classes)}; {', '.join(wanted.classes)})")
+        raise UsageError(
+            f"{where} other classes than {first.run} ({', '.join(own.classes)}; {', '.join(wanted.classes)}); averaging needs the same "
+            "ones: run one study again with the labels of the other"
+        )
     places = {_key(spoken.id, spoken.digest): place for place, spoken in enumerate(own.spoken)}
     keys = [_key(spoken.id, spoken.digest) for spoken in wanted.spoken]
     if len(own) != len(wanted) or len(places) != len(own) or set(keys) != set(places):
