@@ -28,16 +28,10 @@ def overlap(
     found: list[Finding] = []
     known = {trained.digests[utterance.id] for utterance in heard}
     found += _duplicates(target, asked, known)
-    found += _chosen_by(target, asked, {trained.digests[trained.utterances[index].id] for index in validation})
-    found += _likely(trained, heard, [trained.utterances[index] for index in validation], target, asked)
-    cut = {trained.recording(utterance) for utterance in heard}
-    parts = [one for one in asked if target.digests[one.id] not in known and target.recording(one) in cut]
-    if parts:
-        sentence = (
-            f"Recordings are shared: {len(parts)} of the {counted(len(asked), 'utterance')} {'comes' if len(parts) == 1 else 'come'} from "
-            "recordings that the model was trained on in other parts or as a whole, so it knows their voices and rooms."
-        )
-        found.append(Finding(kind="recordings", sentence=sentence, count=len(parts), of=len(asked)))
+    chose = [trained.utterances[index] for index in validation]
+    found += _chosen_by(target, asked, {trained.digests[one.id] for one in chose}, {trained.recording(one) for one in chose})
+    found += _likely(trained, heard, chose, target, asked)
+    found += _parts(target, asked, known, {trained.recording(utterance) for utterance in heard})
     editions = {edition(utterance) for utterance in asked}
     related = [utterance for utterance in heard if edition(utterance) in editions]
     what: Literal["speakers", "sentences"]
@@ -57,7 +51,11 @@ def overlap_with_record(
     where the target is that corpus, its `speakers`, as far as the run noted them, and the digests of `validation`, by which it was chosen.
     What cannot be told so is said. Pure."""
     asked = [target.utterances[index] for index in chosen]
-    found = _duplicates(target, asked, digests) + _chosen_by(target, asked, set(validation))
+    found = (
+        _duplicates(target, asked, digests)
+        + _parts(target, asked, digests, digests)
+        + _chosen_by(target, asked, set(validation), set(validation))
+    )
     mine, prefixes = _values(asked, "speaker"), {f"{edition(utterance)}/" for utterance in asked}
     # Of several corpora that were trained on, names begin with the corpus's.
     if both := mine & {name.removeprefix(prefix) for name in speakers for prefix in prefixes if name.startswith(prefix) or "/" not in name}:
@@ -78,12 +76,29 @@ def _duplicates(target: Manifest, asked: Sequence[Utterance], heard: Collection[
     return [Finding(kind="duplicates", sentence=sentence, count=same, of=len(asked))]
 
 
-def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collection[str]) -> list[Finding]:
-    same = sum(target.digests[utterance.id] in validation for utterance in asked)
-    if not same:
+def _parts(target: Manifest, asked: Sequence[Utterance], known: Collection[str], recordings: Collection[str]) -> list[Finding]:
+    """Of the utterances `asked`, whose contents are not `known`, those that are other parts of `recordings`, or these as a whole."""
+    count = sum(target.digests[one.id] not in known and target.recording(one) in recordings for one in asked)
+    if not count:
         return []
     sentence = (
-        f"Chosen by this: {same} of the {counted(len(asked), 'recording')} {'is' if same == 1 else 'are'}, byte for byte, in the "
+        f"Recordings are shared: {count} of the {counted(len(asked), 'utterance')} {'comes' if count == 1 else 'come'} from "
+        "recordings that the model was trained on in other parts or as a whole, so it knows their voices and rooms."
+    )
+    return [Finding(kind="recordings", sentence=sentence, count=count, of=len(asked))]
+
+
+def _chosen_by(target: Manifest, asked: Sequence[Utterance], validation: Collection[str], recordings: Collection[str]) -> list[Finding]:
+    """Of the utterances `asked` those whose contents are of the `validation` part, and other parts of its `recordings`, or these as a
+    whole."""
+    others = [utterance for utterance in asked if target.digests[utterance.id] not in validation]
+    parts = sum(target.recording(utterance) in recordings for utterance in others)
+    same = len(asked) - len(others) + parts
+    if not same:
+        return []
+    how = "as a whole or in other parts" if parts else "byte for byte"
+    sentence = (
+        f"Chosen by this: {same} of the {counted(len(asked), 'recording')} {'is' if same == 1 else 'are'}, {how}, in the "
         "validation part that chose the configuration, so this is not a zero-shot score."
     )
     return [Finding(kind="chosen_by", sentence=sentence, count=same, of=len(asked))]

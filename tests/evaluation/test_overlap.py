@@ -77,6 +77,10 @@ def test_other_segments_of_a_recording_that_was_trained_on_are_named() -> None:
     assert said.sentence.startswith("Recordings are shared: 1 of the 1 utterance comes") and said.kind == "recordings"
     assert overlap(trained, [0], cut("two", 2.0, "f" * 64), [0])[0].kind == "duplicates"
     assert overlap(trained, [0], cut("two", 3.0, "0" * 64), [0]) == []
+    (chose,) = overlap(trained, [], cut("two", 3.0, "f" * 64), [0], [0])
+    assert (chose.kind, chose.count, doubts([chose])) == ("chosen_by", 1, "not unseen") and "as a whole or in other parts" in chose.sentence
+    noted = overlap_with_record({"f" * 64}, (), cut("two", 3.0, "f" * 64), [0], "no corpus one", {"f" * 64})
+    assert [one.kind for one in noted] == ["recordings", "chosen_by", "unchecked"], "a segment of a recording that was noted as a whole"
 
 
 def test_without_the_corpus_that_was_trained_on_what_the_run_noted_is_compared_and_the_rest_is_called_unknown() -> None:
