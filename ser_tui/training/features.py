@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,8 +136,7 @@ class Features:
                     missing.append(index)
             except Unreadable:
                 continue
-        for done, index in enumerate(missing):
-            check_stop(should_stop)
+        for index in _in_turn(missing, len(self.usable), should_stop, on_progress):
             try:
                 frames = self._compute(index)
             except Unreadable:
@@ -147,8 +146,6 @@ class Features:
             elif self._held_bytes + frames.nbytes <= HELD_BYTES:
                 self._held_bytes += frames.nbytes
                 self._held[index] = frames
-            if on_progress is not None:
-                on_progress(done + 1, len(missing))
         for shards in (self._shards, self._found):
             if shards is not None:
                 shards.flush()
@@ -272,6 +269,15 @@ class Features:
         return audio.normalized(waveform[: audio.cut(seconds)], self.recipe.normalize)
 
 
+def _in_turn(missing: Sequence[int], of: int, should_stop: Stop, on_progress: OnProgress | None) -> Iterator[int]:
+    """What is `missing` of `of` utterances, one after the other; what is there already counts as done. Raises TrialStopped."""
+    for done, index in enumerate(missing, of - len(missing) + 1):
+        check_stop(should_stop)
+        yield index
+        if on_progress is not None:
+            on_progress(done, of)
+
+
 def _content(digest: str) -> str:
     """`digest` at a fixed length: corpora may name contents by anything."""
     return hashlib.blake2b(digest.encode(), digest_size=16).hexdigest()
@@ -337,7 +343,8 @@ class Pooled:
         """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
         usable = self._features.usable
         missing = [index for index in usable if self._shards is None or self._features.key(index) not in self._shards]
-        _get_each(self.get, missing, should_stop, on_progress)
+        for index in _in_turn(missing, len(usable), should_stop, on_progress):
+            self.get(index)
         if self._shards is not None:
             self._shards.flush()
 
@@ -405,14 +412,6 @@ def lacking(
     return sum(found) / len(found) if found else 1.0
 
 
-def _get_each(get: Callable[[int], object], missing: Sequence[int], should_stop: Stop, on_progress: OnProgress | None) -> None:
-    for done, index in enumerate(missing, 1):
-        check_stop(should_stop)
-        get(index)
-        if on_progress is not None:
-            on_progress(done, len(missing))
-
-
 class Entering:
     """What enters layer `below` + 1 of the transformer, whose lower layers stay as they are: per utterance the hidden state [T, D],
     of the recipe's type, and statistics of the states under it [below, 2, D], float32.
@@ -431,7 +430,10 @@ class Entering:
         shards = self._shards
         if shards is None:
             return  # `get` computes, which without a cache has to be done every time
-        _get_each(self.get, [index for index in self._features.usable if self._features.key(index) not in shards], should_stop, on_progress)
+        usable = self._features.usable
+        missing = [index for index in usable if self._features.key(index) not in shards]
+        for index in _in_turn(missing, len(usable), should_stop, on_progress):
+            self.get(index)
         shards.flush()
 
     def get(self, index: int) -> tuple[Tensor, Tensor]:

@@ -56,6 +56,17 @@ def test_cached_frames_are_the_computed_ones_and_are_not_computed_again(encoder:
     assert [again.length(index) for index in range(len(part))] == [len(frames) for frames in first]
 
 
+def test_what_is_there_already_counts_as_done(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
+    part, heard = tones[1], list[tuple[int, int]]()
+    made = Features(encoder, part.clips[:-2], part.digests[:-2], Recipe(1.0))
+    made.prepare()
+    Pooled(encoder, made).prepare()
+    whole = Features(encoder, part.clips, part.digests, Recipe(1.0))
+    whole.prepare(on_progress=lambda done, total: heard.append((done, total)))
+    Pooled(encoder, whole).prepare(on_progress=lambda done, total: heard.append((done, total)))
+    assert heard == [(len(part) - 1, len(part)), (len(part), len(part))] * 2
+
+
 def test_utterances_shorter_than_two_cuts_are_stored_once(encoder: SpeechEncoder, tones: Split, cache_folder: Path) -> None:
     features(encoder, tones[0], 2.0)
     size = cache.usage().size
