@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
+import socket
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from ser_tui.execution.cluster_values import refuse_shapes, refuse_values, said_of
-from ser_tui.execution.ssh_hosts import refuse_odd, refuse_unreachable
+from ser_tui.execution.cluster_values import refuse_options, refuse_shapes, refuse_values, said_of
+from ser_tui.execution.ssh_hosts import connecting, refuse_odd, refuse_unreachable
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.executor import ExecutorChoice
@@ -22,6 +25,12 @@ from ser_tui.study.wrong_values import nearest
 from ser_tui.training.threads import cores, environment
 
 CONNECT_SECONDS = 20.0
+PORT_SECONDS = 2.0
+"""For which a port that refuses is asked again, before there is a run: its scheduler may be starting. Dask would for CONNECT_SECONDS."""
+SAID_SECONDS = 2.0
+"""Within which a network says that nobody listens, where it says so."""
+LISTED = 60
+"""Names of settings that a message lists at most."""
 SLACK = 1.5
 """Of that, how long a connection is waited for that Dask does not give up itself."""
 START_SECONDS = 60.0
@@ -53,6 +62,8 @@ def refuse_impossible(study: Study, *, reach: bool) -> None:
         elif reach:
             refuse_unreachable(chosen)
     elif reach:
+        if refused := _closed_port(chosen.scheduler):
+            raise UserError(_unanswered(chosen.scheduler, refused))
         client = _reached(chosen.scheduler)
         with suppress(Exception):
             client.close(timeout=5)
@@ -82,10 +93,31 @@ def _reached(address: str) -> Any:
     try:
         return _client(address)
     except Exception as error:
-        raise UserError(
-            f"executor.scheduler: no Dask scheduler answers at {address} ({said_of(error)}): start one with `dask scheduler`, or see "
-            "whether the network lets this machine reach it"
-        ) from None
+        raise UserError(_unanswered(address, said_of(error))) from None
+
+
+def _unanswered(address: str, why: str) -> str:
+    todo = "start one with `dask scheduler`, or see whether the network lets this machine reach it"
+    return f"executor.scheduler: no Dask scheduler answers at {address} ({why}): {todo}"
+
+
+def _closed_port(address: str) -> str:
+    """Why nobody can be listening at `address`, asked for PORT_SECONDS; empty where somebody does, or where that is not told so soon."""
+    place = urlsplit(address)
+    until = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            socket.create_connection((place.hostname or "", place.port or 0), timeout=SAID_SECONDS).close()
+        except TimeoutError:
+            return ""  # a network may lose what is sent to it
+        except socket.gaierror as error:
+            return f"{place.hostname}: {error.strerror}"
+        except OSError as error:
+            if time.monotonic() < until:
+                time.sleep(0.2)
+                continue
+            return f"{error.strerror}"
+        return ""
 
 
 def _client(address: str) -> Any:
@@ -162,6 +194,8 @@ def _usable(chosen: ExecutorChoice) -> Any:
     _refuse_unknown(chosen, make)
     if chosen.cluster == "ssh":
         refuse_odd(chosen)
+        _refuse_unknown_options(chosen)
+        refuse_options(chosen)
     elif chosen.cluster in JOBS:
         refuse_shapes(chosen)
     command = getattr(getattr(make, "job_cls", None), "submit_command", None) or ""
@@ -194,17 +228,25 @@ def _refuse_unknown(chosen: ExecutorChoice, make: Any) -> None:
         if name in OURS:
             raise UserError(f"executor.settings.{name}: workers, executor.threads and executor.hosts say that; leave it out")
     _refuse_others("executor.settings", chosen.settings, known, make.__name__)
-    options = chosen.settings.get("worker_options")
-    if chosen.cluster == "ssh" and isinstance(options, dict) and "worker_class" not in chosen.settings:
-        from distributed import Nanny, Worker
 
-        _refuse_others("executor.settings.worker_options", options, {"n_workers", *parameters(Nanny), *parameters(Worker)}, "a Dask worker")
+
+def _refuse_unknown_options(chosen: ExecutorChoice) -> None:
+    """Raise UserError where one of the options that an SSH cluster hands on is none of whom it is for."""
+    from distributed import Nanny, Scheduler, Worker
+
+    known = {"scheduler_options": (parameters(Scheduler), "a Dask scheduler"), "connect_options": (connecting(), "an SSH connection")}
+    if "worker_class" not in chosen.settings:
+        known["worker_options"] = ({"n_workers", *parameters(Nanny), *parameters(Worker)}, "a Dask worker")
+    for name, (taken, what) in known.items():
+        given = chosen.settings.get(name) or {}
+        for options in given if isinstance(given, list) else [given]:
+            _refuse_others(f"executor.settings.{name}", options, taken or options, what)
 
 
 def _refuse_others(where: str, given: Mapping[str, Any], known: Collection[str], what: str) -> None:
     for name in given:
         if name not in known:
-            raise UserError(f"{where}.{name}: {what} has no such setting{nearest(str(name), sorted(known))}")
+            raise UserError(f"{where}.{name}: {what} has no such setting{nearest(str(name), sorted(known), listed=len(known) <= LISTED)}")
 
 
 def parameters(make: Any) -> set[str]:

@@ -4,6 +4,7 @@ worker failed to start, and waits minutes for a machine that does not answer."""
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,16 @@ def refuse_odd(chosen: ExecutorChoice) -> None:
 
 
 _EXAMPLES = {"worker_options": "memory_limit: 16GB", "scheduler_options": "port: 8786", "connect_options": "username: you"}
+
+
+def connecting() -> set[str]:
+    """What can be said of a connection; empty where that is not known here."""
+    try:
+        import asyncssh
+    except ImportError:
+        return set()
+    declared = (asyncssh.connect, asyncssh.SSHClientConnectionOptions.prepare)
+    return {name for one in declared for name in inspect.signature(one).parameters} - {"self", "host", "kwargs"}
 
 
 def refuse_unreachable(chosen: ExecutorChoice) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ser_tui.execution.cluster_values import refuse_values
+from ser_tui.execution.clusters import _usable
 from ser_tui.execution.ssh_hosts import refuse_odd, refuse_unreachable
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -63,6 +64,29 @@ def test_settings_of_an_ssh_cluster_have_the_shapes_that_dask_takes(settings: di
         refuse_odd(of_ssh(**settings))
     assert "secret" not in str(told.value)
     refuse_odd(of_ssh(connect_options=[{}, {"port": 22}], remote_python=["a", "b"], worker_options=None))
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"worker_options": {"memory_limit": "lots"}}, r"worker_options\.memory_limit: Dask does not take 'lots'; write 16GB"),
+        ({"worker_options": {"nthreads": "two"}}, r"worker_options\.nthreads: .*whole number"),
+        ({"worker_options": {"n_workers": 0}}, r"worker_options\.n_workers: .*whole number"),
+        ({"worker_options": {"memorylimit": 1}}, r"worker_options\.memorylimit: a Dask worker has no such .*memory_limit"),
+        ({"scheduler_options": {"port": 87860}}, r"scheduler_options\.port: .*up to 65535"),
+        ({"scheduler_options": {"ports": 8786}}, r"scheduler_options\.ports: a Dask scheduler has no such setting; did you mean port"),
+        ({"scheduler_options": {"idle_timeout": "soon"}}, r"scheduler_options\.idle_timeout: .*60s"),
+        ({"scheduler_options": {"protocol": "ssh"}}, r"scheduler_options\.protocol: .*tcp or tls"),
+    ],
+)
+def test_options_of_an_ssh_cluster_are_refused_before_there_is_a_run(settings: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(UserError, match=wrong) as told:
+        _usable(of_ssh(**settings))
+    assert "\n" not in str(told.value)
+    fine = {"memory_limit": 0.5, "nthreads": 2, "death_timeout": "60s", "resources": {"GPU": 1}, "port": "9000:9100"}
+    scheduler = {"port": 0, "idle_timeout": "1 hour", "dashboard_address": ":0", "protocol": "tls"}
+    connecting = [{"username": "you", "known_hosts": None}] * 2
+    _usable(of_ssh(worker_options=fine, scheduler_options=scheduler, connect_options=connecting))
 
 
 def test_a_host_that_lets_nobody_in_is_named() -> None:
