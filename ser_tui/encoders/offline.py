@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.packaged import Packaged
 from ser_tui.encoders.registry import EncoderEntry
 from ser_tui.encoders.whisper import Whisper
-from ser_tui.store.files import FULL, replacing
+from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import refuse_irregular
 
@@ -37,7 +38,7 @@ def load(entry: EncoderEntry) -> Whisper:
             tensors = convert(*packaged.checked(), again=packaged.again)
         except UserError as error:
             raise UserError(f"encoder {entry.name}: {error}") from None
-        _write(tensors, cached)
+        _keep(tensors, cached)
     on_hub = entry.source == "hub"
     encoder = Whisper({**configuration(tensors), **(_ON_HUB if on_hub else {})})
     parameters = {f"encoder.{name}": tensor for name, tensor in tensors.items() if name != _HEADS}
@@ -157,13 +158,10 @@ def _read_cached(path: Path) -> dict[str, Tensor] | None:
     return tensors if written == weights.digest(tensors, {}) else None
 
 
-def _write(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write under another name, then rename: a reader or a second writer never sees half a file."""
-    try:
+def _keep(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write under another name, then rename: a reader or a second writer never sees half a file. In a cache of somebody else, or on a full
+    disk, nothing is kept, as of features: the next process converts again, which takes a second or two."""
+    with suppress(OSError, SafetensorError):
         places.private_folder(path.parent)
         with replacing(path, durable=False) as partial:
             save_file(dict(tensors), partial, metadata={"digest": weights.digest(tensors, {})})
-    except (OSError, SafetensorError) as error:
-        why, full = (error.strerror, error.errno in FULL) if isinstance(error, OSError) else (str(error), True)
-        to_do = "free some space, or set SER_TUI_CACHE to another disk" if full else "set SER_TUI_CACHE to a folder that you may write"
-        raise UserError(f"{path}: cannot be written: {why}; {to_do}") from None

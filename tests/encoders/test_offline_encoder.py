@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +151,22 @@ def test_a_damaged_cache_is_converted_again(tmp_path: Path, monkeypatch: pytest.
         assert offline.load(TINY).fingerprint == encoder.fingerprint
         assert offline.cached_file(TINY).read_bytes() == whole
     assert [path.name for path in offline.cached_file(TINY).parent.iterdir()] == [offline.cached_file(TINY).name]
+
+
+def test_in_a_cache_of_somebody_else_an_encoder_that_is_not_there_yet_is_converted_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch, encoder: Whisper
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        monkeypatch.setenv("SER_TUI_CACHE", name)
+        Path(name).chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # rights do not bind root
+        try:
+            assert offline.load(TINY).fingerprint == encoder.fingerprint
+        finally:
+            os.seteuid(user)
+        assert not list(Path(name).iterdir())
 
 
 def _string(text: str) -> bytes:
