@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.alike import across_parts, copies_likely
+from ser_tui.corpora.alike import ALIKE, across_parts, copies_likely, matches, pairs
 from ser_tui.corpora.hearing.audio import Audio, inspect
+from ser_tui.corpora.hearing.prints import vectors as as_vectors
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.evaluation.audible import is_narrow, mixed_bands, narrow_band, unheard_ends
 from ser_tui.evaluation.overlap import overlap
@@ -40,6 +42,24 @@ def lowpassed(sound: Samples) -> Samples:
     spectrum = np.fft.rfft(sound)
     spectrum[np.fft.rfftfreq(len(sound), 1 / 16_000) > 4_000] = 0
     return np.fft.irfft(spectrum, len(sound))
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.07])  # 0.07: so many near ones that the short way is no help
+def test_what_is_left_out_early_is_never_alike(spread: float) -> None:
+    chance = np.random.default_rng(0)
+    vectors = 1.0 / 14 + spread * chance.standard_normal((700, 192)) / 4
+    vectors[600:] = vectors[:100] + 0.02 * chance.standard_normal((100, 192))
+    prints = [base64.b64encode(np.round(127 / np.abs(one).max() * one).astype(np.int8).tobytes()).decode() for one in vectors]
+    known = as_vectors(prints)
+    expected = {(int(one), int(other)) for one, other in np.argwhere(known @ known.T >= ALIKE) if one < other}
+    asked = [
+        Utterance(str(n), Path(str(n)), "a", *[None] * 4, seconds=1 + n % 9, sample_rate=16_000, channels=1, sound=text)
+        for n, text in enumerate(prints)
+    ]
+    assert set(pairs(asked)) == expected and len(expected) >= 100
+    likeness = known[:100] @ known[100:].T
+    nearest = {n: int(row.argmax()) for n, row in enumerate(likeness) if row.max() >= ALIKE}
+    assert matches(asked[:100], asked[100:]) == nearest
 
 
 @pytest.fixture(scope="module")
