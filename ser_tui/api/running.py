@@ -15,13 +15,13 @@ from ser_tui.client.resolving import require_possible
 from ser_tui.store import runs as store
 from ser_tui.store.index import Index
 from ser_tui.store.log import LogReader
+from ser_tui.store.lost_studies import study_of
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, liveness
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event
-from ser_tui.study.load import load
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.unread import unread
 
@@ -53,8 +53,8 @@ class Run:
 
     @property
     def study(self) -> Study:
-        """Its study, with all defaults written out. Raises UserError where it cannot be read."""
-        return load(self._folder.study)
+        """Its study, with all defaults written out; by its log where study.yaml is lost. Raises UserError where it cannot be read."""
+        return study_of(self._folder)
 
     @property
     def state(self) -> RunState:
@@ -145,7 +145,7 @@ def open_run(reference: str | os.PathLike[str], runs: str | os.PathLike[str] | N
     Raises UserError where none or several are named.
     """
     path = Path(reference)
-    if path.is_dir() and RunFolder(path).study.exists():
+    if RunFolder(path).is_run:
         return Run(RunFolder(path.absolute()))
     return Run(store.resolve(Path(runs) if runs is not None else places.runs_folder(), str(reference)))
 

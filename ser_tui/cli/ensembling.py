@@ -12,6 +12,7 @@ from ser_tui.evaluation.ensembles import VALIDATION, Ensemble, Member, members_o
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store import ensembles
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.wanted import SCORED
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import doubts, said, shares
 from ser_tui.study.formatting import score, score_text
@@ -59,7 +60,7 @@ def _runs_of(runs: Path, reference: str) -> list[RunFolder]:
     """The run that `reference` names; those of the members where it is a folder with an ensemble."""
     place = Path(reference).expanduser()
     if not ensembles.is_ensemble(place):
-        return [resolve(runs, reference)]
+        return [resolve(runs, reference, SCORED)]
     members, found = ensembles.read(place), list[RunFolder]()
     for member in members:
         run = RunFolder(runs / member.run)

@@ -18,6 +18,7 @@ from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.wanted import TAKEN_FURTHER
 from ser_tui.study.advice import trimming_advice
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.events import EvaluationFinished, EvaluationProgressed, EvaluationStarted, Note, Progressed
@@ -35,7 +36,7 @@ def evaluate_run(
 ) -> int:
     """Evaluate a run's best model on other corpora and print the results; the exit code."""
     names = tuple(dict.fromkeys(name for name in corpora.split(",") if name))
-    folder = resolve(runs_folder(), reference)
+    folder = resolve(runs_folder(), reference, TAKEN_FURTHER)
     state, fresh, interrupted = evaluated_on(
         folder, names, changes, speakers=speakers, without=without, masked=masked, preset=preset, as_json=as_json
     )  # fmt: skip
@@ -145,7 +146,7 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
 
 def _scored(reference: str) -> tuple[RunFolder, RunState]:
     """The run that `reference` names, and its state. Raises UserError where no trial has a score."""
-    folder = resolve(runs_folder(), reference)
+    folder = resolve(runs_folder(), reference, TAKEN_FURTHER)
     state = folder.state()
     if state.best is None:
         raise UserError(f"{folder.run_id} has no score yet: its first finished trial makes one")

@@ -12,6 +12,7 @@ from ser_tui.evaluation.errors import Calibration, Wrong
 from ser_tui.places import runs_folder
 from ser_tui.store.export import csv_of_errors
 from ser_tui.store.runs import resolve
+from ser_tui.store.wanted import SCORED
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, score, score_with_interval
 from ser_tui.study.headline import lone_recalls_text
@@ -80,7 +81,7 @@ def list_errors(
     """Print the utterances that a trial got wrong, filtered; with both `truth` and `said` those of that cell, hits too."""
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
-    folder = resolve(runs_folder(), reference)
+    folder = resolve(runs_folder(), reference, SCORED)
     chosen = part_named(folder, folder.state(), trial, part)
     answers = chosen.answers
     if answers is None:

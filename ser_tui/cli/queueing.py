@@ -9,8 +9,9 @@ from ser_tui.client import queueing
 from ser_tui.places import runs_folder
 from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
-from ser_tui.store.queue import NAME, change_queue, moved, waiting
-from ser_tui.store.runs import RunFolder, resolve, resolve_each
+from ser_tui.store.queue import NAME, change_queue, moved
+from ser_tui.store.runs import resolve, resolve_each
+from ser_tui.store.wanted import QUEUABLE, WAITING
 
 
 def list_queue(*, as_json: bool) -> None:
@@ -43,7 +44,7 @@ def list_queue(*, as_json: bool) -> None:
 def add_to_queue(references: Sequence[str]) -> None:
     """Put runs at the end of the queue."""
     runs = runs_folder()
-    added = resolve_each(runs, references)
+    added = resolve_each(runs, references, QUEUABLE)
     queueing.add(runs, added)
     for folder in added:
         say(f"{folder.run_id} waits for its turn")
@@ -52,7 +53,7 @@ def add_to_queue(references: Sequence[str]) -> None:
 def move_in_queue(reference: str, place: int) -> None:
     """Put a run at place `place`, of which the first is 1."""
     runs = runs_folder()
-    run_id = resolve(runs, reference, _waits).run_id
+    run_id = resolve(runs, reference, WAITING).run_id
     change_queue(runs, lambda queue: moved(queue, run_id, place - 1))
     list_queue(as_json=False)
 
@@ -73,12 +74,8 @@ def start_queue(at_a_time: int | None) -> None:
 def cancel_queued(references: Sequence[str]) -> None:
     """Take runs out of the queue."""
     runs = runs_folder()
-    found = resolve_each(runs, references, _waits)
+    found = resolve_each(runs, references, WAITING)
     fresh = queueing.cancel(runs, found)
     for folder in found:
         gone = f"; it had not begun, so it went to the trash: `ser-tui restore {folder.run_id}` brings it back"
         say(f"{folder.run_id} is out of the queue{gone if folder in fresh else ''}")
-
-
-def _waits(folder: RunFolder) -> bool:
-    return folder.run_id in waiting(folder.path.parent)

@@ -19,6 +19,7 @@ from ser_tui.report.document import run_document
 from ser_tui.store.remarks import change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.store.settings import read_settings
+from ser_tui.store.wanted import EXTENDABLE, QUEUABLE, RESUMABLE, STOPPABLE
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import notices
 from ser_tui.study.document import Study
@@ -57,7 +58,8 @@ def resume_run(
 ) -> int:
     """Go on with a run, now or when its turn comes, to `trials` or `minutes` in all where given; the exit code."""
     _refuse_both(headless, detach, queue)
-    folder = resolve(runs_folder(), reference)
+    longer = trials is not None or minutes is not None
+    folder = resolve(runs_folder(), reference, EXTENDABLE if longer else QUEUABLE if queue else RESUMABLE)
     if queue:
         queueing.add(runs_folder(), [folder], trials=trials, minutes=minutes)
         return _queued(folder, as_json=as_json)
@@ -101,7 +103,7 @@ def _queued(folder: RunFolder, *, as_json: bool) -> int:
 
 def stop_run(reference: str, *, wait: bool) -> None:
     """Ask a run's worker to stop, and wait until it has."""
-    folder = resolve(runs_folder(), reference, lambda one: liveness(one) == "live")
+    folder = resolve(runs_folder(), reference, STOPPABLE)
     launch.request_stop(folder)
     deadline = time.monotonic() + STOP_SECONDS
     while wait and liveness(folder) == "live":

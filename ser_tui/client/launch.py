@@ -24,7 +24,7 @@ from ser_tui.places import cache_folder, command, own_environment, private_folde
 from ser_tui.store import files
 from ser_tui.store.candidates import model_of
 from ser_tui.store.files import disk_message, write_atomically
-from ser_tui.store.lost_studies import study_of
+from ser_tui.store.lost_studies import lost_study, study_of
 from ser_tui.store.past_runs import AUTO, past_runs
 from ser_tui.store.processes import identify, this_host
 from ser_tui.store.queue import waiting
@@ -165,7 +165,11 @@ def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float |
     else:
         longer = _longer(folder, study, trials, minutes)
         refuse_all_tried(folder.run_id, folder.state(), study)
+        lost = lost_study(folder, folder.state().start)
         try:
+            if lost is not None:  # the worker finds a whole one
+                folder.lost_study.parent.mkdir(mode=0o700, exist_ok=True)
+                write_atomically(folder.lost_study, lost[1].encode())
             write_atomically(folder.study, dumps(longer).encode())
         except OSError as error:
             raise UserError(f"cannot write {folder.study}: {error.strerror}") from None

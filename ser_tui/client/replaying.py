@@ -33,6 +33,7 @@ from ser_tui.replay.recorded import (
 )
 from ser_tui.replay.searches import Request, Search, Wanted, read_search, request_json, search_plain
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.wanted import SCORED
 from ser_tui.strategies import registry
 from ser_tui.strategies.catalogue import BUILT_IN
 from ser_tui.study.errors import UsageError, UserError
@@ -114,7 +115,7 @@ def _named(runs: Path, sources: Sequence[str]) -> tuple[list[Path], list[RunFold
             for table in found:
                 tables.setdefault(table.resolve(), table)
         else:
-            run = resolve(runs, source)
+            run = resolve(runs, source, SCORED)
             of_runs.setdefault(run.run_id, run)
     return [*tables.values()], [*of_runs.values()]
 

@@ -246,7 +246,8 @@ def _refuse_unknown_options(chosen: ExecutorChoice) -> None:
 def _refuse_others(where: str, given: Mapping[str, Any], known: Collection[str], what: str) -> None:
     for name in given:
         if name not in known:
-            raise UserError(f"{where}.{name}: {what} has no such setting{nearest(str(name), sorted(known), listed=len(known) <= LISTED)}")
+            hint = nearest(str(name), sorted(known), None if len(known) <= LISTED else "see its documentation")
+            raise UserError(f"{where}.{name}: {what} has no such setting{hint}")
 
 
 def parameters(make: Any) -> set[str]:

@@ -21,6 +21,7 @@ from ser_tui.inference.saying import ProgressLine, note
 from ser_tui.inference.sources import Recording, gather
 from ser_tui.store.answers import shown
 from ser_tui.store.files import replacing
+from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.uses import EmbedRequest
@@ -125,7 +126,7 @@ def _chosen(model: Model, request: EmbedRequest) -> Pooling:
 
 def _is_encoder(name: str) -> bool:
     path = Path(name).expanduser()
-    if (path / "model.json").is_file() or (path / "study.yaml").is_file():
+    if (path / "model.json").is_file() or RunFolder(path).is_run:
         return False
     try:
         registry.find(name)

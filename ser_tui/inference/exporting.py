@@ -22,13 +22,13 @@ from ser_tui.inference.whole_model import Says
 from ser_tui.report.collecting import tell
 from ser_tui.report.model_card import Made, model_card
 from ser_tui.store.held_folders import held_folder
+from ser_tui.store.lost_studies import study_of
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 from ser_tui.study.uses import ExportRequest
 from ser_tui.training import audio
 from ser_tui.training.adapting import merged
 from ser_tui.training.model import Model
-from ser_tui.worker.keeping import FolderKeeper
 
 TOLERANCE = 1e-4
 """By which logits may differ, where their spread is at most 1; else as a share of the spread."""
@@ -173,7 +173,7 @@ def _clips(loaded: Loaded, named: Sequence[str]) -> list[Clip]:
     try:
         if loaded.run is None:
             raise UserError("it has no run")
-        corpora = FolderKeeper(loaded.run).study().corpus
+        corpora = study_of(loaded.run).corpus
         spoken = [one for corpus in corpora for one in load_manifest(corpus).utterances]
     except UserError as error:
         raise UserError(f"the export is checked on real audio, and the run's is not here ({error}): name some with --audio") from None
@@ -189,7 +189,7 @@ def _card(request: ExportRequest, loaded: Loaded, compared: Agreement, own: Agre
         encoder_licence = "not known"
     told = None if loaded.run is None else tell(loaded.run)
     known = {entry.name: entry for entry in entries()}
-    corpora = () if loaded.run is None else FolderKeeper(loaded.run).study().corpus
+    corpora = () if loaded.run is None else study_of(loaded.run).corpus
     data = [f"{name}: {known[name].title}, {known[name].licence}" if name in known else f"{name}: licence not known" for name in corpora]
     return model_card(None if told is None else told.document, Made(
         request.format, loaded.name, model.encoder_name, encoder_licence, tuple(data), model.classes, model.identity,

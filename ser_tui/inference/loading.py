@@ -13,7 +13,9 @@ from ser_tui.store.bundle import read_bundle
 from ser_tui.store.candidates import again, model_of
 from ser_tui.store.ensembles import is_ensemble
 from ser_tui.store.held_folders import held_folder
+from ser_tui.store.lost_studies import study_of
 from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.wanted import USABLE
 from ser_tui.study.errors import UserError
 from ser_tui.training import model as saved
 from ser_tui.training.averaging import AveragedModel, load_averaged
@@ -37,7 +39,7 @@ class Loaded:
         if self.run is None:
             return None
         try:
-            return FolderKeeper(self.run).study().training.calibration == "temperature"
+            return study_of(self.run).training.calibration == "temperature"
         except (UserError, OSError):
             return None
 
@@ -80,12 +82,12 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
         run = _around(path)
         model = saved.load_model(path) if run is None else saved.load_model(path, again(run))
         yield Loaded(model, str(path), run)
-    elif path.is_dir() and RunFolder(path).study.exists():
+    elif path.is_dir() and RunFolder(path).is_run:
         yield of_run(RunFolder(path.absolute()))
     elif path.is_dir() and len(path.parts) > 1:  # a bare name may be that of a run
         raise UserError(f"{path}: holds no model (model.json is absent), and is no run's folder; name a run, or its folder best/")
     else:
-        yield of_run(resolve(runs or runs_folder(), str(reference)))
+        yield of_run(resolve(runs or runs_folder(), str(reference), USABLE))
 
 
 def of_run(folder: RunFolder) -> Loaded:
@@ -97,7 +99,7 @@ def _around(path: Path) -> RunFolder | None:
     """The run of whose best trial the model in the folder `path` is; None where there is none, or it is another trial's: the run's scores
     are not its own."""
     run = RunFolder(path.absolute().parent)
-    if run.best.name != path.name or not run.study.exists():
+    if run.best.name != path.name or not run.is_run:
         return None
     try:
         return run if model_of(run, run.state().best) == run.best else None

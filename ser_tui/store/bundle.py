@@ -4,6 +4,7 @@ is written outside the new run's folder, and every digest is compared before the
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -19,9 +20,11 @@ from ser_tui.places import private_folder
 from ser_tui.store.candidates import model_place
 from ser_tui.store.files import RESERVE, disk_errors, refuse_full_disk, replacing, sync_folder, sync_tree
 from ser_tui.store.held_folders import held_folder
+from ser_tui.store.lost_studies import lost_study
 from ser_tui.store.noted_parts import digest_of_parts, noted_parts
 from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
 from ser_tui.study.errors import UserError
+from ser_tui.study.load import dumps
 from ser_tui.study.regular import open_regular
 
 FORMAT = 1
@@ -44,7 +47,8 @@ def write_bundle(folder: RunFolder, target: Path) -> Path:
         raise UserError(f"a worker is on {folder.run_id}: wait for it, or `ser-tui stop {folder.run_id}`, then bundle it")
     refuse_links(folder)
     files = dict(_own_files(folder))
-    if "events.jsonl" not in files or "study.yaml" not in files:
+    lost = lost_study(folder, folder.state().start)
+    if "events.jsonl" not in files or ("study.yaml" not in files and lost is None):
         raise UserError(f"{folder.path} has no study or no log: nothing to bundle")
     contents: dict[str, Any] = {"format": FORMAT, "ser_tui": __version__, "run_id": folder.run_id, "files": {}}
     with (
@@ -52,8 +56,12 @@ def write_bundle(folder: RunFolder, target: Path) -> Path:
         replacing(target, 0o644) as partial,
         zipfile.ZipFile(partial, "w", allowZip64=True) as archive,
     ):
+        if lost is not None:
+            files.pop("study.yaml", None)
+            contents["files"]["study.yaml"] = _put(archive, "study.yaml", io.BytesIO(dumps(lost[0]).encode()))
         for name, path in files.items():
-            contents["files"][name] = _put(archive, name, path)
+            with open_regular(path) as source:
+                contents["files"][name] = _put(archive, name, source)
         info = zipfile.ZipInfo(CONTENTS, _EPOCH)
         archive.writestr(info, json.dumps(contents, indent=1).encode() + b"\n")
     return target
@@ -72,12 +80,12 @@ def _own_files(folder: RunFolder) -> Iterator[tuple[str, Path]]:
                 yield name, path
 
 
-def _put(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+def _put(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> dict[str, Any]:
     """Copy a file into the archive; its size and digest as they went in."""
     info = zipfile.ZipInfo(name, _EPOCH)
     info.compress_type = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
     info.external_attr = 0o600 << 16
-    with open_regular(path) as source, archive.open(info, "w", force_zip64=True) as sink:
+    with archive.open(info, "w", force_zip64=True) as sink:
         size, digest = _copy(source, sink)
     return {"bytes": size, "sha256": digest}
 

@@ -7,7 +7,7 @@ file lock, see `ser_tui.store.database`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,16 +50,26 @@ class Index:
         fresh: dict[str, RunSummary] = {}
         found: list[RunSummary] = []
         for folder in present:
-            summary = stored.get(folder.run_id)
-            if summary is None or summary.log_bytes != log_size(folder):
-                summary = fresh[folder.run_id] = self._summarize(folder)
-            if (now := with_remarks(summary, folder)) is not summary:
-                summary = fresh[folder.run_id] = now
+            summary = self._now(folder, stored)
+            if summary is not stored.get(folder.run_id):
+                fresh[folder.run_id] = summary
             found.append(_shown(summary, folder, queued.get(folder.run_id, "")))
         gone = stored.keys() - {folder.run_id for folder in present}
         if fresh or gone:
             self._try_to_store(fresh, gone)
         return found
+
+    def those(self, chosen: Sequence[RunFolder]) -> list[RunSummary]:
+        """The summaries of some of the runs, in order, as `refresh` has them; nothing is stored."""
+        stored, queued = self._stored(), waiting(self.runs)
+        return [_shown(self._now(folder, stored), folder, queued.get(folder.run_id, "")) for folder in chosen]
+
+    def _now(self, folder: RunFolder, stored: Mapping[str, RunSummary]) -> RunSummary:
+        """The run's summary as it is now: the very one that is `stored` where that still holds."""
+        summary = stored.get(folder.run_id)
+        if summary is None or summary.log_bytes != log_size(folder):
+            summary = self._summarize(folder)
+        return with_remarks(summary, folder)
 
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, reading only what its log gained since the last call."""

@@ -11,6 +11,9 @@ from ser_tui.study.events import RunStarted
 from ser_tui.study.load import load, parse, to_plain, validate
 from ser_tui.study.regular import open_regular
 
+LOST = ("was lost", "was half written")
+"""What may have become of study.yaml."""
+
 
 def study_of(folder: RunFolder) -> Study:
     """The run's study, by its log where study.yaml is lost. Raises UserError where neither says it."""
@@ -41,8 +44,8 @@ def lost_study(folder: RunFolder, start: RunStarted | None) -> tuple[Study, str]
     except UserError:
         return None  # of another version of ser_tui
     if raw is None:
-        return study, "was lost"
-    return (study, "was half written") if _is_cut(raw, folder, [key for key in to_plain(study) if key in start.study]) else None
+        return study, LOST[0]
+    return (study, LOST[1]) if _is_cut(raw, folder, [key for key in to_plain(study) if key in start.study]) else None
 
 
 def _is_cut(raw: bytes, folder: RunFolder, keys: list[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ser_tui.store.runs import RunFolder, folders, resolve
+from ser_tui.store.wanted import SCORED
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of
@@ -24,7 +25,7 @@ def past_runs(runs: Path, study: Study, own: str = "") -> list[tuple[str, RunSta
     """
     names = [name for name in study.warm_start.runs if name != AUTO]
     try:
-        named = [resolve(runs, name) for name in names]
+        named = [resolve(runs, name, SCORED) for name in names]
     except UserError as error:  # it may have been deleted since it was named
         raise UserError(f"warm_start.runs: {error}; name another run in the study, or leave it out") from None
     found = {folder.run_id: folder.state() for folder in named}

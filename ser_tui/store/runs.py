@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ser_tui.places import private_folder
+from ser_tui.places import absolute, private_folder
 from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.processes import ProcessId, alive, boot, this_host
 from ser_tui.study.errors import UsageError, UserError
@@ -21,6 +21,7 @@ from ser_tui.study.wrong_values import nearest
 if TYPE_CHECKING:
     # Where a log is read these are imported: a list of runs, which scripts ask for again and again, seldom reads one.
     from ser_tui.store.log import LogReader
+    from ser_tui.store.wanted import Wanted
     from ser_tui.study.events import RunStarted
     from ser_tui.study.state import RunState
 
@@ -57,6 +58,11 @@ class RunFolder:
         return folder_made(self.run_id)
 
     @property
+    def is_run(self) -> bool:
+        """Whether the folder holds a run: one of study and log may be lost."""
+        return self.study.is_file() or self.log.is_file()
+
+    @property
     def study(self) -> Path:
         """The resolved study document."""
         return self.path / "study.yaml"
@@ -85,6 +91,11 @@ class RunFolder:
     def stop_request(self) -> Path:
         """Present: the worker shall stop."""
         return self.path / "control" / "stop"
+
+    @property
+    def lost_study(self) -> Path:
+        """Present: what has become of study.yaml, which was written anew since and which the log is to be told."""
+        return self.path / "control" / "study-lost"
 
     @property
     def best(self) -> Path:
@@ -249,48 +260,54 @@ def _misnamed(runs: Path, name: str) -> str:
     )
 
 
-def resolve(runs: Path, reference: str, likely: Callable[[RunFolder], bool] | None = None) -> RunFolder:
-    """The run that `reference` names: `latest`, an id, a unique prefix of one, or the name of a study that one run has. Of several that it
-    could be the only `likely` one: of what is wanted, the others could not be meant.
+def resolve(runs: Path, reference: str, wanted: Wanted | None = None) -> RunFolder:
+    """The run that `reference` names: `latest` (the newest, however it stands), an id, the beginning of one, the name of a study, or its
+    folder. Of several that it could name the only one that is `wanted`: what a command cannot do its work on was not meant.
 
     Raises UsageError that lists what it might be.
     """
     known = folders(runs)
-    if reference and "/" not in reference and RunFolder(runs / reference).log.is_file() and not is_run_id(reference):
-        raise UsageError(_misnamed(runs, reference))
+    if (folder := _at(runs, reference)) is not None:
+        return folder
     if not known:
         raise UsageError(f"there are no runs in {runs}; start one with `ser-tui run STUDY`")
     if reference == "latest":
         return known[0]
     matches = [folder for folder in known if folder.run_id.startswith(reference)] if reference else []
+    told = f"{len(matches)} runs begin with {reference!r}"
     if not matches:
-        matches = _likely([folder for folder in known if reference and folder.study_name == reference], likely)
-        if len(matches) > 1:
-            shown = ", ".join(folder.run_id for folder in matches[:3])
-            raise UsageError(
-                f"{len(matches)} runs are named {reference!r} ({shown}{', ...' if len(matches) > 3 else ''}); give the id of one"
-            )
+        matches = [folder for folder in known if reference and folder.study_name == reference]
+        told = f"{len(matches)} runs are named {reference!r}"
     if not matches:
         names = dict.fromkeys([*(folder.study_name for folder in known), *(folder.run_id for folder in known)])
         meant = nearest(reference, names, "")
         raise UsageError(f"no run begins with {reference!r} in {runs}{meant}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
-    exact = [folder for folder in matches if folder.run_id == reference]
-    matches = exact or _likely(matches, likely)
-    if len(matches) > 1:
-        shown = ", ".join(folder.run_id for folder in matches[:3])
-        raise UsageError(f"{reference!r} begins {len(matches)} runs ({shown}{', ...' if len(matches) > 3 else ''}); give more of it")
-    return matches[0]
+    if len(matches) > 1 and matches[-1].run_id != reference:
+        from ser_tui.store.wanted import only_one
+
+        return only_one(matches, told, wanted)
+    return matches[-1]
 
 
-def resolve_each(runs: Path, references: Iterable[str], likely: Callable[[RunFolder], bool] | None = None) -> list[RunFolder]:
+def resolve_each(runs: Path, references: Iterable[str], wanted: Wanted | None = None) -> list[RunFolder]:
     """The runs that `references` name, each once, however often it is named. Raises UsageError as `resolve`."""
-    return list(dict.fromkeys(resolve(runs, reference, likely) for reference in references))
+    return list(dict.fromkeys(resolve(runs, reference, wanted) for reference in references))
 
 
-def _likely(matches: list[RunFolder], likely: Callable[[RunFolder], bool] | None) -> list[RunFolder]:
-    """The only one of several `matches` that is `likely`, or all of them."""
-    found = [folder for folder in matches if likely(folder)] if likely is not None and len(matches) > 1 else []
-    return found if len(found) == 1 else matches
+def _at(runs: Path, reference: str) -> RunFolder | None:
+    """The run whose folder in `runs` is named by its path; None where none is. Raises UsageError where that would be no run of `runs`."""
+    if reference and "/" not in reference:
+        if RunFolder(runs / reference).is_run and not is_run_id(reference):
+            raise UsageError(_misnamed(runs, reference))
+        return None
+    path = Path(os.path.normpath(absolute(reference)))
+    if not reference or not RunFolder(path).is_run:
+        return None
+    if _is_same_file(path.parent, str(runs)) and is_run_id(path.name):
+        return RunFolder(runs / path.name)
+    if is_run_id(path.name):
+        raise UsageError(f"{path} is a run of {path.parent}, not of {runs}: set SER_TUI_RUNS to that folder")
+    raise UsageError(_misnamed(path.parent, path.name))
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ from ser_tui.store import snapshot
 from ser_tui.store.files import disk_errors, disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
-from ser_tui.store.lost_studies import lost_study
+from ser_tui.store.lost_studies import LOST, lost_study
 from ser_tui.store.processes import identify
 from ser_tui.store.runs import Place, RunFolder, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import EvaluationFailed, Event, Note, RunResumed, RunStarted, now
 from ser_tui.study.load import dumps
 from ser_tui.study.reducer import reduce_all
+from ser_tui.study.regular import open_regular
 from ser_tui.study.status import BY_REQUEST
 from ser_tui.worker.keeping import FolderKeeper
 from ser_tui.worker.recording import OnEvent, Recorder
@@ -107,6 +108,8 @@ class Session(Recorder):
             self.emit(Note(level="warning", text=f"the log's torn last line ({self._log.dropped} bytes) was cut off"))
         if lost:
             self.emit(Note(level="warning", text=f"study.yaml {lost}: it is as the log has it again"))
+            with suppress(OSError):
+                self.folder.lost_study.unlink(missing_ok=True)
         with disk_errors("putting the best model in place", self.folder.best):
             self.keeper.settle(self.state.best)
         self.keeper.settle_outputs(self.state)
@@ -118,9 +121,18 @@ class Session(Recorder):
         """Write study.yaml anew where it is lost; what has become of it, else nothing. Raises OSError."""
         found = lost_study(self.folder, self.state.start)
         if found is None:
-            return ""
+            return self._lost_before()
         write_atomically(self.folder.study, dumps(found[0]).encode())
         return found[1]
+
+    def _lost_before(self) -> str:
+        """What had become of study.yaml before it was written with another budget, else nothing. Raises OSError."""
+        try:
+            with open_regular(self.folder.lost_study) as stream:
+                said = stream.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return said if said in LOST else ""
 
     def _is_continued(self) -> bool:
         """Whether this very process has worked on the run before it replaced its image, and so could be asked to stop."""

@@ -23,6 +23,7 @@ from ser_tui.store.bundle import read_bundle, write_bundle
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.runs import RunFolder, folders, resolve
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.load import load
 
 LEFT = Path(__file__).parents[1] / "versions" / "0.1.0"
 
@@ -46,6 +47,10 @@ def test_a_run_is_the_same_elsewhere_and_back(run: RunFolder, tmp_path: Path) ->
         assert (again.path / path.relative_to(run.path)).read_bytes() == path.read_bytes()
     assert {path.name for path in there.path.iterdir()} <= {"study.yaml", "events.jsonl", "corpus.json", "best", "control"}
     assert not (there.path.stat().st_mode | there.log.stat().st_mode) & 0o077
+    study = load(run.study)
+    run.study.unlink()  # which the log has too
+    found = read_bundle(write_bundle(run, tmp_path / "c.zip"), tmp_path / "lost")
+    assert load(found.study) == study and told(found) == told(there)
 
 
 def test_an_id_that_is_here_already_is_refused_with_the_way_out(run: RunFolder, tmp_path: Path) -> None:

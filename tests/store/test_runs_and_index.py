@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,6 +23,7 @@ from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.queue import Queued, standing
 from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, misnamed, resolve, shown_status
+from ser_tui.store.wanted import EXTENDABLE, RESUMABLE, USABLE, WAITING
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
 from ser_tui.study.run_summary import RunSummary, to_stored
@@ -85,7 +87,7 @@ def test_references(tmp_path: Path) -> None:
     assert resolve(tmp_path, "latest").run_id == "20261122-150000-emodb-tpe-aaaa"
     assert resolve(tmp_path, "20261122-14").run_id == "20261122-143015-emodb-gp-k3f9"
     for wrong, hint in {
-        "20261122": "give more of it",
+        "20261122": "2 runs begin with '20261122': give the id of one",
         "2027": "no run begins with",
         "": "no run",
         "../": "no run",
@@ -94,6 +96,27 @@ def test_references(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=hint) as caught:
             resolve(tmp_path, wrong)
         assert caught.value.exit_code == 2
+
+
+def test_of_runs_of_one_name_the_only_one_that_a_command_can_work_on_is_meant_and_else_all_are_told(tmp_path: Path) -> None:
+    done, begun = make_run(tmp_path, "a", 0.5, 0.75), make_run(tmp_path, "a", end=False)
+    assert [resolve(tmp_path, "a", one) for one in (RESUMABLE, USABLE)] == [begun, done]
+    told = f"{begun.run_id} (interrupted, 0 trials); {done.run_id} (done, 2/2 trials, BCA .750)"
+    for wanted, of_which in ((None, ""), (EXTENDABLE, ""), (WAITING, ", none of which wait in the queue")):
+        with pytest.raises(UserError, match=re.escape(f"2 runs are named 'a'{of_which}: give the id of one, newest first: {told}")):
+            resolve(tmp_path, "a", wanted)
+    assert resolve(tmp_path, "latest", USABLE) == begun, "latest is the newest run, whoever asks"
+    make_run(tmp_path, "a", 0.5, end=False)
+    with pytest.raises(UserError, match=f"3 runs are named 'a', 2 of which can be resumed: (?!.*{done.run_id}).*{begun.run_id}"):
+        resolve(tmp_path, "a", RESUMABLE)
+
+
+def test_a_run_is_named_by_its_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, runs = make_run(tmp_path / "runs", "a"), tmp_path / "runs"
+    monkeypatch.chdir(tmp_path)
+    assert [resolve(runs, name) for name in (str(run.path), f"runs/{run.run_id}/", f"./runs/{run.run_id}")] == [run] * 3
+    with pytest.raises(UserError, match=f"is a run of {runs}, .*set SER_TUI_RUNS to that folder"):
+        resolve(tmp_path / "others", str(run.path))
 
 
 def test_a_run_under_a_name_that_no_run_has_is_told(tmp_path: Path) -> None:

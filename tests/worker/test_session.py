@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ser_tui.client import launch
 from ser_tui.store.log import LogReader
 from ser_tui.store.lost_studies import study_of
 from ser_tui.store.runs import RunFolder, create
@@ -76,6 +77,19 @@ def test_a_lost_study_document_is_put_back_as_the_log_has_it(left: Callable[[byt
         assert load(stopped.study) == study
     told = [event.text for event in LogReader(stopped.log).read_all() if isinstance(event, events.Note) and event.seq > seq]
     assert told == [f"study.yaml {what}: it is as the log has it again"]
+
+
+def test_a_lost_study_document_is_told_too_where_the_run_goes_on_with_another_budget(
+    stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(OLD.parents[1])  # its encoder is named from there
+    stopped.study.unlink()
+    launch.make_ready(stopped, trials=9)
+    for told in ([True], [True]):
+        with Session(stopped, "evaluate", own_process=False):
+            assert load(stopped.study).budget.trials == 9
+        found = [event.text for event in LogReader(stopped.log).read_all() if isinstance(event, events.Note)]
+        assert ["study.yaml was lost" in text for text in found if text.startswith("study.yaml")] == told
 
 
 def test_a_wrong_edit_of_a_study_document_is_its_writers_to_mend(stopped: RunFolder) -> None:

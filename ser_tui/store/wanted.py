@@ -1,0 +1,77 @@
+"""Which of several runs that one reference could name is meant: the only one that a command could do its work on. Where that is none, or
+several, all of them are told, with how they stand, so that the id of one can be copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ser_tui.study.errors import UsageError
+from ser_tui.study.formatting import counted, score
+from ser_tui.study.status import ShownStatus
+
+if TYPE_CHECKING:
+    from ser_tui.store.runs import RunFolder
+    from ser_tui.study.run_summary import RunSummary
+
+SHOWN = 6
+"""Runs that a message names: what is longer nobody reads."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a command can do its work on. `words`: what such runs can, or are, behind `3 of which` and `none of which`."""
+
+    words: str
+    fits: Callable[[RunFolder, RunSummary], bool]
+
+
+def _is_worked_on(folder: RunFolder, one: RunSummary) -> bool:
+    from ser_tui.store.runs import liveness
+
+    return liveness(folder) == "live"  # also where a run that is done is evaluated
+
+
+def _is_done_and_longer(folder: RunFolder, one: RunSummary) -> bool:
+    return not one.imported and bool(one.can_go_on or (one.state and one.state.resumable))
+
+
+def _waits(folder: RunFolder, one: RunSummary) -> bool:
+    return one.state in (ShownStatus.QUEUED, ShownStatus.STUCK)
+
+
+STOPPABLE = Wanted("have a worker", _is_worked_on)
+RESUMABLE = Wanted("can be resumed", lambda folder, one: not one.imported and bool(one.state and one.state.resumable))
+EXTENDABLE = Wanted("can go on", _is_done_and_longer)
+QUEUABLE = Wanted("can be queued", lambda folder, one: RESUMABLE.fits(folder, one) and not _waits(folder, one))
+WAITING = Wanted("wait in the queue", _waits)
+SCORED = Wanted("have a score", lambda folder, one: one.best is not None)
+USABLE = Wanted("have a model", lambda folder, one: one.best is not None and not one.imported)
+TAKEN_FURTHER = Wanted("can be taken further", lambda folder, one: USABLE.fits(folder, one) and not _is_worked_on(folder, one))
+
+
+def only_one(matches: Sequence[RunFolder], told: str, wanted: Wanted | None) -> RunFolder:
+    """The run of `matches`, newest first, that is `wanted` alone. Raises UsageError that lists them. `told`: why it could be several."""
+    from ser_tui.store.index import Index
+
+    summaries = Index(matches[0].path.parent).those(matches)
+    fitting = list(zip(matches, summaries, strict=True))
+    of_which = ""
+    if wanted is not None:
+        chosen = [pair for pair in fitting if wanted.fits(*pair)]
+        if len(chosen) == 1:
+            return chosen[0][0]
+        if len(chosen) < len(matches):
+            of_which = f", {len(chosen) or 'none'} of which {wanted.words}"
+        fitting = chosen or fitting
+    listed = "; ".join(f"{folder.run_id} ({_standing(one)})" for folder, one in fitting[:SHOWN])
+    more = f"; and {len(fitting) - SHOWN} older ones" if len(fitting) > SHOWN else ""
+    raise UsageError(f"{told}{of_which}: give the id of one, newest first: {listed}{more}")
+
+
+def _standing(one: RunSummary) -> str:
+    """stopped, 7/15 trials, BCA .812"""
+    trials = f"{one.trials}/{one.planned_trials} trials" if one.planned_trials else counted(one.trials, "trial")
+    figure = f", BCA {score(one.headline.score.value)}" if one.headline else ""
+    return f"{one.shown}, {trials}{figure}" + (f", called {one.remarks.title}" if one.remarks.title else "")
