@@ -53,8 +53,7 @@ def test_what_is_left_out_early_is_never_alike(spread: float) -> None:
     known = as_vectors(prints)
     expected = {(int(one), int(other)) for one, other in np.argwhere(known @ known.T >= ALIKE) if one < other}
     asked = [
-        Utterance(str(n), Path(str(n)), "a", *[None] * 4, seconds=1 + n % 9, sample_rate=16_000, channels=1, sound=text)
-        for n, text in enumerate(prints)
+        Utterance(str(n), Path(str(n)), "a", None, None, None, None, 1 + n % 9, 16_000, 1, sound=text) for n, text in enumerate(prints)
     ]
     assert set(pairs(asked)) == expected and len(expected) >= 100
     likeness = known[:100] @ known[100:].T
