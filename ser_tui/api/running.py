@@ -18,6 +18,7 @@ from ser_tui.store.log import LogReader
 from ser_tui.store.lost_studies import study_of
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, liveness
+from ser_tui.store.wanted import ANY
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -147,7 +148,7 @@ def open_run(reference: str | os.PathLike[str], runs: str | os.PathLike[str] | N
     path = Path(reference)
     if RunFolder(path).is_run:
         return Run(RunFolder(path.absolute()))
-    return Run(store.resolve(Path(runs) if runs is not None else places.runs_folder(), str(reference)))
+    return Run(store.resolve(Path(runs) if runs is not None else places.runs_folder(), str(reference), ANY))
 
 
 def runs(folder: str | os.PathLike[str] | None = None) -> list[Run]:

@@ -10,6 +10,7 @@ from ser_tui.evaluation.pairing import best_recalls, pair
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.runs import RunFolder, resolve_each
+from ser_tui.store.wanted import ANY
 from ser_tui.study.comparison import Pairing, outcomes, settings, sparkline_ends
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, scaled_sparkline
@@ -22,7 +23,7 @@ def compare_runs(references: list[str], *, as_json: bool, form: str = "", output
     """Print two or more runs side by side. The first is the one that differences are taken to. `form`, `output`: as a table for a
     document instead, to `output`, which a dash or nothing makes standard output."""
     runs = runs_folder()
-    chosen = resolve_each(runs, references)
+    chosen = resolve_each(runs, references, ANY)
     if len(chosen) < 2:
         raise UsageError("compare needs two different runs at least")
     if form or output:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ser_tui.cli.output import say
 from ser_tui.places import absolute, runs_folder
 from ser_tui.store.runs import RunFolder, refuse_links, resolve_each
+from ser_tui.store.wanted import ANY
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.findings import findings_of
 from ser_tui.study.formatting import counted
@@ -29,7 +30,7 @@ def report_runs(references: Sequence[str], output: str) -> None:
     """Write the page about the runs and print its path; the page itself where `output` is a dash."""
     from ser_tui.report.writing import report_text, write_report
 
-    folders = resolve_each(runs_folder(), references)
+    folders = resolve_each(runs_folder(), references, ANY)
     if output == "-":
         _print(report_text(folders))
         return
@@ -42,7 +43,7 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str, tr
     from ser_tui.report.writing import write_out
     from ser_tui.store.export import export, to_csv, to_json, write_export
 
-    form_, folders = _format(form, output), resolve_each(runs_folder(), references)
+    form_, folders = _format(form, output), resolve_each(runs_folder(), references, ANY)
     what_ = _what(what, len(folders))
     if trial is not None and (what_ != "predictions" or len(folders) != 1):
         raise UsageError("--trial goes with --what predictions of one run")
@@ -75,7 +76,7 @@ def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -
         raise UsageError(f"--bundle goes without {', '.join(others)}: a bundle is the whole run")
     if str(target) == "-":
         raise UsageError("--bundle -: a bundle is a file; name it, such as run.zip")
-    folders = resolve_each(runs_folder(), references)
+    folders = resolve_each(runs_folder(), references, ANY)
     if len(folders) != 1:
         raise UsageError("--bundle takes one run; make a bundle of each")
     say(str(write_bundle(folders[0], absolute(target))))
@@ -98,7 +99,7 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
         raise UsageError(f"--to {tracker}: one of {', '.join(TRACKERS)}")
     if others or output == "-":
         raise UsageError(f"--to {tracker} goes without {', '.join([*others, *(['-o -'] if output == '-' else [])])}")
-    folders = resolve_each(runs_folder(), references)
+    folders = resolve_each(runs_folder(), references, ANY)
     if output:
         target = absolute(output)
     else:

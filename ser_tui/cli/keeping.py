@@ -12,6 +12,7 @@ from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
 from ser_tui.store.remarks import NAME, change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, resolve_each
+from ser_tui.store.wanted import ANY
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted
 from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, checked_text
@@ -19,7 +20,7 @@ from ser_tui.study.remarks import MOST_NOTE, MOST_TITLE, Remarks, checked_tags, 
 
 def delete_runs(references: Sequence[str], *, sure: bool, for_good: bool) -> None:
     """Move runs into the trash, or remove them `for_good`, after a question unless `sure`."""
-    found = resolve_each(runs_folder(), references)
+    found = resolve_each(runs_folder(), references, ANY)
     names = ", ".join(folder.run_id for folder in found)
     what = f"delete {names} and all its files for good?" if for_good else f"move {names} to the trash?"
     if not (sure or agreed(what, "nobody can be asked here; add --yes to delete", "kept")):
@@ -76,7 +77,7 @@ def remark_on_runs(
     archived: bool | None, notify: bool | None = None, as_json: bool,
 ) -> None:  # fmt: skip
     """Change what is said of runs, and print it. What is None stays as it is."""
-    found = resolve_each(runs_folder(), references)
+    found = resolve_each(runs_folder(), references, ANY)
     if title is not None and len(found) > 1:
         raise UsageError("a title is one run's: name one")
     added, removed = checked_tags(tags), set(without)

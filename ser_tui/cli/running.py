@@ -19,7 +19,7 @@ from ser_tui.report.document import run_document
 from ser_tui.store.remarks import change_remarks, read_remarks
 from ser_tui.store.runs import RunFolder, liveness, resolve
 from ser_tui.store.settings import read_settings
-from ser_tui.store.wanted import EXTENDABLE, QUEUABLE, RESUMABLE, STOPPABLE
+from ser_tui.store.wanted import ANY, EXTENDABLE, QUEUABLE, RESUMABLE, STOPPABLE
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import notices
 from ser_tui.study.document import Study
@@ -117,7 +117,7 @@ def stop_run(reference: str, *, wait: bool) -> None:
 
 def attach_run(reference: str) -> int:
     """Open the app on a run."""
-    return open_app(resolve(runs_folder(), reference).run_id)
+    return open_app(resolve(runs_folder(), reference, ANY).run_id)
 
 
 def _in_app(headless: bool, as_json: bool) -> bool:

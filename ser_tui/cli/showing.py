@@ -13,6 +13,7 @@ from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, copied_from, resolve, worker_facts
+from ser_tui.store.wanted import ANY
 from ser_tui.study.constraints import broken_text, standing
 from ser_tui.study.events import EvaluationFinished
 from ser_tui.study.findings import findings_of, said
@@ -46,7 +47,7 @@ from ser_tui.study.time_to_score import area_text, passed_text
 
 def show_run(reference: str, *, as_json: bool, trial: int | None = None, errors: bool = False) -> None:
     """Print one run: its best trial, or `trial`, with what it was scored on, and its `errors`, one line each."""
-    folder = resolve(runs_folder(), reference)
+    folder = resolve(runs_folder(), reference, ANY)
     gc.disable()  # a log of a million lines is read once, and then this process ends
     state, reader = folder.read()
     parts = explained(folder, state, trial)

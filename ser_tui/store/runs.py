@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,6 @@ from ser_tui.study.wrong_values import nearest
 if TYPE_CHECKING:
     # Where a log is read these are imported: a list of runs, which scripts ask for again and again, seldom reads one.
     from ser_tui.store.log import LogReader
-    from ser_tui.store.wanted import Wanted
     from ser_tui.study.events import RunStarted
     from ser_tui.study.state import RunState
 
@@ -260,9 +259,15 @@ def _misnamed(runs: Path, name: str) -> str:
     )
 
 
-def resolve(runs: Path, reference: str, wanted: Wanted | None = None) -> RunFolder:
+Choose = Callable[[Sequence[RunFolder], str], RunFolder]
+"""Takes one of several runs, newest first, that a reference could name, or raises UsageError, which begins with the text given."""
+SHOWN = 6
+"""Runs that a message names: what is longer nobody reads."""
+
+
+def resolve(runs: Path, reference: str, choose: Choose | None = None) -> RunFolder:
     """The run that `reference` names: `latest` (the newest, however it stands), an id, the beginning of one, the name of a study, or its
-    folder. Of several that it could name the only one that is `wanted`: what a command cannot do its work on was not meant.
+    folder. Of several that it could name `choose` takes one: see `store.wanted`.
 
     Raises UsageError that lists what it might be.
     """
@@ -283,15 +288,15 @@ def resolve(runs: Path, reference: str, wanted: Wanted | None = None) -> RunFold
         meant = nearest(reference, names, "")
         raise UsageError(f"no run begins with {reference!r} in {runs}{meant}; `ser-tui runs` lists them, `latest` is {known[0].run_id}")
     if len(matches) > 1 and matches[-1].run_id != reference:
-        from ser_tui.store.wanted import only_one
-
-        return only_one(matches, told, wanted)
+        if choose is not None:
+            return choose(matches, told)
+        raise UsageError(f"{told}: give the id of one: {', '.join(folder.run_id for folder in matches[:SHOWN])}")
     return matches[-1]
 
 
-def resolve_each(runs: Path, references: Iterable[str], wanted: Wanted | None = None) -> list[RunFolder]:
+def resolve_each(runs: Path, references: Iterable[str], choose: Choose | None = None) -> list[RunFolder]:
     """The runs that `references` name, each once, however often it is named. Raises UsageError as `resolve`."""
-    return list(dict.fromkeys(resolve(runs, reference, wanted) for reference in references))
+    return list(dict.fromkeys(resolve(runs, reference, choose) for reference in references))
 
 
 def _at(runs: Path, reference: str) -> RunFolder | None:

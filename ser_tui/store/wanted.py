@@ -5,18 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ser_tui.store.index import Index
+from ser_tui.store.runs import SHOWN, RunFolder, liveness
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted, score
+from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.status import ShownStatus
-
-if TYPE_CHECKING:
-    from ser_tui.store.runs import RunFolder
-    from ser_tui.study.run_summary import RunSummary
-
-SHOWN = 6
-"""Runs that a message names: what is longer nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +21,20 @@ class Wanted:
     words: str
     fits: Callable[[RunFolder, RunSummary], bool]
 
+    def __call__(self, matches: Sequence[RunFolder], told: str) -> RunFolder:
+        """The run of `matches`, newest first, that is wanted alone. Raises UsageError that lists them. `told`: why it could be several."""
+        pairs = list(zip(matches, Index(matches[0].path.parent).those(matches), strict=True))
+        fitting = [pair for pair in pairs if self.fits(*pair)]
+        if len(fitting) == 1:
+            return fitting[0][0]
+        of_which = f", {len(fitting) or 'none'} of which {self.words}" if len(fitting) < len(pairs) else ""
+        named = fitting or pairs
+        listed = "; ".join(f"{folder.run_id} ({_standing(one)})" for folder, one in named[:SHOWN])
+        more = f"; and {len(named) - SHOWN} older ones" if len(named) > SHOWN else ""
+        raise UsageError(f"{told}{of_which}: give the id of one, newest first: {listed}{more}")
+
 
 def _is_worked_on(folder: RunFolder, one: RunSummary) -> bool:
-    from ser_tui.store.runs import liveness
-
     return liveness(folder) == "live"  # also where a run that is done is evaluated
 
 
@@ -41,6 +46,7 @@ def _waits(folder: RunFolder, one: RunSummary) -> bool:
     return one.state in (ShownStatus.QUEUED, ShownStatus.STUCK)
 
 
+ANY = Wanted("", lambda folder, one: True)
 STOPPABLE = Wanted("have a worker", _is_worked_on)
 RESUMABLE = Wanted("can be resumed", lambda folder, one: not one.imported and bool(one.state and one.state.resumable))
 EXTENDABLE = Wanted("can go on", _is_done_and_longer)
@@ -49,25 +55,6 @@ WAITING = Wanted("wait in the queue", _waits)
 SCORED = Wanted("have a score", lambda folder, one: one.best is not None)
 USABLE = Wanted("have a model", lambda folder, one: one.best is not None and not one.imported)
 TAKEN_FURTHER = Wanted("can be taken further", lambda folder, one: USABLE.fits(folder, one) and not _is_worked_on(folder, one))
-
-
-def only_one(matches: Sequence[RunFolder], told: str, wanted: Wanted | None) -> RunFolder:
-    """The run of `matches`, newest first, that is `wanted` alone. Raises UsageError that lists them. `told`: why it could be several."""
-    from ser_tui.store.index import Index
-
-    summaries = Index(matches[0].path.parent).those(matches)
-    fitting = list(zip(matches, summaries, strict=True))
-    of_which = ""
-    if wanted is not None:
-        chosen = [pair for pair in fitting if wanted.fits(*pair)]
-        if len(chosen) == 1:
-            return chosen[0][0]
-        if len(chosen) < len(matches):
-            of_which = f", {len(chosen) or 'none'} of which {wanted.words}"
-        fitting = chosen or fitting
-    listed = "; ".join(f"{folder.run_id} ({_standing(one)})" for folder, one in fitting[:SHOWN])
-    more = f"; and {len(fitting) - SHOWN} older ones" if len(fitting) > SHOWN else ""
-    raise UsageError(f"{told}{of_which}: give the id of one, newest first: {listed}{more}")
 
 
 def _standing(one: RunSummary) -> str:

@@ -23,7 +23,7 @@ from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.queue import Queued, standing
 from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, misnamed, resolve, shown_status
-from ser_tui.store.wanted import EXTENDABLE, RESUMABLE, USABLE, WAITING
+from ser_tui.store.wanted import ANY, EXTENDABLE, RESUMABLE, USABLE, WAITING
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
 from ser_tui.study.run_summary import RunSummary, to_stored
@@ -102,7 +102,7 @@ def test_of_runs_of_one_name_the_only_one_that_a_command_can_work_on_is_meant_an
     done, begun = make_run(tmp_path, "a", 0.5, 0.75), make_run(tmp_path, "a", end=False)
     assert [resolve(tmp_path, "a", one) for one in (RESUMABLE, USABLE)] == [begun, done]
     told = f"{begun.run_id} (interrupted, 0 trials); {done.run_id} (done, 2/2 trials, BCA .750)"
-    for wanted, of_which in ((None, ""), (EXTENDABLE, ""), (WAITING, ", none of which wait in the queue")):
+    for wanted, of_which in ((ANY, ""), (EXTENDABLE, ""), (WAITING, ", none of which wait in the queue")):
         with pytest.raises(UserError, match=re.escape(f"2 runs are named 'a'{of_which}: give the id of one, newest first: {told}")):
             resolve(tmp_path, "a", wanted)
     assert resolve(tmp_path, "latest", USABLE) == begun, "latest is the newest run, whoever asks"
