@@ -15,7 +15,7 @@ from ser_tui.study.status import ShownStatus
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedRun:
     """What a command can do its work on. `words`: what such runs can, or are, behind `3 of which` and `none of which`."""
 
     words: str
@@ -46,15 +46,15 @@ def _waits(folder: RunFolder, one: RunSummary) -> bool:
     return one.state in (ShownStatus.QUEUED, ShownStatus.STUCK)
 
 
-ANY = Wanted("", lambda folder, one: True)
-STOPPABLE = Wanted("have a worker", _is_worked_on)
-RESUMABLE = Wanted("can be resumed", lambda folder, one: not one.imported and bool(one.state and one.state.resumable))
-EXTENDABLE = Wanted("can go on", _is_done_and_longer)
-QUEUABLE = Wanted("can be queued", lambda folder, one: RESUMABLE.fits(folder, one) and not _waits(folder, one))
-WAITING = Wanted("wait in the queue", _waits)
-SCORED = Wanted("have a score", lambda folder, one: one.best is not None)
-USABLE = Wanted("have a model", lambda folder, one: one.best is not None and not one.imported)
-TAKEN_FURTHER = Wanted("can be taken further", lambda folder, one: USABLE.fits(folder, one) and not _is_worked_on(folder, one))
+ANY = WantedRun("", lambda folder, one: True)
+STOPPABLE = WantedRun("have a worker", _is_worked_on)
+RESUMABLE = WantedRun("can be resumed", lambda folder, one: not one.imported and bool(one.state and one.state.resumable))
+EXTENDABLE = WantedRun("can go on", _is_done_and_longer)
+QUEUABLE = WantedRun("can be queued", lambda folder, one: RESUMABLE.fits(folder, one) and not _waits(folder, one))
+WAITING = WantedRun("wait in the queue", _waits)
+SCORED = WantedRun("have a score", lambda folder, one: one.best is not None)
+USABLE = WantedRun("have a model", lambda folder, one: one.best is not None and not one.imported)
+TAKEN_FURTHER = WantedRun("can be taken further", lambda folder, one: USABLE.fits(folder, one) and not _is_worked_on(folder, one))
 
 
 def _standing(one: RunSummary) -> str:
