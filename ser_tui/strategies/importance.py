@@ -45,7 +45,9 @@ def importances(space: Space, trials: Sequence[tuple[Mapping[str, Value], float]
     found: dict[str, Any] = {"trials": len(known), "shares": {}, "explained": None, "reason": ""}
     least = least_trials(len(searched))
     if len(known) < least:
-        return {**found, "reason": f"cannot be told from {counted(len(known), 'scored trial')}: at least {least} are needed"}
+        of = counted(len(known), "scored trial")
+        told = f"cannot be told from {of}: at least {least} are needed, and a finished run can go on to more"
+        return {**found, "reason": told}
     if len(known) > MOST:
         known = [known[index] for index in np.linspace(0, len(known) - 1, MOST).round().astype(int)]
     points, scores = _points(searched, known), np.array([score for _, score in known])

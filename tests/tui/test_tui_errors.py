@@ -69,7 +69,7 @@ async def test_a_cell_can_be_chosen_filtered_and_exported(runs: Path) -> None:
         await press(pilot, "a")
         await until_shown(pilot, "all errors")
         await press(pilot, "slash", "'female >1.2")
-        await until_shown(pilot, "filter: female >1.2")
+        await until_shown(pilot, "filter: female >1.2", "enter to the list")
         rows = [line for line in shown(app).splitlines() if line.rpartition("│")[2].strip().startswith("clip")]
         assert rows and all(" female " in line for line in rows)
         await press(pilot, "enter", "x")

@@ -267,6 +267,7 @@ async def test_the_filter_keeps_the_runs_that_are_wanted_while_it_is_typed(runs:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "alpha", "beta")
         await press(pilot, "slash", "'tpe alp")
+        await until_shown(pilot, "enter to the list")
         await until(pilot, lambda: "beta" not in shown(pilot.app) and "alpha" in shown(pilot.app))
         await press(pilot, "ctrl+u", "'strategy:gp bca>")
         await until_shown(pilot, "1 shown   ! bca>: bca is compared", "beta")

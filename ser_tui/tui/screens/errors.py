@@ -21,6 +21,7 @@ from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views.confusions import Place, matrix_lines
+from ser_tui.tui.widgets.filter_field import FilterField
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken
 from ser_tui.tui.widgets.table import Column, Table, begin_alike, cell, told_apart
@@ -256,7 +257,7 @@ class ErrorsScreen(AppScreen[None]):
     async def action_filter(self) -> None:
         """Ask for words that the listed utterances must have."""
         if not self.query("#filter"):
-            field = Input(self._words, placeholder="speaker, sex or emotion, >2 <3.5 for seconds; all of them", id="filter")
+            field = FilterField(self._words, placeholder="speaker, sex or emotion, >2 <3.5 for seconds; all of them", id="filter")
             await self.query_one("#list").mount(field, before=self.query_one(ErrorsTable))
         self.query_one("#filter").focus()
         self.refresh_bindings()

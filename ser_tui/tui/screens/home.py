@@ -24,6 +24,7 @@ from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
+from ser_tui.tui.widgets.filter_field import FilterField
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import Table, cell
@@ -477,7 +478,7 @@ class HomeScreen(AppScreen[None]):
     async def action_filter(self) -> None:
         """Show only the runs that what is typed wants, while it is typed."""
         if not self.query("#filter"):
-            field = Input(self._words, placeholder=HELP, id="filter")
+            field = FilterField(self._words, placeholder=HELP, id="filter")
             await self.mount(field, after="#body")
         self.query_one("#filter").focus()
         self.refresh_bindings()
