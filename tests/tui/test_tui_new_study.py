@@ -245,6 +245,7 @@ async def test_bounds_are_checked_while_they_are_typed(runs: Path) -> None:
         screen.query_one("#dimension-learning_rate .high").focus()
         await press(pilot, "end", "ctrl+u", "'1e-9")
         await until_shown(pilot, "must be below high")
+        assert all("! " in line for line in shown(pilot.app).splitlines() if "must be below high" in line), "beside the field too"
         await press(pilot, "ctrl+u", "'1e-3")
         await until(pilot, lambda: "must be below high" not in shown(pilot.app))
 

@@ -34,8 +34,9 @@ class FieldNote(Static):
         self._text = text
 
     def say(self, text: str, problem: bool) -> None:
-        """Show `text`, or nothing."""
+        """Show `text`, or nothing; a `problem` with a mark."""
         self.set_class(problem, "-problem")
+        text = f"! {text}" if problem and text else text  # its colour alone is not seen everywhere
         if text != self._text:
             self._text = text
             self.update(printable(text))
