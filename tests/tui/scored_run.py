@@ -66,7 +66,7 @@ def older(event: events.Event) -> events.Event:
 
 _SCORE = re.compile(r"(?<![\w.])(?:1\.000|\.\d{3})(?!\d)")
 _CARRIED = re.compile(r" \[\.\d{3}, (?:\.\d{3}|1\.000)\]| \.\d\d-(?:\.\d\d|1\.0)(?!\d)")
-_OTHER = re.compile(r"(?:\[|\[\.\d{3}, |chance |mean |sd |± |[+-])$")
+_OTHER = re.compile(r"(?:\[|\[\.\d{3}, |chance |mean |sd |SD |± |[+-])$")
 """What a number is that is no score: a bound, chance, which is no estimate, the spread of folds, a difference."""
 
 
