@@ -146,7 +146,7 @@ def _alone(folder: RunFolder) -> Iterator[None]:
     except Timeout:
         raise UserError(f"another process starts a worker on {folder.run_id} just now; try again") from None
     except OSError as error:
-        raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
+        raise _unwritable(folder, error) from None
     try:
         yield
     finally:
@@ -285,6 +285,11 @@ def refuse_if_worked_on(folder: RunFolder) -> None:
         )
 
 
+def _unwritable(folder: RunFolder, error: OSError) -> UserError:
+    todo = f"copy {folder.run_id} into a folder of runs that you may write, and set SER_TUI_RUNS to that"
+    return UserError(f"cannot write in {folder.path}: {error.strerror}; {'free some space' if error.errno in files.FULL else todo}")
+
+
 def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
     """Start a worker on `job` and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
     refuse_links(folder)
@@ -293,7 +298,7 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
         folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
         log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise UserError(f"cannot write in {folder.path}: {error.strerror}") from None
+        raise _unwritable(folder, error) from None
     said_before = os.fstat(log).st_size
     with suppress(OSError):
         # Libraries would make it with the rights that the umask leaves.

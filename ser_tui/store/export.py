@@ -188,7 +188,7 @@ def write_export(folder: RunFolder, name: str, text: str) -> Path:
     """Replace `name` in the run's export/ and return its path. Raises UserError."""
     refuse_links(folder)
     path = folder.path / "export" / name
-    with disk_errors("exporting", path, "export again"):
+    with disk_errors("exporting", path, "export again; or name another place with -o"):
         private_folder(path.parent)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
     return path

@@ -92,6 +92,13 @@ def test_a_lost_study_document_is_told_too_where_the_run_goes_on_with_another_bu
         assert ["study.yaml was lost" in text for text in found if text.startswith("study.yaml")] == told
 
 
+def test_a_run_that_cannot_be_written_says_how_it_can_go_on(stopped: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(OLD.parents[1])
+    stopped.lock.parent.touch()  # as a folder of which nothing can be written: rights do not bind root
+    with pytest.raises(UserError, match=rf"cannot write in {stopped.path}: .*; copy {stopped.run_id} into a folder .* set SER_TUI_RUNS"):
+        launch.take_up(stopped)
+
+
 def test_a_wrong_edit_of_a_study_document_is_its_writers_to_mend(stopped: RunFolder) -> None:
     stopped.study.write_bytes(edited := stopped.study.read_bytes().replace(b"method:", b"metod:"))
     with pytest.raises(UserError, match="metod: no such key"):
