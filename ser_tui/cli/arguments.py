@@ -21,7 +21,7 @@ def finite(value: float | None) -> float | None:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Run = Annotated[str, typer.Argument(
-    metavar="RUN", help="A run id, a unique beginning of one, the name of a study, or latest.", autocompletion=completing.runs
+    metavar="RUN", help="A run id or its beginning, the name of a study, a run's folder, or latest.", autocompletion=completing.runs
 )]  # fmt: skip
 Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help="One run, or several.", autocompletion=completing.runs)]
 Model = Annotated[str, typer.Argument(
