@@ -46,7 +46,7 @@ from ser_tui.training.finetune import FineTuner
 from ser_tui.training.joint import POOLING, JointEncoder, JointMember, averaging_head
 from ser_tui.training.probe import ProbeTrainer
 from ser_tui.training.trainer import Trainer
-from ser_tui.training.trial import EpochReport, OnEpoch, Stop, TrialResult, check_stop
+from ser_tui.training.trial import EpochReport, Leg, OnEpoch, Rival, Stop, TrialResult, check_stop
 
 CRNN: Mapping[str, Value] = {
     "epochs": 30,
@@ -86,13 +86,22 @@ class AutoSpeechTrainer(Trainer):
         """Of the trial just run."""
         self._tuned = True  # it is no encoder that a name, and its pre-trained weights, could stand for
 
-    def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
-        def over() -> bool:
-            return should_stop() or time.monotonic() >= self.deadline
+    def run(
+        self,
+        parameters: Mapping[str, Value],
+        seed: int,
+        on_epoch: OnEpoch,
+        should_stop: Stop,
+        rival: Rival | None = None,
+        rung: Leg | None = None,
+    ) -> TrialResult:
+        """See `Trainer.run`. It stops at the deadline, too; `refit`, of a trial that has its score, does not."""
+        return super().run(parameters, seed, on_epoch, lambda: should_stop() or time.monotonic() >= self.deadline, rival, rung)
 
+    def _run(self, parameters: Mapping[str, Value], seed: int, on_epoch: OnEpoch, should_stop: Stop) -> TrialResult:
         start = time.perf_counter()
         self._last = self._joint = None
-        check_stop(over)
+        check_stop(should_stop)
         names = str(parameters[MEMBERS]).split("+")
         told: list[EpochReport] = []
 
@@ -101,7 +110,7 @@ class AutoSpeechTrainer(Trainer):
             on_epoch(report)
 
         hear = alone if len(names) == 1 else _unheard
-        fitted = [self._fitted(name, parameters, seed, hear, over) for name in names]
+        fitted = [self._fitted(name, parameters, seed, hear, should_stop) for name in names]
         said = geometric_mean([one.said for one in fitted])
         predictions = tuple(np.where(np.isfinite(said).all(axis=1), np.nan_to_num(said).argmax(axis=1), metrics.UNREADABLE).tolist())
         classes, truth = len(self.classes), self._validation.labels
