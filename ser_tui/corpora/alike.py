@@ -21,6 +21,8 @@ _EVERY = 50_000
 """Recordings up to which each is compared with each; of more, those of nearly the same length."""
 _SECONDS = 0.5
 _ROWS = 512
+_AT_ONCE = 2_048
+"""Pairs that are compared at once: of many copies of one recording each pair is near, and each takes two whole vectors."""
 _HEAD = 48
 _ROUNDED = 1e-4
 _MANY = 0.02
@@ -114,8 +116,9 @@ def _pairs(prints: tuple[tuple[str, float], ...], places: tuple[int, ...]) -> tu
         others = slice(first, last)
         for row, column, _ in zip(*_alike(known[rows], heads[rows], known[others], heads[others], room), strict=True):
             if column > row:
-                found.append((places[order[first + int(row)]], places[order[first + int(column)]]))
-    return tuple(sorted((min(pair), max(pair)) for pair in found))
+                one, other = places[order[first + int(row)]], places[order[first + int(column)]]
+                found.append((min(one, other), max(one, other)))
+    return tuple(sorted(found))
 
 
 def _heads(known: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,7 +144,12 @@ def _alike(
     near = np.flatnonzero(np.matmul(my_heads, known_heads.T, out=products) >= ALIKE - _ROUNDED)
     if len(near) > _MANY * products.size:
         near = np.flatnonzero(np.matmul(mine, known.T, out=products) >= ALIKE)
+        rows, columns = np.divmod(near, len(known))
+        return rows, columns, products.ravel()[near]
     rows, columns = np.divmod(near, len(known))
-    likeness = np.einsum("ij,ij->i", mine[rows], known[columns])
+    likeness = np.empty(len(near), np.float32)
+    for first in range(0, len(near), _AT_ONCE):
+        piece = slice(first, first + _AT_ONCE)
+        np.einsum("ij,ij->i", mine[rows[piece]], known[columns[piece]], out=likeness[piece])
     alike = likeness >= ALIKE
     return rows[alike], columns[alike], likeness[alike]
