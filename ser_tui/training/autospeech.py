@@ -40,7 +40,7 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import MEMBERS, Value
 from ser_tui.study.training import Training
 from ser_tui.training import metrics, model
-from ser_tui.training.data import PartTensors
+from ser_tui.training.data import PartTensors, refuse_unusable
 from ser_tui.training.features import Recipe
 from ser_tui.training.finetune import FineTuner
 from ser_tui.training.joint import POOLING, JointEncoder, JointMember, averaging_head
@@ -196,8 +196,7 @@ class AutoSpeechTrainer(Trainer):
         recipe = Recipe(max_seconds, settings.normalize, trim=settings.trim_silence)
         data = PartTensors(network, self._train, recipe, {}, augmented=settings.augment)
         data.prepare(should_stop, self._on_progress)
-        if not data.usable:
-            raise UserError("no utterance of the training part can be read; run: ser-tui corpora check")
+        refuse_unusable(data, "training")
         spectra = torch.cat([data.frames([index])[0].reshape(-1, CEPSTRA) for index in data.usable])
         network.scale_by(spectra.mean(0), spectra.std(0))
         return network

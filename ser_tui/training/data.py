@@ -147,8 +147,7 @@ class PartTensors:
         return (f"{counted(len(problems), 'utterance')} of the {part} part could not be read: {named}",)
 
 
-def refuse_unusable(train: PartTensors, validation: PartTensors) -> None:
-    """Raise UserError where no utterance of one part can be read."""
-    for data, part in ((train, "training"), (validation, "validation")):
-        if not data.usable:
-            raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")
+def refuse_unusable(data: PartTensors, part: str) -> None:
+    """Raise UserError where no utterance of this `part`, which is prepared, can be read: before features of the next are computed."""
+    if not data.usable:
+        raise UserError(f"no utterance of the {part} part can be read; run: ser-tui corpora check")

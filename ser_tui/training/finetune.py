@@ -156,9 +156,9 @@ class FineTuner(Trainer):
             )
             self._data[max_seconds] = (pair[0], pair[1])
         train, validation = self._data[max_seconds]
-        for data in (train, validation):
+        for data, part in ((train, "training"), (validation, "validation")):
             data.prepare(should_stop, self._on_progress)
-        refuse_unusable(train, validation)
+            refuse_unusable(data, part)
         return train, validation
 
     def _pooling(self, parameters: Mapping[str, Value]) -> Pooling:

@@ -142,8 +142,9 @@ class ProbeTrainer(Trainer):
                 PartTensors(self.encoder, self._train, recipe, self._stores, augmented=self._settings.augment),
                 PartTensors(self.encoder, self._validation, recipe, self._stores),
             )
-            for data in pair:
+            for data, part in zip(pair, ("training", "validation"), strict=True):
                 data.prepare(should_stop, self._on_progress, pooled=True)
+                refuse_unusable(data, part)
                 data.prepare_pooled(should_stop, self._on_progress)
             self._data[max_seconds] = pair
         return self._data[max_seconds]
@@ -153,7 +154,6 @@ class ProbeTrainer(Trainer):
         self._last = None
         check_stop(should_stop)
         train, validation = self._load_data(float(values["max_seconds"]), should_stop)
-        refuse_unusable(train, validation)
         chosen, classes = self.pooling(values), len(self.classes)
         features = [data.remembered(chosen, partial(vectors, data, chosen)) for data in (train, validation)]
         standard = train.remembered(("standard", chosen), partial(standardise, features[0]))

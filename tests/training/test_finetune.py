@@ -24,6 +24,8 @@ from ser_tui.training.finetune import FineTuner
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.model import load_model
 from ser_tui.training.parameters import START_STRENGTHS
+from ser_tui.training.probe import ProbeTrainer
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import EpochReport, NonFiniteLoss, Part, TrialResult, TrialStopped
 
 CLASSES = ("low", "high", "noise")
@@ -179,8 +181,19 @@ def test_unreadable_utterances_are_left_out_and_named(tiny: Callable[[str], str]
     assert len(result.notes) == 2
     assert str(bad) in result.notes[0]
     assert str(short) in result.notes[1]
+
+
+@pytest.mark.parametrize("kind", [FineTuner, ProbeTrainer])
+def test_a_training_part_that_nobody_can_read_is_refused_before_the_validation_part_is_heard(
+    tiny: Callable[[str], str], tones: Split, tmp_path: Path, kind: type[Trainer]
+) -> None:
+    bad, heard = tmp_path / "bad.wav", list[int]()
+    bad.write_bytes(b"RIFF this is not audio")
+    nothing = Part((Clip(bad),), (0,), ("b",))
+    subject = kind(tiny("whisper"), nothing, tones[1], CLASSES, FLOAT32, on_stage=lambda stage, done, total: heard.append(total))
     with pytest.raises(UserError, match="no utterance of the training part"):
-        run(trainer(tiny("whisper"), (Part((Clip(bad),), (0,), ("b",)), tones[1])))
+        subject.run({"max_seconds": 1}, 1, lambda report: None, lambda: False)
+    assert max(heard, default=0) <= 1
 
 
 @pytest.mark.parametrize("frozen", [0, 3])
