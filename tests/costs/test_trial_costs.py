@@ -20,6 +20,7 @@ from ser_tui.experiment import data as corpus_data
 from ser_tui.store import measurements
 from ser_tui.store.files import read_json
 from ser_tui.study.load import loads
+from ser_tui.training import precision
 
 COSTS = Costs(train=0.01, evaluate=0.004, embed=0.002, head=0.0001, trial=0.5)
 SPEECH = Speech([2.0, 4.0, 9.0], [1.0, 5.0])
@@ -99,14 +100,21 @@ def test_finished_trials_correct_the_prediction() -> None:
     assert trial_costs.correction([]) == 1.0
 
 
-@pytest.mark.parametrize("kept", ["costs", "workers"])
+@pytest.mark.parametrize("kept", ["costs", "workers", "precision"])
 def test_of_two_that_remember_at_once_neither_loses_what_the_other_measured(
     kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SER_TUI_CACHE", str(tmp_path))
+    monkeypatch.setattr(precision, "_measure", lambda: 1.5)
+
+    def measured_on(name: str) -> None:
+        monkeypatch.setattr(precision, "processor", lambda: name)
+        precision.measured()
+
     remember: Callable[[str], None] = {
         "costs": lambda name: trial_costs.remember("finetune e", name, COSTS),
         "workers": lambda name: worker_gain.remember(name, Gain(2, 1.0, 1.5, 1e9)),
+        "precision": measured_on,
     }[kept]
     others: list[threading.Thread] = []
 
@@ -122,7 +130,7 @@ def test_of_two_that_remember_at_once_neither_loses_what_the_other_measured(
     remember("mine")
     others[0].join()
     found = read_json(tmp_path / f"{kept}.json")
-    assert {"mine", "theirs"} <= set(found["costs"] if kept == "costs" else found)
+    assert {"mine", "theirs"} <= {name.split(",")[0] for name in (found["costs"] if kept == "costs" else found)}
 
 
 def test_costs_are_remembered_by_machine_and_by_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
