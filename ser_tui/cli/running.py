@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -44,13 +45,13 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
         _remember(folder, notify)
         _say_what_is_passed_over(study, unlogged=True)
         return _queued(folder, as_json=as_json)
-    with interrupts():
+    with interrupts() as caught:
         folder = launch.start(study, runs_folder())
         _remember(folder, notify)
         _say_what_is_passed_over(study, unlogged=detach)
-        if detach or not _in_app(headless, as_json):
-            return _told(folder, detach=detach, as_json=as_json, before=RunState())
-    return open_app(folder.run_id)
+        if not detach and not _in_app(headless, as_json):
+            return watch(folder, as_json=as_json, before=RunState())
+    return _left(folder, detach=detach, as_json=as_json, pressed=bool(caught))
 
 
 def resume_run(
@@ -64,11 +65,11 @@ def resume_run(
         queueing.add(runs_folder(), [folder], trials=trials, minutes=minutes)
         return _queued(folder, as_json=as_json)
     before = folder.state()
-    with interrupts():
+    with interrupts() as caught:
         launch.resume(folder, trials=trials, minutes=minutes)
-        if detach or not _in_app(headless, as_json):
-            return _told(folder, detach=detach, as_json=as_json, before=before)
-    return open_app(folder.run_id)
+        if not detach and not _in_app(headless, as_json):
+            return watch(folder, as_json=as_json, before=before)
+    return _left(folder, detach=detach, as_json=as_json, pressed=bool(caught))
 
 
 def _say_what_is_passed_over(study: Study, *, unlogged: bool) -> None:
@@ -124,11 +125,16 @@ def _in_app(headless: bool, as_json: bool) -> bool:
     return not headless and not as_json and has_terminal()
 
 
-def _told(folder: RunFolder, *, detach: bool, as_json: bool, before: RunState) -> int:
+def _left(folder: RunFolder, *, detach: bool, as_json: bool, pressed: bool) -> int:
+    """Leave a run whose worker has started to itself, or to the app, unless Ctrl+C was `pressed` meanwhile; the exit code."""
     if detach:
         print_json({"run": folder.run_id, "path": str(folder.path)}) if as_json else say(folder.run_id)
-        return 0
-    return watch(folder, as_json=as_json, before=before)
+    if pressed:
+        with suppress(UserError):  # it may end by itself at this very moment
+            launch.request_stop(folder)
+        say(f"stopping {folder.run_id}; what is finished is kept; `ser-tui resume {folder.run_id}` goes on", error=True)
+        return 130
+    return 0 if detach else open_app(folder.run_id)
 
 
 def _ring(folder: RunFolder, state: RunState, *, interrupted: bool) -> None:

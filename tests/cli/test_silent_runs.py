@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ser_tui import cli
-from ser_tui.cli import evaluating, following
+from ser_tui.cli import evaluating, following, running
 from ser_tui.cli.showing import print_run
 from ser_tui.report.document import run_document
 from ser_tui.store.files import write_json
@@ -81,6 +81,30 @@ def test_ctrl_c_while_the_worker_starts_stops_it_too(run: RunFolder, capsys: pyt
     assert evaluating._followed(run, run.state(), start, as_json=False)[1], "it was interrupted here"
     assert "stopping; what is finished is kept" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("detach", [True, False], ids=["detached", "in the app"])
+def test_ctrl_c_while_a_worker_starts_that_nobody_follows_stops_it_too(
+    run: RunFolder, detach: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(*_: object, **__: object) -> RunFolder:
+        signal.raise_signal(signal.SIGINT)
+        return run
+
+    monkeypatch.setenv("SER_TUI_RUNS", str(run.path.parent))
+    monkeypatch.setattr(running.launch, "start", start)
+    monkeypatch.setattr(running.launch, "resume", start)
+    monkeypatch.setattr(running, "require_besides", lambda *_, **__: None)
+    monkeypatch.setattr(running, "has_terminal", lambda: True)
+    monkeypatch.setattr(running, "open_app", lambda run_id: pytest.fail("the app was opened"))
+    monkeypatch.setattr(running, "resolve", lambda *_: run)
+    how = {"headless": False, "detach": detach, "queue": False, "as_json": False}
+    for begin in (lambda: running.run_study("demo", [], notify=None, **how), lambda: running.resume_run(run.run_id, **how)):
+        assert begin() == 130
+        assert run.stop_request.exists()
+        run.stop_request.unlink()
+        out, err = capsys.readouterr()
+        assert f"stopping {run.run_id}" in err and out == (f"{run.run_id}\n" if detach else "")
 
 
 def test_ctrl_c_while_libraries_are_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
