@@ -25,8 +25,9 @@ from ser_tui.study.wrong_values import nearest
 from ser_tui.training.threads import cores, environment
 
 CONNECT_SECONDS = 20.0
-PORT_SECONDS = 2.0
-"""For which a port that refuses is asked again, before there is a run: its scheduler may be starting. Dask would for CONNECT_SECONDS."""
+PORT_SECONDS = 10.0
+"""For which a port that refuses is asked again, before there is a run: its scheduler may have been started by the line before in a job's
+script, and its imports take seconds on a disk of a network. Dask would for CONNECT_SECONDS."""
 SAID_SECONDS = 2.0
 """Within which a network says that nobody listens, where it says so."""
 LISTED = 60

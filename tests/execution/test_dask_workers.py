@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -196,6 +197,27 @@ def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy
     with pytest.raises(UserError, match=r"at tcp://nowhere\.invalid:9 \(nowhere\.invalid: "):
         refuse_impossible(small_study(*PROBES, *by_dask("tcp://nowhere.invalid:9")), reach=True)
     refuse_impossible(study, reach=False)
+
+
+def test_a_scheduler_that_still_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its imports take seconds on a disk of a network: `dask scheduler & ser-tui run ...` in a job's script."""
+    from ser_tui.execution import clusters
+
+    with socket.socket() as scheduler:
+        scheduler.bind(("127.0.0.1", 0))  # refuses until it listens
+        passed = [0.0]
+
+        def sleep(seconds: float) -> None:
+            passed[0] += seconds
+            if passed[0] > 8:
+                scheduler.listen()
+
+        monkeypatch.setattr(clusters, "time", SimpleNamespace(monotonic=lambda: passed[0], sleep=sleep))
+        assert clusters._closed_port(f"tcp://127.0.0.1:{scheduler.getsockname()[1]}") == ""
+        assert passed[0] > 8
+        before = passed[0]
+        assert clusters._closed_port("tcp://nowhere.invalid:9")
+        assert passed[0] == before, "a host that there is not is refused at once"
 
 
 def test_a_port_of_another_program_that_says_nothing_is_given_up(small_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
