@@ -238,6 +238,7 @@ class SerTuiApp(App[None]):
     def open_run(self, run_id: str) -> None:
         """Show the run called `run_id`, live or past."""
         self.opened = run_id
+        self.feed().attend(run_id)
         self.open("run", run_id)
 
     def get_line_filters(self) -> Sequence[LineFilter]:

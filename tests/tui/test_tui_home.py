@@ -101,6 +101,11 @@ def test_of_many_runs_a_look_a_second_takes_the_old_ones_in_turn(runs: Path, mon
     change_remarks(over[-1], lambda before: replace(before, title="now"))
     feed.poll()
     assert feed.summaries[-2].title == "now"
+    feed.attend(over[6].run_id)
+    for title in ("opened", "gone on with"):
+        change_remarks(over[6], lambda before, title=title: replace(before, title=title))  # type: ignore[misc]
+        feed.poll(in_turn=True)
+        assert feed.summaries[6].title == title, "what this app has opened does not wait for its turn"
     shutil.rmtree(over[-1].path)
     assert len(feed.poll(in_turn=True) or ()) == 8
 

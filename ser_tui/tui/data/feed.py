@@ -27,6 +27,7 @@ class RunsFeed:
         self._lock = threading.Lock()
         self._summaries: dict[str, RunSummary] = {}
         self._sizes: dict[str, int] = {}
+        self._attended: set[str] = set()
         self._read = False
         self._turn = 0
         """Where among the older runs the next poll in turns goes on."""
@@ -39,11 +40,16 @@ class RunsFeed:
     def poll(self, *, in_turn: bool = False) -> list[RunSummary] | None:
         """The summaries, newest first, or None where nothing has changed since the last call.
 
-        `in_turn`: for who asks every second. A run that comes, goes or is under way is seen at once, and of old runs that are over only
-        some are looked at: of thousands, on a disk of a network, one such look at all would take longer than that second.
+        `in_turn`: for who asks every second. A run that comes, goes, is under way or was attended to is seen at once, and of old runs that
+        are over only some are looked at: of thousands, on a disk of a network, one such look at all would take longer than that second.
+        Such a one that another process goes on with is seen in its turn: of N runs within (N - NEWEST) / IN_TURN such looks.
         """
         with self._lock:
             return self._poll(in_turn)
+
+    def attend(self, run_id: str) -> None:
+        """Look at this run at every poll from now on: who opened it may go on with it, and its worker's first word comes later."""
+        self._attended.add(run_id)
 
     def state(self, folder: RunFolder) -> RunState:
         """A run's state, from its log."""
@@ -79,6 +85,7 @@ class RunsFeed:
         for folder in present:
             one = self._summaries[folder.run_id]
             over = one.status.over and one.state == one.status.value and folder.run_id not in queued
+            over = over and folder.run_id not in self._attended
             (settled if over else found).append(folder)
         older = settled[NEWEST:]
         begin = self._turn if self._turn < len(older) else 0

@@ -140,6 +140,7 @@ async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> b
         screen.ser.tell(f"{found[0]}: give a number of seeds, larger than {done}, {MOST_SEEDS} at most", problem=True)
         return False
     screen.ser.tell("starting a worker ...")
+    screen.ser.feed().attend(run_id)
     return await screen.succeeds(lambda: launch.score_seeds(folder, number))
 
 

@@ -347,6 +347,7 @@ class EvaluateScreen(AppScreen[None]):
         started = await self.succeeds(lambda: launch.evaluate(folder, request))
         self._starting = False
         if started:
+            self.ser.feed().attend(self.run_id)
             self.dismiss()
             self.ser.open("results", self.run_id, True)
         else:
