@@ -22,21 +22,21 @@ def runs(incomplete: str) -> list[str]:
 
 def tables(incomplete: str) -> list[str]:
     """What `export` can write."""
-    from ser_tui.report.exports import WHAT
+    from ser_tui.report.offered import WHAT
 
     return _beginning(incomplete, WHAT)
 
 
 def formats(incomplete: str) -> list[str]:
     """As what a table can be written."""
-    from ser_tui.report.sheets import FORMATS
+    from ser_tui.report.offered import FORMATS
 
     return _beginning(incomplete, FORMATS)
 
 
 def trackers(incomplete: str) -> list[str]:
     """Where `export --to` can write to."""
-    from ser_tui.report.trackers import TRACKERS
+    from ser_tui.report.offered import TRACKERS
 
     return _beginning(incomplete, TRACKERS)
 

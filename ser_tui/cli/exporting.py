@@ -20,8 +20,8 @@ from ser_tui.study.formatting import counted
 if TYPE_CHECKING:
     from ser_tui.evaluation.errors import Answers
     from ser_tui.report.collecting import Told
-    from ser_tui.report.exports import What
-    from ser_tui.report.sheets import Sheet, SheetFormat
+    from ser_tui.report.offered import SheetFormat, What
+    from ser_tui.report.sheets import Sheet
 
 _ENDS = {"csv": "csv", "json": "json", "markdown": "md", "latex": "tex", "html": "html"}
 
@@ -92,7 +92,8 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
     """Write runs for a tracker, print where they are and what opens them. `others`: options of tables, which a tracker has not."""
     from ser_tui.places import private_folder
     from ser_tui.report.collecting import tell
-    from ser_tui.report.trackers import OPENED_BY, PLACES, TRACKERS, VIEWERS, track
+    from ser_tui.report.offered import TRACKERS
+    from ser_tui.report.trackers import OPENED_BY, PLACES, VIEWERS, track
 
     found = next((one for one in TRACKERS if one == tracker), None)
     if found is None:
@@ -169,7 +170,8 @@ def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[
 
 
 def _format(form: str, output: str) -> SheetFormat:
-    from ser_tui.report.sheets import FORMATS, SUFFIXES
+    from ser_tui.report.offered import FORMATS
+    from ser_tui.report.sheets import SUFFIXES
 
     wanted = form or SUFFIXES.get(PurePath(output).suffix.lower(), "csv")
     found = next((one for one in FORMATS if one == wanted), None)
@@ -179,7 +181,7 @@ def _format(form: str, output: str) -> SheetFormat:
 
 
 def _what(what: str, runs: int) -> What:
-    from ser_tui.report.exports import WHAT
+    from ser_tui.report.offered import WHAT
 
     wanted = what or ("trials" if runs == 1 else "comparison")
     found = next((one for one in WHAT if one == wanted), None)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,6 @@ from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.paired_runs import corrected, told_rows
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
 from ser_tui.study.scores import ACCURACY, BCA, OF_FEATURES, PEAK_MEMORY, Measure, Score
-
-What = Literal["trials", "comparison", "paper", "predictions", "parts"]
-WHAT: tuple[What, ...] = get_args(What)
-
 
 _CHOSEN_BY = f"validation_{BCA}"
 """The column of what the best trial has on the validation part, which paired tests are about."""

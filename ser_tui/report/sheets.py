@@ -7,15 +7,14 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from ser_tui.report.markup import joined, table, tag
+from ser_tui.report.offered import SheetFormat
 from ser_tui.report.page import framed
 from ser_tui.store.export import inert
 from ser_tui.study.formatting import json_text, printable
 
-SheetFormat = Literal["csv", "json", "markdown", "latex", "html"]
-FORMATS: tuple[SheetFormat, ...] = get_args(SheetFormat)
 SUFFIXES: dict[str, SheetFormat] = {
     ".csv": "csv", ".json": "json", ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"
 }  # fmt: skip

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from ser_tui.places import private_folder
 from ser_tui.report.collecting import Told
 from ser_tui.report.figures import scored, searched_for
+from ser_tui.report.offered import Tracker
 from ser_tui.store.files import disk_errors, replacing
 from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UserError
@@ -25,8 +26,6 @@ from ser_tui.study.score_keys import BEST_EPOCH, BY_EPOCH, SCORE, SHARES
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, OF_FEATURES, PEAK_MEMORY
 from ser_tui.study.summary import best_so_far
 
-Tracker = Literal["optuna", "mlflow", "tensorboard"]
-TRACKERS: tuple[Tracker, ...] = get_args(Tracker)
 PLACES: Mapping[Tracker, str] = {"optuna": "optuna.db", "mlflow": "mlruns", "tensorboard": "tensorboard"}
 """Where each goes in a run's export/: a file, or a folder."""
 OPENED_BY: Mapping[Tracker, str] = {

@@ -65,6 +65,14 @@ def test_lists_and_settings_are_completed_part_by_part() -> None:
     assert "latex" in completing.formats("") and "loso" in completing.folded("l")
 
 
+def test_tab_on_a_few_words_waits_for_no_library() -> None:
+    asked = "completing.tables(''), completing.formats(''), completing.trackers('')"
+    loaded = "{'numpy', 'pydantic', 'filelock'} & set(sys.modules)"
+    script = f"import sys; from ser_tui.cli import completing; {asked}; print({loaded} or 'none')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "none\n"
+
+
 def test_tab_offers_the_name_of_a_study_that_one_run_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path))
     one, _, _ = (create(tmp_path, name) for name in ("klinik-ft", "twice", "twice"))

@@ -25,9 +25,10 @@ from ser_tui.cli.showing import print_run
 from ser_tui.evaluation.analysis import explained
 from ser_tui.report.collecting import tell
 from ser_tui.report.exports import paper_sheet, parts_sheet, trials_sheet
+from ser_tui.report.offered import FORMATS
 from ser_tui.report.page import page
 from ser_tui.report.sections import findings
-from ser_tui.report.sheets import FORMATS, Sheet, SheetColumn, latex_text, markdown_text, written
+from ser_tui.report.sheets import Sheet, SheetColumn, latex_text, markdown_text, written
 from ser_tui.store.export import export, summary_text
 from ser_tui.store.outputs import write
 from ser_tui.store.runs import resolve
