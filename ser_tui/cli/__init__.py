@@ -75,6 +75,8 @@ def _occupy_streams() -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_RDONLY if name == "stdin" else os.O_WRONLY)
+            if opened == number:
+                os.set_inheritable(number, True)  # a child process that is given no other would have it closed again
             setattr(sys, name, os.fdopen(opened, "r" if name == "stdin" else "w", encoding="utf-8", closefd=opened != number))
 
 

@@ -49,6 +49,10 @@ def test_standard_streams_that_are_closed(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT), "SER_TUI_RUNS": str(tmp_path)},
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (code, words)
+    child = "import subprocess; from ser_tui import cli; cli._occupy_streams(); subprocess.run(['sh', '-c', ': 5<&0 5>&1'], check=True)"
+    begun = [sys.executable, "-c", child]
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&-', "sh", *begun], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, ""), "a child's files would take their place"
 
 
 def test_a_working_folder_that_was_deleted(tmp_path: Path) -> None:
