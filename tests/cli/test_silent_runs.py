@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from ser_tui import cli
 from ser_tui.cli import evaluating, following, running
 from ser_tui.cli.showing import print_run
+from ser_tui.client import launch
 from ser_tui.report.document import run_document
 from ser_tui.store.files import write_json
 from ser_tui.store.processes import identify
@@ -92,15 +94,15 @@ def test_ctrl_c_while_a_worker_starts_that_nobody_follows_stops_it_too(
         return run
 
     monkeypatch.setenv("SER_TUI_RUNS", str(run.path.parent))
-    monkeypatch.setattr(running.launch, "start", start)
-    monkeypatch.setattr(running.launch, "resume", start)
+    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(launch, "resume", start)
     monkeypatch.setattr(running, "require_besides", lambda *_, **__: None)
     monkeypatch.setattr(running, "has_terminal", lambda: True)
     monkeypatch.setattr(running, "open_app", lambda run_id: pytest.fail("the app was opened"))
     monkeypatch.setattr(running, "resolve", lambda *_: run)
-    how = {"headless": False, "detach": detach, "queue": False, "as_json": False}
-    for begin in (lambda: running.run_study("demo", [], notify=None, **how), lambda: running.resume_run(run.run_id, **how)):
-        assert begin() == 130
+    begin = partial(running.run_study, "demo", [], notify=None), partial(running.resume_run, run.run_id)
+    for verb in begin:
+        assert verb(headless=False, detach=detach, queue=False, as_json=False) == 130
         assert run.stop_request.exists()
         run.stop_request.unlink()
         out, err = capsys.readouterr()

@@ -9,7 +9,8 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 
 if TYPE_CHECKING:
-    from ser_tui.report.sheets import Sheet, SheetFormat
+    from ser_tui.report.offered import SheetFormat
+    from ser_tui.report.sheets import Sheet
 
 TABLES: tuple[tuple[SheetFormat, str, str], ...] = (
     ("markdown", "md", "for a README or an issue"),
